@@ -1,0 +1,67 @@
+import type { Datatype } from '../../schemas/datatypes.js';
+
+/** One input or output of a model as its signature declares it; -1 is an unknown dimension. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+}
+
+/** What a model takes and gives, read from the model itself. */
+export interface ModelSignature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/**
+ * A tensor at the engine's door: little-endian, row-major bytes; BYTES elements each preceded by a
+ * 4-byte little-endian length. `data` owns its whole ArrayBuffer (offset 0), because it is transferred
+ * to the engine's thread: whoever passes it to `run` must not touch it afterwards.
+ */
+export interface EngineTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** Which artefact a version folder holds; it decides which engine serves. */
+export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model';
+
+export interface ModelSource {
+  readonly model: string;
+  readonly version: string;
+  /** Folder that holds `saved_model.pb` or `model.json`. */
+  readonly directory: string;
+  readonly format: ModelFormat;
+}
+
+/** A model that lives in an engine thread. */
+export interface LoadedModel {
+  readonly signature: ModelSignature;
+  /** Name of what computes, for people: `tensorflow` or `wasm`. */
+  readonly backend: string;
+  /**
+   * Runs one batch. Inputs are already validated against the signature; their buffers are given away.
+   * @returns outputs in the order of the signature, each owning its buffer
+   * @throws PartituraError MODEL_FAILED when the model refuses or crashes
+   */
+  run(inputs: readonly EngineTensor[]): Promise<EngineResult>;
+  /** Frees the model; runs under way finish first, later calls of `run` are refused. */
+  unload(): Promise<void>;
+}
+
+export interface EngineResult {
+  readonly outputs: readonly EngineTensor[];
+  /** Time in the engine's thread, microseconds. */
+  readonly computeMicros: number;
+}
+
+/** A place where models run, apart from the event loop. */
+export interface Engine {
+  /** @throws PartituraError MODEL_FAILED with the reason and the way out when the model can't be served */
+  load(source: ModelSource): Promise<LoadedModel>;
+  /** How many batches of one model may usefully be under way at once. */
+  readonly parallelism: number;
+  close(): Promise<void>;
+}
