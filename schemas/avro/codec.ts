@@ -1,0 +1,93 @@
+import avro, { type Schema, type Type } from 'avsc';
+import { BoundedTap } from './tap.js';
+import { fingerprint } from './fingerprint.js';
+
+/** What avsc compiles a type or a resolver to; the public methods read through a copying, unbounded reader. */
+interface Readable {
+  _read(tap: BoundedTap): unknown;
+}
+
+const SLAB_BYTES = 64 * 1024;
+
+/**
+ * Encodes and decodes one record type. Schemas that it names must come first in `dependencies`.
+ * `bytes` fields of a decoded value are views into the decoded buffer: they live as long as it is not changed.
+ */
+export class AvroCodec<T> {
+  readonly fingerprint: Buffer;
+  readonly #type: Type;
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #used = 0;
+
+  constructor(schema: Schema, dependencies: readonly Schema[] = []) {
+    this.#type = parseSchema(schema, dependencies);
+    this.fingerprint = fingerprintOf(this.#type);
+  }
+
+  /**
+   * Encodes with `prefix` before the value, in one buffer.
+   * @throws Error that names the field when the value does not fit the schema
+   */
+  encode(value: T, prefix: Buffer): Buffer {
+    const start = this.#used;
+    const end = this.#type.encode(value, this.#slab, start + prefix.length);
+    if (end >= 0) return this.#take(start, end, prefix);
+    if (start === 0) this.#renew(this.#slab.length - end);
+    else this.#renew(SLAB_BYTES);
+    return this.encode(value, prefix);
+  }
+
+  #take(start: number, end: number, prefix: Buffer): Buffer {
+    prefix.copy(this.#slab, start);
+    this.#used = end;
+    return this.#slab.subarray(start, end);
+  }
+
+  /** Encoded records are views into the slab, so a full slab is left to them and a fresh one begun. */
+  #renew(bytes: number): void {
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(bytes, SLAB_BYTES));
+    this.#used = 0;
+  }
+
+  /**
+   * Decodes the value that begins at `offset` and fills the rest of `buffer`.
+   * @throws RangeError when the data is truncated or goes on after the value
+   */
+  decode(buffer: Buffer, offset = 0, reader?: AvroReader<T>): T {
+    const tap = new BoundedTap(buffer, offset);
+    const source = reader ? reader.readable : (this.#type as unknown as Readable);
+    const value = source._read(tap) as T;
+    if (tap.pos !== buffer.length) {
+      throw new RangeError(`Avro data goes on after the record: ${buffer.length - tap.pos} bytes left over`);
+    }
+    return value;
+  }
+
+  /**
+   * A reader for data that was written with another version of the schema.
+   * @throws Error when the writer's schema can't be resolved to this one
+   */
+  readerFor(writer: Schema, dependencies: readonly Schema[] = []): AvroReader<T> {
+    const type = parseSchema(writer, dependencies);
+    const readable = this.#type.createResolver(type) as unknown as Readable;
+    return { fingerprint: fingerprintOf(type), readable };
+  }
+}
+
+/** Resolves a writer's schema to ours: https://avro.apache.org/docs/1.12.0/specification/#schema-resolution */
+export interface AvroReader<T> {
+  readonly fingerprint: Buffer;
+  readonly readable: Readable;
+  /** Ties the reader to its codec's type. */
+  readonly value?: T;
+}
+
+function parseSchema(schema: Schema, dependencies: readonly Schema[]): Type {
+  const registry: Record<string, Type> = {};
+  for (const dependency of dependencies) avro.Type.forSchema(dependency, { registry });
+  return avro.Type.forSchema(schema, { registry });
+}
+
+function fingerprintOf(type: Type): Buffer {
+  return fingerprint(JSON.stringify(type.schema()));
+}

@@ -1,0 +1,128 @@
+import { isInteger, parse as parseLossless } from 'lossless-json';
+import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } from '../datatypes.js';
+import { PartituraError } from '../errors.js';
+import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
+import { decodeElements, encodeElements } from '../tensor.js';
+import { headerText, type Framing, type RecordHeaders } from './framing.js';
+
+/**
+ * The Open Inference Protocol's JSON bodies as record values.
+ * https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+ */
+const CONTENT_TYPE = 'application/json';
+const OPENING_BRACE = 0x7b;
+
+export const oipJson: Framing = {
+  name: 'oip-json',
+  headers: { 'content-type': CONTENT_TYPE },
+
+  detects(value: Buffer, headers: RecordHeaders): boolean {
+    const contentType = headerText(headers, 'content-type');
+    if (contentType === undefined || contentType === '') return value[0] === OPENING_BRACE;
+    return contentType.split(';')[0]?.trim().toLowerCase() === CONTENT_TYPE;
+  },
+
+  decodeRequest(value: Buffer, model: string): InferenceRequest {
+    const body = parseBody(value.toString('utf8'));
+    const inputs = list(body['inputs'], 'inputs').map(readTensor);
+    return {
+      id: body['id'] === undefined ? '' : text(body['id'], 'id'),
+      model: body['model_name'] === undefined ? model : text(body['model_name'], 'model_name'),
+      modelVersion: body['model_version'] === undefined ? null : text(body['model_version'], 'model_version'),
+      inputs,
+      outputs: body['outputs'] === undefined ? [] : list(body['outputs'], 'outputs').map(readOutputName),
+      parameters: readParameters(body['parameters']),
+      deadline: null,
+    };
+  },
+
+  encodeReply(reply: InferenceReply): Buffer {
+    if (reply.error) return Buffer.from(JSON.stringify({ id: reply.id, error: reply.error.message }));
+    const head = JSON.stringify({ model_name: reply.model, ...version(reply), id: reply.id });
+    return Buffer.from(`${head.slice(0, -1)},"outputs":[${reply.outputs.map(writeTensor).join(',')}]}`);
+  },
+};
+
+function version(reply: InferenceReply): { model_version?: string } {
+  return reply.modelVersion === null ? {} : { model_version: reply.modelVersion };
+}
+
+/** Numbers of 64 bits lose digits in JSON.parse, so bodies that name such a type are parsed slowly and exactly. */
+function parseBody(body: string): Record<string, unknown> {
+  try {
+    const exact = /"U?INT64"/i.test(body);
+    return object(exact ? parseLossless(body, undefined, parseNumber) : JSON.parse(body), 'the body');
+  } catch (cause) {
+    throw PartituraError.from(cause, 'DECODE_FAILED');
+  }
+}
+
+function parseNumber(digits: string): number | bigint {
+  const value = Number(digits);
+  return isInteger(digits) && !Number.isSafeInteger(value) ? BigInt(digits) : value;
+}
+
+function readTensor(value: unknown, index: number): Tensor {
+  const tensor = object(value, `inputs[${index}]`);
+  const name = text(tensor['name'], `inputs[${index}].name`);
+  const datatype = readDatatype(tensor['datatype'], name);
+  const shape = list(tensor['shape'], `shape of input '${name}'`).map((dimension) => {
+    if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
+    throw invalid(`input '${name}': expected a shape of whole numbers, got ${String(dimension)}`);
+  });
+  const elements = list(tensor['data'], `data of input '${name}'`).flat(Infinity);
+  if (elements.length !== elementCount(shape)) {
+    const expected = `${elementCount(shape)} elements for shape ${formatShape(shape)}`;
+    throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected}, got ${elements.length}`);
+  }
+  return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
+}
+
+function readDatatype(value: unknown, name: string): Datatype {
+  const datatype = text(value, `datatype of input '${name}'`).toUpperCase();
+  if (isDatatype(datatype)) return datatype;
+  const known = Object.keys(ELEMENT_BYTES).join(', ');
+  throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected a datatype of ${known}, got ${datatype}`);
+}
+
+function readOutputName(value: unknown, index: number): string {
+  return text(object(value, `outputs[${index}]`)['name'], `outputs[${index}].name`);
+}
+
+function readParameters(value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  return Object.fromEntries(Object.entries(object(value, 'parameters')).map(([name, entry]) => [name, String(entry)]));
+}
+
+function writeTensor(tensor: Tensor): string {
+  const datatype = tensor.datatype as Datatype;
+  const elements = decodeElements(datatype, tensor.data);
+  const data = datatype === 'BYTES' ? JSON.stringify(elements) : `[${elements.join(',')}]`;
+  const { name, shape } = tensor;
+  return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":${data}}`;
+}
+
+function object(value: unknown, field: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw invalid(`${field}: expected an object, got ${kindOf(value)}`);
+}
+
+function list(value: unknown, field: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw invalid(`${field}: expected an array, got ${kindOf(value)}`);
+}
+
+function text(value: unknown, field: string): string {
+  if (typeof value === 'string') return value;
+  throw invalid(`${field}: expected a string, got ${kindOf(value)}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+function invalid(message: string): PartituraError {
+  return new PartituraError('INVALID_REQUEST', message);
+}

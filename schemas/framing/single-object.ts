@@ -1,0 +1,67 @@
+import type { Schema } from 'avsc';
+import type { AvroCodec, AvroReader } from '../avro/codec.js';
+import { REQUEST_DEPENDENCIES, replyCodec, requestCodec } from '../codecs.js';
+import { PartituraError } from '../errors.js';
+import type { InferenceReply, InferenceRequest } from '../generated.js';
+import type { Framing } from './framing.js';
+
+/**
+ * Avro single-object encoding: C3 01, the writer's schema as CRC-64-AVRO fingerprint, the value.
+ * https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
+ */
+const MAGIC = Buffer.from([0xc3, 0x01]);
+const HEADER_BYTES = 10;
+
+const requestPrefix = Buffer.concat([MAGIC, requestCodec.fingerprint]);
+const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
+const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
+
+/** Lets requests that were written with another version of the schema be read. */
+export function acceptRequestSchema(writer: Schema, dependencies: readonly Schema[] = REQUEST_DEPENDENCIES): void {
+  const reader = requestCodec.readerFor(writer, dependencies);
+  requestReaders.set(reader.fingerprint.toString('hex'), reader);
+}
+
+export const singleObject: Framing = {
+  name: 'single-object',
+  headers: {},
+
+  detects: (value) => value.length >= 2 && value[0] === MAGIC[0] && value[1] === MAGIC[1],
+
+  decodeRequest: (value) => decode(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
+
+  encodeReply: (reply) => replyCodec.encode(reply, replyPrefix),
+};
+
+/** The caller's side: a request as record value. */
+export function encodeRequest(request: InferenceRequest): Buffer {
+  return requestCodec.encode(request, requestPrefix);
+}
+
+/**
+ * The caller's side: the reply in a record's value.
+ * @throws PartituraError DECODE_FAILED
+ */
+export function decodeReply(value: Buffer): InferenceReply {
+  return decode(value, replyCodec, replyPrefix, 'InferenceReply');
+}
+
+function decode<T>(
+  value: Buffer,
+  codec: AvroCodec<T>,
+  prefix: Buffer,
+  record: string,
+  readers?: ReadonlyMap<string, AvroReader<T>>,
+): T {
+  try {
+    if (value.length >= HEADER_BYTES && value.compare(prefix, 0, HEADER_BYTES, 0, HEADER_BYTES) === 0) {
+      return codec.decode(value, HEADER_BYTES);
+    }
+    const written = value.subarray(2, HEADER_BYTES).toString('hex');
+    const reader = readers?.get(written);
+    if (!reader) throw new RangeError(`schema fingerprint ${prefix.toString('hex', 2)} (${record}) expected, got ${written || 'none'}`);
+    return codec.decode(value, HEADER_BYTES, reader);
+  } catch (cause) {
+    throw PartituraError.from(cause, 'DECODE_FAILED');
+  }
+}

@@ -1,0 +1,415 @@
+// Generated from schemas/*.avsc by scripts/generate-types.mjs: change the schemas, not this file.
+
+/** A tensor as raw bytes: little-endian, row-major. BYTES elements are each preceded by a 4-byte little-endian length. */
+export interface Tensor {
+  name: string;
+  /** Open Inference Protocol name: BOOL, UINT8..UINT64, INT8..INT64, FP16, FP32, FP64, BYTES. */
+  datatype: string;
+  shape: number[];
+  data: Buffer;
+}
+
+/** A prediction request. The first dimension of every input is the batch dimension. */
+export interface InferenceRequest {
+  /** Chosen by the sender; the reply carries it. */
+  id: string;
+  model: string;
+  /** A version of the model repository; null: the one that the policy serves. */
+  modelVersion: string | null;
+  inputs: Tensor[];
+  /** Names of the outputs wanted; empty: all. */
+  outputs: string[];
+  parameters: Record<string, string>;
+  /** After this instant the answer is of no use: expired work is refused, not done. */
+  deadline: number | null;
+}
+
+export interface InferenceError {
+  /** One of the closed list in docs/ERRORS.md. */
+  code: string;
+  /** Names the field, what was expected and what came. */
+  message: string;
+  /** Whether the same request may succeed when sent again unchanged. */
+  retryable: boolean;
+}
+
+export interface Timing {
+  /** From the record's arrival at the node to the start of its batch. */
+  queueMicros: number;
+  /** Time of its batch in the engine. */
+  computeMicros: number;
+  /** Rows of its batch, all callers together. */
+  batchSize: number;
+}
+
+/** The one outcome of a request: outputs, or an error. */
+export interface InferenceReply {
+  /** The request's id. */
+  id: string;
+  model: string;
+  modelVersion: string | null;
+  outputs: Tensor[];
+  error: InferenceError | null;
+  /** Which node answered: information, never a concern. */
+  node: string | null;
+  timing: Timing | null;
+}
+
+export interface ModelVersionStatus {
+  model: string;
+  version: string;
+  /** LOADING, AVAILABLE, UNLOADING or FAILED. */
+  state: string;
+  backend: string | null;
+  /** Why it failed. */
+  message: string | null;
+}
+
+export interface OwnedPartition {
+  topic: string;
+  partition: number;
+}
+
+/** What a node says of itself on the compacted topic of nodes; its key is the node's id, a tombstone means that it left. */
+export interface NodeStatus {
+  node: string;
+  host: string;
+  startedAt: number;
+  beatAt: number;
+  state: 'STARTING' | 'READY' | 'DRAINING';
+  models: ModelVersionStatus[];
+  partitions: OwnedPartition[];
+  inflightRequests: number;
+  inflightBytes: number;
+  /** Engine time per row, exponentially weighted. */
+  serviceMicros: number;
+  /** In-flight requests at which the node stops taking more. */
+  capacityRequests: number;
+}
+
+export const TensorSchema = {
+  "type": "record",
+  "name": "Tensor",
+  "namespace": "partitura",
+  "doc": "A tensor as raw bytes: little-endian, row-major. BYTES elements are each preceded by a 4-byte little-endian length.",
+  "fields": [
+    {
+      "name": "name",
+      "type": "string"
+    },
+    {
+      "name": "datatype",
+      "type": "string",
+      "doc": "Open Inference Protocol name: BOOL, UINT8..UINT64, INT8..INT64, FP16, FP32, FP64, BYTES."
+    },
+    {
+      "name": "shape",
+      "type": {
+        "type": "array",
+        "items": "long"
+      }
+    },
+    {
+      "name": "data",
+      "type": "bytes"
+    }
+  ]
+} as const;
+
+export const InferenceRequestSchema = {
+  "type": "record",
+  "name": "InferenceRequest",
+  "namespace": "partitura",
+  "doc": "A prediction request. The first dimension of every input is the batch dimension.",
+  "fields": [
+    {
+      "name": "id",
+      "type": "string",
+      "doc": "Chosen by the sender; the reply carries it."
+    },
+    {
+      "name": "model",
+      "type": "string"
+    },
+    {
+      "name": "modelVersion",
+      "type": [
+        "null",
+        "string"
+      ],
+      "default": null,
+      "doc": "A version of the model repository; null: the one that the policy serves."
+    },
+    {
+      "name": "inputs",
+      "type": {
+        "type": "array",
+        "items": "partitura.Tensor"
+      }
+    },
+    {
+      "name": "outputs",
+      "type": {
+        "type": "array",
+        "items": "string"
+      },
+      "default": [],
+      "doc": "Names of the outputs wanted; empty: all."
+    },
+    {
+      "name": "parameters",
+      "type": {
+        "type": "map",
+        "values": "string"
+      },
+      "default": {}
+    },
+    {
+      "name": "deadline",
+      "type": [
+        "null",
+        {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        }
+      ],
+      "default": null,
+      "doc": "After this instant the answer is of no use: expired work is refused, not done."
+    }
+  ]
+} as const;
+
+export const InferenceErrorSchema = {
+  "type": "record",
+  "name": "InferenceError",
+  "namespace": "partitura",
+  "fields": [
+    {
+      "name": "code",
+      "type": "string",
+      "doc": "One of the closed list in docs/ERRORS.md."
+    },
+    {
+      "name": "message",
+      "type": "string",
+      "doc": "Names the field, what was expected and what came."
+    },
+    {
+      "name": "retryable",
+      "type": "boolean",
+      "doc": "Whether the same request may succeed when sent again unchanged."
+    }
+  ]
+} as const;
+
+export const TimingSchema = {
+  "type": "record",
+  "name": "Timing",
+  "namespace": "partitura",
+  "fields": [
+    {
+      "name": "queueMicros",
+      "type": "long",
+      "doc": "From the record's arrival at the node to the start of its batch."
+    },
+    {
+      "name": "computeMicros",
+      "type": "long",
+      "doc": "Time of its batch in the engine."
+    },
+    {
+      "name": "batchSize",
+      "type": "int",
+      "doc": "Rows of its batch, all callers together."
+    }
+  ]
+} as const;
+
+export const InferenceReplySchema = {
+  "type": "record",
+  "name": "InferenceReply",
+  "namespace": "partitura",
+  "doc": "The one outcome of a request: outputs, or an error.",
+  "fields": [
+    {
+      "name": "id",
+      "type": "string",
+      "doc": "The request's id."
+    },
+    {
+      "name": "model",
+      "type": "string"
+    },
+    {
+      "name": "modelVersion",
+      "type": [
+        "null",
+        "string"
+      ],
+      "default": null
+    },
+    {
+      "name": "outputs",
+      "type": {
+        "type": "array",
+        "items": "partitura.Tensor"
+      },
+      "default": []
+    },
+    {
+      "name": "error",
+      "type": [
+        "null",
+        "partitura.InferenceError"
+      ],
+      "default": null
+    },
+    {
+      "name": "node",
+      "type": [
+        "null",
+        "string"
+      ],
+      "default": null,
+      "doc": "Which node answered: information, never a concern."
+    },
+    {
+      "name": "timing",
+      "type": [
+        "null",
+        "partitura.Timing"
+      ],
+      "default": null
+    }
+  ]
+} as const;
+
+export const NodeStatusSchema = {
+  "type": "record",
+  "name": "NodeStatus",
+  "namespace": "partitura",
+  "doc": "What a node says of itself on the compacted topic of nodes; its key is the node's id, a tombstone means that it left.",
+  "fields": [
+    {
+      "name": "node",
+      "type": "string"
+    },
+    {
+      "name": "host",
+      "type": "string"
+    },
+    {
+      "name": "startedAt",
+      "type": {
+        "type": "long",
+        "logicalType": "timestamp-millis"
+      }
+    },
+    {
+      "name": "beatAt",
+      "type": {
+        "type": "long",
+        "logicalType": "timestamp-millis"
+      }
+    },
+    {
+      "name": "state",
+      "type": {
+        "type": "enum",
+        "name": "NodeState",
+        "symbols": [
+          "STARTING",
+          "READY",
+          "DRAINING"
+        ],
+        "default": "STARTING"
+      }
+    },
+    {
+      "name": "models",
+      "type": {
+        "type": "array",
+        "items": {
+          "type": "record",
+          "name": "ModelVersionStatus",
+          "fields": [
+            {
+              "name": "model",
+              "type": "string"
+            },
+            {
+              "name": "version",
+              "type": "string"
+            },
+            {
+              "name": "state",
+              "type": "string",
+              "doc": "LOADING, AVAILABLE, UNLOADING or FAILED."
+            },
+            {
+              "name": "backend",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null
+            },
+            {
+              "name": "message",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Why it failed."
+            }
+          ]
+        }
+      },
+      "default": []
+    },
+    {
+      "name": "partitions",
+      "type": {
+        "type": "array",
+        "items": {
+          "type": "record",
+          "name": "OwnedPartition",
+          "fields": [
+            {
+              "name": "topic",
+              "type": "string"
+            },
+            {
+              "name": "partition",
+              "type": "int"
+            }
+          ]
+        }
+      },
+      "default": []
+    },
+    {
+      "name": "inflightRequests",
+      "type": "int",
+      "default": 0
+    },
+    {
+      "name": "inflightBytes",
+      "type": "long",
+      "default": 0
+    },
+    {
+      "name": "serviceMicros",
+      "type": "double",
+      "default": 0,
+      "doc": "Engine time per row, exponentially weighted."
+    },
+    {
+      "name": "capacityRequests",
+      "type": "int",
+      "default": 0,
+      "doc": "In-flight requests at which the node stops taking more."
+    }
+  ]
+} as const;
