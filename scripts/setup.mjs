@@ -1,0 +1,40 @@
+// Makes a fresh clone ready: packages, TensorFlow's addon, Kafka's jars, compiled sources. What is done is skipped.
+import { pathToFileURL } from 'node:url';
+import { compile, isCompiled } from './setup/compile.mjs';
+import { installDependencies, isInstalled } from './setup/dependencies.mjs';
+import { runMain } from './setup/errors.mjs';
+import { fetchKafkaJars, haveKafkaJars, isKafkaReady } from './setup/kafka.mjs';
+import { withCheckoutLocked } from './setup/lock.mjs';
+import { checkPrerequisites, hasJava } from './setup/prerequisites.mjs';
+import { haveTensorFlow, isBuiltHere, isProven, isWanted, setUpTensorFlow } from './setup/tensorflow.mjs';
+
+/**
+ * `dev` compiles tests, benchmarks and examples too; without it, what `partitura` runs on.
+ * `log` is told one line for each step that is really done. Throws SetupError with a sentence for the user.
+ */
+export async function setup({ dev, log }) {
+  const usesOwnBroker = (process.env.KAFKA_BROKERS ?? '') === '';
+  checkPrerequisites({
+    broker: usesOwnBroker,
+    kafkaJars: usesOwnBroker && !haveKafkaJars(),
+    addon: isWanted() && isBuiltHere && !haveTensorFlow(),
+  });
+  if (isDone({ dev, usesOwnBroker })) return;
+  await withCheckoutLocked(log, async () => {
+    await installDependencies(log);
+    await setUpTensorFlow(log);
+    if (usesOwnBroker && runsBrokerInJava()) await fetchKafkaJars(log);
+    await compile({ dev, log });
+  });
+}
+
+function isDone({ dev, usesOwnBroker }) {
+  if (!isInstalled() || !isCompiled({ dev })) return false;
+  return (!isWanted() || isProven()) && (!usesOwnBroker || isKafkaReady() || !hasJava());
+}
+
+/** Without Java the broker runs in Docker, whose image brings the jars. */
+const runsBrokerInJava = () => haveKafkaJars() || hasJava();
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href)
+  await runMain(() => setup({ dev: true, log: (line) => console.error(`setup: ${line}`) }));

@@ -1,0 +1,38 @@
+// Kafka's jars for the embedded broker, from Maven Central.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { cached, cachedPath } from './cache.mjs';
+import { root, stateDir } from './paths.mjs';
+import { run } from './run.mjs';
+import { hashOf, readIfThere, writeWhole } from './stamps.mjs';
+
+const pom = join(root, 'deploy', 'local', 'kafka', 'pom.xml');
+/** Tells the broker's launcher where the jars lie, so that the rule for the cache's place stands once. */
+const pointer = join(stateDir, 'kafka-jars');
+
+export function haveKafkaJars() {
+  return existsSync(cachedPath(cacheName()));
+}
+
+/** Whether this checkout's broker would find them, too. */
+export function isKafkaReady() {
+  return haveKafkaJars() && readIfThere(pointer) === cachedPath(cacheName());
+}
+
+export async function fetchKafkaJars(log) {
+  const path = await cached(cacheName(), async (draft) => {
+    log(`fetching Kafka ${kafkaVersion()} from Maven Central (44 MB)`);
+    await copyDependencies(draft);
+  });
+  writeWhole(pointer, path);
+}
+
+async function copyDependencies(folder) {
+  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies';
+  const args = ['-B', '-q', '-f', pom, goal, '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
+  await run('mvn', args, { what: "fetching Kafka's jars", limitMs: 10 * 60_000 });
+}
+
+const cacheName = () => `kafka-${kafkaVersion()}-${hashOf(readIfThere(pom)).slice(0, 8)}`;
+
+const kafkaVersion = () => /<kafka\.version>(.*)<\/kafka\.version>/.exec(readIfThere(pom))[1];

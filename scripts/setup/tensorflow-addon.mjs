@@ -1,0 +1,94 @@
+// The native half of @tensorflow/tfjs-node, compiled from the sources in its npm package.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { cached } from './cache.mjs';
+import { SetupError } from './errors.mjs';
+import { root } from './paths.mjs';
+import { run } from './run.mjs';
+import { hashOf } from './stamps.mjs';
+import { libraryCacheName } from './tensorflow-library.mjs';
+
+const nodeHeaders = join(root, 'node_modules', 'node-api-headers', 'include');
+const flags = ['-shared', '-fPIC', '-O2', '-std=c++17', '-w'];
+const defines = ['-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION'];
+// The addon finds its libraries beside itself, wherever node_modules lies.
+const links = [
+  '-ltensorflow',
+  '-ltensorflow_framework',
+  '-Wl,-rpath,$ORIGIN/../../deps/lib',
+  '-Wl,-z,origin',
+];
+
+const unsafeGlobal = 'static std::set<std::string> ATTR_NAME_SET;';
+
+export const addonFile = 'tfjs_binding.node';
+
+export function addonCacheName(packageDir) {
+  const sources = readdirSync(join(packageDir, 'binding')).map((name) =>
+    readFileSync(join(packageDir, 'binding', name)),
+  );
+  return `tfjs-node-addon-${hashOf(libraryCacheName, ...flags, ...defines, ...links, unsafeGlobal, ...sources).slice(0, 16)}`;
+}
+
+/** Returns the cached folder that holds the compiled addon. */
+export function buildAddon({ packageDir, library, log }) {
+  return cached(addonCacheName(packageDir), async (draft) => {
+    log("compiling TensorFlow's addon for Node");
+    const sources = copyPatched(join(packageDir, 'binding'), join(draft, 'source'));
+    nameLibraries(join(library, 'tensorflow'), join(draft, 'link'));
+    await compile({ draft, sources, include: join(library, 'tensorflow', 'include') });
+    ['source', 'link'].forEach((folder) => rmSync(join(draft, folder), { recursive: true }));
+  });
+}
+
+/** One global set is written by every thread without a lock, and we run one engine per worker thread: make it each thread's own. */
+function copyPatched(from, to) {
+  mkdirSync(to);
+  for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
+  const backend = join(to, 'tfjs_backend.cc');
+  const original = readFileSync(backend, 'utf8');
+  if (!original.includes(unsafeGlobal))
+    throw new SetupError(
+      `expected "${unsafeGlobal}" in @tensorflow/tfjs-node's binding/tfjs_backend.cc: this version needs its own patch`,
+    );
+  writeFileSync(
+    backend,
+    original.replace(unsafeGlobal, unsafeGlobal.replace('static', 'static thread_local')),
+  );
+  return readdirSync(to)
+    .filter((name) => name.endsWith('.cc'))
+    .map((name) => join(to, name));
+}
+
+/** The wheel's names are not those that the linker looks for. */
+function nameLibraries(from, to) {
+  mkdirSync(to);
+  symlinkSync(join(from, 'libtensorflow_cc.so.2'), join(to, 'libtensorflow.so'));
+  symlinkSync(join(from, 'libtensorflow_framework.so.2'), join(to, 'libtensorflow_framework.so'));
+}
+
+async function compile({ draft, sources, include }) {
+  if (!existsSync(nodeHeaders))
+    throw new SetupError('the npm package node-api-headers is missing: run npm ci');
+  const includes = [nodeHeaders, include, join(draft, 'source'), draft].map((folder) => `-I${folder}`);
+  const args = [
+    ...flags,
+    ...defines,
+    ...includes,
+    ...sources,
+    `-L${join(draft, 'link')}`,
+    ...links,
+    '-o',
+    join(draft, addonFile),
+  ];
+  await run('g++', args, { what: "compiling TensorFlow's addon", limitMs: 5 * 60_000 });
+}
