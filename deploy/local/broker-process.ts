@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { BrokerExit } from './launcher.js';
+
+const keptLines = 20;
+
+export interface KeptProcess {
+  readonly child: ChildProcess;
+  readonly exited: Promise<BrokerExit>;
+}
+
+/**
+ * Starts a command in a process group of its own, so that a terminal's Ctrl-C reaches us and not it: we drain first and
+ * then end it. Its stdin stays open as long as we live.
+ */
+export function startKept(command: string, args: string[], log: (line: string) => void): KeptProcess {
+  const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const lastLines: string[] = [];
+  const keep = (line: string): void => {
+    log(line);
+    if (!isStackFrame(line) && lastLines.push(line) > keptLines) lastLines.shift();
+  };
+  forEachLine(child.stdout, keep);
+  forEachLine(child.stderr, keep);
+  // Writing never happens, but a pipe whose reader died reports an error of its own.
+  child.stdin.on('error', () => undefined);
+  return { child, exited: exitOf(child, lastLines) };
+}
+
+function forEachLine(stream: Readable, take: (line: string) => void): void {
+  createInterface({ input: stream }).on('line', take);
+}
+
+const isStackFrame = (line: string): boolean => /^\s+(at |\.\.\. \d+ more)/.test(line);
+
+function exitOf(child: ChildProcess, lastLines: string[]): Promise<BrokerExit> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, lastLog: error.message }));
+    child.once('close', (code, signal) =>
+      resolve({ ...unfoldShellStatus(code, signal), lastLog: lastLines.join('\n') }),
+    );
+  });
+}
+
+/** A shell reports a child that died of signal n as exit code 128 + n. */
+function unfoldShellStatus(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): { code: number | null; signal: NodeJS.Signals | null } {
+  const found = Object.entries(constants.signals).find(([, number]) => code === 128 + number);
+  return found === undefined ? { code, signal } : { code: null, signal: found[0] as NodeJS.Signals };
+}

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { startKept } from './broker-process.js';
+import { javaCommand, keeperProgram } from './keeper.js';
+import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
+import { loopback } from './ports.js';
+
+// Written by the set-up: where it put Kafka's jars.
+const pointer = new URL('../../../.partitura/kafka-jars', import.meta.url);
+
+/** The folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or what the set-up fetched; undefined when there is none. */
+export function findKafkaJars(): string | undefined {
+  const folder =
+    process.env.PARTITURA_KAFKA_LIBS ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);
+  return folder !== undefined && existsSync(folder) ? folder : undefined;
+}
+
+export function javaLauncher(jars: string): BrokerLauncher {
+  return {
+    kind: 'java',
+    bindHost: loopback,
+    folderSeenByBroker: (dataDir) => dataDir,
+    launch: (launch) => launchJava(jars, launch),
+  };
+}
+
+function launchJava(jars: string, { dataDir, disposable, clusterId, heapMb, log }: Launch): BrokerProcess {
+  const keeperArgs = [dataDir, disposable ? dataDir : '', clusterId, ...javaCommand(jars, heapMb)];
+  const { child, exited } = startKept('sh', ['-c', keeperProgram, 'keeper', ...keeperArgs], log);
+  return {
+    exited,
+    terminate: () => child.kill('SIGTERM'),
+    kill: () => killGroup(child.pid),
+  };
+}
+
+/** The group is the keeper, the broker and the watcher of our pipe. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
