@@ -1,0 +1,56 @@
+import { PartituraError } from '../../schemas/errors.js';
+
+/** `auto` takes TensorFlow's native library where it is installed and WebAssembly where it is not. */
+export type BackendChoice = 'auto' | 'tensorflow' | 'wasm';
+
+export interface EngineOptions {
+  /** Worker threads; each holds every model. Default 1. */
+  readonly threads?: number;
+  /** Default `auto`. */
+  readonly backend?: BackendChoice;
+  /**
+   * Cores that one TensorFlow operation may use; 0 leaves it to TensorFlow, which takes all. 1 suits as many
+   * threads as cores. It counts for the whole process and only before its first engine. Default 0.
+   */
+  readonly intraOpThreads?: number;
+  /** Limit for starting a thread. Default 60 s. */
+  readonly startTimeoutMs?: number;
+  /** Limit for loading or unloading one model in one thread. Default 60 s. */
+  readonly loadTimeoutMs?: number;
+  /** Limit for computing one batch; the thread of one that takes longer is replaced. Default 60 s. */
+  readonly runTimeoutMs?: number;
+  /** Limit for ending all threads in `close`. Default 5 s. */
+  readonly closeTimeoutMs?: number;
+  /** Told when a thread is lost or can't be replaced; the engine goes on by itself. Default: nobody. */
+  readonly onError?: (error: PartituraError) => void;
+}
+
+const DEFAULTS: Required<EngineOptions> = {
+  threads: 1,
+  backend: 'auto',
+  intraOpThreads: 0,
+  startTimeoutMs: 60_000,
+  loadTimeoutMs: 60_000,
+  runTimeoutMs: 60_000,
+  closeTimeoutMs: 5_000,
+  onError: () => undefined,
+};
+
+/** @throws PartituraError INVALID_REQUEST that names the option */
+export function completeOptions(options: EngineOptions): Required<EngineOptions> {
+  const complete = { ...DEFAULTS, ...options };
+  requireWhole('threads', complete.threads, 1);
+  requireWhole('intraOpThreads', complete.intraOpThreads, 0);
+  for (const limit of ['startTimeoutMs', 'loadTimeoutMs', 'runTimeoutMs', 'closeTimeoutMs'] as const) {
+    requireWhole(limit, complete[limit], 1);
+  }
+  return complete;
+}
+
+function requireWhole(option: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `engine option '${option}': expected a whole number from ${least}, got ${value}`,
+  );
+}

@@ -1,0 +1,10 @@
+import type { ModelSignature } from '../engine.js';
+import type { Tensors } from './messages.js';
+
+/** A model inside an engine's thread. */
+export interface ThreadModel {
+  readonly signature: ModelSignature;
+  /** Inputs in the order of the signature; outputs likewise, each buffer exactly as long as its tensor. */
+  run(inputs: Tensors): Tensors | Promise<Tensors>;
+  dispose(): void;
+}
