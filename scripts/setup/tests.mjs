@@ -1,0 +1,55 @@
+// Finds the tests by their sources and makes sure that what runs is what is there.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { SetupError } from './errors.mjs';
+import { root } from './paths.mjs';
+
+const compiled = join(root, 'dist');
+const skipped = new Set(['node_modules', 'dist']);
+
+/** Compiled test files, unit and integration, whose path contains one of `filters` (all when there are none). */
+export function findTests(filters) {
+  const sources = walk(root, '.test.ts').map((path) => relative(root, path));
+  refuseUncompiled(sources);
+  refuseStale(sources);
+  const chosen = sources.filter(
+    (path) => filters.length === 0 || filters.some((filter) => path.includes(filter)),
+  );
+  if (chosen.length === 0) throw new SetupError(`no test file's path contains ${filters.join(' or ')}`);
+  const isIntegration = (path) => path.startsWith('integration-tests/');
+  return {
+    unit: chosen.filter((path) => !isIntegration(path)).map(toCompiled),
+    integration: chosen.filter(isIntegration).map(toCompiled),
+  };
+}
+
+const toCompiled = (source) => join('dist', source.replace(/\.ts$/, '.js'));
+
+function walk(folder, ending) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.name.startsWith('.') && !skipped.has(entry.name))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return walk(path, ending);
+      return entry.name.endsWith(ending) ? [path] : [];
+    })
+    .sort();
+}
+
+function refuseUncompiled(sources) {
+  const missing = sources.filter((source) => !existsSync(join(root, toCompiled(source))));
+  if (missing.length > 0)
+    throw new SetupError(
+      `these tests are in no TypeScript project, so they would never run: ${missing.join(', ')}`,
+    );
+}
+
+function refuseStale(sources) {
+  const known = new Set(sources.map(toCompiled));
+  const stale = walk(compiled, '.test.js')
+    .map((path) => relative(root, path))
+    .filter((path) => !known.has(path));
+  if (stale.length > 0)
+    throw new SetupError(`these compiled tests have no source any more, remove them: ${stale.join(', ')}`);
+}

@@ -1,0 +1,73 @@
+// `npm test`: set-up, lint, unit tests, integration tests. `npm test -- ledger` runs the test files named so, alone.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setup } from './setup.mjs';
+import { runMain } from './setup/errors.mjs';
+import { root } from './setup/paths.mjs';
+import { findTests } from './setup/tests.mjs';
+
+const filters = process.argv.slice(2);
+const log = (line) => console.error(`test: ${line}`);
+// Node 20 takes this limit for a whole file, later versions for one test; either way nothing waits for ever.
+const testLimit = '--test-timeout=300000';
+
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGTERM')));
+await runMain(async () => ((await runAll()) ? 0 : 1));
+
+/** Goes on after a failure, so that one run tells everything there is to mend. */
+async function runAll() {
+  await setup({ dev: true, log });
+  const { unit, integration } = findTests(filters);
+  const checked = filters.length > 0 || (await checkSources());
+  const unitPassed = await runTests('unit', unit, 2);
+  const integrationPassed = integration.length === 0 || (await runIntegration(integration));
+  return checked && unitPassed && integrationPassed;
+}
+
+async function checkSources() {
+  const results = [
+    await tool('eslint/bin/eslint.js', ['.']),
+    await tool('prettier/bin/prettier.cjs', ['--check', '.']),
+  ];
+  if (existsSync(join(root, 'scripts', 'generate-types.mjs')))
+    results.push(await node(['scripts/generate-types.mjs', '--check']));
+  return results.every(Boolean);
+}
+
+/** The broker is chosen, and its image had, once for all files: this may take longer than a test may. */
+async function runIntegration(files) {
+  const { prepareTestBroker } = await import('../dist/integration-tests/support/broker.js');
+  const { kind, why, image } = await prepareTestBroker(log);
+  log(
+    `integration tests run on ${kind === 'testcontainers' ? `testcontainers with ${image}` : 'the embedded broker'}: ${why}`,
+  );
+  const env = { PARTITURA_TEST_BROKER: kind, ...(image && { PARTITURA_KAFKA_IMAGE: image }) };
+  return runTests('integration', files, 1, env);
+}
+
+function runTests(name, files, concurrency, env = {}) {
+  if (files.length === 0) return true;
+  log(`${files.length} ${name} test file${files.length === 1 ? '' : 's'}`);
+  return node(
+    ['--test', testLimit, `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...files],
+    env,
+  );
+}
+
+const tool = (script, args) => node([join('node_modules', script), ...args]);
+
+/** Runs a Node program in the checkout; resolves whether it ended with exit code 0. */
+function node(args, env = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  children.add(child);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => (children.delete(child), resolve(code === 0)));
+  });
+}
