@@ -91,6 +91,7 @@ def expectations(model, pixels, labels):
             {
                 "row": row,
                 "label": int(labels[row]),
+                "pixels": [int(p) for p in pixels[row]],
                 "probabilities": [round(float(p), 8) for p in probabilities[row]],
             }
             for row in range(0, len(labels), len(labels) // EXPECTED_ROWS)
@@ -101,7 +102,7 @@ def expectations(model, pixels, labels):
 def write_expectations(expected):
     """One sample per line, so that a retrained model shows as a readable change."""
     counts = {key: value for key, value in expected.items() if key != "samples"}
-    samples = ",\n    ".join(json.dumps(sample) for sample in expected["samples"])
+    samples = ",\n    ".join(json.dumps(sample, separators=(",", ":")) for sample in expected["samples"])
     text = json.dumps(counts, indent=2).removesuffix("\n}") + f',\n  "samples": [\n    {samples}\n  ]\n}}\n'
     (HERE / "expected.json").write_text(text)
 
