@@ -1,0 +1,106 @@
+import type { EngineResult, EngineTensor } from '../engine/engine.js';
+import { joinRows, rowOffsets, sliceRows, type RowTensor } from './rows.js';
+
+/** One request on its way through the batcher. */
+export interface Job {
+  /** In the order of the model's signature; the first dimension of each is `rows`. */
+  readonly inputs: readonly RowTensor[];
+  readonly rows: number;
+  /** Jobs with the same key may share a batch: same signature, data types and trailing shapes. */
+  readonly laneKey: string;
+  /** Milliseconds since the epoch, or null. */
+  readonly deadline: number | null;
+  /** Monotonic milliseconds at which the record arrived. */
+  readonly arrivedAt: number;
+  /** Exactly one of the two is called, once. */
+  answered(answer: Answer): void;
+  failed(error: unknown): void;
+}
+
+export interface Answer {
+  readonly outputs: readonly RowTensor[];
+  readonly queueMs: number;
+  readonly computeMicros: number;
+  /** Rows of the batch, all callers together. */
+  readonly batchRows: number;
+}
+
+/** Consecutive rows of one job: all of them, or a cut of a job that is larger than a batch. */
+export interface Piece {
+  readonly progress: Progress;
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** A job and what of it is answered; `parts` are outputs by start row. */
+export interface Progress {
+  readonly job: Job;
+  readonly parts: Map<number, readonly RowTensor[]>;
+  rowsLeft: number;
+  /** A cut job fails once, however many of its pieces do. */
+  failed: boolean;
+}
+
+export function startProgress(job: Job): Progress {
+  return { job, parts: new Map(), rowsLeft: job.rows, failed: false };
+}
+
+/**
+ * Puts the rows of all pieces one below the other: the one copy of a request's tensor bytes. The fresh
+ * buffers are the engine's from then on.
+ * @returns one tensor for each input of the signature
+ */
+export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
+  const first = pieces[0]?.progress.job.inputs ?? [];
+  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+  return first.map(({ name, datatype, shape }, index) => {
+    const slices = pieces.map((piece) => pieceBytes(piece, index));
+    const data = new Uint8Array(slices.reduce((sum, slice) => sum + slice.length, 0));
+    let position = 0;
+    for (const slice of slices) {
+      data.set(slice, position);
+      position += slice.length;
+    }
+    return { name, datatype, shape: shape.length === 0 ? [] : [rows, ...shape.slice(1)], data };
+  });
+}
+
+function pieceBytes({ progress, start, rows }: Piece, index: number): Buffer {
+  const input = progress.job.inputs[index];
+  if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
+  if (rows === progress.job.rows) return input.data;
+  return sliceRows(input, rowOffsets(input), start, rows).data;
+}
+
+/**
+ * Gives every piece the rows that are its own. A job that was alone in its batch gets the outputs as they are.
+ * @throws RangeError when an output does not have as many rows as the batch
+ */
+export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult): RowTensor[][] {
+  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+  const whole = rows === pieces[0]?.progress.job.rows;
+  const cutters = outputs.map((output) => cutter(output, rows, pieces.length === 1 && whole));
+  let start = 0;
+  return pieces.map((piece) => {
+    const own = cutters.map((cut) => cut(start, piece.rows));
+    start += piece.rows;
+    return own;
+  });
+}
+
+function cutter(output: EngineTensor, rows: number, isWholeJob: boolean): (start: number, count: number) => RowTensor {
+  const { name, datatype, shape, data: bytes } = output;
+  const tensor = { name, datatype, shape, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  if (isWholeJob) return () => tensor;
+  if (shape[0] !== rows) throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
+  const offsets = rowOffsets(tensor);
+  return (start, count) => sliceRows(tensor, offsets, start, count);
+}
+
+/** The outputs of a job whose parts are all there, in the order of its rows. */
+export function joinParts({ parts }: Progress): readonly RowTensor[] {
+  const ordered = [...parts].sort(([a], [b]) => a - b).map(([, outputs]) => outputs);
+  const [first = []] = ordered;
+  if (ordered.length === 1) return first;
+  return first.map((_, index) => joinRows(ordered.map((outputs) => outputs[index] as RowTensor)));
+}

@@ -1,0 +1,189 @@
+import { PartituraError } from '../../schemas/errors.js';
+import type { EngineResult, EngineTensor } from '../engine/engine.js';
+import { joinParts, mergePieces, splitResult, startProgress, type Job, type Piece } from './batch.js';
+import { Lanes } from './lanes.js';
+
+/** Where batches are computed. */
+export type RunBatch = (inputs: readonly EngineTensor[]) => Promise<EngineResult>;
+
+export interface BatchLimits {
+  /** Rows of one batch; a larger job is cut. At least 1. */
+  readonly maxBatchRows: number;
+  /** How long an idle engine lets a batch fill, milliseconds. 0: it never waits. */
+  readonly maxBatchDelayMs: number;
+  /** Batches under way at once. */
+  readonly parallelism: number;
+  /** False for a model whose first dimension is not free: every job is a batch of its own. */
+  readonly batchable: boolean;
+}
+
+/** Time as the batcher sees it; tests bring their own. */
+export interface BatchClock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Milliseconds since the epoch. */
+  wallTime(): number;
+  /** Runs `work` when the input at hand is read; what arrives in one go ends in one batch. */
+  defer(work: () => void): void;
+  after(ms: number, work: () => void): void;
+}
+
+export const systemClock: BatchClock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  defer: (work) => void setImmediate(work),
+  after: (ms, work) => void setTimeout(work, ms),
+};
+
+/** How much the newest batch counts in the service time. */
+const EWMA_WEIGHT = 0.2;
+
+/**
+ * Gathers jobs into batches and gives each job its own rows back.
+ *
+ * A batch closes when the engine has room for it and it is full, or its oldest job has waited
+ * `maxBatchDelayMs`. While the engine is busy batches grow on their own; there is nothing to tune for that.
+ * A batch that fails is halved until the job is found that fails alone; all others are answered.
+ * Whoever submits bounds how much is queued.
+ */
+export class Batcher {
+  readonly #lanes = new Lanes();
+  readonly #drained: (() => void)[] = [];
+  #running = 0;
+  #runningRows = 0;
+  #scheduled = false;
+  #microsPerRow = 0;
+
+  constructor(
+    readonly run: RunBatch,
+    readonly limits: BatchLimits,
+    readonly clock: BatchClock = systemClock,
+  ) {}
+
+  submit(job: Job): void {
+    const progress = startProgress(job);
+    const step = this.limits.batchable ? this.limits.maxBatchRows : job.rows;
+    for (let start = 0; start < job.rows; start += step) {
+      this.#lanes.add({ progress, start, rows: Math.min(step, job.rows - start) });
+    }
+    this.#schedule();
+  }
+
+  /** Engine time per row, microseconds, exponentially weighted; 0 before the first batch. */
+  get microsPerRow(): number {
+    return this.#microsPerRow;
+  }
+
+  /** How long a job that is submitted now will probably wait for its batch to be done, milliseconds. */
+  get expectedWaitMs(): number {
+    return ((this.#lanes.rows + this.#runningRows) * this.#microsPerRow) / this.limits.parallelism / 1_000;
+  }
+
+  /** Resolves when nothing is queued or under way. */
+  drained(): Promise<void> {
+    if (this.#isEmpty()) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  #isEmpty(): boolean {
+    return this.#running === 0 && this.#lanes.rows === 0;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.clock.defer(() => {
+      this.#scheduled = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#running < this.limits.parallelism) {
+      const closed = this.#closeBatch();
+      if (!closed) break;
+      if (closed.length > 0) void this.#process(closed);
+    }
+    if (this.#isEmpty()) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /** The next batch; undefined when none may close yet; empty when all of it was expired. */
+  #closeBatch(): Piece[] | undefined {
+    const { maxBatchRows, maxBatchDelayMs, batchable } = this.limits;
+    const lane = this.#lanes.oldest();
+    if (!lane) return undefined;
+    const waitMs = lane.headArrivedAt + maxBatchDelayMs - this.clock.now();
+    if (waitMs > 0 && lane.rows < maxBatchRows && batchable) {
+      this.clock.after(Math.ceil(waitMs), () => this.#schedule());
+      return undefined;
+    }
+    return this.#lanes.take(lane, batchable ? maxBatchRows : 1).filter((piece) => this.#isTimely(piece));
+  }
+
+  #isTimely({ progress }: Piece): boolean {
+    const { job } = progress;
+    if (progress.failed) return false;
+    if (job.deadline === null || this.clock.wallTime() <= job.deadline) return true;
+    progress.failed = true;
+    job.failed(new PartituraError('DEADLINE_EXCEEDED', `deadline ${new Date(job.deadline).toISOString()} passed before the batch closed`));
+    return false;
+  }
+
+  async #process(pieces: Piece[]): Promise<void> {
+    const rows = countRows(pieces);
+    this.#running++;
+    this.#runningRows += rows;
+    try {
+      await this.#compute(pieces, this.clock.now());
+    } finally {
+      this.#running--;
+      this.#runningRows -= rows;
+      this.#schedule();
+    }
+  }
+
+  async #compute(pieces: readonly Piece[], startedAt: number): Promise<void> {
+    try {
+      const result = await this.run(mergePieces(pieces));
+      const rows = countRows(pieces);
+      this.#learn(result.computeMicros / rows);
+      const shares = splitResult(pieces, result);
+      pieces.forEach((piece, index) => complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows));
+    } catch (error) {
+      await this.#isolate(pieces, error, startedAt);
+    }
+  }
+
+  async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
+    const [first] = pieces;
+    if (first && pieces.length === 1) return failPiece(first, error);
+    const middle = Math.ceil(pieces.length / 2);
+    await this.#compute(pieces.slice(0, middle), startedAt);
+    await this.#compute(pieces.slice(middle), startedAt);
+  }
+
+  #learn(microsPerRow: number): void {
+    const known = this.#microsPerRow;
+    this.#microsPerRow = known === 0 ? microsPerRow : known + EWMA_WEIGHT * (microsPerRow - known);
+  }
+}
+
+function countRows(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.rows, 0);
+}
+
+function complete(piece: Piece, outputs: Piece['progress']['job']['inputs'], startedAt: number, computeMicros: number, batchRows: number): void {
+  const { progress, start, rows } = piece;
+  if (progress.failed) return;
+  progress.parts.set(start, outputs);
+  progress.rowsLeft -= rows;
+  if (progress.rowsLeft > 0) return;
+  const { job } = progress;
+  job.answered({ outputs: joinParts(progress), queueMs: startedAt - job.arrivedAt, computeMicros, batchRows });
+}
+
+function failPiece({ progress }: Piece, error: unknown): void {
+  if (progress.failed) return;
+  progress.failed = true;
+  progress.job.failed(error);
+}

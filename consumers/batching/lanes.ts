@@ -1,0 +1,66 @@
+import type { Piece } from './batch.js';
+
+/** Pieces that may share a batch, in order of arrival. */
+export interface Lane {
+  readonly key: string;
+  readonly pieces: Piece[];
+  rows: number;
+  /** Monotonic milliseconds at which the oldest job arrived. */
+  readonly headArrivedAt: number;
+}
+
+/** Queues side by side: one for each key of jobs that may be batched together. An empty lane is forgotten. */
+export class Lanes {
+  readonly #lanes = new Map<string, QueuedLane>();
+  #rows = 0;
+
+  /** Rows in all lanes. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add(piece: Piece): void {
+    const key = piece.progress.job.laneKey;
+    let lane = this.#lanes.get(key);
+    if (!lane) this.#lanes.set(key, (lane = new QueuedLane(key)));
+    lane.pieces.push(piece);
+    lane.rows += piece.rows;
+    this.#rows += piece.rows;
+  }
+
+  /** The lane whose oldest job has waited longest, so that a rare shape is not starved by a common one. */
+  oldest(): Lane | undefined {
+    let oldest: Lane | undefined;
+    for (const lane of this.#lanes.values()) {
+      if (!oldest || lane.headArrivedAt < oldest.headArrivedAt) oldest = lane;
+    }
+    return oldest;
+  }
+
+  /** Takes pieces from the lane's head: as many as fit in `maxRows`, at least one. */
+  take(lane: Lane, maxRows: number): Piece[] {
+    let rows = 0;
+    let count = 0;
+    for (const piece of lane.pieces) {
+      if (count > 0 && rows + piece.rows > maxRows) break;
+      rows += piece.rows;
+      count++;
+    }
+    lane.rows -= rows;
+    this.#rows -= rows;
+    const taken = lane.pieces.splice(0, count);
+    if (lane.pieces.length === 0) this.#lanes.delete(lane.key);
+    return taken;
+  }
+}
+
+class QueuedLane implements Lane {
+  readonly pieces: Piece[] = [];
+  rows = 0;
+
+  constructor(readonly key: string) {}
+
+  get headArrivedAt(): number {
+    return this.pieces[0]?.progress.job.arrivedAt ?? Infinity;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a partition owes: every record taken from it, in order of offset, until its outcome is acknowledged
+ * by the broker. Says which outcomes may leave next and how far the partition may be committed.
+ *
+ *   offsets   3     4       5     6        7
+ *   state     sent  ready   open  ready    open
+ *             ^ committable = 3   ^ waits for 5 when ordered
+ */
+export class PartitionLedger<Subject, Outcome> {
+  #entries: Entry<Subject, Outcome>[] = [];
+  /** Entries before this index have left. */
+  #released = 0;
+  #next: number | undefined;
+  #committed: number | undefined;
+
+  constructor(readonly ordered: boolean) {}
+
+  /**
+   * Takes a record on.
+   * @returns undefined when the offset was taken on before: a redelivery whose outcome is already on its way
+   */
+  open(offset: number, subject: Subject): Entry<Subject, Outcome> | undefined {
+    if (this.#next !== undefined && offset < this.#next) return undefined;
+    this.#committed ??= offset;
+    this.#next = offset + 1;
+    const entry: Entry<Subject, Outcome> = { offset, subject, state: 'open', outcome: undefined };
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  /** The outcome of a record is known. @returns the outcomes that may leave now, in the order in which they must */
+  settle(entry: Entry<Subject, Outcome>, outcome: Outcome): Entry<Subject, Outcome>[] {
+    entry.state = 'ready';
+    entry.outcome = outcome;
+    return this.ordered ? this.#releasePrefix() : [markSent(entry)];
+  }
+
+  #releasePrefix(): Entry<Subject, Outcome>[] {
+    const released: Entry<Subject, Outcome>[] = [];
+    for (let entry = this.#entries[this.#released]; entry?.state === 'ready'; entry = this.#entries[this.#released]) {
+      released.push(markSent(entry));
+      this.#released++;
+    }
+    return released;
+  }
+
+  /** The broker has the outcome. */
+  acknowledge(entry: Entry<Subject, Outcome>): void {
+    entry.state = 'done';
+    entry.outcome = undefined;
+    if (this.#entries[0] === entry) this.#forgetDone();
+  }
+
+  #forgetDone(): void {
+    let done = 0;
+    while (this.#entries[done]?.state === 'done') done++;
+    this.#entries.splice(0, done);
+    this.#released = Math.max(0, this.#released - done);
+  }
+
+  /** Gives the partition up. @returns the outcomes that were ready and will now never leave */
+  abandon(): Entry<Subject, Outcome>[] {
+    return this.#entries.filter(({ state }) => state === 'ready');
+  }
+
+  /** Records whose outcome is not acknowledged, or that wait behind such a one. */
+  get pending(): number {
+    return this.#entries.length;
+  }
+
+  /** The position to commit: that of the lowest unfinished record. Undefined when there is nothing new. */
+  get committable(): number | undefined {
+    const position = this.#entries[0]?.offset ?? this.#next;
+    return position === this.#committed ? undefined : position;
+  }
+
+  committed(position: number): void {
+    this.#committed = position;
+  }
+}
+
+export interface Entry<Subject, Outcome> {
+  readonly offset: number;
+  /** What the owner of the ledger wants to know of the record again. */
+  readonly subject: Subject;
+  state: 'open' | 'ready' | 'sent' | 'done';
+  outcome: Outcome | undefined;
+}
+
+function markSent<Subject, Outcome>(entry: Entry<Subject, Outcome>): Entry<Subject, Outcome> {
+  entry.state = 'sent';
+  return entry;
+}

@@ -1,0 +1,224 @@
+import type { Logger } from '../../core/log.js';
+import { sleep } from '../../core/retry.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { Engine } from '../engine/engine.js';
+import { scanRepository, type RepositoryContent, type VersionFolder } from './repository.js';
+import { serveVersion, type BatchDefaults, type BatchObserver, type ServedVersion } from './served-version.js';
+import { wantedVersions } from './version-policy.js';
+
+export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
+
+export interface VersionStatus {
+  readonly model: string;
+  readonly version: string;
+  readonly state: VersionState;
+  readonly backend: string | null;
+  readonly message: string | null;
+}
+
+export interface CatalogOptions extends BatchDefaults {
+  readonly root: string;
+  readonly policy: string;
+  readonly pollMs: number;
+}
+
+interface Slot {
+  readonly folder: VersionFolder;
+  state: VersionState;
+  served?: ServedVersion;
+  message?: string;
+}
+
+/**
+ * The models that this node serves, held against the repository again and again: what is wanted and new is
+ * loaded, what is no longer wanted goes once its successor serves. A version that fails to load is tried
+ * again when its files change; until then the one before it goes on serving.
+ */
+export class ModelCatalog {
+  readonly #slots = new Map<string, Map<string, Slot>>();
+  readonly #leaving = new Set<string>();
+  readonly #stopping = new AbortController();
+  #known: RepositoryContent = new Map();
+  #watching: Promise<void> | undefined;
+
+  /** @param onChange called with a model's name when the set of its available versions has changed */
+  constructor(
+    readonly engine: Engine,
+    readonly options: CatalogOptions,
+    readonly log: Logger,
+    readonly observe: BatchObserver,
+    readonly onChange: (model: string) => Promise<void>,
+  ) {}
+
+  /** Loads what is there now, then goes on watching. @throws PartituraError when the repository can't be read */
+  async start(): Promise<void> {
+    const content = await scanRepository(this.options.root);
+    this.#known = content;
+    await this.#reconcile(content);
+    this.#watching = this.#watch();
+  }
+
+  /** Models with at least one available version that are not about to go. */
+  get models(): string[] {
+    return [...this.#slots.keys()].filter((model) => !this.#leaving.has(model) && this.#available(model).length > 0);
+  }
+
+  get statuses(): VersionStatus[] {
+    return [...this.#slots].flatMap(([model, versions]) =>
+      [...versions].map(([version, { state, served, message }]) => ({
+        model,
+        version,
+        state,
+        backend: served?.backend ?? null,
+        message: message ?? null,
+      })),
+    );
+  }
+
+  /** Engine time per row over all models, microseconds. */
+  get microsPerRow(): number {
+    const known = this.models.flatMap((model) => this.#available(model)).map(({ batcher }) => batcher.microsPerRow);
+    return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
+  }
+
+  /**
+   * The version that answers; without `version` the newest available one.
+   * @throws PartituraError MODEL_NOT_FOUND or MODEL_NOT_READY
+   */
+  resolve(model: string, version: string | null): ServedVersion {
+    const slots = this.#slots.get(model);
+    if (!slots) throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected one of ${this.#names()}`);
+    const served = version === null ? this.#available(model)[0] : availableIn(slots.get(version));
+    if (served) return served;
+    if (version === null) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available yet`);
+    const slot = slots.get(version);
+    if (slot?.state === 'LOADING') throw new PartituraError('MODEL_NOT_READY', `model '${model}': version ${version} is loading`);
+    const available = this.#available(model).map((found) => found.version);
+    throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected a version of ${available.join(', ')}, got ${version}`);
+  }
+
+  #names(): string {
+    return this.models.map((model) => `'${model}'`).join(', ') || 'none (no model is available)';
+  }
+
+  /** Newest first. */
+  #available(model: string): ServedVersion[] {
+    const slots = [...(this.#slots.get(model)?.values() ?? [])];
+    const served = slots.map(availableIn).filter((found) => found !== undefined);
+    return served.sort((a, b) => Number(b.version) - Number(a.version));
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await sleep(this.options.pollMs, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return;
+      try {
+        await this.#look();
+      } catch (error) {
+        this.log.error({ err: error }, 'the model repository could not be read; what is loaded goes on serving');
+      }
+    }
+  }
+
+  /** A folder that changed since the last look is perhaps still being copied: it has until the next one. */
+  async #look(): Promise<void> {
+    const content = await scanRepository(this.options.root);
+    const known = stamps(this.#known);
+    const settled = [...content].map(
+      ([model, folders]) => [model, folders.filter((folder) => known.get(folder.directory) === folder.stamp || this.#hasSlot(folder))] as const,
+    );
+    this.#known = content;
+    await this.#reconcile(new Map(settled));
+  }
+
+  #hasSlot({ model, version }: VersionFolder): boolean {
+    return this.#slots.get(model)?.has(version) ?? false;
+  }
+
+  async #reconcile(content: RepositoryContent): Promise<void> {
+    const models = new Set([...content.keys(), ...this.#slots.keys()]);
+    for (const model of models) {
+      if (!content.has(model)) await this.#stopOffering(model);
+      const before = this.#available(model).length;
+      const changed = await this.#reconcileModel(model, content.get(model) ?? []);
+      this.#leaving.delete(model);
+      if (changed || this.#available(model).length !== before) await this.onChange(model);
+    }
+  }
+
+  /** No new requests may come before the last version of a model goes. */
+  async #stopOffering(model: string): Promise<void> {
+    this.#leaving.add(model);
+    await this.onChange(model);
+  }
+
+  async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
+    const wanted = wantedVersions(this.options.policy, folders.map(({ version }) => version));
+    const slots = this.#slots.get(model) ?? new Map<string, Slot>();
+    this.#slots.set(model, slots);
+    let changed = false;
+    for (const folder of folders) {
+      if (wanted.includes(folder.version)) changed = (await this.#ensureLoaded(slots, folder)) || changed;
+    }
+    const keep = this.#keepers(slots, folders, wanted);
+    for (const [version, slot] of slots) {
+      if (keep.has(version)) continue;
+      await this.#unload(slots, version, slot);
+      changed = true;
+    }
+    if (slots.size === 0) this.#slots.delete(model);
+    return changed;
+  }
+
+  /** What stays: the wanted, and while none of those is available, the last good one that is still on disk. */
+  #keepers(slots: Map<string, Slot>, folders: readonly VersionFolder[], wanted: readonly string[]): Set<string> {
+    const keep = new Set(wanted);
+    const serving = wanted.some((version) => availableIn(slots.get(version)));
+    if (serving || wanted.length === 0) return keep;
+    const lastGood = folders.findLast(({ version }) => availableIn(slots.get(version)));
+    return lastGood ? keep.add(lastGood.version) : keep;
+  }
+
+  /** @returns whether the version became available by this */
+  async #ensureLoaded(slots: Map<string, Slot>, folder: VersionFolder): Promise<boolean> {
+    const { model, version, stamp } = folder;
+    const present = slots.get(version);
+    if (present && (present.folder.stamp === stamp || present.state === 'AVAILABLE')) return false;
+    const slot: Slot = { folder, state: 'LOADING' };
+    slots.set(version, slot);
+    try {
+      slot.served = await serveVersion(folder, this.engine, this.options, this.observe);
+      slot.state = 'AVAILABLE';
+      const { backend, warmUpProblem } = slot.served;
+      this.log.info({ model, version, backend }, 'model version available');
+      if (warmUpProblem) this.log.warn({ model, version, reason: warmUpProblem }, 'warming up failed; the version serves all the same');
+      return true;
+    } catch (error) {
+      slot.state = 'FAILED';
+      slot.message = PartituraError.from(error).message;
+      this.log.error({ model, version, reason: slot.message }, 'model version could not be loaded; it is tried again when its files change');
+      return false;
+    }
+  }
+
+  async #unload(slots: Map<string, Slot>, version: string, slot: Slot): Promise<void> {
+    slot.state = 'UNLOADING';
+    await slot.served?.retire();
+    slots.delete(version);
+    this.log.info({ model: slot.folder.model, version }, 'model version unloaded');
+  }
+
+  /** Stops watching. Models stay loaded until the engine is closed, for requests still under way. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#watching;
+  }
+}
+
+function availableIn(slot: Slot | undefined): ServedVersion | undefined {
+  return slot?.state === 'AVAILABLE' ? slot.served : undefined;
+}
+
+function stamps(content: RepositoryContent): Map<string, string> {
+  return new Map([...content.values()].flat().map(({ directory, stamp }) => [directory, stamp]));
+}

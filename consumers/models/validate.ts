@@ -1,0 +1,105 @@
+import { ELEMENT_BYTES, elementCount, formatShape } from '../../schemas/datatypes.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { InferenceRequest, Tensor } from '../../schemas/generated.js';
+import { elementEnd } from '../../schemas/tensor.js';
+import type { ModelSignature, TensorSpec } from '../engine/engine.js';
+import type { RowTensor } from '../batching/rows.js';
+
+/** A request that the model can take. */
+export interface ValidRequest {
+  /** In the order of the signature. */
+  readonly inputs: readonly RowTensor[];
+  readonly rows: number;
+  /** The same for requests that may share a batch. */
+  readonly laneKey: string;
+}
+
+const UNKNOWN = -1;
+
+/** Whether requests can be put one below the other: the first dimension is free everywhere. */
+export function isBatchable({ inputs, outputs }: ModelSignature): boolean {
+  return [...inputs, ...outputs].every(({ shape }) => shape[0] === UNKNOWN);
+}
+
+/**
+ * Holds a request against the signature before it is let into a batch: a bad shape would fail the whole
+ * batch and leak native memory.
+ * @throws PartituraError INVALID_REQUEST, DATATYPE_MISMATCH or SHAPE_MISMATCH, naming the tensor
+ */
+export function validateRequest(request: InferenceRequest, signature: ModelSignature): ValidRequest {
+  refuseUnknownNames(request, signature);
+  const inputs = signature.inputs.map((spec) => validateInput(spec, find(request.inputs, spec)));
+  const [first] = inputs;
+  const rows = first?.shape[0] ?? 1;
+  for (const input of inputs) {
+    if (isBatchable(signature) && input.shape[0] !== rows) {
+      const found = `${rows} for '${first?.name}' and ${input.shape[0]} for '${input.name}'`;
+      throw new PartituraError('SHAPE_MISMATCH', `expected the same number of rows in all inputs, got ${found}`);
+    }
+  }
+  return { inputs, rows, laneKey: inputs.map(({ shape }) => shape.slice(1).join(',')).join(';') };
+}
+
+function refuseUnknownNames({ inputs, outputs }: InferenceRequest, signature: ModelSignature): void {
+  const seen = new Set<string>();
+  for (const { name } of inputs) {
+    if (!signature.inputs.some((spec) => spec.name === name)) throw unknownName('input', name, signature.inputs);
+    if (seen.has(name)) throw new PartituraError('INVALID_REQUEST', `input '${name}': expected once, got twice`);
+    seen.add(name);
+  }
+  for (const name of outputs) {
+    if (!signature.outputs.some((spec) => spec.name === name)) throw unknownName('output', name, signature.outputs);
+  }
+}
+
+function unknownName(kind: string, name: string, specs: readonly TensorSpec[]): PartituraError {
+  const known = specs.map((spec) => `'${spec.name}'`).join(', ');
+  return new PartituraError('INVALID_REQUEST', `${kind} '${name}': expected one of ${known}`);
+}
+
+function find(inputs: readonly Tensor[], spec: TensorSpec): Tensor {
+  const tensor = inputs.find(({ name }) => name === spec.name);
+  if (tensor) return tensor;
+  const expected = `${spec.datatype} ${formatShape(spec.shape)}`;
+  throw new PartituraError('INVALID_REQUEST', `input '${spec.name}': expected ${expected}, got nothing`);
+}
+
+function validateInput(spec: TensorSpec, { name, datatype, shape, data }: Tensor): RowTensor {
+  if (datatype !== spec.datatype) {
+    throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected ${spec.datatype}, got ${datatype}`);
+  }
+  if (!fits(shape, spec.shape)) {
+    const expected = `expected shape ${formatShape(spec.shape)}, got ${formatShape(shape)}`;
+    throw new PartituraError('SHAPE_MISMATCH', `input '${name}': ${expected}`);
+  }
+  checkSize(spec, shape, data);
+  return { name, datatype: spec.datatype, shape, data };
+}
+
+function fits(shape: readonly number[], expected: readonly number[]): boolean {
+  if (shape.length !== expected.length) return false;
+  for (let index = 0; index < shape.length; index++) {
+    const dimension = shape[index] ?? -1;
+    const wanted = expected[index];
+    if (!Number.isSafeInteger(dimension) || dimension < (index === 0 ? 1 : 0)) return false;
+    if (wanted !== UNKNOWN && wanted !== dimension) return false;
+  }
+  return true;
+}
+
+function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], data: Buffer): void {
+  const elements = elementCount(shape);
+  const elementBytes = ELEMENT_BYTES[datatype];
+  const expected = elementBytes === undefined ? `${elements} elements` : `${elements * elementBytes} bytes`;
+  const found = elementBytes === undefined ? countElements(data, elements) : data.length / elementBytes;
+  if (found === elements) return;
+  const got = elementBytes === undefined ? `${found} elements` : `${data.length}`;
+  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected} for shape ${formatShape(shape)}, got ${got}`);
+}
+
+/** Counts BYTES elements, no further than one past `limit`. */
+function countElements(data: Buffer, limit: number): number {
+  let count = 0;
+  for (let position = 0; position < data.length && count <= limit; count++) position = elementEnd(data, position);
+  return count;
+}

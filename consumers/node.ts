@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Config } from '../core/config.js';
+import { Outbox } from '../core/kafka/outbox.js';
+import type { KafkaAdmin, KafkaClient, KafkaProducer } from '../core/kafka/port.js';
+import type { Logger } from '../core/log.js';
+import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
+import { within } from '../core/retry.js';
+import { serveHealth, type HealthServer } from '../core/telemetry.js';
+import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
+import { PartituraError } from '../schemas/errors.js';
+import type { NodeStatus } from '../schemas/generated.js';
+import { Admission } from './admission.js';
+import { createEngine } from './engine/index.js';
+import type { Engine } from './engine/engine.js';
+import { Heartbeat } from './heartbeat.js';
+import { InFlight } from './in-flight.js';
+import { createNodeMetrics, type NodeMetrics } from './metrics.js';
+import { ModelCatalog } from './models/catalog.js';
+import { Destinations } from './replies/destinations.js';
+import { ReplyPublisher } from './replies/publisher.js';
+import { RequestConsumer, type NodeParts } from './request-consumer.js';
+
+type State = NodeStatus['state'];
+
+/** How much longer than draining the whole end of a node may take. */
+const CLOSE_SLACK_MS = 10_000;
+
+/**
+ * One inference node: serves every model of its repository, sharing the requests with all other nodes of the
+ * same groups. Made by `startNode`; its parts are wired here and nowhere else.
+ */
+export class InferenceNode {
+  readonly id: string;
+  readonly #topics: TopicNames;
+  readonly #consumers = new Map<string, RequestConsumer>();
+  readonly #inFlight: InFlight;
+  readonly #metrics: NodeMetrics;
+  readonly #startedAt = Date.now();
+  readonly #producer: KafkaProducer;
+  readonly #admin: KafkaAdmin;
+  readonly #outbox: Outbox;
+  #state: State = 'STARTING';
+  #engine: Engine | undefined;
+  #catalog: ModelCatalog | undefined;
+  #parts: NodeParts | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #health: HealthServer | undefined;
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+  #reportFailure: (error: Error) => void = () => undefined;
+
+  /** Resolves with the reason when the node can't go on; it should then be closed and the process end. */
+  readonly failed: Promise<Error>;
+
+  constructor(
+    readonly config: Config,
+    readonly kafka: KafkaClient,
+    readonly log: Logger,
+  ) {
+    this.id = config.nodeId ?? `node-${randomUUID().slice(0, 8)}`;
+    this.#topics = topicNames(config.prefix);
+    this.#inFlight = new InFlight(config.maxInflightRequests, config.maxInflightBytes);
+    this.#metrics = createNodeMetrics(this.#inFlight);
+    this.#producer = kafka.producer();
+    this.#admin = kafka.admin();
+    this.#outbox = new Outbox(this.#producer);
+    this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
+  }
+
+  /** Address of /metrics, /healthz and /readyz. */
+  get healthUrl(): string | undefined {
+    return this.#health?.url;
+  }
+
+  get models(): string[] {
+    return this.#catalog?.models ?? [];
+  }
+
+  /** Loads the models, joins their groups and resolves when requests are served. */
+  async start(): Promise<void> {
+    const { config } = this;
+    await Promise.all([this.#producer.connect(), this.#admin.connect()]);
+    await this.#admin.createTopics(clusterTopics(config));
+    this.#engine = await createEngine({
+      threads: config.engineThreads,
+      backend: config.engine,
+      intraOpThreads: config.intraOpThreads,
+      runTimeoutMs: config.runTimeoutMs,
+      onError: (error) => this.log.error({ err: error }, 'engine'),
+    });
+    this.#catalog = this.#createCatalog(this.#engine);
+    this.#parts = this.#createParts(this.#catalog);
+    this.#health = await serveHealth(config.httpHost, config.httpPort, this.#metrics.registry, {
+      healthy: () => this.#failure === undefined,
+      ready: () => this.#state === 'READY',
+      details: () => ({ node: this.id, state: this.#state, models: this.#catalog?.statuses ?? [] }),
+    });
+    this.#heartbeat = new Heartbeat(this.#outbox, this.#topics.nodes, this.id, () => this.status(), this.log);
+    this.#heartbeat.start();
+    await this.#catalog.start();
+    if (this.#catalog.models.length === 0) throw this.#noModels();
+    this.#state = 'READY';
+    this.#heartbeat.beat();
+    this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
+  }
+
+  #noModels(): PartituraError {
+    const reasons = this.#catalog?.statuses.map(({ model, version, message }) => `${model}/${version}: ${message}`) ?? [];
+    const found = reasons.length === 0 ? 'found none' : reasons.join('; ');
+    return new PartituraError('MODEL_NOT_FOUND', `model repository '${this.config.models}': expected at least one model that loads, ${found}`);
+  }
+
+  #createCatalog(engine: Engine): ModelCatalog {
+    const { models: root, versionPolicy: policy, repositoryPollMs: pollMs, maxBatchRows, maxBatchDelayMs } = this.config;
+    const observe = (model: string, rows: number, computeMicros: number): void => {
+      this.#metrics.batchSize.observe({ model }, rows);
+      this.#metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
+    };
+    const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs };
+    return new ModelCatalog(engine, options, this.log, observe, (model) => this.#follow(model));
+  }
+
+  #createParts(catalog: ModelCatalog): NodeParts {
+    const { config } = this;
+    const admission = new Admission(catalog, {
+      node: this.id,
+      maxRecordBytes: config.maxRecordBytes,
+      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics),
+      now: Date.now,
+    });
+    const publisher = new ReplyPublisher(this.#outbox, {
+      topics: this.#topics,
+      node: this.id,
+      maxRecordBytes: config.maxRecordBytes,
+      onStuck: (error) => this.#fail(error),
+      onDeadLetter: (reason) => this.#metrics.deadLetters.inc({ reason }),
+    });
+    const destinations = new Destinations(this.#admin);
+    return { admission, publisher, destinations, inFlight: this.#inFlight, metrics: this.#metrics, log: this.log };
+  }
+
+  /** Consumes a model's requests exactly while a version of it is available. */
+  async #follow(model: string): Promise<void> {
+    const offered = this.#catalog?.models.includes(model) ?? false;
+    const consumer = this.#consumers.get(model);
+    if (offered && !consumer) await this.#consume(model);
+    if (!offered && consumer) {
+      this.#consumers.delete(model);
+      await consumer.close();
+    }
+    this.#heartbeat?.beat();
+  }
+
+  async #consume(model: string): Promise<void> {
+    const { config } = this;
+    await this.#admin.createTopics(modelTopics(model, config));
+    const kafkaConsumer = this.kafka.consumer({
+      group: this.#topics.group(model),
+      topic: this.#topics.requests(model),
+      from: 'earliest',
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      fetchMaxBytes: config.fetchMaxBytes,
+    });
+    const { ordered, commitIntervalMs, drainTimeoutMs } = config;
+    const options = { model, node: this.id, ordered, commitIntervalMs, drainTimeoutMs, now: Date.now, onStopped: (error: Error) => this.#fail(error) };
+    if (!this.#parts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
+    const consumer = new RequestConsumer(kafkaConsumer, options, this.#parts);
+    this.#consumers.set(model, consumer);
+    await consumer.start();
+  }
+
+  status(): NodeStatus {
+    return {
+      node: this.id,
+      host: hostname(),
+      startedAt: this.#startedAt,
+      beatAt: Date.now(),
+      state: this.#state,
+      models: [...(this.#catalog?.statuses ?? [])],
+      partitions: [...this.#consumers.values()].flatMap(({ owned }) => owned.map(({ topic, partition }) => ({ topic, partition }))),
+      inflightRequests: this.#inFlight.requests,
+      inflightBytes: this.#inFlight.bytes,
+      serviceMicros: this.#catalog?.microsPerRow ?? 0,
+      capacityRequests: this.config.maxInflightRequests,
+    };
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure || this.#closing) return;
+    this.#failure = error;
+    this.log.fatal({ err: error }, 'the node can not go on; records that it has not answered go to others');
+    this.#reportFailure(error);
+  }
+
+  /** Finishes what is under way, commits, leaves the groups and frees everything. */
+  close(): Promise<void> {
+    this.#closing ??= within(this.config.drainTimeoutMs + CLOSE_SLACK_MS, this.#close(), () => new Error('the node did not close in time'));
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'DRAINING';
+    this.#heartbeat?.beat();
+    await this.#catalog?.close();
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
+    await this.#heartbeat?.stop();
+    await this.#outbox.close();
+    await Promise.allSettled([this.#producer.close(), this.#admin.close()]);
+    await this.#engine?.close();
+    await this.#health?.close();
+    this.log.info({ node: this.id }, 'node stopped');
+  }
+}
+
+/**
+ * Starts a node; when that fails, what was already started is ended again.
+ * @throws PartituraError or KafkaError with the reason
+ */
+export async function startNode(config: Config, kafka: KafkaClient, log: Logger): Promise<InferenceNode> {
+  const node = new InferenceNode(config, kafka, log);
+  try {
+    await node.start();
+    return node;
+  } catch (error) {
+    await node.close().catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { backoffMs, sleep } from '../../core/retry.js';
+import type { KafkaAdmin } from '../../core/kafka/port.js';
+import { PartituraError } from '../../schemas/errors.js';
+
+/** What the cluster says of a topic is believed for so long. */
+const FOUND_FOR_MS = 5 * 60_000;
+const MISSING_FOR_MS = 2_000;
+/** The most reply topics that are remembered: senders choose the names. */
+const MAX_REMEMBERED = 10_000;
+const LOOK_UP_LIMIT_MS = 60_000;
+
+interface Known {
+  readonly partitions: number | undefined;
+  readonly until: number;
+}
+
+/** Knows which reply topics exist, so that a reply is never sent where no broker would take it. */
+export class Destinations {
+  readonly #known = new Map<string, Known>();
+  readonly #lookUps = new Map<string, Promise<void>>();
+
+  constructor(
+    readonly admin: KafkaAdmin,
+    readonly now: () => number = Date.now,
+  ) {}
+
+  /** Undefined when `check` can answer at once; else a promise after which it can. @throws KafkaError when the cluster stays away */
+  lookUp(topic: string): Promise<void> | undefined {
+    const known = this.#known.get(topic);
+    if (known && known.until > this.now()) return undefined;
+    let lookUp = this.#lookUps.get(topic);
+    if (!lookUp) {
+      lookUp = this.#ask(topic).finally(() => this.#lookUps.delete(topic));
+      this.#lookUps.set(topic, lookUp);
+    }
+    return lookUp;
+  }
+
+  async #ask(topic: string): Promise<void> {
+    const giveUpAt = this.now() + LOOK_UP_LIMIT_MS;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const partitions = await this.admin.partitionCount(topic);
+        this.#remember(topic, partitions);
+        return;
+      } catch (error) {
+        if (this.now() > giveUpAt) throw error;
+        await sleep(backoffMs({ firstMs: 100, maxMs: 2_000 }, attempt));
+      }
+    }
+  }
+
+  #remember(topic: string, partitions: number | undefined): void {
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= MAX_REMEMBERED) this.#known.delete(oldest);
+    const forMs = partitions === undefined ? MISSING_FOR_MS : FOUND_FOR_MS;
+    this.#known.set(topic, { partitions, until: this.now() + forMs });
+  }
+
+  /** Why a reply can't go there; undefined when it can. */
+  check(topic: string, partition: number | undefined): PartituraError | undefined {
+    const partitions = this.#known.get(topic)?.partitions;
+    if (partitions === undefined) return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': expected a topic that exists`);
+    if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions)) return undefined;
+    const got = Number.isNaN(partition) ? 'bytes that are none' : String(partition);
+    return new PartituraError('INVALID_REQUEST', `reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { deadLetterHeaders, traceHeaders } from '../../core/headers.js';
+import type { Outbox } from '../../core/kafka/outbox.js';
+import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import type { TopicNames } from '../../core/topics.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { InferenceReply } from '../../schemas/generated.js';
+import { errorReply, type Caller, type Outcome } from './outcome.js';
+
+export interface PublisherOptions {
+  readonly topics: TopicNames;
+  readonly node: string;
+  /** Largest record value. */
+  readonly maxRecordBytes: number;
+  /** An outcome could not be put anywhere: the node must stop, its records go to others. */
+  onStuck(error: Error): void;
+  /** Called once for each dead letter sent. */
+  onDeadLetter(reason: string): void;
+}
+
+/**
+ * Turns outcomes into records and follows each until the broker has it. A reply that can't be delivered
+ * becomes a dead letter; a dead letter that can't be delivered stops the node.
+ */
+export class ReplyPublisher {
+  constructor(
+    readonly outbox: Outbox,
+    readonly options: PublisherOptions,
+  ) {}
+
+  /** @param acknowledged called when the broker has all that the outcome consists of */
+  publish(outcome: Outcome, model: string, acknowledged: () => void): void {
+    if (outcome.kind === 'tombstone') return acknowledged();
+    if (outcome.kind === 'reply') return this.#sendReply(outcome.record, model, outcome.caller, outcome.reply, acknowledged);
+    const { record, stage, error, notice } = outcome;
+    this.#sendDeadLetter(record, model, stage, error, () => {
+      if (notice) this.#sendReply(record, model, notice.caller, notice.reply, acknowledged);
+      else acknowledged();
+    });
+  }
+
+  #sendReply(record: KafkaRecord, model: string, caller: Caller, reply: InferenceReply, acknowledged: () => void): void {
+    this.outbox.push(this.#replyRecord(record, model, caller, this.#fit(caller, reply)), {
+      delivered: acknowledged,
+      failed: (error) => this.#replyFailed(record, model, caller, reply, error, acknowledged),
+    });
+  }
+
+  #replyFailed(record: KafkaRecord, model: string, caller: Caller, reply: InferenceReply, error: KafkaError, acknowledged: () => void): void {
+    if (error.kind === 'unavailable' || error.kind === 'fenced') return this.options.onStuck(error);
+    if (error.kind === 'too-large' && reply.error?.code !== 'REPLY_TOO_LARGE') {
+      const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
+      return this.#sendReply(record, model, caller, smaller, acknowledged);
+    }
+    const cause = new PartituraError('INTERNAL', `reply to '${caller.address.topic}' refused: ${error.message}`, { cause: error });
+    this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
+  }
+
+  #sendDeadLetter(record: KafkaRecord, model: string, stage: 'decode' | 'validate' | 'model' | 'reply', error: PartituraError, acknowledged: () => void): void {
+    const { key, value } = record;
+    const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
+    this.outbox.push({ topic: this.options.topics.deadLetters(model), key, value, headers }, {
+      delivered: () => {
+        this.options.onDeadLetter(error.code);
+        acknowledged();
+      },
+      failed: (failure) => this.options.onStuck(failure),
+    });
+  }
+
+  #fit(caller: Caller, reply: InferenceReply): EncodedReply {
+    const value = encode(caller, reply);
+    const { maxRecordBytes, node } = this.options;
+    if (value instanceof PartituraError) return this.#fit(caller, errorReply(reply, value, node));
+    if (value.length <= maxRecordBytes || reply.error) return { value, reply };
+    const error = tooLarge(`expected at most ${maxRecordBytes} bytes, got ${value.length}`);
+    return this.#fit(caller, errorReply(reply, error, node));
+  }
+
+  #replyRecord(record: KafkaRecord, model: string, { dialect, address, framing }: Caller, { value, reply }: EncodedReply): OutgoingRecord {
+    const headers: RecordHeaders = { ...traceHeaders(record.headers), ...dialect.write(address, reply.error) };
+    for (const [name, text] of Object.entries(framing.headers)) headers[name] = Buffer.from(text);
+    const topic = address.topic ?? this.options.topics.replies(model);
+    return { topic, partition: address.partition, key: record.key, value, headers };
+  }
+}
+
+interface EncodedReply {
+  readonly value: Buffer;
+  readonly reply: InferenceReply;
+}
+
+function encode({ framing }: Caller, reply: InferenceReply): Buffer | PartituraError {
+  try {
+    return framing.encodeReply(reply);
+  } catch (cause) {
+    if (reply.error) throw cause;
+    return PartituraError.from(cause);
+  }
+}
+
+function tooLarge(details: string): PartituraError {
+  return new PartituraError('REPLY_TOO_LARGE', `reply: ${details}`);
+}

@@ -1,0 +1,285 @@
+import type { KafkaConsumer, KafkaError, KafkaRecord, TopicPartition } from '../core/kafka/port.js';
+import type { Logger } from '../core/log.js';
+import { within } from '../core/retry.js';
+import { PartituraError } from '../schemas/errors.js';
+import type { Admission, Admitted } from './admission.js';
+import type { Answer, Job } from './batching/batch.js';
+import type { InFlight } from './in-flight.js';
+import { PartitionLedger, type Entry } from './ledger.js';
+import type { NodeMetrics } from './metrics.js';
+import type { Destinations } from './replies/destinations.js';
+import { errorReply, type Caller, type Outcome } from './replies/outcome.js';
+import type { ReplyPublisher } from './replies/publisher.js';
+
+export interface RequestConsumerOptions {
+  readonly model: string;
+  readonly node: string;
+  readonly ordered: boolean;
+  readonly commitIntervalMs: number;
+  readonly drainTimeoutMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** This model is no longer consumed and won't be again by itself. */
+  onStopped(error: Error): void;
+}
+
+/** What all consumers of a node share. */
+export interface NodeParts {
+  readonly admission: Admission;
+  readonly publisher: ReplyPublisher;
+  readonly destinations: Destinations;
+  readonly inFlight: InFlight;
+  readonly metrics: NodeMetrics;
+  readonly log: Logger;
+}
+
+/** A record between arrival and acknowledged outcome. */
+interface Held {
+  readonly record: KafkaRecord;
+  readonly bytes: number;
+  readonly partition: OwnedPartition;
+}
+
+type HeldEntry = Entry<Held, Outcome>;
+
+/** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
+interface OwnedPartition extends TopicPartition {
+  readonly ledger: PartitionLedger<Held, Outcome>;
+  lost: boolean;
+}
+
+/**
+ * Follows every record of one model's requests from the fetch to the committed offset:
+ * arrival → admission → batcher → outcome → ledger → publisher → acknowledgement → commit.
+ */
+export class RequestConsumer {
+  readonly #partitions = new Map<number, OwnedPartition>();
+  #drainWaiters: (() => void)[] = [];
+  #commitTimer: NodeJS.Timeout | undefined;
+  #committing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  #releaseClosed: () => void = () => undefined;
+
+  constructor(
+    readonly consumer: KafkaConsumer,
+    readonly options: RequestConsumerOptions,
+    readonly parts: NodeParts,
+  ) {}
+
+  /** Joins the group; resolves with the first assignment. */
+  async start(): Promise<void> {
+    await this.consumer.start({
+      onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
+      onAssigned: (partitions) => this.#onAssigned(partitions),
+      onRevoked: (partitions) => this.#onRevoked(partitions),
+      onCrash: (error) => this.options.onStopped(error),
+    });
+    this.#commitTimer = setInterval(() => void this.#commit(), this.options.commitIntervalMs);
+  }
+
+  get owned(): readonly TopicPartition[] {
+    return [...this.#partitions.values()];
+  }
+
+  #onAssigned(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      this.#partitions.set(partition, { topic, partition, ledger: new PartitionLedger(this.options.ordered), lost: false });
+    }
+    this.parts.log.info({ model: this.options.model, partitions: partitions.map(({ partition }) => partition) }, 'partitions assigned');
+  }
+
+  #onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void> {
+    if (this.#closed) return this.#closed;
+    const arrivedAt = performance.now();
+    for (const record of records) this.#take(record, arrivedAt);
+    const last = records.at(-1);
+    if (last) this.#observeLag(last, highWatermark);
+    return this.parts.inFlight.room();
+  }
+
+  #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {
+    this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, highWatermark - offset - 1);
+  }
+
+  #take(record: KafkaRecord, arrivedAt: number): void {
+    const partition = this.#partitions.get(record.partition);
+    if (!partition) return;
+    const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0);
+    const entry = partition.ledger.open(record.offset, { record, bytes, partition });
+    if (!entry) return;
+    this.parts.inFlight.enter(bytes);
+    const decision = this.parts.admission.decide(record, this.options.model);
+    if ('kind' in decision) this.#finish(entry, decision);
+    else decision.version.batcher.submit(this.#job(entry, decision, arrivedAt));
+  }
+
+  #job(entry: HeldEntry, { request, caller, valid, version }: Admitted, arrivedAt: number): Job {
+    const { record } = entry.subject;
+    const { node, model } = this.options;
+    return {
+      ...valid,
+      deadline: request.deadline,
+      arrivedAt,
+      answered: (answer) => {
+        const late = this.#lateness(request.deadline);
+        if (late) return this.#finish(entry, { kind: 'reply', record, caller, reply: errorReply(request, late, node) });
+        const reply = {
+          id: request.id,
+          model: request.model,
+          modelVersion: version.version,
+          outputs: wanted(answer, request.outputs),
+          error: null,
+          node,
+          timing: timing(answer),
+        };
+        this.parts.metrics.queueSeconds.observe({ model }, answer.queueMs / 1_000);
+        this.#finish(entry, { kind: 'reply', record, caller, reply });
+      },
+      failed: (cause) => {
+        const error = PartituraError.from(cause, 'MODEL_FAILED');
+        this.#finish(entry, { kind: 'reply', record, caller, reply: errorReply(request, error, node) });
+      },
+    };
+  }
+
+  #lateness(deadline: number | null): PartituraError | undefined {
+    const lateMs = deadline === null ? 0 : this.options.now() - deadline;
+    return lateMs > 0 ? new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${lateMs} ms before the reply`) : undefined;
+  }
+
+  /** Settles the record, once it is known whether its reply can go where it asks. */
+  #finish(entry: HeldEntry, outcome: Outcome): void {
+    const caller = callerOf(outcome);
+    if (caller?.address.topic === undefined) return this.#settle(entry, outcome);
+    const lookUp = this.parts.destinations.lookUp(caller.address.topic);
+    if (!lookUp) return this.#settle(entry, this.#addressable(outcome, caller));
+    lookUp.then(
+      () => this.#settle(entry, this.#addressable(outcome, caller)),
+      (error: unknown) => this.options.onStopped(error as KafkaError),
+    );
+  }
+
+  /** The outcome itself, or a dead letter when its reply has nowhere to go. */
+  #addressable(outcome: Outcome, { address }: Caller): Outcome {
+    const problem = address.topic === undefined ? undefined : this.parts.destinations.check(address.topic, address.partition);
+    if (!problem) return outcome;
+    if (outcome.kind === 'dead-letter') return { kind: outcome.kind, record: outcome.record, stage: outcome.stage, error: outcome.error };
+    return { kind: 'dead-letter', record: outcome.record, stage: 'reply', error: problem };
+  }
+
+  #settle(entry: HeldEntry, outcome: Outcome): void {
+    const { partition } = entry.subject;
+    this.#count(outcome);
+    if (partition.lost) return this.#leave(entry.subject);
+    for (const released of partition.ledger.settle(entry, outcome)) this.#publish(released);
+  }
+
+  #publish(entry: HeldEntry): void {
+    const held = entry.subject;
+    if (!entry.outcome) return;
+    this.parts.publisher.publish(entry.outcome, this.options.model, () => {
+      held.partition.ledger.acknowledge(entry);
+      this.#leave(held);
+    });
+  }
+
+  #leave({ bytes }: Held): void {
+    this.parts.inFlight.leave(bytes);
+    if (this.#drainWaiters.length > 0 && this.#pending() === 0) for (const resolve of this.#drainWaiters.splice(0)) resolve();
+  }
+
+  #count(outcome: Outcome): void {
+    this.parts.metrics.requests.inc({ model: this.options.model, outcome: outcomeName(outcome) });
+  }
+
+  #pending(): number {
+    let pending = 0;
+    for (const { ledger } of this.#partitions.values()) pending += ledger.pending;
+    return pending;
+  }
+
+  #drained(): Promise<void> {
+    if (this.#pending() === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drainWaiters.push(resolve));
+  }
+
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#drainAndCommit();
+    for (const { partition } of partitions) this.#lose(partition);
+  }
+
+  #lose(number: number): void {
+    const partition = this.#partitions.get(number);
+    if (!partition) return;
+    partition.lost = true;
+    this.#partitions.delete(number);
+    for (const { subject } of partition.ledger.abandon()) this.parts.inFlight.leave(subject.bytes);
+    this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
+  }
+
+  async #drainAndCommit(): Promise<void> {
+    const { drainTimeoutMs, model } = this.options;
+    try {
+      await within(drainTimeoutMs, this.#drained(), () => new Error(`work under way did not finish within ${drainTimeoutMs} ms`));
+    } catch (error) {
+      this.parts.log.warn({ model, pending: this.#pending(), err: error }, 'partitions are given up with work under way; their next owner answers it');
+    }
+    await this.#committing;
+    await within(drainTimeoutMs, this.#commit(), () => new Error('commit took too long')).catch((error: unknown) => {
+      this.parts.log.warn({ model, err: error }, 'answered records could not be committed and will be answered again');
+    });
+  }
+
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitOnce().finally(() => (this.#committing = undefined));
+    return this.#committing;
+  }
+
+  async #commitOnce(): Promise<void> {
+    const due = [...this.#partitions.values()].flatMap((partition) => {
+      const offset = partition.ledger.committable;
+      return offset === undefined ? [] : [{ topic: partition.topic, partition: partition.partition, offset, ledger: partition.ledger }];
+    });
+    if (due.length === 0) return;
+    try {
+      await this.consumer.commit(due.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+      for (const { ledger, offset } of due) ledger.committed(offset);
+    } catch (error) {
+      this.parts.log.warn({ model: this.options.model, err: error }, 'commit failed; it is tried again');
+    }
+  }
+
+  /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
+    await this.#drainAndCommit();
+    clearInterval(this.#commitTimer);
+    const closing = this.consumer.close();
+    this.#releaseClosed();
+    await within(this.options.drainTimeoutMs, closing, () => new Error('the consumer did not close in time')).catch((error: unknown) => {
+      this.parts.log.warn({ model: this.options.model, err: error }, 'consumer closed with an error');
+    });
+    for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
+  }
+}
+
+function callerOf(outcome: Outcome): Caller | undefined {
+  if (outcome.kind === 'reply') return outcome.caller;
+  return outcome.kind === 'dead-letter' ? outcome.notice?.caller : undefined;
+}
+
+function outcomeName(outcome: Outcome): string {
+  if (outcome.kind === 'tombstone') return 'tombstone';
+  if (outcome.kind === 'dead-letter') return outcome.error.code;
+  return outcome.reply.error?.code ?? 'ok';
+}
+
+function wanted({ outputs }: Answer, names: readonly string[]): { name: string; datatype: string; shape: number[]; data: Buffer }[] {
+  const chosen = names.length === 0 ? outputs : outputs.filter(({ name }) => names.includes(name));
+  return chosen.map(({ name, datatype, shape, data }) => ({ name, datatype, shape: [...shape], data }));
+}
+
+function timing({ queueMs, computeMicros, batchRows }: Answer): { queueMicros: number; computeMicros: number; batchSize: number } {
+  return { queueMicros: Math.round(queueMs * 1_000), computeMicros: Math.round(computeMicros), batchSize: batchRows };
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { PartituraError } from '../schemas/errors.js';
+
+/**
+ * Every option of every process, in one table: name, environment variable, default, check and what it means.
+ * The command line's flags and the table in docs/CONFIGURATION.md are made from it.
+ */
+const text = z.string().min(1);
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(1);
+const amount = z.coerce.number().int().min(0);
+const list = z
+  .union([z.array(text), z.string()])
+  .transform((value) => (Array.isArray(value) ? value : value.split(',').map((part) => part.trim())))
+  .transform((parts) => parts.filter((part) => part !== ''));
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
+const optionalText = z.string().optional();
+
+interface Option<S extends z.ZodType = z.ZodType> {
+  readonly env: string;
+  readonly check: S;
+  readonly fallback?: string | number | boolean;
+  readonly doc: string;
+  readonly secret?: boolean;
+}
+
+const option = <S extends z.ZodType>(env: string, check: S, fallback: Option['fallback'], doc: string): Option<S> =>
+  fallback === undefined ? { env, check, doc } : { env, check, fallback, doc };
+const secret = (env: string, doc: string): Option<typeof optionalText> => ({ env, check: optionalText, doc, secret: true });
+
+export const OPTIONS = {
+  brokers: option('KAFKA_BROKERS', list, '127.0.0.1:9092', 'Bootstrap addresses, comma-separated'),
+  saslMechanism: option('KAFKA_SASL_MECHANISM', z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(), undefined, 'plain, scram-sha-256 or scram-sha-512; none when unset'),
+  saslUsername: option('KAFKA_SASL_USERNAME', optionalText, undefined, 'User for SASL'),
+  saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password for SASL'),
+  ssl: option('KAFKA_SSL', flag, false, 'Whether to talk TLS to the brokers'),
+  sslCa: option('KAFKA_SSL_CA', optionalText, undefined, "File with the authority's certificates (PEM); the system's when unset"),
+  sslCert: option('KAFKA_SSL_CERT', optionalText, undefined, "File with the client's certificate (PEM)"),
+  sslKey: option('KAFKA_SSL_KEY', optionalText, undefined, "File with the client's key (PEM)"),
+  prefix: option('PARTITURA_PREFIX', text.regex(/^[A-Za-z0-9_-]+$/), 'partitura', 'First part of the names of topics and groups'),
+  partitions: option('PARTITURA_PARTITIONS', count, 8, 'Partitions of topics that Partitura creates; the most nodes that share one model'),
+  replicationFactor: option('PARTITURA_REPLICATION_FACTOR', z.coerce.number().int().min(-1), -1, "Copies of topics that Partitura creates; -1: the broker's default"),
+  maxRecordBytes: option('PARTITURA_MAX_RECORD_BYTES', count, 1_000_000, 'Largest request or reply in bytes, as record value'),
+  models: option('PARTITURA_MODELS', text, 'examples/models', 'Model repository: a folder <model>/<version>/ for each version'),
+  versionPolicy: option('PARTITURA_VERSION_POLICY', text.regex(/^(latest(:[1-9][0-9]*)?|all|specific:[0-9]+(,[0-9]+)*)$/), 'latest', 'Which versions are served: latest, latest:N, all or specific:1,3'),
+  repositoryPollMs: option('PARTITURA_REPOSITORY_POLL_MS', count, 2_000, 'How often the model repository is looked at for changes, milliseconds'),
+  engine: option('PARTITURA_ENGINE', z.enum(['auto', 'tensorflow', 'wasm']), 'auto', 'auto: TensorFlow where its addon loads, else WebAssembly'),
+  engineThreads: option('PARTITURA_ENGINE_THREADS', count, 1, 'Threads that run models, each with its own copy'),
+  intraOpThreads: option('PARTITURA_INTRA_OP_THREADS', amount, 0, 'Cores that one TensorFlow operation may use; 0: all'),
+  maxBatchRows: option('PARTITURA_MAX_BATCH_ROWS', count, 256, 'Rows of one batch; a larger request is cut and joined again'),
+  maxBatchDelayMs: option('PARTITURA_MAX_BATCH_DELAY_MS', amount, 0, 'How long an idle engine waits for a batch to fill, milliseconds; 0: it never waits'),
+  maxInflightRequests: option('PARTITURA_MAX_INFLIGHT_REQUESTS', count, 4_000, 'Requests in a node at which it stops fetching'),
+  maxInflightBytes: option('PARTITURA_MAX_INFLIGHT_BYTES', count, 128 * 1024 * 1024, 'Bytes of requests in a node at which it stops fetching'),
+  fetchMaxBytes: option('PARTITURA_FETCH_MAX_BYTES', count, 8 * 1024 * 1024, 'Bytes asked for in one fetch; the in-flight bounds may be passed by one fetch'),
+  ordered: option('PARTITURA_ORDERED', flag, true, 'Whether the replies of a partition leave in the order of its requests'),
+  replyTopics: option('PARTITURA_REPLY_TOPICS', list, '', 'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part'),
+  commitIntervalMs: option('PARTITURA_COMMIT_INTERVAL_MS', count, 500, 'How often offsets of answered requests are committed, milliseconds'),
+  sessionTimeoutMs: option('PARTITURA_SESSION_TIMEOUT_MS', z.coerce.number().int().min(6_000), 10_000, "After how long without a sign of life a node's partitions go to others, milliseconds"),
+  drainTimeoutMs: option('PARTITURA_DRAIN_TIMEOUT_MS', count, 8_000, 'How long work under way may take to finish when a node stops or loses partitions, milliseconds; below the session timeout'),
+  runTimeoutMs: option('PARTITURA_RUN_TIMEOUT_MS', count, 60_000, 'How long one batch may compute before its thread is ended, milliseconds'),
+  nodeId: option('PARTITURA_NODE_ID', optionalText, undefined, 'Name of a node; made up when unset'),
+  httpHost: option('PARTITURA_HTTP_HOST', text, '127.0.0.1', 'Address on which /metrics, /healthz and /readyz are served'),
+  httpPort: option('PARTITURA_HTTP_PORT', port, 0, 'Port of /metrics, /healthz and /readyz; 0: one that is free'),
+  logLevel: option('PARTITURA_LOG_LEVEL', z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info', 'Least level that is logged'),
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Config = { readonly [Name in OptionName]: z.output<(typeof OPTIONS)[Name]['check']> };
+
+/** Values as they come from flags and from the environment, still unchecked. */
+export type ConfigInput = Partial<Record<OptionName, unknown>>;
+
+/**
+ * Checks values against the table; what is missing gets its default.
+ * @throws PartituraError INVALID_REQUEST that lists every wrong option
+ */
+export function checkConfig(input: ConfigInput): Config {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [name, { check, fallback, env }] of Object.entries<Option>(OPTIONS)) {
+    const value = input[name as OptionName] ?? fallback;
+    const checked = check.safeParse(value);
+    if (checked.success) config[name] = checked.data;
+    else problems.push(`${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${JSON.stringify(value)})`);
+  }
+  if (problems.length > 0) throw new PartituraError('INVALID_REQUEST', `configuration: ${problems.join(', ')}`);
+  return refuseContradictions(config as Config);
+}
+
+function refuseContradictions(config: Config): Config {
+  const problem =
+    config.drainTimeoutMs >= config.sessionTimeoutMs
+      ? `PARTITURA_DRAIN_TIMEOUT_MS (${config.drainTimeoutMs}) must be below PARTITURA_SESSION_TIMEOUT_MS (${config.sessionTimeoutMs})`
+      : config.saslMechanism && (config.saslUsername === undefined || config.saslPassword === undefined)
+        ? 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+        : undefined;
+  if (problem) throw new PartituraError('INVALID_REQUEST', `configuration: ${problem}`);
+  return config;
+}
+
+/** What the environment says of each option; only `main.ts` files call this. */
+export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigInput {
+  const input: ConfigInput = {};
+  for (const [name, { env }] of Object.entries<Option>(OPTIONS)) {
+    const value = environment[env];
+    if (value !== undefined && value !== '') input[name as OptionName] = value;
+  }
+  return input;
+}
+
+/** The inverse of `fromEnvironment`: what a child process needs to have the same configuration. */
+export function toEnvironment(config: Partial<Config>): Record<string, string> {
+  const entries = Object.entries(config).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [OPTIONS[name as OptionName].env, String(value)]));
+}

@@ -1,0 +1,75 @@
+import type { Admin, ITopicConfig } from 'kafkajs';
+import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
+import { toKafkaError } from './errors.js';
+
+/** Administration on kafkajs. */
+export class KafkaJsAdmin implements KafkaAdmin {
+  constructor(readonly admin: Admin) {}
+
+  async connect(): Promise<void> {
+    await attempt(this.admin.connect());
+  }
+
+  async createTopics(topics: readonly TopicSpec[]): Promise<string[]> {
+    const existing = new Set(await this.listTopics());
+    const missing = topics.filter(({ topic }) => !existing.has(topic));
+    if (missing.length === 0) return [];
+    try {
+      await this.admin.createTopics({ topics: missing.map(toTopicConfig), waitForLeaders: true });
+    } catch (error) {
+      if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
+    }
+    return missing.map(({ topic }) => topic);
+  }
+
+  listTopics(): Promise<string[]> {
+    return attempt(this.admin.listTopics());
+  }
+
+  async partitionCount(topic: string): Promise<number | undefined> {
+    try {
+      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.length;
+    } catch (error) {
+      const known = toKafkaError(error);
+      if (known.kind === 'unknown-topic') return undefined;
+      throw known;
+    }
+  }
+
+  async offsets(topic: string): Promise<PartitionOffsets[]> {
+    const offsets = await attempt(this.admin.fetchTopicOffsets(topic));
+    return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
+  }
+
+  async committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]> {
+    const [found] = await attempt(this.admin.fetchOffsets({ groupId: group, topics: [topic] }));
+    return (found?.partitions ?? []).map(({ partition, offset }) => ({ partition, offset: Number(offset) }));
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await attempt(this.admin.deleteTopics({ topics: [...topics] }));
+  }
+
+  async close(): Promise<void> {
+    await attempt(this.admin.disconnect());
+  }
+}
+
+function toTopicConfig({ topic, partitions, replicationFactor, config }: TopicSpec): ITopicConfig {
+  const configEntries = Object.entries(config ?? {}).map(([name, value]) => ({ name, value }));
+  return { topic, numPartitions: partitions, replicationFactor, configEntries };
+}
+
+function isRaceWithAnotherCreator(error: unknown): boolean {
+  const errors = (error as { errors?: { type?: string }[] }).errors;
+  return Array.isArray(errors) && errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS');
+}
+
+async function attempt<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toKafkaError(error);
+  }
+}

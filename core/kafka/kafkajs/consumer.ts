@@ -1,0 +1,165 @@
+import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
+import type { RecordHeaders } from '../../../schemas/framing/framing.js';
+import { sleep, within } from '../../retry.js';
+import { KafkaError, type ConsumerHandlers, type ConsumerOptions, type KafkaConsumer, type KafkaRecord, type TopicPartition } from '../port.js';
+import { fixedAssigner, sharedAssigner } from './assigners.js';
+import { toKafkaError } from './errors.js';
+
+/** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
+const FETCH_WAIT_MS = 200;
+const START_LIMIT_MS = 60_000;
+const REBALANCE_TIMEOUT_MS = 30_000;
+
+/** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
+export class KafkaJsConsumer implements KafkaConsumer {
+  readonly #consumer: Consumer;
+  readonly #positions = new Map<number, number>();
+  #assigned: readonly TopicPartition[] = [];
+  #handlers: ConsumerHandlers | undefined;
+
+  constructor(
+    readonly kafka: Kafka,
+    readonly options: ConsumerOptions,
+  ) {
+    const { group, topic, partitions, sessionTimeoutMs, fetchMaxBytes } = options;
+    this.#consumer = kafka.consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
+      heartbeatInterval: heartbeatMs(sessionTimeoutMs),
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytes: fetchMaxBytes,
+      maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
+      allowAutoTopicCreation: false,
+      partitionAssigners: [partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke())],
+    });
+  }
+
+  async start(handlers: ConsumerHandlers): Promise<void> {
+    this.#handlers = handlers;
+    try {
+      await within(START_LIMIT_MS, this.#join(handlers), () => new KafkaError('unavailable', `group ${this.options.group}: not joined within ${START_LIMIT_MS} ms`));
+    } catch (error) {
+      await this.#consumer.disconnect().catch(() => undefined);
+      throw toKafkaError(error);
+    }
+  }
+
+  async #join(handlers: ConsumerHandlers): Promise<void> {
+    const { topic, from, partitions } = this.options;
+    if (partitions) await this.#startAtEnd(partitions);
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
+    const joined = new Promise<void>((resolve, reject) => {
+      this.#consumer.on('consumer.group_join', ({ payload }) => {
+        this.#assign(payload.memberAssignment[topic] ?? []);
+        resolve();
+      });
+      this.#consumer.on('consumer.crash', ({ payload }) => {
+        if (payload.restart) return;
+        const error = toKafkaError(payload.error);
+        reject(error);
+        handlers.onCrash(error);
+      });
+    });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: (payload) => this.#deliver(payload, handlers),
+    });
+    await joined;
+  }
+
+  /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
+  async #startAtEnd(partitions: readonly number[]): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      for (const { partition, high } of await admin.fetchTopicOffsets(this.options.topic)) {
+        if (partitions.includes(partition)) this.#positions.set(partition, Number(high));
+      }
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  #assign(partitions: readonly number[]): void {
+    const { topic } = this.options;
+    this.#assigned = partitions.map((partition) => ({ topic, partition }));
+    for (const [partition, offset] of this.#positions) this.#consumer.seek({ topic, partition, offset: String(offset) });
+    this.#handlers?.onAssigned(this.#assigned);
+  }
+
+  async #revoke(): Promise<void> {
+    const revoked = this.#assigned;
+    this.#assigned = [];
+    if (revoked.length > 0) await this.#handlers?.onRevoked(revoked);
+  }
+
+  async #deliver({ batch, heartbeat }: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
+    const { topic, partition } = batch;
+    const records = batch.messages.map((message) => toRecord(topic, partition, message));
+    const taken = handlers.onRecords(records, Number(batch.highWatermark));
+    if (this.#positions.has(partition)) this.#positions.set(partition, Number(batch.lastOffset()) + 1);
+    if (taken) await this.#holdBack(taken, heartbeat);
+  }
+
+  async #holdBack(taken: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const held = taken.finally(() => done.abort());
+    while (!done.signal.aborted) {
+      await sleep(heartbeatMs(this.options.sessionTimeoutMs), done.signal);
+      if (!done.signal.aborted) await heartbeat();
+    }
+    await held;
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#consumer.pause(grouped(partitions));
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#consumer.resume(grouped(partitions));
+  }
+
+  async commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) }));
+    try {
+      await this.#consumer.commitOffsets(offsets);
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.disconnect().catch((error: unknown) => {
+      throw toKafkaError(error);
+    });
+  }
+}
+
+function heartbeatMs(sessionTimeoutMs: number): number {
+  return Math.floor(sessionTimeoutMs / 6);
+}
+
+function grouped(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
+  return partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
+}
+
+function toRecord(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
+  return {
+    topic,
+    partition,
+    offset: Number(message.offset),
+    key: message.key,
+    value: message.value,
+    headers: toHeaders(message.headers),
+    timestamp: Number(message.timestamp),
+  };
+}
+
+/** kafkajs types headers for sending, where text is allowed; what it reads are always buffers. */
+function toHeaders(headers: IHeaders | undefined): RecordHeaders {
+  return (headers ?? {}) as RecordHeaders;
+}

@@ -1,0 +1,76 @@
+import kafkajs, { type ICustomPartitioner, type Kafka, type Message, type PartitionerArgs, type Producer, type TopicMessages } from 'kafkajs';
+import type { KafkaProducer, OutgoingRecord } from '../port.js';
+import { toKafkaError } from './errors.js';
+
+const ALL_IN_SYNC_REPLICAS = -1;
+
+/**
+ * An idempotent producer. After a send that failed for good its sequence numbers no longer tell which
+ * records arrived, and a later record could be mistaken for a repeated one and dropped in silence: so
+ * the identity is given up and a new one taken.
+ */
+export class KafkaJsProducer implements KafkaProducer {
+  #producer: Producer;
+
+  constructor(readonly kafka: Kafka) {
+    this.#producer = createProducer(kafka);
+  }
+
+  async connect(): Promise<void> {
+    await this.#producer.connect().catch(rethrow);
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<void> {
+    try {
+      await this.#producer.sendBatch({ topicMessages: byTopic(records), acks: ALL_IN_SYNC_REPLICAS });
+    } catch (error) {
+      await this.#renew().catch(() => undefined);
+      rethrow(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.disconnect().catch(rethrow);
+  }
+
+  async #renew(): Promise<void> {
+    const old = this.#producer;
+    this.#producer = createProducer(this.kafka);
+    await old.disconnect().catch(() => undefined);
+    await this.#producer.connect();
+  }
+}
+
+function createProducer(kafka: Kafka): Producer {
+  return kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: steadyPartitioner,
+  });
+}
+
+/**
+ * kafkajs asks for the partition again at each retry; a record without a key would then go elsewhere and
+ * break the sequence of both partitions. The first answer is kept.
+ */
+const steadyPartitioner: ICustomPartitioner = () => {
+  const choose = kafkajs.Partitioners.DefaultPartitioner();
+  return (args: PartitionerArgs) => (args.message.partition ??= choose(args));
+};
+
+function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
+  const topics = new Map<string, Message[]>();
+  for (const { topic, partition, key, value, headers } of records) {
+    let messages = topics.get(topic);
+    if (!messages) topics.set(topic, (messages = []));
+    const message: Message = { key, value, headers };
+    if (partition !== undefined) message.partition = partition;
+    messages.push(message);
+  }
+  return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
+}
+
+function rethrow(error: unknown): never {
+  throw toKafkaError(error);
+}

@@ -1,0 +1,116 @@
+import { backoffMs, sleep, type Backoff } from '../retry.js';
+import { KafkaError, type KafkaProducer, type OutgoingRecord } from './port.js';
+
+/** Told once of a record's fate. Callbacks rather than promises: this is the hot path. */
+export interface Delivery {
+  delivered(): void;
+  failed(error: KafkaError): void;
+}
+
+export interface OutboxOptions {
+  readonly maxBatchRecords: number;
+  readonly maxBatchBytes: number;
+  /** How long records are retried while the broker is away. */
+  readonly retryLimitMs: number;
+}
+
+export const OUTBOX_DEFAULTS: OutboxOptions = {
+  maxBatchRecords: 1_000,
+  maxBatchBytes: 1_000_000,
+  retryLimitMs: 120_000,
+};
+
+const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
+
+interface Parcel {
+  readonly record: OutgoingRecord;
+  readonly delivery: Delivery;
+}
+
+/**
+ * Records on their way to the broker, in order: one produce request is under way at a time, and all that
+ * comes meanwhile goes with the next. So nothing waits when it is quiet, and batches grow by themselves
+ * under load. Whoever pushes bounds how much is in here.
+ *
+ * A record that the broker refuses is told so alone: a refused batch is cut in halves until it is found.
+ */
+export class Outbox {
+  #queue: Parcel[] = [];
+  #sending: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(
+    readonly producer: KafkaProducer,
+    readonly options: OutboxOptions = OUTBOX_DEFAULTS,
+    readonly now: () => number = Date.now,
+  ) {}
+
+  push(record: OutgoingRecord, delivery: Delivery): void {
+    if (this.#closing.signal.aborted) return delivery.failed(new KafkaError('unavailable', 'closed'));
+    this.#queue.push({ record, delivery });
+    this.#sending ??= this.#run();
+  }
+
+  /** Resolves when all that was pushed is delivered or has failed. */
+  async settled(): Promise<void> {
+    while (this.#sending) await this.#sending;
+  }
+
+  /** Fails what is not yet delivered, once the request under way has ended. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.settled();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const parcels = this.#take();
+      if (this.#closing.signal.aborted) fail(parcels, new KafkaError('unavailable', 'closed'));
+      else await this.#send(parcels, this.now() + this.options.retryLimitMs);
+    }
+    this.#sending = undefined;
+  }
+
+  #take(): Parcel[] {
+    const { maxBatchRecords, maxBatchBytes } = this.options;
+    let bytes = 0;
+    let count = 0;
+    for (const { record } of this.#queue) {
+      bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      if (count === maxBatchRecords || (count > 0 && bytes > maxBatchBytes)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.producer.send(parcels.map(({ record }) => record));
+        for (const { delivery } of parcels) delivery.delivered();
+        return;
+      } catch (cause) {
+        const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
+        if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
+        if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
+        await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
+      }
+    }
+  }
+
+  async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
+    if (parcels.length === 1) return fail(parcels, error);
+    const middle = Math.ceil(parcels.length / 2);
+    await this.#send(parcels.slice(0, middle), giveUpAt);
+    await this.#send(parcels.slice(middle), giveUpAt);
+  }
+}
+
+function isPassing({ kind }: KafkaError): boolean {
+  return kind === 'unavailable' || kind === 'fenced';
+}
+
+function fail(parcels: readonly Parcel[], error: KafkaError): void {
+  for (const { delivery } of parcels) delivery.failed(error);
+}

@@ -1,0 +1,144 @@
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+
+/**
+ * What Partitura needs of a Kafka client, and no more. `conformance.ts` says in tests what an
+ * implementation must do; node and client library know only this file.
+ */
+export interface KafkaClient {
+  /** Idempotent, acknowledged by all in-sync replicas. */
+  producer(): KafkaProducer;
+  consumer(options: ConsumerOptions): KafkaConsumer;
+  admin(): KafkaAdmin;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A record as consumed. Offsets are numbers: exact up to 2^53. */
+export interface KafkaRecord extends TopicPartition {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** A record to produce; without a partition the key decides it (murmur2, as in Java), without a key chance does. */
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly partition?: number | undefined;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+export interface KafkaProducer {
+  connect(): Promise<void>;
+  /**
+   * Resolves when every record is acknowledged. Calls made one after another keep their order per partition.
+   * @throws KafkaError when at least one record is not; which ones arrived is then unknown
+   */
+  send(records: readonly OutgoingRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ConsumerOptions {
+  readonly group: string;
+  readonly topic: string;
+  /** Where to begin in a partition without a committed offset. */
+  readonly from: 'earliest' | 'latest';
+  /**
+   * Reads just these partitions, whatever others of the group do; positions begin at the end of each
+   * partition as it was when `start` resolved. For groups with one member.
+   */
+  readonly partitions?: readonly number[];
+  readonly sessionTimeoutMs: number;
+  readonly fetchMaxBytes: number;
+}
+
+export interface KafkaConsumer {
+  /** Joins the group and resolves with the first assignment. Handlers are called from then on. */
+  start(handlers: ConsumerHandlers): Promise<void>;
+  /** No more records of these partitions are delivered after the ones of the current fetch, until `resume`. */
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /**
+   * Commits positions: each offset is that of the next record to read.
+   * @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now
+   */
+  commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+  /** Leaves the group, so that others get the partitions at once. */
+  close(): Promise<void>;
+}
+
+export interface ConsumerHandlers {
+  /**
+   * Takes over the records of one partition. A promise that it returns holds back the next fetch, while
+   * signs of life go on: backpressure without pausing.
+   */
+  onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void>;
+  onAssigned(partitions: readonly TopicPartition[]): void;
+  /** All partitions are about to be given up; the group waits for the promise. Commits still succeed until then. */
+  onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
+  /** The consumer has ended by itself and won't recover. */
+  onCrash(error: KafkaError): void;
+}
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  /** -1: the broker's default. */
+  readonly replicationFactor: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** The next offset that a record will get. */
+  readonly end: number;
+  /** The oldest offset still there. */
+  readonly start: number;
+}
+
+export interface KafkaAdmin {
+  connect(): Promise<void>;
+  /** Creates the topics that are missing; says which those were. */
+  createTopics(topics: readonly TopicSpec[]): Promise<string[]>;
+  listTopics(): Promise<string[]>;
+  /** Undefined when the topic does not exist. */
+  partitionCount(topic: string): Promise<number | undefined>;
+  offsets(topic: string): Promise<PartitionOffsets[]>;
+  /** Committed position per partition; -1 where there is none. */
+  committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What an error of a Kafka client means for whoever called. */
+export type KafkaErrorKind =
+  /** A record is larger than the broker or the topic takes. */
+  | 'too-large'
+  | 'unknown-topic'
+  | 'not-authorized'
+  /** The group has moved on; the caller's claim on its partitions is void. */
+  | 'rebalanced'
+  /** The producer's identity is no longer accepted: a new one must be made. */
+  | 'fenced'
+  /** Broker or network are away: the same call may succeed later. */
+  | 'unavailable'
+  | 'other';
+
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError';
+
+  constructor(
+    readonly kind: KafkaErrorKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

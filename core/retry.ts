@@ -1,0 +1,39 @@
+/** Waits; resolves early when `signal` aborts. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/**
+ * Gives `work` at most `ms`; the work itself goes on unobserved when its time is up.
+ * @throws whatever `work` throws, or the error that `late` makes
+ */
+export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** Milliseconds before try `attempt` (from 1): doubled each time, with up to a fifth taken off at random. */
+export function backoffMs({ firstMs, maxMs }: Backoff, attempt: number, random = Math.random): number {
+  return Math.min(maxMs, firstMs * 2 ** (attempt - 1)) * (1 - random() / 5);
+}

@@ -1,0 +1,66 @@
+import { PartituraError } from '../schemas/errors.js';
+
+/** Names of topics and groups: built and read here and nowhere else. */
+const REQUESTS = 'requests';
+
+export interface TopicNames {
+  /** Requests for one model. */
+  requests(model: string): string;
+  /** Where replies go when a request names no reply topic. */
+  replies(model: string): string;
+  /** Records of the model's requests that can't be processed. */
+  deadLetters(model: string): string;
+  /** Consumer group of the nodes that serve one model. */
+  group(model: string): string;
+  /** Status of nodes, compacted. */
+  readonly nodes: string;
+  /** Replies to our own client library, shared by all clients, each reading one partition. */
+  readonly clientReplies: string;
+  /** The inverse of `requests`; undefined when `topic` is not one. */
+  modelOf(topic: string): string | undefined;
+}
+
+/** @param prefix letters, digits, `_` and `-` */
+export function topicNames(prefix: string): TopicNames {
+  return {
+    requests: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}`,
+    replies: (model) => `${prefix}.${checkModel(model)}.replies`,
+    deadLetters: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}-dlt`,
+    group: (model) => `${prefix}.${checkModel(model)}`,
+    nodes: `${prefix}.nodes`,
+    clientReplies: `${prefix}.client-replies`,
+    modelOf(topic) {
+      const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${REQUESTS}`);
+      const model = matches ? topic.slice(prefix.length + 1, -(REQUESTS.length + 1)) : '';
+      return isModelName(model) ? model : undefined;
+    },
+  };
+}
+
+/** A model's name is part of topic names: letters, digits, `_` and `-`, at most 100. */
+export function isModelName(name: string): boolean {
+  return /^[A-Za-z0-9_-]{1,100}$/.test(name);
+}
+
+function checkModel(model: string): string {
+  if (isModelName(model)) return model;
+  throw new PartituraError('INVALID_REQUEST', `model: expected letters, digits, _ and -, got '${model}'`);
+}
+
+/**
+ * Says which topics a sender may name for its reply: a reply topic is a write primitive in a stranger's hand.
+ * Request topics, dead letters and internal topics are never allowed, whatever the patterns say.
+ * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a part
+ */
+export function replyTopicPolicy(patterns: readonly string[]): (topic: string) => boolean {
+  const allowed = patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$/] : patterns.map(wildcard);
+  return (topic) =>
+    /^[A-Za-z0-9._-]{1,249}$/.test(topic) &&
+    !/(^|[.\-_])requests$|-dlt$|^__/.test(topic) &&
+    allowed.some((pattern) => pattern.test(topic));
+}
+
+function wildcard(pattern: string): RegExp {
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  return new RegExp(`^${escaped}$`);
+}

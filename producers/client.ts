@@ -1,0 +1,249 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { correlationOf, replyTo } from '../core/headers.js';
+import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
+import { createLogger, type Logger } from '../core/log.js';
+import { clusterTopics } from '../core/partitura-topics.js';
+import { topicNames, type TopicNames } from '../core/topics.js';
+import { PartituraError, isErrorCode } from '../schemas/errors.js';
+import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
+import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
+import { NoReplyError } from './no-reply-error.js';
+import { ReplyRouter } from './reply-router.js';
+import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
+
+export interface ClientOptions extends ConfigInput {
+  /** How long a call waits when it names no time of its own, milliseconds. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Calls that may wait at once; one more is refused as OVERLOADED. Default 10,000. */
+  readonly maxInflight?: number;
+}
+
+export interface PredictOptions {
+  /** How long to wait for the reply, milliseconds; also the request's deadline unless that is given. */
+  readonly timeoutMs?: number;
+  /** After this instant nodes refuse the work instead of doing it. */
+  readonly deadline?: Date;
+  /** Requests with the same key are answered in their order. */
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+  /** A version of the model; the one that the cluster's policy serves when left out. */
+  readonly version?: string;
+  /** Names of the outputs wanted; all when left out. */
+  readonly outputs?: readonly string[];
+  readonly parameters?: Readonly<Record<string, string>>;
+}
+
+export interface Prediction {
+  readonly id: string;
+  readonly model: string;
+  readonly version: string | null;
+  readonly outputs: Readonly<Record<string, OutputTensor>>;
+  /** Which node answered. */
+  readonly node: string | null;
+  readonly timing: Timing | null;
+}
+
+/** One element of `predictMany`: exactly one of prediction and error is there. */
+export type Attempt =
+  | { readonly index: number; readonly prediction: Prediction }
+  | { readonly index: number; readonly error: Error };
+
+export type Inputs = Readonly<Record<string, InputTensor>>;
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_INFLIGHT = 10_000;
+const SESSION_TIMEOUT_MS = 10_000;
+
+/**
+ * A caller of any Partitura cluster. Replies come back through one topic that all clients share; each client
+ * reads one partition of it, in a consumer group of its own, so that clients come and go without a
+ * rebalance for any other.
+ */
+export class PartituraClient {
+  readonly #router = new ReplyRouter<InferenceReply>();
+  readonly #topics: TopicNames;
+  readonly #producer: KafkaProducer;
+  readonly #outbox: Outbox;
+  readonly #id = randomUUID();
+  #count = 0;
+  #consumer: KafkaConsumer | undefined;
+  #partition = 0;
+
+  /** Use `connect`. */
+  constructor(
+    readonly config: Config,
+    readonly kafka: KafkaClient,
+    readonly options: ClientOptions,
+  ) {
+    this.#topics = topicNames(config.prefix);
+    this.#producer = kafka.producer();
+    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS });
+  }
+
+  /** Connects and takes a partition of the reply topic. @throws KafkaError when the cluster can't be reached */
+  async open(): Promise<void> {
+    const topic = this.#topics.clientReplies;
+    const partitions = await this.#prepareReplies(topic);
+    this.#partition = randomInt(partitions);
+    await this.#producer.connect();
+    this.#consumer = this.kafka.consumer({
+      group: `${this.config.prefix}.client.${this.#id}`,
+      topic,
+      from: 'latest',
+      partitions: [this.#partition],
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      fetchMaxBytes: this.config.fetchMaxBytes,
+    });
+    await this.#consumer.start({
+      onRecords: (records) => this.#onReplies(records),
+      onAssigned: () => undefined,
+      onRevoked: () => Promise.resolve(),
+      onCrash: (error) => this.#router.close(new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error })),
+    });
+  }
+
+  async #prepareReplies(topic: string): Promise<number> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      await admin.createTopics(clusterTopics(this.config).filter((spec) => spec.topic === topic));
+      return (await admin.partitionCount(topic)) ?? this.config.partitions;
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Calls that wait for their reply. */
+  get inflight(): number {
+    return this.#router.size;
+  }
+
+  /**
+   * Asks the cluster for a prediction.
+   * @param inputs tensors by name; the first dimension of each counts rows
+   * @throws PartituraError when the request is refused, here or by a node, with the code that says why
+   * @throws NoReplyError when no reply came
+   */
+  async predict(model: string, inputs: Inputs, options: PredictOptions = {}): Promise<Prediction> {
+    const timeoutMs = options.timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#refuseOverload();
+    const request = this.#request(model, inputs, options, timeoutMs);
+    const value = this.#encode(request);
+    const answered = this.#router.expect(request.id, timeoutMs, options.signal);
+    if (this.#router.waits(request.id)) this.#send(model, request.id, value, options.key);
+    return toPrediction(await answered);
+  }
+
+  #send(model: string, id: string, value: Buffer, keyText: string | undefined): void {
+    const key = keyText === undefined ? null : Buffer.from(keyText);
+    const headers = replyTo(this.#topics.clientReplies, this.#partition, id);
+    this.#outbox.push({ topic: this.#topics.requests(model), key, value, headers }, {
+      delivered: () => undefined,
+      failed: (cause) => this.#router.fail(id, unsent(model, cause)),
+    });
+  }
+
+  /**
+   * Asks for many predictions, with at most `maxInflight` under way; pulls from `source` only as replies
+   * come. Yields one attempt for each element, in the order of `source`; one that fails does not end the rest.
+   */
+  async *predictMany(
+    model: string,
+    source: Iterable<Inputs> | AsyncIterable<Inputs>,
+    options: PredictOptions & { readonly maxInflight?: number } = {},
+  ): AsyncGenerator<Attempt> {
+    const { maxInflight = 256, ...predictOptions } = options;
+    const window: Promise<Attempt>[] = [];
+    let index = 0;
+    for await (const inputs of source) {
+      window.push(this.#attempt(index++, model, inputs, predictOptions));
+      if (window.length >= maxInflight) yield (await window.shift()) as Attempt;
+    }
+    for (const attempt of window) yield await attempt;
+  }
+
+  #attempt(index: number, model: string, inputs: Inputs, options: PredictOptions): Promise<Attempt> {
+    return this.predict(model, inputs, options).then(
+      (prediction) => ({ index, prediction }),
+      (cause: unknown) => ({ index, error: cause instanceof Error ? cause : new Error(String(cause)) }),
+    );
+  }
+
+  #refuseOverload(): void {
+    const most = this.options.maxInflight ?? DEFAULT_MAX_INFLIGHT;
+    if (this.#router.size < most) return;
+    throw new PartituraError('OVERLOADED', `expected at most ${most} calls in flight, got one more`);
+  }
+
+  #request(model: string, inputs: Inputs, options: PredictOptions, timeoutMs: number): InferenceRequest {
+    return {
+      id: `${this.#id}-${this.#count++}`,
+      model,
+      modelVersion: options.version ?? null,
+      inputs: Object.entries(inputs).map(([name, input]) => toTensor(name, input)),
+      outputs: [...(options.outputs ?? [])],
+      parameters: { ...options.parameters },
+      deadline: options.deadline?.getTime() ?? Date.now() + timeoutMs,
+    };
+  }
+
+  #encode(request: InferenceRequest): Buffer {
+    const value = encodeRequest(request);
+    const most = this.config.maxRecordBytes;
+    if (value.length <= most) return value;
+    throw new PartituraError('REQUEST_TOO_LARGE', `request: expected at most ${most} bytes, got ${value.length}`);
+  }
+
+  #onReplies(records: readonly KafkaRecord[]): void {
+    for (const { headers, value } of records) {
+      const correlation = correlationOf(headers);
+      if (correlation === undefined || value === null || !this.#router.waits(correlation)) continue;
+      try {
+        this.#router.deliver(correlation, decodeReply(value));
+      } catch (error) {
+        this.#router.fail(correlation, PartituraError.from(error));
+      }
+    }
+  }
+
+  /** Fails all calls that wait, then disconnects. */
+  async close(): Promise<void> {
+    this.#router.close(new NoReplyError('closed', 'the client was closed'));
+    await this.#outbox.close();
+    await Promise.allSettled([this.#producer.close(), this.#consumer?.close()]);
+  }
+}
+
+/**
+ * Connects to a cluster.
+ * @param options what differs from the defaults; `brokers` first of all
+ * @throws PartituraError INVALID_REQUEST for wrong options, KafkaError when the cluster can't be reached
+ */
+export async function connect(options: ClientOptions = {}, log: Logger = createLogger('partitura-client', 'error')): Promise<PartituraClient> {
+  const config = checkConfig(options);
+  const client = new PartituraClient(config, createKafkaJsClient(config, 'partitura-client', log), options);
+  try {
+    await client.open();
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+function toPrediction({ id, model, modelVersion, outputs, error, node, timing }: InferenceReply): Prediction {
+  if (error) {
+    const code = isErrorCode(error.code) ? error.code : 'INTERNAL';
+    throw new PartituraError(code, error.message, { retryable: error.retryable });
+  }
+  const byName = Object.fromEntries(outputs.map((output) => [output.name, fromTensor(output)]));
+  return { id, model, version: modelVersion, outputs: byName, node, timing };
+}
+
+function unsent(model: string, cause: Error & { kind?: string }): Error {
+  const missing = cause.kind === 'unknown-topic' ? `no topic for model '${model}': is it served by this cluster?` : cause.message;
+  return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
+}

@@ -1,0 +1,76 @@
+import { NoReplyError } from './no-reply-error.js';
+
+interface Pending<Reply> {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+  readonly stopListening: () => void;
+}
+
+/**
+ * Brings replies to those who wait for them. Every wait has one owner, one timer and one end: its reply, its
+ * timeout, its caller's signal, or the closing of the router.
+ */
+export class ReplyRouter<Reply> {
+  readonly #pending = new Map<string, Pending<Reply>>();
+  #closed: Error | undefined;
+
+  /** How many wait. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Waits for the reply with this correlation id.
+   * @throws NoReplyError
+   */
+  expect(correlation: string, timeoutMs: number, signal?: AbortSignal): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(this.#closed);
+      if (signal?.aborted) return reject(aborted(signal));
+      const onAbort = (): void => this.fail(correlation, aborted(signal));
+      const onTimeout = (): void => this.fail(correlation, new NoReplyError('timeout', `no reply within ${timeoutMs} ms`));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.set(correlation, {
+        resolve,
+        reject,
+        timer: setTimeout(onTimeout, timeoutMs),
+        stopListening: () => signal?.removeEventListener('abort', onAbort),
+      });
+    });
+  }
+
+  /** @returns false when nobody waits for it: it came late, twice, or is another client's */
+  deliver(correlation: string, reply: Reply): boolean {
+    const pending = this.#take(correlation);
+    pending?.resolve(reply);
+    return pending !== undefined;
+  }
+
+  waits(correlation: string): boolean {
+    return this.#pending.has(correlation);
+  }
+
+  fail(correlation: string, error: Error): void {
+    this.#take(correlation)?.reject(error);
+  }
+
+  /** Fails all that wait, and all that come. */
+  close(error: Error): void {
+    this.#closed ??= error;
+    for (const correlation of [...this.#pending.keys()]) this.fail(correlation, error);
+  }
+
+  #take(correlation: string): Pending<Reply> | undefined {
+    const pending = this.#pending.get(correlation);
+    if (!pending) return undefined;
+    this.#pending.delete(correlation);
+    clearTimeout(pending.timer);
+    pending.stopListening();
+    return pending;
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): NoReplyError {
+  return new NoReplyError('aborted', 'the caller gave up', { cause: signal?.reason });
+}

@@ -1,0 +1,120 @@
+import { elementCount, formatShape, isDatatype, type Datatype } from '../schemas/datatypes.js';
+import { PartituraError } from '../schemas/errors.js';
+import type { Tensor } from '../schemas/generated.js';
+import { decodeElements, encodeElements, type Element } from '../schemas/tensor.js';
+
+type NumericArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** Elements in nested lists; the nesting is the shape. */
+export type NestedList = readonly (Element | NestedList)[];
+
+/**
+ * An input as callers write it: a typed array with its shape, or nested lists, whose data type is guessed
+ * (number → FP32, bigint → INT64, boolean → BOOL, string → BYTES) unless it is named.
+ */
+export type InputTensor =
+  | { readonly data: NumericArray | readonly Element[]; readonly shape: readonly number[]; readonly datatype?: Datatype }
+  | { readonly data: NestedList; readonly datatype?: Datatype }
+  | NestedList;
+
+/** An output: a typed array, or a list for BOOL and BYTES (as UTF-8). FP16 comes as its raw bits. */
+export interface OutputTensor {
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: NumericArray | readonly boolean[] | readonly string[];
+}
+
+const ARRAY_DATATYPES: readonly (readonly [abstract new (...args: never[]) => NumericArray, Datatype])[] = [
+  [Float32Array, 'FP32'],
+  [Float64Array, 'FP64'],
+  [Int8Array, 'INT8'],
+  [Uint8Array, 'UINT8'],
+  [Int16Array, 'INT16'],
+  [Uint16Array, 'UINT16'],
+  [Int32Array, 'INT32'],
+  [Uint32Array, 'UINT32'],
+  [BigInt64Array, 'INT64'],
+  [BigUint64Array, 'UINT64'],
+];
+
+/** @throws PartituraError SHAPE_MISMATCH or DATATYPE_MISMATCH that names the input */
+export function toTensor(name: string, input: InputTensor): Tensor {
+  const given = isList(input) ? { data: input } : input;
+  const { data } = given;
+  const shape = 'shape' in given ? [...given.shape] : shapeOf(data as NestedList, name);
+  if (ArrayBuffer.isView(data)) {
+    const datatype = given.datatype ?? datatypeOfArray(data as NumericArray, name);
+    checkCount(name, shape, (data as NumericArray).length);
+    return { name, datatype, shape, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
+  }
+  const elements = (data as unknown[]).flat(Infinity) as Element[];
+  checkCount(name, shape, elements.length);
+  const datatype = given.datatype ?? datatypeOfElement(elements[0], name);
+  return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
+}
+
+function isList(input: InputTensor): input is NestedList {
+  return Array.isArray(input);
+}
+
+function shapeOf(list: NestedList, name: string): number[] {
+  const shape: number[] = [];
+  for (let level: unknown = list; Array.isArray(level); level = level[0] as unknown) shape.push(level.length);
+  if (shape.length > 0) return shape;
+  throw new PartituraError('INVALID_REQUEST', `input '${name}': expected lists, or data with a shape`);
+}
+
+function checkCount(name: string, shape: readonly number[], found: number): void {
+  const expected = elementCount(shape);
+  if (found === expected) return;
+  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected} elements for shape ${formatShape(shape)}, got ${found}`);
+}
+
+function datatypeOfArray(data: NumericArray, name: string): Datatype {
+  const known = ARRAY_DATATYPES.find(([type]) => data instanceof type);
+  if (known) return known[1];
+  throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected a typed array of numbers`);
+}
+
+function datatypeOfElement(element: Element | undefined, name: string): Datatype {
+  if (typeof element === 'number') return 'FP32';
+  if (typeof element === 'bigint') return 'INT64';
+  if (typeof element === 'boolean') return 'BOOL';
+  if (typeof element === 'string') return 'BYTES';
+  throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected numbers, bigints, booleans or strings, got ${String(element)}`);
+}
+
+/** The inverse of `toTensor`; the data is copied, so that it does not hold a whole fetch in memory. */
+export function fromTensor({ datatype, shape, data }: Tensor): OutputTensor {
+  if (!isDatatype(datatype)) throw new PartituraError('DATATYPE_MISMATCH', `output: unknown datatype '${datatype}'`);
+  if (datatype === 'BYTES' || datatype === 'BOOL') {
+    return { datatype, shape, data: decodeElements(datatype, data) as boolean[] | string[] };
+  }
+  const buffer = new ArrayBuffer(data.length);
+  new Uint8Array(buffer).set(data);
+  return { datatype, shape, data: new TYPED[datatype](buffer) };
+}
+
+const TYPED: Record<Exclude<Datatype, 'BYTES' | 'BOOL'>, new (buffer: ArrayBuffer) => NumericArray> = {
+  UINT8: Uint8Array,
+  UINT16: Uint16Array,
+  UINT32: Uint32Array,
+  UINT64: BigUint64Array,
+  INT8: Int8Array,
+  INT16: Int16Array,
+  INT32: Int32Array,
+  INT64: BigInt64Array,
+  FP16: Uint16Array,
+  FP32: Float32Array,
+  FP64: Float64Array,
+};
