@@ -14,13 +14,17 @@ const buildScript = fileURLToPath(new URL('../../../deploy/docker/kafka-image.sh
 const execute = promisify(execFile);
 
 /**
- * The name of a Kafka image that this machine's Docker has: PARTITURA_KAFKA_IMAGE (default apache/kafka), pulled when it
- * can be, else one built here from the jars of the set-up. Throws when none of the ways works.
+ * The name of a Kafka image that this machine's Docker has: PARTITURA_KAFKA_IMAGE (default apache/kafka) when it is there
+ * or can be pulled, else one built here, once, from the jars of the set-up. Throws when none of the ways works.
  */
 export async function ensureKafkaImage(log: (line: string) => void): Promise<string> {
-  const wanted = process.env.PARTITURA_KAFKA_IMAGE ?? publicImage;
-  if ((await isThere(wanted)) || (await pull(wanted, log))) return wanted;
-  if (!(await isThere(ownImage))) await build(log);
+  const named = process.env.PARTITURA_KAFKA_IMAGE ?? '';
+  const wanted = named === '' ? publicImage : named;
+  if (await isThere(wanted)) return wanted;
+  // Where it was built before, pulling was tried before.
+  if (named === '' && (await isThere(ownImage))) return ownImage;
+  if (await pull(wanted, log)) return wanted;
+  await build(log);
   return ownImage;
 }
 

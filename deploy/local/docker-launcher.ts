@@ -25,7 +25,10 @@ export function dockerLauncher(image: string): BrokerLauncher {
 }
 
 /** The attached client hands our pipe on to the container, so the keeper inside ends when we do, as it does without Docker. */
-function launchContainer(image: string, { dataDir, clusterId, port, heapMb, log }: Launch): BrokerProcess {
+function launchContainer(
+  image: string,
+  { dataDir, disposable, clusterId, port, heapMb, log }: Launch,
+): BrokerProcess {
   const name = `partitura-kafka-${randomUUID()}`;
   const { uid, gid } = userInfo();
   const access = ['--publish', `${loopback}:${port}:${port}`, '--volume', `${dataDir}:${folderInContainer}`];
@@ -40,7 +43,13 @@ function launchContainer(image: string, { dataDir, clusterId, port, heapMb, log 
     '--entrypoint',
     'sh',
   ];
-  const keeperArgs = [folderInContainer, '', clusterId, ...javaCommand(jarsInImage, heapMb)];
+  // From inside, the keeper of an orphan can empty the mounted folder but not remove it.
+  const keeperArgs = [
+    folderInContainer,
+    disposable ? folderInContainer : '',
+    clusterId,
+    ...javaCommand(jarsInImage, heapMb),
+  ];
   const args = ['run', ...options, image, '-c', keeperProgram, 'keeper', ...keeperArgs];
   const { child, exited } = startKept('docker', args, log);
   return {
