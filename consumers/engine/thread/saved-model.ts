@@ -52,7 +52,7 @@ class SavedModel implements ThreadModel {
     const ids: number[] = [];
     try {
       this.signature.inputs.forEach((input, index) => ids.push(this.create(input, inputs, index)));
-      return this.read(this.compute(ids, inputs.buffers));
+      return this.read(this.binding.runSavedModel(this.session, ids, this.inputNodes, this.outputNodes));
     } finally {
       for (const id of ids) this.binding.deleteTensor(id);
     }
@@ -67,15 +67,6 @@ class SavedModel implements ThreadModel {
     const buffer = buffers[index];
     if (!shape || !buffer) throw new Error(`input '${input.name}' is missing`);
     return this.binding.createTensor(shape, input.dt, nativeValues(input, buffer));
-  }
-
-  private compute(ids: readonly number[], buffers: readonly ArrayBuffer[]): NativeTensor[] {
-    try {
-      return this.binding.runSavedModel(this.session, ids, this.inputNodes, this.outputNodes);
-    } catch (error) {
-      releaseLeaked(buffers);
-      throw error;
-    }
   }
 
   /** Reads before anything is deleted: an output may share its memory with an input. */
@@ -127,12 +118,4 @@ function nativeValues(
     default:
       return new Uint8Array(buffer);
   }
-}
-
-/**
- * A run that fails leaves its input tensors behind inside the native library, and with them the memory they
- * share with us. Nothing reads them again, so the memory is detached and only the empty husks stay.
- */
-function releaseLeaked(buffers: readonly ArrayBuffer[]): void {
-  for (const buffer of buffers) structuredClone(buffer, { transfer: [buffer] });
 }

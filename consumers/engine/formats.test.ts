@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { detectFormat } from './formats.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'partitura-formats-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const put = (file: string, text: string): Promise<void> => writeFile(join(folder, file), text);
+
+test('saved_model.pb makes a SavedModel', async () => {
+  await put('saved_model.pb', '');
+  assert.equal(await detectFormat(folder), 'saved_model');
+});
+
+test('model.json says itself which of the two formats it is', async () => {
+  await put('model.json', '{"format":"graph-model"}');
+  assert.equal(await detectFormat(folder), 'graph_model');
+  await put('model.json', '{"format":"layers-model"}');
+  assert.equal(await detectFormat(folder), 'layers_model');
+});
+
+test('where both are there the SavedModel is served', async () => {
+  await put('model.json', '{"format":"graph-model"}');
+  await put('saved_model.pb', '');
+  assert.equal(await detectFormat(folder), 'saved_model');
+});
+
+test('a folder without a model is refused with what was looked for', async () => {
+  await assert.rejects(detectFormat(folder), {
+    code: 'MODEL_FAILED',
+    message: /saved_model\.pb.*model\.json/,
+  });
+});
+
+test('a folder that does not exist is refused alike', async () => {
+  await assert.rejects(detectFormat(join(folder, 'nowhere')), { code: 'MODEL_FAILED' });
+});
+
+test('a model.json of another format or none is refused', async () => {
+  await put('model.json', '{"format":"onnx"}');
+  await assert.rejects(detectFormat(folder), {
+    message: /expected "format" to be graph-model or layers-model, got onnx/,
+  });
+  await put('model.json', 'null');
+  await assert.rejects(detectFormat(folder), { message: /got undefined/ });
+  await put('model.json', '{');
+  await assert.rejects(detectFormat(folder), { message: /is not JSON/ });
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decodeElements } from '../../schemas/tensor.js';
+import type { PartituraError } from '../../schemas/errors.js';
+import type { EngineResult, LoadedModel } from './engine.js';
+import { createEngine } from './tensorflow-engine.js';
+import { fixture, loadFixture, sourceOf, tensor } from './test-models.js';
+
+// Long enough that no machine is done within the limit of a run below, short enough to wait for.
+const ROUNDS = 1_500;
+const RUN_TIMEOUT_MS = 250;
+
+const work = (model: LoadedModel, rounds: number): Promise<EngineResult> =>
+  model.run([tensor('x', 'INT32', [1], [rounds])]);
+
+test('a batch that outlasts the limit fails, what waits behind it may be sent again, and a fresh thread serves on', async () => {
+  const losses: PartituraError[] = [];
+  const engine = await createEngine({
+    backend: 'tensorflow',
+    runTimeoutMs: RUN_TIMEOUT_MS,
+    onError: (error) => losses.push(error),
+  });
+  try {
+    const model = await loadFixture(engine, 'endless');
+    await work(model, 0);
+    const [endless, behind] = await Promise.allSettled([work(model, ROUNDS), work(model, 0)]);
+    assert.deepEqual(failureOf(endless), { code: 'MODEL_FAILED', retryable: false });
+    assert.deepEqual(failureOf(behind), { code: 'INTERNAL', retryable: true });
+    const { outputs } = await work(model, 1);
+    assert.deepEqual(decodeElements('INT32', Buffer.from(outputs[0]?.data ?? [])), [1]);
+    assert.deepEqual(
+      losses.map((error) => error.message),
+      [`a run took longer than ${RUN_TIMEOUT_MS} ms`],
+    );
+  } finally {
+    await engine.close();
+  }
+});
+
+test('while one thread is replaced the others serve, and the fresh one knows every model', async () => {
+  const engine = await createEngine({ backend: 'tensorflow', threads: 2, runTimeoutMs: RUN_TIMEOUT_MS });
+  try {
+    const [endless, scale] = [await loadFixture(engine, 'endless'), await loadFixture(engine, 'scale', '2')];
+    const lost = work(endless, ROUNDS);
+    const served = [1, 2, 3, 4].map(() => scale.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])]));
+    await assert.rejects(lost, { code: 'MODEL_FAILED' });
+    await Promise.allSettled(served);
+    const later = await Promise.all(
+      [1, 2, 3, 4].map(() => scale.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])])),
+    );
+    assert.equal(later.length, 4);
+  } finally {
+    await engine.close();
+  }
+});
+
+test('a model that can not be had again is missed alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'partitura-engine-'));
+  await cp(fixture('scale', '2'), join(folder, 'passing', '1'), { recursive: true });
+  const engine = await createEngine({ backend: 'tensorflow', runTimeoutMs: RUN_TIMEOUT_MS });
+  try {
+    const [passing, endless] = [
+      await engine.load(await sourceOf(join(folder, 'passing', '1'))),
+      await loadFixture(engine, 'endless'),
+    ];
+    await rm(folder, { recursive: true });
+    await assert.rejects(work(endless, ROUNDS), { code: 'MODEL_FAILED' });
+    await work(endless, 0);
+    await assert.rejects(passing.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])]), {
+      code: 'MODEL_NOT_READY',
+      retryable: true,
+    });
+  } finally {
+    await engine.close();
+  }
+});
+
+function failureOf(outcome: PromiseSettledResult<EngineResult>): { code: string; retryable: boolean } {
+  assert.equal(outcome.status, 'rejected');
+  const { code, retryable } = outcome.reason as PartituraError;
+  return { code, retryable };
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { decodeElements } from '../../schemas/tensor.js';
+import type { Engine, EngineTensor, LoadedModel } from './engine.js';
+import { createEngine } from './tensorflow-engine.js';
+import {
+  DIGITS,
+  DIGITS_EXPECTED,
+  fixture,
+  loadFixture,
+  sourceOf,
+  tensor,
+  worstDeviation,
+} from './test-models.js';
+
+const elementsOf = (output: EngineTensor | undefined): unknown[] =>
+  output ? decodeElements(output.datatype, Buffer.from(output.data)) : [];
+
+const scaled = async (model: LoadedModel): Promise<unknown[]> =>
+  elementsOf((await model.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])])).outputs[0]);
+
+describe('the engine on TensorFlow', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await createEngine({ backend: 'tensorflow', threads: 2 });
+  });
+  after(() => engine.close());
+
+  test('every data type comes back as it went in, to the last bit', async () => {
+    const model = await loadFixture(engine, 'types');
+    const inputs = [
+      tensor('bool', 'BOOL', [2, 2], [true, false, false, true]),
+      tensor(
+        'bytes',
+        'BYTES',
+        [2, 2],
+        [Buffer.from([0, 255, 128]), Buffer.alloc(0), 'größer', 'x'.repeat(5000)],
+      ),
+      tensor('fp32', 'FP32', [2, 2], [-0, -Infinity, NaN, 1.401298464324817e-45]),
+      tensor('int32', 'INT32', [2, 2], [-(2 ** 31), 2 ** 31 - 1, -1, 0]),
+      tensor('int64', 'INT64', [2, 2], [-(2n ** 63n), 2n ** 63n - 1n, -5n, 2n ** 53n + 1n]),
+      tensor('uint8', 'UINT8', [2, 2], [0, 255, 128, 1]),
+    ];
+    const sent = inputs.map((input) => ({ ...input, name: `${input.name}_echo`, data: input.data.slice() }));
+    const { outputs } = await model.run(inputs.toReversed());
+    assert.deepEqual(outputs, sent);
+  });
+
+  test('64-bit integers are computed exactly, negative ones and those beyond 2^53', async () => {
+    const model = await loadFixture(engine, 'int64');
+    const { outputs } = await model.run([
+      tensor('x', 'INT64', [4], [-5n, 2n ** 53n, 2n ** 62n, -(2n ** 63n)]),
+    ]);
+    assert.deepEqual(elementsOf(outputs[0]), [-4n, 2n ** 53n + 1n, 2n ** 62n + 1n, -(2n ** 63n) + 1n]);
+  });
+
+  test('the signature is read from the model, sorted by name, unknown dimensions as -1', async () => {
+    const model = await loadFixture(engine, 'types');
+    assert.deepEqual(
+      model.signature.inputs.map(({ name, datatype }) => `${name} ${datatype}`),
+      ['bool BOOL', 'bytes BYTES', 'fp32 FP32', 'int32 INT32', 'int64 INT64', 'uint8 UINT8'],
+    );
+    assert.deepEqual(model.signature.outputs[2], { name: 'fp32_echo', datatype: 'FP32', shape: [-1, 2] });
+  });
+
+  test('rows of any width are taken where the model leaves the width open', async () => {
+    const model = await loadFixture(engine, 'sum');
+    assert.deepEqual(model.signature.inputs[0]?.shape, [-1, -1]);
+    for (const width of [1, 3, 7]) {
+      const { outputs } = await model.run([
+        tensor('x', 'FP32', [2, width], Array<number>(2 * width).fill(1)),
+      ]);
+      assert.deepEqual(elementsOf(outputs[0]), [width, width]);
+      assert.deepEqual(outputs[0]?.shape, [2]);
+    }
+  });
+
+  test('an empty batch is answered with an empty batch', async () => {
+    const model = await loadFixture(engine, 'scale', '2');
+    const { outputs } = await model.run([tensor('x', 'FP32', [0, 4], [])]);
+    assert.deepEqual(outputs[0]?.shape, [0, 4]);
+    assert.equal(outputs[0].data.length, 0);
+  });
+
+  test('a SavedModel, a graph model and a layers model answer what their training scripts wrote down', async () => {
+    const cases = [
+      [DIGITS, DIGITS_EXPECTED],
+      [fixture('digits-graph'), DIGITS_EXPECTED],
+      [fixture('digits-layers'), `${fixture('digits-layers')}/expected.json`],
+    ] as const;
+    for (const [directory, expected] of cases) {
+      const model = await engine.load(await sourceOf(directory));
+      assert.deepEqual(
+        model.signature.inputs,
+        [{ name: 'pixels', datatype: 'FP32', shape: [-1, 64] }],
+        directory,
+      );
+      assert.deepEqual(
+        model.signature.outputs,
+        [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 10] }],
+        directory,
+      );
+      assert.ok((await worstDeviation(model, expected)) < 1e-5, directory);
+    }
+  });
+
+  test('strings that are constants inside the model are the same every time', async () => {
+    const model = await loadFixture(engine, 'labels');
+    for (let time = 0; time < 5; time++) {
+      const { outputs } = await model.run([tensor('scores', 'FP32', [2, 2], [1, 0, 0, 1])]);
+      const names = ['the first of the two classes', 'the second of the two classes'];
+      assert.deepEqual(outputs.map(elementsOf), [names, names]);
+    }
+  });
+
+  test('a model with an FP64 input is refused with the input, its type and the way out', async () => {
+    await assert.rejects(loadFixture(engine, 'double'), {
+      code: 'MODEL_FAILED',
+      message:
+        /^model 'double' version 1: input 'x' is FP64.*cast it inside the model.*export the model to ONNX/,
+    });
+  });
+
+  test('a batch that the model refuses fails with its reason in one sentence, and the next one is served', async () => {
+    const model = await loadFixture(engine, 'picky');
+    await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], [1, 1, 1, 1, 1, -1, 1, 1])]), {
+      code: 'MODEL_FAILED',
+      retryable: false,
+      message: "model 'picky' version 1: assertion failed: [picky takes no negative value.",
+    });
+    const { outputs } = await model.run([tensor('x', 'FP32', [1, 4], [0, 1, 4, 9])]);
+    assert.deepEqual(elementsOf(outputs[0]), [0, 1, 2, 3]);
+  });
+
+  test('a shape that the model does not take fails without harm to the next batch', async () => {
+    const model = await loadFixture(engine, 'fixed');
+    await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], Array<number>(8).fill(0))]), {
+      code: 'MODEL_FAILED',
+    });
+    assert.deepEqual(await scaled(model), [1, 2, 3, 4]);
+  });
+
+  test('a missing input is named', async () => {
+    const model = await loadFixture(engine, 'scale', '1');
+    await assert.rejects(model.run([tensor('y', 'FP32', [1, 4], [1, 2, 3, 4])]), {
+      code: 'INVALID_REQUEST',
+      message: "model 'scale' version 1: input 'x' is missing",
+    });
+  });
+
+  test('two versions of one model are served side by side', async () => {
+    const [one, two] = [await loadFixture(engine, 'scale', '1'), await loadFixture(engine, 'scale', '2')];
+    assert.deepEqual(await Promise.all([scaled(one), scaled(two)]), [
+      [1, 2, 3, 4],
+      [2, 4, 6, 8],
+    ]);
+  });
+
+  test('unloading lets the runs under way finish, refuses later ones and leaves other models alone', async () => {
+    const [leaving, staying] = [
+      await loadFixture(engine, 'scale', '1'),
+      await loadFixture(engine, 'scale', '1'),
+    ];
+    const underWay = Array.from({ length: 8 }, () => scaled(leaving));
+    const unloaded = leaving.unload();
+    await assert.rejects(scaled(leaving), { code: 'MODEL_NOT_READY' });
+    assert.deepEqual(await Promise.all(underWay), Array(8).fill([1, 2, 3, 4]));
+    await unloaded;
+    await leaving.unload();
+    assert.deepEqual(await scaled(staying), [1, 2, 3, 4]);
+  });
+
+  test('many runs at once on several threads each get their own answer', async () => {
+    const model = await loadFixture(engine, 'int64');
+    const runs = Array.from({ length: 200 }, async (_, index) => {
+      const { outputs } = await model.run([tensor('x', 'INT64', [1], [index])]);
+      assert.deepEqual(elementsOf(outputs[0]), [BigInt(index + 1)]);
+    });
+    await Promise.all(runs);
+  });
+
+  test('the engine says what computes and how many batches it takes at once', async () => {
+    const model = await loadFixture(engine, 'scale', '1');
+    assert.equal(model.backend, 'tensorflow');
+    assert.equal(engine.parallelism, 2);
+  });
+
+  test('an input that shares its buffer with others is not given away', async () => {
+    const model = await loadFixture(engine, 'scale', '1');
+    const data = new Uint8Array(new ArrayBuffer(32), 16);
+    await assert.rejects(model.run([{ name: 'x', datatype: 'FP32', shape: [1, 4], data }]), {
+      code: 'INTERNAL',
+    });
+  });
+});
+
+test('closing fails the runs that wait, and later ones', async () => {
+  const engine = await createEngine({ backend: 'tensorflow' });
+  const model = await loadFixture(engine, 'slow');
+  const waiting = Promise.allSettled([1, 2, 3].map(() => scaled(model)));
+  await engine.close();
+  assert.deepEqual(
+    (await waiting).map((outcome) => outcome.status),
+    ['rejected', 'rejected', 'rejected'],
+  );
+  await assert.rejects(scaled(model), { code: 'INTERNAL', message: /the engine is closed/ });
+});

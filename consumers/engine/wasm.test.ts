@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createEngine, type TensorFlowEngine } from './tensorflow-engine.js';
+import { DIGITS, DIGITS_EXPECTED, fixture, sourceOf, worstDeviation } from './test-models.js';
+
+describe('the engine on WebAssembly', () => {
+  let engine: TensorFlowEngine;
+  before(async () => {
+    engine = await createEngine({ backend: 'wasm' });
+  });
+  after(() => engine.close());
+
+  test('it says so', () => {
+    assert.equal(engine.backend, 'wasm');
+  });
+
+  test('graph and layers models answer what their training scripts wrote down', async () => {
+    const cases = [
+      [fixture('digits-graph'), DIGITS_EXPECTED],
+      [fixture('digits-layers'), `${fixture('digits-layers')}/expected.json`],
+    ] as const;
+    for (const [directory, expected] of cases) {
+      const model = await engine.load(await sourceOf(directory));
+      assert.equal(model.backend, 'wasm');
+      assert.ok((await worstDeviation(model, expected)) < 1e-5, directory);
+      await model.unload();
+    }
+  });
+
+  test('a SavedModel is refused with the way out', async () => {
+    await assert.rejects(engine.load(await sourceOf(DIGITS)), {
+      code: 'MODEL_FAILED',
+      message: /a SavedModel needs the TensorFlow library.*npm run setup.*tensorflowjs_converter/,
+    });
+  });
+});
