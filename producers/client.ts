@@ -51,6 +51,13 @@ export type Attempt =
   | { readonly index: number; readonly prediction: Prediction }
   | { readonly index: number; readonly error: Error };
 
+export interface StreamOptions extends PredictOptions {
+  /** How many may be under way at once. Default 256. */
+  readonly maxInflight?: number;
+  /** Told of each attempt when it ends, which may be before its turn comes. */
+  readonly onSettled?: (attempt: Attempt) => void;
+}
+
 export type Inputs = Readonly<Record<string, InputTensor>>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -153,13 +160,15 @@ export class PartituraClient {
   async *predictMany(
     model: string,
     source: Iterable<Inputs> | AsyncIterable<Inputs>,
-    options: PredictOptions & { readonly maxInflight?: number } = {},
+    options: StreamOptions = {},
   ): AsyncGenerator<Attempt> {
-    const { maxInflight = 256, ...predictOptions } = options;
+    const { maxInflight = 256, onSettled, ...predictOptions } = options;
     const window: Promise<Attempt>[] = [];
     let index = 0;
     for await (const inputs of source) {
-      window.push(this.#attempt(index++, model, inputs, predictOptions));
+      const attempt = this.#attempt(index++, model, inputs, predictOptions);
+      if (onSettled) void attempt.then(onSettled);
+      window.push(attempt);
       if (window.length >= maxInflight) yield (await window.shift()) as Attempt;
     }
     for (const attempt of window) yield await attempt;

@@ -51,8 +51,8 @@ export interface ConsumerOptions {
   /** Where to begin in a partition without a committed offset. */
   readonly from: 'earliest' | 'latest';
   /**
-   * Reads just these partitions, whatever others of the group do; positions begin at the end of each
-   * partition as it was when `start` resolved. For groups with one member.
+   * Reads just these partitions and keeps its positions itself: they begin at `from` as it was before `start`
+   * resolved, and survive a rebalance. For groups with one member.
    */
   readonly partitions?: readonly number[];
   readonly sessionTimeoutMs: number;

@@ -47,7 +47,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
 
   async #join(handlers: ConsumerHandlers): Promise<void> {
     const { topic, from, partitions } = this.options;
-    if (partitions) await this.#startAtEnd(partitions);
+    if (partitions) await this.#fixPositions(partitions);
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
     const joined = new Promise<void>((resolve, reject) => {
@@ -72,12 +72,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
-  async #startAtEnd(partitions: readonly number[]): Promise<void> {
+  async #fixPositions(partitions: readonly number[]): Promise<void> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
-      for (const { partition, high } of await admin.fetchTopicOffsets(this.options.topic)) {
-        if (partitions.includes(partition)) this.#positions.set(partition, Number(high));
+      for (const { partition, high, low } of await admin.fetchTopicOffsets(this.options.topic)) {
+        if (partitions.includes(partition)) this.#positions.set(partition, Number(this.options.from === 'latest' ? high : low));
       }
     } finally {
       await admin.disconnect();

@@ -1,0 +1,75 @@
+import type { Config } from '../../core/config.js';
+import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
+import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
+import { createLogger } from '../../core/log.js';
+import { readNodes, type KnownNode } from '../../core/node-directory.js';
+import { topicNames } from '../../core/topics.js';
+import { print, printJson, table } from '../output.js';
+
+export interface InspectFlags {
+  readonly json: boolean;
+}
+
+/** Prints every node that told of itself. */
+export async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
+  const nodes = await readNodes(kafkaFor(config), config, Date.now());
+  if (json) return printJson(nodes);
+  print(table(['NODE', 'HOST', 'STATE', 'MODELS', 'PARTITIONS', 'IN FLIGHT', 'µs/ROW'], nodes.map(nodeRow)));
+}
+
+function nodeRow(node: KnownNode): string[] {
+  const models = node.models.filter(({ state }) => state === 'AVAILABLE').map(({ model, version }) => `${model}/${version}`);
+  const state = node.alive ? node.state : `silent since ${new Date(node.beatAt).toISOString()}`;
+  return [node.node, node.host, state, models.join(' '), String(node.partitions.length), String(node.inflightRequests), node.serviceMicros.toFixed(1)];
+}
+
+/** Prints every version of every model and who serves it. */
+export async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
+  const nodes = (await readNodes(kafkaFor(config), config, Date.now())).filter(({ alive }) => alive);
+  const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
+  versions.sort((a, b) => a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node));
+  if (json) return printJson(versions);
+  const rows = versions.map(({ model, version, state, backend, node, message }) => [model, version, state, backend ?? '', node, message ?? '']);
+  print(table(['MODEL', 'VERSION', 'STATE', 'BACKEND', 'NODE', 'MESSAGE'], rows));
+}
+
+interface TopicReport {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly records: number;
+  /** Records that the nodes of the model have not answered yet; null for other topics. */
+  readonly lag: number | null;
+}
+
+/** Prints the topics of the cluster and how far behind the nodes are. */
+export async function runTopics(config: Config, { json }: InspectFlags): Promise<void> {
+  const admin = kafkaFor(config).admin();
+  await admin.connect();
+  try {
+    const reports = await reportTopics(admin, config);
+    if (json) return printJson(reports);
+    const rows = reports.map(({ topic, partitions, records, lag }) => [topic, String(partitions), String(records), lag === null ? '' : String(lag)]);
+    print(table(['TOPIC', 'PARTITIONS', 'RECORDS', 'LAG'], rows));
+  } finally {
+    await admin.close();
+  }
+}
+
+async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<TopicReport[]> {
+  const names = topicNames(prefix);
+  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`)).sort();
+  return Promise.all(
+    topics.map(async (topic) => {
+      const offsets = await admin.offsets(topic);
+      const model = names.modelOf(topic);
+      const committed = model === undefined ? undefined : await admin.committed(names.group(model), topic);
+      const position = (partition: number, start: number): number => Math.max(start, committed?.find((found) => found.partition === partition)?.offset ?? 0);
+      const lag = committed ? offsets.reduce((sum, { partition, start, end }) => sum + end - position(partition, start), 0) : null;
+      return { topic, partitions: offsets.length, records: offsets.reduce((sum, { start, end }) => sum + end - start, 0), lag };
+    }),
+  );
+}
+
+function kafkaFor(config: Config): KafkaClient {
+  return createKafkaJsClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../../core/config.js';
+import { connect, type Inputs, type OutputTensor, type Prediction } from '../../producers/index.js';
+import { fromTensor } from '../../producers/tensors.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { oipJson } from '../../schemas/framing/index.js';
+import { print, printJson } from '../output.js';
+
+export interface PredictFlags {
+  readonly file?: string;
+  readonly input: readonly string[];
+  readonly key?: string;
+  /** A version of the model; the name keeps clear of the program's own `--version`. */
+  readonly modelVersion?: string;
+  readonly timeout: number;
+  readonly json: boolean;
+}
+
+/** Sends one request and prints its reply. @throws PartituraError or NoReplyError */
+export async function runPredict(config: Config, model: string, flags: PredictFlags): Promise<void> {
+  const inputs = await readInputs(model, flags);
+  const client = await connect({ ...config, timeoutMs: flags.timeout });
+  try {
+    const { key, modelVersion: version } = flags;
+    const options = { ...(key === undefined ? {} : { key }), ...(version === undefined ? {} : { version }) };
+    const prediction = await client.predict(model, inputs, options);
+    if (flags.json) printJson(toPlain(prediction));
+    else printPrediction(prediction);
+  } finally {
+    await client.close();
+  }
+}
+
+async function readInputs(model: string, { file, input }: PredictFlags): Promise<Inputs> {
+  if (file !== undefined) return fromOip(model, await readFile(file).catch(unreadable(file)));
+  if (input.length > 0) return Object.fromEntries(input.map(parseInput));
+  throw new PartituraError('INVALID_REQUEST', "predict: expected --file with an Open Inference Protocol body, or --input name='[[…]]'");
+}
+
+const unreadable = (file: string) => (cause: unknown) => {
+  throw new PartituraError('INVALID_REQUEST', `--file: expected a readable file, got '${file}'`, { cause });
+};
+
+function fromOip(model: string, body: Buffer): Inputs {
+  const { inputs } = oipJson.decodeRequest(body, model);
+  return Object.fromEntries(inputs.map((tensor) => [tensor.name, fromTensor(tensor)]));
+}
+
+function parseInput(text: string): [string, number[][]] {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  try {
+    const parsed: unknown = JSON.parse(value ?? '');
+    if (name !== undefined && Array.isArray(parsed)) return [name, parsed as number[][]];
+  } catch {
+    // Falls through to the one message for everything that is not name=list.
+  }
+  throw new PartituraError('INVALID_REQUEST', `--input: expected name=[[…]] with a JSON list, got '${text}'`);
+}
+
+function printPrediction({ model, version, node, timing, outputs }: Prediction): void {
+  print(`${model} version ${version} answered by ${node} (batch of ${timing?.batchSize}, computed in ${timing?.computeMicros} µs)`);
+  for (const [name, { datatype, shape, data }] of Object.entries(outputs)) {
+    print(`${name} ${datatype} [${shape.join(',')}]: ${Array.from<unknown>(data).map(shorten).join(' ')}`);
+  }
+}
+
+function shorten(element: unknown): string {
+  return typeof element === 'number' && !Number.isInteger(element) ? element.toPrecision(4) : String(element);
+}
+
+function toPlain({ outputs, ...rest }: Prediction): object {
+  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => ({ name, datatype, shape, data: Array.from<unknown>(data) });
+  return { ...rest, outputs: Object.entries(outputs).map(plain) };
+}

@@ -1,0 +1,42 @@
+import type { Config } from '../../core/config.js';
+import { startCluster, type LocalCluster } from '../../deploy/local/cluster.js';
+import { print, printJson, say } from '../output.js';
+import { stopSignal } from '../signals.js';
+
+export interface UpFlags {
+  readonly nodes: number;
+  readonly brokerPort: number;
+  readonly data?: string;
+  readonly json: boolean;
+}
+
+/** The cluster of `up` and `demo`: its own broker, unless brokers are named. */
+export function startFromFlags(config: Config, { nodes, brokerPort, data }: UpFlags, ownBroker: boolean): Promise<LocalCluster> {
+  const broker = ownBroker ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) } : undefined;
+  return startCluster({ nodes, config, broker, log: say, onStep: (step) => say(`${step} …`) });
+}
+
+/** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
+export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
+  const stopped = stopSignal();
+  const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
+  if (!cluster) return;
+  announce(cluster, flags.json);
+  const end = await Promise.race([cluster.failed, stopped]);
+  await cluster.stop();
+  if (end instanceof Error) throw end;
+}
+
+function announce({ brokers, nodes }: LocalCluster, json: boolean): void {
+  const models = [...new Set(nodes.flatMap(({ ready }) => ready.models))];
+  if (json) return printJson({ event: 'ready', brokers, nodes: nodes.map(({ ready, pid }) => ({ ...ready, pid })), models });
+  print(`ready brokers=${brokers.join(',')} nodes=${nodes.length} models=${models.join(',')}`);
+}
+
+/** Undefined when the signal came first; the cluster is then ended as soon as it has started. */
+export async function orStopped(starting: Promise<LocalCluster>, stopped: Promise<string>): Promise<LocalCluster | undefined> {
+  const first = await Promise.race([starting, stopped]);
+  if (typeof first !== 'string') return first;
+  await starting.then((cluster) => cluster.stop(), () => undefined);
+  return undefined;
+}

@@ -1,0 +1,109 @@
+import { SingleBar } from 'cli-progress';
+import type { Config } from '../../core/config.js';
+import type { LocalCluster } from '../../deploy/local/cluster.js';
+import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
+import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
+import { orStopped, startFromFlags, type UpFlags } from '../commands/up.js';
+import { print, printJson, say } from '../output.js';
+import { stopSignal } from '../signals.js';
+import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
+
+export interface DemoFlags extends UpFlags {
+  readonly exit: boolean;
+  readonly inflight: number;
+}
+
+/** Requests that are asked and not counted: the first ones pay for connections and just-in-time compilation. */
+const WARM_UP_REQUESTS = 200;
+
+/**
+ * Starts a cluster, streams every handwritten digit through it, reports, and stays up unless told to end.
+ * @throws Error when a reply is missing or wrong, or the accuracy is below what the model had
+ */
+export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
+  const stopped = stopSignal();
+  const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
+  if (!cluster) return;
+  try {
+    const streamed = await Promise.race([stream(cluster, config, flags), cluster.failed, stopped]);
+    if (streamed instanceof Error) throw streamed;
+    if (typeof streamed === 'string') return;
+    report(streamed, flags.json);
+    if (flags.exit) return;
+    explain(cluster);
+    const end = await Promise.race([cluster.failed, stopped]);
+    if (end instanceof Error) throw end;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function stream({ brokers }: LocalCluster, config: Config, flags: DemoFlags): Promise<DemoReport> {
+  const client = await connect({ ...config, brokers });
+  try {
+    const digits = loadDigits();
+    await warmUp(client, digits, flags.inflight);
+    const answers: Answered[] = [];
+    const startedAt = performance.now();
+    await askAll(client, digits, flags.inflight, answers);
+    return sumUp(answers, (performance.now() - startedAt) / 1_000);
+  } finally {
+    await client.close();
+  }
+}
+
+async function warmUp(client: PartituraClient, digits: Digits, maxInflight: number): Promise<void> {
+  const first = digits.pixels.slice(0, WARM_UP_REQUESTS).map(toInputs);
+  for await (const attempt of client.predictMany('digits', first, { maxInflight })) {
+    if ('error' in attempt) throw attempt.error;
+  }
+}
+
+async function askAll(client: PartituraClient, digits: Digits, maxInflight: number, answers: Answered[]): Promise<void> {
+  const bar = progressBar();
+  const sentAt: number[] = [];
+  const arrivedAt: number[] = [];
+  const ask = function* (): Generator<Inputs> {
+    for (const pixels of digits.pixels) {
+      sentAt.push(performance.now());
+      yield toInputs(pixels);
+    }
+  };
+  bar?.start(digits.pixels.length, 0);
+  const onReply = (attempt: Attempt): void => void (arrivedAt[attempt.index] = performance.now());
+  for await (const attempt of client.predictMany('digits', ask(), { maxInflight, onSettled: onReply })) {
+    const { index } = attempt;
+    const latencyMs = (arrivedAt[index] ?? NaN) - (sentAt[index] ?? NaN);
+    answers.push({ attempt, label: digits.labels[index] ?? NaN, heldBack: digits.heldBack[index] ?? false, latencyMs });
+    bar?.update(answers.length);
+  }
+  bar?.stop();
+}
+
+function toInputs(pixels: Float32Array): Inputs {
+  return { pixels: { data: pixels, shape: [1, PIXELS] } };
+}
+
+/** Only a person at a terminal wants one. */
+function progressBar(): SingleBar | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return new SingleBar({ format: 'digits {bar} {value}/{total} ({percentage} %)', stream: process.stderr, hideCursor: true });
+}
+
+function report(result: DemoReport, json: boolean): void {
+  if (json) printJson({ event: 'report', ...result });
+  else for (const line of describe(result)) print(line);
+  const problems = problemsOf(result, loadExpectations());
+  if (problems.length > 0) throw new Error(problems.join('; '));
+}
+
+function explain({ brokers }: LocalCluster): void {
+  const at = brokers.join(',');
+  say(`
+The cluster stays up; Ctrl-C ends it. From another terminal in this folder:
+
+  npx partitura predict digits --file examples/digits/request.json --brokers ${at}
+  kcat -P -b ${at} -t partitura.digits.requests examples/digits/request.json
+  kcat -C -b ${at} -t partitura.digits.replies -o beginning -e -q
+`);
+}

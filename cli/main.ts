@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import { isErrorCode } from '../schemas/errors.js';
+import { runBroker, type BrokerFlags } from './commands/broker.js';
+import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
+import { runNode } from './commands/node.js';
+import { runPredict, type PredictFlags } from './commands/predict.js';
+import { runUp, type UpFlags } from './commands/up.js';
+import { runDemo, type DemoFlags } from './demo/demo.js';
+import { CONNECTION, NODE, configFrom, withOptions } from './options.js';
+import { say } from './output.js';
+
+/** Offsets, ids and the like take whole numbers only. */
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('expected a whole number.');
+}
+
+const LOG_QUIETLY = { logLevel: 'error' };
+const DEFAULT_BROKER_PORT = 9092;
+const environment = process.env;
+/** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
+const ownBroker = (flags: { brokers?: string }): boolean => flags.brokers === undefined && !environment['KAFKA_BROKERS'];
+
+const program = new Command('partitura')
+  .description('A message-driven inference cluster: prediction requests through Kafka to TensorFlow nodes and back.')
+  .showHelpAfterError('(--help shows what is possible)');
+
+function clusterCommand(name: string, description: string): Command {
+  const command = program
+    .command(name)
+    .description(description)
+    .option('--nodes <count>', 'inference nodes to start', whole, 2)
+    .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', whole, DEFAULT_BROKER_PORT)
+    .option('--data <folder>', 'where the embedded broker keeps its topics; a temporary folder when left out')
+    .option('--json', 'answer in JSON', false);
+  return withOptions(command, [...CONNECTION, ...NODE]);
+}
+
+clusterCommand('up', 'run a whole cluster in the foreground: a Kafka broker (unless --brokers or KAFKA_BROKERS name one) and nodes')
+  .addHelpText('after', '\nExamples:\n  partitura up --nodes 4 --models ./models\n  KAFKA_BROKERS=kafka:9092 partitura up --nodes 2')
+  .action((flags: UpFlags & { brokers?: string }) => runUp(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)));
+
+clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digits through it, a report')
+  .option('--exit', 'end after the report', false)
+  .option('--inflight <count>', 'requests under way at once', whole, 256)
+  .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
+  .action((flags: DemoFlags & { brokers?: string }) => runDemo(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)));
+
+program
+  .command('broker')
+  .description('run a Kafka broker in the foreground')
+  .option('--broker-port <port>', 'port on 127.0.0.1', whole, DEFAULT_BROKER_PORT)
+  .option('--data <folder>', 'where topics are kept; a temporary folder when left out')
+  .option('--json', 'answer in JSON', false)
+  .addHelpText('after', '\nExample:\n  partitura broker --data ./kafka-data')
+  .action((flags: BrokerFlags) => runBroker(flags));
+
+withOptions(program.command('node').description('run one inference node in the foreground'), [...CONNECTION, ...NODE])
+  .option('--json', 'answer in JSON', false)
+  .addHelpText('after', '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100')
+  .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags));
+
+withOptions(program.command('predict').argument('<model>').description('send one request and print its reply'), CONNECTION)
+  .option('--file <file>', 'Open Inference Protocol body (JSON) with the inputs')
+  .option('--input <name=list>', 'an input as nested JSON lists; may be given several times', (text: string, all: string[]) => [...all, text], [])
+  .option('--key <key>', 'key of the record')
+  .option('--model-version <version>', 'version of the model')
+  .option('--timeout <ms>', 'how long to wait for the reply', whole, 30_000)
+  .option('--json', 'answer in JSON', false)
+  .addHelpText('after', "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json")
+  .action((model: string, flags: PredictFlags) => runPredict(configFrom({ ...flags }, environment, LOG_QUIETLY), model, flags));
+
+function inspectCommand(name: string, description: string, run: (config: ReturnType<typeof configFrom>, flags: InspectFlags) => Promise<void>): void {
+  withOptions(program.command(name).description(description), CONNECTION)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', `\nExample:\n  partitura ${name} --brokers kafka:9092 --json`)
+    .action((flags: InspectFlags) => run(configFrom({ ...flags }, environment, LOG_QUIETLY), flags));
+}
+
+inspectCommand('models', 'list the versions of models and the nodes that serve them', runModels);
+inspectCommand('nodes', 'list the nodes of the cluster', runNodes);
+inspectCommand('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+
+try {
+  await program.parseAsync();
+  process.exitCode = 0;
+} catch (error) {
+  const { code, message } = error as { code?: unknown; message: string };
+  say(`partitura: ${typeof code === 'string' && isErrorCode(code) ? `${code}: ` : ''}${message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,74 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from '../../core/config.js';
+import { startLocalBroker, type LocalBroker } from './broker.js';
+import { startNodeProcess, type NodeProcess } from './node-process.js';
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  readonly config: Partial<Config>;
+  /** Undefined: the brokers of the configuration are used and none is started. */
+  readonly broker: { readonly port?: number; readonly dataDir?: string } | undefined;
+  readonly log: (line: string) => void;
+  readonly onStep?: (step: string) => void;
+}
+
+/** A broker and some nodes on this machine, for trying and for tests. */
+export interface LocalCluster {
+  readonly brokers: readonly string[];
+  readonly nodes: readonly NodeProcess[];
+  /** Resolves with the reason when a part ends that nobody asked to. */
+  readonly failed: Promise<Error>;
+  /** Nodes first, so that they can answer what is under way; then the broker. */
+  stop(): Promise<void>;
+}
+
+/** @throws Error with the reason, with nothing left running */
+export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
+  const nodes: NodeProcess[] = [];
+  let broker: LocalBroker | undefined;
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await broker?.stop();
+  };
+  try {
+    if (options.broker) {
+      options.onStep?.('starting Kafka');
+      broker = await startLocalBroker({ ...options.broker, log: options.log });
+    }
+    const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
+    options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
+    const config = { intraOpThreads: shareOfCores(options.nodes), ...options.config, brokers };
+    nodes.push(...(await startNodes(options.nodes, config, options.log)));
+    return { brokers, nodes, failed: firstFailure(nodes, broker), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Nodes on one machine share its cores, instead of each taking all. */
+function shareOfCores(nodes: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / nodes));
+}
+
+/** All at once; when one can't start, the others are ended. */
+async function startNodes(count: number, config: Partial<Config>, log: (line: string) => void): Promise<NodeProcess[]> {
+  const starts = Array.from({ length: count }, (_, index) => {
+    const id = config.nodeId === undefined ? {} : { nodeId: `${config.nodeId}-${index + 1}` };
+    return startNodeProcess({ ...config, ...id }, log);
+  });
+  const results = await Promise.allSettled(starts);
+  const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return started;
+  await Promise.all(started.map((node) => node.stop()));
+  throw failed.reason;
+}
+
+function firstFailure(nodes: readonly NodeProcess[], broker: LocalBroker | undefined): Promise<Error> {
+  const ends = nodes.map(({ exited, ready }) =>
+    exited.then(({ code, signal, reason }) => new Error(`${ready.node} ended with ${signal ?? `exit code ${code}`}: ${reason}`)),
+  );
+  if (broker) ends.push(broker.exited.then(({ code, signal, lastLog }) => new Error(`the broker ended with ${signal ?? `exit code ${code}`}: ${lastLog}`)));
+  return Promise.race(ends);
+}

@@ -1,0 +1,85 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { toEnvironment, type Config } from '../../core/config.js';
+import { within } from '../../core/retry.js';
+
+/** What a node process tells its parent once it serves. */
+export interface NodeReady {
+  readonly node: string;
+  readonly health: string;
+  readonly models: readonly string[];
+}
+
+/** How a node process ended; `reason` is what it said on its way out. */
+export interface NodeExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason: string;
+}
+
+/** An inference node as a child process. It ends when its parent does, however that ends. */
+export interface NodeProcess {
+  readonly ready: NodeReady;
+  readonly pid: number;
+  readonly exited: Promise<NodeExit>;
+  /** Lets it finish what is under way; SIGKILL when that takes too long. */
+  stop(): Promise<NodeExit>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const READY_LIMIT_MS = 120_000;
+const STOP_SLACK_MS = 15_000;
+const KEPT_LOG_CHARACTERS = 4_000;
+
+/**
+ * Starts `partitura node` with this configuration and resolves when it serves.
+ * @param log is given what the node writes to its log
+ * @throws Error with the node's own words when it ends before it serves
+ */
+export async function startNodeProcess(config: Partial<Config>, log: (line: string) => void): Promise<NodeProcess> {
+  const child = fork(MAIN, ['node'], { env: { ...process.env, ...toEnvironment(config) }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const tail = keepTail(child, log);
+  const exited = new Promise<NodeExit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal, reason: lastReason(tail()) }));
+  });
+  const ready = await within(READY_LIMIT_MS, firstMessage(child, exited), () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`)).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  const stop = async (): Promise<NodeExit> => {
+    child.kill('SIGTERM');
+    const limitMs = (config.drainTimeoutMs ?? 8_000) + STOP_SLACK_MS;
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    const exit = await exited;
+    clearTimeout(timer);
+    return exit;
+  };
+  return { ready, pid: child.pid ?? 0, exited, stop, kill: (signal) => void child.kill(signal) };
+}
+
+function firstMessage(child: ChildProcess, exited: Promise<NodeExit>): Promise<NodeReady> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as NodeReady));
+    child.once('error', reject);
+    void exited.then(({ code, signal, reason }) => {
+      reject(new Error(`a node ended with ${signal ?? `exit code ${code}`} before it served: ${reason}`));
+    });
+  });
+}
+
+function keepTail(child: ChildProcess, log: (line: string) => void): () => string {
+  let tail = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    tail = (tail + text).slice(-KEPT_LOG_CHARACTERS);
+    for (const line of text.split('\n')) if (line.trim() !== '') log(line);
+  });
+  return () => tail;
+}
+
+/** The last thing that was said in plain words rather than as a line of log. */
+function lastReason(tail: string): string {
+  const lines = tail.split('\n').filter((line) => line.trim() !== '');
+  return lines.findLast((line) => line.startsWith('partitura: ')) ?? lines.at(-1) ?? 'it said nothing';
+}
