@@ -16,8 +16,10 @@ export async function compile({ dev, log }) {
   writeWhole(stampOf(project), sources);
 }
 
+/** What is compiled for development serves the command line, too. */
 export function isCompiled({ dev }) {
-  return readIfThere(stampOf(dev ? '.' : 'cli')) === sourcesHash();
+  const sources = sourcesHash();
+  return (dev ? ['.'] : ['.', 'cli']).some((project) => readIfThere(stampOf(project)) === sources);
 }
 
 const stampOf = (project) => join(root, 'dist', project === '.' ? '.compiled' : `.compiled-${project}`);

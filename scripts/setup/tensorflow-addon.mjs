@@ -15,6 +15,7 @@ import { SetupError } from './errors.mjs';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { hashOf } from './stamps.mjs';
+import { patch, patches } from './tensorflow-patches.mjs';
 import { libraryCacheName } from './tensorflow-library.mjs';
 
 const nodeHeaders = join(root, 'node_modules', 'node-api-headers', 'include');
@@ -28,15 +29,13 @@ const links = [
   '-Wl,-z,origin',
 ];
 
-const unsafeGlobal = 'static std::set<std::string> ATTR_NAME_SET;';
-
 export const addonFile = 'tfjs_binding.node';
 
 export function addonCacheName(packageDir) {
   const sources = readdirSync(join(packageDir, 'binding')).map((name) =>
     readFileSync(join(packageDir, 'binding', name)),
   );
-  return `tfjs-node-addon-${hashOf(libraryCacheName, ...flags, ...defines, ...links, unsafeGlobal, ...sources).slice(0, 16)}`;
+  return `tfjs-node-addon-${hashOf(libraryCacheName, ...flags, ...defines, ...links, JSON.stringify(patches), ...sources).slice(0, 16)}`;
 }
 
 /** Returns the cached folder that holds the compiled addon. */
@@ -50,20 +49,11 @@ export function buildAddon({ packageDir, library, log }) {
   });
 }
 
-/** One global set is written by every thread without a lock, and we run one engine per worker thread: make it each thread's own. */
 function copyPatched(from, to) {
   mkdirSync(to);
   for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
   const backend = join(to, 'tfjs_backend.cc');
-  const original = readFileSync(backend, 'utf8');
-  if (!original.includes(unsafeGlobal))
-    throw new SetupError(
-      `expected "${unsafeGlobal}" in @tensorflow/tfjs-node's binding/tfjs_backend.cc: this version needs its own patch`,
-    );
-  writeFileSync(
-    backend,
-    original.replace(unsafeGlobal, unsafeGlobal.replace('static', 'static thread_local')),
-  );
+  writeFileSync(backend, patch(readFileSync(backend, 'utf8')));
   return readdirSync(to)
     .filter((name) => name.endsWith('.cc'))
     .map((name) => join(to, name));
