@@ -123,7 +123,10 @@ export class Slot {
       !this.closing.signal.aborted;
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     ) {
-      const failure = await this.filling.then(() => undefined, PartituraError.from);
+      const failure = await this.filling.then(
+        () => undefined,
+        (error) => PartituraError.from(error),
+      );
       if (!failure || this.closing.signal.aborted) return;
       this.held.clear();
       this.options.onError(failure);

@@ -56,8 +56,8 @@ const require = createRequire(import.meta.url);
  * @throws PartituraError MODEL_FAILED when the model can't be called, with the way out
  */
 export async function readSavedSignature(directory: string): Promise<SavedSignature> {
-  const { readSavedModelProto } = require('@tensorflow/tfjs-node/dist/saved_model.js') as SavedModelReader;
-  const graphs = (await readSavedModelProto(directory)).getMetaGraphsList();
+  const reader = require('@tensorflow/tfjs-node/dist/saved_model.js') as SavedModelReader;
+  const graphs = (await reader.readSavedModelProto(directory)).getMetaGraphsList();
   const graph = servingGraph(graphs);
   const signature = servingSignature(graph.getSignatureDefMap());
   return {

@@ -37,7 +37,7 @@ function graphCompute(model: GraphModel, signature: ModelSignature): Compute {
   let needsAsync = false;
   return async (tensors) => {
     const inputs: NamedTensorMap = Object.fromEntries(
-      tensors.map((tensor, index) => [inputNames[index], tensor]),
+      inputNames.flatMap((name, index) => (tensors[index] ? [[name, tensors[index]]] : [])),
     );
     if (!needsAsync) {
       try {
@@ -103,7 +103,7 @@ class TensorFlowJsModel implements ThreadModel {
    *  model that passes an input through answers with the input's own memory. */
   private bytesOf(output: Tensor): ArrayBuffer {
     const values = this.runtime.tf.backend().readSync(output.dataId);
-    return Array.isArray(values) ? joinBytes(values as Uint8Array[]) : ownBuffer(values.slice());
+    return Array.isArray(values) ? joinBytes(values) : ownBuffer(values.slice());
   }
 }
 
