@@ -30,6 +30,7 @@ async function downloadWheel(folder) {
     'pip',
     'download',
     '--quiet',
+    '--retries=2',
     '--no-deps',
     '--only-binary=:all:',
     '--no-cache-dir',
