@@ -148,6 +148,18 @@ describe('the engine on TensorFlow', () => {
     });
   });
 
+  test('fewer or more strings than the shape says are refused before they reach the native library', async () => {
+    const model = await loadFixture(engine, 'types');
+    for (const count of [3, 5]) {
+      const inputs = model.signature.inputs.map(({ name, datatype }) =>
+        tensor(name, datatype, [2, 2], datatype === 'BYTES' ? ['a', 'b', 'c', 'd'] : [0, 0, 0, 0]),
+      );
+      const strings = tensor('bytes', 'BYTES', [count], Array<string>(count).fill('text'));
+      const crooked = inputs.map((input) => (input.name === 'bytes' ? { ...strings, shape: [2, 2] } : input));
+      await assert.rejects(model.run(crooked), { code: 'INVALID_REQUEST', message: /shape \[2,2\], got/ });
+    }
+  });
+
   test('two versions of one model are served side by side', async () => {
     const [one, two] = [await loadFixture(engine, 'scale', '1'), await loadFixture(engine, 'scale', '2')];
     assert.deepEqual(await Promise.all([scaled(one), scaled(two)]), [

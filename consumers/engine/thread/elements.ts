@@ -1,4 +1,22 @@
+import { elementCount, formatShape } from '../../../schemas/datatypes.js';
+import { PartituraError } from '../../../schemas/errors.js';
+import { splitBytes } from '../../../schemas/tensor.js';
+
 const LENGTH_BYTES = 4;
+
+/**
+ * The elements of a BYTES tensor, as views.
+ * @throws PartituraError INVALID_REQUEST unless there are as many as the shape says: the native library doesn't
+ *   check, and would read past the end of its memory
+ */
+export function elementsOf(buffer: ArrayBuffer, shape: readonly number[]): Uint8Array[] {
+  const elements = splitBytes(Buffer.from(buffer));
+  if (elements.length === elementCount(shape)) return elements;
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `expected the BYTES elements of shape ${formatShape(shape)}, got ${elements.length}`,
+  );
+}
 
 /** BYTES elements, each preceded by its 4-byte little-endian length, as one buffer: the inverse of `splitBytes`. */
 export function joinBytes(elements: readonly Uint8Array[]): ArrayBuffer {

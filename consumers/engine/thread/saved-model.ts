@@ -1,7 +1,6 @@
-import { splitBytes } from '../../../schemas/tensor.js';
 import type { Binding, NativeTensor } from './binding.js';
 import { execute } from './binding.js';
-import { joinBytes, ownBuffer } from './elements.js';
+import { elementsOf, joinBytes, ownBuffer } from './elements.js';
 import type { Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { refusal } from './refusals.js';
@@ -66,7 +65,7 @@ class SavedModel implements ThreadModel {
     const shape = shapes[index];
     const buffer = buffers[index];
     if (!shape || !buffer) throw new Error(`input '${input.name}' is missing`);
-    return this.binding.createTensor(shape, input.dt, nativeValues(input, buffer));
+    return this.binding.createTensor(shape, input.dt, nativeValues(input, shape, buffer));
   }
 
   /** Reads before anything is deleted: an output may share its memory with an input. */
@@ -105,6 +104,7 @@ class SavedModel implements ThreadModel {
 
 function nativeValues(
   input: SavedTensor,
+  shape: readonly number[],
   buffer: ArrayBuffer,
 ): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
   switch (input.datatype) {
@@ -114,7 +114,7 @@ function nativeValues(
     case 'INT64':
       return new Int32Array(buffer);
     case 'BYTES':
-      return splitBytes(Buffer.from(buffer));
+      return elementsOf(buffer, shape);
     default:
       return new Uint8Array(buffer);
   }

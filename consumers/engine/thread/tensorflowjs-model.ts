@@ -1,8 +1,7 @@
 import type { GraphModel, NamedTensorMap, Tensor } from '@tensorflow/tfjs';
-import { splitBytes } from '../../../schemas/tensor.js';
 import type { Datatype } from '../../../schemas/datatypes.js';
 import type { ModelSignature } from '../engine.js';
-import { joinBytes, ownBuffer } from './elements.js';
+import { elementsOf, joinBytes, ownBuffer } from './elements.js';
 import type { Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import type { Runtime } from './runtime.js';
@@ -88,7 +87,7 @@ class TensorFlowJsModel implements ThreadModel {
   ): Tensor {
     if (!shape || !buffer) throw new Error('an input is missing');
     // The declared type leaves out lists of bytes, which is how every backend keeps strings.
-    const values = valuesOf(datatype, buffer) as Float32Array;
+    const values = valuesOf(datatype, shape, buffer) as Float32Array;
     return this.runtime.tf.engine().makeTensor(values, [...shape], DTYPES[datatype as ComputedDatatype]);
   }
 
@@ -107,14 +106,14 @@ class TensorFlowJsModel implements ThreadModel {
   }
 }
 
-function valuesOf(datatype: Datatype, buffer: ArrayBuffer): DataValues {
+function valuesOf(datatype: Datatype, shape: readonly number[], buffer: ArrayBuffer): DataValues {
   switch (datatype) {
     case 'FP32':
       return new Float32Array(buffer);
     case 'INT32':
       return new Int32Array(buffer);
     case 'BYTES':
-      return splitBytes(Buffer.from(buffer));
+      return elementsOf(buffer, shape);
     default:
       return new Uint8Array(buffer);
   }
