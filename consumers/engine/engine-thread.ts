@@ -93,11 +93,14 @@ export class EngineThread {
   private watchFirst(): void {
     clearTimeout(this.watchdog);
     const first = this.pending[0];
-    if (!first) return;
-    this.watchdog = setTimeout(
-      () => this.lose(`a ${first.what} took longer than ${first.limitMs} ms`),
-      first.limitMs,
-    );
+    if (first) this.watchdog = setTimeout(() => this.suspect(first), first.limitMs);
+  }
+
+  /** After a stall of the event loop its timers come before the messages that arrived meanwhile: look at those first. */
+  private suspect(first: Pending): void {
+    setImmediate(() => {
+      if (this.pending[0] === first) this.lose(`a ${first.what} took longer than ${first.limitMs} ms`);
+    });
   }
 
   private lose(reason: string): void {
