@@ -6,3 +6,8 @@ export function stopSignal(): Promise<string> {
     if (process.connected) process.on('disconnect', () => resolve('the parent process went away'));
   });
 }
+
+/** Lets go of the parent: a process with an open channel to it does not end by itself. */
+export function releaseParent(): void {
+  if (process.connected) process.disconnect();
+}

@@ -3,11 +3,19 @@ import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
 import { createLogger } from '../../core/log.js';
 import { startNode } from '../../consumers/node.js';
 import { print, printJson } from '../output.js';
-import { stopSignal } from '../signals.js';
+import { releaseParent, stopSignal } from '../signals.js';
 
 /** Runs one inference node until it is told to stop. @throws Error when the node can't go on */
 export async function runNode(config: Config, { json }: { json: boolean }): Promise<void> {
   const stopped = stopSignal();
+  try {
+    await serve(config, json, stopped);
+  } finally {
+    releaseParent();
+  }
+}
+
+async function serve(config: Config, json: boolean, stopped: Promise<string>): Promise<void> {
   const log = createLogger('partitura-node', config.logLevel);
   const node = await startNode(config, createKafkaJsClient(config, `partitura-${config.nodeId ?? 'node'}`, log), log);
   const ready = { node: node.id, health: node.healthUrl ?? '', models: node.models };

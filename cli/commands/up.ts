@@ -13,7 +13,13 @@ export interface UpFlags {
 /** The cluster of `up` and `demo`: its own broker, unless brokers are named. */
 export function startFromFlags(config: Config, { nodes, brokerPort, data }: UpFlags, ownBroker: boolean): Promise<LocalCluster> {
   const broker = ownBroker ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) } : undefined;
-  return startCluster({ nodes, config, broker, log: say, onStep: (step) => say(`${step} …`) });
+  const log = config.logLevel === 'error' ? sayProblems : say;
+  return startCluster({ nodes, config, broker, log, onStep: (step) => say(`${step} …`) });
+}
+
+/** Libraries below write what they like to standard error; at the quiet level only our own errors are passed on. */
+function sayProblems(line: string): void {
+  if (line.startsWith('{') || line.startsWith('partitura: ')) say(line);
 }
 
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */

@@ -1,0 +1,15 @@
+// `npm run bench`: set-up, then the benchmark.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setup } from './setup.mjs';
+import { runMain } from './setup/errors.mjs';
+import { root } from './setup/paths.mjs';
+
+const log = (line) => console.error(`bench: ${line}`);
+
+await runMain(async () => {
+  await setup({ dev: true, log });
+  const child = spawn(process.execPath, [join(root, 'dist', 'bench', 'main.js')], { stdio: 'inherit', cwd: root });
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  return code ?? 1;
+});
