@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startNode, type InferenceNode } from '../../consumers/node.js';
+import { checkConfig, type Config, type ConfigInput } from '../../core/config.js';
+import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
+import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
+import { readTopic } from '../../core/kafka/read-topic.js';
+import { createLogger } from '../../core/log.js';
+import { topicNames, type TopicNames } from '../../core/topics.js';
+import { startNodeProcess, type NodeProcess } from '../../deploy/local/node-process.js';
+import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
+import { startTestBroker, type TestBroker } from './broker.js';
+import { Stranger } from './stranger.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** The shipped example, and the small models made for tests. */
+const MODEL_FOLDERS = [join(ROOT, 'examples/models'), join(ROOT, 'integration-tests/fixtures/models')];
+const READ_LIMIT_MS = 60_000;
+
+export type ModelName = 'digits' | 'digits-graph' | 'digits-layers' | 'types' | 'int64' | 'sum' | 'slow' | 'scale' | 'picky' | 'fixed' | 'double';
+
+/**
+ * What a test needs of the world: a broker of its own, a model repository of its own, and ways to start
+ * nodes and callers, each ended by `close`.
+ */
+export class Harness {
+  readonly #cleanups: (() => Promise<unknown>)[] = [];
+  readonly kafka: KafkaClient;
+  readonly topics: TopicNames;
+
+  private constructor(
+    readonly broker: TestBroker,
+    readonly models: string,
+    readonly settings: ConfigInput,
+  ) {
+    this.kafka = createKafkaJsClient(this.config(), 'test', createLogger('test', 'silent'));
+    this.topics = topicNames(this.config().prefix);
+  }
+
+  /** @param models copied into the repository that nodes serve */
+  static async start(models: readonly ModelName[], settings: ConfigInput = {}): Promise<Harness> {
+    const broker = await startTestBroker();
+    const folder = await mkdtemp(join(tmpdir(), 'partitura-models-'));
+    const harness = new Harness(broker, folder, settings);
+    for (const model of models) await harness.addModel(model);
+    return harness;
+  }
+
+  config(overrides: ConfigInput = {}): Config {
+    return checkConfig({
+      brokers: this.broker.bootstrap,
+      models: this.models,
+      partitions: 4,
+      repositoryPollMs: 200,
+      intraOpThreads: 1,
+      logLevel: 'silent',
+      ...this.settings,
+      ...overrides,
+    });
+  }
+
+  /** Puts a model, or one version of it, into the repository. */
+  async addModel(model: ModelName, version?: string): Promise<void> {
+    for (const folder of MODEL_FOLDERS) {
+      const source = join(folder, model, version ?? '');
+      const target = join(this.models, model, version ?? '');
+      await mkdir(join(this.models, model), { recursive: true });
+      await cp(source, target, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    }
+  }
+
+  async removeModel(model: ModelName, version?: string): Promise<void> {
+    await rm(join(this.models, model, version ?? ''), { recursive: true });
+  }
+
+  /** A node in this process. */
+  async node(overrides: ConfigInput = {}): Promise<InferenceNode> {
+    const config = this.config(overrides);
+    const node = await startNode(config, createKafkaJsClient(config, 'test-node', createLogger('node', config.logLevel)), createLogger('node', config.logLevel));
+    this.#cleanups.push(() => node.close());
+    return node;
+  }
+
+  /** A node in a process of its own, which can be killed. */
+  async nodeProcess(overrides: ConfigInput = {}): Promise<NodeProcess> {
+    const node = await startNodeProcess(this.config(overrides), () => undefined);
+    this.#cleanups.push(() => node.stop());
+    return node;
+  }
+
+  async client(options: ClientOptions = {}): Promise<PartituraClient> {
+    const client = await connect({ ...this.config(), ...options }, createLogger('client', 'silent'));
+    this.#cleanups.push(() => client.close());
+    return client;
+  }
+
+  /** A caller that knows Kafka and nothing of ours: it writes bytes and headers and sees what comes back. */
+  async stranger(replyTopic = `t-${randomUUID().slice(0, 8)}.replies`): Promise<Stranger> {
+    const stranger = await Stranger.start(this.kafka, replyTopic);
+    this.#cleanups.push(() => stranger.close());
+    return stranger;
+  }
+
+  async withAdmin<T>(work: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      return await work(admin);
+    } finally {
+      await admin.close();
+    }
+  }
+
+  read(topic: string): Promise<KafkaRecord[]> {
+    return readTopic(this.kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes: 16 * 1024 * 1024 });
+  }
+
+  deadLetters(model: ModelName): Promise<KafkaRecord[]> {
+    return this.read(this.topics.deadLetters(model));
+  }
+
+  /** Records of the model's requests that no node has committed. */
+  async uncommitted(model: ModelName): Promise<number> {
+    const topic = this.topics.requests(model);
+    return this.withAdmin(async (admin) => {
+      const committed = await admin.committed(this.topics.group(model), topic);
+      const ends = await admin.offsets(topic);
+      return ends.reduce((sum, { partition, end }) => sum + end - Math.max(0, committed.find((found) => found.partition === partition)?.offset ?? 0), 0);
+    });
+  }
+
+  /** Ends all that was started, in reverse order. */
+  async close(): Promise<void> {
+    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+    await this.broker.stop();
+    await rm(this.models, { recursive: true, force: true });
+  }
+}
