@@ -8,7 +8,7 @@
  */
 export class PartitionLedger<Subject, Outcome> {
   #entries: Entry<Subject, Outcome>[] = [];
-  /** Entries before this index have left. */
+  /** Entries before this index have left; with those that overtook there may be more. */
   #released = 0;
   #next: number | undefined;
   #committed: number | undefined;
@@ -28,17 +28,22 @@ export class PartitionLedger<Subject, Outcome> {
     return entry;
   }
 
-  /** The outcome of a record is known. @returns the outcomes that may leave now, in the order in which they must */
-  settle(entry: Entry<Subject, Outcome>, outcome: Outcome): Entry<Subject, Outcome>[] {
+  /**
+   * The outcome of a record is known.
+   * @param overtakes whether it leaves at once, whatever is before it
+   * @returns the outcomes that may leave now, in the order in which they must
+   */
+  settle(entry: Entry<Subject, Outcome>, outcome: Outcome, overtakes = false): Entry<Subject, Outcome>[] {
     entry.state = 'ready';
     entry.outcome = outcome;
-    return this.ordered ? this.#releasePrefix() : [markSent(entry)];
+    if (overtakes || !this.ordered) return [markSent(entry)];
+    return this.#releasePrefix();
   }
 
   #releasePrefix(): Entry<Subject, Outcome>[] {
     const released: Entry<Subject, Outcome>[] = [];
-    for (let entry = this.#entries[this.#released]; entry?.state === 'ready'; entry = this.#entries[this.#released]) {
-      released.push(markSent(entry));
+    for (let entry = this.#entries[this.#released]; entry && entry.state !== 'open'; entry = this.#entries[this.#released]) {
+      if (entry.state === 'ready') released.push(markSent(entry));
       this.#released++;
     }
     return released;

@@ -171,7 +171,7 @@ export class RequestConsumer {
     const { partition } = entry.subject;
     this.#count(outcome);
     if (partition.lost) return this.#leave(entry.subject);
-    for (const released of partition.ledger.settle(entry, outcome)) this.#publish(released);
+    for (const released of partition.ledger.settle(entry, outcome, isTooLate(outcome))) this.#publish(released);
   }
 
   #publish(entry: HeldEntry): void {
@@ -262,6 +262,11 @@ export class RequestConsumer {
     });
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
   }
+}
+
+/** That there is no time is told at once, ahead of earlier answers: afterwards nobody needs to know. */
+function isTooLate(outcome: Outcome): boolean {
+  return outcome.kind === 'reply' && outcome.reply.error?.code === 'DEADLINE_EXCEEDED';
 }
 
 function callerOf(outcome: Outcome): Caller | undefined {

@@ -50,9 +50,9 @@ export class Batcher {
   readonly #lanes = new Lanes();
   readonly #drained: (() => void)[] = [];
   #running = 0;
-  #runningRows = 0;
   #scheduled = false;
   #microsPerRow = 0;
+  #microsPerBatch = 0;
 
   constructor(
     readonly run: RunBatch,
@@ -74,9 +74,14 @@ export class Batcher {
     return this.#microsPerRow;
   }
 
-  /** How long a job that is submitted now will probably wait for its batch to be done, milliseconds. */
+  /**
+   * How long a job that is submitted now will at least wait for its batch to be done, milliseconds: full
+   * batches before it, each as long as recent ones. Rather too short than too long, for it decides refusals.
+   */
   get expectedWaitMs(): number {
-    return ((this.#lanes.rows + this.#runningRows) * this.#microsPerRow) / this.limits.parallelism / 1_000;
+    const { maxBatchRows, parallelism } = this.limits;
+    const batches = Math.floor(this.#lanes.rows / maxBatchRows) + this.#running;
+    return (batches * this.#microsPerBatch) / parallelism / 1_000;
   }
 
   /** Resolves when nothing is queued or under way. */
@@ -130,14 +135,11 @@ export class Batcher {
   }
 
   async #process(pieces: Piece[]): Promise<void> {
-    const rows = countRows(pieces);
     this.#running++;
-    this.#runningRows += rows;
     try {
       await this.#compute(pieces, this.clock.now());
     } finally {
       this.#running--;
-      this.#runningRows -= rows;
       this.#schedule();
     }
   }
@@ -146,7 +148,7 @@ export class Batcher {
     try {
       const result = await this.run(mergePieces(pieces));
       const rows = countRows(pieces);
-      this.#learn(result.computeMicros / rows);
+      this.learn(result.computeMicros, rows);
       const shares = splitResult(pieces, result);
       pieces.forEach((piece, index) => complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows));
     } catch (error) {
@@ -162,10 +164,15 @@ export class Batcher {
     await this.#compute(pieces.slice(middle), startedAt);
   }
 
-  #learn(microsPerRow: number): void {
-    const known = this.#microsPerRow;
-    this.#microsPerRow = known === 0 ? microsPerRow : known + EWMA_WEIGHT * (microsPerRow - known);
+  /** Takes note of how long a batch took; also of one that was run to warm the model up. */
+  learn(computeMicros: number, rows: number): void {
+    this.#microsPerRow = average(this.#microsPerRow, computeMicros / rows);
+    this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);
   }
+}
+
+function average(known: number, newest: number): number {
+  return known === 0 ? newest : known + EWMA_WEIGHT * (newest - known);
 }
 
 function countRows(pieces: readonly Piece[]): number {

@@ -56,7 +56,7 @@ export async function serveVersion(
     return result;
   };
   const batcher = new Batcher(run, limits);
-  const warmUpProblem = settings.warmUp === false ? undefined : await warmUp(loaded);
+  const warmUpProblem = settings.warmUp === false ? undefined : await warmUp(loaded, batcher);
   const retire = async (): Promise<void> => {
     await batcher.drained();
     await loaded.unload();
@@ -64,10 +64,12 @@ export async function serveVersion(
   return { model, version, signature, backend, batcher, warmUpProblem, retire };
 }
 
-/** Runs one row of zeros, so that the first caller does not pay for TensorFlow's lazy set-up. */
-async function warmUp(loaded: LoadedModel): Promise<string | undefined> {
+/** Runs one row of zeros, so that the first caller does not pay for TensorFlow's lazy set-up, and another to see how long it takes. */
+async function warmUp(loaded: LoadedModel, batcher: Batcher): Promise<string | undefined> {
   try {
     await loaded.run(loaded.signature.inputs.map(zeros));
+    const { computeMicros } = await loaded.run(loaded.signature.inputs.map(zeros));
+    batcher.learn(computeMicros, 1);
     return undefined;
   } catch (error) {
     return PartituraError.from(error).message;

@@ -38,7 +38,7 @@ export class Stranger {
       topic: replyTopic,
       from: 'earliest',
       partitions: Array.from({ length: PARTITIONS }, (_, index) => index),
-      sessionTimeoutMs: 30_000,
+      sessionTimeoutMs: 6_000,
       fetchMaxBytes: 16 * 1024 * 1024,
     });
   }
