@@ -64,7 +64,16 @@ const deleteOwnReference = {
 `,
 };
 
-export const patches = [perThread, ownStrings, createOwning, deleteOwnReference];
+/** A run that the model refuses returns before its inputs are deleted. */
+const deleteRefusedInputs = {
+  from: `    NAPI_THROW_ERROR(env, "Session fail to run with error: %s",
+`,
+  to: `    for (TF_Tensor *input : input_values) TF_DeleteTensor(input);
+    NAPI_THROW_ERROR(env, "Session fail to run with error: %s",
+`,
+};
+
+export const patches = [perThread, ownStrings, createOwning, deleteOwnReference, deleteRefusedInputs];
 
 /** Throws SetupError when a place to patch is not there exactly once. */
 export function patch(source) {
