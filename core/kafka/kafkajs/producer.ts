@@ -11,6 +11,8 @@ const ALL_IN_SYNC_REPLICAS = -1;
  */
 export class KafkaJsProducer implements KafkaProducer {
   #producer: Producer;
+  /** kafkajs lets sends overtake each other; the port promises their order. */
+  #previous: Promise<unknown> = Promise.resolve();
 
   constructor(readonly kafka: Kafka) {
     this.#producer = createProducer(kafka);
@@ -20,7 +22,13 @@ export class KafkaJsProducer implements KafkaProducer {
     await this.#producer.connect().catch(rethrow);
   }
 
-  async send(records: readonly OutgoingRecord[]): Promise<void> {
+  send(records: readonly OutgoingRecord[]): Promise<void> {
+    const sent = this.#previous.then(() => this.#sendNext(records));
+    this.#previous = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {
     try {
       await this.#producer.sendBatch({ topicMessages: byTopic(records), acks: ALL_IN_SYNC_REPLICAS });
     } catch (error) {

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { headerBytes } from '../../schemas/framing/framing.js';
+import { KafkaError, type ConsumerHandlers, type ConsumerOptions, type KafkaAdmin, type KafkaClient, type KafkaConsumer, type KafkaProducer, type KafkaRecord, type OutgoingRecord, type TopicPartition } from '../../core/kafka/port.js';
+import { startTestBroker, type TestBroker } from './broker.js';
+import { eventually } from './eventually.js';
+
+/**
+ * What every implementation of the Kafka port must do, on a real broker. A second client is added by
+ * calling this with it.
+ */
+export function describeKafkaPort(name: string, createClient: (brokers: string) => KafkaClient): void {
+  describe(`the Kafka port on ${name}`, () => {
+    let broker: TestBroker;
+    let kafka: KafkaClient;
+    let admin: KafkaAdmin;
+    let producer: KafkaProducer;
+    const consumers: KafkaConsumer[] = [];
+
+    before(async () => {
+      broker = await startTestBroker();
+      kafka = createClient(broker.bootstrap);
+      admin = kafka.admin();
+      producer = kafka.producer();
+      await Promise.all([admin.connect(), producer.connect()]);
+    });
+
+    after(async () => {
+      await Promise.allSettled([...consumers.map((consumer) => consumer.close()), producer.close(), admin.close()]);
+      await broker.stop();
+    });
+
+    const createTopic = async (partitions: number): Promise<string> => {
+      const topic = `t-${randomUUID()}`;
+      await admin.createTopics([{ topic, partitions, replicationFactor: -1 }]);
+      return topic;
+    };
+
+    const consume = async (options: Partial<ConsumerOptions> & { topic: string }, handlers: Partial<ConsumerHandlers> = {}): Promise<Reader> => {
+      const defaults = { group: `g-${randomUUID()}`, from: 'earliest', sessionTimeoutMs: 6_000, fetchMaxBytes: 4_000_000 } as const;
+      const reader = new Reader(kafka.consumer({ ...defaults, ...options }), handlers);
+      consumers.push(reader.consumer);
+      await reader.start();
+      return reader;
+    };
+
+    test('records come as they were sent: key, value, headers and repeated headers, byte for byte', async () => {
+      const topic = await createTopic(1);
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+      const headers = { one: bytes, 'é': Buffer.from('x'), many: [Buffer.from('a'), Buffer.from('b')], empty: Buffer.alloc(0) };
+      await producer.send([{ topic, key: bytes, value: bytes, headers }, { topic, key: null, value: null, headers: {} }]);
+      const reader = await consume({ topic });
+      await eventually('two records', () => reader.records.length === 2);
+      const [first, second] = reader.records;
+      assert.ok(first, 'there is a first record');
+      assert.ok(first.key?.equals(bytes) && first.value?.equals(bytes));
+      assert.deepEqual({ ...first.headers }, headers);
+      assert.ok(headerBytes(first.headers, 'one')?.equals(bytes));
+      assert.ok(Math.abs(first.timestamp - Date.now()) < 60_000);
+      assert.deepEqual([first.offset, second?.offset], [0, 1]);
+      assert.deepEqual([second?.key, second?.value], [null, null]);
+    });
+
+    test('records keep the order in which they were sent, over many sends', async () => {
+      const topic = await createTopic(1);
+      const sends = Array.from({ length: 20 }, (_, send) =>
+        producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(send * 10 + index)))),
+      );
+      await Promise.all(sends);
+      const reader = await consume({ topic });
+      await eventually('all records', () => reader.records.length === 200);
+      assert.deepEqual(reader.values(), Array.from({ length: 200 }, (_, index) => String(index)));
+    });
+
+    test('the same key goes to the same partition, where a Java client would put it; a named partition is kept', async () => {
+      const topic = await createTopic(8);
+      const keyed = (key: string): OutgoingRecord => ({ ...plain(topic, key), key: Buffer.from(key) });
+      await producer.send([keyed('21'), keyed('foobar'), keyed('21'), { ...plain(topic, 'named'), partition: 5 }]);
+      const reader = await consume({ topic });
+      await eventually('four records', () => reader.records.length === 4);
+      const partitionOf = (value: string): number[] => [...new Set(reader.records.filter((record) => record.value?.toString() === value).map(({ partition }) => partition))];
+      // murmur2('21') = -973932308 and murmur2('foobar') = -790332482, from the tests of Kafka's own Utils class; positive, modulo 8.
+      assert.deepEqual(partitionOf('21'), [(-973932308 & 0x7fffffff) % 8]);
+      assert.deepEqual(partitionOf('foobar'), [(-790332482 & 0x7fffffff) % 8]);
+      assert.deepEqual(partitionOf('named'), [5]);
+    });
+
+    test('a record that is too large is told so, and the producer goes on', async () => {
+      const topic = `t-${randomUUID()}`;
+      await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config: { 'max.message.bytes': '10000' } }]);
+      await assert.rejects(producer.send([plain(topic, 'x'.repeat(20_000))]), (error: KafkaError) => error.kind === 'too-large');
+      await producer.send([plain(topic, 'small')]);
+    });
+
+    test('a topic that does not exist is told so and not created', async () => {
+      await assert.rejects(producer.send([plain('nowhere-at-all', 'x')]), (error: KafkaError) => error.kind === 'unknown-topic');
+      assert.equal(await admin.partitionCount('nowhere-at-all'), undefined);
+      await producer.send([plain(await createTopic(1), 'fine')]);
+    });
+
+    test('a consumer that comes back goes on at the committed position', async () => {
+      const topic = await createTopic(1);
+      const group = `g-${randomUUID()}`;
+      await producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(index))));
+      const first = await consume({ topic, group });
+      await eventually('ten records', () => first.records.length === 10);
+      await first.consumer.commit([{ topic, partition: 0, offset: 4 }]);
+      assert.deepEqual(await admin.committed(group, topic), [{ partition: 0, offset: 4 }]);
+      await first.consumer.close();
+      const second = await consume({ topic, group });
+      await eventually('the rest', () => second.records.length >= 6);
+      assert.deepEqual(second.values(), ['4', '5', '6', '7', '8', '9']);
+    });
+
+    test('a paused partition brings nothing until it is resumed, while others go on', async () => {
+      const topic = await createTopic(2);
+      const reader = await consume({ topic });
+      reader.consumer.pause([{ topic, partition: 0 }]);
+      await producer.send([{ ...plain(topic, 'other'), partition: 1 }, { ...plain(topic, 'held'), partition: 0 }]);
+      await eventually('the other partition', () => reader.values().includes('other'));
+      await producer.send([{ ...plain(topic, 'other again'), partition: 1 }]);
+      await eventually('the other partition again', () => reader.values().includes('other again'));
+      assert.ok(!reader.values().includes('held'));
+      reader.consumer.resume([{ topic, partition: 0 }]);
+      await eventually('the held record', () => reader.values().includes('held'));
+    });
+
+    test('a promise from the handler holds back the next fetch for longer than the session, without losing membership', async () => {
+      const topic = await createTopic(1);
+      let release: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const reader = await consume({ topic }, { onRecords: () => held });
+      await producer.send([plain(topic, 'first')]);
+      await eventually('the first record', () => reader.records.length === 1);
+      await producer.send([plain(topic, 'second')]);
+      await new Promise((resolve) => setTimeout(resolve, 8_000));
+      assert.equal(reader.records.length, 1);
+      release();
+      await eventually('the second record', () => reader.records.length === 2);
+      assert.equal(reader.assignments, 1);
+    });
+
+    test('when a member joins, the other gives up its partitions first, commits in time, and nothing is read twice', async () => {
+      const topic = await createTopic(4);
+      const group = `g-${randomUUID()}`;
+      await producer.send(Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })));
+      let revoked: readonly TopicPartition[] = [];
+      const first: Reader = await consume(
+        { topic, group },
+        {
+          onRevoked: async (partitions) => {
+            revoked = partitions;
+            await first.consumer.commit(partitions.map(({ partition }) => ({ topic, partition, offset: 10 })));
+          },
+        },
+      );
+      await eventually('forty records', () => first.records.length === 40);
+      const second = await consume({ topic, group });
+      assert.equal(revoked.length, 4);
+      await eventually('both have two', () => first.assigned.length === 2 && second.assigned.length === 2);
+      await producer.send(Array.from({ length: 4 }, (_, partition) => ({ ...plain(topic, `new ${partition}`), partition })));
+      await eventually('the new records', () => first.records.length + second.records.length === 44);
+      await second.consumer.close();
+      await eventually('the first has all again', () => first.assigned.length === 4);
+    });
+
+    test('fixed partitions are read alone, from the end as it was at the start', async () => {
+      const topic = await createTopic(3);
+      await producer.send([{ ...plain(topic, 'before'), partition: 1 }]);
+      const reader = await consume({ topic, from: 'latest', partitions: [1] });
+      await producer.send([0, 1, 2].map((partition) => ({ ...plain(topic, `after ${partition}`), partition })));
+      await eventually('the record of partition 1', () => reader.records.length === 1);
+      assert.deepEqual(reader.values(), ['after 1']);
+    });
+
+    test('a broker that crashes and comes back is survived by producer and consumer', async () => {
+      const topic = await createTopic(1);
+      const reader = await consume({ topic });
+      const fixed = await consume({ topic, from: 'latest', partitions: [0] });
+      await producer.send([plain(topic, 'before')]);
+      await eventually('the first record', () => reader.records.length === 1);
+      await broker.kill();
+      await broker.restart();
+      await eventually('the producer is back', () => producer.send([plain(topic, 'after')]).then(() => true, () => false), 60_000);
+      await eventually('the consumers are back', () => reader.values().includes('after') && fixed.values().includes('after'), 60_000);
+      assert.equal(fixed.values().filter((value) => value === 'before').length, 1);
+    });
+
+    test('topics are listed, counted, created once and deleted', async () => {
+      const topic = await createTopic(3);
+      assert.deepEqual(await admin.createTopics([{ topic, partitions: 3, replicationFactor: -1 }]), []);
+      assert.equal(await admin.partitionCount(topic), 3);
+      await producer.send([{ ...plain(topic, 'x'), partition: 2 }]);
+      const offsets = (await admin.offsets(topic)).sort((a, b) => a.partition - b.partition);
+      assert.deepEqual(offsets.map(({ start, end }) => [start, end]), [[0, 0], [0, 0], [0, 1]]);
+      await admin.deleteTopics([topic]);
+      await eventually('it is gone', async () => !(await admin.listTopics()).includes(topic));
+    });
+  });
+}
+
+function plain(topic: string, value: string): OutgoingRecord {
+  return { topic, key: null, value: Buffer.from(value), headers: {} };
+}
+
+/** A consumer that keeps what it reads. */
+class Reader {
+  readonly records: KafkaRecord[] = [];
+  assigned: readonly TopicPartition[] = [];
+  assignments = 0;
+
+  constructor(
+    readonly consumer: KafkaConsumer,
+    readonly handlers: Partial<ConsumerHandlers>,
+  ) {}
+
+  values(): string[] {
+    return this.records.map(({ value }) => value?.toString() ?? '');
+  }
+
+  start(): Promise<void> {
+    return this.consumer.start({
+      onCrash: () => undefined,
+      ...this.handlers,
+      onRecords: (records, highWatermark) => {
+        this.records.push(...records);
+        return this.handlers.onRecords?.(records, highWatermark);
+      },
+      onAssigned: (partitions) => {
+        this.assigned = partitions;
+        this.assignments++;
+      },
+      onRevoked: async (partitions) => {
+        this.assigned = [];
+        await this.handlers.onRevoked?.(partitions);
+      },
+    });
+  }
+}
