@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { Batcher } from '../consumers/batching/batcher.js';
+import type { RowTensor } from '../consumers/batching/rows.js';
+import { createEngine, detectFormat, type Engine, type LoadedModel } from '../consumers/engine/index.js';
+import { isBatchable, validateRequest } from '../consumers/models/validate.js';
+import type { Tensor } from '../schemas/generated.js';
+import { floats, valuesOf } from './support/stranger.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const RUNS = 60;
+/** A batch of another size may take another kernel, which rounds the last bits differently. */
+const TOLERANCE = 1e-6;
+const LIMITS = fc.record({ maxBatchRows: fc.integer({ min: 1, max: 70 }), parallelism: fc.integer({ min: 1, max: 3 }) });
+
+let engine: Engine;
+before(async () => {
+  engine = await createEngine({ threads: 2, intraOpThreads: 1 });
+});
+after(() => engine.close());
+
+test('the sums of rows of any width, in any batches, are those of the rows alone', async () => {
+  const model = await load('integration-tests/fixtures/models/sum/1', 'sum');
+  const request = fc.record({ rows: fc.integer({ min: 1, max: 90 }), width: fc.integer({ min: 1, max: 5 }), seed: fc.integer({ min: -1000, max: 1000 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 40 }), LIMITS, async (requests, limits) => {
+      const asked = requests.map(({ rows, width, seed }) => ({ rows, values: Array.from({ length: rows * width }, (_, index) => seed + index), width }));
+      const answers = await runBatched(model, limits, asked.map(({ rows, width, values }) => [floats('x', [rows, width], values)]));
+      asked.forEach(({ rows, width, values }, index) => {
+        const expected = Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width).reduce((a, b) => a + b));
+        assert.deepEqual(valuesOf(asTensor(answers[index]?.[0])), expected);
+      });
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test('digits get the same probabilities alone and in any batch', async () => {
+  const model = await load('examples/models/digits/1', 'digits');
+  const pixels = fc.array(fc.integer({ min: 0, max: 16 }), { minLength: 64, maxLength: 64 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(pixels, { minLength: 1, maxLength: 30 }), LIMITS, async (images, limits) => {
+      const requests = images.map((image) => [floats('pixels', [1, 64], image)]);
+      const batched = await runBatched(model, limits, requests);
+      for (const [index, request] of requests.entries()) {
+        const [alone] = await runBatched(model, { maxBatchRows: 1, parallelism: 1 }, [request]);
+        const together = valuesOf(asTensor(batched[index]?.[0]));
+        valuesOf(asTensor(alone?.[0])).forEach((value, position) => assert.ok(Math.abs(value - (together[position] ?? NaN)) < TOLERANCE));
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test('strings, booleans and 64-bit integers keep their rows in any batch, bit for bit', async () => {
+  const model = await load('integration-tests/fixtures/models/types/1', 'types');
+  const rows = fc.array(fc.record({ text: fc.string({ maxLength: 20 }), number: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), flag: fc.boolean() }), { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(rows, { minLength: 1, maxLength: 10 }), LIMITS, async (requests, limits) => {
+      const asked = requests.map(typesRequest);
+      const answers = await runBatched(model, limits, asked);
+      asked.forEach((inputs, index) => {
+        for (const { name, data, shape } of inputs) {
+          const echo = answers[index]?.find((output) => output.name === `${name}_echo`);
+          assert.deepEqual(echo?.shape, shape);
+          assert.ok(echo?.data.equals(data), name);
+        }
+      });
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+async function load(folder: string, model: string): Promise<LoadedModel> {
+  const directory = join(ROOT, folder);
+  return engine.load({ model, version: '1', directory, format: await detectFormat(directory) });
+}
+
+/** Submits all requests at once and resolves with the outputs of each. */
+function runBatched(model: LoadedModel, limits: { maxBatchRows: number; parallelism: number }, requests: readonly Tensor[][]): Promise<(readonly RowTensor[])[]> {
+  const batcher = new Batcher((inputs) => model.run(inputs), { ...limits, maxBatchDelayMs: 0, batchable: isBatchable(model.signature) });
+  return Promise.all(
+    requests.map((inputs) => {
+      const valid = validateRequest({ id: '', model: '', modelVersion: null, inputs, outputs: [], parameters: {}, deadline: null }, model.signature);
+      return new Promise<readonly RowTensor[]>((resolve, reject) => {
+        batcher.submit({ ...valid, deadline: null, arrivedAt: 0, answered: ({ outputs }) => resolve(outputs), failed: reject });
+      });
+    }),
+  );
+}
+
+function typesRequest(rows: readonly { text: string; number: bigint; flag: boolean }[]): Tensor[] {
+  const shape = [rows.length, 2];
+  const twice = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.flatMap((row) => [pick(row), pick(row)]);
+  const strings = twice(({ text }) => Buffer.from(text)).flatMap((text) => [uint32(text.length), text]);
+  const tensor = (name: string, datatype: string, data: Buffer): Tensor => ({ name, datatype, shape, data });
+  return [
+    tensor('bool', 'BOOL', Buffer.from(twice(({ flag }) => Number(flag)))),
+    tensor('bytes', 'BYTES', Buffer.concat(strings)),
+    tensor('fp32', 'FP32', Buffer.from(Float32Array.from(twice(({ number }) => Number(number))).buffer)),
+    tensor('int32', 'INT32', Buffer.from(Int32Array.from(twice(({ number }) => Number(number % 2_000_000_000n))).buffer)),
+    tensor('int64', 'INT64', Buffer.from(BigInt64Array.from(twice(({ number }) => number)).buffer)),
+    tensor('uint8', 'UINT8', Buffer.from(twice(({ number }) => Number((number < 0n ? -number : number) % 256n)))),
+  ];
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function asTensor(output: RowTensor | undefined): Tensor | undefined {
+  return output && { ...output, shape: [...output.shape] };
+}

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+export interface Ended {
+  /** The exit code; null when it was killed. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Over this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly limitMs?: number;
+}
+
+/** Runs a program in the root of the checkout to its end, whatever its exit code. @throws Error when it can't be started, or has to be killed after `limitMs` */
+export function run(command: string, args: readonly string[], { env = {}, limitMs = 30_000 }: RunOptions = {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const options = { cwd: ROOT, env: { ...process.env, ...env }, timeout: limitMs, killSignal: 'SIGKILL' as const };
+    const child = execFile(command, args, options, (error, stdout, stderr) => {
+      if (error?.killed) reject(new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`));
+      else if (typeof error?.code === 'string') reject(error);
+      else resolve({ code: child.exitCode, stdout, stderr });
+    });
+  });
+}
+
+/** Why these programs can't be used on this machine; undefined when each runs. */
+export async function missing(...commands: readonly (readonly string[])[]): Promise<string | undefined> {
+  for (const [command = '', ...args] of commands) {
+    const ended = await run(command, args).catch((error: Error) => error.message);
+    if (typeof ended === 'string') return `no ${command} here: ${ended}`;
+    if (ended.code !== 0) return `${command} ${args.join(' ')} fails here: ${ended.stderr.trim()}`;
+  }
+  return undefined;
+}
