@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import { startNode, type InferenceNode } from '../consumers/node.js';
+import { checkConfig, type ConfigInput } from '../core/config.js';
+import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import type { KafkaError } from '../core/kafka/port.js';
+import { createLogger } from '../core/log.js';
+import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
+import { findKafkaJars } from '../deploy/local/java-launcher.js';
+import { freePort } from '../deploy/local/ports.js';
+import { connect } from '../producers/index.js';
+
+const MODELS = fileURLToPath(new URL('../../examples/models', import.meta.url));
+const quiet = createLogger('secure', 'silent');
+const skip = findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+
+let folder: string;
+let broker: LocalBroker | undefined;
+let node: InferenceNode | undefined;
+let secure: ConfigInput;
+
+before(async () => {
+  if (skip) return;
+  folder = mkdtempSync(join(tmpdir(), 'partitura-secure-'));
+  makeCertificate();
+  const [plainPort, securePort, controllerPort] = [await freePort(), await freePort(), await freePort()];
+  broker = await startLocalBroker({ port: plainPort, settings: secureSettings(plainPort, securePort, controllerPort) });
+  secure = {
+    brokers: `127.0.0.1:${securePort}`,
+    models: MODELS,
+    ssl: true,
+    sslCa: join(folder, 'cert.pem'),
+    saslMechanism: 'plain',
+    saslUsername: 'alice',
+    saslPassword: 'secret',
+  };
+});
+
+after(async () => {
+  await node?.close();
+  await broker?.stop();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+test('node and client work with a cluster that wants TLS and a password', { skip }, async () => {
+  const config = checkConfig(secure);
+  node = await startNode(config, createKafkaJsClient(config, 'secure', quiet), quiet);
+  const client = await connect(secure, quiet);
+  const { outputs } = await client.predict('digits', { pixels: [new Array<number>(64).fill(1)] });
+  assert.equal(outputs['probabilities']?.data.length, 10);
+  await client.close();
+});
+
+test('a wrong password is told as such', { skip }, async () => {
+  await assert.rejects(connect({ ...secure, saslPassword: 'wrong' }, quiet), (error: KafkaError) => error.kind === 'not-authorized');
+});
+
+test('a certificate that is not trusted is refused', { skip }, async () => {
+  await assert.rejects(connect({ ...secure, sslCa: undefined }, quiet), /certificate/);
+});
+
+function makeCertificate(): void {
+  const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...names, ...files], { stdio: 'ignore' });
+  writeFileSync(join(folder, 'keystore.pem'), ['key.pem', 'cert.pem'].map((file) => readFileSync(join(folder, file), 'utf8')).join(''));
+}
+
+function secureSettings(plainPort: number, securePort: number, controllerPort: number): Record<string, string> {
+  return {
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
+    'listener.name.secure.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.secure.plain.sasl.jaas.config': 'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="secret";',
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': join(folder, 'keystore.pem'),
+  };
+}
