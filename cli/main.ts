@@ -17,6 +17,7 @@ function whole(text: string): number {
   throw new InvalidArgumentError('expected a whole number.');
 }
 
+const VERSION = '0.1.0';
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
 const environment = process.env;
@@ -24,6 +25,7 @@ const environment = process.env;
 const ownBroker = (flags: { brokers?: string }): boolean => flags.brokers === undefined && !environment['KAFKA_BROKERS'];
 
 const program = new Command('partitura')
+  .version(VERSION)
   .description('A message-driven inference cluster: prediction requests through Kafka to TensorFlow nodes and back.')
   .showHelpAfterError('(--help shows what is possible)');
 
@@ -89,5 +91,6 @@ try {
 } catch (error) {
   const { code, message } = error as { code?: unknown; message: string };
   say(`partitura: ${typeof code === 'string' && isErrorCode(code) ? `${code}: ` : ''}${message}`);
-  process.exitCode = 1;
+  // What failed may have left threads or connections that would keep the process from ending.
+  process.exit(1);
 }

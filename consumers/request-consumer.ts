@@ -108,9 +108,19 @@ export class RequestConsumer {
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
     if (!entry) return;
     this.parts.inFlight.enter(bytes);
-    const decision = this.parts.admission.decide(record, this.options.model);
+    const decision = this.#decide(record);
     if ('kind' in decision) this.#finish(entry, decision);
     else decision.version.batcher.submit(this.#job(entry, decision, arrivedAt));
+  }
+
+  /** Whatever goes wrong here, the record must have an outcome: without one its partition would stand still. */
+  #decide(record: KafkaRecord): Admitted | Outcome {
+    try {
+      return this.parts.admission.decide(record, this.options.model);
+    } catch (cause) {
+      this.parts.log.error({ err: cause, topic: record.topic, partition: record.partition, offset: record.offset }, 'a record could not be judged');
+      return { kind: 'dead-letter', record, stage: 'validate', error: PartituraError.from(cause) };
+    }
   }
 
   #job(entry: HeldEntry, { request, caller, valid, version }: Admitted, arrivedAt: number): Job {

@@ -2,6 +2,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { joinParts, mergePieces, splitResult, startProgress, type Job, type Piece } from './batch.js';
 import { Lanes } from './lanes.js';
+import type { RowTensor } from './rows.js';
 
 /** Where batches are computed. */
 export type RunBatch = (inputs: readonly EngineTensor[]) => Promise<EngineResult>;
@@ -145,15 +146,17 @@ export class Batcher {
   }
 
   async #compute(pieces: readonly Piece[], startedAt: number): Promise<void> {
+    const rows = countRows(pieces);
+    let result: EngineResult;
+    let shares: RowTensor[][];
     try {
-      const result = await this.run(mergePieces(pieces));
-      const rows = countRows(pieces);
-      this.learn(result.computeMicros, rows);
-      const shares = splitResult(pieces, result);
-      pieces.forEach((piece, index) => complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows));
+      result = await this.run(mergePieces(pieces));
+      shares = splitResult(pieces, result);
     } catch (error) {
-      await this.#isolate(pieces, error, startedAt);
+      return this.#isolate(pieces, error, startedAt);
     }
+    this.learn(result.computeMicros, rows);
+    pieces.forEach((piece, index) => complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows));
   }
 
   async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
@@ -179,7 +182,7 @@ function countRows(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + piece.rows, 0);
 }
 
-function complete(piece: Piece, outputs: Piece['progress']['job']['inputs'], startedAt: number, computeMicros: number, batchRows: number): void {
+function complete(piece: Piece, outputs: readonly RowTensor[], startedAt: number, computeMicros: number, batchRows: number): void {
   const { progress, start, rows } = piece;
   if (progress.failed) return;
   progress.parts.set(start, outputs);

@@ -81,7 +81,7 @@ function fits(shape: readonly number[], expected: readonly number[]): boolean {
   for (let index = 0; index < shape.length; index++) {
     const dimension = shape[index] ?? -1;
     const wanted = expected[index];
-    if (!Number.isSafeInteger(dimension) || dimension < (index === 0 ? 1 : 0)) return false;
+    if (!Number.isSafeInteger(dimension) || dimension < 1) return false;
     if (wanted !== UNKNOWN && wanted !== dimension) return false;
   }
   return true;

@@ -64,7 +64,7 @@ export class ReplyPublisher {
         this.options.onDeadLetter(error.code);
         acknowledged();
       },
-      failed: (failure) => this.options.onStuck(failure),
+      failed: (failure) => this.options.onStuck(new Error(`a dead letter of ${record.topic}-${record.partition}@${record.offset} was refused: ${failure.message}`, { cause: failure })),
     });
   }
 
@@ -80,8 +80,9 @@ export class ReplyPublisher {
   #replyRecord(record: KafkaRecord, model: string, { dialect, address, framing }: Caller, { value, reply }: EncodedReply): OutgoingRecord {
     const headers: RecordHeaders = { ...traceHeaders(record.headers), ...dialect.write(address, reply.error) };
     for (const [name, text] of Object.entries(framing.headers)) headers[name] = Buffer.from(text);
-    const topic = address.topic ?? this.options.topics.replies(model);
-    return { topic, partition: address.partition, key: record.key, value, headers };
+    const { key } = record;
+    if (address.topic === undefined) return { topic: this.options.topics.replies(model), key, value, headers };
+    return { topic: address.topic, partition: address.partition, key, value, headers };
   }
 }
 
