@@ -1,13 +1,18 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
-import { toKafkaError } from './errors.js';
+import { toConnectError, toKafkaError } from './errors.js';
 
 /** Administration on kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
-  constructor(readonly admin: Admin) {}
+  constructor(
+    readonly admin: Admin,
+    readonly brokers: readonly string[],
+  ) {}
 
   async connect(): Promise<void> {
-    await attempt(this.admin.connect());
+    await this.admin.connect().catch((error: unknown) => {
+      throw toConnectError(error, this.brokers);
+    });
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<string[]> {

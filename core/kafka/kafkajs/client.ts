@@ -24,9 +24,9 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
   registerCompression();
   const kafka = new kafkajs.Kafka(kafkaConfig(connection, clientId, log));
   return {
-    producer: (): KafkaProducer => new KafkaJsProducer(kafka),
+    producer: (): KafkaProducer => new KafkaJsProducer(kafka, connection.brokers),
     consumer: (options: ConsumerOptions): KafkaConsumer => new KafkaJsConsumer(kafka, options),
-    admin: (): KafkaAdmin => new KafkaJsAdmin(kafka.admin()),
+    admin: (): KafkaAdmin => new KafkaJsAdmin(kafka.admin(), connection.brokers),
   };
 }
 

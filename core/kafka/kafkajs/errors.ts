@@ -38,6 +38,12 @@ export function toKafkaError(error: unknown): KafkaError {
   return new KafkaError(isUnavailable(error) ? 'unavailable' : 'other', error.message, { cause: error });
 }
 
+/** The same for an attempt to connect: says where. */
+export function toConnectError(error: unknown, brokers: readonly string[]): KafkaError {
+  const { kind, message } = toKafkaError(error);
+  return new KafkaError(kind, `Kafka at ${brokers.join(',')} can't be used: ${message}`, { cause: error });
+}
+
 function isUnavailable(error: KafkaJsLike): boolean {
   return error.retriable === true || /Connection|Timeout|BrokerNotFound|NoBroker|Closed|Retries/.test(error.name);
 }

@@ -1,6 +1,6 @@
 import kafkajs, { type ICustomPartitioner, type Kafka, type Message, type PartitionerArgs, type Producer, type TopicMessages } from 'kafkajs';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
-import { toKafkaError } from './errors.js';
+import { toConnectError, toKafkaError } from './errors.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
 
@@ -14,12 +14,17 @@ export class KafkaJsProducer implements KafkaProducer {
   /** kafkajs lets sends overtake each other; the port promises their order. */
   #previous: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly kafka: Kafka) {
+  constructor(
+    readonly kafka: Kafka,
+    readonly brokers: readonly string[],
+  ) {
     this.#producer = createProducer(kafka);
   }
 
   async connect(): Promise<void> {
-    await this.#producer.connect().catch(rethrow);
+    await this.#producer.connect().catch((error: unknown) => {
+      throw toConnectError(error, this.brokers);
+    });
   }
 
   send(records: readonly OutgoingRecord[]): Promise<void> {
