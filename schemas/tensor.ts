@@ -17,17 +17,70 @@ const signed = (bits: bigint): readonly [bigint, bigint] => [-(1n << (bits - 1n)
 const unsigned = (bits: bigint): readonly [bigint, bigint] => [0n, (1n << bits) - 1n];
 
 const FIXED: Record<Exclude<Datatype, 'BYTES' | 'FP16'>, FixedElement> = {
-  BOOL: { bytes: 1, read: (v, o) => v.getUint8(o) !== 0, write: (v, o, e) => v.setUint8(o, Number(e)), range: [0n, 1n] },
-  UINT8: { bytes: 1, read: (v, o) => v.getUint8(o), write: (v, o, e) => v.setUint8(o, Number(e)), range: unsigned(8n) },
-  INT8: { bytes: 1, read: (v, o) => v.getInt8(o), write: (v, o, e) => v.setInt8(o, Number(e)), range: signed(8n) },
-  UINT16: { bytes: 2, read: (v, o) => v.getUint16(o, LITTLE_ENDIAN), write: (v, o, e) => v.setUint16(o, Number(e), LITTLE_ENDIAN), range: unsigned(16n) },
-  INT16: { bytes: 2, read: (v, o) => v.getInt16(o, LITTLE_ENDIAN), write: (v, o, e) => v.setInt16(o, Number(e), LITTLE_ENDIAN), range: signed(16n) },
-  UINT32: { bytes: 4, read: (v, o) => v.getUint32(o, LITTLE_ENDIAN), write: (v, o, e) => v.setUint32(o, Number(e), LITTLE_ENDIAN), range: unsigned(32n) },
-  INT32: { bytes: 4, read: (v, o) => v.getInt32(o, LITTLE_ENDIAN), write: (v, o, e) => v.setInt32(o, Number(e), LITTLE_ENDIAN), range: signed(32n) },
-  UINT64: { bytes: 8, read: (v, o) => v.getBigUint64(o, LITTLE_ENDIAN), write: (v, o, e) => v.setBigUint64(o, BigInt(e), LITTLE_ENDIAN), range: unsigned(64n) },
-  INT64: { bytes: 8, read: (v, o) => v.getBigInt64(o, LITTLE_ENDIAN), write: (v, o, e) => v.setBigInt64(o, BigInt(e), LITTLE_ENDIAN), range: signed(64n) },
-  FP32: { bytes: 4, read: (v, o) => v.getFloat32(o, LITTLE_ENDIAN), write: (v, o, e) => v.setFloat32(o, Number(e), LITTLE_ENDIAN) },
-  FP64: { bytes: 8, read: (v, o) => v.getFloat64(o, LITTLE_ENDIAN), write: (v, o, e) => v.setFloat64(o, Number(e), LITTLE_ENDIAN) },
+  BOOL: {
+    bytes: 1,
+    read: (v, o) => v.getUint8(o) !== 0,
+    write: (v, o, e) => v.setUint8(o, Number(e)),
+    range: [0n, 1n],
+  },
+  UINT8: {
+    bytes: 1,
+    read: (v, o) => v.getUint8(o),
+    write: (v, o, e) => v.setUint8(o, Number(e)),
+    range: unsigned(8n),
+  },
+  INT8: {
+    bytes: 1,
+    read: (v, o) => v.getInt8(o),
+    write: (v, o, e) => v.setInt8(o, Number(e)),
+    range: signed(8n),
+  },
+  UINT16: {
+    bytes: 2,
+    read: (v, o) => v.getUint16(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setUint16(o, Number(e), LITTLE_ENDIAN),
+    range: unsigned(16n),
+  },
+  INT16: {
+    bytes: 2,
+    read: (v, o) => v.getInt16(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setInt16(o, Number(e), LITTLE_ENDIAN),
+    range: signed(16n),
+  },
+  UINT32: {
+    bytes: 4,
+    read: (v, o) => v.getUint32(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setUint32(o, Number(e), LITTLE_ENDIAN),
+    range: unsigned(32n),
+  },
+  INT32: {
+    bytes: 4,
+    read: (v, o) => v.getInt32(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setInt32(o, Number(e), LITTLE_ENDIAN),
+    range: signed(32n),
+  },
+  UINT64: {
+    bytes: 8,
+    read: (v, o) => v.getBigUint64(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setBigUint64(o, BigInt(e), LITTLE_ENDIAN),
+    range: unsigned(64n),
+  },
+  INT64: {
+    bytes: 8,
+    read: (v, o) => v.getBigInt64(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setBigInt64(o, BigInt(e), LITTLE_ENDIAN),
+    range: signed(64n),
+  },
+  FP32: {
+    bytes: 4,
+    read: (v, o) => v.getFloat32(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setFloat32(o, Number(e), LITTLE_ENDIAN),
+  },
+  FP64: {
+    bytes: 8,
+    read: (v, o) => v.getFloat64(o, LITTLE_ENDIAN),
+    write: (v, o, e) => v.setFloat64(o, Number(e), LITTLE_ENDIAN),
+  },
 };
 
 /**
@@ -41,7 +94,11 @@ export function encodeElements(datatype: Datatype, elements: readonly unknown[],
   const data = Buffer.alloc(elements.length * fixed.bytes);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   elements.forEach((element, index) => {
-    fixed.write(view, index * fixed.bytes, checkElement(element, datatype, fixed, `${field}, element ${index}`));
+    fixed.write(
+      view,
+      index * fixed.bytes,
+      checkElement(element, datatype, fixed, `${field}, element ${index}`),
+    );
   });
   return data;
 }
@@ -51,7 +108,9 @@ export function decodeElements(datatype: Datatype, data: Buffer): Element[] {
   if (datatype === 'BYTES') return splitBytes(data).map((element) => element.toString('utf8'));
   const fixed = fixedElement(datatype);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return Array.from({ length: data.length / fixed.bytes }, (_, index) => fixed.read(view, index * fixed.bytes));
+  return Array.from({ length: data.length / fixed.bytes }, (_, index) =>
+    fixed.read(view, index * fixed.bytes),
+  );
 }
 
 /**
@@ -60,7 +119,7 @@ export function decodeElements(datatype: Datatype, data: Buffer): Element[] {
  */
 export function splitBytes(data: Buffer): Buffer[] {
   const elements: Buffer[] = [];
-  for (let position = 0; position < data.length; ) {
+  for (let position = 0; position < data.length;) {
     const end = elementEnd(data, position);
     elements.push(data.subarray(position + 4, end));
     position = end;
@@ -75,31 +134,49 @@ export function splitBytes(data: Buffer): Buffer[] {
 export function elementEnd(data: Buffer, position: number): number {
   const end = position + 4 <= data.length ? position + 4 + data.readUInt32LE(position) : Infinity;
   if (end <= data.length) return end;
-  throw new PartituraError('INVALID_REQUEST', `BYTES data: the element at byte ${position} goes past the end (${data.length} bytes)`);
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `BYTES data: the element at byte ${position} goes past the end (${data.length} bytes)`,
+  );
 }
 
 function fixedElement(datatype: Datatype): FixedElement {
   if (datatype === 'FP16' || datatype === 'BYTES') {
-    throw new PartituraError('DATATYPE_MISMATCH', `${datatype} has no JSON numbers: send such tensors in Avro`);
+    throw new PartituraError(
+      'DATATYPE_MISMATCH',
+      `${datatype} has no JSON numbers: send such tensors in Avro`,
+    );
   }
   return FIXED[datatype];
 }
 
-function checkElement(element: unknown, datatype: Datatype, fixed: FixedElement, field: string): number | bigint {
+function checkElement(
+  element: unknown,
+  datatype: Datatype,
+  fixed: FixedElement,
+  field: string,
+): number | bigint {
   const value = typeof element === 'boolean' && datatype === 'BOOL' ? Number(element) : element;
   if (typeof value === 'bigint' || typeof value === 'number') {
     if (!fixed.range) return value;
     const whole = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined;
     if (whole !== undefined && whole >= fixed.range[0] && whole <= fixed.range[1]) return whole;
   }
-  throw new PartituraError('DATATYPE_MISMATCH', `${field}: expected ${datatype}, got ${String(element)}`);
+  throw new PartituraError('DATATYPE_MISMATCH', `${field}: expected ${datatype}, got ${nameOf(element)}`);
+}
+
+function nameOf(element: unknown): string {
+  return typeof element === 'object' && element !== null ? 'an object' : String(element);
 }
 
 function encodeStrings(elements: readonly unknown[], field: string): Buffer {
   const parts = elements.flatMap((element, index) => {
     const bytes = typeof element === 'string' ? Buffer.from(element) : element;
     if (!(bytes instanceof Uint8Array)) {
-      throw new PartituraError('DATATYPE_MISMATCH', `${field}, element ${index}: expected a string, got ${String(element)}`);
+      throw new PartituraError(
+        'DATATYPE_MISMATCH',
+        `${field}, element ${index}: expected a string, got ${nameOf(element)}`,
+      );
     }
     const length = Buffer.alloc(4);
     length.writeUInt32LE(bytes.length);

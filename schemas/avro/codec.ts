@@ -1,6 +1,9 @@
 import avro, { type Schema, type Type } from 'avsc';
-import { BoundedTap } from './tap.js';
+import { boundArrays } from './bounded-arrays.js';
 import { fingerprint } from './fingerprint.js';
+import { BoundedTap } from './tap.js';
+
+boundArrays();
 
 /** What avsc compiles a type or a resolver to; the public methods read through a copying, unbounded reader. */
 interface Readable {

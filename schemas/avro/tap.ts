@@ -1,24 +1,38 @@
 /**
  * Reads Avro primitives from a buffer, in place of avsc's own reader, for two reasons: `bytes` come back as
- * views into the buffer instead of copies, and reading past the end throws at once, where avsc reads on
- * and a corrupt array count would make it allocate without bound.
+ * views into the buffer instead of copies, and reading past the end throws at once, where avsc reads on.
  *
  * Binary encoding: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
  */
 export class BoundedTap {
+  #pos: number;
+
   constructor(
     readonly buf: Buffer,
-    public pos: number,
-  ) {}
+    pos: number,
+  ) {
+    this.#pos = pos;
+  }
+
+  get pos(): number {
+    return this.#pos;
+  }
+
+  /** avsc skips blocks by moving on; a corrupt size would move back and read the same for ever. */
+  set pos(value: number) {
+    this.#take(value - this.#pos);
+  }
 
   /** Moves on by `length` bytes and says where they began. */
   #take(length: number): number {
-    const start = this.pos;
+    const start = this.#pos;
     const end = start + length;
     if (!(length >= 0) || end > this.buf.length) {
-      throw new RangeError(`Avro data ends early: ${length} bytes expected at ${start}, ${this.buf.length - start} left`);
+      throw new RangeError(
+        `Avro data ends early: ${length} bytes expected at ${start}, ${this.buf.length - start} left`,
+      );
     }
-    this.pos = end;
+    this.#pos = end;
     return start;
   }
 
@@ -26,25 +40,28 @@ export class BoundedTap {
     return this.buf[this.#take(1)] !== 0;
   }
 
-  /** A zigzag varint of at most ten bytes; exact up to 2^53, which covers sizes, dimensions and timestamps. */
+  /**
+   * A zigzag varint of at most ten bytes; exact up to 2^53, which covers sizes, dimensions and timestamps. The
+   * sign, its lowest bit, is kept apart: together with 53 bits it would not fit a double.
+   */
   readLong(): number {
     const first = this.#readByte();
-    if (first < 0x80) return (first >> 1) ^ -(first & 1);
-    let value = first & 0x7f;
-    let scale = 128;
-    for (let index = 1; index < 10; index++) {
-      const byte = this.#readByte();
+    const negative = (first & 1) === 1;
+    let value = (first & 0x7f) >> 1;
+    let scale = 64;
+    for (let byte = first, count = 1; byte >= 0x80; count++) {
+      if (count === 10) throw new RangeError('Avro data has an integer of more than ten bytes');
+      byte = this.#readByte();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       scale *= 128;
     }
-    throw new RangeError('Avro data has an integer of more than ten bytes');
+    return negative ? -value - 1 : value;
   }
 
   #readByte(): number {
-    const byte = this.buf[this.pos];
-    if (byte === undefined) throw new RangeError(`Avro data ends early: a byte expected at ${this.pos}`);
-    this.pos++;
+    const byte = this.buf[this.#pos];
+    if (byte === undefined) throw new RangeError(`Avro data ends early: a byte expected at ${this.#pos}`);
+    this.#pos++;
     return byte;
   }
 
@@ -107,7 +124,25 @@ export class BoundedTap {
     this.#take(this.readLong());
   }
 
+  /**
+   * Elements of the next block of an array; 0 at its end.
+   * @throws RangeError when there are more than bytes are left
+   */
+  readBlockCount(): number {
+    let count = this.readLong();
+    if (count < 0) {
+      count = -count;
+      this.skipLong();
+    }
+    const left = this.buf.length - this.#pos;
+    if (count > left)
+      throw new RangeError(
+        `Avro data ends early: ${count} elements expected at ${this.#pos}, ${left} bytes left`,
+      );
+    return count;
+  }
+
   isValid(): boolean {
-    return this.pos <= this.buf.length;
+    return this.#pos <= this.buf.length;
   }
 }

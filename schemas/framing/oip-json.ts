@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { isInteger, parse as parseLossless } from 'lossless-json';
 import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } from '../datatypes.js';
 import { PartituraError } from '../errors.js';
@@ -23,6 +24,8 @@ export const oipJson: Framing = {
   },
 
   decodeRequest(value: Buffer, model: string): InferenceRequest {
+    if (!isUtf8(value))
+      throw new PartituraError('DECODE_FAILED', 'the body: expected UTF-8, got other bytes');
     const body = parseBody(value.toString('utf8'));
     const inputs = list(body['inputs'], 'inputs').map(readTensor);
     return {
@@ -73,7 +76,10 @@ function readTensor(value: unknown, index: number): Tensor {
   const elements = list(tensor['data'], `data of input '${name}'`).flat(Infinity);
   if (elements.length !== elementCount(shape)) {
     const expected = `${elementCount(shape)} elements for shape ${formatShape(shape)}`;
-    throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected}, got ${elements.length}`);
+    throw new PartituraError(
+      'SHAPE_MISMATCH',
+      `input '${name}': expected ${expected}, got ${elements.length}`,
+    );
   }
   return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
 }
@@ -82,7 +88,10 @@ function readDatatype(value: unknown, name: string): Datatype {
   const datatype = text(value, `datatype of input '${name}'`).toUpperCase();
   if (isDatatype(datatype)) return datatype;
   const known = Object.keys(ELEMENT_BYTES).join(', ');
-  throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected a datatype of ${known}, got ${datatype}`);
+  throw new PartituraError(
+    'DATATYPE_MISMATCH',
+    `input '${name}': expected a datatype of ${known}, got ${datatype}`,
+  );
 }
 
 function readOutputName(value: unknown, index: number): string {
@@ -91,7 +100,9 @@ function readOutputName(value: unknown, index: number): string {
 
 function readParameters(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};
-  return Object.fromEntries(Object.entries(object(value, 'parameters')).map(([name, entry]) => [name, String(entry)]));
+  return Object.fromEntries(
+    Object.entries(object(value, 'parameters')).map(([name, entry]) => [name, String(entry)]),
+  );
 }
 
 function writeTensor(tensor: Tensor): string {
@@ -103,7 +114,8 @@ function writeTensor(tensor: Tensor): string {
 }
 
 function object(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
   throw invalid(`${field}: expected an object, got ${kindOf(value)}`);
 }
 
@@ -120,7 +132,8 @@ function text(value: unknown, field: string): string {
 function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  return `a ${typeof value}`;
 }
 
 function invalid(message: string): PartituraError {

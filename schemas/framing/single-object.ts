@@ -17,7 +17,10 @@ const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
 const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
 
 /** Lets requests that were written with another version of the schema be read. */
-export function acceptRequestSchema(writer: Schema, dependencies: readonly Schema[] = REQUEST_DEPENDENCIES): void {
+export function acceptRequestSchema(
+  writer: Schema,
+  dependencies: readonly Schema[] = REQUEST_DEPENDENCIES,
+): void {
   const reader = requestCodec.readerFor(writer, dependencies);
   requestReaders.set(reader.fingerprint.toString('hex'), reader);
 }
@@ -59,7 +62,10 @@ function decode<T>(
     }
     const written = value.subarray(2, HEADER_BYTES).toString('hex');
     const reader = readers?.get(written);
-    if (!reader) throw new RangeError(`schema fingerprint ${prefix.toString('hex', 2)} (${record}) expected, got ${written || 'none'}`);
+    if (!reader)
+      throw new RangeError(
+        `schema fingerprint ${prefix.toString('hex', 2)} (${record}) expected, got ${written || 'none'}`,
+      );
     return codec.decode(value, HEADER_BYTES, reader);
   } catch (cause) {
     throw PartituraError.from(cause, 'DECODE_FAILED');

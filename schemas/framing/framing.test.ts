@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exampleRequest } from '../test-requests.js';
+import { detectFraming, encodeRequest, headerBytes, headerText, type RecordHeaders } from './index.js';
+
+const typed = (contentType: string): RecordHeaders => ({ 'content-type': Buffer.from(contentType) });
+
+test('the framing of a value is detected in the order of the contract', () => {
+  const avro = encodeRequest(exampleRequest());
+  const brace = Buffer.from('{"inputs":[]}');
+  const cases: [string, Buffer, RecordHeaders, string | undefined][] = [
+    ['single-object mark', avro, {}, 'single-object'],
+    ['single-object mark, although the headers say JSON', avro, typed('application/json'), 'single-object'],
+    ['single-object mark alone', Buffer.from('c301', 'hex'), {}, 'single-object'],
+    ['half of the mark', Buffer.from('c3', 'hex'), {}, undefined],
+    ['brace without content type', brace, {}, 'oip-json'],
+    ['brace with an empty content type', brace, typed(''), 'oip-json'],
+    ['brace with the content type of JSON', brace, typed('application/json'), 'oip-json'],
+    [
+      'content type with a parameter and in capitals',
+      brace,
+      typed('Application/JSON; charset=utf-8'),
+      'oip-json',
+    ],
+    ['no brace, but the content type of JSON', Buffer.from(' {}'), typed('application/json'), 'oip-json'],
+    ['no brace, no content type', Buffer.from(' {}'), {}, undefined],
+    ['brace with another content type', brace, typed('text/plain'), undefined],
+    ['nothing', Buffer.alloc(0), {}, undefined],
+    ['Confluent wire format, not known yet', Buffer.from('0000000001', 'hex'), {}, undefined],
+  ];
+  for (const [name, value, headers, expected] of cases)
+    assert.equal(detectFraming(value, headers)?.name, expected, name);
+});
+
+test('of a header that occurs several times the first value counts', () => {
+  const headers = { many: [Buffer.from('one'), Buffer.from('two')], single: Buffer.from('ä'), none: [] };
+  assert.deepEqual(
+    ['many', 'single', 'none', 'absent'].map((name) => headerText(headers, name)),
+    ['one', 'ä', undefined, undefined],
+  );
+  assert.equal(headerBytes(headers, 'single'), headers.single);
+});

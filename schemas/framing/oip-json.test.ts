@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Datatype } from '../datatypes.js';
+import type { ErrorCode } from '../errors.js';
+import { decodeElements, encodeElements } from '../tensor.js';
+import { exampleReply, exampleTensor } from '../test-requests.js';
+import { oipJson } from './oip-json.js';
+
+const decode = (body: string): ReturnType<typeof oipJson.decodeRequest> =>
+  oipJson.decodeRequest(Buffer.from(body), 'digits');
+const withInput = (input: string): string => `{"inputs":[${input}]}`;
+const withData = (datatype: string, shape: string, data: string): string =>
+  withInput(`{"name":"x","datatype":"${datatype}","shape":${shape},"data":${data}}`);
+
+/** Elements that are easily damaged on the way, by data type, as JSON has them. */
+const ELEMENTS: Record<Exclude<Datatype, 'FP16'>, string[]> = {
+  BOOL: ['true', 'false'],
+  UINT8: ['0', '255'],
+  UINT16: ['0', '65535'],
+  UINT32: ['0', '4294967295'],
+  UINT64: ['0', '9007199254740993', '18446744073709551615'],
+  INT8: ['-128', '127'],
+  INT16: ['-32768', '32767'],
+  INT32: ['-2147483648', '2147483647'],
+  INT64: ['-9223372036854775808', '-9007199254740993', '-1', '0', '9007199254740993', '9223372036854775807'],
+  FP32: ['-1.5', '0.25', '16777216'],
+  FP64: ['-0.1', '5e-324', '1.7976931348623157e+308'],
+  BYTES: ['"ä\\n\\"{"', '""', '"[1]"'],
+};
+
+for (const [datatype, elements] of Object.entries(ELEMENTS)) {
+  test(`${datatype} goes from JSON to a tensor and back, digit for digit`, () => {
+    const data = `[${elements.join(',')}]`;
+    const request = decode(withData(datatype, `[${elements.length}]`, data));
+    const reply = oipJson.encodeReply(exampleReply({ outputs: request.inputs }));
+    assert.ok(reply.toString().includes(`"data":${data}`), reply.toString());
+  });
+}
+
+test('a body is read with everything that it says', () => {
+  const request = decode(`{"id":"7","model_name":"m","model_version":"3","parameters":{"a":1,"b":"c"},
+    "inputs":[{"name":"x","datatype":"fp32","shape":[2,1],"data":[[1],[2]]}],"outputs":[{"name":"y"},{"name":"z"}]}`);
+  assert.deepEqual(request, {
+    id: '7',
+    model: 'm',
+    modelVersion: '3',
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [2, 1], data: encodeElements('FP32', [1, 2], 'x') }],
+    outputs: ['y', 'z'],
+    parameters: { a: '1', b: 'c' },
+    deadline: null,
+  });
+});
+
+test('what a body leaves out is empty, and the model is that of the topic', () => {
+  const expected = {
+    id: '',
+    model: 'digits',
+    modelVersion: null,
+    inputs: [],
+    outputs: [],
+    parameters: {},
+    deadline: null,
+  };
+  assert.deepEqual(decode('{"inputs":[]}'), expected);
+});
+
+test('nested and flat data are the same tensor', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(4),
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.integer(), { minLength: 16, maxLength: 16 }),
+      (rows, columns, values) => {
+        const flat = values.slice(0, rows * columns);
+        const nested = Array.from({ length: rows }, (_, row) =>
+          flat.slice(row * columns, (row + 1) * columns),
+        );
+        const [one, other] = [flat, nested].map((data) =>
+          decode(withData('INT32', `[${rows},${columns}]`, JSON.stringify(data))),
+        );
+        assert.deepEqual(one, other);
+      },
+    ),
+  );
+});
+
+test('a reply is a body of the protocol', () => {
+  const reply = oipJson.encodeReply(exampleReply());
+  assert.deepEqual(JSON.parse(reply.toString()), {
+    model_name: 'digits',
+    model_version: '1',
+    id: 'r-1',
+    outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [1, 2], data: [1, -2] }],
+  });
+  assert.ok(!oipJson.encodeReply(exampleReply({ modelVersion: null })).includes('model_version'));
+});
+
+test('numbers that are none are bare tokens in a reply', () => {
+  const data = encodeElements('FP32', [NaN, Infinity, -Infinity], 'x');
+  const reply = oipJson.encodeReply(exampleReply({ outputs: [exampleTensor({ shape: [3], data })] }));
+  assert.ok(reply.includes('"data":[NaN,Infinity,-Infinity]'), reply.toString());
+});
+
+test('an error reply holds the id and the message', () => {
+  const reply = exampleReply({
+    outputs: [],
+    error: { code: 'INTERNAL', message: 'broken "x"', retryable: true },
+  });
+  assert.deepEqual(JSON.parse(oipJson.encodeReply(reply).toString()), { id: 'r-1', error: 'broken "x"' });
+});
+
+test('a wrong body is refused with the code that fits, naming field, expectation and finding', () => {
+  const cases: [string, ErrorCode, string | RegExp][] = [
+    ['{', 'DECODE_FAILED', /JSON/],
+    ['{"inputs": NaN}', 'DECODE_FAILED', /JSON/],
+    ['{"inputs":[{"datatype":"INT64"', 'DECODE_FAILED', /./],
+    ['[]', 'INVALID_REQUEST', 'the body: expected an object, got an array'],
+    ['{}', 'INVALID_REQUEST', 'inputs: expected an array, got nothing'],
+    ['{"inputs":null}', 'INVALID_REQUEST', 'inputs: expected an array, got null'],
+    ['{"inputs":[3]}', 'INVALID_REQUEST', 'inputs[0]: expected an object, got a number'],
+    ['{"inputs":[],"id":7}', 'INVALID_REQUEST', 'id: expected a string, got a number'],
+    ['{"inputs":[],"model_name":7}', 'INVALID_REQUEST', 'model_name: expected a string, got a number'],
+    ['{"inputs":[],"model_version":1}', 'INVALID_REQUEST', 'model_version: expected a string, got a number'],
+    ['{"inputs":[],"outputs":{}}', 'INVALID_REQUEST', 'outputs: expected an array, got an object'],
+    ['{"inputs":[],"outputs":[{}]}', 'INVALID_REQUEST', 'outputs[0].name: expected a string, got nothing'],
+    ['{"inputs":[],"parameters":[]}', 'INVALID_REQUEST', 'parameters: expected an object, got an array'],
+    [withInput('{}'), 'INVALID_REQUEST', 'inputs[0].name: expected a string, got nothing'],
+    [withInput('{"name":"x"}'), 'INVALID_REQUEST', "datatype of input 'x': expected a string, got nothing"],
+    [
+      withData('FLOAT', '[1]', '[1]'),
+      'DATATYPE_MISMATCH',
+      /^input 'x': expected a datatype of BOOL, .*BYTES, got FLOAT$/,
+    ],
+    [withData('FP16', '[1]', '[1]'), 'DATATYPE_MISMATCH', /FP16/],
+    [
+      withData('FP32', '"1"', '[1]'),
+      'INVALID_REQUEST',
+      "shape of input 'x': expected an array, got a string",
+    ],
+    [
+      withData('FP32', '[-1]', '[1]'),
+      'INVALID_REQUEST',
+      "input 'x': expected a shape of whole numbers, got -1",
+    ],
+    [
+      withData('FP32', '[1.5]', '[1]'),
+      'INVALID_REQUEST',
+      "input 'x': expected a shape of whole numbers, got 1.5",
+    ],
+    [
+      withData('INT64', '[1e30]', '[1]'),
+      'INVALID_REQUEST',
+      /^input 'x': expected a shape of whole numbers, got 1/,
+    ],
+    [withData('FP32', '[1]', 'null'), 'INVALID_REQUEST', "data of input 'x': expected an array, got null"],
+    [
+      withData('FP32', '[2,2]', '[1,2,3]'),
+      'SHAPE_MISMATCH',
+      "input 'x': expected 4 elements for shape [2,2], got 3",
+    ],
+    [withData('INT8', '[2]', '[1,200]'), 'DATATYPE_MISMATCH', "input 'x', element 1: expected INT8, got 200"],
+    [
+      withData('FP32', '[1]', '[{"toString":1}]'),
+      'DATATYPE_MISMATCH',
+      /^input 'x', element 0: expected FP32, got /,
+    ],
+  ];
+  for (const [body, code, message] of cases) assert.throws(() => decode(body), { code, message }, body);
+});
+
+test('text that is no UTF-8 is refused instead of altered', () => {
+  const body = Buffer.from(withData('BYTES', '[1]', '["?"]'));
+  body[body.indexOf('?')] = 0xff;
+  assert.throws(() => oipJson.decodeRequest(body, 'digits'), { code: 'DECODE_FAILED', message: /UTF-8/ });
+});
+
+test('whole numbers of 64 bits keep every digit', () => {
+  fc.assert(
+    fc.property(fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), { minLength: 1 }), (values) => {
+      const [input] = decode(withData('INT64', `[${values.length}]`, `[${values.join(',')}]`)).inputs;
+      assert.deepEqual(input && decodeElements('INT64', input.data), values);
+    }),
+  );
+});
