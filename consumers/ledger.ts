@@ -36,13 +36,18 @@ export class PartitionLedger<Subject, Outcome> {
   settle(entry: Entry<Subject, Outcome>, outcome: Outcome, overtakes = false): Entry<Subject, Outcome>[] {
     entry.state = 'ready';
     entry.outcome = outcome;
-    if (overtakes || !this.ordered) return [markSent(entry)];
-    return this.#releasePrefix();
+    if (!this.ordered) return [markSent(entry)];
+    const first = overtakes ? [markSent(entry)] : [];
+    return [...first, ...this.#releasePrefix()];
   }
 
   #releasePrefix(): Entry<Subject, Outcome>[] {
     const released: Entry<Subject, Outcome>[] = [];
-    for (let entry = this.#entries[this.#released]; entry && entry.state !== 'open'; entry = this.#entries[this.#released]) {
+    for (
+      let entry = this.#entries[this.#released];
+      entry && entry.state !== 'open';
+      entry = this.#entries[this.#released]
+    ) {
       if (entry.state === 'ready') released.push(markSent(entry));
       this.#released++;
     }
