@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { InFlight } from './in-flight.js';
+
+/** Whether a promise has been resolved by now. */
+async function isResolved(promise: Promise<void> | undefined): Promise<boolean> {
+  let resolved = false;
+  void promise?.then(() => (resolved = true));
+  await turn();
+  return resolved;
+}
+
+test('there is room below both bounds, and none at either', () => {
+  const inFlight = new InFlight(2, 100);
+  inFlight.enter(99);
+  assert.equal(inFlight.room(), undefined);
+  inFlight.enter(0);
+  assert.ok(inFlight.room());
+  inFlight.leave(0);
+  inFlight.enter(1);
+  assert.deepEqual([inFlight.requests, inFlight.bytes], [2, 100]);
+  inFlight.leave(99);
+  assert.equal(inFlight.room(), undefined);
+});
+
+test('who waits for room goes on when half of both bounds is free, not with the first record that leaves', async () => {
+  const inFlight = new InFlight(4, 100);
+  for (const bytes of [10, 10, 10, 70]) inFlight.enter(bytes);
+  const [first, second] = [inFlight.room(), inFlight.room()];
+  for (const bytes of [10, 10, 10]) inFlight.leave(bytes);
+  assert.equal(await isResolved(first), false);
+  inFlight.leave(70);
+  assert.deepEqual([await isResolved(first), await isResolved(second)], [true, true]);
+});
+
+test('a bound of one still lets one through after the other', async () => {
+  const inFlight = new InFlight(1, 100);
+  inFlight.enter(500);
+  const room = inFlight.room();
+  inFlight.leave(500);
+  assert.equal(await isResolved(room), true);
+});
