@@ -34,11 +34,19 @@ const fate = {
 function echo(records: readonly KafkaRecord[]): void {
   for (const { key, value, headers } of records) {
     const topic = headerText(headers, 'reply-to') ?? topics.replies(ECHO_MODEL);
-    outbox.push({ topic, partition: Number(headerText(headers, 'reply-partition')), key, value, headers }, fate);
+    outbox.push(
+      { topic, partition: Number(headerText(headers, 'reply-partition')), key, value, headers },
+      fate,
+    );
   }
 }
 
 await producer.connect();
-await consumer.start({ onRecords: echo, onAssigned: () => undefined, onRevoked: () => Promise.resolve(), onCrash: fate.failed });
+await consumer.start({
+  onRecords: echo,
+  onAssigned: () => undefined,
+  onRevoked: () => Promise.resolve(),
+  onCrash: fate.failed,
+});
 process.send?.('ready');
 process.on('disconnect', () => process.exit(0));

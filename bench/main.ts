@@ -48,7 +48,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
-  const base = checkConfig({ partitions: PARTITIONS, models: `${root}examples/models`, prefix: 'bench', logLevel: 'error' });
+  const base = checkConfig({
+    partitions: PARTITIONS,
+    models: `${root}examples/models`,
+    prefix: 'bench',
+    logLevel: 'error',
+  });
   const cluster = await startCluster({ nodes: 1, config: base, broker: {}, log: () => undefined });
   const config = { ...base, brokers: [...cluster.brokers] };
   let echo: ChildProcess | undefined;
@@ -72,14 +77,21 @@ async function createEchoTopics(kafka: KafkaClient, config: Config): Promise<voi
 }
 
 function startEcho(config: Config): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('./echo.js', import.meta.url)), { env: { ...process.env, ...toEnvironment(config) } });
+  const child = fork(fileURLToPath(new URL('./echo.js', import.meta.url)), {
+    env: { ...process.env, ...toEnvironment(config) },
+  });
   return new Promise((resolve, reject) => {
     child.once('message', () => resolve(child));
     child.once('exit', (code) => reject(new Error(`the echo ended with exit code ${code}`)));
   });
 }
 
-async function measureAll(kafka: KafkaClient, config: Config, cluster: LocalCluster, echo: ChildProcess): Promise<Row[]> {
+async function measureAll(
+  kafka: KafkaClient,
+  config: Config,
+  cluster: LocalCluster,
+  echo: ChildProcess,
+): Promise<Row[]> {
   const systems: System[] = [
     { name: 'echo', model: ECHO_MODEL, pid: echo.pid ?? 0 },
     { name: 'partitura', model: 'digits', pid: cluster.nodes[0]?.pid ?? 0 },
@@ -97,7 +109,12 @@ async function measureAll(kafka: KafkaClient, config: Config, cluster: LocalClus
   return rows;
 }
 
-async function measure(kafka: KafkaClient, config: Config, system: System, inflight: number): Promise<Measured> {
+async function measure(
+  kafka: KafkaClient,
+  config: Config,
+  system: System,
+  inflight: number,
+): Promise<Measured> {
   const topics = topicNames(config.prefix);
   const before = processorSeconds(system.pid);
   const startedAt = performance.now();
@@ -109,7 +126,8 @@ async function measure(kafka: KafkaClient, config: Config, system: System, infli
     warmUpMs: WARM_UP_MS,
     measureMs: MEASURE_MS,
     values: requests(),
-    isRight: system.name === 'echo' ? (index, value) => value.equals(requests()[index] as Buffer) : isRightReply,
+    isRight:
+      system.name === 'echo' ? (index, value) => value.equals(requests()[index] as Buffer) : isRightReply,
   });
   const seconds = (performance.now() - startedAt) / 1_000;
   const loadedShare = (WARM_UP_MS + MEASURE_MS) / 1_000 / seconds;
@@ -126,7 +144,15 @@ function requests(): Buffer[] {
     const pixels = loadDigits().pixels[row] as Float32Array;
     const data = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
     const inputs = [{ name: 'pixels', datatype: 'FP32', shape: [1, PIXELS], data }];
-    return encodeRequest({ id: `row-${row}`, model: 'digits', modelVersion: null, inputs, outputs: [], parameters: {}, deadline: null });
+    return encodeRequest({
+      id: `row-${row}`,
+      model: 'digits',
+      modelVersion: null,
+      inputs,
+      outputs: [],
+      parameters: {},
+      deadline: null,
+    });
   });
   return encoded;
 }
@@ -135,11 +161,17 @@ function isRightReply(index: number, value: Buffer): boolean {
   const { outputs } = decodeReply(value);
   const data = outputs[0]?.data;
   const expected = samples[index]?.probabilities ?? [];
-  return data !== undefined && expected.every((probability, position) => Math.abs(data.readFloatLE(position * 4) - probability) < TOLERANCE);
+  return (
+    data !== undefined &&
+    expected.every(
+      (probability, position) => Math.abs(data.readFloatLE(position * 4) - probability) < TOLERANCE,
+    )
+  );
 }
 
 function median(runs: readonly Measured[]): Measured {
-  const middle = (pick: (run: Measured) => number): number => runs.map(pick).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
+  const middle = (pick: (run: Measured) => number): number =>
+    runs.map(pick).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
   const sum = (pick: (run: Measured) => number): number => runs.reduce((total, run) => total + pick(run), 0);
   return {
     requestsPerSecond: middle((run) => run.requestsPerSecond),
@@ -153,12 +185,20 @@ function median(runs: readonly Measured[]): Measured {
 }
 
 function describe({ inflight, echo, partitura }: Row): string {
-  const cell = (name: string, { requestsPerSecond, p50Ms, p99Ms, processorPer1000, duplicates, wrong, lost }: Measured): string =>
+  const cell = (
+    name: string,
+    { requestsPerSecond, p50Ms, p99Ms, processorPer1000, duplicates, wrong, lost }: Measured,
+  ): string =>
     `  ${name.padEnd(10)} ${Math.round(requestsPerSecond).toLocaleString('en').padStart(8)}/s  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms  ` +
     `${processorPer1000.toFixed(3)} processor s per 1,000  (lost ${lost}, twice ${duplicates}, wrong ${wrong})`;
   const throughput = (partitura.requestsPerSecond / echo.requestsPerSecond).toFixed(2);
   const latency = (partitura.p50Ms / echo.p50Ms).toFixed(2);
-  return [`W = ${inflight}`, cell('echo', echo), cell('partitura', partitura), `  ratio      throughput ${throughput}, p50 ${latency}`].join('\n');
+  return [
+    `W = ${inflight}`,
+    cell('echo', echo),
+    cell('partitura', partitura),
+    `  ratio      throughput ${throughput}, p50 ${latency}`,
+  ].join('\n');
 }
 
 function report(rows: readonly Row[]): void {

@@ -22,11 +22,14 @@ const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
 const environment = process.env;
 /** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
-const ownBroker = (flags: { brokers?: string }): boolean => flags.brokers === undefined && !environment['KAFKA_BROKERS'];
+const ownBroker = (flags: { brokers?: string }): boolean =>
+  flags.brokers === undefined && !environment['KAFKA_BROKERS'];
 
 const program = new Command('partitura')
   .version(VERSION)
-  .description('A message-driven inference cluster: prediction requests through Kafka to TensorFlow nodes and back.')
+  .description(
+    'A message-driven inference cluster: prediction requests through Kafka to TensorFlow nodes and back.',
+  )
   .showHelpAfterError('(--help shows what is possible)');
 
 function clusterCommand(name: string, description: string): Command {
@@ -40,15 +43,25 @@ function clusterCommand(name: string, description: string): Command {
   return withOptions(command, [...CONNECTION, ...NODE]);
 }
 
-clusterCommand('up', 'run a whole cluster in the foreground: a Kafka broker (unless --brokers or KAFKA_BROKERS name one) and nodes')
-  .addHelpText('after', '\nExamples:\n  partitura up --nodes 4 --models ./models\n  KAFKA_BROKERS=kafka:9092 partitura up --nodes 2')
-  .action((flags: UpFlags & { brokers?: string }) => runUp(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)));
+clusterCommand(
+  'up',
+  'run a whole cluster in the foreground: a Kafka broker (unless --brokers or KAFKA_BROKERS name one) and nodes',
+)
+  .addHelpText(
+    'after',
+    '\nExamples:\n  partitura up --nodes 4 --models ./models\n  KAFKA_BROKERS=kafka:9092 partitura up --nodes 2',
+  )
+  .action((flags: UpFlags & { brokers?: string }) =>
+    runUp(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)),
+  );
 
 clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digits through it, a report')
   .option('--exit', 'end after the report', false)
   .option('--inflight <count>', 'requests under way at once', whole, 256)
   .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
-  .action((flags: DemoFlags & { brokers?: string }) => runDemo(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)));
+  .action((flags: DemoFlags & { brokers?: string }) =>
+    runDemo(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)),
+  );
 
 program
   .command('broker')
@@ -59,22 +72,45 @@ program
   .addHelpText('after', '\nExample:\n  partitura broker --data ./kafka-data')
   .action((flags: BrokerFlags) => runBroker(flags));
 
-withOptions(program.command('node').description('run one inference node in the foreground'), [...CONNECTION, ...NODE])
+withOptions(program.command('node').description('run one inference node in the foreground'), [
+  ...CONNECTION,
+  ...NODE,
+])
   .option('--json', 'answer in JSON', false)
-  .addHelpText('after', '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100')
+  .addHelpText(
+    'after',
+    '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100',
+  )
   .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags));
 
-withOptions(program.command('predict').argument('<model>').description('send one request and print its reply'), CONNECTION)
+withOptions(
+  program.command('predict').argument('<model>').description('send one request and print its reply'),
+  CONNECTION,
+)
   .option('--file <file>', 'Open Inference Protocol body (JSON) with the inputs')
-  .option('--input <name=list>', 'an input as nested JSON lists; may be given several times', (text: string, all: string[]) => [...all, text], [])
+  .option(
+    '--input <name=list>',
+    'an input as nested JSON lists; may be given several times',
+    (text: string, all: string[]) => [...all, text],
+    [],
+  )
   .option('--key <key>', 'key of the record')
   .option('--model-version <version>', 'version of the model')
   .option('--timeout <ms>', 'how long to wait for the reply', whole, 30_000)
   .option('--json', 'answer in JSON', false)
-  .addHelpText('after', "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json")
-  .action((model: string, flags: PredictFlags) => runPredict(configFrom({ ...flags }, environment, LOG_QUIETLY), model, flags));
+  .addHelpText(
+    'after',
+    "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json",
+  )
+  .action((model: string, flags: PredictFlags) =>
+    runPredict(configFrom({ ...flags }, environment, LOG_QUIETLY), model, flags),
+  );
 
-function inspectCommand(name: string, description: string, run: (config: ReturnType<typeof configFrom>, flags: InspectFlags) => Promise<void>): void {
+function inspectCommand(
+  name: string,
+  description: string,
+  run: (config: ReturnType<typeof configFrom>, flags: InspectFlags) => Promise<void>,
+): void {
   withOptions(program.command(name).description(description), CONNECTION)
     .option('--json', 'answer in JSON', false)
     .addHelpText('after', `\nExample:\n  partitura ${name} --brokers kafka:9092 --json`)

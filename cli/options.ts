@@ -1,11 +1,31 @@
 import { Option, type Command } from 'commander';
-import { OPTIONS, checkConfig, fromEnvironment, type Config, type ConfigInput, type OptionName } from '../core/config.js';
+import {
+  OPTIONS,
+  checkConfig,
+  fromEnvironment,
+  type Config,
+  type ConfigInput,
+  type OptionName,
+} from '../core/config.js';
 
 /** What every command needs to reach a cluster. */
-export const CONNECTION: readonly OptionName[] = ['brokers', 'saslMechanism', 'saslUsername', 'saslPassword', 'ssl', 'sslCa', 'sslCert', 'sslKey', 'prefix', 'logLevel'];
+export const CONNECTION: readonly OptionName[] = [
+  'brokers',
+  'saslMechanism',
+  'saslUsername',
+  'saslPassword',
+  'ssl',
+  'sslCa',
+  'sslCert',
+  'sslKey',
+  'prefix',
+  'logLevel',
+];
 
 /** What a node can be told. */
-export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter((name) => !CONNECTION.includes(name));
+export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter(
+  (name) => !CONNECTION.includes(name),
+);
 
 /** Adds a flag for each option of the table; the environment variable stands beside it in the help. */
 export function withOptions(command: Command, names: readonly OptionName[]): Command {
@@ -22,7 +42,11 @@ function kebab(name: string): string {
 }
 
 /** Flags come first, then the environment, then defaults. @throws PartituraError INVALID_REQUEST */
-export function configFrom(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, defaults: ConfigInput = {}): Config {
+export function configFrom(
+  flags: Readonly<Record<string, unknown>>,
+  environment: NodeJS.ProcessEnv,
+  defaults: ConfigInput = {},
+): Config {
   const known = Object.fromEntries(Object.entries(flags).filter(([name]) => name in OPTIONS));
   return checkConfig({ ...defaults, ...fromEnvironment(environment), ...known });
 }

@@ -42,7 +42,8 @@ export class Admission {
     const framing = detectFraming(value, record.headers);
     const dialect = detectDialect(record.headers);
     const address = dialect.read(record.headers);
-    if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic)) return refused(record, address.topic);
+    if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic))
+      return refused(record, address.topic);
     const caller = { framing: framing ?? fallbackFraming(record), dialect, address };
     if (!framing) return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value));
     return this.#read(record, value, model, caller);
@@ -78,25 +79,54 @@ export class Admission {
   #refuseLate({ deadline }: InferenceRequest, { batcher }: ServedVersion): void {
     if (deadline === null) return;
     const leftMs = deadline - this.options.now();
-    if (leftMs < 0) throw new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${-leftMs} ms before the request was read`);
+    if (leftMs < 0)
+      throw new PartituraError(
+        'DEADLINE_EXCEEDED',
+        `deadline passed ${-leftMs} ms before the request was read`,
+      );
     const waitMs = Math.round(batcher.expectedWaitMs);
     if (waitMs > leftMs) {
-      throw new PartituraError('DEADLINE_EXCEEDED', `deadline in ${leftMs} ms, but the queue before the request takes about ${waitMs} ms`);
+      throw new PartituraError(
+        'DEADLINE_EXCEEDED',
+        `deadline in ${leftMs} ms, but the queue before the request takes about ${waitMs} ms`,
+      );
     }
   }
 
   #tooLarge(record: KafkaRecord, value: Buffer, model: string, caller: Caller): Outcome {
     const message = `request: expected at most ${this.options.maxRecordBytes} bytes, got ${value.length}`;
-    return this.#deadLetter(record, model, caller, 'validate', new PartituraError('REQUEST_TOO_LARGE', message));
+    return this.#deadLetter(
+      record,
+      model,
+      caller,
+      'validate',
+      new PartituraError('REQUEST_TOO_LARGE', message),
+    );
   }
 
-  #reply(record: KafkaRecord, caller: Caller, request: { id: string; model: string; modelVersion: string | null }, error: PartituraError): Outcome {
+  #reply(
+    record: KafkaRecord,
+    caller: Caller,
+    request: { id: string; model: string; modelVersion: string | null },
+    error: PartituraError,
+  ): Outcome {
     const { id, model, modelVersion } = request;
-    return { kind: 'reply', record, caller, reply: errorReply({ id: id || recordId(record), model, modelVersion }, error, this.options.node) };
+    return {
+      kind: 'reply',
+      record,
+      caller,
+      reply: errorReply({ id: id || recordId(record), model, modelVersion }, error, this.options.node),
+    };
   }
 
   /** An error reply goes along only where the headers name a reply topic: strangers' garbage is not answered. */
-  #deadLetter(record: KafkaRecord, model: string, caller: Caller, stage: FailureStage, error: PartituraError): Outcome {
+  #deadLetter(
+    record: KafkaRecord,
+    model: string,
+    caller: Caller,
+    stage: FailureStage,
+    error: PartituraError,
+  ): Outcome {
     if (caller.address.topic === undefined) return { kind: 'dead-letter', record, stage, error };
     const reply = errorReply({ id: recordId(record), model, modelVersion: null }, error, this.options.node);
     return { kind: 'dead-letter', record, stage, error, notice: { caller, reply } };
@@ -104,7 +134,10 @@ export class Admission {
 }
 
 function refused(record: KafkaRecord, topic: string): Outcome {
-  const error = new PartituraError('REPLY_TOPIC_NOT_ALLOWED', `reply topic: expected one that is allowed, got '${topic}'`);
+  const error = new PartituraError(
+    'REPLY_TOPIC_NOT_ALLOWED',
+    `reply topic: expected one that is allowed, got '${topic}'`,
+  );
   return { kind: 'dead-letter', record, stage: 'validate', error };
 }
 
@@ -115,6 +148,8 @@ function fallbackFraming({ headers }: KafkaRecord): Framing {
 
 function unknownFraming(value: Buffer): PartituraError {
   const start = value.subarray(0, 4).toString('hex');
-  return new PartituraError('DECODE_FAILED', `value: expected Avro single-object (c301) or a JSON body, got ${value.length} bytes beginning ${start || 'nowhere'}`);
+  return new PartituraError(
+    'DECODE_FAILED',
+    `value: expected Avro single-object (c301) or a JSON body, got ${value.length} bytes beginning ${start || 'nowhere'}`,
+  );
 }
-

@@ -36,13 +36,16 @@ export class Heartbeat {
 
   #send(value: Buffer | null): Promise<void> {
     return new Promise((resolve) => {
-      this.outbox.push({ topic: this.topic, key: Buffer.from(this.node), value, headers: {} }, {
-        delivered: resolve,
-        failed: (error) => {
-          this.log.warn({ err: error }, 'the status of the node could not be published');
-          resolve();
+      this.outbox.push(
+        { topic: this.topic, key: Buffer.from(this.node), value, headers: {} },
+        {
+          delivered: resolve,
+          failed: (error) => {
+            this.log.warn({ err: error }, 'the status of the node could not be published');
+            resolve();
+          },
         },
-      });
+      );
     });
   }
 }

@@ -31,7 +31,8 @@ export class InFlight {
   leave(bytes: number): void {
     this.#requests--;
     this.#bytes -= bytes;
-    if (this.#waiting.length > 0 && this.#isBelow(RESUME_SHARE)) for (const resume of this.#waiting.splice(0)) resume();
+    if (this.#waiting.length > 0 && this.#isBelow(RESUME_SHARE))
+      for (const resume of this.#waiting.splice(0)) resume();
   }
 
   /** Undefined while there is room; else a promise of room. */

@@ -18,16 +18,53 @@ export interface NodeMetrics {
 export function createNodeMetrics(inFlight: InFlight): NodeMetrics {
   const registry = createRegistry();
   const registers = [registry];
-  observed('partitura_inflight_requests', 'Requests in the node, from arrival to acknowledged outcome', () => inFlight.requests);
+  observed(
+    'partitura_inflight_requests',
+    'Requests in the node, from arrival to acknowledged outcome',
+    () => inFlight.requests,
+  );
   observed('partitura_inflight_bytes', 'Bytes of the requests in the node', () => inFlight.bytes);
   return {
     registry,
-    requests: new Counter({ name: 'partitura_requests_total', help: 'Records by outcome: ok, tombstone, or the code of the error', labelNames: ['model', 'outcome'], registers }),
-    deadLetters: new Counter({ name: 'partitura_dead_letters_total', help: 'Dead letters by error code', labelNames: ['reason'], registers }),
-    queueSeconds: new Histogram({ name: 'partitura_queue_seconds', help: 'From arrival at the node to the start of the batch', labelNames: ['model'], buckets: SECONDS, registers }),
-    computeSeconds: new Histogram({ name: 'partitura_compute_seconds', help: 'Time of a batch in the engine', labelNames: ['model'], buckets: SECONDS, registers }),
-    batchSize: new Histogram({ name: 'partitura_batch_size', help: 'Rows of a batch', labelNames: ['model'], buckets: ROWS, registers }),
-    lagRecords: new Gauge({ name: 'partitura_consumer_lag_records', help: 'Records behind the end of the partition', labelNames: ['topic', 'partition'], registers }),
+    requests: new Counter({
+      name: 'partitura_requests_total',
+      help: 'Records by outcome: ok, tombstone, or the code of the error',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
+    deadLetters: new Counter({
+      name: 'partitura_dead_letters_total',
+      help: 'Dead letters by error code',
+      labelNames: ['reason'],
+      registers,
+    }),
+    queueSeconds: new Histogram({
+      name: 'partitura_queue_seconds',
+      help: 'From arrival at the node to the start of the batch',
+      labelNames: ['model'],
+      buckets: SECONDS,
+      registers,
+    }),
+    computeSeconds: new Histogram({
+      name: 'partitura_compute_seconds',
+      help: 'Time of a batch in the engine',
+      labelNames: ['model'],
+      buckets: SECONDS,
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'partitura_batch_size',
+      help: 'Rows of a batch',
+      labelNames: ['model'],
+      buckets: ROWS,
+      registers,
+    }),
+    lagRecords: new Gauge({
+      name: 'partitura_consumer_lag_records',
+      help: 'Records behind the end of the partition',
+      labelNames: ['topic', 'partition'],
+      registers,
+    }),
   };
 
   /** A gauge that is read when it is asked for. */

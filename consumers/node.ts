@@ -106,13 +106,23 @@ export class InferenceNode {
   }
 
   #noModels(): PartituraError {
-    const reasons = this.#catalog?.statuses.map(({ model, version, message }) => `${model}/${version}: ${message}`) ?? [];
+    const reasons =
+      this.#catalog?.statuses.map(({ model, version, message }) => `${model}/${version}: ${message}`) ?? [];
     const found = reasons.length === 0 ? 'found none' : reasons.join('; ');
-    return new PartituraError('MODEL_NOT_FOUND', `model repository '${this.config.models}': expected at least one model that loads, ${found}`);
+    return new PartituraError(
+      'MODEL_NOT_FOUND',
+      `model repository '${this.config.models}': expected at least one model that loads, ${found}`,
+    );
   }
 
   #createCatalog(engine: Engine): ModelCatalog {
-    const { models: root, versionPolicy: policy, repositoryPollMs: pollMs, maxBatchRows, maxBatchDelayMs } = this.config;
+    const {
+      models: root,
+      versionPolicy: policy,
+      repositoryPollMs: pollMs,
+      maxBatchRows,
+      maxBatchDelayMs,
+    } = this.config;
     const observe = (model: string, rows: number, computeMicros: number): void => {
       this.#metrics.batchSize.observe({ model }, rows);
       this.#metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
@@ -137,7 +147,14 @@ export class InferenceNode {
       onDeadLetter: (reason) => this.#metrics.deadLetters.inc({ reason }),
     });
     const destinations = new Destinations(this.#admin);
-    return { admission, publisher, destinations, inFlight: this.#inFlight, metrics: this.#metrics, log: this.log };
+    return {
+      admission,
+      publisher,
+      destinations,
+      inFlight: this.#inFlight,
+      metrics: this.#metrics,
+      log: this.log,
+    };
   }
 
   /** Consumes a model's requests exactly while a version of it is available. */
@@ -163,7 +180,15 @@ export class InferenceNode {
       fetchMaxBytes: config.fetchMaxBytes,
     });
     const { ordered, commitIntervalMs, drainTimeoutMs } = config;
-    const options = { model, node: this.id, ordered, commitIntervalMs, drainTimeoutMs, now: Date.now, onStopped: (error: Error) => this.#fail(error) };
+    const options = {
+      model,
+      node: this.id,
+      ordered,
+      commitIntervalMs,
+      drainTimeoutMs,
+      now: Date.now,
+      onStopped: (error: Error) => this.#fail(error),
+    };
     if (!this.#parts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
     const consumer = new RequestConsumer(kafkaConsumer, options, this.#parts);
     this.#consumers.set(model, consumer);
@@ -178,7 +203,9 @@ export class InferenceNode {
       beatAt: Date.now(),
       state: this.#state,
       models: [...(this.#catalog?.statuses ?? [])],
-      partitions: [...this.#consumers.values()].flatMap(({ owned }) => owned.map(({ topic, partition }) => ({ topic, partition }))),
+      partitions: [...this.#consumers.values()].flatMap(({ owned }) =>
+        owned.map(({ topic, partition }) => ({ topic, partition })),
+      ),
       inflightRequests: this.#inFlight.requests,
       inflightBytes: this.#inFlight.bytes,
       serviceMicros: this.#catalog?.microsPerRow ?? 0,
@@ -195,7 +222,11 @@ export class InferenceNode {
 
   /** Finishes what is under way, commits, leaves the groups and frees everything. */
   close(): Promise<void> {
-    this.#closing ??= within(this.config.drainTimeoutMs + CLOSE_SLACK_MS, this.#close(), () => new Error('the node did not close in time'));
+    this.#closing ??= within(
+      this.config.drainTimeoutMs + CLOSE_SLACK_MS,
+      this.#close(),
+      () => new Error('the node did not close in time'),
+    );
     return this.#closing;
   }
 

@@ -83,9 +83,17 @@ export class RequestConsumer {
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
-      this.#partitions.set(partition, { topic, partition, ledger: new PartitionLedger(this.options.ordered), lost: false });
+      this.#partitions.set(partition, {
+        topic,
+        partition,
+        ledger: new PartitionLedger(this.options.ordered),
+        lost: false,
+      });
     }
-    this.parts.log.info({ model: this.options.model, partitions: partitions.map(({ partition }) => partition) }, 'partitions assigned');
+    this.parts.log.info(
+      { model: this.options.model, partitions: partitions.map(({ partition }) => partition) },
+      'partitions assigned',
+    );
   }
 
   #onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void> {
@@ -118,7 +126,10 @@ export class RequestConsumer {
     try {
       return this.parts.admission.decide(record, this.options.model);
     } catch (cause) {
-      this.parts.log.error({ err: cause, topic: record.topic, partition: record.partition, offset: record.offset }, 'a record could not be judged');
+      this.parts.log.error(
+        { err: cause, topic: record.topic, partition: record.partition, offset: record.offset },
+        'a record could not be judged',
+      );
       return { kind: 'dead-letter', record, stage: 'validate', error: PartituraError.from(cause) };
     }
   }
@@ -132,7 +143,13 @@ export class RequestConsumer {
       arrivedAt,
       answered: (answer) => {
         const late = this.#lateness(request.deadline);
-        if (late) return this.#finish(entry, { kind: 'reply', record, caller, reply: errorReply(request, late, node) });
+        if (late)
+          return this.#finish(entry, {
+            kind: 'reply',
+            record,
+            caller,
+            reply: errorReply(request, late, node),
+          });
         const reply = {
           id: request.id,
           model: request.model,
@@ -154,7 +171,9 @@ export class RequestConsumer {
 
   #lateness(deadline: number | null): PartituraError | undefined {
     const lateMs = deadline === null ? 0 : this.options.now() - deadline;
-    return lateMs > 0 ? new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${lateMs} ms before the reply`) : undefined;
+    return lateMs > 0
+      ? new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${lateMs} ms before the reply`)
+      : undefined;
   }
 
   /** Settles the record, once it is known whether its reply can go where it asks. */
@@ -171,9 +190,13 @@ export class RequestConsumer {
 
   /** The outcome itself, or a dead letter when its reply has nowhere to go. */
   #addressable(outcome: Outcome, { address }: Caller): Outcome {
-    const problem = address.topic === undefined ? undefined : this.parts.destinations.check(address.topic, address.partition);
+    const problem =
+      address.topic === undefined
+        ? undefined
+        : this.parts.destinations.check(address.topic, address.partition);
     if (!problem) return outcome;
-    if (outcome.kind === 'dead-letter') return { kind: outcome.kind, record: outcome.record, stage: outcome.stage, error: outcome.error };
+    if (outcome.kind === 'dead-letter')
+      return { kind: outcome.kind, record: outcome.record, stage: outcome.stage, error: outcome.error };
     return { kind: 'dead-letter', record: outcome.record, stage: 'reply', error: problem };
   }
 
@@ -181,7 +204,8 @@ export class RequestConsumer {
     const { partition } = entry.subject;
     this.#count(outcome);
     if (partition.lost) return this.#leave(entry.subject);
-    for (const released of partition.ledger.settle(entry, outcome, isTooLate(outcome))) this.#publish(released);
+    for (const released of partition.ledger.settle(entry, outcome, isTooLate(outcome)))
+      this.#publish(released);
   }
 
   #publish(entry: HeldEntry): void {
@@ -195,7 +219,8 @@ export class RequestConsumer {
 
   #leave({ bytes }: Held): void {
     this.parts.inFlight.leave(bytes);
-    if (this.#drainWaiters.length > 0 && this.#pending() === 0) for (const resolve of this.#drainWaiters.splice(0)) resolve();
+    if (this.#drainWaiters.length > 0 && this.#pending() === 0)
+      for (const resolve of this.#drainWaiters.splice(0)) resolve();
   }
 
   #count(outcome: Outcome): void {
@@ -230,14 +255,26 @@ export class RequestConsumer {
   async #drainAndCommit(): Promise<void> {
     const { drainTimeoutMs, model } = this.options;
     try {
-      await within(drainTimeoutMs, this.#drained(), () => new Error(`work under way did not finish within ${drainTimeoutMs} ms`));
+      await within(
+        drainTimeoutMs,
+        this.#drained(),
+        () => new Error(`work under way did not finish within ${drainTimeoutMs} ms`),
+      );
     } catch (error) {
-      this.parts.log.warn({ model, pending: this.#pending(), err: error }, 'partitions are given up with work under way; their next owner answers it');
+      this.parts.log.warn(
+        { model, pending: this.#pending(), err: error },
+        'partitions are given up with work under way; their next owner answers it',
+      );
     }
     await this.#committing;
-    await within(drainTimeoutMs, this.#commit(), () => new Error('commit took too long')).catch((error: unknown) => {
-      this.parts.log.warn({ model, err: error }, 'answered records could not be committed and will be answered again');
-    });
+    await within(drainTimeoutMs, this.#commit(), () => new Error('commit took too long')).catch(
+      (error: unknown) => {
+        this.parts.log.warn(
+          { model, err: error },
+          'answered records could not be committed and will be answered again',
+        );
+      },
+    );
   }
 
   #commit(): Promise<void> {
@@ -248,7 +285,9 @@ export class RequestConsumer {
   async #commitOnce(): Promise<void> {
     const due = [...this.#partitions.values()].flatMap((partition) => {
       const offset = partition.ledger.committable;
-      return offset === undefined ? [] : [{ topic: partition.topic, partition: partition.partition, offset, ledger: partition.ledger }];
+      return offset === undefined
+        ? []
+        : [{ topic: partition.topic, partition: partition.partition, offset, ledger: partition.ledger }];
     });
     if (due.length === 0) return;
     try {
@@ -267,7 +306,11 @@ export class RequestConsumer {
     clearInterval(this.#commitTimer);
     const closing = this.consumer.close();
     this.#releaseClosed();
-    await within(this.options.drainTimeoutMs, closing, () => new Error('the consumer did not close in time')).catch((error: unknown) => {
+    await within(
+      this.options.drainTimeoutMs,
+      closing,
+      () => new Error('the consumer did not close in time'),
+    ).catch((error: unknown) => {
       this.parts.log.warn({ model: this.options.model, err: error }, 'consumer closed with an error');
     });
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
@@ -290,11 +333,22 @@ function outcomeName(outcome: Outcome): string {
   return outcome.reply.error?.code ?? 'ok';
 }
 
-function wanted({ outputs }: Answer, names: readonly string[]): { name: string; datatype: string; shape: number[]; data: Buffer }[] {
+function wanted(
+  { outputs }: Answer,
+  names: readonly string[],
+): { name: string; datatype: string; shape: number[]; data: Buffer }[] {
   const chosen = names.length === 0 ? outputs : outputs.filter(({ name }) => names.includes(name));
   return chosen.map(({ name, datatype, shape, data }) => ({ name, datatype, shape: [...shape], data }));
 }
 
-function timing({ queueMs, computeMicros, batchRows }: Answer): { queueMicros: number; computeMicros: number; batchSize: number } {
-  return { queueMicros: Math.round(queueMs * 1_000), computeMicros: Math.round(computeMicros), batchSize: batchRows };
+function timing({ queueMs, computeMicros, batchRows }: Answer): {
+  queueMicros: number;
+  computeMicros: number;
+  batchSize: number;
+} {
+  return {
+    queueMicros: Math.round(queueMs * 1_000),
+    computeMicros: Math.round(computeMicros),
+    batchSize: batchRows,
+  };
 }

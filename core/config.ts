@@ -24,44 +24,183 @@ interface Option<S extends z.ZodType = z.ZodType> {
   readonly secret?: boolean;
 }
 
-const option = <S extends z.ZodType>(env: string, check: S, fallback: Option['fallback'], doc: string): Option<S> =>
-  fallback === undefined ? { env, check, doc } : { env, check, fallback, doc };
-const secret = (env: string, doc: string): Option<typeof optionalText> => ({ env, check: optionalText, doc, secret: true });
+const option = <S extends z.ZodType>(
+  env: string,
+  check: S,
+  fallback: Option['fallback'],
+  doc: string,
+): Option<S> => (fallback === undefined ? { env, check, doc } : { env, check, fallback, doc });
+const secret = (env: string, doc: string): Option<typeof optionalText> => ({
+  env,
+  check: optionalText,
+  doc,
+  secret: true,
+});
 
 export const OPTIONS = {
   brokers: option('KAFKA_BROKERS', list, '127.0.0.1:9092', 'Bootstrap addresses, comma-separated'),
-  saslMechanism: option('KAFKA_SASL_MECHANISM', z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(), undefined, 'plain, scram-sha-256 or scram-sha-512; none when unset'),
+  saslMechanism: option(
+    'KAFKA_SASL_MECHANISM',
+    z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+    undefined,
+    'plain, scram-sha-256 or scram-sha-512; none when unset',
+  ),
   saslUsername: option('KAFKA_SASL_USERNAME', optionalText, undefined, 'User for SASL'),
   saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password for SASL'),
   ssl: option('KAFKA_SSL', flag, false, 'Whether to talk TLS to the brokers'),
-  sslCa: option('KAFKA_SSL_CA', optionalText, undefined, "File with the authority's certificates (PEM); the system's when unset"),
+  sslCa: option(
+    'KAFKA_SSL_CA',
+    optionalText,
+    undefined,
+    "File with the authority's certificates (PEM); the system's when unset",
+  ),
   sslCert: option('KAFKA_SSL_CERT', optionalText, undefined, "File with the client's certificate (PEM)"),
   sslKey: option('KAFKA_SSL_KEY', optionalText, undefined, "File with the client's key (PEM)"),
-  prefix: option('PARTITURA_PREFIX', text.regex(/^[A-Za-z0-9_-]+$/), 'partitura', 'First part of the names of topics and groups'),
-  partitions: option('PARTITURA_PARTITIONS', count, 8, 'Partitions of topics that Partitura creates; the most nodes that share one model'),
-  replicationFactor: option('PARTITURA_REPLICATION_FACTOR', z.coerce.number().int().min(-1), -1, "Copies of topics that Partitura creates; -1: the broker's default"),
-  maxRecordBytes: option('PARTITURA_MAX_RECORD_BYTES', count, 1_000_000, 'Largest request or reply in bytes, as record value'),
-  models: option('PARTITURA_MODELS', text, 'examples/models', 'Model repository: a folder <model>/<version>/ for each version'),
-  versionPolicy: option('PARTITURA_VERSION_POLICY', text.regex(/^(latest(:[1-9][0-9]*)?|all|specific:[0-9]+(,[0-9]+)*)$/), 'latest', 'Which versions are served: latest, latest:N, all or specific:1,3'),
-  repositoryPollMs: option('PARTITURA_REPOSITORY_POLL_MS', count, 2_000, 'How often the model repository is looked at for changes, milliseconds'),
-  engine: option('PARTITURA_ENGINE', z.enum(['auto', 'tensorflow', 'wasm']), 'auto', 'auto: TensorFlow where its addon loads, else WebAssembly'),
-  engineThreads: option('PARTITURA_ENGINE_THREADS', count, 1, 'Threads that run models, each with its own copy'),
-  intraOpThreads: option('PARTITURA_INTRA_OP_THREADS', amount, 0, 'Cores that one TensorFlow operation may use; 0: all'),
-  maxBatchRows: option('PARTITURA_MAX_BATCH_ROWS', count, 256, 'Rows of one batch; a larger request is cut and joined again'),
-  maxBatchDelayMs: option('PARTITURA_MAX_BATCH_DELAY_MS', amount, 0, 'How long an idle engine waits for a batch to fill, milliseconds; 0: it never waits'),
-  maxInflightRequests: option('PARTITURA_MAX_INFLIGHT_REQUESTS', count, 4_000, 'Requests in a node at which it stops fetching'),
-  maxInflightBytes: option('PARTITURA_MAX_INFLIGHT_BYTES', count, 128 * 1024 * 1024, 'Bytes of requests in a node at which it stops fetching'),
-  fetchMaxBytes: option('PARTITURA_FETCH_MAX_BYTES', count, 8 * 1024 * 1024, 'Bytes asked for in one fetch; the in-flight bounds may be passed by one fetch'),
-  ordered: option('PARTITURA_ORDERED', flag, true, 'Whether the replies of a partition leave in the order of its requests'),
-  replyTopics: option('PARTITURA_REPLY_TOPICS', list, '', 'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part'),
-  commitIntervalMs: option('PARTITURA_COMMIT_INTERVAL_MS', count, 500, 'How often offsets of answered requests are committed, milliseconds'),
-  sessionTimeoutMs: option('PARTITURA_SESSION_TIMEOUT_MS', z.coerce.number().int().min(6_000), 10_000, "After how long without a sign of life a node's partitions go to others, milliseconds"),
-  drainTimeoutMs: option('PARTITURA_DRAIN_TIMEOUT_MS', count, 8_000, 'How long work under way may take to finish when a node stops or loses partitions, milliseconds; below the session timeout'),
-  runTimeoutMs: option('PARTITURA_RUN_TIMEOUT_MS', count, 60_000, 'How long one batch may compute before its thread is ended, milliseconds'),
+  prefix: option(
+    'PARTITURA_PREFIX',
+    text.regex(/^[A-Za-z0-9_-]+$/),
+    'partitura',
+    'First part of the names of topics and groups',
+  ),
+  partitions: option(
+    'PARTITURA_PARTITIONS',
+    count,
+    8,
+    'Partitions of topics that Partitura creates; the most nodes that share one model',
+  ),
+  replicationFactor: option(
+    'PARTITURA_REPLICATION_FACTOR',
+    z.coerce.number().int().min(-1),
+    -1,
+    "Copies of topics that Partitura creates; -1: the broker's default",
+  ),
+  maxRecordBytes: option(
+    'PARTITURA_MAX_RECORD_BYTES',
+    count,
+    1_000_000,
+    'Largest request or reply in bytes, as record value',
+  ),
+  models: option(
+    'PARTITURA_MODELS',
+    text,
+    'examples/models',
+    'Model repository: a folder <model>/<version>/ for each version',
+  ),
+  versionPolicy: option(
+    'PARTITURA_VERSION_POLICY',
+    text.regex(/^(latest(:[1-9][0-9]*)?|all|specific:[0-9]+(,[0-9]+)*)$/),
+    'latest',
+    'Which versions are served: latest, latest:N, all or specific:1,3',
+  ),
+  repositoryPollMs: option(
+    'PARTITURA_REPOSITORY_POLL_MS',
+    count,
+    2_000,
+    'How often the model repository is looked at for changes, milliseconds',
+  ),
+  engine: option(
+    'PARTITURA_ENGINE',
+    z.enum(['auto', 'tensorflow', 'wasm']),
+    'auto',
+    'auto: TensorFlow where its addon loads, else WebAssembly',
+  ),
+  engineThreads: option(
+    'PARTITURA_ENGINE_THREADS',
+    count,
+    1,
+    'Threads that run models, each with its own copy',
+  ),
+  intraOpThreads: option(
+    'PARTITURA_INTRA_OP_THREADS',
+    amount,
+    0,
+    'Cores that one TensorFlow operation may use; 0: all',
+  ),
+  maxBatchRows: option(
+    'PARTITURA_MAX_BATCH_ROWS',
+    count,
+    256,
+    'Rows of one batch; a larger request is cut and joined again',
+  ),
+  maxBatchDelayMs: option(
+    'PARTITURA_MAX_BATCH_DELAY_MS',
+    amount,
+    0,
+    'How long an idle engine waits for a batch to fill, milliseconds; 0: it never waits',
+  ),
+  maxInflightRequests: option(
+    'PARTITURA_MAX_INFLIGHT_REQUESTS',
+    count,
+    4_000,
+    'Requests in a node at which it stops fetching',
+  ),
+  maxInflightBytes: option(
+    'PARTITURA_MAX_INFLIGHT_BYTES',
+    count,
+    128 * 1024 * 1024,
+    'Bytes of requests in a node at which it stops fetching',
+  ),
+  fetchMaxBytes: option(
+    'PARTITURA_FETCH_MAX_BYTES',
+    count,
+    8 * 1024 * 1024,
+    'Bytes asked for in one fetch; the in-flight bounds may be passed by one fetch',
+  ),
+  ordered: option(
+    'PARTITURA_ORDERED',
+    flag,
+    true,
+    'Whether the replies of a partition leave in the order of its requests',
+  ),
+  replyTopics: option(
+    'PARTITURA_REPLY_TOPICS',
+    list,
+    '',
+    'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part',
+  ),
+  commitIntervalMs: option(
+    'PARTITURA_COMMIT_INTERVAL_MS',
+    count,
+    500,
+    'How often offsets of answered requests are committed, milliseconds',
+  ),
+  sessionTimeoutMs: option(
+    'PARTITURA_SESSION_TIMEOUT_MS',
+    z.coerce.number().int().min(6_000),
+    10_000,
+    "After how long without a sign of life a node's partitions go to others, milliseconds",
+  ),
+  drainTimeoutMs: option(
+    'PARTITURA_DRAIN_TIMEOUT_MS',
+    count,
+    8_000,
+    'How long work under way may take to finish when a node stops or loses partitions, milliseconds; below the session timeout',
+  ),
+  runTimeoutMs: option(
+    'PARTITURA_RUN_TIMEOUT_MS',
+    count,
+    60_000,
+    'How long one batch may compute before its thread is ended, milliseconds',
+  ),
   nodeId: option('PARTITURA_NODE_ID', optionalText, undefined, 'Name of a node; made up when unset'),
-  httpHost: option('PARTITURA_HTTP_HOST', text, '127.0.0.1', 'Address on which /metrics, /healthz and /readyz are served'),
-  httpPort: option('PARTITURA_HTTP_PORT', port, 0, 'Port of /metrics, /healthz and /readyz; 0: one that is free'),
-  logLevel: option('PARTITURA_LOG_LEVEL', z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info', 'Least level that is logged'),
+  httpHost: option(
+    'PARTITURA_HTTP_HOST',
+    text,
+    '127.0.0.1',
+    'Address on which /metrics, /healthz and /readyz are served',
+  ),
+  httpPort: option(
+    'PARTITURA_HTTP_PORT',
+    port,
+    0,
+    'Port of /metrics, /healthz and /readyz; 0: one that is free',
+  ),
+  logLevel: option(
+    'PARTITURA_LOG_LEVEL',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    'info',
+    'Least level that is logged',
+  ),
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -81,9 +220,13 @@ export function checkConfig(input: ConfigInput): Config {
     const value = input[name as OptionName] ?? fallback;
     const checked = check.safeParse(value);
     if (checked.success) config[name] = checked.data;
-    else problems.push(`${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${JSON.stringify(value)})`);
+    else
+      problems.push(
+        `${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${JSON.stringify(value)})`,
+      );
   }
-  if (problems.length > 0) throw new PartituraError('INVALID_REQUEST', `configuration: ${problems.join(', ')}`);
+  if (problems.length > 0)
+    throw new PartituraError('INVALID_REQUEST', `configuration: ${problems.join(', ')}`);
   return refuseContradictions(config as Config);
 }
 

@@ -9,6 +9,11 @@ const SECRETS = ['password', 'saslPassword', 'sasl.password', '*.password', '*.s
  * Passwords are redacted wherever a logged object holds one.
  */
 export function createLogger(name: string, level: string): Logger {
-  const options = { name, level, redact: { paths: SECRETS, censor: '[redacted]' }, formatters: { level: (label: string) => ({ level: label }) } };
+  const options = {
+    name,
+    level,
+    redact: { paths: SECRETS, censor: '[redacted]' },
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   return pino(options, pino.destination({ dest: 2, sync: true }));
 }

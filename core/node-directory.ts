@@ -16,7 +16,11 @@ export interface KnownNode extends NodeStatus {
 }
 
 /** The nodes of the cluster as they told of themselves, by name. @throws KafkaError when the cluster can't be reached */
-export async function readNodes(kafka: KafkaClient, { prefix, fetchMaxBytes }: Config, now: number): Promise<KnownNode[]> {
+export async function readNodes(
+  kafka: KafkaClient,
+  { prefix, fetchMaxBytes }: Config,
+  now: number,
+): Promise<KnownNode[]> {
   const records = await readTopic(kafka, topicNames(prefix).nodes, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
   const latest = new Map<string, NodeStatus>();
   for (const { key, value } of records.sort((a, b) => a.offset - b.offset)) {

@@ -10,19 +10,32 @@ const RECORD_HEADROOM = 8;
 export type TopicConfig = Pick<Config, 'prefix' | 'partitions' | 'replicationFactor' | 'maxRecordBytes'>;
 
 /** The topics of one model. */
-export function modelTopics(model: string, { prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig): TopicSpec[] {
+export function modelTopics(
+  model: string,
+  { prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig,
+): TopicSpec[] {
   const names = topicNames(prefix);
   const largest = maxRecordBytes * RECORD_HEADROOM;
   const sized = (bytes: number): Record<string, string> => ({ 'max.message.bytes': String(bytes) });
   return [
     { topic: names.requests(model), partitions, replicationFactor, config: sized(largest) },
     { topic: names.replies(model), partitions, replicationFactor, config: sized(largest) },
-    { topic: names.deadLetters(model), partitions, replicationFactor, config: sized(largest + DEAD_LETTER_HEADROOM_BYTES) },
+    {
+      topic: names.deadLetters(model),
+      partitions,
+      replicationFactor,
+      config: sized(largest + DEAD_LETTER_HEADROOM_BYTES),
+    },
   ];
 }
 
 /** The topics that a cluster has once. */
-export function clusterTopics({ prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig): TopicSpec[] {
+export function clusterTopics({
+  prefix,
+  partitions,
+  replicationFactor,
+  maxRecordBytes,
+}: TopicConfig): TopicSpec[] {
   const names = topicNames(prefix);
   return [
     { topic: names.nodes, partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } },

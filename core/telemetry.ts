@@ -31,7 +31,12 @@ export interface HealthServer {
  * @param port 0: one that is free
  * @throws PartituraError INVALID_REQUEST when the port is in use
  */
-export async function serveHealth(host: string, port: number, registry: Registry, probe: HealthProbe): Promise<HealthServer> {
+export async function serveHealth(
+  host: string,
+  port: number,
+  registry: Registry,
+  probe: HealthProbe,
+): Promise<HealthServer> {
   const server = createServer((request, response) => void answer(request, response, registry, probe));
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
@@ -45,7 +50,12 @@ export async function serveHealth(host: string, port: number, registry: Registry
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, registry: Registry, probe: HealthProbe): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  registry: Registry,
+  probe: HealthProbe,
+): Promise<void> {
   const path = request.url?.split('?')[0];
   if (path === '/metrics') {
     send(response, 200, registry.contentType, await registry.metrics());
@@ -53,7 +63,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, regist
     const good = path === '/healthz' ? probe.healthy() : probe.ready();
     send(response, good ? 200 : 503, 'application/json', JSON.stringify({ ok: good, ...probe.details() }));
   } else {
-    send(response, 404, 'application/json', JSON.stringify({ error: 'expected /metrics, /healthz or /readyz' }));
+    send(
+      response,
+      404,
+      'application/json',
+      JSON.stringify({ error: 'expected /metrics, /healthz or /readyz' }),
+    );
   }
 }
 
@@ -64,8 +79,17 @@ function send(response: ServerResponse, status: number, contentType: string, bod
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === 'EADDRINUSE' ? 'is in use by another program' : `can't be listened on (${cause.message})`;
-      reject(new PartituraError('INVALID_REQUEST', `port ${port} on ${host} ${inUse}; choose another with --http-port`, { cause }));
+      const inUse =
+        cause.code === 'EADDRINUSE'
+          ? 'is in use by another program'
+          : `can't be listened on (${cause.message})`;
+      reject(
+        new PartituraError(
+          'INVALID_REQUEST',
+          `port ${port} on ${host} ${inUse}; choose another with --http-port`,
+          { cause },
+        ),
+      );
     });
     server.listen(port, host, resolve);
   });

@@ -22,7 +22,9 @@ test('a backlog of 200,000 records changes the lag, not the memory, and all of i
   const topic = harness.topics.requests('scale');
   const node = await harness.nodeProcess({ nodeId: 'warm' });
   const stranger = await harness.stranger();
-  const warm = Array.from({ length: 2_000 }, () => stranger.request(topic, { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] }));
+  const warm = Array.from({ length: 2_000 }, () =>
+    stranger.request(topic, { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] }),
+  );
   await stranger.answered(warm);
   const idleMb = residentMb(node.pid);
   await node.stop();
@@ -66,9 +68,25 @@ async function produceBacklog(topic: string): Promise<void> {
   await producer.connect();
   const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
   const parameters = { padding: 'x'.repeat(PADDING_BYTES) };
-  const value = encodeRequest({ id: 'backlog', model: 'scale', modelVersion: null, inputs, outputs: [], parameters, deadline: null });
+  const value = encodeRequest({
+    id: 'backlog',
+    model: 'scale',
+    modelVersion: null,
+    inputs,
+    outputs: [],
+    parameters,
+    deadline: null,
+  });
   for (let sent = 0; sent < RECORDS; sent += 2_000) {
-    await producer.send(Array.from({ length: 2_000 }, (_, index) => ({ topic, partition: index % 4, key: null, value, headers: {} })));
+    await producer.send(
+      Array.from({ length: 2_000 }, (_, index) => ({
+        topic,
+        partition: index % 4,
+        key: null,
+        value,
+        headers: {},
+      })),
+    );
   }
   await producer.close();
 }

@@ -15,13 +15,23 @@ test('a row that makes the model fail fails alone, whatever shares its batch', a
   const topic = harness.topics.requests('picky');
   const asked = Array.from({ length: 300 }, (_, index) => {
     const value = index % 37 === 5 ? -1 : index;
-    return { value, correlation: stranger.request(topic, { model: 'picky', inputs: [floats('x', [1, 4], [value, value, 0, 1])] }) };
+    return {
+      value,
+      correlation: stranger.request(topic, {
+        model: 'picky',
+        inputs: [floats('x', [1, 4], [value, value, 0, 1])],
+      }),
+    };
   });
   await stranger.answered(asked.map(({ correlation }) => correlation));
   for (const { value, correlation } of asked) {
     const reply = stranger.replyTo(correlation);
     if (value < 0) assert.equal(reply.error?.code, 'MODEL_FAILED');
-    else assert.deepEqual(valuesOf(reply.outputs[0]), [value, value, 0, 1].map((x) => Math.fround(Math.sqrt(x))));
+    else
+      assert.deepEqual(
+        valuesOf(reply.outputs[0]),
+        [value, value, 0, 1].map((x) => Math.fround(Math.sqrt(x))),
+      );
   }
 });
 
@@ -29,18 +39,25 @@ test('a request larger than a batch is cut and joined again in the order of its 
   const stranger = await harness.stranger();
   const rows = 1_000;
   const values = Array.from({ length: rows * 3 }, (_, index) => index % 1_000);
-  const correlation = stranger.request(harness.topics.requests('sum'), { model: 'sum', inputs: [floats('x', [rows, 3], values)] });
+  const correlation = stranger.request(harness.topics.requests('sum'), {
+    model: 'sum',
+    inputs: [floats('x', [rows, 3], values)],
+  });
   await stranger.answered([correlation]);
   const [output] = stranger.replyTo(correlation).outputs;
   assert.deepEqual(output?.shape, [rows]);
-  const expected = Array.from({ length: rows }, (_, row) => values.slice(row * 3, row * 3 + 3).reduce((a, b) => a + b));
+  const expected = Array.from({ length: rows }, (_, row) =>
+    values.slice(row * 3, row * 3 + 3).reduce((a, b) => a + b),
+  );
   assert.deepEqual(valuesOf(output), expected);
 });
 
 test('a model that takes exactly one row is served one request at a time', async () => {
   const stranger = await harness.stranger();
   const topic = harness.topics.requests('fixed');
-  const asked = Array.from({ length: 20 }, (_, index) => stranger.request(topic, { model: 'fixed', inputs: [floats('x', [1, 4], [index, 0, 0, 0])] }));
+  const asked = Array.from({ length: 20 }, (_, index) =>
+    stranger.request(topic, { model: 'fixed', inputs: [floats('x', [1, 4], [index, 0, 0, 0])] }),
+  );
   await stranger.answered(asked);
   for (const correlation of asked) {
     assert.equal(stranger.replyTo(correlation).error, null);

@@ -14,7 +14,10 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RUNS = 60;
 /** A batch of another size may take another kernel, which rounds the last bits differently. */
 const TOLERANCE = 1e-6;
-const LIMITS = fc.record({ maxBatchRows: fc.integer({ min: 1, max: 70 }), parallelism: fc.integer({ min: 1, max: 3 }) });
+const LIMITS = fc.record({
+  maxBatchRows: fc.integer({ min: 1, max: 70 }),
+  parallelism: fc.integer({ min: 1, max: 3 }),
+});
 
 let engine: Engine;
 before(async () => {
@@ -24,13 +27,27 @@ after(() => engine.close());
 
 test('the sums of rows of any width, in any batches, are those of the rows alone', async () => {
   const model = await load('integration-tests/fixtures/models/sum/1', 'sum');
-  const request = fc.record({ rows: fc.integer({ min: 1, max: 90 }), width: fc.integer({ min: 1, max: 5 }), seed: fc.integer({ min: -1000, max: 1000 }) });
+  const request = fc.record({
+    rows: fc.integer({ min: 1, max: 90 }),
+    width: fc.integer({ min: 1, max: 5 }),
+    seed: fc.integer({ min: -1000, max: 1000 }),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 40 }), LIMITS, async (requests, limits) => {
-      const asked = requests.map(({ rows, width, seed }) => ({ rows, values: Array.from({ length: rows * width }, (_, index) => seed + index), width }));
-      const answers = await runBatched(model, limits, asked.map(({ rows, width, values }) => [floats('x', [rows, width], values)]));
+      const asked = requests.map(({ rows, width, seed }) => ({
+        rows,
+        values: Array.from({ length: rows * width }, (_, index) => seed + index),
+        width,
+      }));
+      const answers = await runBatched(
+        model,
+        limits,
+        asked.map(({ rows, width, values }) => [floats('x', [rows, width], values)]),
+      );
       asked.forEach(({ rows, width, values }, index) => {
-        const expected = Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width).reduce((a, b) => a + b));
+        const expected = Array.from({ length: rows }, (_, row) =>
+          values.slice(row * width, (row + 1) * width).reduce((a, b) => a + b),
+        );
         assert.deepEqual(valuesOf(asTensor(answers[index]?.[0])), expected);
       });
     }),
@@ -48,7 +65,9 @@ test('digits get the same probabilities alone and in any batch', async () => {
       for (const [index, request] of requests.entries()) {
         const [alone] = await runBatched(model, { maxBatchRows: 1, parallelism: 1 }, [request]);
         const together = valuesOf(asTensor(batched[index]?.[0]));
-        valuesOf(asTensor(alone?.[0])).forEach((value, position) => assert.ok(Math.abs(value - (together[position] ?? NaN)) < TOLERANCE));
+        valuesOf(asTensor(alone?.[0])).forEach((value, position) =>
+          assert.ok(Math.abs(value - (together[position] ?? NaN)) < TOLERANCE),
+        );
       }
     }),
     { numRuns: RUNS },
@@ -57,7 +76,14 @@ test('digits get the same probabilities alone and in any batch', async () => {
 
 test('strings, booleans and 64-bit integers keep their rows in any batch, bit for bit', async () => {
   const model = await load('integration-tests/fixtures/models/types/1', 'types');
-  const rows = fc.array(fc.record({ text: fc.string({ maxLength: 20 }), number: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), flag: fc.boolean() }), { minLength: 1, maxLength: 40 });
+  const rows = fc.array(
+    fc.record({
+      text: fc.string({ maxLength: 20 }),
+      number: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      flag: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 40 },
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(rows, { minLength: 1, maxLength: 10 }), LIMITS, async (requests, limits) => {
       const asked = requests.map(typesRequest);
@@ -80,13 +106,30 @@ async function load(folder: string, model: string): Promise<LoadedModel> {
 }
 
 /** Submits all requests at once and resolves with the outputs of each. */
-function runBatched(model: LoadedModel, limits: { maxBatchRows: number; parallelism: number }, requests: readonly Tensor[][]): Promise<(readonly RowTensor[])[]> {
-  const batcher = new Batcher((inputs) => model.run(inputs), { ...limits, maxBatchDelayMs: 0, batchable: isBatchable(model.signature) });
+function runBatched(
+  model: LoadedModel,
+  limits: { maxBatchRows: number; parallelism: number },
+  requests: readonly Tensor[][],
+): Promise<(readonly RowTensor[])[]> {
+  const batcher = new Batcher((inputs) => model.run(inputs), {
+    ...limits,
+    maxBatchDelayMs: 0,
+    batchable: isBatchable(model.signature),
+  });
   return Promise.all(
     requests.map((inputs) => {
-      const valid = validateRequest({ id: '', model: '', modelVersion: null, inputs, outputs: [], parameters: {}, deadline: null }, model.signature);
+      const valid = validateRequest(
+        { id: '', model: '', modelVersion: null, inputs, outputs: [], parameters: {}, deadline: null },
+        model.signature,
+      );
       return new Promise<readonly RowTensor[]>((resolve, reject) => {
-        batcher.submit({ ...valid, deadline: null, arrivedAt: 0, answered: ({ outputs }) => resolve(outputs), failed: reject });
+        batcher.submit({
+          ...valid,
+          deadline: null,
+          arrivedAt: 0,
+          answered: ({ outputs }) => resolve(outputs),
+          failed: reject,
+        });
       });
     }),
   );
@@ -94,16 +137,25 @@ function runBatched(model: LoadedModel, limits: { maxBatchRows: number; parallel
 
 function typesRequest(rows: readonly { text: string; number: bigint; flag: boolean }[]): Tensor[] {
   const shape = [rows.length, 2];
-  const twice = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.flatMap((row) => [pick(row), pick(row)]);
+  const twice = <T>(pick: (row: (typeof rows)[number]) => T): T[] =>
+    rows.flatMap((row) => [pick(row), pick(row)]);
   const strings = twice(({ text }) => Buffer.from(text)).flatMap((text) => [uint32(text.length), text]);
   const tensor = (name: string, datatype: string, data: Buffer): Tensor => ({ name, datatype, shape, data });
   return [
     tensor('bool', 'BOOL', Buffer.from(twice(({ flag }) => Number(flag)))),
     tensor('bytes', 'BYTES', Buffer.concat(strings)),
     tensor('fp32', 'FP32', Buffer.from(Float32Array.from(twice(({ number }) => Number(number))).buffer)),
-    tensor('int32', 'INT32', Buffer.from(Int32Array.from(twice(({ number }) => Number(number % 2_000_000_000n))).buffer)),
+    tensor(
+      'int32',
+      'INT32',
+      Buffer.from(Int32Array.from(twice(({ number }) => Number(number % 2_000_000_000n))).buffer),
+    ),
     tensor('int64', 'INT64', Buffer.from(BigInt64Array.from(twice(({ number }) => number)).buffer)),
-    tensor('uint8', 'UINT8', Buffer.from(twice(({ number }) => Number((number < 0n ? -number : number) % 256n)))),
+    tensor(
+      'uint8',
+      'UINT8',
+      Buffer.from(twice(({ number }) => Number((number < 0n ? -number : number) % 256n))),
+    ),
   ];
 }
 

@@ -22,9 +22,16 @@ test('a broker that crashes and comes back under load costs no request', async (
   const asked = await load.stop(90_000);
   for (const { correlation, values } of asked) {
     for (const reply of stranger.repliesTo(correlation)) {
-      assert.deepEqual(load.valuesIn(reply), values.map((value) => Math.fround(value * 2)));
+      assert.deepEqual(
+        load.valuesIn(reply),
+        values.map((value) => Math.fround(value * 2)),
+      );
     }
   }
-  await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0, 60_000);
+  await eventually(
+    'all offsets are committed',
+    async () => (await harness.uncommitted('scale')) === 0,
+    60_000,
+  );
   assert.equal(await Promise.race([node.failed, Promise.resolve('serving')]), 'serving');
 });

@@ -28,7 +28,11 @@ const withBrokers = (): { KAFKA_BROKERS: string } => ({ KAFKA_BROKERS: harness.b
 function assertZero({ code, stdout, stderr }: Ended): void {
   assert.equal(code, 0, stdout + stderr);
   const lines = stdout.match(/^\d [01]\.\d{4}$/gm) ?? [];
-  assert.deepEqual(lines.map((line) => line[0]), [...'0123456789'], stdout);
+  assert.deepEqual(
+    lines.map((line) => line[0]),
+    [...'0123456789'],
+    stdout,
+  );
   const [zero = 0, ...others] = lines.map((line) => Number(line.slice(2)));
   assert.ok(zero > 0.99 && others.every((other) => other < 0.01), stdout);
 }
@@ -59,16 +63,31 @@ test('Python, with confluent-kafka and fastavro', { skip: noPython }, async (t) 
   const python = join(folder, 'venv/bin/python');
   const made = await run('python3', ['-m', 'venv', join(folder, 'venv')]);
   if (made.code !== 0) return t.skip(`python3 -m venv fails here: ${made.stdout}${made.stderr}`);
-  const requirements = ['-q', '--disable-pip-version-check', '-r', 'examples/clients/python/requirements.txt'];
-  const installed = await run(python, ['-m', 'pip', 'install', ...requirements], { limitMs: INSTALL_LIMIT_MS });
+  const requirements = [
+    '-q',
+    '--disable-pip-version-check',
+    '-r',
+    'examples/clients/python/requirements.txt',
+  ];
+  const installed = await run(python, ['-m', 'pip', 'install', ...requirements], {
+    limitMs: INSTALL_LIMIT_MS,
+  });
   if (installed.code !== 0) return t.skip(`pip can't install the packages here: ${installed.stderr}`);
   assertZero(await run(python, ['examples/clients/python/predict.py'], { env: withBrokers() }));
 });
 
-test('Java, with kafka-clients and Avro', { skip: await missing(['java', '-version'], ['mvn', '-v']) }, async (t) => {
-  const project = join(folder, 'java');
-  await cp(join(CLIENTS, 'java'), project, { recursive: true });
-  const ended = await run('mvn', ['-q', '-f', project, 'compile', 'exec:java'], { env: withBrokers(), limitMs: INSTALL_LIMIT_MS });
-  if (/Could not transfer|Could not resolve|Cannot access/.test(ended.stdout)) return t.skip(`Maven can't get the packages here: ${ended.stdout}`);
-  assertZero(ended);
-});
+test(
+  'Java, with kafka-clients and Avro',
+  { skip: await missing(['java', '-version'], ['mvn', '-v']) },
+  async (t) => {
+    const project = join(folder, 'java');
+    await cp(join(CLIENTS, 'java'), project, { recursive: true });
+    const ended = await run('mvn', ['-q', '-f', project, 'compile', 'exec:java'], {
+      env: withBrokers(),
+      limitMs: INSTALL_LIMIT_MS,
+    });
+    if (/Could not transfer|Could not resolve|Cannot access/.test(ended.stdout))
+      return t.skip(`Maven can't get the packages here: ${ended.stdout}`);
+    assertZero(ended);
+  },
+);

@@ -32,9 +32,16 @@ test('every request gets exactly one reply, with its own values, and every offse
 test('a request that names no reply topic is answered on the topic of replies, under its own key', async () => {
   const stranger = await harness.stranger();
   const inputs = [floats('x', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8])];
-  const correlation = stranger.request(harness.topics.requests('scale'), { model: 'scale', inputs }, { key: 'mine', wantsReply: false });
+  const correlation = stranger.request(
+    harness.topics.requests('scale'),
+    { model: 'scale', inputs },
+    { key: 'mine', wantsReply: false },
+  );
   await stranger.sent();
-  await eventually('a reply on the topic of replies', async () => (await harness.read(harness.topics.replies('scale'))).length > 0);
+  await eventually(
+    'a reply on the topic of replies',
+    async () => (await harness.read(harness.topics.replies('scale'))).length > 0,
+  );
   const [reply] = await harness.read(harness.topics.replies('scale'));
   assert.equal(reply?.key?.toString(), 'mine');
   assert.equal((reply?.headers['correlation-id'] as Buffer).toString(), correlation);

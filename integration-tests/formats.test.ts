@@ -26,9 +26,11 @@ test('the fixed rows get the probabilities that the training script wrote down',
   const client = await harness.client();
   for (const { pixels, probabilities } of loadExpectations().samples) {
     for (const model of ['digits', 'digits-graph'] as const) {
-      const { outputs } = await client.predict(model, { pixels: [pixels as number[]] });
+      const { outputs } = await client.predict(model, { pixels: [pixels] });
       const answer = outputs['probabilities']?.data as Float32Array;
-      probabilities.forEach((probability, index) => assert.ok(Math.abs((answer[index] ?? NaN) - probability) < TOLERANCE));
+      probabilities.forEach((probability, index) =>
+        assert.ok(Math.abs((answer[index] ?? NaN) - probability) < TOLERANCE),
+      );
     }
   }
 });
@@ -54,7 +56,10 @@ async function heldBackCorrect(client: PartituraClient, model: ModelName): Promi
   const heldBack = digits.pixels.filter((_, index) => digits.heldBack[index]);
   const labels = digits.labels.filter((_, index) => digits.heldBack[index]);
   let correct = 0;
-  for await (const attempt of client.predictMany(model, heldBack.map((pixels) => ({ pixels: { data: pixels, shape: [1, 64] } })))) {
+  for await (const attempt of client.predictMany(
+    model,
+    heldBack.map((pixels) => ({ pixels: { data: pixels, shape: [1, 64] } })),
+  )) {
     if (!('prediction' in attempt)) throw attempt.error;
     const probabilities = Array.from(attempt.prediction.outputs['probabilities']?.data as Float32Array);
     if (probabilities.indexOf(Math.max(...probabilities)) === labels[attempt.index]) correct++;

@@ -21,7 +21,10 @@ test('a version that is added, one that is broken and one that is taken away und
   const stranger = await harness.stranger();
   const topic = harness.topics.requests('scale');
   const load = steadyLoad(stranger, topic, 'scale');
-  const answeredByVersion = (version: string): number => [...stranger.replies.keys()].filter((correlation) => stranger.repliesTo(correlation)[0]?.modelVersion === version).length;
+  const answeredByVersion = (version: string): number =>
+    [...stranger.replies.keys()].filter(
+      (correlation) => stranger.repliesTo(correlation)[0]?.modelVersion === version,
+    ).length;
   await eventually('answers of version 1', () => answeredByVersion('1') > 50);
 
   await harness.addModel('scale', '2');
@@ -32,7 +35,10 @@ test('a version that is added, one that is broken and one that is taken away und
   await writeFile(join(harness.models, 'scale/3/saved_model.pb'), 'not a model');
   await eventually('version 3 fails', () => versions(node.status()).includes('3 FAILED'));
   assert.ok(versions(node.status()).includes('2 AVAILABLE'), 'the last good version goes on serving');
-  assert.ok((node.status().models.find(({ version }) => version === '3')?.message ?? '').length > 0, 'it says why');
+  assert.ok(
+    (node.status().models.find(({ version }) => version === '3')?.message ?? '').length > 0,
+    'it says why',
+  );
 
   await harness.removeModel('scale', '3');
   await harness.removeModel('scale', '2');
@@ -43,7 +49,10 @@ test('a version that is added, one that is broken and one that is taken away und
     const reply = stranger.replyTo(correlation);
     assert.equal(reply.error, null);
     const factor = Number(reply.modelVersion);
-    assert.deepEqual(load.valuesIn(reply), values.map((value) => value * factor));
+    assert.deepEqual(
+      load.valuesIn(reply),
+      values.map((value) => value * factor),
+    );
   }
 });
 
@@ -52,7 +61,10 @@ test('a model that is added is served, and one that is removed is no longer', as
   await harness.addModel('sum');
   await eventually('sum is served', () => node.models.includes('sum'));
   const stranger = await harness.stranger();
-  const asked = stranger.request(harness.topics.requests('sum'), { model: 'sum', inputs: [floats('x', [1, 3], [1, 2, 3])] });
+  const asked = stranger.request(harness.topics.requests('sum'), {
+    model: 'sum',
+    inputs: [floats('x', [1, 3], [1, 2, 3])],
+  });
   await stranger.answered([asked]);
   assert.equal(stranger.replyTo(asked).error, null);
   await harness.removeModel('sum');
@@ -64,12 +76,20 @@ test('all versions are served where the policy says so, and a request names the 
   await harness.addModel('scale', '2');
   await harness.node({ versionPolicy: 'all', prefix: 'all' });
   const stranger = await harness.stranger();
-  const ask = (modelVersion: string | null): string => stranger.request('all.scale.requests', { model: 'scale', modelVersion, inputs });
+  const ask = (modelVersion: string | null): string =>
+    stranger.request('all.scale.requests', { model: 'scale', modelVersion, inputs });
   const asked = [ask('1'), ask('2'), ask(null)];
   await stranger.answered(asked);
-  assert.deepEqual(asked.map((correlation) => stranger.replyTo(correlation).modelVersion), ['1', '2', '2']);
+  assert.deepEqual(
+    asked.map((correlation) => stranger.replyTo(correlation).modelVersion),
+    ['1', '2', '2'],
+  );
 });
 
-function versions({ models }: { models: readonly { model: string; version: string; state: string }[] }): string[] {
+function versions({
+  models,
+}: {
+  models: readonly { model: string; version: string; state: string }[];
+}): string[] {
   return models.filter(({ model }) => model === 'scale').map(({ version, state }) => `${version} ${state}`);
 }

@@ -3,4 +3,6 @@ import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
 import { createLogger } from '../core/log.js';
 import { describeKafkaPort } from './support/conformance.js';
 
-describeKafkaPort('kafkajs', (brokers) => createKafkaJsClient(checkConfig({ brokers }), 'conformance', createLogger('conformance', 'silent')));
+describeKafkaPort('kafkajs', (brokers) =>
+  createKafkaJsClient(checkConfig({ brokers }), 'conformance', createLogger('conformance', 'silent')),
+);

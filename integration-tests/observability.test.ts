@@ -28,7 +28,10 @@ test('a node tells its health, whether it is ready, and what it did, under the n
   assert.match(metrics, /partitura_batch_size_sum\{model="scale"\} \d+/);
   assert.match(metrics, /partitura_compute_seconds_count\{model="scale"\} \d+/);
   assert.match(metrics, /^partitura_inflight_requests 0$/m);
-  assert.match(metrics, /partitura_consumer_lag_records\{topic="partitura.scale.requests",partition="\d"\} 0/);
+  assert.match(
+    metrics,
+    /partitura_consumer_lag_records\{topic="partitura.scale.requests",partition="\d"\} 0/,
+  );
 });
 
 test('the cluster knows its nodes: one that comes, one that leaves, one that died', async () => {
@@ -45,5 +48,8 @@ test('the cluster knows its nodes: one that comes, one that leaves, one that die
   await leaver.close();
   await eventually('the leaver is gone', async () => !(await nodes()).some(({ node }) => node === 'leaver'));
   doomed.kill('SIGKILL');
-  await eventually('the dead one is silent', async () => (await nodes()).find(({ node }) => node === 'doomed')?.alive === false);
+  await eventually(
+    'the dead one is silent',
+    async () => (await nodes()).find(({ node }) => node === 'doomed')?.alive === false,
+  );
 });

@@ -19,12 +19,19 @@ test('replies with the same key come in the order of their requests, though batc
     const rows = index % 50 === 0 ? 20 : 1;
     const shape = index % 13 === 0 ? [rows, width, 1] : [rows, width];
     const inputs = [floats('x', shape, new Array<number>(rows * width).fill(index))];
-    return { key: `key-${index % 5}`, correlation: stranger.request(topic, { model: 'sum', inputs }, { key: `key-${index % 5}` }) };
+    return {
+      key: `key-${index % 5}`,
+      correlation: stranger.request(topic, { model: 'sum', inputs }, { key: `key-${index % 5}` }),
+    };
   });
   await stranger.answered(asked.map(({ correlation }) => correlation));
   for (let key = 0; key < 5; key++) {
-    const expected = asked.filter((request) => request.key === `key-${key}`).map(({ correlation }) => correlation);
-    const found = stranger.log.filter((record) => record.key?.toString() === `key-${key}`).map(({ headers }) => headerText(headers, 'correlation-id'));
+    const expected = asked
+      .filter((request) => request.key === `key-${key}`)
+      .map(({ correlation }) => correlation);
+    const found = stranger.log
+      .filter((record) => record.key?.toString() === `key-${key}`)
+      .map(({ headers }) => headerText(headers, 'correlation-id'));
     assert.deepEqual(found, expected);
   }
 });

@@ -13,7 +13,8 @@ before(async () => {
 after(() => harness.close());
 
 const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
-const create = (topic: string): Promise<unknown> => harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]));
+const create = (topic: string): Promise<unknown> =>
+  harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]));
 
 test('a reply topic that is not allowed gets nothing, and the request becomes a dead letter', async () => {
   const stranger = await harness.stranger();
@@ -21,10 +22,17 @@ test('a reply topic that is not allowed gets nothing, and the request becomes a 
   for (const topic of forbidden) await create(topic);
   const before = (await harness.deadLetters('scale')).length;
   const tried = [...forbidden, '__consumer_offsets'];
-  for (const topic of tried) stranger.request(harness.topics.requests('scale'), request, { headers: { 'reply-to': Buffer.from(topic) } });
+  for (const topic of tried)
+    stranger.request(harness.topics.requests('scale'), request, {
+      headers: { 'reply-to': Buffer.from(topic) },
+    });
   await stranger.sent();
-  await eventually('dead letters', async () => (await harness.deadLetters('scale')).length === before + tried.length);
-  for (const letter of await harness.deadLetters('scale')) assert.equal(headerText(letter.headers, 'inference-error'), 'REPLY_TOPIC_NOT_ALLOWED');
+  await eventually(
+    'dead letters',
+    async () => (await harness.deadLetters('scale')).length === before + tried.length,
+  );
+  for (const letter of await harness.deadLetters('scale'))
+    assert.equal(headerText(letter.headers, 'inference-error'), 'REPLY_TOPIC_NOT_ALLOWED');
   assert.equal((await harness.read('orders')).length, 0);
   assert.equal((await harness.read('other.requests')).length, 0);
 });
@@ -32,7 +40,9 @@ test('a reply topic that is not allowed gets nothing, and the request becomes a 
 test('a reply goes to the partition that its sender named', async () => {
   const stranger = await harness.stranger();
   for (const partition of [0, 1, 2]) {
-    const correlation = stranger.request(harness.topics.requests('scale'), request, { headers: { 'reply-partition': Buffer.from(String(partition)) } });
+    const correlation = stranger.request(harness.topics.requests('scale'), request, {
+      headers: { 'reply-partition': Buffer.from(String(partition)) },
+    });
     await stranger.answered([correlation]);
     assert.equal(stranger.replies.get(correlation)?.[0]?.partition, partition);
   }
@@ -41,11 +51,20 @@ test('a reply goes to the partition that its sender named', async () => {
 test('a reply topic that does not exist, and a partition that it lacks, are dead letters that say so', async () => {
   const stranger = await harness.stranger();
   const before = (await harness.deadLetters('scale')).length;
-  stranger.request(harness.topics.requests('scale'), request, { headers: { 'reply-to': Buffer.from('nowhere.replies') } });
-  stranger.request(harness.topics.requests('scale'), request, { headers: { 'reply-partition': Buffer.from('7') } });
+  stranger.request(harness.topics.requests('scale'), request, {
+    headers: { 'reply-to': Buffer.from('nowhere.replies') },
+  });
+  stranger.request(harness.topics.requests('scale'), request, {
+    headers: { 'reply-partition': Buffer.from('7') },
+  });
   await stranger.sent();
-  await eventually('two dead letters', async () => (await harness.deadLetters('scale')).length === before + 2);
-  const messages = (await harness.deadLetters('scale')).map(({ headers }) => headerText(headers, '__connect.errors.exception.message') ?? '');
+  await eventually(
+    'two dead letters',
+    async () => (await harness.deadLetters('scale')).length === before + 2,
+  );
+  const messages = (await harness.deadLetters('scale')).map(
+    ({ headers }) => headerText(headers, '__connect.errors.exception.message') ?? '',
+  );
   assert.ok(messages.some((message) => message.includes("'nowhere.replies': expected a topic that exists")));
   assert.ok(messages.some((message) => message.includes('expected 0 to 2, got 7')));
   assert.ok(!(await harness.withAdmin((admin) => admin.listTopics())).includes('nowhere.replies'));

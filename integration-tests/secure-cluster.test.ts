@@ -29,7 +29,10 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'partitura-secure-'));
   makeCertificate();
   const [plainPort, securePort, controllerPort] = [await freePort(), await freePort(), await freePort()];
-  broker = await startLocalBroker({ port: plainPort, settings: secureSettings(plainPort, securePort, controllerPort) });
+  broker = await startLocalBroker({
+    port: plainPort,
+    settings: secureSettings(plainPort, securePort, controllerPort),
+  });
   secure = {
     brokers: `127.0.0.1:${securePort}`,
     models: MODELS,
@@ -57,7 +60,10 @@ test('node and client work with a cluster that wants TLS and a password', { skip
 });
 
 test('a wrong password is told as such', { skip }, async () => {
-  await assert.rejects(connect({ ...secure, saslPassword: 'wrong' }, quiet), (error: KafkaError) => error.kind === 'not-authorized');
+  await assert.rejects(
+    connect({ ...secure, saslPassword: 'wrong' }, quiet),
+    (error: KafkaError) => error.kind === 'not-authorized',
+  );
 });
 
 test('a certificate that is not trusted is refused', { skip }, async () => {
@@ -67,18 +73,30 @@ test('a certificate that is not trusted is refused', { skip }, async () => {
 function makeCertificate(): void {
   const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...names, ...files], { stdio: 'ignore' });
-  writeFileSync(join(folder, 'keystore.pem'), ['key.pem', 'cert.pem'].map((file) => readFileSync(join(folder, file), 'utf8')).join(''));
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...names, ...files],
+    { stdio: 'ignore' },
+  );
+  writeFileSync(
+    join(folder, 'keystore.pem'),
+    ['key.pem', 'cert.pem'].map((file) => readFileSync(join(folder, file), 'utf8')).join(''),
+  );
 }
 
-function secureSettings(plainPort: number, securePort: number, controllerPort: number): Record<string, string> {
+function secureSettings(
+  plainPort: number,
+  securePort: number,
+  controllerPort: number,
+): Record<string, string> {
   return {
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
     'listener.name.secure.sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.secure.plain.sasl.jaas.config': 'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="secret";',
+    'listener.name.secure.plain.sasl.jaas.config':
+      'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="secret";',
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': join(folder, 'keystore.pem'),
   };

@@ -87,7 +87,10 @@ export class PartituraClient {
   ) {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
-    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS });
+    this.#outbox = new Outbox(this.#producer, {
+      ...OUTBOX_DEFAULTS,
+      retryLimitMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    });
   }
 
   /** Connects and takes a partition of the reply topic. @throws KafkaError when the cluster can't be reached */
@@ -108,7 +111,10 @@ export class PartituraClient {
       onRecords: (records) => this.#onReplies(records),
       onAssigned: () => undefined,
       onRevoked: () => Promise.resolve(),
-      onCrash: (error) => this.#router.close(new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error })),
+      onCrash: (error) =>
+        this.#router.close(
+          new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error }),
+        ),
     });
   }
 
@@ -147,10 +153,13 @@ export class PartituraClient {
   #send(model: string, id: string, value: Buffer, keyText: string | undefined): void {
     const key = keyText === undefined ? null : Buffer.from(keyText);
     const headers = replyTo(this.#topics.clientReplies, this.#partition, id);
-    this.#outbox.push({ topic: this.#topics.requests(model), key, value, headers }, {
-      delivered: () => undefined,
-      failed: (cause) => this.#router.fail(id, unsent(model, cause)),
-    });
+    this.#outbox.push(
+      { topic: this.#topics.requests(model), key, value, headers },
+      {
+        delivered: () => undefined,
+        failed: (cause) => this.#router.fail(id, unsent(model, cause)),
+      },
+    );
   }
 
   /**
@@ -203,7 +212,10 @@ export class PartituraClient {
     const value = encodeRequest(request);
     const most = this.config.maxRecordBytes;
     if (value.length <= most) return value;
-    throw new PartituraError('REQUEST_TOO_LARGE', `request: expected at most ${most} bytes, got ${value.length}`);
+    throw new PartituraError(
+      'REQUEST_TOO_LARGE',
+      `request: expected at most ${most} bytes, got ${value.length}`,
+    );
   }
 
   #onReplies(records: readonly KafkaRecord[]): void {
@@ -231,7 +243,10 @@ export class PartituraClient {
  * @param options what differs from the defaults; `brokers` first of all
  * @throws PartituraError INVALID_REQUEST for wrong options, KafkaError when the cluster can't be reached
  */
-export async function connect(options: ClientOptions = {}, log: Logger = createLogger('partitura-client', 'error')): Promise<PartituraClient> {
+export async function connect(
+  options: ClientOptions = {},
+  log: Logger = createLogger('partitura-client', 'error'),
+): Promise<PartituraClient> {
   const config = checkConfig(options);
   const client = new PartituraClient(config, createKafkaJsClient(config, 'partitura-client', log), options);
   try {
@@ -253,6 +268,9 @@ function toPrediction({ id, model, modelVersion, outputs, error, node, timing }:
 }
 
 function unsent(model: string, cause: Error & { kind?: string }): Error {
-  const missing = cause.kind === 'unknown-topic' ? `no topic for model '${model}': is it served by this cluster?` : cause.message;
+  const missing =
+    cause.kind === 'unknown-topic'
+      ? `no topic for model '${model}': is it served by this cluster?`
+      : cause.message;
   return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
 }

@@ -29,7 +29,8 @@ export class ReplyRouter<Reply> {
       if (this.#closed) return reject(this.#closed);
       if (signal?.aborted) return reject(aborted(signal));
       const onAbort = (): void => this.fail(correlation, aborted(signal));
-      const onTimeout = (): void => this.fail(correlation, new NoReplyError('timeout', `no reply within ${timeoutMs} ms`));
+      const onTimeout = (): void =>
+        this.fail(correlation, new NoReplyError('timeout', `no reply within ${timeoutMs} ms`));
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.set(correlation, {
         resolve,

@@ -23,7 +23,11 @@ export type NestedList = readonly (Element | NestedList)[];
  * (number → FP32, bigint → INT64, boolean → BOOL, string → BYTES) unless it is named.
  */
 export type InputTensor =
-  | { readonly data: NumericArray | readonly Element[]; readonly shape: readonly number[]; readonly datatype?: Datatype }
+  | {
+      readonly data: NumericArray | readonly Element[];
+      readonly shape: readonly number[];
+      readonly datatype?: Datatype;
+    }
   | { readonly data: NestedList; readonly datatype?: Datatype }
   | NestedList;
 
@@ -53,8 +57,8 @@ export function toTensor(name: string, input: InputTensor): Tensor {
   const { data } = given;
   const shape = 'shape' in given ? [...given.shape] : shapeOf(data as NestedList, name);
   if (ArrayBuffer.isView(data)) {
-    const datatype = given.datatype ?? datatypeOfArray(data as NumericArray, name);
-    checkCount(name, shape, (data as NumericArray).length);
+    const datatype = given.datatype ?? datatypeOfArray(data, name);
+    checkCount(name, shape, data.length);
     return { name, datatype, shape, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
   }
   const elements = (data as unknown[]).flat(Infinity) as Element[];
@@ -77,7 +81,10 @@ function shapeOf(list: NestedList, name: string): number[] {
 function checkCount(name: string, shape: readonly number[], found: number): void {
   const expected = elementCount(shape);
   if (found === expected) return;
-  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected} elements for shape ${formatShape(shape)}, got ${found}`);
+  throw new PartituraError(
+    'SHAPE_MISMATCH',
+    `input '${name}': expected ${expected} elements for shape ${formatShape(shape)}, got ${found}`,
+  );
 }
 
 function datatypeOfArray(data: NumericArray, name: string): Datatype {
@@ -91,12 +98,16 @@ function datatypeOfElement(element: Element | undefined, name: string): Datatype
   if (typeof element === 'bigint') return 'INT64';
   if (typeof element === 'boolean') return 'BOOL';
   if (typeof element === 'string') return 'BYTES';
-  throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected numbers, bigints, booleans or strings, got ${String(element)}`);
+  throw new PartituraError(
+    'DATATYPE_MISMATCH',
+    `input '${name}': expected numbers, bigints, booleans or strings, got ${String(element)}`,
+  );
 }
 
 /** The inverse of `toTensor`; the data is copied, so that it does not hold a whole fetch in memory. */
 export function fromTensor({ datatype, shape, data }: Tensor): OutputTensor {
-  if (!isDatatype(datatype)) throw new PartituraError('DATATYPE_MISMATCH', `output: unknown datatype '${datatype}'`);
+  if (!isDatatype(datatype))
+    throw new PartituraError('DATATYPE_MISMATCH', `output: unknown datatype '${datatype}'`);
   if (datatype === 'BYTES' || datatype === 'BOOL') {
     return { datatype, shape, data: decodeElements(datatype, data) as boolean[] | string[] };
   }

@@ -9,7 +9,10 @@ const log = (line) => console.error(`bench: ${line}`);
 
 await runMain(async () => {
   await setup({ dev: true, log });
-  const child = spawn(process.execPath, [join(root, 'dist', 'bench', 'main.js')], { stdio: 'inherit', cwd: root });
+  const child = spawn(process.execPath, [join(root, 'dist', 'bench', 'main.js')], {
+    stdio: 'inherit',
+    cwd: root,
+  });
   const code = await new Promise((resolve) => child.once('exit', resolve));
   return code ?? 1;
 });

@@ -6,7 +6,16 @@ const root = new URL('../schemas/', import.meta.url);
 const names = ['Tensor', 'InferenceRequest', 'InferenceError', 'Timing', 'InferenceReply', 'NodeStatus'];
 const schemas = names.map((name) => JSON.parse(readFileSync(new URL(`${name}.avsc`, root), 'utf8')));
 
-const primitives = { string: 'string', long: 'number', int: 'number', double: 'number', float: 'number', boolean: 'boolean', bytes: 'Buffer', null: 'null' };
+const primitives = {
+  string: 'string',
+  long: 'number',
+  int: 'number',
+  double: 'number',
+  float: 'number',
+  boolean: 'boolean',
+  bytes: 'Buffer',
+  null: 'null',
+};
 const declarations = [];
 
 function typeOf(schema) {
@@ -30,7 +39,9 @@ function declare(record) {
 }
 
 schemas.forEach(declare);
-const constants = schemas.map((schema) => `export const ${schema.name}Schema = ${JSON.stringify(schema, null, 2)} as const;\n`);
+const constants = schemas.map(
+  (schema) => `export const ${schema.name}Schema = ${JSON.stringify(schema, null, 2)} as const;\n`,
+);
 const text = `// Generated from schemas/*.avsc by scripts/generate-types.mjs: change the schemas, not this file.\n\n${declarations.join('\n')}\n${constants.join('\n')}`;
 
 const target = new URL('generated.ts', root);

@@ -11,7 +11,11 @@ export interface BrokerFlags {
 /** Runs a Kafka broker in the foreground until it is told to stop. @throws Error when it can't start or ends by itself */
 export async function runBroker({ brokerPort, data, json }: BrokerFlags): Promise<void> {
   const stopped = stopSignal();
-  const broker = await startLocalBroker({ port: brokerPort, ...(data === undefined ? {} : { dataDir: data }), log: say });
+  const broker = await startLocalBroker({
+    port: brokerPort,
+    ...(data === undefined ? {} : { dataDir: data }),
+    log: say,
+  });
   if (json) printJson({ event: 'ready', brokers: [broker.bootstrap] });
   else print(`ready ${broker.bootstrap}`);
   const ended = await Promise.race([stopped, broker.exited]);

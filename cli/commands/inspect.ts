@@ -18,18 +18,38 @@ export async function runNodes(config: Config, { json }: InspectFlags): Promise<
 }
 
 function nodeRow(node: KnownNode): string[] {
-  const models = node.models.filter(({ state }) => state === 'AVAILABLE').map(({ model, version }) => `${model}/${version}`);
+  const models = node.models
+    .filter(({ state }) => state === 'AVAILABLE')
+    .map(({ model, version }) => `${model}/${version}`);
   const state = node.alive ? node.state : `silent since ${new Date(node.beatAt).toISOString()}`;
-  return [node.node, node.host, state, models.join(' '), String(node.partitions.length), String(node.inflightRequests), node.serviceMicros.toFixed(1)];
+  return [
+    node.node,
+    node.host,
+    state,
+    models.join(' '),
+    String(node.partitions.length),
+    String(node.inflightRequests),
+    node.serviceMicros.toFixed(1),
+  ];
 }
 
 /** Prints every version of every model and who serves it. */
 export async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
   const nodes = (await readNodes(kafkaFor(config), config, Date.now())).filter(({ alive }) => alive);
   const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
-  versions.sort((a, b) => a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node));
+  versions.sort(
+    (a, b) =>
+      a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),
+  );
   if (json) return printJson(versions);
-  const rows = versions.map(({ model, version, state, backend, node, message }) => [model, version, state, backend ?? '', node, message ?? '']);
+  const rows = versions.map(({ model, version, state, backend, node, message }) => [
+    model,
+    version,
+    state,
+    backend ?? '',
+    node,
+    message ?? '',
+  ]);
   print(table(['MODEL', 'VERSION', 'STATE', 'BACKEND', 'NODE', 'MESSAGE'], rows));
 }
 
@@ -48,7 +68,12 @@ export async function runTopics(config: Config, { json }: InspectFlags): Promise
   try {
     const reports = await reportTopics(admin, config);
     if (json) return printJson(reports);
-    const rows = reports.map(({ topic, partitions, records, lag }) => [topic, String(partitions), String(records), lag === null ? '' : String(lag)]);
+    const rows = reports.map(({ topic, partitions, records, lag }) => [
+      topic,
+      String(partitions),
+      String(records),
+      lag === null ? '' : String(lag),
+    ]);
     print(table(['TOPIC', 'PARTITIONS', 'RECORDS', 'LAG'], rows));
   } finally {
     await admin.close();
@@ -63,9 +88,17 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
       const offsets = await admin.offsets(topic);
       const model = names.modelOf(topic);
       const committed = model === undefined ? undefined : await admin.committed(names.group(model), topic);
-      const position = (partition: number, start: number): number => Math.max(start, committed?.find((found) => found.partition === partition)?.offset ?? 0);
-      const lag = committed ? offsets.reduce((sum, { partition, start, end }) => sum + end - position(partition, start), 0) : null;
-      return { topic, partitions: offsets.length, records: offsets.reduce((sum, { start, end }) => sum + end - start, 0), lag };
+      const position = (partition: number, start: number): number =>
+        Math.max(start, committed?.find((found) => found.partition === partition)?.offset ?? 0);
+      const lag = committed
+        ? offsets.reduce((sum, { partition, start, end }) => sum + end - position(partition, start), 0)
+        : null;
+      return {
+        topic,
+        partitions: offsets.length,
+        records: offsets.reduce((sum, { start, end }) => sum + end - start, 0),
+        lag,
+      };
     }),
   );
 }

@@ -17,7 +17,11 @@ export async function runNode(config: Config, { json }: { json: boolean }): Prom
 
 async function serve(config: Config, json: boolean, stopped: Promise<string>): Promise<void> {
   const log = createLogger('partitura-node', config.logLevel);
-  const node = await startNode(config, createKafkaJsClient(config, `partitura-${config.nodeId ?? 'node'}`, log), log);
+  const node = await startNode(
+    config,
+    createKafkaJsClient(config, `partitura-${config.nodeId ?? 'node'}`, log),
+    log,
+  );
   const ready = { node: node.id, health: node.healthUrl ?? '', models: node.models };
   process.send?.(ready);
   if (json) printJson({ event: 'ready', ...ready });

@@ -34,7 +34,10 @@ export async function runPredict(config: Config, model: string, flags: PredictFl
 async function readInputs(model: string, { file, input }: PredictFlags): Promise<Inputs> {
   if (file !== undefined) return fromOip(model, await readFile(file).catch(unreadable(file)));
   if (input.length > 0) return Object.fromEntries(input.map(parseInput));
-  throw new PartituraError('INVALID_REQUEST', "predict: expected --file with an Open Inference Protocol body, or --input name='[[…]]'");
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    "predict: expected --file with an Open Inference Protocol body, or --input name='[[…]]'",
+  );
 }
 
 const unreadable = (file: string) => (cause: unknown) => {
@@ -58,7 +61,9 @@ function parseInput(text: string): [string, number[][]] {
 }
 
 function printPrediction({ model, version, node, timing, outputs }: Prediction): void {
-  print(`${model} version ${version} answered by ${node} (batch of ${timing?.batchSize}, computed in ${timing?.computeMicros} µs)`);
+  print(
+    `${model} version ${version} answered by ${node} (batch of ${timing?.batchSize}, computed in ${timing?.computeMicros} µs)`,
+  );
   for (const [name, { datatype, shape, data }] of Object.entries(outputs)) {
     print(`${name} ${datatype} [${shape.join(',')}]: ${Array.from<unknown>(data).map(shorten).join(' ')}`);
   }
@@ -69,6 +74,11 @@ function shorten(element: unknown): string {
 }
 
 function toPlain({ outputs, ...rest }: Prediction): object {
-  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => ({ name, datatype, shape, data: Array.from<unknown>(data) });
+  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => ({
+    name,
+    datatype,
+    shape,
+    data: Array.from<unknown>(data),
+  });
   return { ...rest, outputs: Object.entries(outputs).map(plain) };
 }

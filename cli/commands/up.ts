@@ -11,8 +11,14 @@ export interface UpFlags {
 }
 
 /** The cluster of `up` and `demo`: its own broker, unless brokers are named. */
-export function startFromFlags(config: Config, { nodes, brokerPort, data }: UpFlags, ownBroker: boolean): Promise<LocalCluster> {
-  const broker = ownBroker ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) } : undefined;
+export function startFromFlags(
+  config: Config,
+  { nodes, brokerPort, data }: UpFlags,
+  ownBroker: boolean,
+): Promise<LocalCluster> {
+  const broker = ownBroker
+    ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
+    : undefined;
   const log = config.logLevel === 'error' ? sayProblems : say;
   return startCluster({ nodes, config, broker, log, onStep: (step) => say(`${step} …`) });
 }
@@ -35,14 +41,26 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
 
 function announce({ brokers, nodes }: LocalCluster, json: boolean): void {
   const models = [...new Set(nodes.flatMap(({ ready }) => ready.models))];
-  if (json) return printJson({ event: 'ready', brokers, nodes: nodes.map(({ ready, pid }) => ({ ...ready, pid })), models });
+  if (json)
+    return printJson({
+      event: 'ready',
+      brokers,
+      nodes: nodes.map(({ ready, pid }) => ({ ...ready, pid })),
+      models,
+    });
   print(`ready brokers=${brokers.join(',')} nodes=${nodes.length} models=${models.join(',')}`);
 }
 
 /** Undefined when the signal came first; the cluster is then ended as soon as it has started. */
-export async function orStopped(starting: Promise<LocalCluster>, stopped: Promise<string>): Promise<LocalCluster | undefined> {
+export async function orStopped(
+  starting: Promise<LocalCluster>,
+  stopped: Promise<string>,
+): Promise<LocalCluster | undefined> {
   const first = await Promise.race([starting, stopped]);
   if (typeof first !== 'string') return first;
-  await starting.then((cluster) => cluster.stop(), () => undefined);
+  await starting.then(
+    (cluster) => cluster.stop(),
+    () => undefined,
+  );
   return undefined;
 }

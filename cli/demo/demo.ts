@@ -59,7 +59,12 @@ async function warmUp(client: PartituraClient, digits: Digits, maxInflight: numb
   }
 }
 
-async function askAll(client: PartituraClient, digits: Digits, maxInflight: number, answers: Answered[]): Promise<void> {
+async function askAll(
+  client: PartituraClient,
+  digits: Digits,
+  maxInflight: number,
+  answers: Answered[],
+): Promise<void> {
   const bar = progressBar();
   const sentAt: number[] = [];
   const arrivedAt: number[] = [];
@@ -74,7 +79,12 @@ async function askAll(client: PartituraClient, digits: Digits, maxInflight: numb
   for await (const attempt of client.predictMany('digits', ask(), { maxInflight, onSettled: onReply })) {
     const { index } = attempt;
     const latencyMs = (arrivedAt[index] ?? NaN) - (sentAt[index] ?? NaN);
-    answers.push({ attempt, label: digits.labels[index] ?? NaN, heldBack: digits.heldBack[index] ?? false, latencyMs });
+    answers.push({
+      attempt,
+      label: digits.labels[index] ?? NaN,
+      heldBack: digits.heldBack[index] ?? false,
+      latencyMs,
+    });
     bar?.update(answers.length);
   }
   bar?.stop();
@@ -87,7 +97,11 @@ function toInputs(pixels: Float32Array): Inputs {
 /** Only a person at a terminal wants one. */
 function progressBar(): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
-  return new SingleBar({ format: 'digits {bar} {value}/{total} ({percentage} %)', stream: process.stderr, hideCursor: true });
+  return new SingleBar({
+    format: 'digits {bar} {value}/{total} ({percentage} %)',
+    stream: process.stderr,
+    hideCursor: true,
+  });
 }
 
 function report(result: DemoReport, json: boolean): void {

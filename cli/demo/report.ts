@@ -61,25 +61,35 @@ function quantile(sorted: readonly number[], share: number): number {
 }
 
 /** Why the run is not as it should be; empty when it is. */
-export function problemsOf(report: DemoReport, expected: { readonly rows: number; readonly heldBackCorrect: number }): string[] {
+export function problemsOf(
+  report: DemoReport,
+  expected: { readonly rows: number; readonly heldBackCorrect: number },
+): string[] {
   const problems: string[] = [];
-  if (report.failures.length > 0) problems.push(`${report.failures.length} requests were not answered, the first: ${report.failures[0]}`);
-  if (report.requests !== expected.rows) problems.push(`expected ${expected.rows} answers, got ${report.requests}`);
+  if (report.failures.length > 0)
+    problems.push(`${report.failures.length} requests were not answered, the first: ${report.failures[0]}`);
+  if (report.requests !== expected.rows)
+    problems.push(`expected ${expected.rows} answers, got ${report.requests}`);
   if (report.heldBackCorrect < expected.heldBackCorrect) {
-    problems.push(`expected ${expected.heldBackCorrect} of the held-back digits to be right, got ${report.heldBackCorrect}`);
+    problems.push(
+      `expected ${expected.heldBackCorrect} of the held-back digits to be right, got ${report.heldBackCorrect}`,
+    );
   }
   return problems;
 }
 
 /** The report as lines for people. */
 export function describe(report: DemoReport): string[] {
-  const { requests, seconds, p50Ms, p99Ms, meanBatchRows, byNode, correct, heldBackCorrect, heldBackRows } = report;
+  const { requests, seconds, p50Ms, p99Ms, meanBatchRows, byNode, correct, heldBackCorrect, heldBackRows } =
+    report;
   const accuracy = ((100 * heldBackCorrect) / heldBackRows).toFixed(2);
   return [
     `accuracy     ${accuracy} % on the ${heldBackRows} digits that training never saw (${correct} of all ${requests} right)`,
     `throughput   ${Math.round(requests / seconds).toLocaleString('en')} requests/s (${requests.toLocaleString('en')} in ${seconds.toFixed(2)} s)`,
     `latency      p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
     `batches      ${meanBatchRows.toFixed(1)} rows on average`,
-    ...Object.entries(byNode).sort().map(([node, count]) => `answered by  ${node}: ${count.toLocaleString('en')}`),
+    ...Object.entries(byNode)
+      .sort()
+      .map(([node, count]) => `answered by  ${node}: ${count.toLocaleString('en')}`),
   ];
 }

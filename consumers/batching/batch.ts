@@ -88,11 +88,21 @@ export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult)
   });
 }
 
-function cutter(output: EngineTensor, rows: number, isWholeJob: boolean): (start: number, count: number) => RowTensor {
+function cutter(
+  output: EngineTensor,
+  rows: number,
+  isWholeJob: boolean,
+): (start: number, count: number) => RowTensor {
   const { name, datatype, shape, data: bytes } = output;
-  const tensor = { name, datatype, shape, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  const tensor = {
+    name,
+    datatype,
+    shape,
+    data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  };
   if (isWholeJob) return () => tensor;
-  if (shape[0] !== rows) throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
+  if (shape[0] !== rows)
+    throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
   const offsets = rowOffsets(tensor);
   return (start, count) => sliceRows(tensor, offsets, start, count);
 }

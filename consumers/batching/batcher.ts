@@ -131,7 +131,12 @@ export class Batcher {
     if (progress.failed) return false;
     if (job.deadline === null || this.clock.wallTime() <= job.deadline) return true;
     progress.failed = true;
-    job.failed(new PartituraError('DEADLINE_EXCEEDED', `deadline ${new Date(job.deadline).toISOString()} passed before the batch closed`));
+    job.failed(
+      new PartituraError(
+        'DEADLINE_EXCEEDED',
+        `deadline ${new Date(job.deadline).toISOString()} passed before the batch closed`,
+      ),
+    );
     return false;
   }
 
@@ -156,7 +161,9 @@ export class Batcher {
       return this.#isolate(pieces, error, startedAt);
     }
     this.learn(result.computeMicros, rows);
-    pieces.forEach((piece, index) => complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows));
+    pieces.forEach((piece, index) =>
+      complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows),
+    );
   }
 
   async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
@@ -182,14 +189,25 @@ function countRows(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + piece.rows, 0);
 }
 
-function complete(piece: Piece, outputs: readonly RowTensor[], startedAt: number, computeMicros: number, batchRows: number): void {
+function complete(
+  piece: Piece,
+  outputs: readonly RowTensor[],
+  startedAt: number,
+  computeMicros: number,
+  batchRows: number,
+): void {
   const { progress, start, rows } = piece;
   if (progress.failed) return;
   progress.parts.set(start, outputs);
   progress.rowsLeft -= rows;
   if (progress.rowsLeft > 0) return;
   const { job } = progress;
-  job.answered({ outputs: joinParts(progress), queueMs: startedAt - job.arrivedAt, computeMicros, batchRows });
+  job.answered({
+    outputs: joinParts(progress),
+    queueMs: startedAt - job.arrivedAt,
+    computeMicros,
+    batchRows,
+  });
 }
 
 function failPiece({ progress }: Piece, error: unknown): void {

@@ -35,7 +35,12 @@ function walkRows(data: Buffer, elementsPerRow: number, rows: number): number[] 
 export function sliceRows(tensor: RowTensor, offsets: RowOffsets, start: number, count: number): RowTensor {
   if (start === 0 && count === tensor.shape[0]) return tensor;
   const { name, datatype, shape, data } = tensor;
-  return { name, datatype, shape: [count, ...shape.slice(1)], data: data.subarray(offsets(start), offsets(start + count)) };
+  return {
+    name,
+    datatype,
+    shape: [count, ...shape.slice(1)],
+    data: data.subarray(offsets(start), offsets(start + count)),
+  };
 }
 
 /** Joins tensors that differ only in rows. */
@@ -44,5 +49,9 @@ export function joinRows(parts: readonly RowTensor[]): RowTensor {
   if (!first) throw new RangeError('no parts to join');
   if (parts.length === 1) return first;
   const rows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
-  return { ...first, shape: [rows, ...first.shape.slice(1)], data: Buffer.concat(parts.map((part) => part.data)) };
+  return {
+    ...first,
+    shape: [rows, ...first.shape.slice(1)],
+    data: Buffer.concat(parts.map((part) => part.data)),
+  };
 }

@@ -3,7 +3,12 @@ import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine } from '../engine/engine.js';
 import { scanRepository, type RepositoryContent, type VersionFolder } from './repository.js';
-import { serveVersion, type BatchDefaults, type BatchObserver, type ServedVersion } from './served-version.js';
+import {
+  serveVersion,
+  type BatchDefaults,
+  type BatchObserver,
+  type ServedVersion,
+} from './served-version.js';
 import { wantedVersions } from './version-policy.js';
 
 export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
@@ -60,7 +65,9 @@ export class ModelCatalog {
 
   /** Models with at least one available version that are not about to go. */
   get models(): string[] {
-    return [...this.#slots.keys()].filter((model) => !this.#leaving.has(model) && this.#available(model).length > 0);
+    return [...this.#slots.keys()].filter(
+      (model) => !this.#leaving.has(model) && this.#available(model).length > 0,
+    );
   }
 
   get statuses(): VersionStatus[] {
@@ -77,7 +84,9 @@ export class ModelCatalog {
 
   /** Engine time per row over all models, microseconds. */
   get microsPerRow(): number {
-    const known = this.models.flatMap((model) => this.#available(model)).map(({ batcher }) => batcher.microsPerRow);
+    const known = this.models
+      .flatMap((model) => this.#available(model))
+      .map(({ batcher }) => batcher.microsPerRow);
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
 
@@ -87,14 +96,20 @@ export class ModelCatalog {
    */
   resolve(model: string, version: string | null): ServedVersion {
     const slots = this.#slots.get(model);
-    if (!slots) throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected one of ${this.#names()}`);
+    if (!slots)
+      throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected one of ${this.#names()}`);
     const served = version === null ? this.#available(model)[0] : availableIn(slots.get(version));
     if (served) return served;
-    if (version === null) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available yet`);
+    if (version === null)
+      throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available yet`);
     const slot = slots.get(version);
-    if (slot?.state === 'LOADING') throw new PartituraError('MODEL_NOT_READY', `model '${model}': version ${version} is loading`);
+    if (slot?.state === 'LOADING')
+      throw new PartituraError('MODEL_NOT_READY', `model '${model}': version ${version} is loading`);
     const available = this.#available(model).map((found) => found.version);
-    throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected a version of ${available.join(', ')}, got ${version}`);
+    throw new PartituraError(
+      'MODEL_NOT_FOUND',
+      `model '${model}': expected a version of ${available.join(', ')}, got ${version}`,
+    );
   }
 
   #names(): string {
@@ -115,7 +130,10 @@ export class ModelCatalog {
       try {
         await this.#look();
       } catch (error) {
-        this.log.error({ err: error }, 'the model repository could not be read; what is loaded goes on serving');
+        this.log.error(
+          { err: error },
+          'the model repository could not be read; what is loaded goes on serving',
+        );
       }
     }
   }
@@ -125,7 +143,11 @@ export class ModelCatalog {
     const content = await scanRepository(this.options.root);
     const known = stamps(this.#known);
     const settled = [...content].map(
-      ([model, folders]) => [model, folders.filter((folder) => known.get(folder.directory) === folder.stamp || this.#hasSlot(folder))] as const,
+      ([model, folders]) =>
+        [
+          model,
+          folders.filter((folder) => known.get(folder.directory) === folder.stamp || this.#hasSlot(folder)),
+        ] as const,
     );
     this.#known = content;
     await this.#reconcile(new Map(settled));
@@ -153,7 +175,10 @@ export class ModelCatalog {
   }
 
   async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
-    const wanted = wantedVersions(this.options.policy, folders.map(({ version }) => version));
+    const wanted = wantedVersions(
+      this.options.policy,
+      folders.map(({ version }) => version),
+    );
     const slots = this.#slots.get(model) ?? new Map<string, Slot>();
     this.#slots.set(model, slots);
     let changed = false;
@@ -171,7 +196,11 @@ export class ModelCatalog {
   }
 
   /** What stays: the wanted, and while none of those is available, the last good one that is still on disk. */
-  #keepers(slots: Map<string, Slot>, folders: readonly VersionFolder[], wanted: readonly string[]): Set<string> {
+  #keepers(
+    slots: Map<string, Slot>,
+    folders: readonly VersionFolder[],
+    wanted: readonly string[],
+  ): Set<string> {
     const keep = new Set(wanted);
     const serving = wanted.some((version) => availableIn(slots.get(version)));
     if (serving || wanted.length === 0) return keep;
@@ -191,12 +220,19 @@ export class ModelCatalog {
       slot.state = 'AVAILABLE';
       const { backend, warmUpProblem } = slot.served;
       this.log.info({ model, version, backend }, 'model version available');
-      if (warmUpProblem) this.log.warn({ model, version, reason: warmUpProblem }, 'warming up failed; the version serves all the same');
+      if (warmUpProblem)
+        this.log.warn(
+          { model, version, reason: warmUpProblem },
+          'warming up failed; the version serves all the same',
+        );
       return true;
     } catch (error) {
       slot.state = 'FAILED';
       slot.message = PartituraError.from(error).message;
-      this.log.error({ model, version, reason: slot.message }, 'model version could not be loaded; it is tried again when its files change');
+      this.log.error(
+        { model, version, reason: slot.message },
+        'model version could not be loaded; it is tried again when its files change',
+      );
       return false;
     }
   }

@@ -35,7 +35,9 @@ export async function scanRepository(root: string): Promise<RepositoryContent> {
 
 async function scanModel(directory: string, model: string): Promise<VersionFolder[]> {
   const entries = await listIfThere(directory);
-  const versions = entries.filter((name) => /^(0|[1-9][0-9]{0,14})$/.test(name)).sort((a, b) => Number(a) - Number(b));
+  const versions = entries
+    .filter((name) => /^(0|[1-9][0-9]{0,14})$/.test(name))
+    .sort((a, b) => Number(a) - Number(b));
   return Promise.all(
     versions.map(async (version) => {
       const folder = join(directory, version);

@@ -34,7 +34,10 @@ export function validateRequest(request: InferenceRequest, signature: ModelSigna
   for (const input of inputs) {
     if (isBatchable(signature) && input.shape[0] !== rows) {
       const found = `${rows} for '${first?.name}' and ${input.shape[0]} for '${input.name}'`;
-      throw new PartituraError('SHAPE_MISMATCH', `expected the same number of rows in all inputs, got ${found}`);
+      throw new PartituraError(
+        'SHAPE_MISMATCH',
+        `expected the same number of rows in all inputs, got ${found}`,
+      );
     }
   }
   return { inputs, rows, laneKey: inputs.map(({ shape }) => shape.slice(1).join(',')).join(';') };
@@ -43,12 +46,15 @@ export function validateRequest(request: InferenceRequest, signature: ModelSigna
 function refuseUnknownNames({ inputs, outputs }: InferenceRequest, signature: ModelSignature): void {
   const seen = new Set<string>();
   for (const { name } of inputs) {
-    if (!signature.inputs.some((spec) => spec.name === name)) throw unknownName('input', name, signature.inputs);
-    if (seen.has(name)) throw new PartituraError('INVALID_REQUEST', `input '${name}': expected once, got twice`);
+    if (!signature.inputs.some((spec) => spec.name === name))
+      throw unknownName('input', name, signature.inputs);
+    if (seen.has(name))
+      throw new PartituraError('INVALID_REQUEST', `input '${name}': expected once, got twice`);
     seen.add(name);
   }
   for (const name of outputs) {
-    if (!signature.outputs.some((spec) => spec.name === name)) throw unknownName('output', name, signature.outputs);
+    if (!signature.outputs.some((spec) => spec.name === name))
+      throw unknownName('output', name, signature.outputs);
   }
 }
 
@@ -66,7 +72,10 @@ function find(inputs: readonly Tensor[], spec: TensorSpec): Tensor {
 
 function validateInput(spec: TensorSpec, { name, datatype, shape, data }: Tensor): RowTensor {
   if (datatype !== spec.datatype) {
-    throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected ${spec.datatype}, got ${datatype}`);
+    throw new PartituraError(
+      'DATATYPE_MISMATCH',
+      `input '${name}': expected ${spec.datatype}, got ${datatype}`,
+    );
   }
   if (!fits(shape, spec.shape)) {
     const expected = `expected shape ${formatShape(spec.shape)}, got ${formatShape(shape)}`;
@@ -94,12 +103,16 @@ function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], dat
   const found = elementBytes === undefined ? countElements(data, elements) : data.length / elementBytes;
   if (found === elements) return;
   const got = elementBytes === undefined ? `${found} elements` : `${data.length}`;
-  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected ${expected} for shape ${formatShape(shape)}, got ${got}`);
+  throw new PartituraError(
+    'SHAPE_MISMATCH',
+    `input '${name}': expected ${expected} for shape ${formatShape(shape)}, got ${got}`,
+  );
 }
 
 /** Counts BYTES elements, no further than one past `limit`. */
 function countElements(data: Buffer, limit: number): number {
   let count = 0;
-  for (let position = 0; position < data.length && count <= limit; count++) position = elementEnd(data, position);
+  for (let position = 0; position < data.length && count <= limit; count++)
+    position = elementEnd(data, position);
   return count;
 }

@@ -60,9 +60,14 @@ export class Destinations {
   /** Why a reply can't go there; undefined when it can. */
   check(topic: string, partition: number | undefined): PartituraError | undefined {
     const partitions = this.#known.get(topic)?.partitions;
-    if (partitions === undefined) return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': expected a topic that exists`);
-    if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions)) return undefined;
+    if (partitions === undefined)
+      return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': expected a topic that exists`);
+    if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions))
+      return undefined;
     const got = Number.isNaN(partition) ? 'bytes that are none' : String(partition);
-    return new PartituraError('INVALID_REQUEST', `reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`);
+    return new PartituraError(
+      'INVALID_REQUEST',
+      `reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`,
+    );
   }
 }

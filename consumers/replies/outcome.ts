@@ -13,7 +13,12 @@ export interface Caller {
 
 /** How a record of a request topic ends: exactly one of these. */
 export type Outcome =
-  | { readonly kind: 'reply'; readonly record: KafkaRecord; readonly caller: Caller; readonly reply: InferenceReply }
+  | {
+      readonly kind: 'reply';
+      readonly record: KafkaRecord;
+      readonly caller: Caller;
+      readonly reply: InferenceReply;
+    }
   | {
       readonly kind: 'dead-letter';
       readonly record: KafkaRecord;
@@ -25,7 +30,11 @@ export type Outcome =
   | { readonly kind: 'tombstone'; readonly record: KafkaRecord };
 
 /** A reply that says why there is none. */
-export function errorReply(request: { id: string; model: string; modelVersion: string | null }, error: PartituraError, node: string): InferenceReply {
+export function errorReply(
+  request: { id: string; model: string; modelVersion: string | null },
+  error: PartituraError,
+  node: string,
+): InferenceReply {
   const { code, message, retryable } = error;
   return { ...request, outputs: [], error: { code, message, retryable }, node, timing: null };
 }

@@ -31,7 +31,8 @@ export class ReplyPublisher {
   /** @param acknowledged called when the broker has all that the outcome consists of */
   publish(outcome: Outcome, model: string, acknowledged: () => void): void {
     if (outcome.kind === 'tombstone') return acknowledged();
-    if (outcome.kind === 'reply') return this.#sendReply(outcome.record, model, outcome.caller, outcome.reply, acknowledged);
+    if (outcome.kind === 'reply')
+      return this.#sendReply(outcome.record, model, outcome.caller, outcome.reply, acknowledged);
     const { record, stage, error, notice } = outcome;
     this.#sendDeadLetter(record, model, stage, error, () => {
       if (notice) this.#sendReply(record, model, notice.caller, notice.reply, acknowledged);
@@ -39,33 +40,65 @@ export class ReplyPublisher {
     });
   }
 
-  #sendReply(record: KafkaRecord, model: string, caller: Caller, reply: InferenceReply, acknowledged: () => void): void {
+  #sendReply(
+    record: KafkaRecord,
+    model: string,
+    caller: Caller,
+    reply: InferenceReply,
+    acknowledged: () => void,
+  ): void {
     this.outbox.push(this.#replyRecord(record, model, caller, this.#fit(caller, reply)), {
       delivered: acknowledged,
       failed: (error) => this.#replyFailed(record, model, caller, reply, error, acknowledged),
     });
   }
 
-  #replyFailed(record: KafkaRecord, model: string, caller: Caller, reply: InferenceReply, error: KafkaError, acknowledged: () => void): void {
+  #replyFailed(
+    record: KafkaRecord,
+    model: string,
+    caller: Caller,
+    reply: InferenceReply,
+    error: KafkaError,
+    acknowledged: () => void,
+  ): void {
     if (error.kind === 'unavailable' || error.kind === 'fenced') return this.options.onStuck(error);
     if (error.kind === 'too-large' && reply.error?.code !== 'REPLY_TOO_LARGE') {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
     }
-    const cause = new PartituraError('INTERNAL', `reply to '${caller.address.topic}' refused: ${error.message}`, { cause: error });
+    const cause = new PartituraError(
+      'INTERNAL',
+      `reply to '${caller.address.topic}' refused: ${error.message}`,
+      { cause: error },
+    );
     this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
   }
 
-  #sendDeadLetter(record: KafkaRecord, model: string, stage: 'decode' | 'validate' | 'model' | 'reply', error: PartituraError, acknowledged: () => void): void {
+  #sendDeadLetter(
+    record: KafkaRecord,
+    model: string,
+    stage: 'decode' | 'validate' | 'model' | 'reply',
+    error: PartituraError,
+    acknowledged: () => void,
+  ): void {
     const { key, value } = record;
     const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
-    this.outbox.push({ topic: this.options.topics.deadLetters(model), key, value, headers }, {
-      delivered: () => {
-        this.options.onDeadLetter(error.code);
-        acknowledged();
+    this.outbox.push(
+      { topic: this.options.topics.deadLetters(model), key, value, headers },
+      {
+        delivered: () => {
+          this.options.onDeadLetter(error.code);
+          acknowledged();
+        },
+        failed: (failure) =>
+          this.options.onStuck(
+            new Error(
+              `a dead letter of ${record.topic}-${record.partition}@${record.offset} was refused: ${failure.message}`,
+              { cause: failure },
+            ),
+          ),
       },
-      failed: (failure) => this.options.onStuck(new Error(`a dead letter of ${record.topic}-${record.partition}@${record.offset} was refused: ${failure.message}`, { cause: failure })),
-    });
+    );
   }
 
   #fit(caller: Caller, reply: InferenceReply): EncodedReply {
@@ -77,11 +110,20 @@ export class ReplyPublisher {
     return this.#fit(caller, errorReply(reply, error, node));
   }
 
-  #replyRecord(record: KafkaRecord, model: string, { dialect, address, framing }: Caller, { value, reply }: EncodedReply): OutgoingRecord {
-    const headers: RecordHeaders = { ...traceHeaders(record.headers), ...dialect.write(address, reply.error) };
+  #replyRecord(
+    record: KafkaRecord,
+    model: string,
+    { dialect, address, framing }: Caller,
+    { value, reply }: EncodedReply,
+  ): OutgoingRecord {
+    const headers: RecordHeaders = {
+      ...traceHeaders(record.headers),
+      ...dialect.write(address, reply.error),
+    };
     for (const [name, text] of Object.entries(framing.headers)) headers[name] = Buffer.from(text);
     const { key } = record;
-    if (address.topic === undefined) return { topic: this.options.topics.replies(model), key, value, headers };
+    if (address.topic === undefined)
+      return { topic: this.options.topics.replies(model), key, value, headers };
     return { topic: address.topic, partition: address.partition, key, value, headers };
   }
 }

@@ -52,7 +52,11 @@ function shareOfCores(nodes: number): number {
 }
 
 /** All at once; when one can't start, the others are ended. */
-async function startNodes(count: number, config: Partial<Config>, log: (line: string) => void): Promise<NodeProcess[]> {
+async function startNodes(
+  count: number,
+  config: Partial<Config>,
+  log: (line: string) => void,
+): Promise<NodeProcess[]> {
   const starts = Array.from({ length: count }, (_, index) => {
     const id = config.nodeId === undefined ? {} : { nodeId: `${config.nodeId}-${index + 1}` };
     return startNodeProcess({ ...config, ...id }, log);
@@ -67,8 +71,17 @@ async function startNodes(count: number, config: Partial<Config>, log: (line: st
 
 function firstFailure(nodes: readonly NodeProcess[], broker: LocalBroker | undefined): Promise<Error> {
   const ends = nodes.map(({ exited, ready }) =>
-    exited.then(({ code, signal, reason }) => new Error(`${ready.node} ended with ${signal ?? `exit code ${code}`}: ${reason}`)),
+    exited.then(
+      ({ code, signal, reason }) =>
+        new Error(`${ready.node} ended with ${signal ?? `exit code ${code}`}: ${reason}`),
+    ),
   );
-  if (broker) ends.push(broker.exited.then(({ code, signal, lastLog }) => new Error(`the broker ended with ${signal ?? `exit code ${code}`}: ${lastLog}`)));
+  if (broker)
+    ends.push(
+      broker.exited.then(
+        ({ code, signal, lastLog }) =>
+          new Error(`the broker ended with ${signal ?? `exit code ${code}`}: ${lastLog}`),
+      ),
+    );
   return Promise.race(ends);
 }

@@ -37,13 +37,23 @@ const KEPT_LOG_CHARACTERS = 4_000;
  * @param log is given what the node writes to its log
  * @throws Error with the node's own words when it ends before it serves
  */
-export async function startNodeProcess(config: Partial<Config>, log: (line: string) => void): Promise<NodeProcess> {
-  const child = fork(MAIN, ['node'], { env: { ...process.env, ...toEnvironment(config) }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export async function startNodeProcess(
+  config: Partial<Config>,
+  log: (line: string) => void,
+): Promise<NodeProcess> {
+  const child = fork(MAIN, ['node'], {
+    env: { ...process.env, ...toEnvironment(config) },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   const tail = keepTail(child, log);
   const exited = new Promise<NodeExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal, reason: lastReason(tail()) }));
   });
-  const ready = await within(READY_LIMIT_MS, firstMessage(child, exited), () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`)).catch((error: unknown) => {
+  const ready = await within(
+    READY_LIMIT_MS,
+    firstMessage(child, exited),
+    () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`),
+  ).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });

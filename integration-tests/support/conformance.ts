@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { headerBytes } from '../../schemas/framing/framing.js';
-import { KafkaError, type ConsumerHandlers, type ConsumerOptions, type KafkaAdmin, type KafkaClient, type KafkaConsumer, type KafkaProducer, type KafkaRecord, type OutgoingRecord, type TopicPartition } from '../../core/kafka/port.js';
+import {
+  type KafkaError,
+  type ConsumerHandlers,
+  type ConsumerOptions,
+  type KafkaAdmin,
+  type KafkaClient,
+  type KafkaConsumer,
+  type KafkaProducer,
+  type KafkaRecord,
+  type OutgoingRecord,
+  type TopicPartition,
+} from '../../core/kafka/port.js';
 import { startTestBroker, type TestBroker } from './broker.js';
 import { eventually } from './eventually.js';
 
@@ -27,7 +38,11 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
     });
 
     after(async () => {
-      await Promise.allSettled([...consumers.map((consumer) => consumer.close()), producer.close(), admin.close()]);
+      await Promise.allSettled([
+        ...consumers.map((consumer) => consumer.close()),
+        producer.close(),
+        admin.close(),
+      ]);
       await broker.stop();
     });
 
@@ -37,8 +52,16 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       return topic;
     };
 
-    const consume = async (options: Partial<ConsumerOptions> & { topic: string }, handlers: Partial<ConsumerHandlers> = {}): Promise<Reader> => {
-      const defaults = { group: `g-${randomUUID()}`, from: 'earliest', sessionTimeoutMs: 6_000, fetchMaxBytes: 4_000_000 } as const;
+    const consume = async (
+      options: Partial<ConsumerOptions> & { topic: string },
+      handlers: Partial<ConsumerHandlers> = {},
+    ): Promise<Reader> => {
+      const defaults = {
+        group: `g-${randomUUID()}`,
+        from: 'earliest',
+        sessionTimeoutMs: 6_000,
+        fetchMaxBytes: 4_000_000,
+      } as const;
       const reader = new Reader(kafka.consumer({ ...defaults, ...options }), handlers);
       consumers.push(reader.consumer);
       await reader.start();
@@ -48,8 +71,16 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
     test('records come as they were sent: key, value, headers and repeated headers, byte for byte', async () => {
       const topic = await createTopic(1);
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
-      const headers = { one: bytes, 'é': Buffer.from('x'), many: [Buffer.from('a'), Buffer.from('b')], empty: Buffer.alloc(0) };
-      await producer.send([{ topic, key: bytes, value: bytes, headers }, { topic, key: null, value: null, headers: {} }]);
+      const headers = {
+        one: bytes,
+        é: Buffer.from('x'),
+        many: [Buffer.from('a'), Buffer.from('b')],
+        empty: Buffer.alloc(0),
+      };
+      await producer.send([
+        { topic, key: bytes, value: bytes, headers },
+        { topic, key: null, value: null, headers: {} },
+      ]);
       const reader = await consume({ topic });
       await eventually('two records', () => reader.records.length === 2);
       const [first, second] = reader.records;
@@ -70,16 +101,30 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       await Promise.all(sends);
       const reader = await consume({ topic });
       await eventually('all records', () => reader.records.length === 200);
-      assert.deepEqual(reader.values(), Array.from({ length: 200 }, (_, index) => String(index)));
+      assert.deepEqual(
+        reader.values(),
+        Array.from({ length: 200 }, (_, index) => String(index)),
+      );
     });
 
     test('the same key goes to the same partition, where a Java client would put it; a named partition is kept', async () => {
       const topic = await createTopic(8);
       const keyed = (key: string): OutgoingRecord => ({ ...plain(topic, key), key: Buffer.from(key) });
-      await producer.send([keyed('21'), keyed('foobar'), keyed('21'), { ...plain(topic, 'named'), partition: 5 }]);
+      await producer.send([
+        keyed('21'),
+        keyed('foobar'),
+        keyed('21'),
+        { ...plain(topic, 'named'), partition: 5 },
+      ]);
       const reader = await consume({ topic });
       await eventually('four records', () => reader.records.length === 4);
-      const partitionOf = (value: string): number[] => [...new Set(reader.records.filter((record) => record.value?.toString() === value).map(({ partition }) => partition))];
+      const partitionOf = (value: string): number[] => [
+        ...new Set(
+          reader.records
+            .filter((record) => record.value?.toString() === value)
+            .map(({ partition }) => partition),
+        ),
+      ];
       // murmur2('21') = -973932308 and murmur2('foobar') = -790332482, from the tests of Kafka's own Utils class; positive, modulo 8.
       assert.deepEqual(partitionOf('21'), [(-973932308 & 0x7fffffff) % 8]);
       assert.deepEqual(partitionOf('foobar'), [(-790332482 & 0x7fffffff) % 8]);
@@ -88,13 +133,21 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
 
     test('a record that is too large is told so, and the producer goes on', async () => {
       const topic = `t-${randomUUID()}`;
-      await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config: { 'max.message.bytes': '10000' } }]);
-      await assert.rejects(producer.send([plain(topic, 'x'.repeat(20_000))]), (error: KafkaError) => error.kind === 'too-large');
+      await admin.createTopics([
+        { topic, partitions: 1, replicationFactor: -1, config: { 'max.message.bytes': '10000' } },
+      ]);
+      await assert.rejects(
+        producer.send([plain(topic, 'x'.repeat(20_000))]),
+        (error: KafkaError) => error.kind === 'too-large',
+      );
       await producer.send([plain(topic, 'small')]);
     });
 
     test('a topic that does not exist is told so and not created', async () => {
-      await assert.rejects(producer.send([plain('nowhere-at-all', 'x')]), (error: KafkaError) => error.kind === 'unknown-topic');
+      await assert.rejects(
+        producer.send([plain('nowhere-at-all', 'x')]),
+        (error: KafkaError) => error.kind === 'unknown-topic',
+      );
       assert.equal(await admin.partitionCount('nowhere-at-all'), undefined);
       await producer.send([plain(await createTopic(1), 'fine')]);
     });
@@ -117,7 +170,10 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       const topic = await createTopic(2);
       const reader = await consume({ topic });
       reader.consumer.pause([{ topic, partition: 0 }]);
-      await producer.send([{ ...plain(topic, 'other'), partition: 1 }, { ...plain(topic, 'held'), partition: 0 }]);
+      await producer.send([
+        { ...plain(topic, 'other'), partition: 1 },
+        { ...plain(topic, 'held'), partition: 0 },
+      ]);
       await eventually('the other partition', () => reader.values().includes('other'));
       await producer.send([{ ...plain(topic, 'other again'), partition: 1 }]);
       await eventually('the other partition again', () => reader.values().includes('other again'));
@@ -144,14 +200,18 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
     test('when a member joins, the other gives up its partitions first, commits in time, and nothing is read twice', async () => {
       const topic = await createTopic(4);
       const group = `g-${randomUUID()}`;
-      await producer.send(Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })));
+      await producer.send(
+        Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })),
+      );
       let revoked: readonly TopicPartition[] = [];
       const first: Reader = await consume(
         { topic, group },
         {
           onRevoked: async (partitions) => {
             revoked = partitions;
-            await first.consumer.commit(partitions.map(({ partition }) => ({ topic, partition, offset: 10 })));
+            await first.consumer.commit(
+              partitions.map(({ partition }) => ({ topic, partition, offset: 10 })),
+            );
           },
         },
       );
@@ -159,7 +219,9 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       const second = await consume({ topic, group });
       assert.equal(revoked.length, 4);
       await eventually('both have two', () => first.assigned.length === 2 && second.assigned.length === 2);
-      await producer.send(Array.from({ length: 4 }, (_, partition) => ({ ...plain(topic, `new ${partition}`), partition })));
+      await producer.send(
+        Array.from({ length: 4 }, (_, partition) => ({ ...plain(topic, `new ${partition}`), partition })),
+      );
       await eventually('the new records', () => first.records.length + second.records.length === 44);
       await second.consumer.close();
       await eventually('the first has all again', () => first.assigned.length === 4);
@@ -169,7 +231,9 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       const topic = await createTopic(3);
       await producer.send([{ ...plain(topic, 'before'), partition: 1 }]);
       const reader = await consume({ topic, from: 'latest', partitions: [1] });
-      await producer.send([0, 1, 2].map((partition) => ({ ...plain(topic, `after ${partition}`), partition })));
+      await producer.send(
+        [0, 1, 2].map((partition) => ({ ...plain(topic, `after ${partition}`), partition })),
+      );
       await eventually('the record of partition 1', () => reader.records.length === 1);
       assert.deepEqual(reader.values(), ['after 1']);
     });
@@ -182,8 +246,20 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       await eventually('the first record', () => reader.records.length === 1);
       await broker.kill();
       await broker.restart();
-      await eventually('the producer is back', () => producer.send([plain(topic, 'after')]).then(() => true, () => false), 60_000);
-      await eventually('the consumers are back', () => reader.values().includes('after') && fixed.values().includes('after'), 60_000);
+      await eventually(
+        'the producer is back',
+        () =>
+          producer.send([plain(topic, 'after')]).then(
+            () => true,
+            () => false,
+          ),
+        60_000,
+      );
+      await eventually(
+        'the consumers are back',
+        () => reader.values().includes('after') && fixed.values().includes('after'),
+        60_000,
+      );
       assert.equal(fixed.values().filter((value) => value === 'before').length, 1);
     });
 
@@ -193,7 +269,14 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       assert.equal(await admin.partitionCount(topic), 3);
       await producer.send([{ ...plain(topic, 'x'), partition: 2 }]);
       const offsets = (await admin.offsets(topic)).sort((a, b) => a.partition - b.partition);
-      assert.deepEqual(offsets.map(({ start, end }) => [start, end]), [[0, 0], [0, 0], [0, 1]]);
+      assert.deepEqual(
+        offsets.map(({ start, end }) => [start, end]),
+        [
+          [0, 0],
+          [0, 0],
+          [0, 1],
+        ],
+      );
       await admin.deleteTopics([topic]);
       await eventually('it is gone', async () => !(await admin.listTopics()).includes(topic));
     });

@@ -20,7 +20,18 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MODEL_FOLDERS = [join(ROOT, 'examples/models'), join(ROOT, 'integration-tests/fixtures/models')];
 const READ_LIMIT_MS = 60_000;
 
-export type ModelName = 'digits' | 'digits-graph' | 'digits-layers' | 'types' | 'int64' | 'sum' | 'slow' | 'scale' | 'picky' | 'fixed' | 'double';
+export type ModelName =
+  | 'digits'
+  | 'digits-graph'
+  | 'digits-layers'
+  | 'types'
+  | 'int64'
+  | 'sum'
+  | 'slow'
+  | 'scale'
+  | 'picky'
+  | 'fixed'
+  | 'double';
 
 /**
  * What a test needs of the world: a broker of its own, a model repository of its own, and ways to start
@@ -81,7 +92,11 @@ export class Harness {
   /** A node in this process. */
   async node(overrides: ConfigInput = {}): Promise<InferenceNode> {
     const config = this.config(overrides);
-    const node = await startNode(config, createKafkaJsClient(config, 'test-node', createLogger('node', config.logLevel)), createLogger('node', config.logLevel));
+    const node = await startNode(
+      config,
+      createKafkaJsClient(config, 'test-node', createLogger('node', config.logLevel)),
+      createLogger('node', config.logLevel),
+    );
     this.#cleanups.push(() => node.close());
     return node;
   }
@@ -130,7 +145,11 @@ export class Harness {
     return this.withAdmin(async (admin) => {
       const committed = await admin.committed(this.topics.group(model), topic);
       const ends = await admin.offsets(topic);
-      return ends.reduce((sum, { partition, end }) => sum + end - Math.max(0, committed.find((found) => found.partition === partition)?.offset ?? 0), 0);
+      return ends.reduce(
+        (sum, { partition, end }) =>
+          sum + end - Math.max(0, committed.find((found) => found.partition === partition)?.offset ?? 0),
+        0,
+      );
     });
   }
 

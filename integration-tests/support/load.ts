@@ -26,18 +26,28 @@ export function steadyLoad(stranger: Stranger, topic: string, model: string, atO
     for (let index = 0; index < atOnce; index++) {
       const number = asked.length;
       const values = [number, number / 2, -number, 1];
-      const correlation = stranger.request(topic, { id: `r-${number}`, model, inputs: [floats('x', [1, 4], values)] }, { key: `k-${number % 50}` });
+      const correlation = stranger.request(
+        topic,
+        { id: `r-${number}`, model, inputs: [floats('x', [1, 4], values)] },
+        { key: `k-${number % 50}` },
+      );
       asked.push({ correlation, values });
     }
   }, EVERY_MS);
-  const answersOf = (node: string): number => asked.filter(({ correlation }) => stranger.repliesTo(correlation)[0]?.node === node).length;
+  const answersOf = (node: string): number =>
+    asked.filter(({ correlation }) => stranger.repliesTo(correlation)[0]?.node === node).length;
   return {
-    answeredAtLeast: (count, limitMs) => eventually(`${count} answers`, () => stranger.replies.size >= count, limitMs),
-    answeredBy: (node, count, limitMs) => eventually(`${count} answers of ${node}`, () => answersOf(node) >= count, limitMs),
+    answeredAtLeast: (count, limitMs) =>
+      eventually(`${count} answers`, () => stranger.replies.size >= count, limitMs),
+    answeredBy: (node, count, limitMs) =>
+      eventually(`${count} answers of ${node}`, () => answersOf(node) >= count, limitMs),
     sentSoFar: () => asked.length,
     async stop(limitMs) {
       clearInterval(timer);
-      await stranger.answered(asked.map(({ correlation }) => correlation), limitMs);
+      await stranger.answered(
+        asked.map(({ correlation }) => correlation),
+        limitMs,
+      );
       return asked;
     },
     valuesIn: ({ outputs }) => valuesOf(outputs[0]),

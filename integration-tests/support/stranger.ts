@@ -46,7 +46,14 @@ export class Stranger {
   static async start(kafka: KafkaClient, replyTopic: string): Promise<Stranger> {
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics([{ topic: replyTopic, partitions: PARTITIONS, replicationFactor: -1, config: { 'max.message.bytes': '16000000' } }]);
+    await admin.createTopics([
+      {
+        topic: replyTopic,
+        partitions: PARTITIONS,
+        replicationFactor: -1,
+        config: { 'max.message.bytes': '16000000' },
+      },
+    ]);
     await admin.close();
     const stranger = new Stranger(kafka, replyTopic);
     await stranger.#producer.connect();
@@ -75,7 +82,13 @@ export class Stranger {
       ...(options.wantsReply === false ? {} : { 'reply-to': Buffer.from(this.replyTopic) }),
     };
     const key = options.key === undefined ? null : Buffer.from(options.key);
-    const record = { topic, partition: options.partition, key, value, headers: { ...asking, ...options.headers } };
+    const record = {
+      topic,
+      partition: options.partition,
+      key,
+      value,
+      headers: { ...asking, ...options.headers },
+    };
     this.#outbox.push(record, {
       delivered: () => undefined,
       failed: (error) => {
@@ -86,8 +99,19 @@ export class Stranger {
   }
 
   /** Sends a well-formed Avro request; what is not given is filled in. */
-  request(topic: string, request: Partial<InferenceRequest> & { model: string; inputs: Tensor[] }, options: SendOptions = {}): string {
-    const complete = { id: randomUUID(), modelVersion: null, outputs: [], parameters: {}, deadline: null, ...request };
+  request(
+    topic: string,
+    request: Partial<InferenceRequest> & { model: string; inputs: Tensor[] },
+    options: SendOptions = {},
+  ): string {
+    const complete = {
+      id: randomUUID(),
+      modelVersion: null,
+      outputs: [],
+      parameters: {},
+      deadline: null,
+      ...request,
+    };
     return this.send(topic, encodeRequest(complete), options);
   }
 
@@ -99,9 +123,11 @@ export class Stranger {
   /** Waits until each of these has at least one reply. */
   async answered(correlations: readonly string[], limitMs = 60_000): Promise<void> {
     const open = (): string[] => correlations.filter((correlation) => !this.replies.has(correlation));
-    await eventually(`replies to ${correlations.length} requests`, () => open().length === 0, limitMs).catch((error: Error) => {
-      throw new Error(`${error.message}; ${open().length} open, the first ${open()[0]}`);
-    });
+    await eventually(`replies to ${correlations.length} requests`, () => open().length === 0, limitMs).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}; ${open().length} open, the first ${open()[0]}`);
+      },
+    );
   }
 
   /** The replies to one request, decoded. */
@@ -113,7 +139,8 @@ export class Stranger {
   replyTo(correlation: string): InferenceReply {
     const replies = this.repliesTo(correlation);
     const [only] = replies;
-    if (!only || replies.length > 1) throw new Error(`${correlation}: expected one reply, got ${replies.length}`);
+    if (!only || replies.length > 1)
+      throw new Error(`${correlation}: expected one reply, got ${replies.length}`);
     return only;
   }
 

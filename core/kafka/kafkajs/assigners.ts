@@ -11,10 +11,12 @@ type HookedAssigner = Assigner & { beforeJoin?: () => Promise<void> };
  * finish work while its partitions are still ours, joining has to wait; the assigner is the one object of
  * ours that the group holds. kafkajs is pinned to the version whose method this wraps.
  */
-const joinAndSync = ConsumerGroup.prototype.joinAndSync;
+const join = Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, 'joinAndSync')?.value as (
+  this: ConsumerGroup,
+) => Promise<void>;
 ConsumerGroup.prototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
   for (const assigner of this.assigners as readonly HookedAssigner[]) await assigner.beforeJoin?.();
-  return joinAndSync.call(this);
+  return join.call(this);
 };
 
 /** Spreads partitions evenly over the members of the group. */
@@ -38,7 +40,11 @@ export function fixedAssigner(topic: string, partitions: readonly number[]): Par
 
     assign: ({ members }) => {
       const assignment = { [topic]: [...partitions] };
-      const memberAssignment = AssignerProtocol.MemberAssignment.encode({ version: 0, assignment, userData: Buffer.alloc(0) });
+      const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+        version: 0,
+        assignment,
+        userData: Buffer.alloc(0),
+      });
       return Promise.resolve(members.map(({ memberId }) => ({ memberId, memberAssignment })));
     },
   });

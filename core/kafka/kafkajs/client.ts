@@ -44,11 +44,19 @@ function kafkaConfig(connection: KafkaConnection, clientId: string, log: Logger)
   };
 }
 
-function saslOptions({ saslMechanism: mechanism, saslUsername = '', saslPassword = '' }: KafkaConnection): SASLOptions | undefined {
+function saslOptions({
+  saslMechanism: mechanism,
+  saslUsername = '',
+  saslPassword = '',
+}: KafkaConnection): SASLOptions | undefined {
   return mechanism && { mechanism, username: saslUsername, password: saslPassword };
 }
 
-function tlsOptions({ sslCa, sslCert, sslKey }: KafkaConnection): { ca?: string[]; cert?: string; key?: string } {
+function tlsOptions({ sslCa, sslCert, sslKey }: KafkaConnection): {
+  ca?: string[];
+  cert?: string;
+  key?: string;
+} {
   return {
     ...(sslCa ? { ca: [readFileSync(sslCa, 'utf8')] } : {}),
     ...(sslCert ? { cert: readFileSync(sslCert, 'utf8') } : {}),

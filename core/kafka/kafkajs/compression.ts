@@ -17,7 +17,9 @@ const XERIAL_HEADER_BYTES = 16;
 export function registerCompression(): void {
   CompressionCodecs[CompressionTypes.Snappy] = readOnly('snappy', decompressSnappy);
   CompressionCodecs[CompressionTypes.LZ4] = readOnly('lz4', (buffer) => Buffer.from(lz4.decompress(buffer)));
-  CompressionCodecs[CompressionTypes.ZSTD] = readOnly('zstd', (buffer) => Buffer.from(decompressZstd(buffer)));
+  CompressionCodecs[CompressionTypes.ZSTD] = readOnly('zstd', (buffer) =>
+    Buffer.from(decompressZstd(buffer)),
+  );
 }
 
 function readOnly(name: string, decompress: (buffer: Buffer) => Buffer) {
@@ -30,7 +32,7 @@ function readOnly(name: string, decompress: (buffer: Buffer) => Buffer) {
 function decompressSnappy(buffer: Buffer): Buffer {
   if (!buffer.subarray(0, XERIAL.length).equals(XERIAL)) return Buffer.from(snappy.uncompress(buffer));
   const blocks: Buffer[] = [];
-  for (let position = XERIAL_HEADER_BYTES; position < buffer.length; ) {
+  for (let position = XERIAL_HEADER_BYTES; position < buffer.length;) {
     const end = position + 4 + buffer.readUInt32BE(position);
     blocks.push(Buffer.from(snappy.uncompress(buffer.subarray(position + 4, end))));
     position = end;

@@ -1,7 +1,14 @@
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { sleep, within } from '../../retry.js';
-import { KafkaError, type ConsumerHandlers, type ConsumerOptions, type KafkaConsumer, type KafkaRecord, type TopicPartition } from '../port.js';
+import {
+  KafkaError,
+  type ConsumerHandlers,
+  type ConsumerOptions,
+  type KafkaConsumer,
+  type KafkaRecord,
+  type TopicPartition,
+} from '../port.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
 
@@ -31,14 +38,24 @@ export class KafkaJsConsumer implements KafkaConsumer {
       maxBytes: fetchMaxBytes,
       maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
       allowAutoTopicCreation: false,
-      partitionAssigners: [partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke())],
+      partitionAssigners: [
+        partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
+      ],
     });
   }
 
   async start(handlers: ConsumerHandlers): Promise<void> {
     this.#handlers = handlers;
     try {
-      await within(START_LIMIT_MS, this.#join(handlers), () => new KafkaError('unavailable', `group ${this.options.group}: not joined within ${START_LIMIT_MS} ms`));
+      await within(
+        START_LIMIT_MS,
+        this.#join(handlers),
+        () =>
+          new KafkaError(
+            'unavailable',
+            `group ${this.options.group}: not joined within ${START_LIMIT_MS} ms`,
+          ),
+      );
     } catch (error) {
       await this.#consumer.disconnect().catch(() => undefined);
       throw toKafkaError(error);
@@ -77,7 +94,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
     await admin.connect();
     try {
       for (const { partition, high, low } of await admin.fetchTopicOffsets(this.options.topic)) {
-        if (partitions.includes(partition)) this.#positions.set(partition, Number(this.options.from === 'latest' ? high : low));
+        if (partitions.includes(partition))
+          this.#positions.set(partition, Number(this.options.from === 'latest' ? high : low));
       }
     } finally {
       await admin.disconnect();
@@ -87,7 +105,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
   #assign(partitions: readonly number[]): void {
     const { topic } = this.options;
     this.#assigned = partitions.map((partition) => ({ topic, partition }));
-    for (const [partition, offset] of this.#positions) this.#consumer.seek({ topic, partition, offset: String(offset) });
+    for (const [partition, offset] of this.#positions)
+      this.#consumer.seek({ topic, partition, offset: String(offset) });
     this.#handlers?.onAssigned(this.#assigned);
   }
 
@@ -97,12 +116,13 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (revoked.length > 0) await this.#handlers?.onRevoked(revoked);
   }
 
-  async #deliver({ batch, heartbeat }: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
+  async #deliver(payload: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
+    const { batch } = payload;
     const { topic, partition } = batch;
     const records = batch.messages.map((message) => toRecord(topic, partition, message));
     const taken = handlers.onRecords(records, Number(batch.highWatermark));
     if (this.#positions.has(partition)) this.#positions.set(partition, Number(batch.lastOffset()) + 1);
-    if (taken) await this.#holdBack(taken, heartbeat);
+    if (taken) await this.#holdBack(taken, () => payload.heartbeat());
   }
 
   async #holdBack(taken: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
@@ -124,7 +144,11 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
-    const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) }));
+    const offsets = positions.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: String(offset),
+    }));
     try {
       await this.#consumer.commitOffsets(offsets);
     } catch (error) {

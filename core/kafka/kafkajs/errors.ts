@@ -32,8 +32,10 @@ interface KafkaJsLike {
 export function toKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   if (!isError(error)) return new KafkaError('other', String(error));
-  if (error.type !== undefined && KINDS[error.type]) return new KafkaError(KINDS[error.type] ?? 'other', error.message, { cause: error });
-  if (error.name === 'KafkaJSSASLAuthenticationError') return new KafkaError('not-authorized', error.message, { cause: error });
+  if (error.type !== undefined && KINDS[error.type])
+    return new KafkaError(KINDS[error.type] ?? 'other', error.message, { cause: error });
+  if (error.name === 'KafkaJSSASLAuthenticationError')
+    return new KafkaError('not-authorized', error.message, { cause: error });
   if (isError(error.cause) && error.cause !== error) return toKafkaError(error.cause);
   return new KafkaError(isUnavailable(error) ? 'unavailable' : 'other', error.message, { cause: error });
 }
@@ -45,7 +47,9 @@ export function toConnectError(error: unknown, brokers: readonly string[]): Kafk
 }
 
 function isUnavailable(error: KafkaJsLike): boolean {
-  return error.retriable === true || /Connection|Timeout|BrokerNotFound|NoBroker|Closed|Retries/.test(error.name);
+  return (
+    error.retriable === true || /Connection|Timeout|BrokerNotFound|NoBroker|Closed|Retries/.test(error.name)
+  );
 }
 
 function isError(error: unknown): error is KafkaJsLike {

@@ -1,4 +1,11 @@
-import kafkajs, { type ICustomPartitioner, type Kafka, type Message, type PartitionerArgs, type Producer, type TopicMessages } from 'kafkajs';
+import kafkajs, {
+  type ICustomPartitioner,
+  type Kafka,
+  type Message,
+  type PartitionerArgs,
+  type Producer,
+  type TopicMessages,
+} from 'kafkajs';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
