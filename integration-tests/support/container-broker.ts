@@ -8,7 +8,7 @@ import { javaCommand } from '../../deploy/local/keeper.js';
 import { freePort, loopback } from '../../deploy/local/ports.js';
 import { waitUntilServing } from '../../deploy/local/serving.js';
 import { brokerSettings, toProperties } from '../../deploy/local/settings.js';
-import type { TestBroker, TestBrokerOptions } from './broker.js';
+import type { TestBroker, TestBrokerOptions } from './test-broker.js';
 
 // Its image may be out of reach, and what it does (removing what a dead test left) is done below.
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
