@@ -1,14 +1,16 @@
+import { recordBytes } from '../core/kafka/record-bytes.js';
 import type { KafkaConsumer, KafkaError, KafkaRecord, TopicPartition } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
-import type { Answer, Job } from './batching/batch.js';
+import type { Job } from './batching/batch.js';
 import type { InFlight } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
 import type { Destinations } from './replies/destinations.js';
-import { errorReply, type Caller, type Outcome } from './replies/outcome.js';
+import { answerOutcome, failureOutcome } from './replies/answer.js';
+import { callerOf, isTooLate, outcomeName, type Caller, type Outcome } from './replies/outcome.js';
 import type { ReplyPublisher } from './replies/publisher.js';
 
 export interface RequestConsumerOptions {
@@ -57,6 +59,8 @@ export class RequestConsumer {
   #drainWaiters: (() => void)[] = [];
   #commitTimer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  /** What fetches are held back by from the beginning of the end on. */
   #closed: Promise<void> | undefined;
   #releaseClosed: () => void = () => undefined;
 
@@ -83,6 +87,7 @@ export class RequestConsumer {
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
+      this.#lose(partition);
       this.#partitions.set(partition, {
         topic,
         partition,
@@ -112,7 +117,7 @@ export class RequestConsumer {
   #take(record: KafkaRecord, arrivedAt: number): void {
     const partition = this.#partitions.get(record.partition);
     if (!partition) return;
-    const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0);
+    const bytes = recordBytes(record);
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
     if (!entry) return;
     this.parts.inFlight.enter(bytes);
@@ -134,46 +139,19 @@ export class RequestConsumer {
     }
   }
 
-  #job(entry: HeldEntry, { request, caller, valid, version }: Admitted, arrivedAt: number): Job {
+  #job(entry: HeldEntry, admitted: Admitted, arrivedAt: number): Job {
     const { record } = entry.subject;
-    const { node, model } = this.options;
+    const { node, model, now } = this.options;
     return {
-      ...valid,
-      deadline: request.deadline,
+      ...admitted.valid,
+      deadline: admitted.request.deadline,
       arrivedAt,
       answered: (answer) => {
-        const late = this.#lateness(request.deadline);
-        if (late)
-          return this.#finish(entry, {
-            kind: 'reply',
-            record,
-            caller,
-            reply: errorReply(request, late, node),
-          });
-        const reply = {
-          id: request.id,
-          model: request.model,
-          modelVersion: version.version,
-          outputs: wanted(answer, request.outputs),
-          error: null,
-          node,
-          timing: timing(answer),
-        };
         this.parts.metrics.queueSeconds.observe({ model }, answer.queueMs / 1_000);
-        this.#finish(entry, { kind: 'reply', record, caller, reply });
+        this.#finish(entry, answerOutcome(record, admitted, answer, node, now()));
       },
-      failed: (cause) => {
-        const error = PartituraError.from(cause, 'MODEL_FAILED');
-        this.#finish(entry, { kind: 'reply', record, caller, reply: errorReply(request, error, node) });
-      },
+      failed: (cause) => this.#finish(entry, failureOutcome(record, admitted, cause, node)),
     };
-  }
-
-  #lateness(deadline: number | null): PartituraError | undefined {
-    const lateMs = deadline === null ? 0 : this.options.now() - deadline;
-    return lateMs > 0
-      ? new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${lateMs} ms before the reply`)
-      : undefined;
   }
 
   /** Settles the record, once it is known whether its reply can go where it asks. */
@@ -266,8 +244,8 @@ export class RequestConsumer {
         'partitions are given up with work under way; their next owner answers it',
       );
     }
-    await this.#committing;
-    await within(drainTimeoutMs, this.#commit(), () => new Error('commit took too long')).catch(
+    const committed = (this.#committing ?? Promise.resolve()).then(() => this.#commit());
+    await within(drainTimeoutMs, committed, () => new Error('commit took too long')).catch(
       (error: unknown) => {
         this.parts.log.warn(
           { model, err: error },
@@ -299,8 +277,12 @@ export class RequestConsumer {
   }
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
     await this.#drainAndCommit();
     clearInterval(this.#commitTimer);
@@ -315,40 +297,4 @@ export class RequestConsumer {
     });
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
   }
-}
-
-/** That there is no time is told at once, ahead of earlier answers: afterwards nobody needs to know. */
-function isTooLate(outcome: Outcome): boolean {
-  return outcome.kind === 'reply' && outcome.reply.error?.code === 'DEADLINE_EXCEEDED';
-}
-
-function callerOf(outcome: Outcome): Caller | undefined {
-  if (outcome.kind === 'reply') return outcome.caller;
-  return outcome.kind === 'dead-letter' ? outcome.notice?.caller : undefined;
-}
-
-function outcomeName(outcome: Outcome): string {
-  if (outcome.kind === 'tombstone') return 'tombstone';
-  if (outcome.kind === 'dead-letter') return outcome.error.code;
-  return outcome.reply.error?.code ?? 'ok';
-}
-
-function wanted(
-  { outputs }: Answer,
-  names: readonly string[],
-): { name: string; datatype: string; shape: number[]; data: Buffer }[] {
-  const chosen = names.length === 0 ? outputs : outputs.filter(({ name }) => names.includes(name));
-  return chosen.map(({ name, datatype, shape, data }) => ({ name, datatype, shape: [...shape], data }));
-}
-
-function timing({ queueMs, computeMicros, batchRows }: Answer): {
-  queueMicros: number;
-  computeMicros: number;
-  batchSize: number;
-} {
-  return {
-    queueMicros: Math.round(queueMs * 1_000),
-    computeMicros: Math.round(computeMicros),
-    batchSize: batchRows,
-  };
 }

@@ -31,15 +31,33 @@ export type Outcome =
 
 /** A reply that says why there is none. */
 export function errorReply(
-  request: { id: string; model: string; modelVersion: string | null },
+  { id, model, modelVersion }: Pick<InferenceReply, 'id' | 'model' | 'modelVersion'>,
   error: PartituraError,
   node: string,
 ): InferenceReply {
   const { code, message, retryable } = error;
-  return { ...request, outputs: [], error: { code, message, retryable }, node, timing: null };
+  return { id, model, modelVersion, outputs: [], error: { code, message, retryable }, node, timing: null };
 }
 
 /** The id of a request that has none: the same whenever its record is read again. */
 export function recordId({ topic, partition, offset }: KafkaRecord): string {
   return `${topic}-${partition}-${offset}`;
+}
+
+/** That there is no time is told at once, ahead of earlier answers: afterwards nobody needs to know. */
+export function isTooLate(outcome: Outcome): boolean {
+  return outcome.kind === 'reply' && outcome.reply.error?.code === 'DEADLINE_EXCEEDED';
+}
+
+/** Who hears of the outcome; undefined when nobody does. */
+export function callerOf(outcome: Outcome): Caller | undefined {
+  if (outcome.kind === 'reply') return outcome.caller;
+  return outcome.kind === 'dead-letter' ? outcome.notice?.caller : undefined;
+}
+
+/** The outcome as metrics count it: `ok`, `tombstone`, or the code of the error. */
+export function outcomeName(outcome: Outcome): string {
+  if (outcome.kind === 'tombstone') return 'tombstone';
+  if (outcome.kind === 'dead-letter') return outcome.error.code;
+  return outcome.reply.error?.code ?? 'ok';
 }
