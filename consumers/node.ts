@@ -192,7 +192,12 @@ export class InferenceNode {
     if (!this.#parts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
     const consumer = new RequestConsumer(kafkaConsumer, options, this.#parts);
     this.#consumers.set(model, consumer);
-    await consumer.start();
+    try {
+      await consumer.start();
+    } catch (error) {
+      this.#consumers.delete(model);
+      throw error;
+    }
   }
 
   status(): NodeStatus {

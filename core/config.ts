@@ -216,13 +216,13 @@ export type ConfigInput = Partial<Record<OptionName, unknown>>;
 export function checkConfig(input: ConfigInput): Config {
   const problems: string[] = [];
   const config: Record<string, unknown> = {};
-  for (const [name, { check, fallback, env }] of Object.entries<Option>(OPTIONS)) {
+  for (const [name, { check, fallback, env, secret }] of Object.entries<Option>(OPTIONS)) {
     const value = input[name as OptionName] ?? fallback;
     const checked = check.safeParse(value);
     if (checked.success) config[name] = checked.data;
     else
       problems.push(
-        `${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${JSON.stringify(value)})`,
+        `${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${secret ? 'a secret' : JSON.stringify(value)})`,
       );
   }
   if (problems.length > 0)

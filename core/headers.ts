@@ -94,6 +94,9 @@ export function traceHeaders(headers: RecordHeaders): RecordHeaders {
 /** Where a record failed, in the words of the Kafka Connect headers. */
 export type FailureStage = 'decode' | 'validate' | 'model' | 'reply';
 
+/** Messages may quote what a sender wrote; the topic has room for a dead letter's headers, not for that twice. */
+const MAX_MESSAGE_CHARACTERS = 4_096;
+
 /** Headers that a dead letter has on top of its original ones, in the style of Kafka Connect. */
 export function deadLetterHeaders(
   source: { topic: string; partition: number; offset: number },
@@ -106,7 +109,7 @@ export function deadLetterHeaders(
     '__connect.errors.offset': Buffer.from(String(source.offset)),
     '__connect.errors.stage': Buffer.from(stage),
     '__connect.errors.exception.class.name': Buffer.from(error.code),
-    '__connect.errors.exception.message': Buffer.from(error.message),
+    '__connect.errors.exception.message': Buffer.from(error.message.slice(0, MAX_MESSAGE_CHARACTERS)),
     [INFERENCE_ERROR]: Buffer.from(error.code),
   };
 }

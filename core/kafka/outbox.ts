@@ -1,4 +1,5 @@
 import { backoffMs, sleep, type Backoff } from '../retry.js';
+import { recordBytes } from './record-bytes.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from './port.js';
 
 /** Told once of a record's fate. Callbacks rather than promises: this is the hot path. */
@@ -77,7 +78,7 @@ export class Outbox {
     let bytes = 0;
     let count = 0;
     for (const { record } of this.#queue) {
-      bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      bytes += recordBytes(record);
       if (count === maxBatchRecords || (count > 0 && bytes > maxBatchBytes)) break;
       count++;
     }
@@ -88,8 +89,7 @@ export class Outbox {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.producer.send(parcels.map(({ record }) => record));
-        for (const { delivery } of parcels) delivery.delivered();
-        return;
+        break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
         if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
@@ -97,6 +97,7 @@ export class Outbox {
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
       }
     }
+    for (const { delivery } of parcels) delivery.delivered();
   }
 
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {

@@ -183,7 +183,19 @@ function toRecord(topic: string, partition: number, message: KafkaMessage): Kafk
   };
 }
 
-/** kafkajs types headers for sending, where text is allowed; what it reads are always buffers. */
-function toHeaders(headers: IHeaders | undefined): RecordHeaders {
-  return (headers ?? {}) as RecordHeaders;
+/**
+ * kafkajs types headers for sending, where text is allowed; what it reads are buffers, or null for a header
+ * without a value. It can't send the latter, so such a header is passed on as an empty one.
+ */
+export function toHeaders(headers: IHeaders | undefined): RecordHeaders {
+  const entries = Object.entries((headers ?? {}) as Record<string, Received | Received[]>);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Array.isArray(value) ? value.map(orEmpty) : orEmpty(value)]),
+  );
+}
+
+type Received = Buffer | null | undefined;
+
+function orEmpty(value: Received): Buffer {
+  return value ?? Buffer.alloc(0);
 }

@@ -4,9 +4,10 @@ import kafkajs, {
   type Message,
   type PartitionerArgs,
   type Producer,
+  type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs';
-import type { KafkaProducer, OutgoingRecord } from '../port.js';
+import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
@@ -42,7 +43,11 @@ export class KafkaJsProducer implements KafkaProducer {
 
   async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {
     try {
-      await this.#producer.sendBatch({ topicMessages: byTopic(records), acks: ALL_IN_SYNC_REPLICAS });
+      const topicMessages = byTopic(records);
+      refuseUnsent(
+        topicMessages,
+        await this.#producer.sendBatch({ topicMessages, acks: ALL_IN_SYNC_REPLICAS }),
+      );
     } catch (error) {
       await this.#renew().catch(() => undefined);
       rethrow(error);
@@ -89,6 +94,15 @@ function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
     messages.push(message);
   }
   return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
+}
+
+/** kafkajs drops records for a partition that its metadata does not have, and reports success. */
+export function refuseUnsent(sent: readonly TopicMessages[], acknowledged: readonly RecordMetadata[]): void {
+  const reached = new Set(acknowledged.map(({ topicName, partition }) => `${topicName} ${partition}`));
+  for (const { topic, messages } of sent) {
+    const lost = messages.find(({ partition }) => !reached.has(`${topic} ${partition}`));
+    if (lost) throw new KafkaError('unknown-topic', `topic ${topic} has no partition ${lost.partition}`);
+  }
 }
 
 function rethrow(error: unknown): never {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { IHeaders } from 'kafkajs';
+import { recordBytes } from '../record-bytes.js';
+import { toHeaders } from './consumer.js';
+import { toKafkaError } from './errors.js';
+import { refuseUnsent } from './producer.js';
+
+test('headers without a value are read as empty ones, which can be passed on', () => {
+  const received = {
+    none: null,
+    some: Buffer.from('x'),
+    many: [null, Buffer.from('y')],
+  } as unknown as IHeaders;
+  const empty = Buffer.alloc(0);
+  assert.deepEqual(toHeaders(received), {
+    none: empty,
+    some: Buffer.from('x'),
+    many: [empty, Buffer.from('y')],
+  });
+  assert.deepEqual(toHeaders(undefined), {});
+});
+
+test('a record counts with its headers', () => {
+  const headers = { a: Buffer.alloc(10), bb: [Buffer.alloc(1), Buffer.alloc(2)], c: undefined };
+  assert.equal(recordBytes({ key: Buffer.alloc(3), value: null, headers }), 3 + 11 + 3 + 4 + 1);
+});
+
+test('a record for a partition that was not acknowledged counts as refused, not as sent', () => {
+  const sent = [
+    {
+      topic: 't',
+      messages: [
+        { value: 'a', partition: 0 },
+        { value: 'b', partition: 9 },
+      ],
+    },
+  ];
+  const acknowledged = [{ topicName: 't', partition: 0, errorCode: 0 }];
+  assert.throws(() => refuseUnsent(sent, acknowledged), {
+    kind: 'unknown-topic',
+    message: 'topic t has no partition 9',
+  });
+  refuseUnsent(sent, [...acknowledged, { topicName: 't', partition: 9, errorCode: 0 }]);
+});
+
+test('errors of kafkajs are classified by what they mean, through their wrappers', () => {
+  const error = (name: string, more: object = {}): Error =>
+    Object.assign(new Error('message'), { name, ...more });
+  const cases: [unknown, string][] = [
+    [error('KafkaJSProtocolError', { type: 'MESSAGE_TOO_LARGE' }), 'too-large'],
+    [error('KafkaJSProtocolError', { type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true }), 'unknown-topic'],
+    [
+      error('KafkaJSNumberOfRetriesExceeded', {
+        cause: error('KafkaJSProtocolError', { type: 'REBALANCE_IN_PROGRESS' }),
+      }),
+      'rebalanced',
+    ],
+    [error('KafkaJSNumberOfRetriesExceeded', { cause: error('KafkaJSConnectionError') }), 'unavailable'],
+    [error('KafkaJSProtocolError', { type: 'NOT_LEADER_FOR_PARTITION', retriable: true }), 'unavailable'],
+    [error('KafkaJSProtocolError', { type: 'PRODUCER_FENCED' }), 'fenced'],
+    [error('KafkaJSSASLAuthenticationError'), 'not-authorized'],
+    [error('TypeError'), 'other'],
+    ['text', 'other'],
+  ];
+  for (const [cause, kind] of cases) assert.equal(toKafkaError(cause).kind, kind, String(cause));
+  const known = toKafkaError('x');
+  assert.equal(toKafkaError(known), known);
+});

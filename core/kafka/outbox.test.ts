@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FakeProducer } from './fakes.js';
+import { Outbox, OUTBOX_DEFAULTS, type OutboxOptions } from './outbox.js';
+import { KafkaError, type OutgoingRecord } from './port.js';
+
+const keyOf = ({ key }: OutgoingRecord): string => String(key);
+
+/** Pushes records that are known by their keys, and notes what becomes of each. */
+function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
+  const producer = new FakeProducer();
+  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
+  const fates: string[] = [];
+  const push = (...keys: string[]): void => {
+    for (const key of keys) {
+      const record = { topic: 't', key: Buffer.from(key), value: Buffer.alloc(8), headers: {} };
+      const delivered = (): number => fates.push(`${key} delivered`);
+      outbox.push(record, { delivered, failed: ({ kind }) => fates.push(`${key} ${kind}`) });
+    }
+  };
+  return { producer, outbox, fates, push };
+}
+
+test('records that come while a request is under way go together with the next, in order', async () => {
+  const { producer, outbox, fates, push } = pushing();
+  push('a', 'b');
+  await Promise.resolve();
+  push('c', 'd');
+  await outbox.settled();
+  assert.deepEqual(
+    producer.attempts.map((batch) => batch.map(keyOf)),
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  );
+  assert.deepEqual(fates, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
+});
+
+test('a batch has at most so many records and bytes, but one record always goes', async () => {
+  const few = pushing({ maxBatchRecords: 2 });
+  few.push('a', 'b', 'c');
+  await few.outbox.settled();
+  assert.deepEqual(
+    few.producer.attempts.map((batch) => batch.length),
+    [2, 1],
+  );
+  const small = pushing({ maxBatchBytes: 20 });
+  small.push('a', 'b', 'c', 'a key that is longer than any batch may be');
+  await small.outbox.settled();
+  assert.deepEqual(
+    small.producer.attempts.map((batch) => batch.length),
+    [2, 1, 1],
+  );
+});
+
+test('of a refused batch only the records that the broker refuses fail, all others are delivered in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (refused) => {
+      const { producer, outbox, fates, push } = pushing();
+      const keys = refused.map((isRefused, index) => `${isRefused ? 'bad' : 'good'}${index}`);
+      producer.refuse = (records) =>
+        records.some((record) => keyOf(record).startsWith('bad'))
+          ? new KafkaError('too-large', 'too large')
+          : undefined;
+      push(...keys);
+      await outbox.settled();
+      assert.deepEqual(
+        producer.taken.map(keyOf),
+        keys.filter((key) => key.startsWith('good')),
+      );
+      assert.deepEqual(
+        fates,
+        keys.map((key) => `${key} ${key.startsWith('good') ? 'delivered' : 'too-large'}`),
+      );
+    }),
+  );
+});
+
+for (const kind of ['unavailable', 'fenced'] as const) {
+  test(`an error that passes (${kind}) is tried again with the whole batch`, async () => {
+    const { producer, outbox, fates, push } = pushing();
+    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'away') : undefined);
+    push('a', 'b');
+    await outbox.settled();
+    assert.deepEqual(
+      producer.attempts.map((batch) => batch.map(keyOf)),
+      [
+        ['a', 'b'],
+        ['a', 'b'],
+      ],
+    );
+    assert.deepEqual(fates, ['a delivered', 'b delivered']);
+  });
+}
+
+test('when the broker stays away for too long the records fail, and later ones are tried for themselves', async () => {
+  let time = 0;
+  const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);
+  producer.refuse = () => {
+    time += 1_000;
+    return time <= 1_000 ? new KafkaError('unavailable', 'away') : undefined;
+  };
+  push('a');
+  await outbox.settled();
+  push('b');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a unavailable', 'b delivered']);
+});
+
+test('closing ends the retries, and fails what waits and what comes', async () => {
+  const { producer, outbox, fates, push } = pushing({ maxBatchRecords: 1 });
+  producer.refuse = () => new KafkaError('unavailable', 'away');
+  push('a', 'b');
+  await Promise.resolve();
+  await outbox.close();
+  push('c');
+  assert.deepEqual(fates, ['a unavailable', 'b unavailable', 'c unavailable']);
+  assert.equal(producer.attempts.length, 1);
+});
+
+test('what is no Kafka error is told as other', async () => {
+  const { producer, outbox, fates, push } = pushing();
+  producer.send = () => Promise.reject(new TypeError('broken'));
+  push('a');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a other']);
+});

@@ -1,0 +1,16 @@
+import type { OutgoingRecord } from './port.js';
+
+/** What a record takes in memory and on the wire, but for a few bytes of frame: headers are a sender's to fill, too. */
+export function recordBytes({
+  key,
+  value,
+  headers,
+}: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const name in headers) {
+    const header = headers[name];
+    for (const entry of Array.isArray(header) ? header : [header])
+      bytes += name.length + (entry?.length ?? 0);
+  }
+  return bytes;
+}
