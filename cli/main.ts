@@ -10,16 +10,21 @@ import { runDemo, type DemoFlags } from './demo/demo.js';
 import { CONNECTION, NODE, configFrom, withOptions } from './options.js';
 import { say } from './output.js';
 
-/** Offsets, ids and the like take whole numbers only. */
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('expected a whole number.');
+/** A parser of whole numbers within these bounds. */
+function whole(least: number, most = Infinity): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(
+      `Expected a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
+    );
+  };
 }
 
 const VERSION = '0.1.0';
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
+const PORT = whole(1, 65_535);
 const environment = process.env;
 /** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
 const ownBroker = (flags: { brokers?: string }): boolean =>
@@ -36,8 +41,8 @@ function clusterCommand(name: string, description: string): Command {
   const command = program
     .command(name)
     .description(description)
-    .option('--nodes <count>', 'inference nodes to start', whole, 2)
-    .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', whole, DEFAULT_BROKER_PORT)
+    .option('--nodes <count>', 'inference nodes to start', whole(1), 2)
+    .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
     .option('--data <folder>', 'where the embedded broker keeps its topics; a temporary folder when left out')
     .option('--json', 'answer in JSON', false);
   return withOptions(command, [...CONNECTION, ...NODE]);
@@ -57,7 +62,7 @@ clusterCommand(
 
 clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digits through it, a report')
   .option('--exit', 'end after the report', false)
-  .option('--inflight <count>', 'requests under way at once', whole, 256)
+  .option('--inflight <count>', 'requests under way at once', whole(1), 256)
   .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
   .action((flags: DemoFlags & { brokers?: string }) =>
     runDemo(configFrom({ ...flags }, environment, LOG_QUIETLY), flags, ownBroker(flags)),
@@ -66,7 +71,7 @@ clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digi
 program
   .command('broker')
   .description('run a Kafka broker in the foreground')
-  .option('--broker-port <port>', 'port on 127.0.0.1', whole, DEFAULT_BROKER_PORT)
+  .option('--broker-port <port>', 'port on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
   .option('--data <folder>', 'where topics are kept; a temporary folder when left out')
   .option('--json', 'answer in JSON', false)
   .addHelpText('after', '\nExample:\n  partitura broker --data ./kafka-data')
@@ -96,7 +101,7 @@ withOptions(
   )
   .option('--key <key>', 'key of the record')
   .option('--model-version <version>', 'version of the model')
-  .option('--timeout <ms>', 'how long to wait for the reply', whole, 30_000)
+  .option('--timeout <ms>', 'how long to wait for the reply', whole(1), 30_000)
   .option('--json', 'answer in JSON', false)
   .addHelpText(
     'after',

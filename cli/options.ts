@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
   OPTIONS,
   checkConfig,
@@ -32,9 +32,22 @@ export function withOptions(command: Command, names: readonly OptionName[]): Com
   for (const name of names) {
     const { doc, env, ...rest } = OPTIONS[name];
     const fallback = 'fallback' in rest && rest.fallback !== '' ? `, default ${String(rest.fallback)}` : '';
-    command.addOption(new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`));
+    command.addOption(
+      new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`).argParser(checkedAs(name)),
+    );
   }
   return command;
+}
+
+/** Refuses a wrong value in the name of its flag; the configuration's own check would name the environment variable. */
+function checkedAs(name: OptionName): (text: string) => string {
+  const { check, doc } = OPTIONS[name];
+  return (text) => {
+    const { error } = check.safeParse(text);
+    if (!error) return text;
+    const [expected] = /expected [^,]+/.exec(error.issues[0]?.message ?? '') ?? [`expected: ${doc}`];
+    throw new InvalidArgumentError(`E${expected.slice(1)}.`);
+  };
 }
 
 function kebab(name: string): string {

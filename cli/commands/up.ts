@@ -23,9 +23,9 @@ export function startFromFlags(
   return startCluster({ nodes, config, broker, log, onStep: (step) => say(`${step} …`) });
 }
 
-/** Libraries below write what they like to standard error; at the quiet level only our own errors are passed on. */
+/** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */
 function sayProblems(line: string): void {
-  if (line.startsWith('{') || line.startsWith('partitura: ')) say(line);
+  if (line.startsWith('{')) say(line);
 }
 
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */

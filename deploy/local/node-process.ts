@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { toEnvironment, type Config } from '../../core/config.js';
 import { within } from '../../core/retry.js';
@@ -30,7 +32,9 @@ export interface NodeProcess {
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const READY_LIMIT_MS = 120_000;
 const STOP_SLACK_MS = 15_000;
-const KEPT_LOG_CHARACTERS = 4_000;
+const KEPT_LOG_LINES = 40;
+/** How the command line begins what it has to say to people. */
+const SAYS = 'partitura: ';
 
 /**
  * Starts `partitura node` with this configuration and resolves when it serves.
@@ -45,9 +49,9 @@ export async function startNodeProcess(
     env: { ...process.env, ...toEnvironment(config) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const tail = keepTail(child, log);
+  const tail = keepTail(child.stderr as Readable, log);
   const exited = new Promise<NodeExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal, reason: lastReason(tail()) }));
+    child.once('close', (code, signal) => resolve({ code, signal, reason: lastReason(tail) }));
   });
   const ready = await within(
     READY_LIMIT_MS,
@@ -78,18 +82,18 @@ function firstMessage(child: ChildProcess, exited: Promise<NodeExit>): Promise<N
   });
 }
 
-function keepTail(child: ChildProcess, log: (line: string) => void): () => string {
-  let tail = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (text: string) => {
-    tail = (tail + text).slice(-KEPT_LOG_CHARACTERS);
-    for (const line of text.split('\n')) if (line.trim() !== '') log(line);
+function keepTail(stderr: Readable, log: (line: string) => void): readonly string[] {
+  const tail: string[] = [];
+  createInterface({ input: stderr }).on('line', (line) => {
+    if (line.trim() === '') return;
+    log(line);
+    if (tail.push(line) > KEPT_LOG_LINES) tail.shift();
   });
-  return () => tail;
+  return tail;
 }
 
 /** The last thing that was said in plain words rather than as a line of log. */
-function lastReason(tail: string): string {
-  const lines = tail.split('\n').filter((line) => line.trim() !== '');
-  return lines.findLast((line) => line.startsWith('partitura: ')) ?? lines.at(-1) ?? 'it said nothing';
+function lastReason(lines: readonly string[]): string {
+  const reason = lines.findLast((line) => line.startsWith(SAYS));
+  return reason?.slice(SAYS.length) ?? lines.at(-1) ?? 'it said nothing';
 }

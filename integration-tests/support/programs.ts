@@ -17,12 +17,24 @@ export interface RunOptions {
 }
 
 /** Runs a program in the root of the checkout to its end, whatever its exit code. @throws Error when it can't be started, or has to be killed after `limitMs` */
-export function run(command: string, args: readonly string[], { env = {}, limitMs = 30_000 }: RunOptions = {}): Promise<Ended> {
+export function run(
+  command: string,
+  args: readonly string[],
+  { env = {}, limitMs = 30_000 }: RunOptions = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { cwd: ROOT, env: { ...process.env, ...env }, timeout: limitMs, killSignal: 'SIGKILL' as const };
+    const options = {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      timeout: limitMs,
+      killSignal: 'SIGKILL' as const,
+    };
     const child = execFile(command, args, options, (error, stdout, stderr) => {
-      if (error?.killed) reject(new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`));
-      else if (typeof error?.code === 'string') reject(error);
+      if (error?.killed)
+        reject(
+          new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`),
+        );
+      else if (error && typeof error.code === 'string') reject(error as Error);
       else resolve({ code: child.exitCode, stdout, stderr });
     });
   });
