@@ -74,9 +74,16 @@ test('a partition that is given up names the outcomes that never left', () => {
 });
 
 /** Which record an event is about, as a share of those that can have it; whether it settles, and overtakes. */
-const events = fc.array(fc.record({ share: fc.double({ min: 0, max: 0.999, noNaN: true }), settles: fc.boolean(), overtakes: fc.boolean() }), {
-  maxLength: 60,
-});
+const events = fc.array(
+  fc.record({
+    share: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    settles: fc.boolean(),
+    overtakes: fc.boolean(),
+  }),
+  {
+    maxLength: 60,
+  },
+);
 
 function takeOne(entries: LedgerEntry[], share: number): LedgerEntry | undefined {
   return entries.splice(Math.floor(share * entries.length), 1)[0];

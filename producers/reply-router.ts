@@ -1,5 +1,8 @@
 import { NoReplyError } from './no-reply-error.js';
 
+/** Node's timers take no longer ones: they would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 interface Pending<Reply> {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
@@ -35,7 +38,7 @@ export class ReplyRouter<Reply> {
       this.#pending.set(correlation, {
         resolve,
         reject,
-        timer: setTimeout(onTimeout, timeoutMs),
+        timer: setTimeout(onTimeout, Math.min(timeoutMs, LONGEST_TIMER_MS)),
         stopListening: () => signal?.removeEventListener('abort', onAbort),
       });
     });

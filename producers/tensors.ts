@@ -57,14 +57,24 @@ export function toTensor(name: string, input: InputTensor): Tensor {
   const { data } = given;
   const shape = 'shape' in given ? [...given.shape] : shapeOf(data as NestedList, name);
   if (ArrayBuffer.isView(data)) {
-    const datatype = given.datatype ?? datatypeOfArray(data, name);
+    const own = datatypeOfArray(data, name);
+    const datatype = given.datatype ?? own;
     checkCount(name, shape, data.length);
+    if (datatype !== own && !isRawAs(own, datatype)) {
+      const elements = Array.from<number | bigint>(data);
+      return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
+    }
     return { name, datatype, shape, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
   }
   const elements = (data as unknown[]).flat(Infinity) as Element[];
   checkCount(name, shape, elements.length);
   const datatype = given.datatype ?? datatypeOfElement(elements[0], name);
   return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
+}
+
+/** Types whose elements are given as those of another: halves as their bits, truth values as bytes. */
+function isRawAs(array: Datatype, datatype: Datatype): boolean {
+  return (array === 'UINT16' && datatype === 'FP16') || (array === 'UINT8' && datatype === 'BOOL');
 }
 
 function isList(input: InputTensor): input is NestedList {
@@ -74,8 +84,16 @@ function isList(input: InputTensor): input is NestedList {
 function shapeOf(list: NestedList, name: string): number[] {
   const shape: number[] = [];
   for (let level: unknown = list; Array.isArray(level); level = level[0] as unknown) shape.push(level.length);
-  if (shape.length > 0) return shape;
-  throw new PartituraError('INVALID_REQUEST', `input '${name}': expected lists, or data with a shape`);
+  if (shape.length === 0) {
+    throw new PartituraError('INVALID_REQUEST', `input '${name}': expected lists, or data with a shape`);
+  }
+  if (isEven(list, shape)) return shape;
+  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected lists of equal length at each level`);
+}
+
+function isEven(level: unknown, [length, ...inner]: readonly number[]): boolean {
+  if (!Array.isArray(level)) return length === undefined;
+  return level.length === length && level.every((entry) => isEven(entry, inner));
 }
 
 function checkCount(name: string, shape: readonly number[], found: number): void {

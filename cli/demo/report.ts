@@ -27,9 +27,11 @@ export function sumUp(answers: readonly Answered[], seconds: number): DemoReport
   const heldBack = answers.filter((answer) => answer.heldBack);
   const latencies = answers.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
   const byNode: Record<string, number> = {};
+  let predictions = 0;
   let batches = 0;
   for (const { attempt } of answers) {
     if (!('prediction' in attempt)) continue;
+    predictions++;
     const node = attempt.prediction.node ?? 'unknown';
     byNode[node] = (byNode[node] ?? 0) + 1;
     batches += 1 / (attempt.prediction.timing?.batchSize ?? 1);
@@ -43,7 +45,7 @@ export function sumUp(answers: readonly Answered[], seconds: number): DemoReport
     seconds,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
-    meanBatchRows: batches === 0 ? 0 : answers.length / batches,
+    meanBatchRows: batches === 0 ? 0 : predictions / batches,
     byNode,
   };
 }

@@ -61,8 +61,13 @@ export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
       data.set(slice, position);
       position += slice.length;
     }
-    return { name, datatype, shape: shape.length === 0 ? [] : [rows, ...shape.slice(1)], data };
+    return { name, datatype, shape: isWholeJob(pieces) ? shape : [rows, ...shape.slice(1)], data };
   });
+}
+
+/** Whether a batch is one uncut job: its tensors keep their shapes, which need not begin with the rows. */
+function isWholeJob([first, ...others]: readonly Piece[]): boolean {
+  return first !== undefined && others.length === 0 && first.rows === first.progress.job.rows;
 }
 
 function pieceBytes({ progress, start, rows }: Piece, index: number): Buffer {
@@ -78,8 +83,7 @@ function pieceBytes({ progress, start, rows }: Piece, index: number): Buffer {
  */
 export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult): RowTensor[][] {
   const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
-  const whole = rows === pieces[0]?.progress.job.rows;
-  const cutters = outputs.map((output) => cutter(output, rows, pieces.length === 1 && whole));
+  const cutters = outputs.map((output) => cutter(output, rows, isWholeJob(pieces)));
   let start = 0;
   return pieces.map((piece) => {
     const own = cutters.map((cut) => cut(start, piece.rows));
@@ -91,7 +95,7 @@ export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult)
 function cutter(
   output: EngineTensor,
   rows: number,
-  isWholeJob: boolean,
+  isWhole: boolean,
 ): (start: number, count: number) => RowTensor {
   const { name, datatype, shape, data: bytes } = output;
   const tensor = {
@@ -100,7 +104,7 @@ function cutter(
     shape,
     data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   };
-  if (isWholeJob) return () => tensor;
+  if (isWhole) return () => tensor;
   if (shape[0] !== rows)
     throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
   const offsets = rowOffsets(tensor);

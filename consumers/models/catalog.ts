@@ -42,6 +42,7 @@ interface Slot {
 export class ModelCatalog {
   readonly #slots = new Map<string, Map<string, Slot>>();
   readonly #leaving = new Set<string>();
+  readonly #unannounced = new Set<string>();
   readonly #stopping = new AbortController();
   #known: RepositoryContent = new Map();
   #watching: Promise<void> | undefined;
@@ -132,7 +133,7 @@ export class ModelCatalog {
       } catch (error) {
         this.log.error(
           { err: error },
-          'the model repository could not be read; what is loaded goes on serving',
+          'the model repository could not be followed; what is loaded goes on serving, and it is tried again',
         );
       }
     }
@@ -160,25 +161,36 @@ export class ModelCatalog {
   async #reconcile(content: RepositoryContent): Promise<void> {
     const models = new Set([...content.keys(), ...this.#slots.keys()]);
     for (const model of models) {
-      if (!content.has(model)) await this.#stopOffering(model);
-      const before = this.#available(model).length;
-      const changed = await this.#reconcileModel(model, content.get(model) ?? []);
+      const folders = content.get(model) ?? [];
+      if (this.#slots.has(model) && this.#wanted(folders).length === 0) await this.#stopOffering(model);
+      const changed = await this.#reconcileModel(model, folders);
       this.#leaving.delete(model);
-      if (changed || this.#available(model).length !== before) await this.onChange(model);
+      if (changed || this.#unannounced.has(model)) await this.#announce(model);
     }
   }
 
   /** No new requests may come before the last version of a model goes. */
   async #stopOffering(model: string): Promise<void> {
     this.#leaving.add(model);
-    await this.onChange(model);
+    await this.#announce(model);
   }
 
-  async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
-    const wanted = wantedVersions(
+  /** Told again at the next look when whoever is told could not act on it. */
+  async #announce(model: string): Promise<void> {
+    this.#unannounced.add(model);
+    await this.onChange(model);
+    this.#unannounced.delete(model);
+  }
+
+  #wanted(folders: readonly VersionFolder[]): string[] {
+    return wantedVersions(
       this.options.policy,
       folders.map(({ version }) => version),
     );
+  }
+
+  async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
+    const wanted = this.#wanted(folders);
     const slots = this.#slots.get(model) ?? new Map<string, Slot>();
     this.#slots.set(model, slots);
     let changed = false;

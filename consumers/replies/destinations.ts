@@ -51,6 +51,7 @@ export class Destinations {
   }
 
   #remember(topic: string, partitions: number | undefined): void {
+    this.#known.delete(topic);
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= MAX_REMEMBERED) this.#known.delete(oldest);
     const forMs = partitions === undefined ? MISSING_FOR_MS : FOUND_FOR_MS;

@@ -28,16 +28,21 @@ export class ReplyPublisher {
     readonly options: PublisherOptions,
   ) {}
 
-  /** @param acknowledged called when the broker has all that the outcome consists of */
+  /**
+   * A dead letter's error reply follows it at once: waiting for its acknowledgement, it would be overtaken by
+   * the replies to later requests.
+   * @param acknowledged called when the broker has all that the outcome consists of
+   */
   publish(outcome: Outcome, model: string, acknowledged: () => void): void {
     if (outcome.kind === 'tombstone') return acknowledged();
     if (outcome.kind === 'reply')
       return this.#sendReply(outcome.record, model, outcome.caller, outcome.reply, acknowledged);
     const { record, stage, error, notice } = outcome;
-    this.#sendDeadLetter(record, model, stage, error, () => {
-      if (notice) this.#sendReply(record, model, notice.caller, notice.reply, acknowledged);
-      else acknowledged();
-    });
+    if (!notice) return this.#sendDeadLetter(record, model, stage, error, acknowledged);
+    let missing = 2;
+    const oneAcknowledged = (): void => void (--missing === 0 && acknowledged());
+    this.#sendDeadLetter(record, model, stage, error, oneAcknowledged);
+    this.#sendReply(record, model, notice.caller, notice.reply, oneAcknowledged);
   }
 
   #sendReply(
