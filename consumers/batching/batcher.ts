@@ -116,10 +116,11 @@ export class Batcher {
   /** The next batch; undefined when none may close yet; empty when all of it was expired. */
   #closeBatch(): Piece[] | undefined {
     const { maxBatchRows, maxBatchDelayMs, batchable } = this.limits;
-    const lane = this.#lanes.oldest();
-    if (!lane) return undefined;
-    const waitMs = lane.headArrivedAt + maxBatchDelayMs - this.clock.now();
-    if (waitMs > 0 && lane.rows < maxBatchRows && batchable) {
+    const oldest = this.#lanes.oldest();
+    if (!oldest) return undefined;
+    const waitMs = batchable ? oldest.headArrivedAt + maxBatchDelayMs - this.clock.now() : 0;
+    const lane = waitMs > 0 ? this.#lanes.oldest(maxBatchRows) : oldest;
+    if (!lane) {
       this.clock.after(Math.ceil(waitMs), () => this.#schedule());
       return undefined;
     }

@@ -28,10 +28,11 @@ export class Lanes {
     this.#rows += piece.rows;
   }
 
-  /** The lane whose oldest job has waited longest, so that a rare shape is not starved by a common one. */
-  oldest(): Lane | undefined {
+  /** Of the lanes with at least `minRows` the one whose oldest job has waited longest: no rare shape is starved by a common one. */
+  oldest(minRows = 0): Lane | undefined {
     let oldest: Lane | undefined;
     for (const lane of this.#lanes.values()) {
+      if (lane.rows < minRows) continue;
       if (!oldest || lane.headArrivedAt < oldest.headArrivedAt) oldest = lane;
     }
     return oldest;
