@@ -26,7 +26,10 @@ export interface LocalCluster {
 export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
   const nodes: NodeProcess[] = [];
   let broker: LocalBroker | undefined;
+  let brokerEnded = false;
   const stop = async (): Promise<void> => {
+    // Without its broker a node can neither answer nor commit what is under way, and would wait for that in vain.
+    if (brokerEnded) nodes.forEach((node) => node.kill('SIGKILL'));
     await Promise.all(nodes.map((node) => node.stop()));
     await broker?.stop();
   };
@@ -34,6 +37,7 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
     if (options.broker) {
       options.onStep?.('starting Kafka');
       broker = await startLocalBroker({ ...options.broker, log: options.log });
+      void broker.exited.then(() => (brokerEnded = true));
     }
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);

@@ -34,7 +34,7 @@ export function run(
         reject(
           new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`),
         );
-      else if (error && typeof error.code === 'string') reject(error as Error);
+      else if (error && typeof error.code === 'string') reject(error);
       else resolve({ code: child.exitCode, stdout, stderr });
     });
   });

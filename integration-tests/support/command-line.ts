@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '../../deploy/local/ports.js';
+import { waitUntilServing } from '../../deploy/local/serving.js';
+import { eventually } from './eventually.js';
+import { ROOT, run, type Ended } from './programs.js';
+
+const MAIN = join(ROOT, 'dist/cli/main.js');
+const LIMIT_MS = 60_000;
+
+/** The line that `up --json` prints. */
+export interface Ready {
+  readonly brokers: readonly string[];
+  readonly models: readonly string[];
+  readonly nodes: readonly { readonly node: string; readonly health: string; readonly pid: number }[];
+}
+
+export interface Started {
+  readonly pid: number;
+  readonly exitCode: Promise<number | null>;
+  stdout(): string;
+  stderr(): string;
+  /** Waits until standard output or standard error matches. @throws Error when it ends before */
+  said(what: RegExp): Promise<void>;
+  /** Sends the signal and resolves with the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The `partitura` command as a user has it: the built program in processes of its own. */
+export class CommandLine {
+  readonly #started = new Set<Started>();
+
+  constructor(readonly env: Environment) {}
+
+  /** Runs a command to its end. */
+  run(args: readonly string[], env: Environment = {}): Promise<Ended> {
+    return run(process.execPath, [MAIN, ...args], {
+      env: { KAFKA_BROKERS: '', ...this.env, ...env },
+      limitMs: LIMIT_MS,
+    });
+  }
+
+  /** Starts a command that stays. */
+  start(args: readonly string[], env: Environment = {}): Started {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, KAFKA_BROKERS: '', ...this.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const exitCode = once(child, 'close').then(([code]) => code as number | null);
+    const started: Started = {
+      pid: child.pid ?? 0,
+      exitCode,
+      stdout: () => stdout,
+      stderr: () => stderr,
+      said: (what) =>
+        eventually(
+          `${args.join(' ')} says ${what.source}`,
+          () => {
+            if (child.exitCode !== null)
+              throw new Error(`${args.join(' ')} ended with ${child.exitCode}:\n${stderr}`);
+            return what.test(stdout) || what.test(stderr);
+          },
+          LIMIT_MS,
+        ),
+      end: async (signal) => {
+        child.kill(signal);
+        const late = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+        return exitCode.finally(() => clearTimeout(late));
+      },
+    };
+    this.#started.add(started);
+    void exitCode.then(() => this.#started.delete(started));
+    return started;
+  }
+
+  /** A cluster that serves. */
+  async up(
+    env: Environment = {},
+    args: readonly string[] = [],
+  ): Promise<Started & { readonly ready: Ready }> {
+    const port = args.includes('--broker-port') ? [] : ['--broker-port', String(await freePort())];
+    const started = this.start(['up', '--json', ...port, ...args], env);
+    await started.said(/^\{"event":"ready".*\n/m);
+    return { ...started, ready: JSON.parse(started.stdout()) as Ready };
+  }
+
+  isAlive(pid: number): boolean {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether no broker serves at this address. */
+  async isSilent(address: string): Promise<boolean> {
+    return (
+      (await waitUntilServing(Number(address.split(':')[1]), new Promise(() => undefined), 200)) === 'silent'
+    );
+  }
+
+  /** The process id of the Java that runs below this process. */
+  async brokerOf(pid: number): Promise<number> {
+    const processes = await listProcesses();
+    const below = (parent: number): number[] =>
+      processes
+        .filter((found) => found.parent === parent)
+        .flatMap(({ pid: child }) => [child, ...below(child)]);
+    const found = below(pid).find((child) =>
+      processes.some((one) => one.pid === child && one.name === 'java'),
+    );
+    if (found === undefined) throw new Error(`no Java below process ${pid}`);
+    return found;
+  }
+
+  /** Ends what a failed test left. */
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#started].map((started) => started.end('SIGKILL')));
+  }
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+}
+
+/** What `ps` would say, of Linux's /proc. */
+async function listProcesses(): Promise<Process[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
+  return stats.flatMap((stat) => {
+    const [, pid, name = '', parent] = /^(\d+) \((.*)\) \S (\d+)/s.exec(stat) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), name }];
+  });
+}
