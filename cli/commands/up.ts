@@ -28,9 +28,16 @@ function sayProblems(line: string): void {
   if (line.startsWith('{')) say(line);
 }
 
+/** The first signal to stop, with a word that it was heard: nodes finish what is under way first. */
+export async function stopAsked(): Promise<string> {
+  const signal = await stopSignal();
+  say('stopping …');
+  return signal;
+}
+
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
 export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
-  const stopped = stopSignal();
+  const stopped = stopAsked();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
   announce(cluster, flags.json);

@@ -3,9 +3,8 @@ import type { Config } from '../../core/config.js';
 import type { LocalCluster } from '../../deploy/local/cluster.js';
 import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
 import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
-import { orStopped, startFromFlags, type UpFlags } from '../commands/up.js';
+import { orStopped, startFromFlags, stopAsked, type UpFlags } from '../commands/up.js';
 import { print, printJson, say } from '../output.js';
-import { stopSignal } from '../signals.js';
 import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
 
 export interface DemoFlags extends UpFlags {
@@ -21,7 +20,7 @@ const WARM_UP_REQUESTS = 200;
  * @throws Error when a reply is missing or wrong, or the accuracy is below what the model had
  */
 export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
-  const stopped = stopSignal();
+  const stopped = stopAsked();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
   try {

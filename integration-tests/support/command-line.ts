@@ -25,7 +25,7 @@ export interface Started {
   /** Waits until standard output or standard error matches. @throws Error when it ends before */
   said(what: RegExp): Promise<void>;
   /** Sends the signal and resolves with the exit code. */
-  end(signal: NodeJS.Signals): Promise<number | null>;
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
 type Environment = Readonly<Record<string, string>>;
@@ -92,7 +92,7 @@ export class CommandLine {
     return { ...started, ready: JSON.parse(started.stdout()) as Ready };
   }
 
-  isAlive(pid: number): boolean {
+  isAlive(this: void, pid: number): boolean {
     try {
       process.kill(pid, 0);
       return true;

@@ -34,7 +34,7 @@ export function run(
         reject(
           new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`),
         );
-      else if (error && typeof error.code === 'string') reject(error);
+      else if (child.pid === undefined) reject(new Error(`${command} can't be started`, { cause: error }));
       else resolve({ code: child.exitCode, stdout, stderr });
     });
   });
