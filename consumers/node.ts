@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
+import { detectDialect } from '../core/headers.js';
 import { Outbox } from '../core/kafka/outbox.js';
-import type { KafkaAdmin, KafkaClient, KafkaProducer } from '../core/kafka/port.js';
+import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { within } from '../core/retry.js';
@@ -144,7 +145,7 @@ export class InferenceNode {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
       onStuck: (error) => this.#fail(error),
-      onDeadLetter: (reason) => this.#metrics.deadLetters.inc({ reason }),
+      onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = new Destinations(this.#admin);
     return {
@@ -155,6 +156,13 @@ export class InferenceNode {
       metrics: this.#metrics,
       log: this.log,
     };
+  }
+
+  #noteDeadLetter(reason: string, record: KafkaRecord, message: string): void {
+    const { topic, partition, offset, headers } = record;
+    const correlation = detectDialect(headers).read(headers).correlation?.toString('utf8');
+    this.#metrics.deadLetters.inc({ reason });
+    this.log.warn({ topic, partition, offset, correlation, reason, message }, 'dead letter');
   }
 
   /** Consumes a model's requests exactly while a version of it is available. */

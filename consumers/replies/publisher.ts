@@ -15,7 +15,7 @@ export interface PublisherOptions {
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
   /** Called once for each dead letter sent. */
-  onDeadLetter(reason: string): void;
+  onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
 }
 
 /**
@@ -92,7 +92,7 @@ export class ReplyPublisher {
       { topic: this.options.topics.deadLetters(model), key, value, headers },
       {
         delivered: () => {
-          this.options.onDeadLetter(error.code);
+          this.options.onDeadLetter(error.code, record, error.message);
           acknowledged();
         },
         failed: (failure) =>
