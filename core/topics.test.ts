@@ -33,7 +33,7 @@ test('the model is read from the topic that was built from it, and from no other
 });
 
 test('what is no topic of requests has no model', () => {
-  const { modelOf } = topicNames('p');
+  const names = topicNames('p');
   for (const topic of [
     '',
     'p',
@@ -44,7 +44,7 @@ test('what is no topic of requests has no model', () => {
     'p.a.requests.x',
     'xp.a.requests',
   ]) {
-    assert.equal(modelOf(topic), undefined, topic);
+    assert.equal(names.modelOf(topic), undefined, topic);
   }
 });
 

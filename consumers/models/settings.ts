@@ -23,8 +23,18 @@ export type ModelSettings = z.infer<typeof settings>;
 export async function readModelSettings(directory: string): Promise<ModelSettings> {
   const text = await readFile(join(directory, 'model.yaml'), 'utf8').catch(() => undefined);
   if (text === undefined) return {};
-  const checked = settings.safeParse(parse(text));
+  const checked = settings.safeParse(parseYaml(text) ?? {});
   if (checked.success) return checked.data;
   const problems = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new PartituraError('INVALID_REQUEST', `model.yaml: ${problems.join('; ')}`);
+}
+
+function parseYaml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new PartituraError('INVALID_REQUEST', `model.yaml: ${PartituraError.from(cause).message}`, {
+      cause,
+    });
+  }
 }

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { DIGITS, jobOf, settle, silent } from '../test-support.js';
+import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
+import { ModelCatalog } from './catalog.js';
+import { TestRepository } from './test-repository.js';
+
+const SOON_MS = 20_000;
+
+/** An engine that loads whatever does not hold a file named `broken`, and writes down what happens. */
+class FakeEngine implements Engine {
+  readonly parallelism = 1;
+  readonly events: string[] = [];
+  readonly broken = new Set<string>();
+  /** Runs wait for it. */
+  gate: Promise<void> = Promise.resolve();
+
+  load({ model, version }: ModelSource): Promise<LoadedModel> {
+    const name = `${model}/${version}`;
+    this.events.push(`load ${name}`);
+    if (this.broken.has(name)) return Promise.reject(new Error('weights are missing'));
+    return Promise.resolve({
+      signature: DIGITS,
+      backend: 'fake',
+      run: (inputs) => this.#run(inputs),
+      unload: () => {
+        this.events.push(`unload ${name}`);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  async #run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
+    await this.gate;
+    return { outputs: inputs, computeMicros: 1 };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Watched {
+  readonly repository: TestRepository;
+  readonly engine: FakeEngine;
+  readonly catalog: ModelCatalog;
+  /** Told of each change; a test may refuse to hear. */
+  hear: (model: string) => Promise<void>;
+}
+
+async function watching(
+  context: TestContext,
+  versions: readonly string[],
+  policy = 'latest',
+): Promise<Watched> {
+  const repository = await TestRepository.create(context);
+  for (const version of versions) await repository.write(`${version}/saved_model.pb`);
+  const engine = new FakeEngine();
+  const options = { root: repository.root, policy, pollMs: 1, maxBatchRows: 8, maxBatchDelayMs: 0 };
+  const catalog = new ModelCatalog(
+    engine,
+    options,
+    silent,
+    () => undefined,
+    (model) => watched.hear(model),
+  );
+  context.after(() => catalog.close());
+  const watched: Watched = {
+    repository,
+    engine,
+    catalog,
+    hear: (model) => {
+      engine.events.push(`${model} ${catalog.models.includes(model) ? 'offered' : 'not offered'}`);
+      return Promise.resolve();
+    },
+  };
+  return watched;
+}
+
+/** Waits for what the watching of the repository brings about; how long that takes is not what is tested. */
+async function until(condition: () => boolean): Promise<void> {
+  const giveUpAt = Date.now() + SOON_MS;
+  while (!condition()) {
+    assert.ok(Date.now() < giveUpAt, 'did not happen');
+    await settle();
+  }
+}
+
+const stateOf = (catalog: ModelCatalog, name: string): string | undefined =>
+  catalog.statuses.find(({ model, version }) => `${model}/${version}` === name)?.state;
+
+test('what is there at the start is served in its newest version, and told', async (context) => {
+  const { catalog, engine } = await watching(context, ['a/1', 'a/2', 'b/7']);
+  await catalog.start();
+  assert.deepEqual(engine.events, ['load a/2', 'a offered', 'load b/7', 'b offered']);
+  assert.deepEqual(catalog.models, ['a', 'b']);
+  assert.deepEqual([catalog.resolve('a', null).version, catalog.resolve('b', '7').version], ['2', '7']);
+  assert.deepEqual(catalog.statuses[0], {
+    model: 'a',
+    version: '2',
+    state: 'AVAILABLE',
+    backend: 'fake',
+    message: null,
+  });
+});
+
+test('what is not served is refused with what is', async (context) => {
+  const { catalog } = await watching(context, ['a/1', 'b/1']);
+  await catalog.start();
+  assert.throws(() => catalog.resolve('c', null), {
+    code: 'MODEL_NOT_FOUND',
+    message: "model 'c': expected one of 'a', 'b'",
+  });
+  const message = "model 'a': expected a version of 1, got 9";
+  assert.throws(() => catalog.resolve('a', '9'), { code: 'MODEL_NOT_FOUND', message });
+});
+
+test('a new version takes over while the old one answers what it has, and only then goes', async (context) => {
+  const { catalog, engine, repository } = await watching(context, ['a/1']);
+  await catalog.start();
+  let open = (): void => undefined;
+  engine.gate = new Promise((resolve) => (open = resolve));
+  const job = jobOf([1], {
+    inputs: [{ name: 'pixels', datatype: 'FP32', shape: [1, 2], data: Buffer.alloc(8) }],
+  });
+  catalog.resolve('a', null).batcher.submit(job);
+  await settle();
+  await repository.write('a/2/model.yaml', 'warmUp: false');
+  await repository.write('a/2/saved_model.pb');
+  await until(() => stateOf(catalog, 'a/1') === 'UNLOADING');
+  assert.equal(catalog.resolve('a', null).version, '2');
+  assert.ok(!engine.events.includes('unload a/1'));
+  open();
+  await until(() => engine.events.includes('unload a/1'));
+  assert.deepEqual([job.answers.length, job.errors], [1, []]);
+});
+
+test('a broken version leaves the last good one serving, says why, and is tried again when its files change', async (context) => {
+  const { catalog, engine, repository } = await watching(context, ['a/1']);
+  engine.broken.add('a/2');
+  await catalog.start();
+  await repository.write('a/2/saved_model.pb');
+  await until(() => stateOf(catalog, 'a/2') === 'FAILED');
+  assert.equal(catalog.resolve('a', null).version, '1');
+  assert.equal(catalog.statuses.find(({ version }) => version === '2')?.message, 'weights are missing');
+  assert.throws(() => catalog.resolve('a', '2'), {
+    code: 'MODEL_NOT_FOUND',
+    message: /expected a version of 1, got 2/,
+  });
+  engine.broken.clear();
+  await repository.write('a/2/saved_model.pb', 'mended');
+  await until(() => engine.events.includes('unload a/1'));
+  assert.equal(catalog.resolve('a', null).version, '2');
+  assert.equal(engine.events.filter((event) => event === 'load a/2').length, 2);
+});
+
+test('a model without any version that loads is not ready', async (context) => {
+  const { catalog, engine } = await watching(context, ['a/1']);
+  engine.broken.add('a/1');
+  await catalog.start();
+  assert.deepEqual(catalog.models, []);
+  assert.throws(() => catalog.resolve('a', null), { code: 'MODEL_NOT_READY' });
+});
+
+test('a model that is removed is no longer offered before its last version goes', async (context) => {
+  const { catalog, engine, repository } = await watching(context, ['a/1', 'b/1']);
+  await catalog.start();
+  engine.events.length = 0;
+  await repository.remove('a');
+  await until(() => engine.events.includes('unload a/1'));
+  assert.equal(engine.events[0], 'a not offered');
+  await until(() => !catalog.statuses.some(({ model }) => model === 'a'));
+  assert.deepEqual(catalog.models, ['b']);
+});
+
+test('so is a model of which the policy wants none of the versions that are left', async (context) => {
+  const { catalog, engine, repository } = await watching(context, ['a/1', 'a/3'], 'specific:3');
+  await catalog.start();
+  engine.events.length = 0;
+  await repository.remove('a/3');
+  await until(() => engine.events.includes('unload a/3'));
+  assert.equal(engine.events[0], 'a not offered');
+});
+
+test('a change that could not be acted on is told again', async (context) => {
+  const watched = await watching(context, ['a/1']);
+  const { catalog, repository } = watched;
+  await catalog.start();
+  const { hear } = watched;
+  let refusals = 0;
+  watched.hear = (model) => (refusals++ < 2 ? Promise.reject(new Error('the broker is away')) : hear(model));
+  await repository.write('new/1/saved_model.pb');
+  await until(() => watched.engine.events.includes('new offered'));
+  assert.ok(catalog.models.includes('new'));
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ErrorCode } from '../../schemas/errors.js';
+import type { InferenceRequest, Tensor } from '../../schemas/generated.js';
+import { encodeElements } from '../../schemas/tensor.js';
+import { exampleRequest } from '../../schemas/test-requests.js';
+import type { ModelSignature } from '../engine/engine.js';
+import { isBatchable, validateRequest } from './validate.js';
+
+const SIGNATURE: ModelSignature = {
+  inputs: [
+    { name: 'a', datatype: 'FP32', shape: [-1, 2] },
+    { name: 'b', datatype: 'BYTES', shape: [-1, -1] },
+  ],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
+};
+
+const a = (changes: Partial<Tensor> = {}): Tensor => ({
+  name: 'a',
+  datatype: 'FP32',
+  shape: [2, 2],
+  data: Buffer.alloc(16),
+  ...changes,
+});
+const b = (changes: Partial<Tensor> = {}): Tensor => ({
+  name: 'b',
+  datatype: 'BYTES',
+  shape: [2, 1],
+  data: encodeElements('BYTES', ['x', 'yz'], 'b'),
+  ...changes,
+});
+const request = (inputs: Tensor[], outputs: string[] = []): InferenceRequest =>
+  exampleRequest({ inputs, outputs });
+
+test('a request that fits is put in the order of the signature, with its rows and its lane', () => {
+  const inputs = [a(), b()];
+  assert.deepEqual(validateRequest(request([...inputs].reverse(), ['y']), SIGNATURE), {
+    inputs,
+    rows: 2,
+    laneKey: '2;1',
+  });
+});
+
+test('requests with other trailing shapes are of another lane, with other rows of the same', () => {
+  const laneOf = (inputs: Tensor[]): string => validateRequest(request(inputs), SIGNATURE).laneKey;
+  const wider = b({ shape: [2, 2], data: encodeElements('BYTES', ['1', '2', '3', '4'], 'b') });
+  const oneRow = [
+    a({ shape: [1, 2], data: Buffer.alloc(8) }),
+    b({ shape: [1, 1], data: encodeElements('BYTES', ['x'], 'b') }),
+  ];
+  assert.notEqual(laneOf([a(), wider]), laneOf([a(), b()]));
+  assert.equal(laneOf(oneRow), laneOf([a(), b()]));
+});
+
+test('what does not fit is refused with the code that says why, naming input, expectation and finding', () => {
+  const cases: [Tensor[], ErrorCode, string | RegExp][] = [
+    [[a()], 'INVALID_REQUEST', "input 'b': expected BYTES [-1,-1], got nothing"],
+    [[a(), b(), b()], 'INVALID_REQUEST', "input 'b': expected once, got twice"],
+    [[a(), b({ name: 'c' })], 'INVALID_REQUEST', "input 'c': expected one of 'a', 'b'"],
+    [[a({ datatype: 'FP64' }), b()], 'DATATYPE_MISMATCH', "input 'a': expected FP32, got FP64"],
+    [[a({ datatype: 'nonsense' }), b()], 'DATATYPE_MISMATCH', "input 'a': expected FP32, got nonsense"],
+    [[a({ shape: [2, 3] }), b()], 'SHAPE_MISMATCH', "input 'a': expected shape [-1,2], got [2,3]"],
+    [[a({ shape: [4] }), b()], 'SHAPE_MISMATCH', "input 'a': expected shape [-1,2], got [4]"],
+    [
+      [a({ shape: [0, 2], data: Buffer.alloc(0) }), b()],
+      'SHAPE_MISMATCH',
+      "input 'a': expected shape [-1,2], got [0,2]",
+    ],
+    [[a({ shape: [-1, 2] }), b()], 'SHAPE_MISMATCH', "input 'a': expected shape [-1,2], got [-1,2]"],
+    [[a({ shape: [1.5, 2] }), b()], 'SHAPE_MISMATCH', /got \[1.5,2\]/],
+    [
+      [a({ data: Buffer.alloc(15) }), b()],
+      'SHAPE_MISMATCH',
+      "input 'a': expected 16 bytes for shape [2,2], got 15",
+    ],
+    [[a({ shape: [2 ** 53, 2] }), b()], 'SHAPE_MISMATCH', /got \[9007199254740992,2\]/],
+    [
+      [a(), b({ shape: [2, 2] })],
+      'SHAPE_MISMATCH',
+      "input 'b': expected 4 elements for shape [2,2], got 2 elements",
+    ],
+    [
+      [a(), b({ data: Buffer.alloc(400) })],
+      'SHAPE_MISMATCH',
+      "input 'b': expected 2 elements for shape [2,1], got 3 elements",
+    ],
+    [[a(), b({ data: Buffer.alloc(9, 0xff) })], 'INVALID_REQUEST', /the element at byte 0 goes past the end/],
+    [
+      [a({ shape: [1, 2], data: Buffer.alloc(8) }), b()],
+      'SHAPE_MISMATCH',
+      "expected the same number of rows in all inputs, got 1 for 'a' and 2 for 'b'",
+    ],
+  ];
+  for (const [inputs, code, message] of cases) {
+    assert.throws(() => validateRequest(request(inputs), SIGNATURE), { code, message }, String(message));
+  }
+});
+
+test('rows without elements, of which a few bytes could claim any number, are refused', () => {
+  const empty = b({ shape: [2 ** 50, 0], data: Buffer.alloc(0) });
+  assert.throws(() => validateRequest(request([a(), empty]), SIGNATURE), { code: 'SHAPE_MISMATCH' });
+});
+
+test('an output that the model does not have is refused', () => {
+  const message = "output 'z': expected one of 'y'";
+  assert.throws(() => validateRequest(request([a(), b()], ['y', 'z']), SIGNATURE), {
+    code: 'INVALID_REQUEST',
+    message,
+  });
+});
+
+test('a model is batched when the first dimension is free in every input and output', () => {
+  const spec = (shape: number[]): ModelSignature['inputs'] => [{ name: 'x', datatype: 'FP32', shape }];
+  assert.equal(isBatchable(SIGNATURE), true);
+  assert.equal(isBatchable({ inputs: spec([1, 2]), outputs: spec([-1]) }), false);
+  assert.equal(isBatchable({ inputs: spec([-1]), outputs: spec([]) }), false);
+});
+
+test('inputs of a model that is not batched may differ in their first dimension', () => {
+  const spec = { datatype: 'FP32', shape: [-1, 2] } as const;
+  const signature: ModelSignature = {
+    inputs: [
+      { ...spec, name: 'a' },
+      { ...spec, name: 'b' },
+    ],
+    outputs: [{ ...spec, name: 'y', shape: [] }],
+  };
+  const other = a({ name: 'b', shape: [3, 2], data: Buffer.alloc(24) });
+  assert.equal(validateRequest(request([a(), other]), signature).rows, 2);
+});
