@@ -84,6 +84,32 @@ describe('demo --exit', () => {
   });
 });
 
+describe('demo, interrupted in the middle', () => {
+  const interrupt = async (...args: string[]): Promise<[number | null, string]> => {
+    const port = String(await freePort());
+    const demo = cli.start(['demo', '--inflight', '1', '--broker-port', port, ...args]);
+    await demo.said(/starting 2 inference nodes/);
+    await eventually('some requests are sent', async () => {
+      const { stdout } = await cli.run(['topics', '--brokers', `127.0.0.1:${port}`]);
+      return Number(/digits\.requests +\d+ +(\d+)/.exec(stdout)?.[1]) > 20;
+    });
+    const code = await demo.end('SIGINT');
+    assert.equal(demo.stdout(), '');
+    await eventually('no temporary folder is left', async () => (await leftovers()).length === 0);
+    return [code, demo.stderr()];
+  };
+
+  test('ends at once', async () => {
+    assert.deepEqual(await interrupt(), [0, 'starting Kafka …\nstarting 2 inference nodes …\nstopping …\n']);
+  });
+
+  test('does not return 0 where a report was all that was asked for', async () => {
+    const [code, stderr] = await interrupt('--exit');
+    assert.equal(code, 1);
+    assert.match(stderr, /^partitura: expected a report, got SIGINT before it was done$/m);
+  });
+});
+
 describe('against a running cluster', () => {
   let ready: Ready;
   let end: () => Promise<number | null>;

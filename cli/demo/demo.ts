@@ -23,37 +23,57 @@ export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boole
   const stopped = stopAsked();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
+  const leaving = new AbortController();
+  const streaming = stream(cluster, config, flags, leaving.signal);
   try {
-    const streamed = await Promise.race([stream(cluster, config, flags), cluster.failed, stopped]);
+    const streamed = await Promise.race([streaming, cluster.failed, stopped]);
     if (streamed instanceof Error) throw streamed;
-    if (typeof streamed === 'string') return;
+    if (typeof streamed === 'string') return refuseHalf(flags, streamed);
     report(streamed, flags.json);
     if (flags.exit) return;
     explain(cluster);
     const end = await Promise.race([cluster.failed, stopped]);
     if (end instanceof Error) throw end;
   } finally {
+    leaving.abort();
+    await streaming.catch(() => undefined);
     await cluster.stop();
   }
 }
 
-async function stream({ brokers }: LocalCluster, config: Config, flags: DemoFlags): Promise<DemoReport> {
+/** Who waits for the report alone must not take its absence for success. */
+function refuseHalf({ exit }: DemoFlags, signal: string): void {
+  if (exit) throw new Error(`expected a report, got ${signal} before it was done`);
+}
+
+async function stream(
+  { brokers }: LocalCluster,
+  config: Config,
+  { inflight: maxInflight }: DemoFlags,
+  signal: AbortSignal,
+): Promise<DemoReport> {
   const client = await connect({ ...config, brokers });
   try {
     const digits = loadDigits();
-    await warmUp(client, digits, flags.inflight);
+    await warmUp(client, digits, { maxInflight, signal });
     const answers: Answered[] = [];
     const startedAt = performance.now();
-    await askAll(client, digits, flags.inflight, answers);
+    await askAll(client, digits, { maxInflight, signal }, answers);
     return sumUp(answers, (performance.now() - startedAt) / 1_000);
   } finally {
     await client.close();
   }
 }
 
-async function warmUp(client: PartituraClient, digits: Digits, maxInflight: number): Promise<void> {
+interface Pace {
+  readonly maxInflight: number;
+  /** Ends the stream where it is. */
+  readonly signal: AbortSignal;
+}
+
+async function warmUp(client: PartituraClient, digits: Digits, pace: Pace): Promise<void> {
   const first = digits.pixels.slice(0, WARM_UP_REQUESTS).map(toInputs);
-  for await (const attempt of client.predictMany('digits', first, { maxInflight })) {
+  for await (const attempt of client.predictMany('digits', first, pace)) {
     if ('error' in attempt) throw attempt.error;
   }
 }
@@ -61,7 +81,7 @@ async function warmUp(client: PartituraClient, digits: Digits, maxInflight: numb
 async function askAll(
   client: PartituraClient,
   digits: Digits,
-  maxInflight: number,
+  pace: Pace,
   answers: Answered[],
 ): Promise<void> {
   const bar = progressBar();
@@ -75,7 +95,8 @@ async function askAll(
   };
   bar?.start(digits.pixels.length, 0);
   const onReply = (attempt: Attempt): void => void (arrivedAt[attempt.index] = performance.now());
-  for await (const attempt of client.predictMany('digits', ask(), { maxInflight, onSettled: onReply })) {
+  for await (const attempt of client.predictMany('digits', ask(), { ...pace, onSettled: onReply })) {
+    if (pace.signal.aborted) break;
     const { index } = attempt;
     const latencyMs = (arrivedAt[index] ?? NaN) - (sentAt[index] ?? NaN);
     answers.push({
@@ -100,6 +121,8 @@ function progressBar(): SingleBar | undefined {
     format: 'digits {bar} {value}/{total} ({percentage} %)',
     stream: process.stderr,
     hideCursor: true,
+    // Signals are ours to handle; the bar stops with the stream.
+    gracefulExit: false,
   });
 }
 
