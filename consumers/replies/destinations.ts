@@ -20,7 +20,7 @@ export class Destinations {
   readonly #lookUps = new Map<string, Promise<void>>();
 
   constructor(
-    readonly admin: KafkaAdmin,
+    readonly admin: Pick<KafkaAdmin, 'partitionCount'>,
     readonly now: () => number = Date.now,
   ) {}
 
