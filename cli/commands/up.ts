@@ -28,21 +28,14 @@ function sayProblems(line: string): void {
   if (line.startsWith('{')) say(line);
 }
 
-/** The first signal to stop, with a word that it was heard: nodes finish what is under way first. */
-export async function stopAsked(): Promise<string> {
-  const signal = await stopSignal();
-  say('stopping …');
-  return signal;
-}
-
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
 export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
-  const stopped = stopAsked();
+  const stopped = stopSignal();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
   announce(cluster, flags.json);
   const end = await Promise.race([cluster.failed, stopped]);
-  await cluster.stop();
+  await endCluster(cluster);
   if (end instanceof Error) throw end;
 }
 
@@ -66,8 +59,14 @@ export async function orStopped(
   const first = await Promise.race([starting, stopped]);
   if (typeof first !== 'string') return first;
   await starting.then(
-    (cluster) => cluster.stop(),
+    (cluster) => endCluster(cluster),
     () => undefined,
   );
   return undefined;
+}
+
+/** Nodes finish what is under way first, so a word says that the signal was heard. */
+export async function endCluster(cluster: LocalCluster): Promise<void> {
+  say('stopping …');
+  await cluster.stop();
 }

@@ -3,8 +3,9 @@ import type { Config } from '../../core/config.js';
 import type { LocalCluster } from '../../deploy/local/cluster.js';
 import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
 import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
-import { orStopped, startFromFlags, stopAsked, type UpFlags } from '../commands/up.js';
+import { endCluster, orStopped, startFromFlags, type UpFlags } from '../commands/up.js';
 import { print, printJson, say } from '../output.js';
+import { stopSignal } from '../signals.js';
 import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
 
 export interface DemoFlags extends UpFlags {
@@ -20,7 +21,7 @@ const WARM_UP_REQUESTS = 200;
  * @throws Error when a reply is missing or wrong, or the accuracy is below what the model had
  */
 export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
-  const stopped = stopAsked();
+  const stopped = stopSignal();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
   const leaving = new AbortController();
@@ -37,7 +38,7 @@ export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boole
   } finally {
     leaving.abort();
     await streaming.catch(() => undefined);
-    await cluster.stop();
+    await endCluster(cluster);
   }
 }
 
