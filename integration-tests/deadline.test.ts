@@ -32,7 +32,7 @@ test('a request whose deadline has passed is refused without running the model',
 test('a queue that is longer than the deadline allows refuses at once what it can not do in time, and does the rest', async () => {
   const stranger = await harness.stranger();
   const topic = harness.topics.requests('slow');
-  const patient = Array.from({ length: 600 }, () =>
+  const patient = Array.from({ length: 200 }, () =>
     stranger.request(topic, {
       model: 'slow',
       inputs: [floats('x', [300, 4], new Array<number>(1_200).fill(1))],
