@@ -1,4 +1,12 @@
-import type { KafkaError, KafkaProducer, OutgoingRecord } from './port.js';
+import type {
+  ConsumerHandlers,
+  KafkaConsumer,
+  KafkaError,
+  KafkaProducer,
+  KafkaRecord,
+  OutgoingRecord,
+  TopicPartition,
+} from './port.js';
 
 /** A broker's end for tests: takes what it is told to take, and keeps it. */
 export class FakeProducer implements KafkaProducer {
@@ -21,6 +29,54 @@ export class FakeProducer implements KafkaProducer {
   }
 
   close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A member of a group for tests, which say what is assigned, delivered and revoked. */
+export class FakeConsumer implements KafkaConsumer {
+  readonly commits: (readonly (TopicPartition & { readonly offset: number })[])[] = [];
+  closed = 0;
+  /** Why commits are refused; undefined: they are taken. */
+  refuseCommit: KafkaError | undefined;
+  #handlers: ConsumerHandlers | undefined;
+  #assigned: TopicPartition[] = [];
+
+  start(handlers: ConsumerHandlers): Promise<void> {
+    this.#handlers = handlers;
+    return Promise.resolve();
+  }
+
+  assign(topic: string, ...partitions: number[]): void {
+    this.#assigned = partitions.map((partition) => ({ topic, partition }));
+    this.#handlers?.onAssigned(this.#assigned);
+  }
+
+  /** Resolves when the next fetch would be made. */
+  async deliver(...records: KafkaRecord[]): Promise<void> {
+    await this.#handlers?.onRecords(records, (records.at(-1)?.offset ?? 0) + 1);
+  }
+
+  async revoke(): Promise<void> {
+    await this.#handlers?.onRevoked(this.#assigned.splice(0));
+  }
+
+  crash(error: KafkaError): void {
+    this.#handlers?.onCrash(error);
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    if (this.refuseCommit) return Promise.reject(this.refuseCommit);
+    this.commits.push(positions);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.closed++;
     return Promise.resolve();
   }
 }

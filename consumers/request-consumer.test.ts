@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { FakeConsumer, FakeProducer } from '../core/kafka/fakes.js';
+import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import { KafkaError, type KafkaRecord } from '../core/kafka/port.js';
+import { replyTopicPolicy, topicNames } from '../core/topics.js';
+import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
+import { exampleRequest } from '../schemas/test-requests.js';
+import { Admission } from './admission.js';
+import { Batcher } from './batching/batcher.js';
+import { InFlight } from './in-flight.js';
+import { createNodeMetrics } from './metrics.js';
+import { Destinations } from './replies/destinations.js';
+import { ReplyPublisher } from './replies/publisher.js';
+import { RequestConsumer } from './request-consumer.js';
+import { DIGITS, HeldEngine, exampleRecord, settle, silent } from './test-support.js';
+
+const TOPIC = 'p.digits.requests';
+const AN_HOUR_MS = 60 * 60_000;
+
+interface Setting {
+  readonly drainTimeoutMs?: number;
+  readonly maxRequests?: number;
+  readonly ordered?: boolean;
+}
+
+/** A consumer with everything real around it, but for Kafka and the engine, whose batches of one row wait for the test. */
+async function consuming(
+  context: TestContext,
+  { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true }: Setting = {},
+) {
+  const kafka = new FakeConsumer();
+  const producer = new FakeProducer();
+  const engine = new HeldEngine();
+  const inFlight = new InFlight(maxRequests, 1_000_000);
+  const metrics = createNodeMetrics(inFlight);
+  const stopped: Error[] = [];
+  const state = { now: 0 };
+  const batcher = new Batcher(engine.run, {
+    maxBatchRows: 1,
+    maxBatchDelayMs: 0,
+    parallelism: 100,
+    batchable: true,
+  });
+  const version = {
+    model: 'digits',
+    version: '1',
+    signature: DIGITS,
+    backend: 'fake',
+    batcher,
+    warmUpProblem: undefined,
+    retire: () => Promise.resolve(),
+  };
+  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
+  const parts = {
+    admission: new Admission(
+      { resolve: () => version },
+      { node: 'n', maxRecordBytes: 1_000, isReplyTopicAllowed: replyTopicPolicy([]), now: () => state.now },
+    ),
+    publisher: new ReplyPublisher(outbox, {
+      topics: topicNames('p'),
+      node: 'n',
+      maxRecordBytes: 1_000,
+      onStuck: (error) => stopped.push(error),
+      onDeadLetter: () => undefined,
+    }),
+    destinations: new Destinations({
+      partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined),
+    }),
+    inFlight,
+    metrics,
+    log: silent,
+  };
+  const options = {
+    model: 'digits',
+    node: 'n',
+    ordered,
+    commitIntervalMs: AN_HOUR_MS,
+    drainTimeoutMs,
+    now: () => state.now,
+    onStopped: (error: Error) => stopped.push(error),
+  };
+  const consumer = new RequestConsumer(kafka, options, parts);
+  await consumer.start();
+  kafka.assign(TOPIC, 0);
+  /** Answers the batch that came as number `index`, and lets everything happen that follows. */
+  const answer = async (...indexes: number[]): Promise<void> => {
+    await settle();
+    for (const index of indexes) {
+      engine.batches[index]?.echo();
+      await settle();
+    }
+  };
+  context.after(async () => {
+    await answer(...engine.batches.keys());
+    await consumer.close();
+  });
+  const repliesTo = (): string[] =>
+    producer.taken.map(({ value }) => decodeReply(value ?? Buffer.alloc(0)).id);
+  return { kafka, producer, engine, consumer, inFlight, metrics, stopped, state, answer, repliesTo };
+}
+
+const request = (offset: number, changes: Partial<KafkaRecord> = {}): KafkaRecord =>
+  exampleRecord({
+    topic: TOPIC,
+    offset,
+    value: encodeRequest(exampleRequest({ id: `r${offset}` })),
+    ...changes,
+  });
+
+test('replies leave in the order of their requests, and the commit goes up to the lowest unfinished', async (context) => {
+  const { kafka, consumer, answer, repliesTo } = await consuming(context);
+  await kafka.deliver(request(5), request(6), request(7));
+  await answer(1);
+  assert.deepEqual(repliesTo(), []);
+  await answer(0);
+  assert.deepEqual(repliesTo(), ['r5', 'r6']);
+  const closing = consumer.close();
+  await answer(2);
+  await closing;
+  assert.deepEqual(repliesTo(), ['r5', 'r6', 'r7']);
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 8 }]]);
+});
+
+test('what is not finished in time when partitions go is not committed, nor anything after it', async (context) => {
+  const { kafka, answer } = await consuming(context, { drainTimeoutMs: 1, ordered: false });
+  await kafka.deliver(request(5), request(6), request(7));
+  await answer(0, 2);
+  await kafka.revoke();
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+});
+
+test('an outcome that the broker did not take is not committed', async (context) => {
+  const { kafka, producer, stopped, answer } = await consuming(context, { drainTimeoutMs: 1 });
+  producer.refuse = () => new KafkaError('unavailable', 'away');
+  await kafka.deliver(request(5));
+  await answer(0);
+  await kafka.revoke();
+  assert.deepEqual(kafka.commits, []);
+  assert.deepEqual(
+    stopped.map(({ message }) => message),
+    ['away'],
+  );
+});
+
+test('when partitions go, what is under way is finished and committed first', async (context) => {
+  const { kafka, consumer, answer, repliesTo } = await consuming(context);
+  await kafka.deliver(request(5));
+  const revoked = kafka.revoke();
+  await settle();
+  assert.deepEqual([kafka.commits, consumer.owned.length], [[], 1]);
+  await answer(0);
+  await revoked;
+  assert.deepEqual([repliesTo(), kafka.commits.length, consumer.owned.length], [['r5'], 1, 0]);
+});
+
+test('a result for a partition that was lost is dropped: its next owner answers', async (context) => {
+  const { kafka, inFlight, answer, repliesTo } = await consuming(context, { drainTimeoutMs: 1 });
+  await kafka.deliver(request(5), request(6));
+  await answer(1);
+  await kafka.revoke();
+  assert.equal(inFlight.requests, 1);
+  await answer(0);
+  assert.deepEqual([repliesTo(), inFlight.requests, inFlight.bytes], [[], 0, 0]);
+});
+
+test('a partition that comes back is begun anew, without the results of before', async (context) => {
+  const { kafka, inFlight, consumer, answer, repliesTo } = await consuming(context, { drainTimeoutMs: 1 });
+  await kafka.deliver(request(5));
+  await kafka.revoke();
+  kafka.assign(TOPIC, 0);
+  await kafka.deliver(request(5));
+  await answer(0);
+  assert.deepEqual(repliesTo(), []);
+  await answer(1);
+  assert.deepEqual([repliesTo(), inFlight.requests], [['r5'], 0]);
+  await consumer.close();
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+});
+
+test('a partition that is assigned again without having been taken away leaves nothing behind', async (context) => {
+  const { kafka, inFlight, answer } = await consuming(context);
+  await kafka.deliver(request(5), request(6));
+  await answer(1);
+  kafka.assign(TOPIC, 0);
+  await answer(0);
+  assert.deepEqual([inFlight.requests, inFlight.bytes], [0, 0]);
+});
+
+test('a record that is delivered again while it is under way is answered once', async (context) => {
+  const { kafka, engine, answer, repliesTo } = await consuming(context);
+  await kafka.deliver(request(5));
+  await kafka.deliver(request(5), request(6));
+  await settle();
+  assert.equal(engine.batches.length, 2);
+  await answer(0, 1);
+  assert.deepEqual(repliesTo(), ['r5', 'r6']);
+});
+
+test('fetching is held back while too much is in the node', async (context) => {
+  const { kafka, answer } = await consuming(context, { maxRequests: 2 });
+  let goesOn = false;
+  void kafka.deliver(request(5), request(6)).then(() => (goesOn = true));
+  await settle();
+  assert.equal(goesOn, false);
+  await answer(0);
+  assert.equal(goesOn, false);
+  await answer(1);
+  assert.equal(goesOn, true);
+});
+
+test('after it began to close nothing more is taken', async (context) => {
+  const { kafka, consumer, engine, answer } = await consuming(context);
+  await kafka.deliver(request(5));
+  const closing = consumer.close();
+  const held = kafka.deliver(request(6));
+  await answer(0);
+  await closing;
+  await held;
+  assert.equal(engine.batches.length, 1);
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+});
+
+test('closing twice is closing once, and both wait for the end', async (context) => {
+  const { kafka, consumer, answer } = await consuming(context);
+  await kafka.deliver(request(5));
+  const ends: string[] = [];
+  const closing = [consumer.close().then(() => ends.push('a')), consumer.close().then(() => ends.push('b'))];
+  await settle();
+  assert.deepEqual(ends, []);
+  await answer(0);
+  await Promise.all(closing);
+  assert.equal(kafka.closed, 1);
+});
+
+test('a commit that failed is made up for', async (context) => {
+  const { kafka, answer } = await consuming(context);
+  await kafka.deliver(request(5));
+  await answer(0);
+  kafka.refuseCommit = new KafkaError('rebalanced', 'moved on');
+  await kafka.revoke();
+  assert.deepEqual(kafka.commits, []);
+  kafka.refuseCommit = undefined;
+  kafka.assign(TOPIC, 0);
+  await kafka.deliver(request(5));
+  await answer(1);
+  await kafka.revoke();
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+});
+
+test('tombstones and refusals are finished without the engine, and counted', async (context) => {
+  const { kafka, consumer, engine, metrics } = await consuming(context);
+  await kafka.deliver(request(5, { value: null }), request(6, { value: Buffer.from('garbage') }));
+  await settle();
+  await consumer.close();
+  assert.equal(engine.batches.length, 0);
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 7 }]]);
+  const counted = (await metrics.requests.get()).values.map(({ labels, value }) => [labels.outcome, value]);
+  assert.deepEqual(counted, [
+    ['tombstone', 1],
+    ['DECODE_FAILED', 1],
+  ]);
+});
+
+test('a reply that has nowhere to go becomes a dead letter', async (context) => {
+  const { kafka, producer, answer } = await consuming(context);
+  const asking = (topic: string, partition: string): Partial<KafkaRecord> => ({
+    headers: { 'reply-to': Buffer.from(topic), 'reply-partition': Buffer.from(partition) },
+  });
+  await kafka.deliver(
+    request(5, asking('no.replies', '0')),
+    request(6, asking('my.replies', '2')),
+    request(7, asking('my.replies', '1')),
+  );
+  await answer(0, 1, 2);
+  assert.deepEqual(
+    producer.taken.map(({ topic }) => topic),
+    [`${TOPIC}-dlt`, `${TOPIC}-dlt`, 'my.replies'],
+  );
+});
+
+test('a result that comes after its deadline is not sent; that there was no time is told at once', async (context) => {
+  const { kafka, producer, state, answer } = await consuming(context);
+  const value = encodeRequest(exampleRequest({ id: 'late', deadline: 10 }));
+  await kafka.deliver(request(5), request(6, { value }));
+  state.now = 11;
+  await answer(1);
+  const [reply] = producer.taken.map((record) => decodeReply(record.value ?? Buffer.alloc(0)));
+  assert.deepEqual([reply?.id, reply?.error?.code, reply?.outputs.length], ['late', 'DEADLINE_EXCEEDED', 0]);
+});
+
+test('a reply says which version and node gave it, and in what company', async (context) => {
+  const { kafka, producer, answer } = await consuming(context);
+  await kafka.deliver(request(5));
+  await answer(0);
+  const [reply] = producer.taken.map((record) => decodeReply(record.value ?? Buffer.alloc(0)));
+  assert.deepEqual(
+    [reply?.modelVersion, reply?.node, reply?.timing?.batchSize, reply?.outputs.map(({ name }) => name)],
+    ['1', 'n', 1, ['pixels']],
+  );
+});
+
+test('a consumer that ends by itself is reported', async (context) => {
+  const { kafka, stopped } = await consuming(context);
+  kafka.crash(new KafkaError('not-authorized', 'no longer allowed'));
+  assert.deepEqual(
+    stopped.map(({ message }) => message),
+    ['no longer allowed'],
+  );
+});

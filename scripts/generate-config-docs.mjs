@@ -1,0 +1,34 @@
+// Generates docs/CONFIGURATION.md from the table of options in core/config.ts (compiled); `--check` only compares.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+const { OPTIONS } = await import(new URL('../dist/core/config.js', import.meta.url));
+
+const cell = (text) => String(text).replaceAll('|', '\\|');
+const flag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const rows = Object.entries(OPTIONS).map(([name, { env, fallback, doc, secret }]) => {
+  const initial = fallback === undefined || fallback === '' ? '' : `\`${cell(fallback)}\``;
+  return `| \`${env}\` | \`${flag(name)}\` | ${initial} | ${cell(doc)}${secret ? ' (never logged)' : ''} |`;
+});
+
+const text = `<!-- Generated from core/config.ts by scripts/generate-config-docs.mjs: change the options, not this file. -->
+
+# Configuration
+
+Every process reads the same options: from its flags first, then from the environment, then these defaults. A wrong value
+is refused at the start, in one error that names every wrong option. In the client library the options have their names
+in camel case: \`connect({ maxRecordBytes: 2_000_000 })\`.
+
+| environment variable | flag | default | meaning |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+
+const target = new URL('../docs/CONFIGURATION.md', import.meta.url);
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, text);
+} else if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
+  console.error(
+    'docs/CONFIGURATION.md is not what core/config.ts says: run `node scripts/generate-config-docs.mjs`',
+  );
+  process.exit(1);
+}
