@@ -179,12 +179,12 @@ test('a partition that comes back is begun anew, without the results of before',
 });
 
 test('a partition that is assigned again without having been taken away leaves nothing behind', async (context) => {
-  const { kafka, inFlight, answer } = await consuming(context);
+  const { kafka, inFlight, answer, repliesTo } = await consuming(context);
   await kafka.deliver(request(5), request(6));
   await answer(1);
   kafka.assign(TOPIC, 0);
   await answer(0);
-  assert.deepEqual([inFlight.requests, inFlight.bytes], [0, 0]);
+  assert.deepEqual([repliesTo(), inFlight.requests, inFlight.bytes], [[], 0, 0]);
 });
 
 test('a record that is delivered again while it is under way is answered once', async (context) => {
