@@ -31,7 +31,7 @@ const version: ServedVersion = {
 
 const catalog = {
   resolve(model: string, wanted: string | null): ServedVersion {
-    if (model === 'digits' && (wanted === null || wanted === '3')) return version;
+    if (['digits', 'known'].includes(model) && (wanted === null || wanted === '3')) return version;
     throw new PartituraError('MODEL_NOT_FOUND', `model '${model}'`);
   },
 };
@@ -104,6 +104,12 @@ test('each record is admitted, answered, put aside or counted, as the contract s
       'reply DATATYPE_MISMATCH',
     ],
     ['unknown model', encodeRequest(exampleRequest({ model: 'other' })), {}, 'reply MODEL_NOT_FOUND'],
+    [
+      'served here, but not by the nodes of this topic',
+      encodeRequest(exampleRequest({ model: 'known' })),
+      {},
+      'reply MODEL_NOT_FOUND',
+    ],
     ['unknown version', encodeRequest(exampleRequest({ modelVersion: '4' })), {}, 'reply MODEL_NOT_FOUND'],
     ['known version', encodeRequest(exampleRequest({ modelVersion: '3' })), {}, 'admitted'],
     ['wrong shape', wrongShape, {}, 'reply SHAPE_MISMATCH'],
@@ -126,7 +132,11 @@ test('an error reply has the id of its request, or one that is the same whenever
 test('an error reply holds nothing of the request but its name', () => {
   const decision = decide(encodeRequest(exampleRequest({ model: 'other', modelVersion: '7' })));
   assert.ok('kind' in decision && decision.kind === 'reply');
-  const error = { code: 'MODEL_NOT_FOUND', message: "model 'other'", retryable: false };
+  const error = {
+    code: 'MODEL_NOT_FOUND',
+    message: "model: expected 'digits', whose topic this is, got 'other'",
+    retryable: false,
+  };
   const expected = {
     id: 'r-1',
     model: 'other',

@@ -61,6 +61,8 @@ export class Admission {
     }
     if (request.id === '') request.id = recordId(record);
     if (request.model === '') request.model = model;
+    if (request.model !== model)
+      return this.#reply(record, caller, request, wrongTopic(request.model, model));
     return this.#admit(record, caller, request);
   }
 
@@ -139,6 +141,14 @@ function refused(record: KafkaRecord, topic: string): Outcome {
     `reply topic: expected one that is allowed, got '${topic}'`,
   );
   return { kind: 'dead-letter', record, stage: 'validate', error };
+}
+
+/** Served here or not: every node of the group must answer alike. */
+function wrongTopic(asked: string, model: string): PartituraError {
+  return new PartituraError(
+    'MODEL_NOT_FOUND',
+    `model: expected '${model}', whose topic this is, got '${asked}'`,
+  );
 }
 
 /** The framing of an error reply to what is in none: JSON for whoever says JSON, else Avro. */

@@ -129,7 +129,8 @@ export class InferenceNode {
       this.#metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
     };
     const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs };
-    return new ModelCatalog(engine, options, this.log, observe, (model) => this.#follow(model));
+    const room = (): Promise<void> | undefined => this.#outbox.room(this.config.maxInflightBytes);
+    return new ModelCatalog(engine, options, this.log, { observe, room }, (model) => this.#follow(model));
   }
 
   #createParts(catalog: ModelCatalog): NodeParts {
@@ -137,7 +138,7 @@ export class InferenceNode {
     const admission = new Admission(catalog, {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
-      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics),
+      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes]),
       now: Date.now,
     });
     const publisher = new ReplyPublisher(this.#outbox, {

@@ -6,9 +6,10 @@ import { PartituraError } from '../schemas/errors.js';
  * The command line's flags and the table in docs/CONFIGURATION.md are made from it.
  */
 const text = z.string().min(1);
-const port = z.coerce.number().int().min(0).max(65_535);
-const count = z.coerce.number().int().min(1);
-const amount = z.coerce.number().int().min(0);
+const number = z.coerce.number({ error: 'expected a number' });
+const port = number.int().min(0).max(65_535);
+const count = number.int().min(1);
+const amount = number.int().min(0);
 const list = z
   .union([z.array(text), z.string()])
   .transform((value) => (Array.isArray(value) ? value : value.split(',').map((part) => part.trim())))
@@ -70,7 +71,7 @@ export const OPTIONS = {
   ),
   replicationFactor: option(
     'PARTITURA_REPLICATION_FACTOR',
-    z.coerce.number().int().min(-1),
+    number.int().min(-1),
     -1,
     "Copies of topics that Partitura creates; -1: the broker's default",
   ),
@@ -166,7 +167,7 @@ export const OPTIONS = {
   ),
   sessionTimeoutMs: option(
     'PARTITURA_SESSION_TIMEOUT_MS',
-    z.coerce.number().int().min(6_000),
+    number.int().min(6_000),
     10_000,
     "After how long without a sign of life a node's partitions go to others, milliseconds",
   ),

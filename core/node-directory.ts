@@ -26,8 +26,17 @@ export async function readNodes(
   for (const { key, value } of records.sort((a, b) => a.offset - b.offset)) {
     const node = key?.toString('utf8') ?? '';
     if (value === null) latest.delete(node);
-    else latest.set(node, nodeStatusCodec.decode(value, SINGLE_OBJECT_HEADER_BYTES));
+    else setIfReadable(latest, node, value);
   }
   const nodes = [...latest.values()].sort((a, b) => a.node.localeCompare(b.node));
   return nodes.map((status) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
+}
+
+/** What a node of another version, or a stranger, wrote must not hide the other nodes. */
+function setIfReadable(latest: Map<string, NodeStatus>, node: string, value: Buffer): void {
+  try {
+    latest.set(node, nodeStatusCodec.decode(value, SINGLE_OBJECT_HEADER_BYTES));
+  } catch {
+    latest.delete(node);
+  }
 }

@@ -107,3 +107,9 @@ test('no pattern opens topics of requests, of dead letters or of Kafka itself', 
     for (const topic of forbidden) assert.equal(isAllowed(topic), false, `${topic} by ${patterns.join()}`);
   }
 });
+
+test('no pattern opens the topics of the cluster that are named', () => {
+  const isAllowed = replyTopicPolicy(['*'], ['partitura.nodes']);
+  assert.equal(isAllowed('partitura.nodes'), false);
+  assert.equal(isAllowed('other.nodes'), true);
+});

@@ -1,6 +1,5 @@
 // `npm test`: set-up, lint, unit tests, integration tests. `npm test -- ledger` runs the test files named so, alone.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { runMain } from './setup/errors.mjs';
@@ -31,9 +30,9 @@ async function checkSources() {
   const results = [
     await tool('eslint/bin/eslint.js', ['.']),
     await tool('prettier/bin/prettier.cjs', ['--check', '.']),
+    await node(['scripts/generate-types.mjs', '--check']),
+    await node(['scripts/generate-config-docs.mjs', '--check']),
   ];
-  if (existsSync(join(root, 'scripts', 'generate-types.mjs')))
-    results.push(await node(['scripts/generate-types.mjs', '--check']));
   return results.every(Boolean);
 }
 

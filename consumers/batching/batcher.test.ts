@@ -338,3 +338,39 @@ test('a batched answer is the unbatched answer, over random shapes, batch limits
     { numRuns: 60 },
   );
 });
+
+test('no batch is run while there is no room for its results', async () => {
+  const clock = new ManualClock();
+  const engine = new HeldEngine();
+  let release: () => void = () => undefined;
+  let room: Promise<void> | undefined = new Promise((resolve) => (release = resolve));
+  const batcher = new Batcher(engine.run, LIMITS, clock, () => room);
+  batcher.submit(jobOf([1]));
+  await clock.pass();
+  batcher.submit(jobOf([2]));
+  await clock.pass();
+  assert.equal(engine.batches.length, 0);
+  room = undefined;
+  release();
+  await settle();
+  await clock.pass();
+  assert.deepEqual(
+    engine.batches.map(({ rows }) => rows),
+    [2],
+  );
+});
+
+test('a batch that took too long to fail is not searched: its jobs may all come again', async () => {
+  const { clock, engine, batcher } = batching({ isolationLimitMs: 50 });
+  const jobs = [jobOf([1]), jobOf([2]), jobOf([3])];
+  for (const job of jobs) batcher.submit(job);
+  await clock.pass();
+  await clock.pass(60);
+  engine.batches[0]?.fail(new Error('hung'));
+  await clock.pass();
+  assert.equal(engine.batches.length, 1);
+  for (const job of jobs) {
+    assert.equal(errorOf(job).code, 'INTERNAL');
+    assert.match(errorOf(job).message ?? '', /hung/);
+  }
+});

@@ -14,6 +14,8 @@ export interface BatchLimits {
   readonly maxBatchDelayMs: number;
   /** Batches under way at once. */
   readonly parallelism: number;
+  /** How long after its start a failed batch is still searched for the job that fails, milliseconds. Default 10,000. */
+  readonly isolationLimitMs?: number;
   /** False for a model whose first dimension is not free: every job is a batch of its own. */
   readonly batchable: boolean;
 }
@@ -36,6 +38,9 @@ export const systemClock: BatchClock = {
   after: (ms, work) => void setTimeout(work, ms),
 };
 
+/** Long enough to find a bad row by halving, too short to let a model that hangs do so again and again. */
+const ISOLATION_LIMIT_MS = 10_000;
+
 /** How much the newest batch counts in the service time. */
 const EWMA_WEIGHT = 0.2;
 
@@ -52,6 +57,8 @@ export class Batcher {
   readonly #drained: (() => void)[] = [];
   #running = 0;
   #scheduled = false;
+  #filling = false;
+  #held = false;
   #microsPerRow = 0;
   #microsPerBatch = 0;
 
@@ -59,6 +66,8 @@ export class Batcher {
     readonly run: RunBatch,
     readonly limits: BatchLimits,
     readonly clock: BatchClock = systemClock,
+    /** Asked before each batch: a promise holds it back until there is room for its results. */
+    readonly room: () => Promise<void> | undefined = () => undefined,
   ) {}
 
   submit(job: Job): void {
@@ -105,12 +114,25 @@ export class Batcher {
   }
 
   #dispatch(): void {
-    while (this.#running < this.limits.parallelism) {
+    while (this.#running < this.limits.parallelism && this.#lanes.rows > 0) {
+      if (this.#isHeldBack()) break;
       const closed = this.#closeBatch();
       if (!closed) break;
       if (closed.length > 0) void this.#process(closed);
     }
     if (this.#isEmpty()) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #isHeldBack(): boolean {
+    if (this.#held) return true;
+    const room = this.room();
+    if (!room) return false;
+    this.#held = true;
+    void room.then(() => {
+      this.#held = false;
+      this.#schedule();
+    });
+    return true;
   }
 
   /** The next batch; undefined when none may close yet; empty when all of it was expired. */
@@ -121,10 +143,19 @@ export class Batcher {
     const waitMs = batchable ? oldest.headArrivedAt + maxBatchDelayMs - this.clock.now() : 0;
     const lane = waitMs > 0 ? this.#lanes.oldest(maxBatchRows) : oldest;
     if (!lane) {
-      this.clock.after(Math.ceil(waitMs), () => this.#schedule());
+      this.#wakeAfter(Math.ceil(waitMs));
       return undefined;
     }
     return this.#lanes.take(lane, batchable ? maxBatchRows : 1).filter((piece) => this.#isTimely(piece));
+  }
+
+  #wakeAfter(ms: number): void {
+    if (this.#filling) return;
+    this.#filling = true;
+    this.clock.after(ms, () => {
+      this.#filling = false;
+      this.#schedule();
+    });
   }
 
   #isTimely({ progress }: Piece): boolean {
@@ -170,6 +201,9 @@ export class Batcher {
   async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
     const [first] = pieces;
     if (first && pieces.length === 1) return failPiece(first, error);
+    const spentMs = this.clock.now() - startedAt;
+    if (spentMs > (this.limits.isolationLimitMs ?? ISOLATION_LIMIT_MS))
+      return failTogether(pieces, error, spentMs);
     const middle = Math.ceil(pieces.length / 2);
     await this.#compute(pieces.slice(0, middle), startedAt);
     await this.#compute(pieces.slice(middle), startedAt);
@@ -215,4 +249,11 @@ function failPiece({ progress }: Piece, error: unknown): void {
   if (progress.failed) return;
   progress.failed = true;
   progress.job.failed(error);
+}
+
+/** Which of them is to blame is not known, so all may come again. */
+function failTogether(pieces: readonly Piece[], error: unknown, spentMs: number): void {
+  const { message } = PartituraError.from(error);
+  const shared = `a batch of ${pieces.length} failed after ${Math.round(spentMs)} ms, too late to find the cause: ${message}`;
+  for (const piece of pieces) failPiece(piece, new PartituraError('INTERNAL', shared));
 }

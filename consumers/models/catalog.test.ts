@@ -61,7 +61,7 @@ async function watching(
     engine,
     options,
     silent,
-    () => undefined,
+    { observe: () => undefined, room: () => undefined },
     (model) => watched.hear(model),
   );
   context.after(() => catalog.close());

@@ -6,7 +6,7 @@ import { scanRepository, type RepositoryContent, type VersionFolder } from './re
 import {
   serveVersion,
   type BatchDefaults,
-  type BatchObserver,
+  type BatchSurroundings,
   type ServedVersion,
 } from './served-version.js';
 import { wantedVersions } from './version-policy.js';
@@ -52,7 +52,7 @@ export class ModelCatalog {
     readonly engine: Engine,
     readonly options: CatalogOptions,
     readonly log: Logger,
-    readonly observe: BatchObserver,
+    readonly surroundings: BatchSurroundings,
     readonly onChange: (model: string) => Promise<void>,
   ) {}
 
@@ -228,7 +228,7 @@ export class ModelCatalog {
     const slot: Slot = { folder, state: 'LOADING' };
     slots.set(version, slot);
     try {
-      slot.served = await serveVersion(folder, this.engine, this.options, this.observe);
+      slot.served = await serveVersion(folder, this.engine, this.options, this.surroundings);
       slot.state = 'AVAILABLE';
       const { backend, warmUpProblem } = slot.served;
       this.log.info({ model, version, backend }, 'model version available');

@@ -2,7 +2,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelSignature, TensorSpec, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
 import { ELEMENT_BYTES, elementCount } from '../../schemas/datatypes.js';
-import { Batcher } from '../batching/batcher.js';
+import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
 import { readModelSettings } from './settings.js';
 import { isBatchable } from './validate.js';
@@ -25,6 +25,13 @@ export interface BatchDefaults {
   readonly maxBatchDelayMs: number;
 }
 
+/** What a version's batches have to do with the rest of the node. */
+export interface BatchSurroundings {
+  readonly observe: BatchObserver;
+  /** A promise while there is no room for more results. */
+  readonly room: () => Promise<void> | undefined;
+}
+
 /** Called after each batch, for metrics. */
 export type BatchObserver = (model: string, rows: number, computeMicros: number) => void;
 
@@ -36,7 +43,7 @@ export async function serveVersion(
   folder: VersionFolder,
   engine: Engine,
   defaults: BatchDefaults,
-  observe: BatchObserver,
+  { observe, room }: BatchSurroundings,
 ): Promise<ServedVersion> {
   const { model, version, directory } = folder;
   const settings = await readModelSettings(directory);
@@ -47,7 +54,7 @@ export async function serveVersion(
     maxBatchRows: settings.maxBatchRows ?? defaults.maxBatchRows,
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
     parallelism: engine.parallelism,
-    batchable: isBatchable(signature),
+    batchable: settings.batchable !== false && isBatchable(signature),
   };
   const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {
     const rows = inputs[0]?.shape[0] ?? 1;
@@ -55,7 +62,7 @@ export async function serveVersion(
     observe(model, rows, result.computeMicros);
     return result;
   };
-  const batcher = new Batcher(run, limits);
+  const batcher = new Batcher(run, limits, systemClock, room);
   const warmUpProblem = settings.warmUp === false ? undefined : await warmUp(loaded, batcher);
   const retire = async (): Promise<void> => {
     await batcher.drained();

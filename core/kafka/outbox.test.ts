@@ -127,3 +127,15 @@ test('what is no Kafka error is told as other', async () => {
   await outbox.settled();
   assert.deepEqual(fates, ['a other']);
 });
+
+test('room is there below the bound at once, above it when enough has left', async () => {
+  const { outbox, push } = pushing();
+  push('a', 'b', 'c');
+  const bytes = 3 * 9;
+  assert.equal(outbox.room(bytes + 1), undefined);
+  const room = outbox.room(bytes);
+  assert.ok(room);
+  await outbox.settled();
+  await room;
+  assert.equal(outbox.room(1), undefined);
+});

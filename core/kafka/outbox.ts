@@ -38,6 +38,8 @@ interface Parcel {
 export class Outbox {
   #queue: Parcel[] = [];
   #sending: Promise<void> | undefined;
+  #bytes = 0;
+  #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
   readonly #closing = new AbortController();
 
   constructor(
@@ -49,7 +51,14 @@ export class Outbox {
   push(record: OutgoingRecord, delivery: Delivery): void {
     if (this.#closing.signal.aborted) return delivery.failed(new KafkaError('unavailable', 'closed'));
     this.#queue.push({ record, delivery });
+    this.#bytes += recordBytes(record);
     this.#sending ??= this.#run();
+  }
+
+  /** Undefined while there are fewer than `maxBytes` in here; else a promise that there are again. */
+  room(maxBytes: number): Promise<void> | undefined {
+    if (this.#bytes < maxBytes) return undefined;
+    return new Promise((resolve) => this.#waiting.push({ below: maxBytes, resolve }));
   }
 
   /** Resolves when all that was pushed is delivered or has failed. */
@@ -69,8 +78,16 @@ export class Outbox {
       const parcels = this.#take();
       if (this.#closing.signal.aborted) fail(parcels, new KafkaError('unavailable', 'closed'));
       else await this.#send(parcels, this.now() + this.options.retryLimitMs);
+      this.#release(parcels);
     }
     this.#sending = undefined;
+  }
+
+  #release(parcels: readonly Parcel[]): void {
+    for (const { record } of parcels) this.#bytes -= recordBytes(record);
+    const served = this.#waiting.filter(({ below }) => this.#bytes < below);
+    this.#waiting = this.#waiting.filter(({ below }) => this.#bytes >= below);
+    for (const { resolve } of served) resolve();
   }
 
   #take(): Parcel[] {
