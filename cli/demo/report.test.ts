@@ -57,12 +57,13 @@ test('latencies are told by their ranks', () => {
 
 test('a run is wrong when answers are missing, failed or less accurate than the model was', () => {
   const good = sumUp([answered(1, 1, { heldBack: true })], 1);
-  assert.deepEqual(problemsOf(good, { rows: 1, heldBackCorrect: 1 }), []);
-  assert.deepEqual(problemsOf(good, { rows: 2, heldBackCorrect: 2 }), [
+  assert.deepEqual(problemsOf(good, { rows: 1, correct: 1, heldBackCorrect: 1 }), []);
+  assert.deepEqual(problemsOf(good, { rows: 2, correct: 2, heldBackCorrect: 2 }), [
     'expected 2 answers, got 1',
+    'expected 2 right answers in all, got 1',
     'expected 2 of the held-back digits to be right, got 1',
   ]);
-  assert.deepEqual(problemsOf(sumUp([failed('lost')], 1), { rows: 1, heldBackCorrect: 0 }), [
+  assert.deepEqual(problemsOf(sumUp([failed('lost')], 1), { rows: 1, correct: 0, heldBackCorrect: 0 }), [
     '1 requests were not answered, the first: lost',
   ]);
 });

@@ -65,13 +65,15 @@ function quantile(sorted: readonly number[], share: number): number {
 /** Why the run is not as it should be; empty when it is. */
 export function problemsOf(
   report: DemoReport,
-  expected: { readonly rows: number; readonly heldBackCorrect: number },
+  expected: { readonly rows: number; readonly correct: number; readonly heldBackCorrect: number },
 ): string[] {
   const problems: string[] = [];
   if (report.failures.length > 0)
     problems.push(`${report.failures.length} requests were not answered, the first: ${report.failures[0]}`);
   if (report.requests !== expected.rows)
     problems.push(`expected ${expected.rows} answers, got ${report.requests}`);
+  if (report.correct < expected.correct)
+    problems.push(`expected ${expected.correct} right answers in all, got ${report.correct}`);
   if (report.heldBackCorrect < expected.heldBackCorrect) {
     problems.push(
       `expected ${expected.heldBackCorrect} of the held-back digits to be right, got ${report.heldBackCorrect}`,
