@@ -188,14 +188,21 @@ function toRecord(topic: string, partition: number, message: KafkaMessage): Kafk
  * without a value. It can't send the latter, so such a header is passed on as an empty one.
  */
 export function toHeaders(headers: IHeaders | undefined): RecordHeaders {
-  const entries = Object.entries((headers ?? {}) as Record<string, Received | Received[]>);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, Array.isArray(value) ? value.map(orEmpty) : orEmpty(value)]),
-  );
+  const received = (headers ?? {}) as Record<string, Received | Received[]>;
+  for (const name in received) if (lacksValue(received[name])) return fillIn(received);
+  return received as RecordHeaders;
 }
 
 type Received = Buffer | null | undefined;
 
-function orEmpty(value: Received): Buffer {
-  return value ?? Buffer.alloc(0);
+function lacksValue(value: Received | Received[]): boolean {
+  return Array.isArray(value) ? value.some(lacksValue) : !value;
+}
+
+function fillIn(received: Record<string, Received | Received[]>): RecordHeaders {
+  const orEmpty = (value: Received): Buffer => value ?? Buffer.alloc(0);
+  const filled = Object.entries(received).map(
+    ([name, value]) => [name, Array.isArray(value) ? value.map(orEmpty) : orEmpty(value)] as const,
+  );
+  return Object.fromEntries(filled);
 }
