@@ -12,7 +12,7 @@ async function isResolved(promise: Promise<void> | undefined): Promise<boolean> 
 }
 
 test('there is room below both bounds, and none at either', () => {
-  const inFlight = new InFlight(2, 100);
+  const inFlight = new InFlight(2, 100).share();
   inFlight.enter(99);
   assert.equal(inFlight.room(), undefined);
   inFlight.enter(0);
@@ -25,7 +25,7 @@ test('there is room below both bounds, and none at either', () => {
 });
 
 test('who waits for room goes on when half of both bounds is free, not with the first record that leaves', async () => {
-  const inFlight = new InFlight(4, 100);
+  const inFlight = new InFlight(4, 100).share();
   for (const bytes of [10, 10, 10, 70]) inFlight.enter(bytes);
   const [first, second] = [inFlight.room(), inFlight.room()];
   for (const bytes of [10, 10, 10]) inFlight.leave(bytes);
@@ -35,9 +35,33 @@ test('who waits for room goes on when half of both bounds is free, not with the 
 });
 
 test('a bound of one still lets one through after the other', async () => {
-  const inFlight = new InFlight(1, 100);
+  const inFlight = new InFlight(1, 100).share();
   inFlight.enter(500);
   const room = inFlight.room();
   inFlight.leave(500);
   assert.equal(await isResolved(room), true);
+});
+
+test('a model that fills what is common leaves another its own, and gets room when that gives back', async () => {
+  const whole = new InFlight(80, 1_000_000);
+  const [hog, other] = [whole.share(), whole.share()];
+  for (let index = 0; index < 60; index++) hog.enter(1);
+  const held = hog.room();
+  assert.ok(held);
+  for (let index = 0; index < 9; index++) other.enter(1);
+  assert.equal(other.room(), undefined);
+  other.enter(1);
+  assert.ok(other.room());
+  assert.equal(whole.requests, 70);
+  for (let index = 0; index < 52; index++) hog.leave(1);
+  assert.equal(await isResolved(held), true);
+});
+
+test('a share that has ended divides nothing any more', () => {
+  const whole = new InFlight(80, 1_000_000);
+  const [first, second] = [whole.share(), whole.share()];
+  for (let index = 0; index < 60; index++) first.enter(1);
+  assert.ok(first.room());
+  second.end();
+  assert.equal(first.room(), undefined);
 });

@@ -125,3 +125,17 @@ for (const mayOvertake of [false, true]) {
     );
   });
 }
+
+test('records from before all that it holds are not taken for redeliveries', () => {
+  const ledger = new PartitionLedger<string, string>(true);
+  const [first] = [5, 6, 7].map((offset) => ledger.open(offset, 's'));
+  assert.ok(first);
+  assert.deepEqual(
+    [4, 5, 7, 8].map((offset) => ledger.isRewound(offset)),
+    [true, false, false, false],
+  );
+  ledger.settle(first, 'o');
+  ledger.acknowledge(first);
+  assert.equal(ledger.isRewound(5), true);
+  assert.equal(ledger.isRewound(6), false);
+});

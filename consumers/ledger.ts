@@ -16,8 +16,8 @@ export class PartitionLedger<Subject, Outcome> {
   constructor(readonly ordered: boolean) {}
 
   /**
-   * Takes a record on.
-   * @returns undefined when the offset was taken on before: a redelivery whose outcome is already on its way
+   * Takes a record on. Ask `isRewound` before.
+   * @returns undefined when the record is in here already: a redelivery whose outcome is on its way
    */
   open(offset: number, subject: Subject): Entry<Subject, Outcome> | undefined {
     if (this.#next !== undefined && offset < this.#next) return undefined;
@@ -26,6 +26,14 @@ export class PartitionLedger<Subject, Outcome> {
     const entry: Entry<Subject, Outcome> = { offset, subject, state: 'open', outcome: undefined };
     this.#entries.push(entry);
     return entry;
+  }
+
+  /**
+   * Whether a record comes from before all that is in here: the partition was read again from an earlier position, or
+   * its topic was made anew and counts from the beginning. This ledger knows nothing of such records.
+   */
+  isRewound(offset: number): boolean {
+    return this.#next !== undefined && offset < (this.#entries[0]?.offset ?? this.#next);
   }
 
   /**

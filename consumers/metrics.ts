@@ -15,7 +15,7 @@ export interface NodeMetrics {
   readonly lagRecords: Gauge<'topic' | 'partition'>;
 }
 
-export function createNodeMetrics(inFlight: InFlight): NodeMetrics {
+export function createNodeMetrics(inFlight: Pick<InFlight, 'requests' | 'bytes'>): NodeMetrics {
   const registry = createRegistry();
   const registers = [registry];
   observed(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
 import { detectDialect } from '../core/headers.js';
-import { Outbox } from '../core/kafka/outbox.js';
+import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
@@ -40,11 +40,12 @@ export class InferenceNode {
   readonly #startedAt = Date.now();
   readonly #producer: KafkaProducer;
   readonly #admin: KafkaAdmin;
+  readonly #destinations: Destinations;
   readonly #outbox: Outbox;
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
-  #parts: NodeParts | undefined;
+  #parts: Omit<NodeParts, 'inFlight'> | undefined;
   #heartbeat: Heartbeat | undefined;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
@@ -65,7 +66,10 @@ export class InferenceNode {
     this.#metrics = createNodeMetrics(this.#inFlight);
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
-    this.#outbox = new Outbox(this.#producer);
+    this.#destinations = new Destinations(this.#admin);
+    this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
+      this.#destinations.missing(topics),
+    );
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
 
@@ -133,7 +137,7 @@ export class InferenceNode {
     return new ModelCatalog(engine, options, this.log, { observe, room }, (model) => this.#follow(model));
   }
 
-  #createParts(catalog: ModelCatalog): NodeParts {
+  #createParts(catalog: ModelCatalog): Omit<NodeParts, 'inFlight'> {
     const { config } = this;
     const admission = new Admission(catalog, {
       node: this.id,
@@ -148,12 +152,11 @@ export class InferenceNode {
       onStuck: (error) => this.#fail(error),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
-    const destinations = new Destinations(this.#admin);
+    const destinations = this.#destinations;
     return {
       admission,
       publisher,
       destinations,
-      inFlight: this.#inFlight,
       metrics: this.#metrics,
       log: this.log,
     };
@@ -168,6 +171,7 @@ export class InferenceNode {
 
   /** Consumes a model's requests exactly while a version of it is available. */
   async #follow(model: string): Promise<void> {
+    if (this.#state === 'DRAINING') return;
     const offered = this.#catalog?.models.includes(model) ?? false;
     const consumer = this.#consumers.get(model);
     if (offered && !consumer) await this.#consume(model);
@@ -199,7 +203,8 @@ export class InferenceNode {
       onStopped: (error: Error) => this.#fail(error),
     };
     if (!this.#parts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
-    const consumer = new RequestConsumer(kafkaConsumer, options, this.#parts);
+    const inFlight = this.#inFlight.share();
+    const consumer = new RequestConsumer(kafkaConsumer, options, { ...this.#parts, inFlight });
     this.#consumers.set(model, consumer);
     try {
       await consumer.start();
@@ -247,8 +252,9 @@ export class InferenceNode {
   async #close(): Promise<void> {
     this.#state = 'DRAINING';
     this.#heartbeat?.beat();
-    await this.#catalog?.close();
+    const watching = this.#catalog?.close();
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
+    await watching;
     await this.#heartbeat?.stop();
     await this.#outbox.close();
     await Promise.allSettled([this.#producer.close(), this.#admin.close()]);

@@ -32,7 +32,7 @@ async function consuming(
   const kafka = new FakeConsumer();
   const producer = new FakeProducer();
   const engine = new HeldEngine();
-  const inFlight = new InFlight(maxRequests, 1_000_000);
+  const inFlight = new InFlight(maxRequests, 1_000_000).share();
   const metrics = createNodeMetrics(inFlight);
   const stopped: Error[] = [];
   const state = { now: 0 };

@@ -5,7 +5,7 @@ import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Job } from './batching/batch.js';
-import type { InFlight } from './in-flight.js';
+import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
 import type { Destinations } from './replies/destinations.js';
@@ -30,7 +30,8 @@ export interface NodeParts {
   readonly admission: Admission;
   readonly publisher: ReplyPublisher;
   readonly destinations: Destinations;
-  readonly inFlight: InFlight;
+  /** This consumer's share of the node's bounds. */
+  readonly inFlight: InFlightShare;
   readonly metrics: NodeMetrics;
   readonly log: Logger;
 }
@@ -86,14 +87,9 @@ export class RequestConsumer {
   }
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      this.#lose(partition);
-      this.#partitions.set(partition, {
-        topic,
-        partition,
-        ledger: new PartitionLedger(this.options.ordered),
-        lost: false,
-      });
+    for (const assigned of partitions) {
+      this.#lose(assigned.partition);
+      this.#own(assigned);
     }
     this.parts.log.info(
       { model: this.options.model, partitions: partitions.map(({ partition }) => partition) },
@@ -115,7 +111,7 @@ export class RequestConsumer {
   }
 
   #take(record: KafkaRecord, arrivedAt: number): void {
-    const partition = this.#partitions.get(record.partition);
+    const partition = this.#current(record);
     if (!partition) return;
     const bytes = recordBytes(record);
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
@@ -124,6 +120,29 @@ export class RequestConsumer {
     const decision = this.#decide(record);
     if ('kind' in decision) this.#finish(entry, decision);
     else decision.version.batcher.submit(this.#job(entry, decision, arrivedAt));
+  }
+
+  /** The partition of a record, begun anew when the record lies before all that it knows: rather twice than never. */
+  #current({ topic, partition: number, offset }: KafkaRecord): OwnedPartition | undefined {
+    const partition = this.#partitions.get(number);
+    if (!partition?.ledger.isRewound(offset)) return partition;
+    this.parts.log.warn(
+      { topic, partition: number, offset },
+      'the partition is read again from an earlier position',
+    );
+    this.#lose(number);
+    return this.#own({ topic, partition: number });
+  }
+
+  #own({ topic, partition }: TopicPartition): OwnedPartition {
+    const owned = {
+      topic,
+      partition,
+      ledger: new PartitionLedger<Held, Outcome>(this.options.ordered),
+      lost: false,
+    };
+    this.#partitions.set(partition, owned);
+    return owned;
   }
 
   /** Whatever goes wrong here, the record must have an outcome: without one its partition would stand still. */
@@ -158,7 +177,7 @@ export class RequestConsumer {
   #finish(entry: HeldEntry, outcome: Outcome): void {
     const caller = callerOf(outcome);
     if (caller?.address.topic === undefined) return this.#settle(entry, outcome);
-    const lookUp = this.parts.destinations.lookUp(caller.address.topic);
+    const lookUp = this.parts.destinations.lookUp(caller.address.topic, caller.address.partition);
     if (!lookUp) return this.#settle(entry, this.#addressable(outcome, caller));
     lookUp.then(
       () => this.#settle(entry, this.#addressable(outcome, caller)),
@@ -296,5 +315,6 @@ export class RequestConsumer {
       this.parts.log.warn({ model: this.options.model, err: error }, 'consumer closed with an error');
     });
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
+    this.parts.inFlight.end();
   }
 }

@@ -20,7 +20,7 @@ test('a partition is decimal text, or four bytes big-endian, or none', () => {
     [Buffer.from([0, 0, 0, 7]), 7],
     [Buffer.from([0xff, 0xff, 0xff, 0xff]), -1],
     [Buffer.from([0x31, 0x32, 0x33, 0x20]), 0x31323320],
-    [Buffer.alloc(0), NaN],
+    [Buffer.alloc(0), undefined],
     [Buffer.from('-1'), NaN],
     [Buffer.from(' 1'), NaN],
     [Buffer.from([0, 0, 7]), NaN],

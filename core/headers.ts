@@ -35,7 +35,7 @@ export const plainDialect: ReplyDialect = {
   detects: () => true,
 
   read: (headers) => ({
-    topic: headerText(headers, REPLY_TO),
+    topic: headerText(headers, REPLY_TO) || undefined,
     partition: parsePartition(headerBytes(headers, REPLY_PARTITION)),
     correlation: headerBytes(headers, CORRELATION),
   }),
@@ -72,10 +72,10 @@ export function correlationOf(headers: RecordHeaders): string | undefined {
 
 /**
  * All ASCII digits: decimal. Else exactly four bytes: a big-endian int32. Anything else: NaN, for the
- * caller to refuse. Undefined when there is no such header.
+ * caller to refuse. Undefined when there is no such header, or an empty one.
  */
 export function parsePartition(bytes: Buffer | undefined): number | undefined {
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined || bytes.length === 0) return undefined;
   const text = bytes.toString('latin1');
   if (/^[0-9]+$/.test(text)) return Number(text);
   return bytes.length === 4 ? bytes.readInt32BE(0) : NaN;

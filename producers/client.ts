@@ -142,6 +142,7 @@ export class PartituraClient {
    */
   async predict(model: string, inputs: Inputs, options: PredictOptions = {}): Promise<Prediction> {
     const timeoutMs = options.timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    refuseNoTime(timeoutMs, options.deadline);
     this.#refuseOverload();
     const request = this.#request(model, inputs, options, timeoutMs);
     const value = this.#encode(request);
@@ -273,4 +274,11 @@ function unsent(model: string, cause: Error & { kind?: string }): Error {
       ? `no topic for model '${model}': is it served by this cluster?`
       : cause.message;
   return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
+}
+
+function refuseNoTime(timeoutMs: number, deadline: Date | undefined): void {
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 0)
+    throw new PartituraError('INVALID_REQUEST', `timeoutMs: expected milliseconds, got ${timeoutMs}`);
+  if (deadline && Number.isNaN(deadline.getTime()))
+    throw new PartituraError('INVALID_REQUEST', 'deadline: expected a date, got an invalid one');
 }

@@ -1,5 +1,5 @@
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { joinRows, rowOffsets, sliceRows, type RowTensor } from './rows.js';
+import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from './rows.js';
 
 /** One request on its way through the batcher. */
 export interface Job {
@@ -37,12 +37,14 @@ export interface Progress {
   readonly job: Job;
   readonly parts: Map<number, readonly RowTensor[]>;
   rowsLeft: number;
+  /** Where rows begin in each input: found once, however often the job is cut. */
+  readonly offsets: (RowOffsets | undefined)[];
   /** A cut job fails once, however many of its pieces do. */
   failed: boolean;
 }
 
 export function startProgress(job: Job): Progress {
-  return { job, parts: new Map(), rowsLeft: job.rows, failed: false };
+  return { job, parts: new Map(), rowsLeft: job.rows, offsets: [], failed: false };
 }
 
 /**
@@ -74,7 +76,8 @@ function pieceBytes({ progress, start, rows }: Piece, index: number): Buffer {
   const input = progress.job.inputs[index];
   if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
   if (rows === progress.job.rows) return input.data;
-  return sliceRows(input, rowOffsets(input), start, rows).data;
+  const offsets = (progress.offsets[index] ??= rowOffsets(input));
+  return sliceRows(input, offsets, start, rows).data;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface RowTensor {
 }
 
 /** Where each row of a tensor begins: `offsets[row]` to `offsets[row + 1]` are its bytes. */
-type RowOffsets = (row: number) => number;
+export type RowOffsets = (row: number) => number;
 
 /** Finds rows: by arithmetic, or for BYTES, whose elements differ in size, by one walk over the data. */
 export function rowOffsets({ datatype, shape, data }: RowTensor): RowOffsets {

@@ -9,8 +9,12 @@ const MISSING_FOR_MS = 2_000;
 const MAX_REMEMBERED = 10_000;
 const LOOK_UP_LIMIT_MS = 60_000;
 
+/** A partition that a topic seems to lack is asked for again this long after the last time. */
+const PARTITIONS_FOR_MS = 2_000;
+
 interface Known {
   readonly partitions: number | undefined;
+  readonly since: number;
   readonly until: number;
 }
 
@@ -25,15 +29,27 @@ export class Destinations {
   ) {}
 
   /** Undefined when `check` can answer at once; else a promise after which it can. @throws KafkaError when the cluster stays away */
-  lookUp(topic: string): Promise<void> | undefined {
+  lookUp(topic: string, partition?: number): Promise<void> | undefined {
     const known = this.#known.get(topic);
-    if (known && known.until > this.now()) return undefined;
+    if (known && this.#isFresh(known, partition)) return undefined;
     let lookUp = this.#lookUps.get(topic);
     if (!lookUp) {
       lookUp = this.#ask(topic).finally(() => this.#lookUps.delete(topic));
       this.#lookUps.set(topic, lookUp);
     }
     return lookUp;
+  }
+
+  /** Topics grow: one that seems to lack a partition may have it by now. */
+  #isFresh({ partitions = 0, since, until }: Known, partition = 0): boolean {
+    const now = this.now();
+    return now < until && (partition < partitions || now < since + PARTITIONS_FOR_MS);
+  }
+
+  /** Which of the topics are gone, whatever was known of them. @throws KafkaError when the cluster stays away */
+  async missing(topics: readonly string[]): Promise<Set<string>> {
+    await Promise.all(topics.map((topic) => this.#ask(topic)));
+    return new Set(topics.filter((topic) => this.#known.get(topic)?.partitions === undefined));
   }
 
   async #ask(topic: string): Promise<void> {
@@ -55,7 +71,7 @@ export class Destinations {
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= MAX_REMEMBERED) this.#known.delete(oldest);
     const forMs = partitions === undefined ? MISSING_FOR_MS : FOUND_FOR_MS;
-    this.#known.set(topic, { partitions, until: this.now() + forMs });
+    this.#known.set(topic, { partitions, since: this.now(), until: this.now() + forMs });
   }
 
   /** Why a reply can't go there; undefined when it can. */

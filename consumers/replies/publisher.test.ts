@@ -184,6 +184,27 @@ test('an outcome that can be put nowhere stops the node and is never acknowledge
   noDeadLetters.refuse(DLT, 'unknown-topic');
   await noDeadLetters.publish(deadLetter());
   assert.deepEqual(noDeadLetters.events, [
-    'stuck: a dead letter of p.digits.requests-2@9 was refused: unknown-topic',
+    'stuck: the dead letter of p.digits.requests-2@9 was refused: unknown-topic',
   ]);
+});
+
+test('a dead letter that is too large goes compressed, and when that is too large too, without its value but saying so', async () => {
+  const { producer, events, publish } = publishing();
+  producer.refuse = ([first]) =>
+    first?.topic === DLT && first.value !== null ? new KafkaError('too-large', 'too large') : undefined;
+  const outcome: Outcome = { ...deadLetter(), kind: 'dead-letter', notice: undefined } as Outcome;
+  await publish(outcome);
+  const letters = producer.attempts.map(([letter]) => letter);
+  assert.deepEqual(
+    letters.map((letter) => [letter?.value === null, letter?.compress ?? false]),
+    [
+      [false, false],
+      [false, true],
+      [true, true],
+    ],
+  );
+  const headers = texts(letters.at(-1)?.headers ?? {});
+  assert.match(headers['__connect.errors.value.dropped'] ?? '', /bytes were too large/);
+  assert.equal(headers['__connect.errors.offset'], '9');
+  assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged']);
 });

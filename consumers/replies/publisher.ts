@@ -1,4 +1,4 @@
-import { deadLetterHeaders, traceHeaders } from '../../core/headers.js';
+import { INFERENCE_ERROR, deadLetterHeaders, traceHeaders } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
@@ -88,22 +88,34 @@ export class ReplyPublisher {
   ): void {
     const { key, value } = record;
     const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
-    this.outbox.push(
-      { topic: this.options.topics.deadLetters(model), key, value, headers },
-      {
-        delivered: () => {
-          this.options.onDeadLetter(error.code, record, error.message);
-          acknowledged();
-        },
-        failed: (failure) =>
-          this.options.onStuck(
-            new Error(
-              `a dead letter of ${record.topic}-${record.partition}@${record.offset} was refused: ${failure.message}`,
-              { cause: failure },
-            ),
-          ),
+    const letter: OutgoingRecord = { topic: this.options.topics.deadLetters(model), key, value, headers };
+    const delivered = (): void => {
+      this.options.onDeadLetter(error.code, record, error.message);
+      acknowledged();
+    };
+    const stuck = (failure: KafkaError): void => {
+      const place = `${record.topic}-${record.partition}@${record.offset}`;
+      this.options.onStuck(
+        new Error(`the dead letter of ${place} was refused: ${failure.message}`, { cause: failure }),
+      );
+    };
+    this.#sendSmaller([letter, { ...letter, compress: true }, withoutValue(letter)], delivered, stuck);
+  }
+
+  /** Sends the first of these that is not too large: a record that came compressed can be larger than topics take. */
+  #sendSmaller(
+    [first, ...smaller]: readonly OutgoingRecord[],
+    delivered: () => void,
+    stuck: (failure: KafkaError) => void,
+  ): void {
+    if (!first) return;
+    this.outbox.push(first, {
+      delivered,
+      failed: (failure) => {
+        if (failure.kind === 'too-large' && smaller.length > 0) this.#sendSmaller(smaller, delivered, stuck);
+        else stuck(failure);
       },
-    );
+    });
   }
 
   #fit(caller: Caller, reply: InferenceReply): EncodedReply {
@@ -149,4 +161,28 @@ function encode({ framing }: Caller, reply: InferenceReply): Buffer | PartituraE
 
 function tooLarge(details: string): PartituraError {
   return new PartituraError('REPLY_TOO_LARGE', `reply: ${details}`);
+}
+
+/** The last resort: what can't be kept is said, so that the record does not stop node after node. */
+function withoutValue(letter: OutgoingRecord): OutgoingRecord {
+  const { key, value, headers } = letter;
+  const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
+  const tooLarge = { '__connect.errors.value.dropped': dropped };
+  return {
+    ...letter,
+    key: key && key.length > MAX_KEPT_KEY_BYTES ? null : key,
+    value: null,
+    headers: { ...kept(headers), ...tooLarge },
+  };
+}
+
+const MAX_KEPT_KEY_BYTES = 64 * 1024;
+
+/** Only what says where the record came from and what was wrong: headers may be what is too large. */
+function kept(headers: RecordHeaders): RecordHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => name.startsWith('__connect.errors.') || name === INFERENCE_ERROR,
+    ),
+  );
 }

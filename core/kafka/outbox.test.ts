@@ -139,3 +139,27 @@ test('room is there below the bound at once, above it when enough has left', asy
   await room;
   assert.equal(outbox.room(1), undefined);
 });
+
+test('records for a topic that is gone fail at once, those of other topics go without being sent in halves', async () => {
+  const producer = new FakeProducer();
+  const gone = (topic: string): boolean => topic.startsWith('gone');
+  const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
+    Promise.resolve(new Set(topics.filter(gone)));
+  producer.refuse = (records) =>
+    records.some(({ topic }) => gone(topic)) ? new KafkaError('unknown-topic', 'gone') : undefined;
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const fates: string[] = [];
+  for (const topic of ['a', 'gone-1', 'b', 'a', 'gone-2', 'b']) {
+    const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
+    outbox.push(record, {
+      delivered: () => fates.push(topic),
+      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+    });
+  }
+  await outbox.settled();
+  assert.deepEqual(fates.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
+  assert.deepEqual(
+    producer.attempts.map((batch) => batch.length),
+    [6, 2, 2],
+  );
+});

@@ -46,6 +46,9 @@ export class Outbox {
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
     readonly now: () => number = Date.now,
+    /** Which of these topics do not exist: asked when a send fails for one of them. */
+    readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
+      Promise.resolve(new Set()),
   ) {}
 
   push(record: OutgoingRecord, delivery: Delivery): void {
@@ -119,9 +122,31 @@ export class Outbox {
 
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
+    const topics = [...new Set(parcels.map(({ record }) => record.topic))];
+    if (topics.length === 1 && error.kind === 'unknown-topic') return fail(parcels, error);
+    if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, giveUpAt);
     const middle = Math.ceil(parcels.length / 2);
     await this.#send(parcels.slice(0, middle), giveUpAt);
     await this.#send(parcels.slice(middle), giveUpAt);
+  }
+
+  /** One topic's trouble is not that of the others: each is sent for itself, those that are gone not at all. */
+  async #sendByTopic(
+    parcels: readonly Parcel[],
+    topics: readonly string[],
+    error: KafkaError,
+    giveUpAt: number,
+  ): Promise<void> {
+    const missing = error.kind === 'unknown-topic' ? await this.#missing(topics) : new Set<string>();
+    for (const topic of topics) {
+      const own = parcels.filter(({ record }) => record.topic === topic);
+      if (missing.has(topic)) fail(own, error);
+      else await this.#send(own, giveUpAt);
+    }
+  }
+
+  async #missing(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.missingOf(topics).catch(() => new Set<string>());
   }
 }
 

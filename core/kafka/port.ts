@@ -33,6 +33,8 @@ export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** Whether it should go compressed (gzip), because it would be too large otherwise. */
+  readonly compress?: boolean;
 }
 
 export interface KafkaProducer {

@@ -7,11 +7,10 @@ import { KafkaJsAdmin } from './admin.js';
 import { registerCompression } from './compression.js';
 import { KafkaJsConsumer } from './consumer.js';
 import { KafkaJsProducer } from './producer.js';
+import { RETRY } from './retry.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** About six seconds in all; whoever called decides then whether to go on. */
-const RETRY = { retries: 8, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 };
 
 /** How to reach the cluster: the part of the configuration that the Kafka client reads. */
 export type KafkaConnection = Pick<

@@ -11,9 +11,13 @@ import {
 } from '../port.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
+import './linear-headers.js';
+import { RETRY } from './retry.js';
 
 /** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
 const FETCH_WAIT_MS = 200;
+/** How long partitions that were added to a topic may go unnoticed. */
+const METADATA_MAX_AGE_MS = 30_000;
 const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
 
@@ -23,6 +27,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   readonly #positions = new Map<number, number>();
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
+  #closing = false;
 
   constructor(
     readonly kafka: Kafka,
@@ -38,6 +43,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
       maxBytes: fetchMaxBytes,
       maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      // kafkajs would start again even what was closed while the broker was away, and then hold its partitions for ever.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(!this.#closing) },
       partitionAssigners: [
         partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
       ],
@@ -57,6 +65,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
           ),
       );
     } catch (error) {
+      this.#closing = true;
       await this.#consumer.disconnect().catch(() => undefined);
       throw toKafkaError(error);
     }
@@ -157,6 +166,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#consumer.disconnect().catch((error: unknown) => {
       throw toKafkaError(error);
     });

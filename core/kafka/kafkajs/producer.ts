@@ -44,9 +44,11 @@ export class KafkaJsProducer implements KafkaProducer {
   async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {
     try {
       const topicMessages = byTopic(records);
+      const { GZIP, None } = kafkajs.CompressionTypes;
+      const compression = records.some(({ compress }) => compress) ? GZIP : None;
       refuseUnsent(
         topicMessages,
-        await this.#producer.sendBatch({ topicMessages, acks: ALL_IN_SYNC_REPLICAS }),
+        await this.#producer.sendBatch({ topicMessages, acks: ALL_IN_SYNC_REPLICAS, compression }),
       );
     } catch (error) {
       await this.#renew().catch(() => undefined);

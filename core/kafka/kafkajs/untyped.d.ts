@@ -16,3 +16,15 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
   }
   export default ConsumerGroup;
 }
+
+/** The class behind kafkajs's reading of responses, likewise. */
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export interface Header {
+    readonly key: string;
+    readonly value: Buffer | null;
+  }
+  class Decoder {
+    readVarIntArray(reader: unknown): Header[];
+  }
+  export default Decoder;
+}
