@@ -192,7 +192,8 @@ test('a dead letter that is too large goes compressed, and when that is too larg
   const { producer, events, publish } = publishing();
   producer.refuse = ([first]) =>
     first?.topic === DLT && first.value !== null ? new KafkaError('too-large', 'too large') : undefined;
-  const outcome: Outcome = { ...deadLetter(), kind: 'dead-letter', notice: undefined } as Outcome;
+  const record = exampleRecord({ partition: 2, offset: 9 });
+  const outcome: Outcome = { kind: 'dead-letter', record, stage: 'decode', error: decodeFailed };
   await publish(outcome);
   const letters = producer.attempts.map(([letter]) => letter);
   assert.deepEqual(
@@ -200,7 +201,7 @@ test('a dead letter that is too large goes compressed, and when that is too larg
     [
       [false, false],
       [false, true],
-      [true, true],
+      [true, false],
     ],
   );
   const headers = texts(letters.at(-1)?.headers ?? {});
