@@ -31,7 +31,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 async function main(): Promise<void> {
   const generator = new Generator();
   const models = `${root}examples/models`;
-  const base = checkConfig({ partitions: SETTINGS.partitions, models, prefix: 'bench', logLevel: 'error' });
+  const base = checkConfig({
+    partitions: SETTINGS.partitions,
+    models,
+    prefix: 'bench',
+    logLevel: 'error',
+    intraOpThreads: 1,
+  });
   const cluster = await startCluster({ nodes: 1, config: base, broker: {}, log: () => undefined });
   const config = { ...base, brokers: [...cluster.brokers] };
   let echo: ChildProcess | undefined;

@@ -337,7 +337,7 @@ describe('what can not be started', () => {
     );
     await refuse(
       ['up', '--partitions', 'x'],
-      /^error: option '--partitions <value>' argument 'x' is invalid\. Expected number\.\n/,
+      /^error: option '--partitions <value>' argument 'x' is invalid\. Expected a number\.\n/,
     );
     await refuse(
       ['node', '--engine', 'foo'],

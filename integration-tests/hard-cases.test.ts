@@ -22,6 +22,7 @@ test('a record that is small only while compressed becomes a dead letter and sto
   await sendCompressed(topic, Buffer.alloc(20_000_000));
   const after = stranger.request(topic, request, { partition: 0 });
   await stranger.answered([after]);
+  await eventually('a dead letter', async () => (await harness.deadLetters('scale')).length > 0);
   const letter = (await harness.deadLetters('scale')).at(-1);
   assert.equal(letter?.value?.length, 20_000_000);
   assert.equal(headerText(letter.headers, 'inference-error'), 'DECODE_FAILED');
