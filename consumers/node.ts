@@ -210,6 +210,7 @@ export class InferenceNode {
       await consumer.start();
     } catch (error) {
       this.#consumers.delete(model);
+      inFlight.end();
       throw error;
     }
   }
