@@ -1,10 +1,9 @@
 import type { Outbox } from '../core/kafka/outbox.js';
 import type { Logger } from '../core/log.js';
-import { nodeStatusCodec } from '../schemas/codecs.js';
+import { encodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 
 const BEAT_MS = 2_000;
-const MAGIC = Buffer.from([0xc3, 0x01]);
 
 /** Tells the cluster of this node, on the compacted topic of nodes: a beat every two seconds, a tombstone at the end. */
 export class Heartbeat {
@@ -24,8 +23,7 @@ export class Heartbeat {
   }
 
   beat(): void {
-    const prefix = Buffer.concat([MAGIC, nodeStatusCodec.fingerprint]);
-    void this.#send(nodeStatusCodec.encode(this.status(), prefix));
+    void this.#send(encodeNodeStatus(this.status()));
   }
 
   /** Resolves when the cluster knows that the node has left, or can't be told. */

@@ -1,4 +1,4 @@
-import { nodeStatusCodec } from '../schemas/codecs.js';
+import { decodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
@@ -8,7 +8,6 @@ import { topicNames } from './topics.js';
 /** A node that has not been heard of for so long is taken for dead. */
 const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
-const SINGLE_OBJECT_HEADER_BYTES = 10;
 
 export interface KnownNode extends NodeStatus {
   /** False when it neither beats nor said that it left. */
@@ -35,7 +34,7 @@ export async function readNodes(
 /** What a node of another version, or a stranger, wrote must not hide the other nodes. */
 function setIfReadable(latest: Map<string, NodeStatus>, node: string, value: Buffer): void {
   try {
-    latest.set(node, nodeStatusCodec.decode(value, SINGLE_OBJECT_HEADER_BYTES));
+    latest.set(node, decodeNodeStatus(value));
   } catch {
     latest.delete(node);
   }

@@ -1,8 +1,8 @@
 import type { Schema } from 'avsc';
 import type { AvroCodec, AvroReader } from '../avro/codec.js';
-import { REQUEST_DEPENDENCIES, replyCodec, requestCodec } from '../codecs.js';
+import { REQUEST_DEPENDENCIES, nodeStatusCodec, replyCodec, requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
-import type { InferenceReply, InferenceRequest } from '../generated.js';
+import type { InferenceReply, InferenceRequest, NodeStatus } from '../generated.js';
 import type { Framing } from './framing.js';
 
 /**
@@ -14,6 +14,7 @@ const HEADER_BYTES = 10;
 
 const requestPrefix = Buffer.concat([MAGIC, requestCodec.fingerprint]);
 const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
+const nodeStatusPrefix = Buffer.concat([MAGIC, nodeStatusCodec.fingerprint]);
 const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
 
 /** Lets requests that were written with another version of the schema be read. */
@@ -47,6 +48,16 @@ export function encodeRequest(request: InferenceRequest): Buffer {
  */
 export function decodeReply(value: Buffer): InferenceReply {
   return decode(value, replyCodec, replyPrefix, 'InferenceReply');
+}
+
+/** What a node tells of itself, as record value. */
+export function encodeNodeStatus(status: NodeStatus): Buffer {
+  return nodeStatusCodec.encode(status, nodeStatusPrefix);
+}
+
+/** @throws PartituraError DECODE_FAILED */
+export function decodeNodeStatus(value: Buffer): NodeStatus {
+  return decode(value, nodeStatusCodec, nodeStatusPrefix, 'NodeStatus');
 }
 
 function decode<T>(
