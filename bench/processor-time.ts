@@ -1,16 +1,48 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100;
+const PARENT = 1;
 const USER_TICKS = 11;
 const SYSTEM_TICKS = 12;
+const RESIDENT_PAGES = 21;
+const PAGE_BYTES = 4096;
 
 /** Processor seconds that a process has used, user and system; NaN where there is no /proc. */
 export function processorSeconds(pid: number): number {
+  const fields = statOf(pid);
+  return (Number(fields?.[USER_TICKS]) + Number(fields?.[SYSTEM_TICKS])) / TICKS_PER_SECOND;
+}
+
+/** Memory that a process has resident, bytes; NaN where there is no /proc. */
+export function residentBytes(pid: number): number {
+  return Number(statOf(pid)?.[RESIDENT_PAGES]) * PAGE_BYTES;
+}
+
+/** A process below `ancestor` with this argument on its command line. */
+export function findDescendant(ancestor: number, argument: string): number | undefined {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.find((pid) => commandLine(pid).includes(argument) && isBelow(pid, ancestor));
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = Number(statOf(at)?.[PARENT] ?? 0)) if (at === ancestor) return true;
+  return false;
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/** The fields of /proc/<pid>/stat behind the name, which may hold blanks. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / TICKS_PER_SECOND;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return NaN;
+    return undefined;
   }
 }

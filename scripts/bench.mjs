@@ -1,7 +1,8 @@
-// `npm run bench`: set-up, then the benchmark.
+// `npm run bench`: set-up, then the benchmark. `npm run bench -- mlserver` measures one system beside ours, alone.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
+import { prepareModels, preparePython } from './setup/bench.mjs';
 import { runMain } from './setup/errors.mjs';
 import { root } from './setup/paths.mjs';
 
@@ -9,10 +10,13 @@ const log = (line) => console.error(`bench: ${line}`);
 
 await runMain(async () => {
   await setup({ dev: true, log });
-  const child = spawn(process.execPath, [join(root, 'dist', 'bench', 'main.js')], {
-    stdio: 'inherit',
-    cwd: root,
-  });
+  const python = await preparePython(log);
+  const models = await prepareModels(python, log);
+  const child = spawn(
+    process.execPath,
+    [join(root, 'dist', 'bench', 'main.js'), `--python=${python}`, `--models=${models}`, ...process.argv.slice(2)],
+    { stdio: 'inherit', cwd: root },
+  );
   const code = await new Promise((resolve) => child.once('exit', resolve));
   return code ?? 1;
 });

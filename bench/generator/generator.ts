@@ -3,21 +3,32 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Workload } from '../workloads.js';
 
-export interface LoadOptions {
-  readonly brokers: readonly string[];
+export interface Load {
+  readonly brokers: string;
   readonly requestTopic: string;
   readonly replyTopic: string;
   readonly partitions: number;
+  /** Requests under way at once; each reply sends the next. */
   readonly inflight: number;
   readonly warmUpMs: number;
+  /** 0: the requests in flight are all there are. */
   readonly measureMs: number;
-  /** Record values to send, in turn; at most 64. */
-  readonly values: readonly Buffer[];
-  /** Whether a reply to `values[index]` is right; asked for every fiftieth. */
-  readonly isRight: (index: number, value: Buffer) => boolean;
+  /** How long replies are waited for at the end. Default 30 s. */
+  readonly drainMs?: number;
+  /** How long the sender gathers records. Default 1 ms, and none when one is in flight. */
+  readonly lingerMs?: number;
+  /** Largest record. Default 1 MB. */
+  readonly maxBytes?: number;
+  /** By what a reply is matched to its request. Default: the correlation header. */
+  readonly match?: 'header' | 'key';
+  /** A header more, `name:value`. */
+  readonly header?: string;
+  readonly workload: Workload;
 }
 
+/** What came of it; every reply was checked. */
 export interface LoadResult {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
@@ -26,28 +37,19 @@ export interface LoadResult {
   readonly requests: number;
   readonly duplicates: number;
   readonly lost: number;
-  readonly checked: number;
   readonly wrong: number;
   /** Of the generator itself. */
   readonly processorSeconds: number;
 }
 
-/** What the program prints. */
-interface Printed {
+type Printed = Omit<LoadResult, 'requestsPerSecond'> & {
   readonly measured: number;
-  readonly requests: number;
   readonly seconds: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly duplicates: number;
-  readonly lost: number;
-  readonly processorSeconds: number;
-  readonly samples: readonly (readonly [index: number, hex: string])[];
-}
+};
 
 const SOURCE = fileURLToPath(new URL('../../../bench/generator/load.c', import.meta.url));
 const SLACK_MS = 60_000;
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+const DRAIN_MS = 30_000;
 
 /** A generator of load in C: one in JavaScript would take more processor time than what it measures. */
 export class Generator {
@@ -57,7 +59,7 @@ export class Generator {
   /** @throws Error that says what is missing */
   constructor() {
     try {
-      execFileSync('cc', ['-O2', '-o', this.#program, SOURCE, '-lrdkafka'], { stdio: 'pipe' });
+      execFileSync('cc', ['-O2', '-o', this.#program, SOURCE, '-lrdkafka', '-lm'], { stdio: 'pipe' });
     } catch (cause) {
       this.close();
       const missing =
@@ -66,19 +68,38 @@ export class Generator {
     }
   }
 
-  /** Keeps `inflight` requests under way: each reply sends the next. */
-  async run(options: LoadOptions): Promise<LoadResult> {
-    const { brokers, requestTopic, replyTopic, partitions, inflight, warmUpMs, measureMs } = options;
-    const files = options.values.map((value, index) => this.#write(`value-${index}`, value));
-    const numbers = [partitions, inflight, warmUpMs, measureMs].map(String);
-    const limitMs = warmUpMs + measureMs + SLACK_MS;
+  async run(load: Load): Promise<LoadResult> {
+    const { inflight, warmUpMs, measureMs, drainMs = DRAIN_MS, workload } = load;
+    const options = {
+      brokers: load.brokers,
+      'request-topic': load.requestTopic,
+      'reply-topic': load.replyTopic,
+      partitions: load.partitions,
+      inflight,
+      'warm-up-ms': warmUpMs,
+      'measure-ms': measureMs,
+      'drain-ms': drainMs,
+      'linger-ms': load.lingerMs ?? (inflight === 1 ? 0 : 1),
+      'max-bytes': load.maxBytes ?? 1_000_000,
+      match: load.match ?? 'header',
+      check: workload.check,
+      needle: this.#write('needle', workload.needle),
+      ...(load.header ? { header: load.header } : {}),
+    };
+    const named = Object.entries(options).map(([name, value]) => `${name}=${value}`);
     const output = await this.#execute(
-      [brokers.join(','), requestTopic, replyTopic, ...numbers, ...files],
-      limitMs,
+      [...named, ...this.#files(workload)],
+      warmUpMs + measureMs + drainMs + SLACK_MS,
     );
-    const { measured, seconds, samples, ...rest } = JSON.parse(output) as Printed;
-    const wrong = samples.filter(([index, hex]) => !options.isRight(index, Buffer.from(hex, 'hex'))).length;
-    return { ...rest, requestsPerSecond: measured / seconds, checked: samples.length, wrong };
+    const { measured, seconds, ...rest } = JSON.parse(output) as Printed;
+    return { ...rest, requestsPerSecond: measured / seconds };
+  }
+
+  #files({ values, expected }: Workload): string[] {
+    return values.flatMap((value, index) => [
+      this.#write(`value-${index}`, value),
+      this.#write(`expected-${index}`, expected[index] ?? Buffer.alloc(0)),
+    ]);
   }
 
   #write(name: string, value: Buffer): string {
@@ -89,7 +110,8 @@ export class Generator {
 
   #execute(args: readonly string[], timeout: number): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile(this.#program, args, { timeout, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
+      execFile(this.#program, args, { timeout }, (error, stdout, stderr) => {
+        if (stderr !== '') process.stderr.write(stderr);
         if (error) reject(new Error(`the generator failed: ${stderr || error.message}`, { cause: error }));
         else resolve(stdout);
       });

@@ -1,33 +1,43 @@
 /*
  * A closed loop of requests on librdkafka: W under way, each reply sends the next. Cheap in processor time, so that the
- * system under test and not the generator is what limits.
+ * system under test and not the generator is what limits. With measure-ms=0 the W requests are all there is: a backlog.
  *
- *   load <brokers> <request topic> <reply topic> <partitions> <W> <warm-up ms> <measure ms> <value file>...
+ *   load brokers=… request-topic=… reply-topic=… partitions=4 inflight=64 warm-up-ms=2000 measure-ms=5000 drain-ms=30000
+ *        linger-ms=1 max-bytes=1000000 match=header|key check=equal|floats|json needle=FILE [header=NAME:VALUE]
+ *        VALUE-FILE EXPECTED-FILE [VALUE-FILE EXPECTED-FILE]...
  *
- * Prints one line of JSON. Every reply is matched by its correlation id: one that comes twice or never is counted. Of
- * every fiftieth the value is printed in hex, for whoever knows what it should be.
+ * Prints one line of JSON. Every reply is matched by its correlation id (or its key) and its value is checked: one that
+ * comes twice, never or with another value is counted. `equal`: the bytes of EXPECTED-FILE. `floats`: little-endian
+ * float32 behind the bytes of NEEDLE, near those of EXPECTED-FILE. `json`: the same as decimal text.
  */
+#define _GNU_SOURCE
 #include <librdkafka/rdkafka.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <sys/resource.h>
+#include <time.h>
 
-enum { MAX_VALUES = 64, MAX_REPLIES = 4096, CHECK_EVERY = 50, MAX_SAMPLES = 400, DRAIN_MS = 30000, MAX_REQUESTS = 1 << 23 };
+enum { MAX_VALUES = 64, MAX_REPLIES = 4096, MAX_REQUESTS = 1 << 23 };
+static const float TOLERANCE = 1e-4f;
 
-typedef struct { char *bytes; size_t length; } value_t;
-typedef struct { uint32_t number; char *hex; } sample_t;
+typedef struct { char *bytes; size_t length; } bytes_t;
+typedef int (*check_t)(const char *reply, size_t length, bytes_t expected);
 
-static value_t values[MAX_VALUES];
+static bytes_t values[MAX_VALUES], expected[MAX_VALUES], needle;
 static int value_count;
 static double *sent_at;      /* by request; 0: answered */
 static float *latencies;
-static uint32_t sent, answered, measured, duplicates, sample_count;
-static sample_t samples[MAX_SAMPLES];
-static const char *request_topic, *reply_topic;
-static int partitions;
+static uint32_t sent, answered, measured, duplicates, wrong;
+static const char *brokers, *request_topic, *reply_topic, *header_name, *header_value;
+static const char *linger_ms = "1", *max_bytes = "1000000";
+static int partitions, matches_key;
+static uint32_t in_flight;
+static double warm_up_ms, measure_ms, drain_ms = 30000;
+static check_t is_right;
+static char first_wrong[201];
 
 static double now_ms(void) {
   struct timespec t;
@@ -45,52 +55,104 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
   if (rd_kafka_conf_set(conf, name, value, error, sizeof error) != RD_KAFKA_CONF_OK) die(name, error);
 }
 
-static void read_value(const char *path) {
+static bytes_t read_file(const char *path) {
   FILE *file = fopen(path, "rb");
-  if (!file || value_count == MAX_VALUES) die(path, "can't be read");
-  value_t *value = &values[value_count++];
-  value->bytes = malloc(1 << 20);
-  value->length = fread(value->bytes, 1, 1 << 20, file);
+  if (!file) die(path, "can't be read");
+  fseek(file, 0, SEEK_END);
+  bytes_t read = {.length = ftell(file)};
+  rewind(file);
+  read.bytes = malloc(read.length + 1);
+  if (fread(read.bytes, 1, read.length, file) != read.length) die(path, "can't be read");
   fclose(file);
+  return read;
+}
+
+static int equal(const char *reply, size_t length, bytes_t wanted) {
+  return length == wanted.length && memcmp(reply, wanted.bytes, length) == 0;
+}
+
+static int floats(const char *reply, size_t length, bytes_t wanted) {
+  const char *found = memmem(reply, length, needle.bytes, needle.length);
+  if (!found) return 0;
+  found += needle.length;
+  if ((size_t)(reply + length - found) < wanted.length) return 0;
+  for (size_t at = 0; at < wanted.length; at += sizeof(float)) {
+    float got, want;
+    memcpy(&got, found + at, sizeof got);
+    memcpy(&want, wanted.bytes + at, sizeof want);
+    if (!(fabsf(got - want) <= TOLERANCE)) return 0;
+  }
+  return 1;
+}
+
+/* The reply is text in librdkafka's buffer, without an end of its own: numbers are read from a copy that has one. */
+static int json(const char *reply, size_t length, bytes_t wanted) {
+  static char *copy;
+  static size_t room;
+  const char *found = memmem(reply, length, needle.bytes, needle.length);
+  if (!found) return 0;
+  found += needle.length;
+  size_t rest = reply + length - found;
+  if (rest + 1 > room) copy = realloc(copy, room = 2 * rest + 1);
+  memcpy(copy, found, rest);
+  copy[rest] = 0;
+  char *at = copy;
+  for (size_t index = 0; index < wanted.length; index += sizeof(float)) {
+    float want;
+    memcpy(&want, wanted.bytes + index, sizeof want);
+    at += strspn(at, " [],");
+    char *end;
+    float got = strtof(at, &end);
+    if (end == at || !(fabsf(got - want) <= TOLERANCE)) return 0;
+    at = end;
+  }
+  return 1;
 }
 
 static void send_next(rd_kafka_t *producer) {
   if (sent == MAX_REQUESTS) die("requests", "more than this program counts");
   uint32_t number = sent++;
+  char id[12], reply_partition[12];
+  int id_length = snprintf(id, sizeof id, "%u", number);
   int32_t partition = number % partitions;
-  char correlation[12], reply_partition[12];
-  int correlation_length = snprintf(correlation, sizeof correlation, "%u", number);
   int partition_length = snprintf(reply_partition, sizeof reply_partition, "%d", partition);
-  value_t *value = &values[number % value_count];
+  bytes_t *value = &values[number % value_count];
+  rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+  rd_kafka_header_add(headers, "correlation-id", -1, id, id_length);
+  rd_kafka_header_add(headers, "reply-to", -1, reply_topic, -1);
+  rd_kafka_header_add(headers, "reply-partition", -1, reply_partition, partition_length);
+  if (header_name) rd_kafka_header_add(headers, header_name, -1, header_value, -1);
   sent_at[number] = now_ms();
-  rd_kafka_resp_err_t error = rd_kafka_producev(
-      producer, RD_KAFKA_V_TOPIC(request_topic), RD_KAFKA_V_PARTITION(partition),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value->bytes, value->length),
-      RD_KAFKA_V_HEADER("correlation-id", correlation, correlation_length),
-      RD_KAFKA_V_HEADER("reply-to", reply_topic, strlen(reply_topic)),
-      RD_KAFKA_V_HEADER("reply-partition", reply_partition, partition_length), RD_KAFKA_V_END);
-  if (error) die("produce", rd_kafka_err2str(error));
+  for (;;) {
+    rd_kafka_resp_err_t error = rd_kafka_producev(
+        producer, RD_KAFKA_V_TOPIC(request_topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value->bytes, value->length),
+        RD_KAFKA_V_KEY(matches_key ? id : NULL, matches_key ? id_length : 0),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (!error) return;
+    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) die("produce", rd_kafka_err2str(error));
+    rd_kafka_poll(producer, 10);
+  }
 }
 
-static void keep_sample(uint32_t number, const rd_kafka_message_t *message) {
-  if (number % CHECK_EVERY != 0 || sample_count == MAX_SAMPLES) return;
-  sample_t *sample = &samples[sample_count++];
-  sample->number = number;
-  sample->hex = malloc(message->len * 2 + 1);
-  for (size_t i = 0; i < message->len; i++) sprintf(sample->hex + i * 2, "%02x", ((unsigned char *)message->payload)[i]);
-  sample->hex[message->len * 2] = 0;
+/* The number of the request that a reply answers; MAX_REQUESTS when it names none. */
+static uint32_t number_of(const rd_kafka_message_t *message) {
+  rd_kafka_headers_t *headers;
+  const void *text = message->key;
+  size_t length = message->key_len;
+  char digits[16] = {0};
+  if (!matches_key && (rd_kafka_message_headers(message, &headers) ||
+                       rd_kafka_header_get_last(headers, "correlation-id", &text, &length)))
+    return MAX_REQUESTS;
+  if (!text || length == 0 || length >= sizeof digits) return MAX_REQUESTS;
+  memcpy(digits, text, length);
+  return strtoul(digits, NULL, 10);
 }
 
 /* 1 when it answers a request of this run for the first time. */
 static int take(const rd_kafka_message_t *message, double now, int measuring) {
-  rd_kafka_headers_t *headers;
-  const void *text;
-  size_t length;
-  char digits[16] = {0};
-  if (message->err || rd_kafka_message_headers(message, &headers)) return 0;
-  if (rd_kafka_header_get_last(headers, "correlation-id", &text, &length) || length >= sizeof digits) return 0;
-  memcpy(digits, text, length);
-  uint32_t number = strtoul(digits, NULL, 10);
+  if (message->err) return 0;
+  uint32_t number = number_of(message);
   if (number >= sent || sent_at[number] == 0) {
     duplicates++;
     return 0;
@@ -98,17 +160,20 @@ static int take(const rd_kafka_message_t *message, double now, int measuring) {
   if (measuring) latencies[measured++] = now - sent_at[number];
   sent_at[number] = 0;
   answered++;
-  keep_sample(number, message);
+  if (!is_right(message->payload, message->len, expected[number % value_count]) && wrong++ == 0)
+    memcpy(first_wrong, message->payload, message->len < 200 ? message->len : 200);
   return 1;
 }
 
-static rd_kafka_t *make(rd_kafka_type_t type, const char *brokers, int in_flight) {
+static rd_kafka_t *make(rd_kafka_type_t type) {
   char error[512];
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", brokers);
+  set(conf, "message.max.bytes", max_bytes);
   if (type == RD_KAFKA_PRODUCER) {
-    set(conf, "linger.ms", in_flight == 1 ? "0" : "1");
-    set(conf, "queue.buffering.max.messages", "1000000");
+    set(conf, "linger.ms", linger_ms);
+    set(conf, "queue.buffering.max.messages", "2000000");
+    set(conf, "queue.buffering.max.kbytes", "1000000");
   } else {
     set(conf, "group.id", "load");
     set(conf, "fetch.wait.max.ms", "100");
@@ -151,39 +216,79 @@ static void report(double seconds) {
   getrusage(RUSAGE_SELF, &usage);
   double processor = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
   qsort(latencies, measured, sizeof *latencies, by_size);
-  printf("{\"measured\":%u,\"requests\":%u,\"seconds\":%.4f,\"p50Ms\":%.4f,\"p99Ms\":%.4f,\"duplicates\":%u,\"lost\":%u,\"processorSeconds\":%.4f,\"samples\":[",
-         measured, answered, seconds, measured ? latencies[measured / 2] : 0, measured ? latencies[(uint64_t)measured * 99 / 100] : 0,
-         duplicates, sent - answered, processor);
-  for (uint32_t i = 0; i < sample_count; i++) printf("%s[%u,\"%s\"]", i ? "," : "", samples[i].number % value_count, samples[i].hex);
-  printf("]}\n");
+  printf("{\"measured\":%u,\"requests\":%u,\"seconds\":%.4f,\"p50Ms\":%.4f,\"p99Ms\":%.4f,\"duplicates\":%u,\"lost\":%u,"
+         "\"wrong\":%u,\"processorSeconds\":%.4f}\n",
+         measured, answered, seconds, measured ? latencies[measured / 2] : 0,
+         measured ? latencies[(uint64_t)measured * 99 / 100] : 0, duplicates, sent - answered, wrong, processor);
+  if (wrong) fprintf(stderr, "load: the first wrong reply begins: %.200s\n", first_wrong);
+}
+
+static void read_option(const char *name, const char *value) {
+  if (!strcmp(name, "brokers")) brokers = value;
+  else if (!strcmp(name, "request-topic")) request_topic = value;
+  else if (!strcmp(name, "reply-topic")) reply_topic = value;
+  else if (!strcmp(name, "partitions")) partitions = atoi(value);
+  else if (!strcmp(name, "inflight")) in_flight = atoi(value);
+  else if (!strcmp(name, "warm-up-ms")) warm_up_ms = atof(value);
+  else if (!strcmp(name, "measure-ms")) measure_ms = atof(value);
+  else if (!strcmp(name, "drain-ms")) drain_ms = atof(value);
+  else if (!strcmp(name, "linger-ms")) linger_ms = value;
+  else if (!strcmp(name, "max-bytes")) max_bytes = value;
+  else if (!strcmp(name, "match")) matches_key = !strcmp(value, "key");
+  else if (!strcmp(name, "check")) is_right = !strcmp(value, "equal") ? equal : !strcmp(value, "json") ? json : floats;
+  else if (!strcmp(name, "needle")) needle = read_file(value);
+  else if (!strcmp(name, "header")) {
+    char *colon = strchr(value, ':');
+    if (!colon) die(value, "expected NAME:VALUE");
+    *colon = 0;
+    header_name = value;
+    header_value = colon + 1;
+  } else die(name, "not an option");
+}
+
+static void read_arguments(int argc, char **argv) {
+  int index = 1;
+  for (; index < argc && strchr(argv[index], '='); index++) {
+    char *sign = strchr(argv[index], '=');
+    *sign = 0;
+    read_option(argv[index], sign + 1);
+  }
+  for (; index + 1 < argc && value_count < MAX_VALUES; index += 2, value_count++) {
+    values[value_count] = read_file(argv[index]);
+    expected[value_count] = read_file(argv[index + 1]);
+  }
+  if (!brokers || !request_topic || !reply_topic || !partitions || !in_flight || !is_right || !value_count)
+    die("usage", "see the head of load.c");
 }
 
 int main(int argc, char **argv) {
-  if (argc < 9) die("usage", "load brokers request-topic reply-topic partitions W warm-up-ms measure-ms value-file...");
-  request_topic = argv[2];
-  reply_topic = argv[3];
-  partitions = atoi(argv[4]);
-  uint32_t in_flight = atoi(argv[5]);
-  double warm_up = atof(argv[6]), measure = atof(argv[7]);
-  for (int i = 8; i < argc; i++) read_value(argv[i]);
+  read_arguments(argc, argv);
   sent_at = calloc(MAX_REQUESTS, sizeof *sent_at);
   latencies = calloc(MAX_REQUESTS, sizeof *latencies);
-
-  rd_kafka_t *producer = make(RD_KAFKA_PRODUCER, argv[1], in_flight);
-  rd_kafka_t *consumer = make(RD_KAFKA_CONSUMER, argv[1], in_flight);
-  rd_kafka_queue_t *queue = subscribe(consumer);
+  rd_kafka_t *producer = make(RD_KAFKA_PRODUCER);
+  rd_kafka_queue_t *queue = subscribe(make(RD_KAFKA_CONSUMER));
   rd_kafka_message_t *replies[MAX_REPLIES];
-  for (uint32_t i = 0; i < in_flight; i++) send_next(producer);
-  double start = now_ms(), from = start + warm_up, until = from + measure;
-  for (double now = start; now < until + DRAIN_MS && (now < until || answered < sent); now = now_ms()) {
+  int backlog = measure_ms == 0;
+  for (uint32_t i = 0; i < in_flight; i++) {
+    send_next(producer);
+    if (i % 1000 == 0) rd_kafka_poll(producer, 0);
+  }
+  double start = now_ms(), from = start + warm_up_ms, until = from + measure_ms;
+  double first = 0, last = 0;
+  for (double now = start; now < until + drain_ms && (now < until || answered < sent); now = now_ms()) {
     ssize_t count = next_replies(queue, replies);
     now = now_ms();
     for (ssize_t i = 0; i < count; i++) {
-      if (take(replies[i], now, now >= from && now < until) && now < until) send_next(producer);
+      int measuring = backlog || (now >= from && now < until);
+      if (take(replies[i], now, measuring)) {
+        last = now;
+        if (!first) first = now;
+        if (now < until) send_next(producer);
+      }
       rd_kafka_message_destroy(replies[i]);
     }
     rd_kafka_poll(producer, 0);
   }
-  report(measure / 1e3);
+  report((backlog ? last - first : measure_ms) / 1e3);
   return 0;
 }

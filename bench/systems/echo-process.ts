@@ -1,10 +1,10 @@
-import { headerText } from '../schemas/framing/framing.js';
-import { checkConfig, fromEnvironment } from '../core/config.js';
-import { Outbox } from '../core/kafka/outbox.js';
-import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
-import type { KafkaRecord } from '../core/kafka/port.js';
-import { createLogger } from '../core/log.js';
-import { topicNames } from '../core/topics.js';
+import { headerText } from '../../schemas/framing/framing.js';
+import { checkConfig, fromEnvironment } from '../../core/config.js';
+import { Outbox } from '../../core/kafka/outbox.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import type { KafkaRecord } from '../../core/kafka/port.js';
+import { createLogger } from '../../core/log.js';
+import { topicNames } from '../../core/topics.js';
 
 /**
  * The floor: a process that sends every request back as it came, through the same client and the same
@@ -13,7 +13,7 @@ import { topicNames } from '../core/topics.js';
 const ECHO_MODEL = 'echo';
 const config = checkConfig(fromEnvironment(process.env));
 const topics = topicNames(config.prefix);
-const kafka = createKafkaJsClient(config, 'bench-echo', createLogger('echo', 'error'));
+const kafka = createKafkaClient(config, 'bench-echo', createLogger('echo', 'error'));
 const producer = kafka.producer();
 const outbox = new Outbox(producer);
 const consumer = kafka.consumer({
@@ -48,5 +48,5 @@ await consumer.start({
   onRevoked: () => Promise.resolve(),
   onCrash: fate.failed,
 });
-process.send?.('ready');
+process.stdout.write('ready\n');
 process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,71 @@
+import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { createKafkaClient } from '../core/kafka/client.js';
+import type { TopicSpec } from '../core/kafka/port.js';
+import { createLogger } from '../core/log.js';
+import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
+import { Generator } from './generator/generator.js';
+import { findDescendant } from './processor-time.js';
+
+/** What `npm run bench` prepared: the Python with the peers, and the folder of models. */
+export interface Prepared {
+  readonly python: string;
+  readonly modelsFolder: string;
+}
+
+/** What all measurements stand on: one broker, one generator, one configuration. Close it in the end. */
+export class Laboratory {
+  readonly partitions = 4;
+  readonly brokers: string;
+  readonly brokerPid: number;
+  readonly generator = new Generator();
+
+  private constructor(
+    readonly broker: LocalBroker,
+    readonly prepared: Prepared,
+  ) {
+    this.brokers = broker.bootstrap;
+    this.brokerPid = findDescendant(process.pid, 'kafka.Kafka') ?? 0;
+  }
+
+  /** @param settings Kafka's own, over ours */
+  static async open(prepared: Prepared, settings: Record<string, string> = {}): Promise<Laboratory> {
+    const broker = await startLocalBroker({ heapMb: 1_024, settings });
+    try {
+      return new Laboratory(broker, prepared);
+    } catch (error) {
+      await broker.stop();
+      throw error;
+    }
+  }
+
+  get python(): string {
+    return this.prepared.python;
+  }
+
+  get modelsFolder(): string {
+    return this.prepared.modelsFolder;
+  }
+
+  /** The defaults of a node, apart from where it is and what is being compared. */
+  config(different: ConfigInput = {}): Config {
+    return checkConfig({
+      brokers: [this.brokers],
+      partitions: this.partitions,
+      prefix: 'bench',
+      logLevel: 'error',
+      ...different,
+    });
+  }
+
+  async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    const admin = createKafkaClient(this.config(), 'bench', createLogger('bench', 'error')).admin();
+    await admin.connect();
+    await admin.createTopics(topics);
+    await admin.close();
+  }
+
+  async close(): Promise<void> {
+    this.generator.close();
+    await this.broker.stop();
+  }
+}

@@ -1,0 +1,85 @@
+import { availableParallelism } from 'node:os';
+import type { LoadResult } from './generator/generator.js';
+import type { Laboratory } from './laboratory.js';
+import { processorSeconds } from './processor-time.js';
+import type { RunningSystem, System } from './systems/system.js';
+import { createWorkload, type ModelName } from './workloads.js';
+
+/** One place of the table: how it is loaded. */
+export interface Cell {
+  readonly model: ModelName;
+  /** Rows of one record. */
+  readonly rows: number;
+  /** Requests under way. */
+  readonly inflight: number;
+  /** Whether the sender gathers records for a millisecond; a single request under way never waits. */
+  readonly lingers: boolean;
+}
+
+/** Processor seconds for 1,000 requests. */
+export interface ProcessorUse {
+  readonly system: number;
+  readonly broker: number;
+  readonly generator: number;
+}
+
+export interface Measured extends LoadResult {
+  readonly processorPer1000: ProcessorUse;
+  /** Requests a second at which these three alone would use up all cores. */
+  readonly machineLimit: number;
+}
+
+export interface Duration {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** Loads a running system once. */
+export async function measure(
+  laboratory: Laboratory,
+  system: System,
+  running: RunningSystem,
+  cell: Cell,
+  duration: Duration,
+): Promise<Measured> {
+  const { brokerPid, brokers, partitions, modelsFolder } = laboratory;
+  const used = (): number[] => [running.pid, brokerPid].map(processorSeconds);
+  const before = used();
+  const result = await laboratory.generator.run({
+    brokers,
+    partitions,
+    ...running.address,
+    ...duration,
+    inflight: cell.inflight,
+    lingerMs: cell.lingers ? 1 : 0,
+    workload: createWorkload(system.speech, cell.model, cell.rows, modelsFolder),
+  });
+  const thousands = result.requests / 1_000;
+  const [ofSystem = NaN, ofBroker = NaN] = used().map((seconds, index) => (seconds - (before[index] ?? NaN)) / thousands);
+  const processorPer1000 = { system: ofSystem, broker: ofBroker, generator: result.processorSeconds / thousands };
+  const machineLimit = (1_000 * availableParallelism()) / (ofSystem + ofBroker + processorPer1000.generator);
+  return { ...result, processorPer1000, machineLimit };
+}
+
+/** Medians of what is a speed, sums of what is counted. */
+export function median(runs: readonly Measured[]): Measured {
+  const middle = (pick: (run: Measured) => number): number =>
+    runs.map(pick).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
+  const sum = (pick: (run: Measured) => number): number => runs.reduce((total, run) => total + pick(run), 0);
+  return {
+    requestsPerSecond: middle((run) => run.requestsPerSecond),
+    p50Ms: middle((run) => run.p50Ms),
+    p99Ms: middle((run) => run.p99Ms),
+    processorSeconds: middle((run) => run.processorSeconds),
+    processorPer1000: {
+      system: middle((run) => run.processorPer1000.system),
+      broker: middle((run) => run.processorPer1000.broker),
+      generator: middle((run) => run.processorPer1000.generator),
+    },
+    machineLimit: middle((run) => run.machineLimit),
+    requests: sum((run) => run.requests),
+    duplicates: sum((run) => run.duplicates),
+    wrong: sum((run) => run.wrong),
+    lost: sum((run) => run.lost),
+  };
+}

@@ -1,0 +1,34 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { toEnvironment } from '../../core/config.js';
+import { modelTopics } from '../../core/partitura-topics.js';
+import { topicNames } from '../../core/topics.js';
+import type { KafkaClientName } from '../../core/kafka/client.js';
+import { stopChild, untilReady, type System } from './system.js';
+
+const ECHO_MODEL = 'echo';
+const PROCESS = fileURLToPath(new URL('./echo-process.js', import.meta.url));
+
+/** The floor of a Kafka client: every request comes back as it went, through the same port and the same coalescing as a node's. */
+export function echo(client: KafkaClientName): System {
+  const name = `echo-${client}`;
+  return {
+    name,
+    speech: 'echo',
+    async start(laboratory) {
+      const config = laboratory.config({ kafkaClient: client });
+      await laboratory.createTopics(modelTopics(ECHO_MODEL, config));
+      const child = fork(PROCESS, {
+        env: { ...process.env, ...toEnvironment(config) },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      });
+      await untilReady(child, name, (line) => line === 'ready');
+      const topics = topicNames(config.prefix);
+      return {
+        pid: child.pid ?? 0,
+        address: { requestTopic: topics.requests(ECHO_MODEL), replyTopic: topics.replies(ECHO_MODEL) },
+        stop: () => stopChild(child),
+      };
+    },
+  };
+}

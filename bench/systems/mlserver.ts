@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../deploy/local/ports.js';
+import type { Laboratory } from '../laboratory.js';
+import type { ModelName } from '../workloads.js';
+import { stopChild, untilReady, type System } from './system.js';
+
+const RUNTIME_FOLDER = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
+const BATCHING = { max_batch_size: 64, max_batch_time: 0.005 };
+
+/** A line for each message would be measured too: only the ones about the start are let through. */
+const LOGGING = {
+  version: 1,
+  disable_existing_loggers: false,
+  filters: { start: { '()': 'mlserver_runtime.OnlyAboutTheStart' } },
+  handlers: { console: { class: 'logging.StreamHandler' } },
+  loggers: {
+    mlserver: { level: 'WARNING', handlers: ['console'] },
+    'mlserver.kafka': { level: 'INFO', filters: ['start'] },
+  },
+};
+const START = 'from mlserver.cli import main; main()';
+
+/** MLServer with its Kafka handler and adaptive batching, in one process, serving the same SavedModel by a custom runtime. */
+export const mlserver: System = {
+  name: 'mlserver',
+  speech: 'json',
+  async start(laboratory, model) {
+    const [requestTopic, replyTopic] = [`mlserver.${model}.requests`, `mlserver.${model}.replies`];
+    const { partitions } = laboratory;
+    await laboratory.createTopics(
+      [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'partitura-mlserver-'));
+    await writeSettings(folder, laboratory, model, requestTopic, replyTopic);
+    const child = spawn(laboratory.python, ['-c', START, 'start', folder], {
+      cwd: folder,
+      env: { ...process.env, PYTHONPATH: RUNTIME_FOLDER },
+    });
+    await untilReady(child, 'mlserver', (line) => line.includes('Reading messages from consumer'));
+    return {
+      pid: child.pid ?? 0,
+      address: { requestTopic, replyTopic, match: 'key', header: `mlserver-model:${model}` },
+      async stop() {
+        await stopChild(child);
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+async function writeSettings(
+  folder: string,
+  { brokers, modelsFolder }: Laboratory,
+  model: ModelName,
+  input: string,
+  output: string,
+): Promise<void> {
+  const settings = {
+    parallel_workers: 0,
+    http_port: await freePort(),
+    grpc_port: await freePort(),
+    metrics_endpoint: null,
+    kafka_enabled: true,
+    kafka_servers: brokers,
+    kafka_topic_input: input,
+    kafka_topic_output: output,
+    logging_settings: LOGGING,
+  };
+  const uri = join(modelsFolder, `tensorflow-${model}`, model, '1');
+  const modelSettings = {
+    name: model,
+    implementation: 'mlserver_runtime.SavedModel',
+    parameters: { uri },
+    ...BATCHING,
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
+  writeFileSync(join(folder, 'model-settings.json'), JSON.stringify(modelSettings));
+}

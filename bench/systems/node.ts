@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { KafkaClientName } from '../../core/kafka/client.js';
+import { topicNames } from '../../core/topics.js';
+import { startNodeProcess } from '../../deploy/local/node-process.js';
+import type { System } from './system.js';
+
+export type EngineName = 'tensorflow' | 'onnx';
+
+/** One node with its defaults: nothing is tuned for a workload. */
+export function partituraNode(client: KafkaClientName, engine: EngineName): System {
+  return {
+    name: `partitura-${client}-${engine}`,
+    speech: 'avro',
+    async start(laboratory, model) {
+      const config = laboratory.config({
+        kafkaClient: client,
+        models: join(laboratory.modelsFolder, `${engine}-${model}`),
+      });
+      const node = await startNodeProcess(config, () => undefined);
+      const topics = topicNames(config.prefix);
+      return {
+        pid: node.pid,
+        address: { requestTopic: topics.requests(model), replyTopic: topics.replies(model) },
+        async stop() {
+          await node.stop();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { avroReplyPrefix } from '../workloads.js';
+import { stopChild, untilReady, type System } from './system.js';
+
+const SCRIPT = fileURLToPath(new URL('../../../bench/python/worker.py', import.meta.url));
+
+/**
+ * The worker that a team would write by hand with confluent-kafka, fastavro and TensorFlow.
+ * @param waitMs how long it polls for a batch; 0: it takes what is there and sends at once
+ */
+export function pythonWorker(name: string, waitMs: number): System {
+  return {
+    name,
+    speech: 'avro',
+    async start(laboratory, model) {
+      const { python, brokers, modelsFolder, partitions } = laboratory;
+      const [requestTopic, replyTopic] = [`${name}.${model}.requests`, `${name}.${model}.replies`];
+      await laboratory.createTopics(
+        [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
+      );
+      const savedModel = join(modelsFolder, `tensorflow-${model}`, model, '1');
+      const prefix = avroReplyPrefix().toString('hex');
+      const child = spawn(python, [SCRIPT, brokers, requestTopic, savedModel, prefix, String(waitMs)]);
+      await untilReady(child, name, (line) => line === 'ready');
+      return { pid: child.pid ?? 0, address: { requestTopic, replyTopic }, stop: () => stopChild(child) };
+    },
+  };
+}
