@@ -1,3 +1,5 @@
+import { Fifo } from '../core/fifo.js';
+
 /**
  * What a partition owes: every record taken from it, in order of offset, until its outcome is acknowledged
  * by the broker. Says which outcomes may leave next and how far the partition may be committed.
@@ -7,8 +9,8 @@
  *             ^ committable = 3   ^ waits for 5 when ordered
  */
 export class PartitionLedger<Subject, Outcome> {
-  #entries: Entry<Subject, Outcome>[] = [];
-  /** Entries before this index have left; with those that overtook there may be more. */
+  readonly #entries = new Fifo<Entry<Subject, Outcome>>();
+  /** So many of the entries have left from the head on; with those that overtook there may be more. */
   #released = 0;
   #next: number | undefined;
   #committed: number | undefined;
@@ -33,7 +35,7 @@ export class PartitionLedger<Subject, Outcome> {
    * its topic was made anew and counts from the beginning. This ledger knows nothing of such records.
    */
   isRewound(offset: number): boolean {
-    return this.#next !== undefined && offset < (this.#entries[0]?.offset ?? this.#next);
+    return this.#next !== undefined && offset < (this.#entries.at(0)?.offset ?? this.#next);
   }
 
   /**
@@ -52,9 +54,9 @@ export class PartitionLedger<Subject, Outcome> {
   #releasePrefix(): Entry<Subject, Outcome>[] {
     const released: Entry<Subject, Outcome>[] = [];
     for (
-      let entry = this.#entries[this.#released];
+      let entry = this.#entries.at(this.#released);
       entry && entry.state !== 'open';
-      entry = this.#entries[this.#released]
+      entry = this.#entries.at(this.#released)
     ) {
       if (entry.state === 'ready') released.push(markSent(entry));
       this.#released++;
@@ -66,19 +68,15 @@ export class PartitionLedger<Subject, Outcome> {
   acknowledge(entry: Entry<Subject, Outcome>): void {
     entry.state = 'done';
     entry.outcome = undefined;
-    if (this.#entries[0] === entry) this.#forgetDone();
-  }
-
-  #forgetDone(): void {
-    let done = 0;
-    while (this.#entries[done]?.state === 'done') done++;
-    this.#entries.splice(0, done);
-    this.#released = Math.max(0, this.#released - done);
+    while (this.#entries.at(0)?.state === 'done') {
+      this.#entries.shift();
+      if (this.#released > 0) this.#released--;
+    }
   }
 
   /** Gives the partition up. @returns the outcomes that were ready and will now never leave */
   abandon(): Entry<Subject, Outcome>[] {
-    return this.#entries.filter(({ state }) => state === 'ready');
+    return this.#entries.toArray().filter(({ state }) => state === 'ready');
   }
 
   /** Records whose outcome is not acknowledged, or that wait behind such a one. */
@@ -88,7 +86,7 @@ export class PartitionLedger<Subject, Outcome> {
 
   /** The position to commit: that of the lowest unfinished record. Undefined when there is nothing new. */
   get committable(): number | undefined {
-    const position = this.#entries[0]?.offset ?? this.#next;
+    const position = this.#entries.at(0)?.offset ?? this.#next;
     return position === this.#committed ? undefined : position;
   }
 

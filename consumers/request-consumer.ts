@@ -4,7 +4,8 @@ import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
-import type { Job } from './batching/batch.js';
+import type { Answer, Job } from './batching/batch.js';
+import type { RowTensor } from './batching/rows.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
@@ -57,6 +58,10 @@ interface OwnedPartition extends TopicPartition {
  */
 export class RequestConsumer {
   readonly #partitions = new Map<number, OwnedPartition>();
+  readonly #jobs: JobOwner = {
+    answered: (job, answer) => this.#answered(job, answer),
+    failed: (job, cause) => this.#failed(job, cause),
+  };
   #drainWaiters: (() => void)[] = [];
   #commitTimer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
@@ -119,7 +124,7 @@ export class RequestConsumer {
     this.parts.inFlight.enter(bytes);
     const decision = this.#decide(record);
     if ('kind' in decision) this.#finish(entry, decision);
-    else decision.version.batcher.submit(this.#job(entry, decision, arrivedAt));
+    else decision.version.batcher.submit(new RequestJob(entry, decision, arrivedAt, this.#jobs));
   }
 
   /** The partition of a record, begun anew when the record lies before all that it knows: rather twice than never. */
@@ -158,19 +163,14 @@ export class RequestConsumer {
     }
   }
 
-  #job(entry: HeldEntry, admitted: Admitted, arrivedAt: number): Job {
-    const { record } = entry.subject;
-    const { node, model, now } = this.options;
-    return {
-      ...admitted.valid,
-      deadline: admitted.request.deadline,
-      arrivedAt,
-      answered: (answer) => {
-        this.parts.metrics.queueSeconds.observe({ model }, answer.queueMs / 1_000);
-        this.#finish(entry, answerOutcome(record, admitted, answer, node, now()));
-      },
-      failed: (cause) => this.#finish(entry, failureOutcome(record, admitted, cause, node)),
-    };
+  #answered({ entry, admitted }: RequestJob, answer: Answer): void {
+    const { model, node, now } = this.options;
+    this.parts.metrics.queueSeconds.observe({ model }, answer.queueMs / 1_000);
+    this.#finish(entry, answerOutcome(entry.subject.record, admitted, answer, node, now()));
+  }
+
+  #failed({ entry, admitted }: RequestJob, cause: unknown): void {
+    this.#finish(entry, failureOutcome(entry.subject.record, admitted, cause, this.options.node));
   }
 
   /** Settles the record, once it is known whether its reply can go where it asks. */
@@ -316,5 +316,40 @@ export class RequestConsumer {
     });
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
     this.parts.inFlight.end();
+  }
+}
+
+/** Who is told of a job's end. */
+interface JobOwner {
+  answered(job: RequestJob, answer: Answer): void;
+  failed(job: RequestJob, cause: unknown): void;
+}
+
+/** An admitted request as the batcher sees it: a class, because closures for each request would cost more than its decoding. */
+class RequestJob implements Job {
+  readonly inputs: readonly RowTensor[];
+  readonly rows: number;
+  readonly laneKey: string;
+  readonly deadline: number | null;
+
+  constructor(
+    readonly entry: HeldEntry,
+    readonly admitted: Admitted,
+    readonly arrivedAt: number,
+    readonly owner: JobOwner,
+  ) {
+    const { valid, request } = admitted;
+    this.inputs = valid.inputs;
+    this.rows = valid.rows;
+    this.laneKey = valid.laneKey;
+    this.deadline = request.deadline;
+  }
+
+  answered(answer: Answer): void {
+    this.owner.answered(this, answer);
+  }
+
+  failed(cause: unknown): void {
+    this.owner.failed(this, cause);
   }
 }

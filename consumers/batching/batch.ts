@@ -32,19 +32,44 @@ export interface Piece {
   readonly rows: number;
 }
 
-/** A job and what of it is answered; `parts` are outputs by start row. */
-export interface Progress {
-  readonly job: Job;
-  readonly parts: Map<number, readonly RowTensor[]>;
+/** A job and what of it is answered. */
+export class Progress {
   rowsLeft: number;
-  /** Where rows begin in each input: found once, however often the job is cut. */
-  readonly offsets: (RowOffsets | undefined)[];
   /** A cut job fails once, however many of its pieces do. */
-  failed: boolean;
+  failed = false;
+  /** Of a cut job: outputs by start row. */
+  #parts: Map<number, readonly RowTensor[]> | undefined;
+  /** Of a cut job: where rows begin in each input, found once. */
+  #offsets: (RowOffsets | undefined)[] | undefined;
+
+  constructor(readonly job: Job) {
+    this.rowsLeft = job.rows;
+  }
+
+  /** Takes the outputs of a piece. @returns those of the whole job, in the order of its rows, once all are there */
+  take({ start, rows }: Piece, outputs: readonly RowTensor[]): readonly RowTensor[] | undefined {
+    this.rowsLeft -= rows;
+    if (rows === this.job.rows) return outputs;
+    this.#parts ??= new Map();
+    this.#parts.set(start, outputs);
+    return this.rowsLeft > 0 ? undefined : joinParts(this.#parts);
+  }
+
+  /** The rows of a piece in one of the job's inputs. */
+  bytesOf({ start, rows }: Piece, index: number): Buffer {
+    const input = this.job.inputs[index];
+    if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
+    if (rows === this.job.rows) return input.data;
+    this.#offsets ??= [];
+    const offsets = (this.#offsets[index] ??= rowOffsets(input));
+    return sliceRows(input, offsets, start, rows).data;
+  }
 }
 
-export function startProgress(job: Job): Progress {
-  return { job, parts: new Map(), rowsLeft: job.rows, offsets: [], failed: false };
+function joinParts(parts: ReadonlyMap<number, readonly RowTensor[]>): readonly RowTensor[] {
+  const ordered = [...parts].sort(([a], [b]) => a - b).map(([, outputs]) => outputs);
+  const [first = []] = ordered;
+  return first.map((_, index) => joinRows(ordered.map((outputs) => outputs[index] as RowTensor)));
 }
 
 /**
@@ -56,7 +81,7 @@ export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
   const first = pieces[0]?.progress.job.inputs ?? [];
   const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
   return first.map(({ name, datatype, shape }, index) => {
-    const slices = pieces.map((piece) => pieceBytes(piece, index));
+    const slices = pieces.map((piece) => piece.progress.bytesOf(piece, index));
     const data = new Uint8Array(slices.reduce((sum, slice) => sum + slice.length, 0));
     let position = 0;
     for (const slice of slices) {
@@ -70,14 +95,6 @@ export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
 /** Whether a batch is one uncut job: its tensors keep their shapes, which need not begin with the rows. */
 function isWholeJob([first, ...others]: readonly Piece[]): boolean {
   return first !== undefined && others.length === 0 && first.rows === first.progress.job.rows;
-}
-
-function pieceBytes({ progress, start, rows }: Piece, index: number): Buffer {
-  const input = progress.job.inputs[index];
-  if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
-  if (rows === progress.job.rows) return input.data;
-  const offsets = (progress.offsets[index] ??= rowOffsets(input));
-  return sliceRows(input, offsets, start, rows).data;
 }
 
 /**
@@ -112,12 +129,4 @@ function cutter(
     throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
   const offsets = rowOffsets(tensor);
   return (start, count) => sliceRows(tensor, offsets, start, count);
-}
-
-/** The outputs of a job whose parts are all there, in the order of its rows. */
-export function joinParts({ parts }: Progress): readonly RowTensor[] {
-  const ordered = [...parts].sort(([a], [b]) => a - b).map(([, outputs]) => outputs);
-  const [first = []] = ordered;
-  if (ordered.length === 1) return first;
-  return first.map((_, index) => joinRows(ordered.map((outputs) => outputs[index] as RowTensor)));
 }

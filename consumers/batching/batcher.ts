@@ -1,6 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { joinParts, mergePieces, splitResult, startProgress, type Job, type Piece } from './batch.js';
+import { mergePieces, Progress, splitResult, type Job, type Piece } from './batch.js';
 import { Lanes } from './lanes.js';
 import type { RowTensor } from './rows.js';
 
@@ -71,7 +71,7 @@ export class Batcher {
   ) {}
 
   submit(job: Job): void {
-    const progress = startProgress(job);
+    const progress = new Progress(job);
     const step = this.limits.batchable ? this.limits.maxBatchRows : job.rows;
     for (let start = 0; start < job.rows; start += step) {
       this.#lanes.add({ progress, start, rows: Math.min(step, job.rows - start) });
@@ -231,18 +231,12 @@ function complete(
   computeMicros: number,
   batchRows: number,
 ): void {
-  const { progress, start, rows } = piece;
+  const { progress } = piece;
   if (progress.failed) return;
-  progress.parts.set(start, outputs);
-  progress.rowsLeft -= rows;
-  if (progress.rowsLeft > 0) return;
+  const whole = progress.take(piece, outputs);
+  if (!whole) return;
   const { job } = progress;
-  job.answered({
-    outputs: joinParts(progress),
-    queueMs: startedAt - job.arrivedAt,
-    computeMicros,
-    batchRows,
-  });
+  job.answered({ outputs: whole, queueMs: startedAt - job.arrivedAt, computeMicros, batchRows });
 }
 
 function failPiece({ progress }: Piece, error: unknown): void {

@@ -1,9 +1,10 @@
+import { Fifo } from '../../core/fifo.js';
 import type { Piece } from './batch.js';
 
 /** Pieces that may share a batch, in order of arrival. */
 export interface Lane {
   readonly key: string;
-  readonly pieces: Piece[];
+  readonly pieces: Fifo<Piece>;
   rows: number;
   /** Monotonic milliseconds at which the oldest job arrived. */
   readonly headArrivedAt: number;
@@ -40,28 +41,28 @@ export class Lanes {
 
   /** Takes pieces from the lane's head: as many as fit in `maxRows`, at least one. */
   take(lane: Lane, maxRows: number): Piece[] {
+    const taken: Piece[] = [];
     let rows = 0;
-    let count = 0;
-    for (const piece of lane.pieces) {
-      if (count > 0 && rows + piece.rows > maxRows) break;
-      rows += piece.rows;
-      count++;
+    for (let next = lane.pieces.at(0); next; next = lane.pieces.at(0)) {
+      if (taken.length > 0 && rows + next.rows > maxRows) break;
+      rows += next.rows;
+      taken.push(next);
+      lane.pieces.shift();
     }
     lane.rows -= rows;
     this.#rows -= rows;
-    const taken = lane.pieces.splice(0, count);
     if (lane.pieces.length === 0) this.#lanes.delete(lane.key);
     return taken;
   }
 }
 
 class QueuedLane implements Lane {
-  readonly pieces: Piece[] = [];
+  readonly pieces = new Fifo<Piece>();
   rows = 0;
 
   constructor(readonly key: string) {}
 
   get headArrivedAt(): number {
-    return this.pieces[0]?.progress.job.arrivedAt ?? Infinity;
+    return this.pieces.at(0)?.progress.job.arrivedAt ?? Infinity;
   }
 }

@@ -1,4 +1,5 @@
 import { backoffMs, sleep, type Backoff } from '../retry.js';
+import { Fifo } from '../fifo.js';
 import { recordBytes } from './record-bytes.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from './port.js';
 
@@ -25,6 +26,7 @@ const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 
 interface Parcel {
   readonly record: OutgoingRecord;
+  readonly bytes: number;
   readonly delivery: Delivery;
 }
 
@@ -36,7 +38,7 @@ interface Parcel {
  * A record that the broker refuses is told so alone: a refused batch is cut in halves until it is found.
  */
 export class Outbox {
-  #queue: Parcel[] = [];
+  readonly #queue = new Fifo<Parcel>();
   #sending: Promise<void> | undefined;
   #bytes = 0;
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
@@ -53,8 +55,9 @@ export class Outbox {
 
   push(record: OutgoingRecord, delivery: Delivery): void {
     if (this.#closing.signal.aborted) return delivery.failed(new KafkaError('unavailable', 'closed'));
-    this.#queue.push({ record, delivery });
-    this.#bytes += recordBytes(record);
+    const bytes = recordBytes(record);
+    this.#queue.push({ record, bytes, delivery });
+    this.#bytes += bytes;
     this.#sending ??= this.#run();
   }
 
@@ -87,7 +90,8 @@ export class Outbox {
   }
 
   #release(parcels: readonly Parcel[]): void {
-    for (const { record } of parcels) this.#bytes -= recordBytes(record);
+    for (const { bytes } of parcels) this.#bytes -= bytes;
+    if (this.#waiting.length === 0) return;
     const served = this.#waiting.filter(({ below }) => this.#bytes < below);
     this.#waiting = this.#waiting.filter(({ below }) => this.#bytes >= below);
     for (const { resolve } of served) resolve();
@@ -95,14 +99,15 @@ export class Outbox {
 
   #take(): Parcel[] {
     const { maxBatchRecords, maxBatchBytes } = this.options;
+    const taken: Parcel[] = [];
     let bytes = 0;
-    let count = 0;
-    for (const { record } of this.#queue) {
-      bytes += recordBytes(record);
-      if (count === maxBatchRecords || (count > 0 && bytes > maxBatchBytes)) break;
-      count++;
+    for (let next = this.#queue.at(0); next; next = this.#queue.at(0)) {
+      bytes += next.bytes;
+      if (taken.length === maxBatchRecords || (taken.length > 0 && bytes > maxBatchBytes)) break;
+      taken.push(next);
+      this.#queue.shift();
     }
-    return this.#queue.splice(0, count);
+    return taken;
   }
 
   async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {

@@ -9,8 +9,8 @@ export function recordBytes({
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const name in headers) {
     const header = headers[name];
-    for (const entry of Array.isArray(header) ? header : [header])
-      bytes += name.length + (entry?.length ?? 0);
+    if (!Array.isArray(header)) bytes += name.length + (header?.length ?? 0);
+    else for (const entry of header) bytes += name.length + entry.length;
   }
   return bytes;
 }
