@@ -55,8 +55,14 @@ export async function measure(
     workload: createWorkload(system.speech, cell.model, cell.rows, modelsFolder),
   });
   const thousands = result.requests / 1_000;
-  const [ofSystem = NaN, ofBroker = NaN] = used().map((seconds, index) => (seconds - (before[index] ?? NaN)) / thousands);
-  const processorPer1000 = { system: ofSystem, broker: ofBroker, generator: result.processorSeconds / thousands };
+  const [ofSystem = NaN, ofBroker = NaN] = used().map(
+    (seconds, index) => (seconds - (before[index] ?? NaN)) / thousands,
+  );
+  const processorPer1000 = {
+    system: ofSystem,
+    broker: ofBroker,
+    generator: result.processorSeconds / thousands,
+  };
   const machineLimit = (1_000 * availableParallelism()) / (ofSystem + ofBroker + processorPer1000.generator);
   return { ...result, processorPer1000, machineLimit };
 }

@@ -81,7 +81,11 @@ async function visit(
 }
 
 /** A measurement as a line for people. */
-export function describe(system: string, { model, rows, inflight, lingers }: Cell, measured: Measured): string {
+export function describe(
+  system: string,
+  { model, rows, inflight, lingers }: Cell,
+  measured: Measured,
+): string {
   const { requestsPerSecond, p50Ms, p99Ms, processorPer1000: used, machineLimit } = measured;
   const { requests, duplicates, lost, wrong } = measured;
   return [

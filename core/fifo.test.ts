@@ -12,7 +12,10 @@ test('entries leave in the order in which they came, also beyond the point where
   assert.equal(fifo.length, 1_000);
   assert.equal(fifo.at(0), 9_000);
   assert.equal(fifo.at(999), 9_999);
-  assert.deepEqual(left, Array.from({ length: 9_000 }, (_, index) => index));
+  assert.deepEqual(
+    left,
+    Array.from({ length: 9_000 }, (_, index) => index),
+  );
   assert.deepEqual(fifo.toArray().slice(0, 2), [9_000, 9_001]);
 });
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PartituraError } from '../schemas/errors.js';
 import {
+  copyTraceHeaders,
   correlationOf,
   deadLetterHeaders,
   detectDialect,
   parsePartition,
   plainDialect,
   replyTo,
-  traceHeaders,
 } from './headers.js';
 
 test('a partition is decimal text, or four bytes big-endian, or none', () => {
@@ -59,7 +59,9 @@ test('the correlation is echoed byte for byte, and an error is marked by its cod
 test('the trace context goes on to the reply, and nothing else', () => {
   const traceparent = Buffer.from('00-1-2-01');
   const baggage = [Buffer.from('a=1'), Buffer.from('b=2')];
-  assert.deepEqual(traceHeaders({ traceparent, baggage, other: Buffer.from('x') }), { traceparent, baggage });
+  const reply = {};
+  copyTraceHeaders({ traceparent, baggage, other: Buffer.from('x') }, reply);
+  assert.deepEqual(reply, { traceparent, baggage });
 });
 
 test('a dead letter says where it comes from and why, in headers named as the contract has them', () => {

@@ -82,13 +82,11 @@ export function parsePartition(bytes: Buffer | undefined): number | undefined {
 }
 
 /** The trace context of a request, which its reply carries on. */
-export function traceHeaders(headers: RecordHeaders): RecordHeaders {
-  const found: RecordHeaders = {};
+export function copyTraceHeaders(from: RecordHeaders, to: RecordHeaders): void {
   for (const name of TRACE_HEADERS) {
-    const value = headers[name];
-    if (value !== undefined) found[name] = value;
+    const value = from[name];
+    if (value !== undefined) to[name] = value;
   }
-  return found;
 }
 
 /** Where a record failed, in the words of the Kafka Connect headers. */

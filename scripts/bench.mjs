@@ -14,7 +14,12 @@ await runMain(async () => {
   const models = await prepareModels(python, log);
   const child = spawn(
     process.execPath,
-    [join(root, 'dist', 'bench', 'main.js'), `--python=${python}`, `--models=${models}`, ...process.argv.slice(2)],
+    [
+      join(root, 'dist', 'bench', 'main.js'),
+      `--python=${python}`,
+      `--models=${models}`,
+      ...process.argv.slice(2),
+    ],
     { stdio: 'inherit', cwd: root },
   );
   const code = await new Promise((resolve) => child.once('exit', resolve));

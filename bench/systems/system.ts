@@ -41,7 +41,9 @@ export async function untilReady(
     for (const stream of [child.stdout, child.stderr])
       if (stream) createInterface({ input: stream }).on('line', read);
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${name} ended with exit code ${code}: ${lines.join('\n')}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`${name} ended with exit code ${code}: ${lines.join('\n')}`)),
+    );
   });
   await within(READY_LIMIT_MS, ready, () => new Error(`${name} did not serve in time: ${lines.join('\n')}`));
 }

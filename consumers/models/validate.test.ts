@@ -37,7 +37,7 @@ test('a request that fits is put in the order of the signature, with its rows an
   assert.deepEqual(validateRequest(request([...inputs].reverse(), ['y']), SIGNATURE), {
     inputs,
     rows: 2,
-    laneKey: '2;1',
+    laneKey: '1.1=1;',
   });
 });
 

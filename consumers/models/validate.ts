@@ -29,29 +29,37 @@ export function isBatchable({ inputs, outputs }: ModelSignature): boolean {
 export function validateRequest(request: InferenceRequest, signature: ModelSignature): ValidRequest {
   refuseUnknownNames(request, signature);
   const inputs = signature.inputs.map((spec) => validateInput(spec, find(request.inputs, spec)));
-  const [first] = inputs;
-  const rows = first?.shape[0] ?? 1;
-  for (const input of inputs) {
-    if (isBatchable(signature) && input.shape[0] !== rows) {
-      const found = `${rows} for '${first?.name}' and ${input.shape[0]} for '${input.name}'`;
-      throw new PartituraError(
-        'SHAPE_MISMATCH',
-        `expected the same number of rows in all inputs, got ${found}`,
-      );
+  const rows = inputs[0]?.shape[0] ?? 1;
+  if (inputs.length > 1 && isBatchable(signature)) refuseUnequalRows(inputs, rows);
+  return { inputs, rows, laneKey: laneKey(inputs, signature) };
+}
+
+function refuseUnequalRows(inputs: readonly RowTensor[], rows: number): void {
+  const other = inputs.find(({ shape }) => shape[0] !== rows);
+  if (!other) return;
+  const found = `${rows} for '${inputs[0]?.name}' and ${other.shape[0]} for '${other.name}'`;
+  throw new PartituraError('SHAPE_MISMATCH', `expected the same number of rows in all inputs, got ${found}`);
+}
+
+/** The dimensions that the signature leaves open, the rows apart: all others are alike already. */
+function laneKey(inputs: readonly RowTensor[], signature: ModelSignature): string {
+  let key = '';
+  inputs.forEach(({ shape }, input) => {
+    const expected = signature.inputs[input]?.shape ?? [];
+    for (let index = 1; index < shape.length; index++) {
+      if (expected[index] === UNKNOWN) key += `${input}.${index}=${shape[index]};`;
     }
-  }
-  return { inputs, rows, laneKey: inputs.map(({ shape }) => shape.slice(1).join(',')).join(';') };
+  });
+  return key;
 }
 
 function refuseUnknownNames({ inputs, outputs }: InferenceRequest, signature: ModelSignature): void {
-  const seen = new Set<string>();
-  for (const { name } of inputs) {
+  inputs.forEach(({ name }, index) => {
     if (!signature.inputs.some((spec) => spec.name === name))
       throw unknownName('input', name, signature.inputs);
-    if (seen.has(name))
+    if (inputs.findIndex((input) => input.name === name) < index)
       throw new PartituraError('INVALID_REQUEST', `input '${name}': expected once, got twice`);
-    seen.add(name);
-  }
+  });
   for (const name of outputs) {
     if (!signature.outputs.some((spec) => spec.name === name))
       throw unknownName('output', name, signature.outputs);

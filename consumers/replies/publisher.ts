@@ -1,4 +1,4 @@
-import { INFERENCE_ERROR, deadLetterHeaders, traceHeaders } from '../../core/headers.js';
+import { INFERENCE_ERROR, copyTraceHeaders, deadLetterHeaders } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
@@ -133,11 +133,9 @@ export class ReplyPublisher {
     { dialect, address, framing }: Caller,
     { value, reply }: EncodedReply,
   ): OutgoingRecord {
-    const headers: RecordHeaders = {
-      ...traceHeaders(record.headers),
-      ...dialect.write(address, reply.error),
-    };
-    for (const [name, text] of Object.entries(framing.headers)) headers[name] = Buffer.from(text);
+    const headers = dialect.write(address, reply.error);
+    copyTraceHeaders(record.headers, headers);
+    for (const name in framing.headers) headers[name] = Buffer.from(framing.headers[name] ?? '');
     const { key } = record;
     if (address.topic === undefined)
       return { topic: this.options.topics.replies(model), key, value, headers };
