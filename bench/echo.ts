@@ -1,7 +1,7 @@
 import { headerText } from '../schemas/framing/framing.js';
 import { checkConfig, fromEnvironment } from '../core/config.js';
 import { Outbox } from '../core/kafka/outbox.js';
-import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../core/kafka/client.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { topicNames } from '../core/topics.js';
@@ -13,7 +13,7 @@ import { topicNames } from '../core/topics.js';
 const ECHO_MODEL = 'echo';
 const config = checkConfig(fromEnvironment(process.env));
 const topics = topicNames(config.prefix);
-const kafka = createKafkaJsClient(config, 'bench-echo', createLogger('echo', 'error'));
+const kafka = createKafkaClient(config, 'bench-echo', createLogger('echo', 'error'));
 const producer = kafka.producer();
 const outbox = new Outbox(producer);
 const consumer = kafka.consumer({

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { checkConfig, toEnvironment, type Config } from '../core/config.js';
-import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../core/kafka/client.js';
 import { createLogger } from '../core/log.js';
 import { modelTopics } from '../core/partitura-topics.js';
 import { topicNames } from '../core/topics.js';
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     prefix: 'bench',
     logLevel: 'error',
     intraOpThreads: 1,
+    kafkaClient: process.env['KAFKA_CLIENT'],
   });
   const cluster = await startCluster({ nodes: 1, config: base, broker: {}, log: () => undefined });
   const config = { ...base, brokers: [...cluster.brokers] };
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
       { name: 'echo', model: ECHO_MODEL, workload: echoed, pid: echo.pid ?? 0 },
       { name: 'partitura', model: 'digits', workload: digits, pid: cluster.nodes[0]?.pid ?? 0 },
     ]);
-    record(root, rows, SETTINGS);
+    record(root, rows, config.kafkaClient, SETTINGS);
   } finally {
     echo?.kill();
     await cluster.stop();
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
 }
 
 async function createEchoTopics(config: Config): Promise<void> {
-  const admin = createKafkaJsClient(config, 'bench', createLogger('bench', 'error')).admin();
+  const admin = createKafkaClient(config, 'bench', createLogger('bench', 'error')).admin();
   await admin.connect();
   await admin.createTopics(modelTopics(ECHO_MODEL, config));
   await admin.close();

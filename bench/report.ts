@@ -60,14 +60,14 @@ function describeSystem(name: string, measured: Measured): string {
 }
 
 /** Writes the rows, with what they were measured on, into `bench/results/`. */
-export function record(root: string, rows: readonly Row[], settings: object): void {
+export function record(root: string, rows: readonly Row[], kafkaClient: string, settings: object): void {
   const environment = {
     date: new Date().toISOString().slice(0, 10),
     cores: cpus().length,
     processor: cpus()[0]?.model,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
-    kafkaClient: 'kafkajs 2.2.4',
+    kafkaClient,
     settings,
   };
   const folder = join(root, 'bench', 'results');

@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.js';
 
-/** How to reach the cluster: the part of the configuration that every Kafka client reads. */
+/** How to reach the cluster: the part of the configuration that Kafka clients read, and which client it is. */
 export type KafkaConnection = Pick<
   Config,
-  'brokers' | 'saslMechanism' | 'saslUsername' | 'saslPassword' | 'ssl' | 'sslCa' | 'sslCert' | 'sslKey'
+  | 'kafkaClient'
+  | 'brokers'
+  | 'saslMechanism'
+  | 'saslUsername'
+  | 'saslPassword'
+  | 'ssl'
+  | 'sslCa'
+  | 'sslCert'
+  | 'sslKey'
 >;
 
 /** Authorities and own certificate, read from their files; undefined without TLS. */

@@ -1,5 +1,10 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
-import { KafkaError, type GroupOffsets, type OutgoingRecord, type TransactionalProducer } from '../port.js';
+import {
+  type KafkaError,
+  type GroupOffsets,
+  type OutgoingRecord,
+  type TransactionalProducer,
+} from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from './producer.js';
 

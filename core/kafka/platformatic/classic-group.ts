@@ -1,6 +1,6 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
-import { KafkaError, type GroupMembership } from '../port.js';
+import { type KafkaError, type GroupMembership } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
-import { KafkaError, type GroupMembership } from '../port.js';
+import { type KafkaError, type GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';

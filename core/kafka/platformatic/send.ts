@@ -1,4 +1,4 @@
-import { Writer, type Connection } from '@platformatic/kafka';
+import { type Writer, type Connection } from '@platformatic/kafka';
 import { ByteReader } from './byte-reader.js';
 
 /** A request that is written and read here rather than by the library, for speed or because its reading is wrong. */

@@ -6,7 +6,12 @@ import {
   txnOffsetCommitV3,
   type API,
 } from '@platformatic/kafka';
-import { KafkaError, type GroupOffsets, type OutgoingRecord, type TransactionalProducer } from '../port.js';
+import {
+  type KafkaError,
+  type GroupOffsets,
+  type OutgoingRecord,
+  type TransactionalProducer,
+} from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
 import { toConnectError, toKafkaError } from './errors.js';
