@@ -191,6 +191,8 @@ export class InferenceNode {
       from: 'earliest',
       sessionTimeoutMs: config.sessionTimeoutMs,
       fetchMaxBytes: config.fetchMaxBytes,
+      instanceId: config.kafkaInstanceId,
+      groupProtocol: config.kafkaGroupProtocol,
     });
     const { ordered, commitIntervalMs, drainTimeoutMs } = config;
     const options = {

@@ -38,6 +38,10 @@ const secret = (env: string, doc: string): Option<typeof optionalText> => ({
   secret: true,
 });
 
+/** Implementations of the Kafka port. */
+export const KAFKA_CLIENTS = ['kafkajs', 'platformatic'] as const;
+export type KafkaClientName = (typeof KAFKA_CLIENTS)[number];
+
 export const OPTIONS = {
   brokers: option('KAFKA_BROKERS', list, '127.0.0.1:9092', 'Bootstrap addresses, comma-separated'),
   saslMechanism: option(
@@ -57,6 +61,24 @@ export const OPTIONS = {
   ),
   sslCert: option('KAFKA_SSL_CERT', optionalText, undefined, "File with the client's certificate (PEM)"),
   sslKey: option('KAFKA_SSL_KEY', optionalText, undefined, "File with the client's key (PEM)"),
+  kafkaClient: option(
+    'KAFKA_CLIENT',
+    z.enum(KAFKA_CLIENTS),
+    'kafkajs',
+    'Library that talks to Kafka: kafkajs, or platformatic (@platformatic/kafka), which needs Kafka 3.2 or later',
+  ),
+  kafkaInstanceId: option(
+    'KAFKA_INSTANCE_ID',
+    optionalText,
+    undefined,
+    'Name by which the group expects a node back after a restart (static membership), its own for each node; platformatic only',
+  ),
+  kafkaGroupProtocol: option(
+    'KAFKA_GROUP_PROTOCOL',
+    z.enum(['classic', 'consumer']),
+    'classic',
+    'classic, or consumer (KIP-848), in which the broker assigns partitions: Kafka 4.0 or later, platformatic only',
+  ),
   prefix: option(
     'PARTITURA_PREFIX',
     text.regex(/^[A-Za-z0-9_-]+$/),
@@ -237,7 +259,9 @@ function refuseContradictions(config: Config): Config {
       ? `PARTITURA_DRAIN_TIMEOUT_MS (${config.drainTimeoutMs}) must be below PARTITURA_SESSION_TIMEOUT_MS (${config.sessionTimeoutMs})`
       : config.saslMechanism && (config.saslUsername === undefined || config.saslPassword === undefined)
         ? 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
-        : undefined;
+        : config.kafkaGroupProtocol === 'consumer' && config.kafkaClient === 'kafkajs'
+          ? 'KAFKA_GROUP_PROTOCOL=consumer needs KAFKA_CLIENT=platformatic'
+          : undefined;
   if (problem) throw new PartituraError('INVALID_REQUEST', `configuration: ${problem}`);
   return config;
 }

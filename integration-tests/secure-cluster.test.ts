@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { startNode, type InferenceNode } from '../consumers/node.js';
 import { checkConfig, type ConfigInput } from '../core/config.js';
-import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../core/kafka/client.js';
 import type { KafkaError } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
 import { findKafkaJars } from '../deploy/local/java-launcher.js';
 import { freePort } from '../deploy/local/ports.js';
 import { connect } from '../producers/index.js';
+import { CHOSEN_CLIENT } from './support/kafka-client.js';
 
 const MODELS = fileURLToPath(new URL('../../examples/models', import.meta.url));
 const quiet = createLogger('secure', 'silent');
@@ -34,6 +35,7 @@ before(async () => {
     settings: secureSettings(plainPort, securePort, controllerPort),
   });
   secure = {
+    ...CHOSEN_CLIENT,
     brokers: `127.0.0.1:${securePort}`,
     models: MODELS,
     ssl: true,
@@ -52,7 +54,7 @@ after(async () => {
 
 test('node and client work with a cluster that wants TLS and a password', { skip }, async () => {
   const config = checkConfig(secure);
-  node = await startNode(config, createKafkaJsClient(config, 'secure', quiet), quiet);
+  node = await startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
   const client = await connect(secure, quiet);
   const { outputs } = await client.predict('digits', { pixels: [new Array<number>(64).fill(1)] });
   assert.equal(outputs['probabilities']?.data.length, 10);

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
 import { correlationOf, replyTo } from '../core/headers.js';
-import { createKafkaJsClient } from '../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../core/kafka/client.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import { createLogger, type Logger } from '../core/log.js';
@@ -249,7 +249,7 @@ export async function connect(
   log: Logger = createLogger('partitura-client', 'error'),
 ): Promise<PartituraClient> {
   const config = checkConfig(options);
-  const client = new PartituraClient(config, createKafkaJsClient(config, 'partitura-client', log), options);
+  const client = new PartituraClient(config, createKafkaClient(config, 'partitura-client', log), options);
   try {
     await client.open();
     return client;

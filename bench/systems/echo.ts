@@ -1,9 +1,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { toEnvironment } from '../../core/config.js';
 import { modelTopics } from '../../core/partitura-topics.js';
 import { topicNames } from '../../core/topics.js';
-import type { KafkaClientName } from '../../core/kafka/client.js';
+import { toEnvironment, type KafkaClientName } from '../../core/config.js';
 import { stopChild, untilReady, type System } from './system.js';
 
 const ECHO_MODEL = 'echo';

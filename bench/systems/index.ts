@@ -1,4 +1,4 @@
-import { KAFKA_CLIENTS } from '../../core/kafka/client.js';
+import { KAFKA_CLIENTS } from '../../core/config.js';
 import { echo } from './echo.js';
 import { mlserver } from './mlserver.js';
 import { partituraNode, type EngineName } from './node.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { KafkaClientName } from '../../core/kafka/client.js';
+import type { KafkaClientName } from '../../core/config.js';
 import { topicNames } from '../../core/topics.js';
 import { startNodeProcess } from '../../deploy/local/node-process.js';
 import type { System } from './system.js';

@@ -1,5 +1,5 @@
 import type { Config } from '../../core/config.js';
-import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
@@ -104,5 +104,5 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
 }
 
 function kafkaFor(config: Config): KafkaClient {
-  return createKafkaJsClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
+  return createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../../core/config.js';
-import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
 import { createLogger } from '../../core/log.js';
 import { startNode } from '../../consumers/node.js';
 import { print, printJson } from '../output.js';
@@ -19,7 +19,7 @@ async function serve(config: Config, json: boolean, stopped: Promise<string>): P
   const log = createLogger('partitura-node', config.logLevel);
   const node = await startNode(
     config,
-    createKafkaJsClient(config, `partitura-${config.nodeId ?? 'node'}`, log),
+    createKafkaClient(config, `partitura-${config.nodeId ?? 'node'}`, log),
     log,
   );
   const ready = { node: node.id, health: node.healthUrl ?? '', models: node.models };

@@ -1,5 +1,6 @@
 import type {
   ConsumerHandlers,
+  GroupMembership,
   KafkaConsumer,
   KafkaError,
   KafkaProducer,
@@ -73,6 +74,10 @@ export class FakeConsumer implements KafkaConsumer {
     if (this.refuseCommit) return Promise.reject(this.refuseCommit);
     this.commits.push(positions);
     return Promise.resolve();
+  }
+
+  membership(): GroupMembership {
+    return { group: 'fake', memberId: '', generation: -1 };
   }
 
   close(): Promise<void> {

@@ -8,6 +8,11 @@ export interface KafkaClient {
   /** Idempotent, acknowledged by all in-sync replicas. */
   producer(): KafkaProducer;
   consumer(options: ConsumerOptions): KafkaConsumer;
+  /**
+   * Sends records and commits positions as one.
+   * @param transactionalId the name under which it is known: who comes later under the same name shuts the former out
+   */
+  transactionalProducer(transactionalId: string): TransactionalProducer;
   admin(): KafkaAdmin;
 }
 
@@ -47,6 +52,34 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
+export interface TransactionalProducer {
+  /** Takes the name over; a transaction that its former owner has not finished is given up. */
+  connect(): Promise<void>;
+  /**
+   * Sends the records and moves the group's positions, both or neither: who reads committed records sees all of them
+   * after it resolved, and none when it threw. One call goes after the other.
+   * @throws KafkaError of kind `fenced` once another producer has the name: for good, until `connect` takes it back
+   */
+  sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Positions to commit with a transaction: each offset is that of the next record to read. */
+export interface GroupOffsets {
+  /** From `KafkaConsumer.membership`; a member that has lost its partitions meanwhile is refused as `rebalanced`. */
+  readonly member: GroupMembership;
+  readonly positions: readonly (TopicPartition & { readonly offset: number })[];
+}
+
+/** What a group knows a member by. */
+export interface GroupMembership {
+  readonly group: string;
+  /** Empty, with generation -1, for somebody outside: accepted without a check of who has the partitions. */
+  readonly memberId: string;
+  readonly generation: number;
+  readonly instanceId?: string | undefined;
+}
+
 export interface ConsumerOptions {
   readonly group: string;
   readonly topic: string;
@@ -57,9 +90,22 @@ export interface ConsumerOptions {
    * resolved, and survive a rebalance. For groups with one member.
    */
   readonly partitions?: readonly number[];
+  /** With `groupProtocol: 'consumer'` the broker decides instead. */
   readonly sessionTimeoutMs: number;
   readonly fetchMaxBytes: number;
+  /**
+   * Name of this member beyond its life (static membership): when it closes or dies, its partitions wait for it
+   * until the session times out, and nobody else is disturbed. One at a time may use it.
+   */
+  readonly instanceId?: string | undefined;
+  /**
+   * `classic` (default): all members give up all partitions at every change. `consumer` (KIP-848, Kafka 4.0): the
+   * broker assigns, and only partitions that go elsewhere are given up.
+   */
+  readonly groupProtocol?: GroupProtocol | undefined;
 }
+
+export type GroupProtocol = 'classic' | 'consumer';
 
 export interface KafkaConsumer {
   /** Joins the group and resolves with the first assignment. Handlers are called from then on. */
@@ -72,7 +118,9 @@ export interface KafkaConsumer {
    * @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now
    */
   commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
-  /** Leaves the group, so that others get the partitions at once. */
+  /** Who this is in its group, for `TransactionalProducer`. */
+  membership(): GroupMembership;
+  /** Leaves the group, so that others get the partitions at once, unless it has an instance id. */
   close(): Promise<void>;
 }
 
@@ -82,8 +130,12 @@ export interface ConsumerHandlers {
    * signs of life go on: backpressure without pausing.
    */
   onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void>;
+  /** Partitions that have come; those that were kept meanwhile are not among them. */
   onAssigned(partitions: readonly TopicPartition[]): void;
-  /** All partitions are about to be given up; the group waits for the promise. Commits still succeed until then. */
+  /**
+   * Partitions that are about to be given up, all of them with the classic protocol; the group waits for the promise.
+   * Commits still succeed until then, and no records are delivered.
+   */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
   /** The consumer has ended by itself and won't recover. */
   onCrash(error: KafkaError): void;

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startNode, type InferenceNode } from '../../consumers/node.js';
 import { checkConfig, type Config, type ConfigInput } from '../../core/config.js';
-import { createKafkaJsClient } from '../../core/kafka/kafkajs/client.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
 import { readTopic } from '../../core/kafka/read-topic.js';
 import { createLogger } from '../../core/log.js';
 import { topicNames, type TopicNames } from '../../core/topics.js';
 import { startNodeProcess, type NodeProcess } from '../../deploy/local/node-process.js';
 import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
+import { CHOSEN_CLIENT } from './kafka-client.js';
 import { startTestBroker, type TestBroker } from './broker.js';
 import { Stranger } from './stranger.js';
 
@@ -47,7 +48,7 @@ export class Harness {
     readonly models: string,
     readonly settings: ConfigInput,
   ) {
-    this.kafka = createKafkaJsClient(this.config(), 'test', createLogger('test', 'silent'));
+    this.kafka = createKafkaClient(this.config(), 'test', createLogger('test', 'silent'));
     this.topics = topicNames(this.config().prefix);
   }
 
@@ -68,6 +69,7 @@ export class Harness {
       repositoryPollMs: 200,
       intraOpThreads: 1,
       logLevel: 'silent',
+      ...CHOSEN_CLIENT,
       ...this.settings,
       ...overrides,
     });
@@ -94,7 +96,7 @@ export class Harness {
     const config = this.config(overrides);
     const node = await startNode(
       config,
-      createKafkaJsClient(config, 'test-node', createLogger('node', config.logLevel)),
+      createKafkaClient(config, 'test-node', createLogger('node', config.logLevel)),
       createLogger('node', config.logLevel),
     );
     this.#cleanups.push(() => node.close());

@@ -5,6 +5,7 @@ import {
   KafkaError,
   type ConsumerHandlers,
   type ConsumerOptions,
+  type GroupMembership,
   type KafkaConsumer,
   type KafkaRecord,
   type TopicPartition,
@@ -163,6 +164,11 @@ export class KafkaJsConsumer implements KafkaConsumer {
     } catch (error) {
       throw toKafkaError(error);
     }
+  }
+
+  /** kafkajs commits the positions of a transaction without saying who it is. */
+  membership(): GroupMembership {
+    return { group: this.options.group, memberId: '', generation: -1 };
   }
 
   async close(): Promise<void> {

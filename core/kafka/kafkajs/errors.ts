@@ -1,24 +1,5 @@
-import { KafkaError, type KafkaErrorKind } from '../port.js';
-
-/** Kafka's own error names (https://kafka.apache.org/protocol#protocol_error_codes), where they decide something. */
-const KINDS: Record<string, KafkaErrorKind> = {
-  MESSAGE_TOO_LARGE: 'too-large',
-  RECORD_LIST_TOO_LARGE: 'too-large',
-  UNKNOWN_TOPIC_OR_PARTITION: 'unknown-topic',
-  INVALID_TOPIC_EXCEPTION: 'unknown-topic',
-  TOPIC_AUTHORIZATION_FAILED: 'not-authorized',
-  GROUP_AUTHORIZATION_FAILED: 'not-authorized',
-  CLUSTER_AUTHORIZATION_FAILED: 'not-authorized',
-  SASL_AUTHENTICATION_FAILED: 'not-authorized',
-  ILLEGAL_GENERATION: 'rebalanced',
-  UNKNOWN_MEMBER_ID: 'rebalanced',
-  REBALANCE_IN_PROGRESS: 'rebalanced',
-  OUT_OF_ORDER_SEQUENCE_NUMBER: 'fenced',
-  UNKNOWN_PRODUCER_ID: 'fenced',
-  INVALID_PRODUCER_EPOCH: 'fenced',
-  INVALID_PRODUCER_ID_MAPPING: 'fenced',
-  PRODUCER_FENCED: 'fenced',
-};
+import { kindOf } from '../error-kinds.js';
+import { KafkaError } from '../port.js';
 
 interface KafkaJsLike {
   readonly name: string;
@@ -32,8 +13,8 @@ interface KafkaJsLike {
 export function toKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   if (!isError(error)) return new KafkaError('other', String(error));
-  if (error.type !== undefined && KINDS[error.type])
-    return new KafkaError(KINDS[error.type] ?? 'other', error.message, { cause: error });
+  const kind = error.type === undefined ? undefined : kindOf(error.type);
+  if (kind) return new KafkaError(kind, error.message, { cause: error });
   if (error.name === 'KafkaJSSASLAuthenticationError')
     return new KafkaError('not-authorized', error.message, { cause: error });
   if (isError(error.cause) && error.cause !== error) return toKafkaError(error.cause);

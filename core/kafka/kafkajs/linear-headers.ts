@@ -1,3 +1,4 @@
+import { addHeader } from '../headers-by-name.js';
 import Decoder, { type Header } from 'kafkajs/src/protocol/decoder.js';
 
 /**
@@ -19,18 +20,6 @@ Decoder.prototype.readVarIntArray = function (this: Decoder, reader: unknown): H
 /** Values by name; a name that occurs several times has a list. */
 export function gather(headers: Iterable<Header>): Record<string, Header['value'] | Header['value'][]> {
   const byName: Record<string, Header['value'] | Header['value'][]> = {};
-  for (const { key, value } of headers) {
-    const known = Object.hasOwn(byName, key) ? byName[key] : undefined;
-    if (known === undefined) define(byName, key, value);
-    else if (Array.isArray(known)) known.push(value);
-    else define(byName, key, [known, value]);
-  }
+  for (const { key, value } of headers) addHeader(byName, key, value);
   return byName;
-}
-
-/** Plain assignment would take a header named `__proto__` for the prototype. */
-function define(byName: object, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(byName, key, { value, enumerable: true, writable: true, configurable: true });
-  else (byName as Record<string, unknown>)[key] = value;
 }

@@ -10,7 +10,7 @@ import kafkajs, {
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
-const ALL_IN_SYNC_REPLICAS = -1;
+export const ALL_IN_SYNC_REPLICAS = -1;
 
 /**
  * An idempotent producer. After a send that failed for good its sequence numbers no longer tell which
@@ -81,12 +81,12 @@ function createProducer(kafka: Kafka): Producer {
  * kafkajs asks for the partition again at each retry; a record without a key would then go elsewhere and
  * break the sequence of both partitions. The first answer is kept.
  */
-const steadyPartitioner: ICustomPartitioner = () => {
+export const steadyPartitioner: ICustomPartitioner = () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
   return (args: PartitionerArgs) => (args.message.partition ??= choose(args));
 };
 
-function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
+export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   const topics = new Map<string, Message[]>();
   for (const { topic, partition, key, value, headers } of records) {
     let messages = topics.get(topic);
@@ -107,6 +107,6 @@ export function refuseUnsent(sent: readonly TopicMessages[], acknowledged: reado
   }
 }
 
-function rethrow(error: unknown): never {
+export function rethrow(error: unknown): never {
   throw toKafkaError(error);
 }

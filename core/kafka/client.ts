@@ -1,0 +1,14 @@
+import type { Logger } from '../log.js';
+import type { KafkaConnection } from './connection.js';
+import { createKafkaJsClient } from './kafkajs/client.js';
+import { createPlatformaticClient } from './platformatic/client.js';
+import type { KafkaClient } from './port.js';
+
+/**
+ * The client that the configuration names (`KAFKA_CLIENT`).
+ * @param clientId shows in the broker's logs and quotas
+ */
+export function createKafkaClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
+  if (connection.kafkaClient === 'platformatic') return createPlatformaticClient(connection, clientId);
+  return createKafkaJsClient(connection, clientId, log);
+}

@@ -1,0 +1,112 @@
+import { createTopicsV7, deleteTopicsV6, type API } from '@platformatic/kafka';
+import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
+import { EARLIEST, LATEST, type Cluster } from './cluster.js';
+import { brokerError, brokerErrorNames, toKafkaError } from './errors.js';
+import { retry } from './retry.js';
+
+/** How long the controller may take; the request itself has a little more. */
+const CONTROLLER_LIMIT_MS = 12_000;
+
+/** Administration, by single requests to the broker in charge. */
+export class PlatformaticAdmin implements KafkaAdmin {
+  constructor(readonly cluster: Cluster) {}
+
+  connect(): Promise<void> {
+    return this.cluster.connect();
+  }
+
+  async createTopics(topics: readonly TopicSpec[]): Promise<string[]> {
+    const existing = new Set(await this.listTopics());
+    const missing = topics.filter(({ topic }) => !existing.has(topic));
+    if (missing.length === 0) return [];
+    await this.#create(missing);
+    await Promise.all(missing.map(({ topic }) => retry(() => this.#haveLeaders(topic))));
+    return missing.map(({ topic }) => topic);
+  }
+
+  async #create(topics: readonly TopicSpec[]): Promise<void> {
+    const specs = topics.map(({ topic, partitions, replicationFactor, config }) => ({
+      name: topic,
+      numPartitions: partitions,
+      replicationFactor,
+      assignments: [],
+      configs: Object.entries(config ?? {}).map(([name, value]) => ({ name, value })),
+    }));
+    try {
+      await this.#ask(createTopicsV7.api, [specs, CONTROLLER_LIMIT_MS, false]);
+    } catch (error) {
+      if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
+    }
+  }
+
+  async #ask<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+    const controller = await retry(() => this.cluster.controller());
+    return this.cluster.connections.request(controller, api, args);
+  }
+
+  /** A new topic is known to all brokers, and its partitions have leaders, only after a moment. */
+  async #haveLeaders(topic: string): Promise<void> {
+    const { leaders } = await this.cluster.refresh(topic).catch((error: unknown) => {
+      const known = toKafkaError(error);
+      throw known.kind === 'unknown-topic' ? brokerError('LEADER_NOT_AVAILABLE', topic) : known;
+    });
+    if (leaders.includes(undefined)) throw brokerError('LEADER_NOT_AVAILABLE', topic);
+  }
+
+  listTopics(): Promise<string[]> {
+    return retry(() => this.cluster.topicNames());
+  }
+
+  async partitionCount(topic: string): Promise<number | undefined> {
+    try {
+      return (await retry(() => this.cluster.refresh(topic))).leaders.length;
+    } catch (error) {
+      const known = toKafkaError(error);
+      if (known.kind === 'unknown-topic') return undefined;
+      throw known;
+    }
+  }
+
+  offsets(topic: string): Promise<PartitionOffsets[]> {
+    return retry(async () => {
+      const partitions = await this.#partitions(topic);
+      const starts = await this.cluster.listOffsets(topic, partitions, EARLIEST);
+      const ends = await this.cluster.listOffsets(topic, partitions, LATEST);
+      return partitions.map((partition) => ({
+        partition,
+        start: starts.get(partition) ?? 0,
+        end: ends.get(partition) ?? 0,
+      }));
+    });
+  }
+
+  committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]> {
+    return retry(async () => {
+      const committed = await this.cluster.committed(group, topic, await this.#partitions(topic));
+      return Array.from(committed, ([partition, offset]) => ({ partition, offset }));
+    });
+  }
+
+  async #partitions(topic: string): Promise<number[]> {
+    const { leaders } = await this.cluster.refresh(topic);
+    return Array.from(leaders.keys());
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    try {
+      await this.#ask(deleteTopicsV6.api, [topics.map((name) => ({ name })), CONTROLLER_LIMIT_MS]);
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  close(): Promise<void> {
+    this.cluster.close();
+    return Promise.resolve();
+  }
+}
+
+function isRaceWithAnotherCreator(error: unknown): boolean {
+  const names = brokerErrorNames(error);
+  return names.length > 0 && names.every((name) => name === 'TOPIC_ALREADY_EXISTS');
+}

@@ -1,0 +1,201 @@
+import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
+import { backoffMs, sleep } from '../../retry.js';
+import { type KafkaError, type GroupMembership } from '../port.js';
+import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
+import type { Cluster } from './cluster.js';
+import { Connections } from './connections.js';
+import { brokerErrorNames, responseOf, toKafkaError } from './errors.js';
+import { Coordinator, type Group, type GroupOptions, type Position } from './group.js';
+import { BACKOFF, retry } from './retry.js';
+
+const PROTOCOL_TYPE = 'consumer';
+const REBALANCE_TIMEOUT_MS = 30_000;
+const REQUEST_LIMIT_MS = 10_000;
+const LEAVE_LIMIT_MS = 2_000;
+/** Beyond what the other members may take. */
+const JOIN_MARGIN_MS = 10_000;
+const JOIN_AGAIN = new Set([
+  'MEMBER_ID_REQUIRED',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+]);
+const NO_GENERATION = -1;
+
+type JoinResponse = ReturnType<typeof joinGroupV9.parseResponse>;
+
+/** The protocol in which members agree among themselves: all give up everything, join, and one of them deals out. */
+export class ClassicGroup implements Group {
+  readonly #coordinator: Coordinator;
+  readonly #connections: Connections;
+  readonly #leaving = new AbortController();
+  #memberId = '';
+  #generation = NO_GENERATION;
+  /** How many partitions this member dealt out as the group's leader; undefined for everybody else. */
+  #dealt: number | undefined;
+  #beating: AbortController | undefined;
+  #isOver: Promise<void> = Promise.resolve();
+  #end: (error?: KafkaError) => void = () => undefined;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly options: GroupOptions,
+  ) {
+    this.#connections = new Connections(cluster.settings);
+    this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
+  }
+
+  async join(): Promise<readonly number[]> {
+    this.#beating?.abort();
+    const partitions = await this.#joinAndSync();
+    this.#isOver = new Promise((resolve, reject) => {
+      this.#end = (error) => (error ? reject(error) : resolve());
+    });
+    this.#isOver.catch(() => undefined);
+    this.#beating = new AbortController();
+    void this.#beat(this.#beating.signal);
+    return partitions;
+  }
+
+  async over(): Promise<readonly number[]> {
+    await this.#isOver;
+    return [];
+  }
+
+  async #joinAndSync(): Promise<number[]> {
+    for (;;) {
+      try {
+        return await retry(async () => this.#sync(await this.#join()), { signal: this.#leaving.signal });
+      } catch (error) {
+        if (!this.#mayJoinAgain(error)) throw error;
+      }
+    }
+  }
+
+  /** Whether the group just wants it done again, as it always does with newcomers: they get their name first. */
+  #mayJoinAgain(error: unknown): boolean {
+    const names = brokerErrorNames(error);
+    if (this.#leaving.signal.aborted || !names.some((name) => JOIN_AGAIN.has(name))) return false;
+    const given = responseOf<JoinResponse>(error)?.memberId;
+    if (names.includes('MEMBER_ID_REQUIRED') && given) this.#memberId = given;
+    if (names.includes('UNKNOWN_MEMBER_ID')) this.#memberId = '';
+    return true;
+  }
+
+  async #join(): Promise<JoinResponse> {
+    const { group, topic, sessionTimeoutMs, instanceId } = this.options;
+    const rebalanceTimeoutMs = Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs);
+    const joined = await this.#coordinator.request(
+      joinGroupV9.api,
+      [
+        group,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        this.#memberId,
+        instanceId ?? null,
+        PROTOCOL_TYPE,
+        [{ name: ASSIGNER, metadata: encodeSubscription(topic) }],
+        null,
+      ],
+      rebalanceTimeoutMs + JOIN_MARGIN_MS,
+    );
+    this.#memberId = joined.memberId ?? '';
+    this.#generation = joined.generationId;
+    return joined;
+  }
+
+  async #sync(joined: JoinResponse): Promise<number[]> {
+    const { group, topic, sessionTimeoutMs, instanceId } = this.options;
+    const { assignment } = await this.#coordinator.request(
+      syncGroupV5.api,
+      [
+        group,
+        this.#generation,
+        this.#memberId,
+        instanceId ?? null,
+        PROTOCOL_TYPE,
+        joined.protocolName,
+        joined.leader === this.#memberId ? await this.#deal(joined) : this.#follow(),
+      ],
+      sessionTimeoutMs + JOIN_MARGIN_MS,
+    );
+    return decodeAssignment(topic, assignment);
+  }
+
+  /** A leader with an instance id that comes back finds all dealt out. */
+  async #deal({
+    members,
+    skipAssignment,
+  }: JoinResponse): Promise<{ memberId: string; assignment: Buffer }[]> {
+    const { topic } = this.options;
+    const { leaders } = await this.cluster.refresh(topic);
+    this.#dealt = leaders.length;
+    if (skipAssignment) return [];
+    const names = members.map(({ memberId }) => memberId);
+    return Array.from(dealOut(names, leaders.length), ([memberId, partitions]) => ({
+      memberId,
+      assignment: encodeAssignment(topic, partitions),
+    }));
+  }
+
+  #follow(): [] {
+    this.#dealt = undefined;
+    return [];
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const intervalMs = Math.floor(this.options.sessionTimeoutMs / 6);
+    for (let failures = 0; !signal.aborted;) {
+      await sleep(failures > 0 ? Math.min(intervalMs, backoffMs(BACKOFF, failures)) : intervalMs, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#beatOnce();
+        failures = 0;
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        // Until it joins again its claim lasts, and so do the signs of life.
+        if (error.kind === 'rebalanced') this.#end();
+        else if (error.kind === 'unavailable') failures++;
+        else return this.#end(error);
+      }
+    }
+  }
+
+  async #beatOnce(): Promise<void> {
+    const { group, instanceId, sessionTimeoutMs } = this.options;
+    await this.#coordinator.request(
+      heartbeatV4.api,
+      [group, this.#generation, this.#memberId, instanceId ?? null],
+      Math.min(REQUEST_LIMIT_MS, sessionTimeoutMs),
+    );
+  }
+
+  topicHas(partitions: number): void {
+    if (this.#dealt !== undefined && this.#dealt !== partitions) this.#end();
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    await this.#coordinator.commit(this.membership(), positions);
+  }
+
+  membership(): GroupMembership {
+    const { group, instanceId } = this.options;
+    return { group, memberId: this.#memberId, generation: this.#generation, instanceId };
+  }
+
+  /** The answer to a join may be a long time coming: leaving goes over other connections. */
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    this.#beating?.abort();
+    this.#end();
+    const { group, instanceId } = this.options;
+    const coordinator = new Coordinator(this.cluster, 'GROUP', group);
+    const member = { memberId: this.#memberId, groupInstanceId: null };
+    try {
+      if (this.#memberId !== '' && instanceId === undefined)
+        await coordinator.request(leaveGroupV4.api, [group, [member]], LEAVE_LIMIT_MS);
+    } finally {
+      this.#connections.close();
+    }
+  }
+}

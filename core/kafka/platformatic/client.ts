@@ -1,0 +1,62 @@
+import type { SASLOptions } from '@platformatic/kafka';
+import { tlsFiles, type KafkaConnection } from '../connection.js';
+import type {
+  ConsumerOptions,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaProducer,
+  TransactionalProducer,
+} from '../port.js';
+import { PlatformaticAdmin } from './admin.js';
+import { Cluster } from './cluster.js';
+import type { ConnectionSettings } from './connections.js';
+import { PlatformaticConsumer } from './consumer.js';
+import { PlatformaticProducer } from './producer.js';
+import { PlatformaticTransactionalProducer } from './transactional-producer.js';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/**
+ * A client on the connections and messages of `@platformatic/kafka`. Its producer, consumer and admin are not used:
+ * what they do is ours here, for the reasons that docs/DESIGN.md gives.
+ * @param clientId shows in the broker's logs and quotas
+ */
+export function createPlatformaticClient(connection: KafkaConnection, clientId: string): KafkaClient {
+  const settings = connectionSettings(connection, clientId);
+  const cluster = (): Cluster => new Cluster(settings, connection.brokers);
+  return {
+    producer: (): KafkaProducer => new PlatformaticProducer(cluster()),
+    consumer: (options: ConsumerOptions): KafkaConsumer => new PlatformaticConsumer(cluster(), options),
+    transactionalProducer: (id: string): TransactionalProducer =>
+      new PlatformaticTransactionalProducer(cluster(), id),
+    admin: (): KafkaAdmin => new PlatformaticAdmin(cluster()),
+  };
+}
+
+function connectionSettings(connection: KafkaConnection, clientId: string): ConnectionSettings {
+  const sasl = saslOptions(connection);
+  const tls = tlsFiles(connection);
+  return {
+    clientId,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(sasl ? { sasl } : {}),
+    ...(tls ? { tls } : {}),
+  };
+}
+
+const MECHANISMS = {
+  plain: 'PLAIN',
+  'scram-sha-256': 'SCRAM-SHA-256',
+  'scram-sha-512': 'SCRAM-SHA-512',
+} as const;
+
+function saslOptions({
+  saslMechanism,
+  saslUsername = '',
+  saslPassword = '',
+}: KafkaConnection): SASLOptions | undefined {
+  return (
+    saslMechanism && { mechanism: MECHANISMS[saslMechanism], username: saslUsername, password: saslPassword }
+  );
+}

@@ -1,0 +1,246 @@
+import {
+  apiVersionsV3,
+  FetchIsolationLevels,
+  FindCoordinatorKeyTypes,
+  findCoordinatorV4,
+  listOffsetsV7,
+  metadataV11,
+  offsetFetchV8,
+  parseBroker,
+  type API,
+} from '@platformatic/kafka';
+import { KafkaError } from '../port.js';
+import { Connections, type Broker, type ConnectionSettings } from './connections.js';
+import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
+import { retry } from './retry.js';
+
+const NO_LEADER = -1;
+const NO_REPLICA = -1;
+const NO_EPOCH = -1;
+const SOFTWARE = 'partitura';
+
+/**
+ * What this client speaks, in the one version that every broker from Kafka 3.2 to 4.x has: key of the request,
+ * version.
+ */
+const NEEDED = {
+  Fetch: [1, 13],
+  Metadata: [3, 11],
+  FindCoordinator: [10, 4],
+  OffsetFetch: [9, 8],
+  JoinGroup: [11, 9],
+} as const;
+
+/** A moment in a partition's life, as requests for offsets name it. */
+export const EARLIEST = -2n;
+export const LATEST = -1n;
+
+export interface TopicMetadata {
+  readonly name: string;
+  /** Another topic of the same name has another one. */
+  readonly id: string;
+  /** Broker of each partition's leader, by partition; undefined while there is none. */
+  readonly leaders: readonly (number | undefined)[];
+}
+
+type MetadataResponse = ReturnType<typeof metadataV11.parseResponse>;
+
+/**
+ * What is known of the cluster, and requests to the broker in charge. Nothing is asked before it is needed, nor again
+ * before somebody says that it is out of date.
+ */
+export class Cluster {
+  readonly connections: Connections;
+  readonly #bootstrap: readonly Broker[];
+  readonly #topics = new Map<string, TopicMetadata>();
+  #brokers = new Map<number, Broker>();
+  #controller: number | undefined;
+
+  constructor(
+    readonly settings: ConnectionSettings,
+    readonly addresses: readonly string[],
+  ) {
+    this.connections = new Connections(settings);
+    this.#bootstrap = addresses.map((address) => parseBroker(address));
+  }
+
+  /** @throws KafkaError that says where, when no broker can be used */
+  async connect(): Promise<void> {
+    try {
+      await retry(() => this.#checkVersions());
+    } catch (error) {
+      throw toConnectError(error, this.addresses);
+    }
+  }
+
+  /** An older broker just hangs up on requests that it does not know: better told before. */
+  async #checkVersions(): Promise<void> {
+    const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1']);
+    for (const [name, [key, version]] of Object.entries(NEEDED)) {
+      const known = apiKeys.find(({ apiKey }) => apiKey === key);
+      if (!known || known.minVersion > version || known.maxVersion < version)
+        throw new KafkaError(
+          'other',
+          `the broker does not speak version ${version} of ${name}: Kafka 3.2 or later is needed, or KAFKA_CLIENT=kafkajs`,
+        );
+    }
+  }
+
+  /** Asks the first broker that can be reached. */
+  async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+    const known = [...this.#brokers.values()];
+    let problem: unknown;
+    for (const broker of [...known, ...this.#bootstrap]) {
+      try {
+        await this.connections.to(broker);
+      } catch (error) {
+        problem = error;
+        continue;
+      }
+      return this.connections.request(broker, api, args);
+    }
+    throw problem;
+  }
+
+  /** What is known of a topic without asking. */
+  known(name: string): TopicMetadata | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** @throws KafkaError `unknown-topic` when it does not exist, `unavailable` when no broker can be asked */
+  async topic(name: string): Promise<TopicMetadata> {
+    return this.#topics.get(name) ?? (await this.refresh(name));
+  }
+
+  /** What is known of it may be out of date. */
+  forget(name: string): void {
+    this.#topics.delete(name);
+  }
+
+  /** Asks anew. */
+  async refresh(name: string): Promise<TopicMetadata> {
+    this.forget(name);
+    const { topics } = await this.#metadata([name]);
+    const found = topics[0];
+    if (found?.errorCode) throw brokerError(errorName(found.errorCode), `topic ${name}`);
+    if (!found) throw brokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${name}`);
+    const leaders: (number | undefined)[] = [];
+    for (const { partitionIndex, leaderId } of found.partitions)
+      leaders[partitionIndex] = leaderId === NO_LEADER ? undefined : leaderId;
+    const topic = { name, id: found.topicId, leaders };
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  async topicNames(): Promise<string[]> {
+    const { topics } = await this.#metadata(null);
+    return topics.flatMap(({ name }) => name ?? []);
+  }
+
+  async #metadata(topics: string[] | null): Promise<MetadataResponse> {
+    const response = await this.anyBroker(metadataV11.api, [topics, false, false]).catch((error: unknown) => {
+      const partial = responseOf<MetadataResponse>(error);
+      if (!partial) throw error;
+      return partial;
+    });
+    this.#brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.#controller = response.controllerId;
+    return response;
+  }
+
+  /** @throws KafkaError `unavailable` for a broker that the cluster did not name when last asked */
+  broker(node: number | undefined): Broker {
+    const broker = node === undefined ? undefined : this.#brokers.get(node);
+    if (!broker) throw brokerError('LEADER_NOT_AVAILABLE', `broker ${node}`);
+    return broker;
+  }
+
+  async controller(): Promise<Broker> {
+    await this.#metadata([]);
+    return this.broker(this.#controller);
+  }
+
+  async coordinator(of: 'GROUP' | 'TRANSACTION', name: string): Promise<Broker> {
+    const { coordinators } = await this.anyBroker(findCoordinatorV4.api, [
+      FindCoordinatorKeyTypes[of],
+      [name],
+    ]);
+    const [found] = coordinators;
+    if (!found) throw brokerError('COORDINATOR_NOT_AVAILABLE', name);
+    return { host: found.host, port: found.port };
+  }
+
+  /** Partitions by the broker that leads them. @throws KafkaError `unavailable` when one has no leader */
+  async byLeader(name: string, partitions: readonly number[]): Promise<Map<number, number[]>> {
+    const { leaders } = await this.topic(name);
+    const byLeader = new Map<number, number[]>();
+    for (const partition of partitions) {
+      if (partition >= leaders.length)
+        throw new KafkaError('unknown-topic', `topic ${name} has no partition ${partition}`);
+      const leader = leaders[partition];
+      if (leader === undefined) throw brokerError('LEADER_NOT_AVAILABLE', `${name} ${partition}`);
+      const led = byLeader.get(leader);
+      if (led) led.push(partition);
+      else byLeader.set(leader, [partition]);
+    }
+    return byLeader;
+  }
+
+  /** Offsets of partitions at EARLIEST or LATEST. */
+  async listOffsets(
+    name: string,
+    partitions: readonly number[],
+    moment: bigint,
+  ): Promise<Map<number, number>> {
+    try {
+      const asked = [...(await this.byLeader(name, partitions))].map(([leader, led]) =>
+        this.#listOffsetsOf(leader, name, led, moment),
+      );
+      return new Map((await Promise.all(asked)).flat());
+    } catch (error) {
+      this.forget(name);
+      throw error;
+    }
+  }
+
+  async #listOffsetsOf(
+    leader: number,
+    name: string,
+    partitions: readonly number[],
+    moment: bigint,
+  ): Promise<[number, number][]> {
+    const asked = partitions.map((partitionIndex) => ({
+      partitionIndex,
+      currentLeaderEpoch: NO_EPOCH,
+      timestamp: moment,
+    }));
+    const { topics } = await this.connections.request(this.broker(leader), listOffsetsV7.api, [
+      NO_REPLICA,
+      FetchIsolationLevels.READ_UNCOMMITTED,
+      [{ name, partitions: asked }],
+    ]);
+    return (topics[0]?.partitions ?? []).map(({ partitionIndex, offset }) => [
+      partitionIndex,
+      Number(offset),
+    ]);
+  }
+
+  /** Committed positions of a group; -1 where there is none. */
+  async committed(group: string, name: string, partitions: readonly number[]): Promise<Map<number, number>> {
+    const coordinator = await this.coordinator('GROUP', group);
+    const asked = {
+      groupId: group,
+      memberEpoch: NO_EPOCH,
+      topics: [{ name, partitionIndexes: [...partitions] }],
+    };
+    const { groups } = await this.connections.request(coordinator, offsetFetchV8.api, [[asked], true]);
+    const found = groups[0]?.topics[0]?.partitions ?? [];
+    return new Map(
+      found.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
+    );
+  }
+
+  close(): void {
+    this.connections.close();
+  }
+}

@@ -1,0 +1,196 @@
+import { backoffMs, sleep, within } from '../../retry.js';
+import {
+  KafkaError,
+  type ConsumerHandlers,
+  type ConsumerOptions,
+  type GroupMembership,
+  type KafkaConsumer,
+  type TopicPartition,
+} from '../port.js';
+import { ClassicGroup } from './classic-group.js';
+import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
+import { ConsumerGroup } from './consumer-group.js';
+import { toConnectError, toKafkaError } from './errors.js';
+import { Fetcher } from './fetcher.js';
+import { Alone } from './alone.js';
+import type { Group, Position } from './group.js';
+import { BACKOFF, retry } from './retry.js';
+
+const START_LIMIT_MS = 60_000;
+/** How long leaving the group is tried. */
+const CLOSE_LIMIT_MS = 5_000;
+/** A topic that was just made is not known to every broker at once. */
+const TRIES_FOR_UNKNOWN_TOPIC = 4;
+
+/**
+ * A consumer: membership in the group says which partitions, the fetcher reads them, and what ties them together is
+ * here. With `partitions` there is no group but the place of its positions.
+ */
+export class PlatformaticConsumer implements KafkaConsumer {
+  readonly #group: Group;
+  readonly #closing = new AbortController();
+  #fetcher: Fetcher | undefined;
+  #assigned: readonly number[] = [];
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly options: ConsumerOptions,
+  ) {
+    if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
+    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
+    else this.#group = new ClassicGroup(cluster, options);
+  }
+
+  async start(handlers: ConsumerHandlers): Promise<void> {
+    const { group } = this.options;
+    const late = (): KafkaError =>
+      new KafkaError('unavailable', `group ${group}: not joined within ${START_LIMIT_MS} ms`);
+    try {
+      await within(START_LIMIT_MS, this.#begin(handlers), late);
+    } catch (error) {
+      await this.close();
+      throw toConnectError(error, this.cluster.addresses);
+    }
+  }
+
+  async #begin(handlers: ConsumerHandlers): Promise<void> {
+    await this.cluster.connect();
+    await this.#findTopic();
+    this.#fetcher = new Fetcher(this.cluster, this.options, {
+      onRecords: handlers.onRecords.bind(handlers),
+      onCrash: (error) => this.#crash(error, handlers),
+      onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
+    });
+    await this.#joinAndAssign(handlers);
+    this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
+  }
+
+  async #findTopic(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await retry(() => this.cluster.topic(this.options.topic), { signal: this.#closing.signal });
+        return;
+      } catch (error) {
+        if (toKafkaError(error).kind !== 'unknown-topic' || attempt === TRIES_FOR_UNKNOWN_TOPIC) throw error;
+        await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
+      }
+    }
+  }
+
+  /** From one assignment to the next, until it is closed. */
+  async #serve(handlers: ConsumerHandlers): Promise<void> {
+    for (;;) {
+      const kept = await this.#group.over();
+      if (this.#closing.signal.aborted) return;
+      await this.#giveUpBut(kept, handlers);
+      await this.#joinAgain(handlers);
+    }
+  }
+
+  async #giveUpBut(kept: readonly number[], handlers: ConsumerHandlers): Promise<void> {
+    const revoked = this.#assigned.filter((partition) => !kept.includes(partition));
+    this.#assigned = kept;
+    this.#fetcher?.drop(revoked);
+    if (revoked.length === 0) return;
+    const done = handlers.onRevoked(this.#named(revoked));
+    this.#fetcher?.hold(done);
+    await done;
+  }
+
+  /** The broker may be away for long, and the topic too: neither ends a consumer. */
+  async #joinAgain(handlers: ConsumerHandlers): Promise<void> {
+    const { signal } = this.#closing;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        return await this.#joinAndAssign(handlers);
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (!isPassing(error)) throw error;
+        await sleep(backoffMs(BACKOFF, attempt), signal);
+      }
+    }
+  }
+
+  async #joinAndAssign(handlers: ConsumerHandlers): Promise<void> {
+    const partitions = await this.#group.join();
+    const come = partitions.filter((partition) => !this.#assigned.includes(partition));
+    const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
+    if (this.#closing.signal.aborted) return;
+    this.#assigned = partitions;
+    handlers.onAssigned(this.#named(come));
+    this.#fetcher?.add(topic, positions);
+  }
+
+  /** Where reading begins: at the committed position, or where `from` says when there is none. */
+  async #positions(
+    partitions: readonly number[],
+  ): Promise<{ topic: TopicMetadata; positions: Map<number, number> }> {
+    const { topic: name, group, from, partitions: fixed } = this.options;
+    const topic = await this.cluster.refresh(name);
+    const positions = new Map<number, number>();
+    if (partitions.length === 0) return { topic, positions };
+    const committed = fixed
+      ? new Map<number, number>()
+      : await this.cluster.committed(group, name, partitions);
+    const open = partitions.filter((partition) => (committed.get(partition) ?? -1) < 0);
+    const begin = await this.cluster.listOffsets(name, open, from === 'latest' ? LATEST : EARLIEST);
+    for (const partition of partitions)
+      positions.set(partition, begin.get(partition) ?? committed.get(partition) ?? 0);
+    return { topic, positions };
+  }
+
+  #named(partitions: readonly number[]): TopicPartition[] {
+    const { topic } = this.options;
+    return partitions.map((partition) => ({ topic, partition }));
+  }
+
+  #crash(error: KafkaError, handlers: ConsumerHandlers): void {
+    if (this.#closing.signal.aborted) return;
+    void this.close();
+    handlers.onCrash(error);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#fetcher?.pause(numbers(partitions), true);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#fetcher?.pause(numbers(partitions), false);
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    try {
+      await this.#group.commit(positions);
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  membership(): GroupMembership {
+    return this.#group.membership();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#fetcher?.close();
+    try {
+      await within(
+        CLOSE_LIMIT_MS,
+        this.#group.leave(),
+        () => new Error('the group could not be left in time'),
+      );
+    } catch {
+      // A broker that is away finds out by itself, after the session timeout.
+    } finally {
+      this.cluster.close();
+    }
+  }
+}
+
+function numbers(partitions: readonly TopicPartition[]): number[] {
+  return partitions.map(({ partition }) => partition);
+}
+
+function isPassing({ kind }: KafkaError): boolean {
+  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic';
+}

@@ -1,0 +1,293 @@
+import { backoffMs, sleep } from '../../retry.js';
+import { KafkaError, type ConsumerHandlers } from '../port.js';
+import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
+import { Connections } from './connections.js';
+import { isRetriable, brokerError, toKafkaError } from './errors.js';
+import { fetchRequest, type FetchedPartition } from './fetch.js';
+import { nextFetchWait, type RecentFetch } from './fetch-wait.js';
+import { readBatches, type AbortedTransaction, type ReadBatches } from './read-batches.js';
+import { BACKOFF } from './retry.js';
+
+/** Beyond what the broker may wait. */
+const ANSWER_LIMIT_MS = 15_000;
+/** How long partitions that were added to a topic may go unnoticed. */
+const METADATA_MAX_AGE_MS = 30_000;
+/** The same for the leader of a partition that has none. */
+const LEADERLESS_MS = 500;
+const MAX_BYTES_PER_PARTITION = 1024 * 1024;
+/** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
+const TRIES_FOR_DAMAGED = 3;
+
+export interface FetcherOptions {
+  readonly topic: string;
+  readonly from: 'earliest' | 'latest';
+  readonly fetchMaxBytes: number;
+}
+
+export interface FetcherHandlers extends Pick<ConsumerHandlers, 'onRecords' | 'onCrash'> {
+  /** What is known of the topic was asked for anew. */
+  onTopic(topic: TopicMetadata): void;
+}
+
+/** A partition that is read: owned by the fetcher until it is dropped. */
+interface Source {
+  readonly partition: number;
+  /** Offset of the next record to deliver. */
+  position: number;
+  paused: boolean;
+  leader: number | undefined;
+  damagedTries: number;
+}
+
+/** A partition as it was when it was asked for. */
+interface Asked {
+  readonly source: Source;
+  readonly position: number;
+}
+
+/**
+ * Reads partitions of one topic from the brokers that lead them, one request at a time for each broker, over
+ * connections of its own: a fetch that waits for data must not hold up commits. Records reach the handler one
+ * partition at a time; a promise from it holds back everything else.
+ */
+export class Fetcher {
+  readonly #sources = new Map<number, Source>();
+  /** One loop for each broker that leads a partition. */
+  readonly #loops = new Set<number>();
+  readonly #closing = new AbortController();
+  readonly #connections: Connections;
+  #topicId = '';
+  #turn = 0;
+  /** How many hold everything back: nothing is delivered and nothing fetched until there are none. */
+  #holds = 0;
+  #wake: () => void = () => undefined;
+  #awake = new Promise<void>((resolve) => (this.#wake = resolve));
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly options: FetcherOptions,
+    readonly handlers: FetcherHandlers,
+  ) {
+    this.#connections = new Connections(cluster.settings);
+    this.#watch().catch((error: unknown) => this.#crash(toKafkaError(error)));
+  }
+
+  /** Reads these partitions as well, each from its position. */
+  add(topic: TopicMetadata, positions: ReadonlyMap<number, number>): void {
+    for (const [partition, position] of positions)
+      this.#sources.set(partition, {
+        partition,
+        position,
+        paused: false,
+        leader: undefined,
+        damagedTries: 0,
+      });
+    this.#locate(topic);
+  }
+
+  /** Stops reading these partitions at once: what is under way is not delivered. */
+  drop(partitions: Iterable<number>): void {
+    for (const partition of partitions) this.#sources.delete(partition);
+  }
+
+  pause(partitions: readonly number[], paused: boolean): void {
+    for (const partition of partitions) {
+      const source = this.#sources.get(partition);
+      if (source) source.paused = paused;
+    }
+    if (!paused) this.#stir();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#connections.close();
+    this.#sources.clear();
+    this.#stir();
+  }
+
+  #stir(): void {
+    this.#wake();
+    this.#awake = new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  /** Takes over what is known of the topic, and has a loop for every broker. */
+  #locate(topic: TopicMetadata): void {
+    const { id, leaders } = topic;
+    // A topic that was deleted and made anew: all that is in it came after what was read.
+    if (this.#topicId !== '' && this.#topicId !== id)
+      for (const source of this.#sources.values()) source.position = 0;
+    this.#topicId = id;
+    for (const source of this.#sources.values()) source.leader = leaders[source.partition];
+    for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
+    this.#stir();
+    this.handlers.onTopic(topic);
+  }
+
+  /** Asks for the topic now and then: partitions are added, and those without a leader get one again. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const leaderless = [...this.#sources.values()].some(({ leader }) => leader === undefined);
+      await sleep(leaderless ? LEADERLESS_MS : METADATA_MAX_AGE_MS, signal);
+      await this.#locateAgain();
+    }
+  }
+
+  #startLoop(leader: number): void {
+    if (this.#loops.has(leader) || this.#closing.signal.aborted) return;
+    this.#loops.add(leader);
+    this.#loop(leader).catch((error: unknown) => this.#crash(toKafkaError(error)));
+  }
+
+  #crash(error: KafkaError): void {
+    if (this.#closing.signal.aborted) return;
+    this.close();
+    this.handlers.onCrash(error);
+  }
+
+  /** Ends when no partition is led by this broker any more. */
+  async #loop(leader: number): Promise<void> {
+    let recent: RecentFetch | undefined;
+    for (let failures = 0; !this.#closing.signal.aborted;) {
+      await this.#released();
+      const led = [...this.#sources.values()].filter((source) => source.leader === leader);
+      if (led.length === 0) break;
+      const asked = led
+        .filter(({ paused }) => !paused)
+        .map((source) => ({ source, position: source.position }));
+      if (asked.length === 0) {
+        await this.#awake;
+        continue;
+      }
+      try {
+        const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
+        recent = await this.#deliver(fetched, asked);
+        failures = 0;
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (!isPassing(error)) throw error;
+        await sleep(backoffMs(BACKOFF, ++failures), this.#closing.signal);
+        await this.#locateAgain();
+      }
+    }
+    this.#loops.delete(leader);
+  }
+
+  #fetch(
+    leader: number,
+    asked: readonly Asked[],
+    recent: RecentFetch | undefined,
+  ): Promise<FetchedPartition[]> {
+    const { fetchMaxBytes } = this.options;
+    const request = fetchRequest({
+      ...nextFetchWait(recent),
+      topicId: this.#topicId,
+      positions: asked.map(({ source: { partition }, position }) => ({ partition, position })),
+      maxBytes: fetchMaxBytes,
+      maxBytesPerPartition: Math.min(fetchMaxBytes, MAX_BYTES_PER_PARTITION),
+    });
+    return this.#connections.send(this.cluster.broker(leader), request, ANSWER_LIMIT_MS);
+  }
+
+  /** Hands over what came. @throws KafkaError when a partition had an error, after the others are delivered */
+  async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
+    let records = 0;
+    let bytes = 0;
+    let problem: KafkaError | undefined;
+    for (const part of fetched) {
+      if (this.#holds > 0) await this.#released();
+      const source = this.#stillWanted(part.partition, asked);
+      if (!source) continue;
+      if (part.error !== undefined) problem = (await this.#mend(source, part.error)) ?? problem;
+      else if (part.batches) {
+        bytes += part.batches.length;
+        records += this.#handOver(source, part, part.batches);
+      }
+    }
+    if (problem) throw problem;
+    return { records, bytes };
+  }
+
+  /** A partition that was paused, dropped or moved since it was asked for is asked for again. */
+  #stillWanted(partition: number, asked: readonly Asked[]): Source | undefined {
+    const source = this.#sources.get(partition);
+    const before = asked.find((one) => one.source === source);
+    return source && before && !source.paused && before.position === source.position ? source : undefined;
+  }
+
+  #handOver(source: Source, { highWatermark, aborted }: FetchedPartition, batches: Buffer): number {
+    const { records, next } = this.#read(source, batches, aborted);
+    source.position = next;
+    if (records.length === 0) return 0;
+    const taken = this.handlers.onRecords(records, highWatermark);
+    if (taken) this.hold(taken);
+    return records.length;
+  }
+
+  #read(source: Source, batches: Buffer, aborted: readonly AbortedTransaction[]): ReadBatches {
+    const { partition, position } = source;
+    try {
+      const read = readBatches(batches, { topic: this.options.topic, partition }, position, aborted);
+      source.damagedTries = 0;
+      return read;
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      throw ++source.damagedTries < TRIES_FOR_DAMAGED ? new KafkaError('unavailable', error.message) : error;
+    }
+  }
+
+  /** Nothing is delivered and nothing fetched until the promise is settled, or the fetcher closed. */
+  hold(until: Promise<unknown>): void {
+    this.#holds++;
+    until
+      .catch((error: unknown) => this.#crash(toKafkaError(error)))
+      .finally(() => {
+        this.#holds--;
+        this.#stir();
+      })
+      .catch(() => undefined);
+  }
+
+  async #released(): Promise<void> {
+    while (this.#holds > 0 && !this.#closing.signal.aborted) await this.#awake;
+  }
+
+  /** What to do about a partition's error; returns it when metadata must be asked for anew. */
+  async #mend(source: Source, name: string): Promise<KafkaError | undefined> {
+    if (name === 'OFFSET_OUT_OF_RANGE') return this.#reset(source);
+    const error = brokerError(name, `${this.options.topic} ${source.partition}`);
+    // Deleted, or not yet known to this broker: both may pass.
+    return error.kind === 'unknown-topic' || isRetriable(name)
+      ? new KafkaError('unavailable', error.message)
+      : error;
+  }
+
+  /** The position is gone, because its records have expired or the log was cut: goes on where a new group begins. */
+  async #reset(source: Source): Promise<undefined> {
+    const { topic, from } = this.options;
+    const { partition } = source;
+    const moment = from === 'latest' ? LATEST : EARLIEST;
+    const position = (await this.cluster.listOffsets(topic, [partition], moment)).get(partition);
+    if (position !== undefined) source.position = position;
+  }
+
+  async #locateAgain(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    try {
+      this.#locate(await this.cluster.refresh(this.options.topic));
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      if (!isPassing(error) && error.kind !== 'unknown-topic') throw error;
+    }
+  }
+}
+
+function isPassing({ kind }: KafkaError): boolean {
+  return kind === 'unavailable';
+}
+
+/** A full answer leaves out whoever comes last: each time another. */
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const cut = by % list.length;
+  return [...list.slice(cut), ...list.slice(0, cut)];
+}

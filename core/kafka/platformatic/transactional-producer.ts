@@ -1,0 +1,145 @@
+import {
+  addOffsetsToTxnV3,
+  addPartitionsToTxnV3,
+  endTxnV3,
+  initProducerIdV4,
+  txnOffsetCommitV3,
+  type API,
+} from '@platformatic/kafka';
+import {
+  type KafkaError,
+  type GroupOffsets,
+  type OutgoingRecord,
+  type TransactionalProducer,
+} from '../port.js';
+import { BatchSender, type OutgoingBatch } from './batch-sender.js';
+import type { Cluster } from './cluster.js';
+import { toConnectError, toKafkaError } from './errors.js';
+import { Coordinator, offsetsByTopic } from './group.js';
+import { retry } from './retry.js';
+import type { ProducerIdentity } from './write-batch.js';
+
+/** After which the broker gives up a transaction that nobody finishes. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
+
+/**
+ * Transactions, one at a time. After one that failed the identity gets its next epoch, which ends whatever is left of
+ * it; when another producer has taken the name over, that is refused, and so is everything after it.
+ */
+export class PlatformaticTransactionalProducer implements TransactionalProducer {
+  readonly #closing = new AbortController();
+  readonly #coordinator: Coordinator;
+  #identity = NEW;
+  #sender: BatchSender | undefined;
+  #fenced: KafkaError | undefined;
+  #previous: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly transactionalId: string,
+  ) {
+    this.#coordinator = new Coordinator(cluster, 'TRANSACTION', transactionalId);
+  }
+
+  async connect(): Promise<void> {
+    await this.cluster.connect();
+    this.#identity = NEW;
+    this.#fenced = undefined;
+    try {
+      this.#sender = await this.#identify();
+    } catch (error) {
+      throw toConnectError(error, this.cluster.addresses);
+    }
+  }
+
+  sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void> {
+    const sent = this.#previous.then(() => this.#transact(records, offsets));
+    this.#previous = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #transact(records: readonly OutgoingRecord[], offsets: GroupOffsets | undefined): Promise<void> {
+    if (this.#fenced) throw this.#fenced;
+    try {
+      this.#sender ??= await this.#identify();
+      await this.#fill(this.#sender, records, offsets);
+      if (records.length > 0 || offsets) await this.#end(true);
+    } catch (cause) {
+      throw await this.#giveUp(toKafkaError(cause));
+    }
+  }
+
+  async #fill(
+    sender: BatchSender,
+    records: readonly OutgoingRecord[],
+    offsets: GroupOffsets | undefined,
+  ): Promise<void> {
+    const batches = await sender.prepare(records);
+    if (batches.length > 0) await this.#announce(batches);
+    await sender.deliver(batches);
+    if (offsets) await this.#commitOffsets(offsets);
+  }
+
+  /** The coordinator must know which partitions a transaction writes to before they are written. */
+  async #announce(batches: readonly OutgoingBatch[]): Promise<void> {
+    const names = [...new Set(batches.map(({ topic }) => topic))];
+    const topics = names.map((name) => ({
+      name,
+      partitions: batches.filter(({ topic }) => topic === name).map(({ partition }) => partition),
+    }));
+    const { transactionalId } = this;
+    const { id: producerId, epoch: producerEpoch } = this.#identity;
+    await this.#ask(addPartitionsToTxnV3.api, [
+      [{ transactionalId, producerId, producerEpoch, verifyOnly: false, topics }],
+    ]);
+  }
+
+  async #commitOffsets({ member, positions }: GroupOffsets): Promise<void> {
+    const { id, epoch } = this.#identity;
+    const { group, generation, memberId, instanceId } = member;
+    await this.#ask(addOffsetsToTxnV3.api, [this.transactionalId, id, epoch, group]);
+    const topics = offsetsByTopic(positions);
+    await this.#ask(
+      txnOffsetCommitV3.api,
+      [this.transactionalId, group, id, epoch, generation, memberId, instanceId ?? null, topics],
+      new Coordinator(this.cluster, 'GROUP', group),
+    );
+  }
+
+  async #end(commit: boolean): Promise<void> {
+    const { id, epoch } = this.#identity;
+    await this.#ask(endTxnV3.api, [this.transactionalId, id, epoch, commit]);
+  }
+
+  /** Nothing of the transaction may be seen: it is ended now, or at the latest with the next epoch. */
+  async #giveUp(error: KafkaError): Promise<KafkaError> {
+    const hadBegun = this.#sender !== undefined;
+    this.#sender = undefined;
+    if (error.kind === 'fenced') this.#fenced = error;
+    else if (hadBegun) await this.#end(false).catch(() => undefined);
+    return error;
+  }
+
+  async #identify(): Promise<BatchSender> {
+    const { id, epoch } = this.#identity;
+    const { producerId, producerEpoch } = await this.#ask(initProducerIdV4.api, [
+      this.transactionalId,
+      TRANSACTION_TIMEOUT_MS,
+      id,
+      epoch,
+    ]);
+    this.#identity = { id: producerId, epoch: producerEpoch, transactional: true };
+    return new BatchSender(this.cluster, this.#identity, this.transactionalId, this.#closing.signal);
+  }
+
+  #ask<A extends unknown[], R>(api: API<A, R>, args: A, coordinator = this.#coordinator): Promise<R> {
+    return retry(() => coordinator.request(api, args), { signal: this.#closing.signal });
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.cluster.close();
+    return Promise.resolve();
+  }
+}
