@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { decodeElements } from '../../schemas/tensor.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, LoadedModel } from './engine.js';
-import { createEngine } from './tensorflow-engine.js';
+import { createEngine } from './threaded-engine.js';
 import { fixture, loadFixture, sourceOf, tensor } from './test-models.js';
 
 // More than any machine is done with; unlike TensorFlow itself, a graph model can be interrupted.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decodeElements } from '../../schemas/tensor.js';
 import type { Engine, EngineTensor, LoadedModel } from './engine.js';
-import { createEngine } from './tensorflow-engine.js';
+import { createEngine } from './threaded-engine.js';
 import {
   DIGITS,
   DIGITS_EXPECTED,
