@@ -5,7 +5,7 @@ import { floats, valuesOf } from './support/stranger.js';
 
 let harness: Harness;
 before(async () => {
-  harness = await Harness.start(['picky', 'sum', 'fixed']);
+  harness = await Harness.start(['picky', 'picky-onnx', 'sum', 'fixed']);
 });
 after(() => harness.close());
 
@@ -32,6 +32,23 @@ test('a row that makes the model fail fails alone, whatever shares its batch', a
         valuesOf(reply.outputs[0]),
         [value, value, 0, 1].map((x) => Math.fround(Math.sqrt(x))),
       );
+  }
+});
+
+test('so does one that only ONNX Runtime can tell', async () => {
+  const stranger = await harness.stranger();
+  const topic = harness.topics.requests('picky-onnx');
+  const asked = Array.from({ length: 300 }, (_, index) => {
+    const value = index % 37 === 5 ? 99 : index % 4;
+    const data = Buffer.from(BigInt64Array.of(BigInt(value)).buffer);
+    const inputs = [{ name: 'x', datatype: 'INT64', shape: [1], data }];
+    return { value, correlation: stranger.request(topic, { model: 'picky-onnx', inputs }) };
+  });
+  await stranger.answered(asked.map(({ correlation }) => correlation));
+  for (const { value, correlation } of asked) {
+    const { error, outputs } = stranger.replyTo(correlation);
+    if (value === 99) assert.match(`${error?.code}: ${error?.message}`, /^MODEL_FAILED: .*idx=99/);
+    else assert.deepEqual(valuesOf(outputs[0]), [value ** 2]);
   }
 });
 

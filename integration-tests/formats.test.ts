@@ -5,19 +5,27 @@ import type { PartituraClient } from '../producers/index.js';
 import { Harness, type ModelName } from './support/harness.js';
 
 const TOLERANCE = 1e-5;
+/** The digits in every format. */
+const MODELS = ['digits', 'digits-graph', 'digits-layers', 'digits-onnx'] as const;
 let harness: Harness;
 before(async () => {
-  harness = await Harness.start(['digits', 'digits-graph', 'digits-layers', 'double']);
+  harness = await Harness.start([...MODELS, 'double', 'zipmap-onnx']);
 });
 after(() => harness.close());
 
 const digits = loadDigits();
 
-test('SavedModel, graph model and layers model are served side by side and reach their accuracy', async () => {
+test('SavedModel, graph model, layers model and ONNX model are served side by side and reach their accuracy', async () => {
   const node = await harness.node();
-  assert.deepEqual([...node.models].sort(), ['digits', 'digits-graph', 'digits-layers']);
+  assert.deepEqual([...node.models].sort(), [...MODELS]);
+  assert.deepEqual(
+    node
+      .status()
+      .models.flatMap(({ model, backend }) => (model.startsWith('digits') ? [`${model} ${backend}`] : [])),
+    ['digits tensorflow', 'digits-graph tensorflow', 'digits-layers tensorflow', 'digits-onnx onnxruntime'],
+  );
   const client = await harness.client();
-  for (const model of ['digits', 'digits-graph', 'digits-layers'] as const) {
+  for (const model of MODELS) {
     assert.ok((await heldBackCorrect(client, model)) >= loadExpectations().heldBackCorrect, model);
   }
 });
@@ -25,7 +33,7 @@ test('SavedModel, graph model and layers model are served side by side and reach
 test('the fixed rows get the probabilities that the training script wrote down', async () => {
   const client = await harness.client();
   for (const { pixels, probabilities } of loadExpectations().samples) {
-    for (const model of ['digits', 'digits-graph'] as const) {
+    for (const model of ['digits', 'digits-graph', 'digits-onnx'] as const) {
       const { outputs } = await client.predict(model, { pixels: [pixels] });
       const answer = outputs['probabilities']?.data as Float32Array;
       probabilities.forEach((probability, index) =>
@@ -43,13 +51,23 @@ test('a model with a type that the engine lacks is not served and says what to d
   assert.match(double?.message ?? '', /cast|ONNX/i);
 });
 
+test('an ONNX model with a result that is no tensor is not served and says what to do', async () => {
+  const node = await harness.node();
+  const zipmap = node.status().models.find(({ model }) => model === 'zipmap-onnx');
+  assert.equal(zipmap?.state, 'FAILED');
+  assert.match(zipmap?.message ?? '', /'probabilities' is not a tensor.*zipmap/);
+});
+
 test('without the native library WebAssembly serves what it can, and says so', async () => {
   const node = await harness.node({ engine: 'wasm', prefix: 'wasm' });
-  assert.deepEqual([...node.models].sort(), ['digits-graph', 'digits-layers']);
+  assert.deepEqual([...node.models].sort(), ['digits-graph', 'digits-layers', 'digits-onnx']);
   assert.match(node.status().models.find(({ model }) => model === 'digits')?.message ?? '', /SavedModel/);
   const client = await harness.client({ prefix: 'wasm' });
   assert.ok((await heldBackCorrect(client, 'digits-graph')) >= loadExpectations().heldBackCorrect);
-  assert.ok(node.status().models.every(({ state, backend }) => state !== 'AVAILABLE' || backend === 'wasm'));
+  const backends = node
+    .status()
+    .models.flatMap(({ state, backend }) => (state === 'AVAILABLE' ? [backend] : []));
+  assert.deepEqual(backends.sort(), ['onnxruntime', 'wasm', 'wasm']);
 });
 
 async function heldBackCorrect(client: PartituraClient, model: ModelName): Promise<number> {

@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { PartituraError } from '../../schemas/errors.js';
+import { CallGate } from './call-gate.js';
+import type { BackendChoice } from './options.js';
 import type { Answer, Question, ThreadData } from './thread/messages.js';
 
 const THREAD_FILE = new URL('./thread/main.js', import.meta.url);
@@ -23,16 +25,18 @@ interface Pending {
  */
 export class EngineThread {
   private readonly worker: Worker;
+  private readonly gate = new CallGate();
   private readonly pending: Pending[] = [];
   private watchdog: NodeJS.Timeout | undefined;
   private lossReason: PartituraError | undefined;
   private readonly ended: Promise<unknown>;
 
   constructor(
-    data: ThreadData,
+    backend: BackendChoice,
     private readonly onLoss: (reason: PartituraError) => void,
   ) {
-    this.worker = new Worker(THREAD_FILE, { workerData: data, name: 'engine' });
+    const workerData: ThreadData = { backend, gate: this.gate.state };
+    this.worker = new Worker(THREAD_FILE, { workerData, name: 'engine' });
     this.ended = new Promise((resolve) => this.worker.once('exit', resolve));
     this.worker.on('message', (answer: Answer) => this.settleFirst(answer));
     this.worker.on('error', (error) => this.lose(`the engine's thread crashed: ${error.message}`));
@@ -67,7 +71,7 @@ export class EngineThread {
     return (await this.answerWithin(limitMs, question.kind)) as AnswerOf<Kind>;
   }
 
-  /** Ends the thread; all that wait fail. A computation inside TensorFlow can't be interrupted, hence the limit. */
+  /** Ends the thread; all that wait fail. A computation inside a native library can't be interrupted, hence the limit. */
   async end(limitMs: number): Promise<void> {
     this.lose('the engine is closed');
     let timer: NodeJS.Timeout | undefined;
@@ -110,7 +114,7 @@ export class EngineThread {
     const [first, ...others] = this.pending.splice(0);
     first?.reject(new PartituraError('MODEL_FAILED', reason));
     for (const { reject } of others) reject(this.lossReason);
-    void this.worker.terminate();
+    if (this.gate.shut()) void this.worker.terminate();
     this.onLoss(this.lossReason);
   }
 }

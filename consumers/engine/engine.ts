@@ -26,21 +26,29 @@ export interface EngineTensor {
 }
 
 /** Which artefact a version folder holds; it decides which engine serves. */
-export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model';
+export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model' | 'onnx';
+
+/** What computes a model. */
+export type Backend = 'tensorflow' | 'wasm' | 'onnxruntime';
 
 export interface ModelSource {
   readonly model: string;
   readonly version: string;
-  /** Folder that holds `saved_model.pb` or `model.json`. */
+  /** Folder that holds `saved_model.pb`, `model.json` or `model.onnx`. */
   readonly directory: string;
   readonly format: ModelFormat;
+  /** Cores that one operation may use; only ONNX models have cores of their own. Default: the thread's share. */
+  readonly cores?: number;
 }
 
 /** A model that lives in an engine thread. */
 export interface LoadedModel {
   readonly signature: ModelSignature;
-  /** Name of what computes, for people: `tensorflow` or `wasm`. */
-  readonly backend: string;
+  readonly backend: Backend;
+  /** Why WebAssembly computes although TensorFlow was preferred. */
+  readonly fallbackReason?: string;
+  /** Cores that one operation may use, where that can be chosen for each model. */
+  readonly cores?: number;
   /**
    * Runs one batch. Inputs are already validated against the signature; their buffers are given away.
    * @returns outputs in the order of the signature, each owning its buffer

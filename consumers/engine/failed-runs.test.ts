@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createEngine } from './tensorflow-engine.js';
+import { createEngine } from './threaded-engine.js';
 import { loadFixture } from './test-models.js';
 
 const ROWS = 65_536;

@@ -25,8 +25,15 @@ test('model.json says itself which of the two formats it is', async () => {
   assert.equal(await detectFormat(folder), 'layers_model');
 });
 
-test('where both are there the SavedModel is served', async () => {
+test('model.onnx makes an ONNX model', async () => {
+  await put('model.onnx', '');
+  assert.equal(await detectFormat(folder), 'onnx');
+});
+
+test('of several formats the SavedModel is served, then ONNX, then TensorFlow.js', async () => {
   await put('model.json', '{"format":"graph-model"}');
+  await put('model.onnx', '');
+  assert.equal(await detectFormat(folder), 'onnx');
   await put('saved_model.pb', '');
   assert.equal(await detectFormat(folder), 'saved_model');
 });
@@ -34,7 +41,7 @@ test('where both are there the SavedModel is served', async () => {
 test('a folder without a model is refused with what was looked for', async () => {
   await assert.rejects(detectFormat(folder), {
     code: 'MODEL_FAILED',
-    message: /saved_model\.pb.*model\.json/,
+    message: /saved_model\.pb.*model\.onnx.*model\.json/,
   });
 });
 

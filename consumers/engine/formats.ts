@@ -4,6 +4,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelFormat } from './engine.js';
 
 const SAVED_MODEL_FILE = 'saved_model.pb';
+export const ONNX_FILE = 'model.onnx';
 const TENSORFLOWJS_FILE = 'model.json';
 
 const TENSORFLOWJS_FORMATS: Readonly<Record<string, ModelFormat>> = {
@@ -12,16 +13,18 @@ const TENSORFLOWJS_FORMATS: Readonly<Record<string, ModelFormat>> = {
 };
 
 /**
- * Which artefact a version folder holds. A folder that holds several is served from its SavedModel,
- * the only one that keeps every data type.
+ * Which artefact a version folder holds; it decides which engine serves. Of several the one is served that is
+ * the original rather than a conversion: SavedModel before ONNX before TensorFlow.js, which keeps the fewest
+ * data types.
  * @throws PartituraError MODEL_FAILED that lists what was looked for
  */
 export async function detectFormat(directory: string): Promise<ModelFormat> {
   if (await isFile(join(directory, SAVED_MODEL_FILE))) return 'saved_model';
+  if (await isFile(join(directory, ONNX_FILE))) return 'onnx';
   if (await isFile(join(directory, TENSORFLOWJS_FILE))) return tensorflowJsFormat(directory);
   throw new PartituraError(
     'MODEL_FAILED',
-    `${directory} holds no model: looked for ${SAVED_MODEL_FILE} (SavedModel) and ${TENSORFLOWJS_FILE} (TensorFlow.js graph or layers model)`,
+    `${directory} holds no model: looked for ${SAVED_MODEL_FILE} (SavedModel), ${ONNX_FILE} (ONNX) and ${TENSORFLOWJS_FILE} (TensorFlow.js graph or layers model)`,
   );
 }
 

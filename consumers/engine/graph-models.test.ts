@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decodeElements } from '../../schemas/tensor.js';
-import { createEngine, type TensorFlowEngine } from './tensorflow-engine.js';
+import type { Engine } from './engine.js';
+import { createEngine } from './threaded-engine.js';
 import { loadFixture, tensor } from './test-models.js';
 
 for (const backend of ['tensorflow', 'wasm'] as const) {
   describe(`graph models on ${backend}`, () => {
-    let engine: TensorFlowEngine;
+    let engine: Engine;
     before(async () => {
       engine = await createEngine({ backend });
     });

@@ -1,4 +1,4 @@
 export * from './engine.js';
 export { detectFormat } from './formats.js';
-export { createEngine, type TensorFlowEngine } from './tensorflow-engine.js';
+export { createEngine } from './threaded-engine.js';
 export type { BackendChoice, EngineOptions } from './options.js';

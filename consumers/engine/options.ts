@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { PartituraError } from '../../schemas/errors.js';
 
-/** `auto` takes TensorFlow's native library where it is installed and WebAssembly where it is not. */
+/**
+ * What computes TensorFlow's formats: `auto` takes its native library where it is installed and WebAssembly
+ * where it is not. ONNX models are ONNX Runtime's in any case.
+ */
 export type BackendChoice = 'auto' | 'tensorflow' | 'wasm';
 
 export interface EngineOptions {
@@ -9,8 +13,8 @@ export interface EngineOptions {
   /** Default `auto`. */
   readonly backend?: BackendChoice;
   /**
-   * Cores that one TensorFlow operation may use; 0 leaves it to TensorFlow, which takes all. 1 suits as many
-   * threads as cores. It counts for the whole process and only before its first engine. Default 0.
+   * Cores that one operation may use; 0: all, for ONNX models the thread's share of them. 1 suits as many
+   * threads as cores. For TensorFlow it counts for the whole process and only before its first model. Default 0.
    */
   readonly intraOpThreads?: number;
   /** Limit for starting a thread. Default 60 s. */
@@ -53,4 +57,9 @@ function requireWhole(option: string, value: number, least: number): void {
     'INVALID_REQUEST',
     `engine option '${option}': expected a whole number from ${least}, got ${value}`,
   );
+}
+
+/** Cores that one operation of an ONNX model may use when nothing else is said. */
+export function coresPerThread({ intraOpThreads, threads }: Required<EngineOptions>): number {
+  return intraOpThreads || Math.max(1, Math.floor(availableParallelism() / threads));
 }

@@ -3,14 +3,18 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeElements } from '../../schemas/tensor.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, LoadedModel } from './engine.js';
-import { createEngine } from './tensorflow-engine.js';
+import { createEngine } from './threaded-engine.js';
 import { fixture, loadFixture, sourceOf, tensor } from './test-models.js';
 
 // More than any machine is done with; unlike TensorFlow itself, a graph model can be interrupted.
 const ENDLESS = 2 ** 30;
+// Outlasts the limit below, but not the test: ONNX Runtime can't be interrupted either.
+const LONG = 150_000;
+const SHORT_LIMIT_MS = 200;
 const RUN_TIMEOUT_MS = 2_000;
 
 const work = (model: LoadedModel, rounds: number): Promise<EngineResult> =>
@@ -77,6 +81,26 @@ test('a model that can not be had again is missed alone', async () => {
   } finally {
     await engine.close();
   }
+});
+
+test('a thread that is lost while ONNX Runtime computes ends when it is done, without harm to the process', async () => {
+  const engine = await createEngine({ threads: 2, runTimeoutMs: SHORT_LIMIT_MS });
+  const loaded = await loadFixture(engine, 'endless-onnx');
+  for (let round = 0; round < 2; round++) {
+    await assert.rejects(work(loaded, LONG), { code: 'MODEL_FAILED', message: /took longer than/ });
+    assert.equal((await Promise.all([work(loaded, 1), work(loaded, 1), work(loaded, 1)])).length, 3);
+  }
+  // The process ends only once the lost threads have: an abort within them would fail this file.
+  await engine.close();
+});
+
+test('closing while ONNX Runtime computes fails what waits, and the thread ends afterwards', async () => {
+  const engine = await createEngine({ closeTimeoutMs: SHORT_LIMIT_MS });
+  const model = await loadFixture(engine, 'endless-onnx');
+  const [computing, behind] = [work(model, LONG), work(model, 1)].map((run) => assert.rejects(run));
+  await sleep(SHORT_LIMIT_MS);
+  await engine.close();
+  await Promise.all([computing, behind]);
 });
 
 function failureOf(outcome: PromiseSettledResult<EngineResult>): { code: string; retryable: boolean } {

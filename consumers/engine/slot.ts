@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PartituraError } from '../../schemas/errors.js';
-import type { ModelSignature, ModelSource } from './engine.js';
+import type { ModelSource } from './engine.js';
 import { EngineThread } from './engine-thread.js';
 import { aboutModel } from './model-errors.js';
-import type { EngineOptions } from './options.js';
-import type { Answer, Tensors } from './thread/messages.js';
+import { coresPerThread, type EngineOptions } from './options.js';
+import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
@@ -24,8 +24,8 @@ export class Slot {
 
   constructor(private readonly options: Required<EngineOptions>) {}
 
-  /** @throws PartituraError when the chosen backend can't be had */
-  open(): Promise<Extract<Answer, { kind: 'started' }>> {
+  /** @throws PartituraError when the thread can't be started */
+  open(): Promise<void> {
     return this.fill();
   }
 
@@ -43,12 +43,12 @@ export class Slot {
     await this.filling;
   }
 
-  async load(key: number, source: ModelSource): Promise<ModelSignature> {
+  async load(key: number, source: ModelSource): Promise<LoadedFacts> {
     await this.whole();
-    const signature = await loadInto(this.present(), key, source, this.options.loadTimeoutMs);
+    const facts = await this.loadInto(this.present(), key, source);
     this.models.set(key, source);
     this.held.add(key);
-    return signature;
+    return facts;
   }
 
   async unload(key: number): Promise<void> {
@@ -77,16 +77,15 @@ export class Slot {
     throw new PartituraError('INTERNAL', "the engine's thread is being replaced");
   }
 
-  private async fill(): Promise<Extract<Answer, { kind: 'started' }>> {
+  private async fill(): Promise<void> {
     const { closeTimeoutMs, startTimeoutMs, backend } = this.options;
-    const thread: EngineThread = new EngineThread({ backend }, (reason) => this.lost(thread, reason));
+    const thread: EngineThread = new EngineThread(backend, (reason) => this.lost(thread, reason));
     const endOnClose = (): void => void thread.end(closeTimeoutMs);
     this.closing.signal.addEventListener('abort', endOnClose);
     try {
-      const started = await thread.started(startTimeoutMs);
+      await thread.started(startTimeoutMs);
       for (const [key, source] of this.models) await this.reload(thread, key, source);
       this.thread = thread;
-      return started;
     } catch (error) {
       await thread.end(closeTimeoutMs);
       throw error;
@@ -98,7 +97,7 @@ export class Slot {
   /** A model that can't be loaded again must not keep the others from being served. */
   private async reload(thread: EngineThread, key: number, source: ModelSource): Promise<void> {
     try {
-      await loadInto(thread, key, source, this.options.loadTimeoutMs);
+      await this.loadInto(thread, key, source);
       this.held.add(key);
     } catch (error) {
       if (thread.isLost) throw error;
@@ -134,20 +133,17 @@ export class Slot {
       if (!this.closing.signal.aborted) this.filling = this.fill();
     }
   }
-}
 
-/** @throws PartituraError MODEL_FAILED that names the model */
-async function loadInto(
-  thread: EngineThread,
-  key: number,
-  source: ModelSource,
-  limitMs: number,
-): Promise<ModelSignature> {
-  const { directory, format } = source;
-  try {
-    const { signature } = await thread.ask<'loaded'>({ kind: 'load', key, directory, format }, limitMs);
-    return signature;
-  } catch (error) {
-    throw aboutModel(source, error);
+  /** @throws PartituraError MODEL_FAILED that names the model */
+  private async loadInto(thread: EngineThread, key: number, source: ModelSource): Promise<LoadedFacts> {
+    const { directory, format, cores = coresPerThread(this.options) } = source;
+    try {
+      return await thread.ask<'loaded'>(
+        { kind: 'load', key, directory, format, cores },
+        this.options.loadTimeoutMs,
+      );
+    } catch (error) {
+      throw aboutModel(source, error);
+    }
   }
 }

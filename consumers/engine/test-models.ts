@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { elementCount, type Datatype } from '../../schemas/datatypes.js';
-import { encodeElements } from '../../schemas/tensor.js';
+import { decodeElements, encodeElements } from '../../schemas/tensor.js';
 import type { Engine, EngineTensor, LoadedModel, ModelSource } from './engine.js';
 import { detectFormat } from './formats.js';
 
@@ -21,6 +21,7 @@ export function fixture(model: string, version = '1'): string {
 }
 
 export const DIGITS = fileURLToPath(new URL('examples/models/digits/1', ROOT));
+export const DIGITS_ONNX = fileURLToPath(new URL('examples/onnx-models/digits/1', ROOT));
 export const DIGITS_EXPECTED = fileURLToPath(new URL('examples/digits/expected.json', ROOT));
 
 export async function sourceOf(directory: string): Promise<ModelSource> {
@@ -41,6 +42,11 @@ export function tensor(
   if (elementCount(shape) !== elements.length)
     throw new Error(`${elements.length} elements don't fill ${shape.join('x')}`);
   return { name, datatype, shape, data: new Uint8Array(encodeElements(datatype, elements, name)) };
+}
+
+/** The elements of an output, none when it is missing. */
+export function elementsOf(output: EngineTensor | undefined): unknown[] {
+  return output ? decodeElements(output.datatype, Buffer.from(output.data)) : [];
 }
 
 /** The largest difference between a digits model's answer and what its training script wrote down. */

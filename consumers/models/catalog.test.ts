@@ -21,7 +21,7 @@ class FakeEngine implements Engine {
     if (this.broken.has(name)) return Promise.reject(new Error('weights are missing'));
     return Promise.resolve({
       signature: DIGITS,
-      backend: 'fake',
+      backend: 'wasm',
       run: (inputs) => this.#run(inputs),
       unload: () => {
         this.events.push(`unload ${name}`);
@@ -99,7 +99,7 @@ test('what is there at the start is served in its newest version, and told', asy
     model: 'a',
     version: '2',
     state: 'AVAILABLE',
-    backend: 'fake',
+    backend: 'wasm',
     message: null,
   });
 });

@@ -25,6 +25,7 @@ export type ModelName =
   | 'digits'
   | 'digits-graph'
   | 'digits-layers'
+  | 'digits-onnx'
   | 'types'
   | 'int64'
   | 'sum'
@@ -32,7 +33,9 @@ export type ModelName =
   | 'scale'
   | 'picky'
   | 'fixed'
-  | 'double';
+  | 'double'
+  | 'picky-onnx'
+  | 'zipmap-onnx';
 
 /**
  * What a test needs of the world: a broker of its own, a model repository of its own, and ways to start

@@ -1,23 +1,15 @@
 import { PartituraError } from '../../../schemas/errors.js';
-import type { ModelFormat, TensorSpec } from '../engine.js';
+import type { TensorSpec } from '../engine.js';
+import type { Loaders } from './loaders.js';
 import type { Answer, Question, Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { firstSentence } from './refusals.js';
-import type { Runtime } from './runtime.js';
-import { loadSavedModel } from './saved-model.js';
-import { loadGraphModel, loadLayersModel } from './tensorflowjs-model.js';
-
-const LOADERS: Record<ModelFormat, (runtime: Runtime, directory: string) => Promise<ThreadModel>> = {
-  saved_model: loadSavedModel,
-  graph_model: loadGraphModel,
-  layers_model: loadLayersModel,
-};
 
 /** The models of one thread; answers one question at a time. */
 export class ModelHost {
   private readonly models = new Map<number, ThreadModel>();
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(private readonly loaders: Loaders) {}
 
   /** Never throws: whatever goes wrong is an answer. */
   async answer(question: Question): Promise<Answer> {
@@ -38,7 +30,7 @@ export class ModelHost {
       case 'run':
         return this.run(question.key, question);
       case 'load':
-        return this.load(question.key, question.format, question.directory);
+        return this.load(question);
       case 'unload':
         return this.unload(question.key);
     }
@@ -51,13 +43,16 @@ export class ModelHost {
     return { kind: 'result', computeMicros, shapes, buffers };
   }
 
-  private async load(key: number, format: ModelFormat, directory: string): Promise<Answer> {
-    const model = await LOADERS[format](this.runtime, directory);
-    this.models.set(key, model);
-    const { inputs, outputs } = model.signature;
+  private async load(question: Extract<Question, { kind: 'load' }>): Promise<Answer> {
+    const model = await this.loaders.load(question);
+    this.models.set(question.key, model);
+    const { signature, backend, fallbackReason, cores } = model;
     return {
       kind: 'loaded',
-      signature: { inputs: inputs.map(publicPart), outputs: outputs.map(publicPart) },
+      backend,
+      signature: { inputs: signature.inputs.map(publicPart), outputs: signature.outputs.map(publicPart) },
+      ...(fallbackReason !== undefined && { fallbackReason }),
+      ...(cores !== undefined && { cores }),
     };
   }
 

@@ -1,14 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { CallGate } from '../call-gate.js';
 import { ModelHost } from './host.js';
+import { Loaders } from './loaders.js';
 import type { Answer, Question, ThreadData } from './messages.js';
-import { startRuntime } from './runtime.js';
 
 /** The thread's one loop: a question at a time, answers in the order of the questions. */
-async function serve(): Promise<void> {
+function serve(): void {
   const port = parentPort;
   if (!port) throw new Error('an engine thread is started by the engine');
-  const runtime = await startRuntime((workerData as ThreadData).backend);
-  const host = new ModelHost(runtime);
+  const { backend, gate } = workerData as ThreadData;
+  const host = new ModelHost(new Loaders(backend, new CallGate(gate)));
   const waiting: Question[] = [];
   let answering = false;
 
@@ -25,12 +26,7 @@ async function serve(): Promise<void> {
     waiting.push(question);
     if (!answering) void answerAll();
   });
-  const { backend, fallbackReason } = runtime;
-  port.postMessage({
-    kind: 'started',
-    backend,
-    ...(fallbackReason !== undefined && { fallbackReason }),
-  } satisfies Answer);
+  port.postMessage({ kind: 'started' } satisfies Answer);
 }
 
-await serve();
+serve();

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../schemas/errors.js';
 import type { BackendChoice } from '../options.js';
-import type { ModelFormat, ModelSignature } from '../engine.js';
+import type { Backend, ModelFormat, ModelSignature } from '../engine.js';
 
 /**
  * What passes between the event loop and an engine's thread. A thread answers every question once and in
@@ -8,13 +8,20 @@ import type { ModelFormat, ModelSignature } from '../engine.js';
  * both sides know the order of the signature.
  */
 export type Question =
-  | { readonly kind: 'load'; readonly key: number; readonly directory: string; readonly format: ModelFormat }
+  | {
+      readonly kind: 'load';
+      readonly key: number;
+      readonly directory: string;
+      readonly format: ModelFormat;
+      /** That one operation may use, where a model has cores of its own. */
+      readonly cores: number;
+    }
   | { readonly kind: 'unload'; readonly key: number }
   | ({ readonly kind: 'run'; readonly key: number } & Tensors);
 
 export type Answer =
-  | { readonly kind: 'started'; readonly backend: Backend; readonly fallbackReason?: string }
-  | { readonly kind: 'loaded'; readonly signature: ModelSignature }
+  | { readonly kind: 'started' }
+  | ({ readonly kind: 'loaded' } & LoadedFacts)
   | { readonly kind: 'unloaded' }
   | ({ readonly kind: 'result'; readonly computeMicros: number } & Tensors)
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
@@ -25,9 +32,18 @@ export interface Tensors {
   readonly buffers: readonly ArrayBuffer[];
 }
 
-/** What computes in the end. */
-export type Backend = 'tensorflow' | 'wasm';
+/** What a thread tells of a model that it has loaded. */
+export interface LoadedFacts {
+  readonly signature: ModelSignature;
+  readonly backend: Backend;
+  /** Why WebAssembly computes although TensorFlow was preferred. */
+  readonly fallbackReason?: string;
+  /** That one operation may use, where that is the model's and not the process's. */
+  readonly cores?: number;
+}
 
 export interface ThreadData {
   readonly backend: BackendChoice;
+  /** Memory of the `CallGate`. */
+  readonly gate: Int32Array<SharedArrayBuffer>;
 }

@@ -1,9 +1,7 @@
-import type { ModelSignature } from '../engine.js';
-import type { Tensors } from './messages.js';
+import type { LoadedFacts, Tensors } from './messages.js';
 
 /** A model inside an engine's thread. */
-export interface ThreadModel {
-  readonly signature: ModelSignature;
+export interface ThreadModel extends LoadedFacts {
   /** Inputs in the order of the signature; outputs likewise, each buffer exactly as long as its tensor. */
   run(inputs: Tensors): Tensors | Promise<Tensors>;
   dispose(): void;

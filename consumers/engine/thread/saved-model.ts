@@ -4,13 +4,16 @@ import { elementsOf, joinBytes, ownBuffer } from './elements.js';
 import type { Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { refusal } from './refusals.js';
-import type { Runtime } from './runtime.js';
+import type { TensorFlowRuntime } from './tensorflow-runtime.js';
 import { readSavedSignature, type SavedSignature, type SavedTensor } from './saved-model-signature.js';
 import { DT_INT32, DT_STRING, DT_UINT8 } from './saved-model-types.js';
 import { deletesForeignStrings } from './string-ownership.js';
 
 /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out */
-export async function loadSavedModel({ binding }: Runtime, directory: string): Promise<ThreadModel> {
+export async function loadSavedModel(
+  { binding }: TensorFlowRuntime,
+  directory: string,
+): Promise<ThreadModel> {
   if (!binding) throw noNativeLibrary();
   const signature = await readSavedSignature(directory);
   requireSafeStrings(binding, signature);
@@ -35,6 +38,7 @@ function requireSafeStrings(binding: Binding, signature: SavedSignature): void {
 
 /** One session of TensorFlow. Calls are bare: ids and names, no tensor objects, one copy of each output. */
 class SavedModel implements ThreadModel {
+  readonly backend = 'tensorflow';
   private readonly inputNodes: string;
   private readonly outputNodes: string;
 

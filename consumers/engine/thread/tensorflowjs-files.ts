@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { io } from '@tensorflow/tfjs';
-import type { Runtime } from './runtime.js';
+import type { TensorFlowRuntime } from './tensorflow-runtime.js';
 
 /** Reads a TensorFlow.js model from its folder: TensorFlow.js itself knows only the web's ways to load. */
-export function filesOf({ tf }: Runtime, directory: string): io.IOHandler {
+export function filesOf({ tf }: TensorFlowRuntime, directory: string): io.IOHandler {
   return {
     load: async () => {
       const json = JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as io.ModelJSON;

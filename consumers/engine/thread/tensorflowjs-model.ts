@@ -4,7 +4,7 @@ import type { ModelSignature } from '../engine.js';
 import { elementsOf, joinBytes, ownBuffer } from './elements.js';
 import type { Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
-import type { Runtime } from './runtime.js';
+import type { TensorFlowRuntime } from './tensorflow-runtime.js';
 import { filesOf } from './tensorflowjs-files.js';
 import { graphSignature, layersSignature } from './tensorflowjs-signature.js';
 
@@ -16,14 +16,14 @@ const DTYPES = { FP32: 'float32', INT32: 'int32', BOOL: 'bool', BYTES: 'string' 
 type ComputedDatatype = keyof typeof DTYPES;
 
 /** Loads a model that `tensorflowjs_converter` made. */
-export async function loadGraphModel(runtime: Runtime, directory: string): Promise<ThreadModel> {
+export async function loadGraphModel(runtime: TensorFlowRuntime, directory: string): Promise<ThreadModel> {
   const model = await runtime.tf.loadGraphModel(filesOf(runtime, directory));
   const signature = graphSignature(model);
   return new TensorFlowJsModel(runtime, signature, graphCompute(model, signature), () => model.dispose());
 }
 
 /** Loads a model that TensorFlow.js trained, or Keras layers that were converted. */
-export async function loadLayersModel(runtime: Runtime, directory: string): Promise<ThreadModel> {
+export async function loadLayersModel(runtime: TensorFlowRuntime, directory: string): Promise<ThreadModel> {
   const model = await runtime.tf.loadLayersModel(filesOf(runtime, directory));
   const compute: Compute = (inputs) => asList(model.predictOnBatch(inputs));
   return new TensorFlowJsModel(runtime, layersSignature(model), compute, () => void model.dispose());
@@ -59,12 +59,18 @@ function asList(tensors: Tensor | Tensor[]): Tensor[] {
 }
 
 class TensorFlowJsModel implements ThreadModel {
+  readonly backend: 'tensorflow' | 'wasm';
+  declare readonly fallbackReason?: string;
+
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: TensorFlowRuntime,
     readonly signature: ModelSignature,
     private readonly compute: Compute,
     readonly dispose: () => void,
-  ) {}
+  ) {
+    this.backend = runtime.backend;
+    if (runtime.fallbackReason !== undefined) this.fallbackReason = runtime.fallbackReason;
+  }
 
   async run({ shapes, buffers }: Tensors): Promise<Tensors> {
     const inputs: Tensor[] = [];

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { decodeElements } from '../../schemas/tensor.js';
-import type { Engine, EngineTensor, LoadedModel } from './engine.js';
-import { createEngine } from './tensorflow-engine.js';
+import { describeContract } from './contract.js';
+import type { Engine, LoadedModel } from './engine.js';
+import { createEngine } from './threaded-engine.js';
 import {
   DIGITS,
   DIGITS_EXPECTED,
+  elementsOf,
   fixture,
   loadFixture,
   sourceOf,
@@ -13,11 +14,10 @@ import {
   worstDeviation,
 } from './test-models.js';
 
-const elementsOf = (output: EngineTensor | undefined): unknown[] =>
-  output ? decodeElements(output.datatype, Buffer.from(output.data)) : [];
-
 const scaled = async (model: LoadedModel): Promise<unknown[]> =>
   elementsOf((await model.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])])).outputs[0]);
+
+describeContract('SavedModels', '');
 
 describe('the engine on TensorFlow', () => {
   let engine: Engine;
@@ -46,14 +46,6 @@ describe('the engine on TensorFlow', () => {
     assert.deepEqual(outputs, sent);
   });
 
-  test('64-bit integers are computed exactly, negative ones and those beyond 2^53', async () => {
-    const model = await loadFixture(engine, 'int64');
-    const { outputs } = await model.run([
-      tensor('x', 'INT64', [4], [-5n, 2n ** 53n, 2n ** 62n, -(2n ** 63n)]),
-    ]);
-    assert.deepEqual(elementsOf(outputs[0]), [-4n, 2n ** 53n + 1n, 2n ** 62n + 1n, -(2n ** 63n) + 1n]);
-  });
-
   test('the signature is read from the model, sorted by name, unknown dimensions as -1', async () => {
     const model = await loadFixture(engine, 'types');
     assert.deepEqual(
@@ -61,25 +53,6 @@ describe('the engine on TensorFlow', () => {
       ['bool BOOL', 'bytes BYTES', 'fp32 FP32', 'int32 INT32', 'int64 INT64', 'uint8 UINT8'],
     );
     assert.deepEqual(model.signature.outputs[2], { name: 'fp32_echo', datatype: 'FP32', shape: [-1, 2] });
-  });
-
-  test('rows of any width are taken where the model leaves the width open', async () => {
-    const model = await loadFixture(engine, 'sum');
-    assert.deepEqual(model.signature.inputs[0]?.shape, [-1, -1]);
-    for (const width of [1, 3, 7]) {
-      const { outputs } = await model.run([
-        tensor('x', 'FP32', [2, width], Array<number>(2 * width).fill(1)),
-      ]);
-      assert.deepEqual(elementsOf(outputs[0]), [width, width]);
-      assert.deepEqual(outputs[0]?.shape, [2]);
-    }
-  });
-
-  test('an empty batch is answered with an empty batch', async () => {
-    const model = await loadFixture(engine, 'scale', '2');
-    const { outputs } = await model.run([tensor('x', 'FP32', [0, 4], [])]);
-    assert.deepEqual(outputs[0]?.shape, [0, 4]);
-    assert.equal(outputs[0].data.length, 0);
   });
 
   test('a SavedModel, a graph model and a layers model answer what their training scripts wrote down', async () => {
@@ -132,22 +105,6 @@ describe('the engine on TensorFlow', () => {
     assert.deepEqual(elementsOf(outputs[0]), [0, 1, 2, 3]);
   });
 
-  test('a shape that the model does not take fails without harm to the next batch', async () => {
-    const model = await loadFixture(engine, 'fixed');
-    await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], Array<number>(8).fill(0))]), {
-      code: 'MODEL_FAILED',
-    });
-    assert.deepEqual(await scaled(model), [1, 2, 3, 4]);
-  });
-
-  test('a missing input is named', async () => {
-    const model = await loadFixture(engine, 'scale', '1');
-    await assert.rejects(model.run([tensor('y', 'FP32', [1, 4], [1, 2, 3, 4])]), {
-      code: 'INVALID_REQUEST',
-      message: "model 'scale' version 1: input 'x' is missing",
-    });
-  });
-
   test('fewer or more strings than the shape says are refused before they reach the native library', async () => {
     const model = await loadFixture(engine, 'types');
     for (const count of [3, 5]) {
@@ -160,49 +117,10 @@ describe('the engine on TensorFlow', () => {
     }
   });
 
-  test('two versions of one model are served side by side', async () => {
-    const [one, two] = [await loadFixture(engine, 'scale', '1'), await loadFixture(engine, 'scale', '2')];
-    assert.deepEqual(await Promise.all([scaled(one), scaled(two)]), [
-      [1, 2, 3, 4],
-      [2, 4, 6, 8],
-    ]);
-  });
-
-  test('unloading lets the runs under way finish, refuses later ones and leaves other models alone', async () => {
-    const [leaving, staying] = [
-      await loadFixture(engine, 'scale', '1'),
-      await loadFixture(engine, 'scale', '1'),
-    ];
-    const underWay = Array.from({ length: 8 }, () => scaled(leaving));
-    const unloaded = leaving.unload();
-    await assert.rejects(scaled(leaving), { code: 'MODEL_NOT_READY' });
-    assert.deepEqual(await Promise.all(underWay), Array(8).fill([1, 2, 3, 4]));
-    await unloaded;
-    await leaving.unload();
-    assert.deepEqual(await scaled(staying), [1, 2, 3, 4]);
-  });
-
-  test('many runs at once on several threads each get their own answer', async () => {
-    const model = await loadFixture(engine, 'int64');
-    const runs = Array.from({ length: 200 }, async (_, index) => {
-      const { outputs } = await model.run([tensor('x', 'INT64', [1], [index])]);
-      assert.deepEqual(elementsOf(outputs[0]), [BigInt(index + 1)]);
-    });
-    await Promise.all(runs);
-  });
-
   test('the engine says what computes and how many batches it takes at once', async () => {
     const model = await loadFixture(engine, 'scale', '1');
     assert.equal(model.backend, 'tensorflow');
     assert.equal(engine.parallelism, 2);
-  });
-
-  test('an input that shares its buffer with others is not given away', async () => {
-    const model = await loadFixture(engine, 'scale', '1');
-    const data = new Uint8Array(new ArrayBuffer(32), 16);
-    await assert.rejects(model.run([{ name: 'x', datatype: 'FP32', shape: [1, 4], data }]), {
-      code: 'INTERNAL',
-    });
   });
 });
 

@@ -2,12 +2,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as TensorFlow from '@tensorflow/tfjs';
 import type { BackendChoice } from '../options.js';
-import type { Backend } from './messages.js';
 import type { Binding } from './binding.js';
+import { refusal } from './refusals.js';
 
 /** TensorFlow.js with the backend that computes for it. */
-export interface Runtime {
-  readonly backend: Backend;
+export interface TensorFlowRuntime {
+  readonly backend: 'tensorflow' | 'wasm';
   readonly tf: typeof TensorFlow;
   /** The native library, where that is what computes. */
   readonly binding?: Binding;
@@ -17,18 +17,22 @@ export interface Runtime {
 
 const require = createRequire(import.meta.url);
 
-/** @throws Error when the chosen backend can't be had; `auto` falls back instead */
-export async function startRuntime(choice: BackendChoice): Promise<Runtime> {
+/** @throws PartituraError MODEL_FAILED when the chosen backend can't be had; `auto` falls back instead */
+export async function startTensorFlowRuntime(choice: BackendChoice): Promise<TensorFlowRuntime> {
   if (choice === 'wasm') return startWasm();
   try {
     return startTensorFlow();
   } catch (error) {
-    if (choice === 'tensorflow') throw error;
+    if (choice === 'tensorflow')
+      throw refusal(
+        `TensorFlow's library can't be loaded (${firstLine(error)})`,
+        'install it with npm run setup',
+      );
     return { ...(await startWasm()), fallbackReason: firstLine(error) };
   }
 }
 
-function startTensorFlow(): Runtime {
+function startTensorFlow(): TensorFlowRuntime {
   restoreIsNullOrUndefined();
   const tf = require('@tensorflow/tfjs-node') as typeof TensorFlow;
   const { binding } = tf.backend() as unknown as { binding: Binding };
@@ -41,7 +45,7 @@ function restoreIsNullOrUndefined(): void {
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
 
-async function startWasm(): Promise<Runtime> {
+async function startWasm(): Promise<TensorFlowRuntime> {
   const tf = require('@tensorflow/tfjs') as typeof TensorFlow;
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void };
   wasm.setWasmPaths(

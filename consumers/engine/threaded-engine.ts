@@ -1,5 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type {
+  Backend,
   Engine,
   EngineResult,
   EngineTensor,
@@ -11,27 +12,19 @@ import { aboutModel } from './model-errors.js';
 import { completeOptions, type EngineOptions } from './options.js';
 import { Slot } from './slot.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
-import type { Answer, Backend, Tensors } from './thread/messages.js';
-
-/** The engine with what a node says aloud when it starts. */
-export interface TensorFlowEngine extends Engine {
-  readonly backend: Backend;
-  /** Why WebAssembly computes although TensorFlow was preferred. */
-  readonly fallbackReason?: string;
-}
+import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
 
 /**
- * Starts TensorFlow in worker threads.
- * @throws PartituraError when the chosen backend can't be had
+ * Starts the worker threads. What computes starts in them with the first model that needs it.
+ * @throws PartituraError when an option is impossible or a thread can't be started
  */
-export async function createEngine(options: EngineOptions = {}): Promise<TensorFlowEngine> {
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const complete = completeOptions(options);
   prepareProcess(complete.intraOpThreads);
   const slots = Array.from({ length: complete.threads }, () => new Slot(complete));
   try {
-    const [first] = await Promise.all(slots.map((slot) => slot.open()));
-    if (!first) throw new PartituraError('INTERNAL', 'an engine needs a thread');
-    return new ThreadedEngine(slots, first);
+    await Promise.all(slots.map((slot) => slot.open()));
+    return new ThreadedEngine(slots);
   } catch (error) {
     await Promise.all(slots.map((slot) => slot.close()));
     throw error;
@@ -44,19 +37,11 @@ function prepareProcess(intraOpThreads: number): void {
   if (intraOpThreads > 0) process.env['TF_NUM_INTRAOP_THREADS'] = String(intraOpThreads);
 }
 
-class ThreadedEngine implements TensorFlowEngine {
-  readonly backend: Backend;
-  declare readonly fallbackReason?: string;
+class ThreadedEngine implements Engine {
   private nextKey = 1;
   private closed = false;
 
-  constructor(
-    private readonly slots: readonly Slot[],
-    { backend, fallbackReason }: Extract<Answer, { kind: 'started' }>,
-  ) {
-    this.backend = backend;
-    if (fallbackReason !== undefined) this.fallbackReason = fallbackReason;
-  }
+  constructor(private readonly slots: readonly Slot[]) {}
 
   get parallelism(): number {
     return this.slots.length;
@@ -66,15 +51,15 @@ class ThreadedEngine implements TensorFlowEngine {
   async load(source: ModelSource): Promise<LoadedModel> {
     this.requireOpen();
     const key = this.nextKey++;
-    let signature: ModelSignature | undefined;
+    let facts: LoadedFacts | undefined;
     try {
-      for (const slot of this.slots) signature = await slot.load(key, source);
+      for (const slot of this.slots) facts = await slot.load(key, source);
     } catch (error) {
       await this.unload(key);
       throw error;
     }
-    if (!signature) throw new PartituraError('INTERNAL', 'an engine needs a thread');
-    return new ThreadedModel(this, key, source, signature);
+    if (!facts) throw new PartituraError('INTERNAL', 'an engine needs a thread');
+    return new ThreadedModel(this, key, source, facts);
   }
 
   async run(key: number, tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
@@ -114,6 +99,10 @@ class ThreadedEngine implements TensorFlowEngine {
 }
 
 class ThreadedModel implements LoadedModel {
+  readonly signature: ModelSignature;
+  readonly backend: Backend;
+  declare readonly fallbackReason?: string;
+  declare readonly cores?: number;
   private underWay = 0;
   private unloading: Promise<void> | undefined;
   private allDone: (() => void) | undefined;
@@ -122,11 +111,12 @@ class ThreadedModel implements LoadedModel {
     private readonly engine: ThreadedEngine,
     private readonly key: number,
     private readonly source: ModelSource,
-    readonly signature: ModelSignature,
-  ) {}
-
-  get backend(): Backend {
-    return this.engine.backend;
+    { signature, backend, fallbackReason, cores }: LoadedFacts,
+  ) {
+    this.signature = signature;
+    this.backend = backend;
+    if (fallbackReason !== undefined) this.fallbackReason = fallbackReason;
+    if (cores !== undefined) this.cores = cores;
   }
 
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {

@@ -1,0 +1,37 @@
+import type { CallGate } from '../call-gate.js';
+import type { BackendChoice } from '../options.js';
+import type { Question } from './messages.js';
+import type { ThreadModel } from './model.js';
+import { loadOnnxModel } from './onnx-model.js';
+import { loadSavedModel } from './saved-model.js';
+import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow-runtime.js';
+import { loadGraphModel, loadLayersModel } from './tensorflowjs-model.js';
+
+/** Loads models by format. A runtime starts with the first model that needs it: a node of ONNX models never pays for TensorFlow. */
+export class Loaders {
+  private tensorFlow: Promise<TensorFlowRuntime> | undefined;
+
+  constructor(
+    private readonly backend: BackendChoice,
+    private readonly gate: CallGate,
+  ) {}
+
+  /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out; Error as the runtime throws it */
+  async load({ format, directory, cores }: Extract<Question, { kind: 'load' }>): Promise<ThreadModel> {
+    switch (format) {
+      case 'onnx':
+        return loadOnnxModel(directory, cores, this.gate);
+      case 'saved_model':
+        return loadSavedModel(await this.startedTensorFlow(), directory);
+      case 'graph_model':
+        return loadGraphModel(await this.startedTensorFlow(), directory);
+      case 'layers_model':
+        return loadLayersModel(await this.startedTensorFlow(), directory);
+    }
+  }
+
+  private startedTensorFlow(): Promise<TensorFlowRuntime> {
+    this.tensorFlow ??= startTensorFlowRuntime(this.backend);
+    return this.tensorFlow;
+  }
+}
