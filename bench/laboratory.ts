@@ -12,9 +12,10 @@ export interface Prepared {
   readonly modelsFolder: string;
 }
 
+const PARTITIONS = 4;
+
 /** What all measurements stand on: one broker, one generator, one configuration. Close it in the end. */
 export class Laboratory {
-  readonly partitions = 4;
   readonly brokers: string;
   readonly brokerPid: number;
   readonly generator = new Generator();
@@ -22,16 +23,21 @@ export class Laboratory {
   private constructor(
     readonly broker: LocalBroker,
     readonly prepared: Prepared,
+    readonly partitions: number,
   ) {
     this.brokers = broker.bootstrap;
     this.brokerPid = findDescendant(process.pid, 'kafka.Kafka') ?? 0;
   }
 
   /** @param settings Kafka's own, over ours */
-  static async open(prepared: Prepared, settings: Record<string, string> = {}): Promise<Laboratory> {
+  static async open(
+    prepared: Prepared,
+    settings: Record<string, string> = {},
+    partitions = PARTITIONS,
+  ): Promise<Laboratory> {
     const broker = await startLocalBroker({ heapMb: 1_024, settings });
     try {
-      return new Laboratory(broker, prepared);
+      return new Laboratory(broker, prepared, partitions);
     } catch (error) {
       await broker.stop();
       throw error;

@@ -1,42 +1,92 @@
 import { parseArgs } from 'node:util';
+import { measureAlone } from './alone.js';
+import { measureGrowth } from './growth/growth.js';
+import { GROWTHS } from './growth/index.js';
 import { Laboratory, type Prepared } from './laboratory.js';
+import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
 import { record } from './report.js';
 import { SYSTEMS } from './systems/index.js';
 import { MODELS } from './workloads.js';
 
-const FULL = { models: MODELS, inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1 };
+const USAGE = `npm run bench [-- <what>... [options]]
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      python: { type: 'string', default: '' },
-      models: { type: 'string', default: '' },
-      model: { type: 'string' },
-      inflight: { type: 'string' },
-      rows: { type: 'string' },
-      runs: { type: 'string' },
-    },
-  });
-  const prepared: Prepared = { python: values.python, modelsFolder: values.models };
+Without arguments everything is measured and recorded in bench/results/. With arguments only what is named:
+
+  peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
+  alone      the models without Kafka
+  path       what a node's own parts cost for a request
+  growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
+
+  --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
+`;
+
+const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_500, measureMs: 3_500 };
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const { values, positionals: named } = parseArgs({
+  allowPositionals: true,
+  options: {
+    python: { type: 'string', default: '' },
+    models: { type: 'string', default: '' },
+    model: { type: 'string' },
+    inflight: { type: 'string' },
+    rows: { type: 'string' },
+    runs: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const prepared: Prepared = { python: values.python, modelsFolder: values.models };
+
+/** Everything of a group when it is named itself or nothing is, else the members that are named. */
+function chosen<T extends { readonly name: string }>(group: string, members: readonly T[]): readonly T[] {
+  if (named.length === 0 || named.includes(group)) return members;
+  return members.filter(({ name }) => named.includes(name));
+}
+
+async function peers(): Promise<void> {
+  const systems = chosen('peers', SYSTEMS);
+  if (systems.length === 0) return;
   const numbers = (text: string | undefined): number[] | undefined => text?.split(',').map(Number);
   const plan: Plan = {
-    systems: SYSTEMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
-    models: values.model ? MODELS.filter((name) => name === values.model) : FULL.models,
-    inflight: numbers(values.inflight) ?? FULL.inflight,
-    rows: numbers(values.rows) ?? FULL.rows,
-    runs: Number(values.runs ?? FULL.runs),
-    warmUpMs: 1_500,
-    measureMs: 3_500,
+    ...full,
+    systems,
+    models: MODELS.filter((name) => values.model === undefined || name === values.model),
+    inflight: numbers(values.inflight) ?? full.inflight,
+    rows: numbers(values.rows) ?? full.rows,
+    runs: Number(values.runs ?? full.runs),
   };
   const laboratory = await Laboratory.open(prepared);
   try {
-    const results = await comparePeers(laboratory, plan, (line) => process.stdout.write(`${line}\n`));
-    if (positionals.length === 0) record('peers', plan, results);
+    const results = await comparePeers(laboratory, plan, print);
+    if (systems.length === SYSTEMS.length) record('peers', plan, results);
   } finally {
     await laboratory.close();
   }
 }
 
-await main();
+async function alone(): Promise<void> {
+  if (chosen('alone', [{ name: 'alone' }]).length === 0) return;
+  record('alone', {}, await measureAlone(prepared.modelsFolder, print));
+}
+
+async function path(): Promise<void> {
+  if (chosen('path', [{ name: 'path' }]).length === 0) return;
+  const micros = await measurePath(prepared.modelsFolder);
+  print(`${micros.toFixed(1)} microseconds of the node's own parts for a request`);
+  record('path', {}, [{ micros }]);
+}
+
+async function growth(): Promise<void> {
+  const growths = chosen('growth', GROWTHS);
+  for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
+}
+
+if (values.help) print(USAGE);
+else {
+  await path();
+  await alone();
+  await peers();
+  await growth();
+  process.exit(0);
+}

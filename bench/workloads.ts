@@ -72,7 +72,7 @@ function jsonRequest({ name, datatype, shape, data }: Tensor): Buffer {
 }
 
 /** How a reply with that many rows is written up to its numbers, from the output's name on. */
-function avroNeedle(rows: number): Buffer {
+export function avroNeedle(rows: number): Buffer {
   const output = tensor('probabilities', [rows, CLASSES], Buffer.alloc(rows * CLASSES * FLOAT_BYTES, 0xff));
   const reply = avroReply(output);
   return reply.subarray(reply.indexOf(output.name), reply.indexOf(output.data));

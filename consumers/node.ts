@@ -59,6 +59,7 @@ export class InferenceNode {
     readonly config: Config,
     readonly kafka: KafkaClient,
     readonly log: Logger,
+    readonly startEngine: typeof createEngine = createEngine,
   ) {
     this.id = config.nodeId ?? `node-${randomUUID().slice(0, 8)}`;
     this.#topics = topicNames(config.prefix);
@@ -87,7 +88,7 @@ export class InferenceNode {
     const { config } = this;
     await Promise.all([this.#producer.connect(), this.#admin.connect()]);
     await this.#admin.createTopics(clusterTopics(config));
-    this.#engine = await createEngine({
+    this.#engine = await this.startEngine({
       threads: config.engineThreads,
       backend: config.engine,
       intraOpThreads: config.intraOpThreads,
@@ -271,8 +272,13 @@ export class InferenceNode {
  * Starts a node; when that fails, what was already started is ended again.
  * @throws PartituraError or KafkaError with the reason
  */
-export async function startNode(config: Config, kafka: KafkaClient, log: Logger): Promise<InferenceNode> {
-  const node = new InferenceNode(config, kafka, log);
+export async function startNode(
+  config: Config,
+  kafka: KafkaClient,
+  log: Logger,
+  startEngine?: typeof createEngine,
+): Promise<InferenceNode> {
+  const node = new InferenceNode(config, kafka, log, startEngine);
   try {
     await node.start();
     return node;

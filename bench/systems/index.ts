@@ -1,11 +1,12 @@
-import { KAFKA_CLIENTS } from '../../core/config.js';
+import { checkConfig, KAFKA_CLIENTS } from '../../core/config.js';
 import { echo } from './echo.js';
 import { mlserver } from './mlserver.js';
-import { partituraNode, type EngineName } from './node.js';
+import { ENGINES, partituraNode } from './node.js';
 import { pythonWorker } from './python-worker.js';
 import type { System } from './system.js';
 
-const ENGINES: readonly EngineName[] = ['tensorflow', 'onnx'];
+/** The client that a node has when it is not told which. */
+export const DEFAULT_CLIENT = checkConfig({}).kafkaClient;
 
 /** Everything that is compared, in the order of the tables. */
 export const SYSTEMS: readonly System[] = [

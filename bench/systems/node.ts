@@ -4,7 +4,8 @@ import { topicNames } from '../../core/topics.js';
 import { startNodeProcess } from '../../deploy/local/node-process.js';
 import type { System } from './system.js';
 
-export type EngineName = 'tensorflow' | 'onnx';
+export const ENGINES = ['tensorflow', 'onnx'] as const;
+export type EngineName = (typeof ENGINES)[number];
 
 /** One node with its defaults: nothing is tuned for a workload. */
 export function partituraNode(client: KafkaClientName, engine: EngineName): System {

@@ -1,0 +1,74 @@
+import { createKafkaClient } from '../../core/kafka/client.js';
+import { createLogger } from '../../core/log.js';
+import { modelTopics } from '../../core/partitura-topics.js';
+import { eventually } from '../eventually.js';
+import { Laboratory } from '../laboratory.js';
+import { residentBytes } from '../processor-time.js';
+import { partituraNode } from '../systems/node.js';
+import { DEFAULT_CLIENT } from '../systems/index.js';
+import type { RunningSystem } from '../systems/system.js';
+import { createWorkload } from '../workloads.js';
+import { topicNames } from '../../core/topics.js';
+import { within, type Growth } from './growth.js';
+
+const LIMIT_MS = 180_000;
+
+/** Requests that wait before the first node is started. */
+export const backlog: Growth = {
+  name: 'backlog',
+  of: 'waiting requests',
+  steps: [10_000, 100_000, 1_000_000],
+  measure: (prepared, count) =>
+    within(Laboratory.open(prepared), async (laboratory) => {
+      const { brokers, partitions, generator, modelsFolder } = laboratory;
+      const config = laboratory.config();
+      const topics = topicNames(config.prefix);
+      await laboratory.createTopics(modelTopics('digits', config));
+      const answered = generator.run({
+        brokers,
+        partitions,
+        requestTopic: topics.requests('digits'),
+        replyTopic: topics.replies('digits'),
+        inflight: count,
+        warmUpMs: 0,
+        measureMs: 0,
+        drainMs: LIMIT_MS,
+        workload: createWorkload('avro', 'digits', 1, modelsFolder),
+      });
+      await untilWaiting(laboratory, topics.requests('digits'), count);
+      const running = await partituraNode(DEFAULT_CLIENT, 'tensorflow').start(laboratory, 'digits');
+      const memory = watchMemory(running);
+      try {
+        const { requestsPerSecond, lost, duplicates, wrong } = await answered;
+        return {
+          'requests/s': Math.round(requestsPerSecond),
+          'most memory, MiB': Math.round(memory.most() / 2 ** 20),
+          lost,
+          duplicates,
+          wrong,
+        };
+      } finally {
+        memory.end();
+        await running.stop();
+      }
+    }),
+};
+
+async function untilWaiting(laboratory: Laboratory, topic: string, count: number): Promise<void> {
+  const admin = createKafkaClient(laboratory.config(), 'bench', createLogger('bench', 'error')).admin();
+  await admin.connect();
+  try {
+    await eventually('the backlog', LIMIT_MS, async () => {
+      const offsets = await admin.offsets(topic);
+      return offsets.reduce((sum, { end }) => sum + end, 0) >= count;
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
+function watchMemory({ pid }: RunningSystem): { most(): number; end(): void } {
+  let most = 0;
+  const timer = setInterval(() => (most = Math.max(most, residentBytes(pid))), 50);
+  return { most: () => most, end: () => clearInterval(timer) };
+}

@@ -1,0 +1,64 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { topicNames } from '../../core/topics.js';
+import { startNodeProcess } from '../../deploy/local/node-process.js';
+import { Laboratory } from '../laboratory.js';
+import { residentBytes } from '../processor-time.js';
+import { createWorkload } from '../workloads.js';
+import { within, type Growth } from './growth.js';
+
+/** Models on one node, each with its own topics and group; one of them is asked. */
+export const models: Growth = {
+  name: 'models',
+  of: 'models on a node',
+  steps: [1, 10, 50],
+  measure: (prepared, count) =>
+    within(Laboratory.open(prepared), async (laboratory) => {
+      const folder = mkdtempSync(join(tmpdir(), 'partitura-bench-models-'));
+      try {
+        for (let index = 0; index < count; index++)
+          cpSync(
+            join(laboratory.modelsFolder, 'tensorflow-digits', 'digits'),
+            join(folder, index === 0 ? 'digits' : `digits-${index}`),
+            { recursive: true },
+          );
+        return await measureNode(laboratory, folder);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }),
+};
+
+async function measureNode(laboratory: Laboratory, folder: string): Promise<Record<string, number>> {
+  const { brokers, partitions, generator, modelsFolder } = laboratory;
+  const config = laboratory.config({ models: folder });
+  const topics = topicNames(config.prefix);
+  const started = performance.now();
+  const node = await startNodeProcess(config, () => undefined);
+  const startMs = performance.now() - started;
+  try {
+    const load = {
+      brokers,
+      partitions,
+      requestTopic: topics.requests('digits'),
+      replyTopic: topics.replies('digits'),
+      warmUpMs: 2_000,
+      measureMs: 4_000,
+      workload: createWorkload('avro', 'digits', 1, modelsFolder),
+    };
+    const alone = await generator.run({ ...load, inflight: 1 });
+    const many = await generator.run({ ...load, inflight: 1_000 });
+    return {
+      'start s': Number((startMs / 1_000).toFixed(1)),
+      'memory, MiB': Math.round(residentBytes(node.pid) / 2 ** 20),
+      'p50 ms at W = 1': Number(alone.p50Ms.toFixed(2)),
+      'requests/s at W = 1,000': Math.round(many.requestsPerSecond),
+      lost: alone.lost + many.lost,
+      duplicates: alone.duplicates + many.duplicates,
+      wrong: alone.wrong + many.wrong,
+    };
+  } finally {
+    await node.stop();
+  }
+}

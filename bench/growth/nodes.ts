@@ -1,0 +1,49 @@
+import { Laboratory } from '../laboratory.js';
+import { simulatedWorkload } from './simulated-workload.js';
+import { startSimulatedNode } from './simulated-node.js';
+import { within, type Growth } from './growth.js';
+
+const SERVICE_MS = 20;
+const ROWS_OF_A_BATCH = 8;
+const PARTITIONS = 16;
+const INFLIGHT = 512;
+
+/** Nodes that share one model's requests; each can do 400 rows a second and no more, so that only their number counts. */
+export const nodes: Growth = {
+  name: 'nodes',
+  of: 'nodes',
+  steps: [1, 2, 4, 8],
+  measure: (prepared, count) =>
+    within(Laboratory.open(prepared, {}, PARTITIONS), async (laboratory) => {
+      const limits = { maxBatchRows: ROWS_OF_A_BATCH };
+      const running = await Promise.all(
+        Array.from({ length: count }, () => startSimulatedNode(laboratory, SERVICE_MS, limits)),
+      );
+      try {
+        const { brokers, partitions, generator } = laboratory;
+        const result = await generator.run({
+          brokers,
+          partitions,
+          requestTopic: running[0]?.address.requestTopic ?? '',
+          replyTopic: running[0]?.address.replyTopic ?? '',
+          inflight: INFLIGHT,
+          warmUpMs: 4_000,
+          measureMs: 6_000,
+          workload: simulatedWorkload(64, 1),
+        });
+        const { requestsPerSecond, p50Ms, lost, duplicates, wrong } = result;
+        return {
+          'requests/s': Math.round(requestsPerSecond),
+          'of linear, %': Math.round(
+            (requestsPerSecond * SERVICE_MS * 100) / (ROWS_OF_A_BATCH * 1_000 * count),
+          ),
+          'p50 ms': Math.round(p50Ms),
+          lost,
+          duplicates,
+          wrong,
+        };
+      } finally {
+        await Promise.all(running.map((node) => node.stop()));
+      }
+    }),
+};

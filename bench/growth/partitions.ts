@@ -1,0 +1,41 @@
+import { Laboratory } from '../laboratory.js';
+import { measure } from '../measure.js';
+import { partituraNode } from '../systems/node.js';
+import { DEFAULT_CLIENT } from '../systems/index.js';
+import { within, type Growth } from './growth.js';
+
+const CELL = { model: 'digits', rows: 1, inflight: 1_000, lingers: true } as const;
+
+/** Partitions of one model's topics, all on one node. */
+export const partitions: Growth = {
+  name: 'partitions',
+  of: 'partitions',
+  steps: [4, 16, 64, 256],
+  measure: (prepared, count) =>
+    within(Laboratory.open(prepared, {}, count), async (laboratory) => {
+      const system = partituraNode(DEFAULT_CLIENT, 'tensorflow');
+      const running = await system.start(laboratory, CELL.model);
+      try {
+        const duration = { warmUpMs: 4_000, measureMs: 5_000 };
+        const { requestsPerSecond, p50Ms, p99Ms, processorPer1000, lost, duplicates, wrong } = await measure(
+          laboratory,
+          system,
+          running,
+          CELL,
+          duration,
+        );
+        return {
+          'requests/s': Math.round(requestsPerSecond),
+          'p50 ms': Math.round(p50Ms),
+          'p99 ms': Math.round(p99Ms),
+          'node s/1,000': Number(processorPer1000.system.toFixed(4)),
+          'broker s/1,000': Number(processorPer1000.broker.toFixed(4)),
+          lost,
+          duplicates,
+          wrong,
+        };
+      } finally {
+        await running.stop();
+      }
+    }),
+};

@@ -1,0 +1,45 @@
+import { Laboratory } from '../laboratory.js';
+import { simulatedWorkload } from './simulated-workload.js';
+import { startSimulatedNode } from './simulated-node.js';
+import { within, type Growth } from './growth.js';
+
+const FLOAT_BYTES = 4;
+const MOST_BYTES = 9_000_000;
+/** Bytes under way at once. */
+const UNDER_WAY = 32_000_000;
+
+/** Bytes of one request's tensor; the answer is small and the engine takes no time. */
+export const payload: Growth = {
+  name: 'payload',
+  of: 'bytes a request',
+  steps: [1_000, 10_000, 100_000, 1_000_000, 8_000_000],
+  measure: (prepared, bytes) =>
+    within(Laboratory.open(prepared), async (laboratory) => {
+      const node = await startSimulatedNode(laboratory, 0, { maxRecordBytes: MOST_BYTES });
+      try {
+        const { brokers, partitions, generator } = laboratory;
+        const inflight = Math.min(1_000, Math.max(4, Math.floor(UNDER_WAY / bytes)));
+        const { requestsPerSecond, p50Ms, lost, duplicates, wrong } = await generator.run({
+          brokers,
+          partitions,
+          ...node.address,
+          inflight,
+          maxBytes: MOST_BYTES,
+          warmUpMs: 2_000,
+          measureMs: 5_000,
+          workload: simulatedWorkload(bytes / FLOAT_BYTES, 1),
+        });
+        return {
+          'in flight': inflight,
+          'requests/s': Math.round(requestsPerSecond),
+          'MB/s': Number(((requestsPerSecond * bytes) / 1e6).toFixed(1)),
+          'p50 ms': Math.round(p50Ms),
+          lost,
+          duplicates,
+          wrong,
+        };
+      } finally {
+        await node.stop();
+      }
+    }),
+};

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine, EngineResult, EngineTensor, LoadedModel } from '../../consumers/engine/engine.js';
+
+const CLASSES = 10;
+
+/**
+ * Takes a fixed time for each batch, without a processor: what a model on an accelerator is to a node. A row's answer
+ * is its own first ten numbers.
+ */
+export function simulatedEngine(serviceMs: number): Engine {
+  return {
+    parallelism: 1,
+    load: () => Promise.resolve(simulatedModel(serviceMs)),
+    close: () => Promise.resolve(),
+  };
+}
+
+function simulatedModel(serviceMs: number): LoadedModel {
+  return {
+    signature: {
+      inputs: [{ name: 'pixels', datatype: 'FP32', shape: [-1, -1] }],
+      outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, CLASSES] }],
+    },
+    backend: 'onnxruntime',
+    async run(inputs) {
+      if (serviceMs > 0) await sleep(serviceMs);
+      return answer(inputs, serviceMs);
+    },
+    unload: () => Promise.resolve(),
+  };
+}
+
+function answer([input]: readonly EngineTensor[], serviceMs: number): EngineResult {
+  const [rows = 0, width = 0] = input?.shape ?? [];
+  const given = new Float32Array(input?.data.buffer ?? new ArrayBuffer(0));
+  const taken = new Float32Array(rows * CLASSES);
+  for (let row = 0; row < rows; row++)
+    taken.set(given.subarray(row * width, row * width + CLASSES), row * CLASSES);
+  const data = new Uint8Array(taken.buffer);
+  const output = { name: 'probabilities', datatype: 'FP32' as const, shape: [rows, CLASSES], data };
+  return { outputs: [output], computeMicros: serviceMs * 1_000 };
+}

@@ -1,0 +1,30 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toEnvironment, type ConfigInput } from '../../core/config.js';
+import { topicNames } from '../../core/topics.js';
+import type { Laboratory } from '../laboratory.js';
+import { stopChild, untilReady, type RunningSystem } from '../systems/system.js';
+
+const PROCESS = fileURLToPath(new URL('./simulated-node-process.js', import.meta.url));
+
+/** A node whose model takes `serviceMs` for a batch, however many rows it has. */
+export async function startSimulatedNode(
+  laboratory: Laboratory,
+  serviceMs: number,
+  different: ConfigInput = {},
+): Promise<RunningSystem> {
+  const models = join(laboratory.modelsFolder, 'onnx-digits');
+  const config = laboratory.config({ models, ...different });
+  const child = fork(PROCESS, [String(serviceMs)], {
+    env: { ...process.env, ...toEnvironment(config) },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  await untilReady(child, 'a simulated node', (line) => line === 'ready');
+  const topics = topicNames(config.prefix);
+  return {
+    pid: child.pid ?? 0,
+    address: { requestTopic: topics.requests('digits'), replyTopic: topics.replies('digits') },
+    stop: () => stopChild(child),
+  };
+}
