@@ -25,6 +25,8 @@ const version: ServedVersion = {
   signature: DIGITS,
   backend: 'fake',
   batcher,
+  fallbackReason: undefined,
+  measured: null,
   warmUpProblem: undefined,
   retire: () => Promise.resolve(),
 };

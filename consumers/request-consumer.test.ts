@@ -48,6 +48,8 @@ async function consuming(
     signature: DIGITS,
     backend: 'fake',
     batcher,
+    fallbackReason: undefined,
+    measured: null,
     warmUpProblem: undefined,
     retire: () => Promise.resolve(),
   };

@@ -137,7 +137,7 @@ export const OPTIONS = {
     'PARTITURA_INTRA_OP_THREADS',
     amount,
     0,
-    'Cores that one TensorFlow operation may use; 0: all',
+    'Cores that one operation of a model may use; 0: all, for ONNX models what proves faster when they are loaded',
   ),
   maxBatchRows: option(
     'PARTITURA_MAX_BATCH_ROWS',

@@ -77,7 +77,16 @@ const VALUES = {
     startedAt: 1,
     beatAt: 2,
     state: 'READY',
-    models: [{ model: 'digits', version: '1', state: 'AVAILABLE', backend: 'tensorflow', message: null }],
+    models: [
+      {
+        model: 'digits',
+        version: '1',
+        state: 'AVAILABLE',
+        backend: 'tensorflow',
+        message: null,
+        measured: null,
+      },
+    ],
     partitions: [{ topic: 't', partition: 3 }],
     inflightRequests: 4,
     inflightBytes: 5,

@@ -55,6 +55,22 @@ export interface InferenceReply {
   timing: Timing | null;
 }
 
+/** What trying the model out on zeros has shown when it was loaded; times are the engine's. */
+export interface ModelMeasurement {
+  /** A batch of one row. */
+  microsAlone: number;
+  /** A row of the best batch. */
+  microsPerRow: number;
+  /** The smallest batch that has 95 % of the best throughput. */
+  bestBatchRows: number;
+  /** Cores that one operation may use; null where the process decides. */
+  cores: number | null;
+  /** Threads that run the model. */
+  threads: number;
+  /** How many times faster all threads are together than one; null when that was not measured. */
+  threadsGain: number | null;
+}
+
 export interface ModelVersionStatus {
   model: string;
   version: string;
@@ -63,6 +79,8 @@ export interface ModelVersionStatus {
   backend: string | null;
   /** Why it failed. */
   message: string | null;
+  /** Null when that failed or was not wanted. */
+  measured: ModelMeasurement | null;
 }
 
 export interface OwnedPartition {
@@ -362,6 +380,60 @@ export const NodeStatusSchema = {
               ],
               "default": null,
               "doc": "Why it failed."
+            },
+            {
+              "name": "measured",
+              "type": [
+                "null",
+                {
+                  "type": "record",
+                  "name": "ModelMeasurement",
+                  "doc": "What trying the model out on zeros has shown when it was loaded; times are the engine's.",
+                  "fields": [
+                    {
+                      "name": "microsAlone",
+                      "type": "double",
+                      "doc": "A batch of one row."
+                    },
+                    {
+                      "name": "microsPerRow",
+                      "type": "double",
+                      "doc": "A row of the best batch."
+                    },
+                    {
+                      "name": "bestBatchRows",
+                      "type": "int",
+                      "doc": "The smallest batch that has 95 % of the best throughput."
+                    },
+                    {
+                      "name": "cores",
+                      "type": [
+                        "null",
+                        "int"
+                      ],
+                      "default": null,
+                      "doc": "Cores that one operation may use; null where the process decides."
+                    },
+                    {
+                      "name": "threads",
+                      "type": "int",
+                      "default": 1,
+                      "doc": "Threads that run the model."
+                    },
+                    {
+                      "name": "threadsGain",
+                      "type": [
+                        "null",
+                        "double"
+                      ],
+                      "default": null,
+                      "doc": "How many times faster all threads are together than one; null when that was not measured."
+                    }
+                  ]
+                }
+              ],
+              "default": null,
+              "doc": "Null when that failed or was not wanted."
             }
           ]
         }

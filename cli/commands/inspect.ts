@@ -4,6 +4,7 @@ import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
+import type { ModelMeasurement } from '../../schemas/generated.js';
 import { print, printJson, table } from '../output.js';
 
 export interface InspectFlags {
@@ -42,15 +43,32 @@ export async function runModels(config: Config, { json }: InspectFlags): Promise
       a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),
   );
   if (json) return printJson(versions);
-  const rows = versions.map(({ model, version, state, backend, node, message }) => [
+  const rows = versions.map(({ model, version, state, backend, measured, node, message }) => [
     model,
     version,
     state,
     backend ?? '',
+    ...measurementColumns(measured),
     node,
     message ?? '',
   ]);
-  print(table(['MODEL', 'VERSION', 'STATE', 'BACKEND', 'NODE', 'MESSAGE'], rows));
+  const headings = ['MODEL', 'VERSION', 'STATE', 'BACKEND', ...MEASUREMENT_HEADINGS, 'NODE', 'MESSAGE'];
+  print(table(headings, rows));
+}
+
+const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREADS'];
+
+/** Empty where a node did not measure. */
+function measurementColumns(measured: ModelMeasurement | null): string[] {
+  if (!measured) return MEASUREMENT_HEADINGS.map(() => '');
+  const { microsAlone, bestBatchRows, microsPerRow, cores, threads, threadsGain } = measured;
+  return [
+    String(microsAlone),
+    String(bestBatchRows),
+    microsPerRow.toFixed(2),
+    String(cores ?? ''),
+    threadsGain === null ? String(threads) : `${threads} (${threadsGain.toFixed(1)}×)`,
+  ];
 }
 
 interface TopicReport {

@@ -209,7 +209,16 @@ export class Batcher {
     await this.#compute(pieces.slice(middle), startedAt);
   }
 
-  /** Takes note of how long a batch took; also of one that was run to warm the model up. */
+  /**
+   * Says what is known of the model before its first batch, in microseconds.
+   * @param microsPerBatch of the shortest batch there may be: the expected wait must not be too long
+   */
+  expect(microsPerRow: number, microsPerBatch: number): void {
+    this.#microsPerRow = microsPerRow;
+    this.#microsPerBatch = microsPerBatch;
+  }
+
+  /** Takes note of how long a batch took. */
   learn(computeMicros: number, rows: number): void {
     this.#microsPerRow = average(this.#microsPerRow, computeMicros / rows);
     this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);

@@ -71,5 +71,10 @@ export interface Engine {
   load(source: ModelSource): Promise<LoadedModel>;
   /** How many batches of one model may usefully be under way at once. */
   readonly parallelism: number;
+  /**
+   * Numbers of cores worth trying for a model that has cores of its own, beginning with the most, which `load`
+   * takes by itself; only one where configuration says it.
+   */
+  readonly coreChoices: readonly number[];
   close(): Promise<void>;
 }

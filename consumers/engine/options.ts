@@ -59,7 +59,12 @@ function requireWhole(option: string, value: number, least: number): void {
   );
 }
 
-/** Cores that one operation of an ONNX model may use when nothing else is said. */
-export function coresPerThread({ intraOpThreads, threads }: Required<EngineOptions>): number {
-  return intraOpThreads || Math.max(1, Math.floor(availableParallelism() / threads));
+/** Numbers of cores that one operation of an ONNX model may use, the most first: what is said, else a thread's share or 1. */
+export function coreChoices({
+  intraOpThreads,
+  threads,
+}: Required<EngineOptions>): readonly [number, ...number[]] {
+  if (intraOpThreads > 0) return [intraOpThreads];
+  const share = Math.floor(availableParallelism() / threads);
+  return share > 1 ? [share, 1] : [1];
 }

@@ -3,7 +3,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelSource } from './engine.js';
 import { EngineThread } from './engine-thread.js';
 import { aboutModel } from './model-errors.js';
-import { coresPerThread, type EngineOptions } from './options.js';
+import { coreChoices, type EngineOptions } from './options.js';
 import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
 
 const FIRST_PAUSE_MS = 100;
@@ -136,7 +136,7 @@ export class Slot {
 
   /** @throws PartituraError MODEL_FAILED that names the model */
   private async loadInto(thread: EngineThread, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const { directory, format, cores = coresPerThread(this.options) } = source;
+    const { directory, format, cores = coreChoices(this.options)[0] } = source;
     try {
       return await thread.ask<'loaded'>(
         { kind: 'load', key, directory, format, cores },

@@ -9,7 +9,7 @@ import type {
   ModelSource,
 } from './engine.js';
 import { aboutModel } from './model-errors.js';
-import { completeOptions, type EngineOptions } from './options.js';
+import { completeOptions, coreChoices, type EngineOptions } from './options.js';
 import { Slot } from './slot.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
 import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
@@ -24,7 +24,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const slots = Array.from({ length: complete.threads }, () => new Slot(complete));
   try {
     await Promise.all(slots.map((slot) => slot.open()));
-    return new ThreadedEngine(slots);
+    return new ThreadedEngine(slots, coreChoices(complete));
   } catch (error) {
     await Promise.all(slots.map((slot) => slot.close()));
     throw error;
@@ -34,6 +34,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 /** The native library reads its settings from the process, once, when the first thread loads it. */
 function prepareProcess(intraOpThreads: number): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // Negative: operations run in the thread that calls, which is ours alone, instead of being handed to a pool.
+  process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
   if (intraOpThreads > 0) process.env['TF_NUM_INTRAOP_THREADS'] = String(intraOpThreads);
 }
 
@@ -41,7 +43,10 @@ class ThreadedEngine implements Engine {
   private nextKey = 1;
   private closed = false;
 
-  constructor(private readonly slots: readonly Slot[]) {}
+  constructor(
+    private readonly slots: readonly Slot[],
+    readonly coreChoices: readonly number[],
+  ) {}
 
   get parallelism(): number {
     return this.slots.length;

@@ -10,6 +10,7 @@ const SOON_MS = 20_000;
 /** An engine that loads whatever does not hold a file named `broken`, and writes down what happens. */
 class FakeEngine implements Engine {
   readonly parallelism = 1;
+  readonly coreChoices = [1];
   readonly events: string[] = [];
   readonly broken = new Set<string>();
   /** Runs wait for it. */
@@ -101,6 +102,14 @@ test('what is there at the start is served in its newest version, and told', asy
     state: 'AVAILABLE',
     backend: 'wasm',
     message: null,
+    measured: {
+      microsAlone: 1,
+      microsPerRow: 1 / 8,
+      bestBatchRows: 8,
+      cores: null,
+      threads: 1,
+      threadsGain: null,
+    },
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type BatchSurroundings,
   type ServedVersion,
 } from './served-version.js';
+import type { Measured } from './try-out.js';
 import { wantedVersions } from './version-policy.js';
 
 export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
@@ -19,6 +20,7 @@ export interface VersionStatus {
   readonly state: VersionState;
   readonly backend: string | null;
   readonly message: string | null;
+  readonly measured: Measured | null;
 }
 
 export interface CatalogOptions extends BatchDefaults {
@@ -79,6 +81,7 @@ export class ModelCatalog {
         state,
         backend: served?.backend ?? null,
         message: message ?? null,
+        measured: served?.measured ?? null,
       })),
     );
   }
@@ -230,12 +233,17 @@ export class ModelCatalog {
     try {
       slot.served = await serveVersion(folder, this.engine, this.options, this.surroundings);
       slot.state = 'AVAILABLE';
-      const { backend, warmUpProblem } = slot.served;
-      this.log.info({ model, version, backend }, 'model version available');
+      const { backend, fallbackReason, measured, warmUpProblem } = slot.served;
+      this.log.info({ model, version, backend, ...measured }, 'model version available');
+      if (fallbackReason)
+        this.log.warn(
+          { model, version, reason: fallbackReason },
+          'TensorFlow is missing; WebAssembly computes',
+        );
       if (warmUpProblem)
         this.log.warn(
           { model, version, reason: warmUpProblem },
-          'warming up failed; the version serves all the same',
+          'trying it out on zeros failed; the version serves all the same',
         );
       return true;
     } catch (error) {

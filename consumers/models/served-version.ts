@@ -1,10 +1,9 @@
-import { PartituraError } from '../../schemas/errors.js';
-import type { ModelSignature, TensorSpec, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
+import type { ModelSignature, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
-import { ELEMENT_BYTES, elementCount } from '../../schemas/datatypes.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
 import { readModelSettings } from './settings.js';
+import { loadAndTryOut, type Measured, type TriedOut } from './try-out.js';
 import { isBatchable } from './validate.js';
 
 /** A version that answers requests: the model in its engine and the batcher before it. */
@@ -13,8 +12,12 @@ export interface ServedVersion {
   readonly version: string;
   readonly signature: ModelSignature;
   readonly backend: string;
+  /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
+  readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
-  /** Why warming up failed, for the log; the version serves all the same. */
+  /** What trying it out has shown; null when that failed or `model.yaml` says not to. */
+  readonly measured: Measured | null;
+  /** Why trying it out failed, for the log; the version serves all the same. */
   readonly warmUpProblem: string | undefined;
   /** Answers what is queued, then frees the model. */
   retire(): Promise<void>;
@@ -36,7 +39,7 @@ export interface BatchSurroundings {
 export type BatchObserver = (model: string, rows: number, computeMicros: number) => void;
 
 /**
- * Loads a version and warms it up.
+ * Loads a version, warms it up and learns how fast it is.
  * @throws PartituraError with the reason when it can't be served
  */
 export async function serveVersion(
@@ -48,10 +51,15 @@ export async function serveVersion(
   const { model, version, directory } = folder;
   const settings = await readModelSettings(directory);
   const format = await detectFormat(directory);
-  const loaded = await engine.load({ model, version, directory, format });
-  const { signature, backend } = loaded;
+  const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
+  const source = { model, version, directory, format };
+  const { loaded, measured, problem }: TriedOut =
+    settings.warmUp === false
+      ? { loaded: await engine.load(source), measured: null, problem: undefined }
+      : await loadAndTryOut(engine, source, settings.batchable === false ? 1 : maxBatchRows);
+  const { signature, backend, fallbackReason } = loaded;
   const limits = {
-    maxBatchRows: settings.maxBatchRows ?? defaults.maxBatchRows,
+    maxBatchRows,
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
     parallelism: engine.parallelism,
     batchable: settings.batchable !== false && isBatchable(signature),
@@ -63,31 +71,20 @@ export async function serveVersion(
     return result;
   };
   const batcher = new Batcher(run, limits, systemClock, room);
-  const warmUpProblem = settings.warmUp === false ? undefined : await warmUp(loaded, batcher);
+  if (measured) batcher.expect(measured.microsPerRow, measured.microsAlone);
   const retire = async (): Promise<void> => {
     await batcher.drained();
     await loaded.unload();
   };
-  return { model, version, signature, backend, batcher, warmUpProblem, retire };
+  return {
+    model,
+    version,
+    signature,
+    backend,
+    fallbackReason,
+    batcher,
+    measured,
+    warmUpProblem: problem,
+    retire,
+  };
 }
-
-/** Runs one row of zeros, so that the first caller does not pay for TensorFlow's lazy set-up, and another to see how long it takes. */
-async function warmUp(loaded: LoadedModel, batcher: Batcher): Promise<string | undefined> {
-  try {
-    await loaded.run(loaded.signature.inputs.map(zeros));
-    const { computeMicros } = await loaded.run(loaded.signature.inputs.map(zeros));
-    batcher.learn(computeMicros, 1);
-    return undefined;
-  } catch (error) {
-    return PartituraError.from(error).message;
-  }
-}
-
-function zeros({ name, datatype, shape }: TensorSpec): EngineTensor {
-  const concrete = shape.map((dimension) => (dimension === -1 ? 1 : dimension));
-  const elementBytes = ELEMENT_BYTES[datatype] ?? EMPTY_STRING_BYTES;
-  return { name, datatype, shape: concrete, data: new Uint8Array(elementCount(concrete) * elementBytes) };
-}
-
-/** A BYTES element of length 0 is its length alone. */
-const EMPTY_STRING_BYTES = 4;

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, test } from 'node:test';
+import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
+import { createEngine } from '../engine/index.js';
+import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js';
+import { DIGITS as SIGNATURE } from '../test-support.js';
+import { loadAndTryOut } from './try-out.js';
+
+const SOURCE: ModelSource = { model: 'm', version: '1', directory: '', format: 'onnx' };
+
+/** Loads models whose batches take as long as their cores say. */
+class EngineOfCores implements Engine {
+  readonly parallelism = 1;
+  readonly coreChoices = [4, 1];
+  readonly events: string[] = [];
+
+  constructor(
+    readonly microsWith: Record<number, number>,
+    readonly loadMs = 0,
+  ) {}
+
+  async load({ cores = 4 }: ModelSource): Promise<LoadedModel> {
+    this.events.push(`load ${cores}`);
+    await sleep(this.loadMs);
+    const computeMicros = this.microsWith[cores];
+    if (computeMicros === undefined) throw new Error('no memory');
+    return {
+      signature: SIGNATURE,
+      backend: 'onnxruntime',
+      cores,
+      run: () => Promise.resolve({ outputs: [], computeMicros }),
+      unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
+    };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const triedOut = async (
+  engine: EngineOfCores,
+): Promise<{ cores: number | null | undefined; events: string[] }> => {
+  const { measured } = await loadAndTryOut(engine, SOURCE, 16);
+  return { cores: measured?.cores, events: engine.events };
+};
+
+test('the number of cores with which a model is faster stays, the other goes', async () => {
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 300 })), {
+    cores: 4,
+    events: ['load 4', 'load 1', 'unload 1'],
+  });
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 90 })), {
+    cores: 1,
+    events: ['load 4', 'load 1', 'unload 4'],
+  });
+});
+
+test('a model that can not be loaded twice, or loads slowly, keeps all cores', async () => {
+  assert.equal((await triedOut(new EngineOfCores({ 4: 100 }))).cores, 4);
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 90 }, 300)), {
+    cores: 4,
+    events: ['load 4'],
+  });
+});
+
+describe('on real engines', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await createEngine({ threads: 2 });
+  });
+  after(() => engine.close());
+
+  test('both formats of the digits are measured, threads too', async () => {
+    for (const directory of [DIGITS, DIGITS_ONNX]) {
+      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(directory), 256);
+      assert.equal(problem, undefined);
+      assert.ok(
+        measured && measured.bestBatchRows > 1 && measured.microsPerRow < measured.microsAlone,
+        directory,
+      );
+      assert.equal(measured.threads, 2);
+      assert.ok((measured.threadsGain ?? 0) > 0);
+      await loaded.unload();
+    }
+  });
+
+  test('models that take text, one row, or any width are measured as they are', async () => {
+    for (const model of ['types', 'fixed', 'sum', 'types-onnx', 'fixed-onnx', 'sum-onnx', 'labels-onnx']) {
+      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(fixture(model)), 64);
+      assert.equal(problem, undefined, model);
+      if (model.startsWith('fixed')) assert.equal(measured?.bestBatchRows, 1);
+      await loaded.unload();
+    }
+  });
+});

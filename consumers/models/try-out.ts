@@ -1,0 +1,93 @@
+import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
+import {
+  bytesPerRow,
+  batchSizes,
+  bestBatch,
+  gainOfThreads,
+  isWorthMoreCores,
+  timeBatches,
+  type BatchTimes,
+} from './measure.js';
+import { isBatchable } from './validate.js';
+
+/** What trying a model out at load has shown; times are the engine's, microseconds, with inputs of zeros. */
+export interface Measured {
+  /** A batch of one row. */
+  readonly microsAlone: number;
+  /** A row of the best batch. */
+  readonly microsPerRow: number;
+  /** The smallest batch that has 95 % of the best throughput. */
+  readonly bestBatchRows: number;
+  /** Cores that one operation may use; null where the process decides. */
+  readonly cores: number | null;
+  readonly threads: number;
+  /** How many times faster all threads are together than one; null when that was not measured. */
+  readonly threadsGain: number | null;
+}
+
+export interface TriedOut {
+  readonly loaded: LoadedModel;
+  /** Null when not a single run succeeded. */
+  readonly measured: Measured | null;
+  /** Why a run of zeros failed, undefined when none did; the model serves all the same. */
+  readonly problem: string | undefined;
+}
+
+/** For everything together, loading apart. */
+const BUDGET_MS = 250;
+
+/**
+ * Loads a model, warms it up and learns how fast it is. Where its cores can be chosen, they are: it is loaded
+ * once more with fewer, and what is faster stays.
+ * @param maxRows that one of its batches can have
+ * @throws PartituraError when it can't be loaded
+ */
+export async function loadAndTryOut(engine: Engine, source: ModelSource, maxRows: number): Promise<TriedOut> {
+  const begun = performance.now();
+  const first = await engine.load(source);
+  const loadMs = performance.now() - begun;
+  const choices = first.cores === undefined ? [] : engine.coreChoices.slice(1);
+  const budgetMs = BUDGET_MS / (choices.length + 2);
+  const { signature } = first;
+  const sizes = batchSizes(isBatchable(signature) ? maxRows : 1, bytesPerRow(signature.inputs));
+  let kept = { loaded: first, ...(await timeBatches(first, sizes, budgetMs)) };
+  // What loads slowly is large, and large models have use for every core.
+  for (const cores of loadMs < BUDGET_MS ? choices : [])
+    kept = await faster(engine, kept, { ...source, cores }, (model) => timeBatches(model, sizes, budgetMs));
+  return { loaded: kept.loaded, problem: kept.problem, measured: await summarise(engine, kept, budgetMs) };
+}
+
+type Trial = BatchTimes & { readonly loaded: LoadedModel };
+
+/** Of a model and the same with fewer cores the one to keep; the other is unloaded. */
+async function faster(
+  engine: Engine,
+  more: Trial,
+  source: ModelSource,
+  time: (model: LoadedModel) => Promise<BatchTimes>,
+): Promise<Trial> {
+  const loaded = await engine.load(source).catch(() => undefined);
+  if (!loaded) return more;
+  const fewer = { loaded, ...(await time(loaded)) };
+  const [kept, other] = isWorthMoreCores(more.times, fewer.times) ? [more, fewer] : [fewer, more];
+  await other.loaded.unload();
+  return kept;
+}
+
+async function summarise(
+  { parallelism }: Engine,
+  { loaded, times }: Trial,
+  budgetMs: number,
+): Promise<Measured | null> {
+  const [alone] = times;
+  const best = bestBatch(times);
+  if (!alone || !best) return null;
+  return {
+    microsAlone: alone.micros,
+    microsPerRow: best.micros / best.rows,
+    bestBatchRows: best.rows,
+    cores: loaded.cores ?? null,
+    threads: parallelism,
+    threadsGain: parallelism > 1 ? await gainOfThreads(loaded, best, parallelism, budgetMs) : null,
+  };
+}
