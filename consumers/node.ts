@@ -128,12 +128,13 @@ export class InferenceNode {
       repositoryPollMs: pollMs,
       maxBatchRows,
       maxBatchDelayMs,
+      inlineMicros,
     } = this.config;
     const observe = (model: string, rows: number, computeMicros: number): void => {
       this.#metrics.batchSize.observe({ model }, rows);
       this.#metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
     };
-    const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs };
+    const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros };
     const room = (): Promise<void> | undefined => this.#outbox.room(this.config.maxInflightBytes);
     return new ModelCatalog(engine, options, this.log, { observe, room }, (model) => this.#follow(model));
   }

@@ -139,6 +139,12 @@ export const OPTIONS = {
     0,
     'Cores that one operation of a model may use; 0: all, for ONNX models what proves faster when they are loaded',
   ),
+  inlineMicros: option(
+    'PARTITURA_INLINE_MICROS',
+    amount,
+    1_000,
+    'A model whose largest batch takes no longer, microseconds, runs in the event loop instead of a thread; 0: none does',
+  ),
   maxBatchRows: option(
     'PARTITURA_MAX_BATCH_ROWS',
     count,

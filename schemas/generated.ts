@@ -67,6 +67,8 @@ export interface ModelMeasurement {
   cores: number | null;
   /** Threads that run the model. */
   threads: number;
+  /** Whether it runs in the event loop instead: it is so light that the way to a thread would cost more. */
+  inline: boolean;
   /** How many times faster all threads are together than one; null when that was not measured. */
   threadsGain: number | null;
 }
@@ -419,6 +421,12 @@ export const NodeStatusSchema = {
                       "type": "int",
                       "default": 1,
                       "doc": "Threads that run the model."
+                    },
+                    {
+                      "name": "inline",
+                      "type": "boolean",
+                      "default": false,
+                      "doc": "Whether it runs in the event loop instead: it is so light that the way to a thread would cost more."
                     },
                     {
                       "name": "threadsGain",

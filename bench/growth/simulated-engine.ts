@@ -10,6 +10,7 @@ const CLASSES = 10;
 export function simulatedEngine(serviceMs: number): Engine {
   return {
     parallelism: 1,
+    coreChoices: [1],
     load: () => Promise.resolve(simulatedModel(serviceMs)),
     close: () => Promise.resolve(),
   };
@@ -26,6 +27,8 @@ function simulatedModel(serviceMs: number): LoadedModel {
       if (serviceMs > 0) await sleep(serviceMs);
       return answer(inputs, serviceMs);
     },
+    isInline: false,
+    moveInline: () => Promise.resolve(),
     unload: () => Promise.resolve(),
   };
 }

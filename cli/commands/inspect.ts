@@ -61,13 +61,13 @@ const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREAD
 /** Empty where a node did not measure. */
 function measurementColumns(measured: ModelMeasurement | null): string[] {
   if (!measured) return MEASUREMENT_HEADINGS.map(() => '');
-  const { microsAlone, bestBatchRows, microsPerRow, cores, threads, threadsGain } = measured;
+  const { microsAlone, bestBatchRows, microsPerRow, cores, threads, inline, threadsGain } = measured;
   return [
     String(microsAlone),
     String(bestBatchRows),
     microsPerRow.toFixed(2),
     String(cores ?? ''),
-    threadsGain === null ? String(threads) : `${threads} (${threadsGain.toFixed(1)}×)`,
+    inline ? 'inline' : threadsGain === null ? String(threads) : `${threads} (${threadsGain.toFixed(1)}×)`,
   ];
 }
 

@@ -55,6 +55,14 @@ export interface LoadedModel {
    * @throws PartituraError MODEL_FAILED when the model refuses or crashes
    */
   run(inputs: readonly EngineTensor[]): Promise<EngineResult>;
+  /** Whether it runs in the event loop instead of a thread. */
+  readonly isInline: boolean;
+  /**
+   * Loads it into the event loop as well, where it runs from then on: for a model whose longest batch is known to be
+   * short. One that turns out to be slow goes back to its thread by itself.
+   * @throws PartituraError when it can't be loaded there; it stays where it is
+   */
+  moveInline(): Promise<void>;
   /** Frees the model; runs under way finish first, later calls of `run` are refused. */
   unload(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type {
   ModelSignature,
   ModelSource,
 } from './engine.js';
+import { InlineHost } from './inline-host.js';
 import { aboutModel } from './model-errors.js';
 import { completeOptions, coreChoices, type EngineOptions } from './options.js';
 import { Slot } from './slot.js';
@@ -24,7 +25,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const slots = Array.from({ length: complete.threads }, () => new Slot(complete));
   try {
     await Promise.all(slots.map((slot) => slot.open()));
-    return new ThreadedEngine(slots, coreChoices(complete));
+    return new ThreadedEngine(
+      slots,
+      coreChoices(complete),
+      new InlineHost(complete.backend),
+      complete.onError,
+    );
   } catch (error) {
     await Promise.all(slots.map((slot) => slot.close()));
     throw error;
@@ -39,13 +45,19 @@ function prepareProcess(intraOpThreads: number): void {
   if (intraOpThreads > 0) process.env['TF_NUM_INTRAOP_THREADS'] = String(intraOpThreads);
 }
 
+/** A model that takes longer again and again goes back to its thread: meanwhile nothing else happens in the node. */
+const TOO_SLOW_INLINE_MICROS = 10_000;
+const SLOW_RUNS_ALLOWED = 3;
+
 class ThreadedEngine implements Engine {
   private nextKey = 1;
   private closed = false;
 
   constructor(
     private readonly slots: readonly Slot[],
-    readonly coreChoices: readonly number[],
+    readonly coreChoices: readonly [number, ...number[]],
+    private readonly inline: InlineHost,
+    readonly onError: Required<EngineOptions>['onError'],
   ) {}
 
   get parallelism(): number {
@@ -71,6 +83,21 @@ class ThreadedEngine implements Engine {
     this.requireOpen();
     const slot = this.idlest(key) ?? (await this.idlestAfterRepair(key));
     return slot.run(key, tensors);
+  }
+
+  /** Loads a model into the event loop as well. */
+  loadInline(key: number, source: ModelSource, cores: number | undefined): Promise<void> {
+    this.requireOpen();
+    return this.inline.load(key, source, cores ?? this.coreChoices[0]);
+  }
+
+  runInline(key: number, tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
+    this.requireOpen();
+    return this.inline.run(key, tensors);
+  }
+
+  unloadInline(key: number): Promise<void> {
+    return this.inline.unload(key);
   }
 
   /** Frees what can be freed: a thread that is lost has nothing left to free. */
@@ -108,6 +135,10 @@ class ThreadedModel implements LoadedModel {
   readonly backend: Backend;
   declare readonly fallbackReason?: string;
   declare readonly cores?: number;
+  private inline = false;
+  private loadedInline = false;
+  /** Runs in the event loop one after the other that took too long. */
+  private slowRuns = 0;
   private underWay = 0;
   private unloading: Promise<void> | undefined;
   private allDone: (() => void) | undefined;
@@ -128,7 +159,7 @@ class ThreadedModel implements LoadedModel {
     if (this.unloading) throw aboutModel(this.source, new PartituraError('MODEL_NOT_READY', 'is unloaded'));
     this.underWay++;
     try {
-      const answer = await this.engine.run(this.key, arrangeInputs(this.signature.inputs, inputs));
+      const answer = await this.compute(arrangeInputs(this.signature.inputs, inputs));
       return { outputs: nameOutputs(this.signature.outputs, answer), computeMicros: answer.computeMicros };
     } catch (error) {
       throw aboutModel(this.source, error);
@@ -138,6 +169,33 @@ class ThreadedModel implements LoadedModel {
     }
   }
 
+  private async compute(tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
+    if (!this.inline) return this.engine.run(this.key, tensors);
+    const answer = await this.engine.runInline(this.key, tensors);
+    this.slowRuns = answer.computeMicros > TOO_SLOW_INLINE_MICROS ? this.slowRuns + 1 : 0;
+    if (this.slowRuns === SLOW_RUNS_ALLOWED) this.moveBack(answer.computeMicros);
+    return answer;
+  }
+
+  /** It stays loaded in the event loop: it has proved to be light once, and nothing waits for the memory. */
+  private moveBack(computeMicros: number): void {
+    this.inline = false;
+    const message = `takes ${Math.round(computeMicros / 1_000)} ms for a batch, too long for the event loop; it runs in its thread again`;
+    this.engine.onError(
+      PartituraError.from(aboutModel(this.source, new PartituraError('INTERNAL', message))),
+    );
+  }
+
+  get isInline(): boolean {
+    return this.inline;
+  }
+
+  async moveInline(): Promise<void> {
+    await this.engine.loadInline(this.key, this.source, this.cores);
+    this.loadedInline = true;
+    this.inline = true;
+  }
+
   unload(): Promise<void> {
     this.unloading ??= this.finishAndUnload();
     return this.unloading;
@@ -145,6 +203,7 @@ class ThreadedModel implements LoadedModel {
 
   private async finishAndUnload(): Promise<void> {
     if (this.underWay > 0) await new Promise<void>((resolve) => (this.allDone = resolve));
+    if (this.loadedInline) await this.engine.unloadInline(this.key);
     await this.engine.unload(this.key);
   }
 }

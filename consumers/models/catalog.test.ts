@@ -23,6 +23,8 @@ class FakeEngine implements Engine {
     return Promise.resolve({
       signature: DIGITS,
       backend: 'wasm',
+      isInline: false,
+      moveInline: () => Promise.resolve(),
       run: (inputs) => this.#run(inputs),
       unload: () => {
         this.events.push(`unload ${name}`);
@@ -57,7 +59,14 @@ async function watching(
   const repository = await TestRepository.create(context);
   for (const version of versions) await repository.write(`${version}/saved_model.pb`);
   const engine = new FakeEngine();
-  const options = { root: repository.root, policy, pollMs: 1, maxBatchRows: 8, maxBatchDelayMs: 0 };
+  const options = {
+    root: repository.root,
+    policy,
+    pollMs: 1,
+    maxBatchRows: 8,
+    maxBatchDelayMs: 0,
+    inlineMicros: 0,
+  };
   const catalog = new ModelCatalog(
     engine,
     options,
@@ -108,6 +117,7 @@ test('what is there at the start is served in its newest version, and told', asy
       bestBatchRows: 8,
       cores: null,
       threads: 1,
+      inline: false,
       threadsGain: null,
     },
   });

@@ -24,6 +24,7 @@ const SIGNATURE: ModelSignature = {
 class TimedModel implements LoadedModel {
   readonly signature = SIGNATURE;
   readonly backend = 'onnxruntime';
+  readonly isInline = false;
   readonly ran: number[] = [];
   time = 0;
   inputs: readonly EngineTensor[] = [];
@@ -38,6 +39,10 @@ class TimedModel implements LoadedModel {
     this.inputs = inputs;
     this.time += computeMicros / 1_000;
     return Promise.resolve({ outputs: [], computeMicros });
+  }
+
+  moveInline(): Promise<void> {
+    return Promise.resolve();
   }
 
   unload(): Promise<void> {

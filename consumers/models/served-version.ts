@@ -26,6 +26,8 @@ export interface ServedVersion {
 export interface BatchDefaults {
   readonly maxBatchRows: number;
   readonly maxBatchDelayMs: number;
+  /** See `TryOutLimits`. */
+  readonly inlineMicros: number;
 }
 
 /** What a version's batches have to do with the rest of the node. */
@@ -56,7 +58,10 @@ export async function serveVersion(
   const { loaded, measured, problem }: TriedOut =
     settings.warmUp === false
       ? { loaded: await engine.load(source), measured: null, problem: undefined }
-      : await loadAndTryOut(engine, source, settings.batchable === false ? 1 : maxBatchRows);
+      : await loadAndTryOut(engine, source, {
+          maxRows: settings.batchable === false ? 1 : maxBatchRows,
+          inlineMicros: defaults.inlineMicros,
+        });
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
     maxBatchRows,

@@ -25,10 +25,15 @@ class EngineOfCores implements Engine {
     await sleep(this.loadMs);
     const computeMicros = this.microsWith[cores];
     if (computeMicros === undefined) throw new Error('no memory');
+    let isInline = false;
     return {
       signature: SIGNATURE,
       backend: 'onnxruntime',
       cores,
+      get isInline() {
+        return isInline;
+      },
+      moveInline: () => Promise.resolve(void (isInline = true)),
       run: () => Promise.resolve({ outputs: [], computeMicros }),
       unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
     };
@@ -42,7 +47,7 @@ class EngineOfCores implements Engine {
 const triedOut = async (
   engine: EngineOfCores,
 ): Promise<{ cores: number | null | undefined; events: string[] }> => {
-  const { measured } = await loadAndTryOut(engine, SOURCE, 16);
+  const { measured } = await loadAndTryOut(engine, SOURCE, { maxRows: 16, inlineMicros: 0 });
   return { cores: measured?.cores, events: engine.events };
 };
 
@@ -65,6 +70,16 @@ test('a model that can not be loaded twice, or loads slowly, keeps all cores', a
   });
 });
 
+test('a model runs in the event loop when its largest batch is short enough, and never when that is not wanted', async () => {
+  const isInline = async (microsOfABatch: number, inlineMicros: number): Promise<boolean | undefined> => {
+    const engine = new EngineOfCores({ 4: microsOfABatch, 1: microsOfABatch });
+    return (await loadAndTryOut(engine, SOURCE, { maxRows: 16, inlineMicros })).measured?.inline;
+  };
+  assert.equal(await isInline(900, 1_000), true);
+  assert.equal(await isInline(1_100, 1_000), false);
+  assert.equal(await isInline(1, 0), false);
+});
+
 describe('on real engines', () => {
   let engine: Engine;
   before(async () => {
@@ -74,7 +89,10 @@ describe('on real engines', () => {
 
   test('both formats of the digits are measured, threads too', async () => {
     for (const directory of [DIGITS, DIGITS_ONNX]) {
-      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(directory), 256);
+      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(directory), {
+        maxRows: 256,
+        inlineMicros: 0,
+      });
       assert.equal(problem, undefined);
       assert.ok(
         measured && measured.bestBatchRows > 1 && measured.microsPerRow < measured.microsAlone,
@@ -88,7 +106,10 @@ describe('on real engines', () => {
 
   test('models that take text, one row, or any width are measured as they are', async () => {
     for (const model of ['types', 'fixed', 'sum', 'types-onnx', 'fixed-onnx', 'sum-onnx', 'labels-onnx']) {
-      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(fixture(model)), 64);
+      const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(fixture(model)), {
+        maxRows: 64,
+        inlineMicros: 0,
+      });
       assert.equal(problem, undefined, model);
       if (model.startsWith('fixed')) assert.equal(measured?.bestBatchRows, 1);
       await loaded.unload();

@@ -21,6 +21,8 @@ export interface Measured {
   /** Cores that one operation may use; null where the process decides. */
   readonly cores: number | null;
   readonly threads: number;
+  /** Whether it runs in the event loop instead: it is so light that the way to a thread would cost more. */
+  readonly inline: boolean;
   /** How many times faster all threads are together than one; null when that was not measured. */
   readonly threadsGain: number | null;
 }
@@ -33,16 +35,26 @@ export interface TriedOut {
   readonly problem: string | undefined;
 }
 
+export interface TryOutLimits {
+  /** Rows that one of its batches can have. */
+  readonly maxRows: number;
+  /** A model whose largest batch takes no longer, microseconds, runs in the event loop; 0: none does. */
+  readonly inlineMicros: number;
+}
+
 /** For everything together, loading apart. */
 const BUDGET_MS = 250;
 
 /**
  * Loads a model, warms it up and learns how fast it is. Where its cores can be chosen, they are: it is loaded
  * once more with fewer, and what is faster stays.
- * @param maxRows that one of its batches can have
  * @throws PartituraError when it can't be loaded
  */
-export async function loadAndTryOut(engine: Engine, source: ModelSource, maxRows: number): Promise<TriedOut> {
+export async function loadAndTryOut(
+  engine: Engine,
+  source: ModelSource,
+  { maxRows, inlineMicros }: TryOutLimits,
+): Promise<TriedOut> {
   const begun = performance.now();
   const first = await engine.load(source);
   const loadMs = performance.now() - begun;
@@ -54,7 +66,14 @@ export async function loadAndTryOut(engine: Engine, source: ModelSource, maxRows
   // What loads slowly is large, and large models have use for every core.
   for (const cores of loadMs < BUDGET_MS ? choices : [])
     kept = await faster(engine, kept, { ...source, cores }, (model) => timeBatches(model, sizes, budgetMs));
+  const isLight = sizes.length === kept.times.length && longest(kept.times) <= inlineMicros;
+  // Where it can't be loaded twice it runs in its thread, as all others do.
+  if (isLight) await kept.loaded.moveInline().catch(() => undefined);
   return { loaded: kept.loaded, problem: kept.problem, measured: await summarise(engine, kept, budgetMs) };
+}
+
+function longest(times: BatchTimes['times']): number {
+  return Math.max(...times.map(({ micros }) => micros));
 }
 
 type Trial = BatchTimes & { readonly loaded: LoadedModel };
@@ -88,6 +107,8 @@ async function summarise(
     bestBatchRows: best.rows,
     cores: loaded.cores ?? null,
     threads: parallelism,
-    threadsGain: parallelism > 1 ? await gainOfThreads(loaded, best, parallelism, budgetMs) : null,
+    inline: loaded.isInline,
+    threadsGain:
+      parallelism > 1 && !loaded.isInline ? await gainOfThreads(loaded, best, parallelism, budgetMs) : null,
   };
 }
