@@ -1,4 +1,5 @@
-// `npm test`: set-up, lint, unit tests, integration tests. `npm test -- ledger` runs the test files named so, alone.
+// `npm test`: set-up, lint, unit tests, integration tests, and those about promises once more on the other Kafka client.
+// `npm test -- ledger` runs the test files named so, alone; with KAFKA_CLIENT set, on that client only.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
@@ -26,6 +27,16 @@ async function runAll() {
   return checked && unitPassed && integrationPassed;
 }
 
+/** Files that a second run on another Kafka client would tell nothing new: they have both, or none of ours. */
+const clientDoesNotMatter = /integration-tests\/(kafka-port|command-line|clients|support\/.*)\.test\.js$/;
+
+/** The Kafka client that is not the default; undefined when the environment has chosen. */
+async function otherClient() {
+  if (process.env.KAFKA_CLIENT) return undefined;
+  const { OPTIONS } = await import('../dist/core/config.js');
+  return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'platformatic' : 'kafkajs';
+}
+
 async function checkSources() {
   const results = [
     await tool('eslint/bin/eslint.js', ['.']),
@@ -44,7 +55,10 @@ async function runIntegration(files) {
     `integration tests run on ${kind === 'testcontainers' ? `testcontainers with ${image}` : 'the embedded broker'}: ${why}`,
   );
   const env = { PARTITURA_TEST_BROKER: kind, ...(image && { PARTITURA_KAFKA_IMAGE: image }) };
-  return runTests('integration', files, 1, env);
+  const passed = await runTests('integration', files, 1, env);
+  const client = await otherClient();
+  const again = client ? files.filter((file) => !clientDoesNotMatter.test(file)) : [];
+  return (await runTests(`integration (on ${client})`, again, 1, { ...env, KAFKA_CLIENT: client })) && passed;
 }
 
 function runTests(name, files, concurrency, env = {}) {

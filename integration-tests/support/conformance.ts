@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import kafkajs from 'kafkajs';
 import { headerBytes } from '../../schemas/framing/framing.js';
 import {
   type KafkaError,
@@ -13,21 +14,33 @@ import {
   type KafkaRecord,
   type OutgoingRecord,
   type TopicPartition,
+  type TransactionalProducer,
 } from '../../core/kafka/port.js';
 import { startTestBroker, type TestBroker } from './broker.js';
 import { eventually } from './eventually.js';
+
+/** What one client can do and another can't. */
+export interface Abilities {
+  /** Static membership and the group protocol of KIP-848; a member of a transaction's group is checked. */
+  readonly modernGroups: boolean;
+}
 
 /**
  * What every implementation of the Kafka port must do, on a real broker. A second client is added by
  * calling this with it.
  */
-export function describeKafkaPort(name: string, createClient: (brokers: string) => KafkaClient): void {
+export function describeKafkaPort(
+  name: string,
+  { modernGroups }: Abilities,
+  createClient: (brokers: string) => KafkaClient,
+): void {
   describe(`the Kafka port on ${name}`, () => {
     let broker: TestBroker;
     let kafka: KafkaClient;
     let admin: KafkaAdmin;
     let producer: KafkaProducer;
     const consumers: KafkaConsumer[] = [];
+    const transactionalProducers: TransactionalProducer[] = [];
 
     before(async () => {
       broker = await startTestBroker();
@@ -40,16 +53,27 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
     after(async () => {
       await Promise.allSettled([
         ...consumers.map((consumer) => consumer.close()),
+        ...transactionalProducers.map((transactions) => transactions.close()),
         producer.close(),
         admin.close(),
       ]);
       await broker.stop();
     });
 
-    const createTopic = async (partitions: number): Promise<string> => {
+    const createTopic = async (partitions: number, config: Record<string, string> = {}): Promise<string> => {
       const topic = `t-${randomUUID()}`;
-      await admin.createTopics([{ topic, partitions, replicationFactor: -1 }]);
+      await admin.createTopics([{ topic, partitions, replicationFactor: -1, config }]);
       return topic;
+    };
+
+    /** What the port does not offer and these tests need. */
+    const withKafkaJsAdmin = async (work: (admin: kafkajs.Admin) => Promise<unknown>): Promise<void> => {
+      const raw = new kafkajs.Kafka({
+        brokers: [broker.bootstrap],
+        logLevel: kafkajs.logLevel.NOTHING,
+      }).admin();
+      await raw.connect();
+      await work(raw).finally(() => raw.disconnect());
     };
 
     const consume = async (
@@ -131,11 +155,54 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       assert.deepEqual(partitionOf('named'), [5]);
     });
 
-    test('a record that is too large is told so, and the producer goes on', async () => {
-      const topic = `t-${randomUUID()}`;
-      await admin.createTopics([
-        { topic, partitions: 1, replicationFactor: -1, config: { 'max.message.bytes': '10000' } },
+    test('an empty value is not a tombstone, nor an empty key none', async () => {
+      const topic = await createTopic(1);
+      const empty = Buffer.alloc(0);
+      await producer.send([
+        { topic, key: empty, value: empty, headers: {} },
+        { topic, key: null, value: null, headers: { absent: undefined } },
       ]);
+      const reader = await consume({ topic });
+      await eventually('two records', () => reader.records.length === 2);
+      assert.deepEqual(
+        reader.records.map(({ key, value, headers }) => [key?.length, value?.length, { ...headers }]),
+        [
+          [0, 0, {}],
+          [undefined, undefined, {}],
+        ],
+      );
+    });
+
+    test('records without a key reach all partitions', async () => {
+      const topic = await createTopic(4);
+      await producer.send(Array.from({ length: 200 }, (_, index) => plain(topic, String(index))));
+      const reached = (await admin.offsets(topic)).map(({ end }) => end);
+      assert.ok(
+        reached.every((count) => count >= 32),
+        `records per partition: ${reached.join(', ')}`,
+      );
+    });
+
+    test('a record that may go compressed fits where it would be too large', async () => {
+      const topic = await createTopic(1, { 'max.message.bytes': '10000' });
+      const value = 'x'.repeat(50_000);
+      await producer.send([{ ...plain(topic, value), compress: true }]);
+      const reader = await consume({ topic });
+      await eventually('the record', () => reader.values()[0] === value);
+    });
+
+    for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'])
+      test(`records compressed with ${codec} are read`, async () => {
+        const topic = await createTopic(1, { 'compression.type': codec });
+        const values = Array.from({ length: 50 }, (_, index) => `${index} `.repeat(100));
+        await producer.send(values.map((value) => plain(topic, value)));
+        const reader = await consume({ topic });
+        await eventually('all records', () => reader.records.length === values.length);
+        assert.deepEqual(reader.values(), values);
+      });
+
+    test('a record that is too large is told so, and the producer goes on', async () => {
+      const topic = await createTopic(1, { 'max.message.bytes': '10000' });
       await assert.rejects(
         producer.send([plain(topic, 'x'.repeat(20_000))]),
         (error: KafkaError) => error.kind === 'too-large',
@@ -227,6 +294,52 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
       await eventually('the first has all again', () => first.assigned.length === 4);
     });
 
+    test('a group goes on where the log begins when what it committed has been deleted', async () => {
+      const topic = await createTopic(1);
+      const group = `g-${randomUUID()}`;
+      await producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(index))));
+      const first = await consume({ topic, group });
+      await first.consumer.commit([{ topic, partition: 0, offset: 2 }]);
+      await first.consumer.close();
+      await withKafkaJsAdmin(async (raw) => {
+        await raw.fetchTopicOffsets(topic);
+        await raw.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
+      });
+      const second = await consume({ topic, group });
+      await eventually('the rest', () => second.records.length === 4);
+      assert.deepEqual(second.values(), ['6', '7', '8', '9']);
+    });
+
+    test('a topic that is deleted and made anew is read from its beginning', async () => {
+      const topic = await createTopic(1);
+      await producer.send(Array.from({ length: 5 }, (_, index) => plain(topic, `old ${index}`)));
+      const reader = await consume({ topic });
+      await eventually('the old records', () => reader.records.length === 5);
+      await admin.deleteTopics([topic]);
+      await eventually('it is gone', async () => !(await admin.listTopics()).includes(topic));
+      await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]);
+      await producer.send([plain(topic, 'new 0'), plain(topic, 'new 1')]);
+      await eventually('the new records', () => reader.values().includes('new 1'), 60_000);
+      assert.deepEqual(reader.values().slice(5), ['new 0', 'new 1']);
+    });
+
+    test('partitions that are added to a topic are read as well', async () => {
+      const topic = await createTopic(1);
+      const reader = await consume({ topic });
+      await withKafkaJsAdmin((raw) => raw.createPartitions({ topicPartitions: [{ topic, count: 2 }] }));
+      await eventually('both partitions', () => reader.assigned.length === 2, 60_000);
+      await eventually(
+        'a producer that knows the new partition',
+        () =>
+          producer.send([{ ...plain(topic, 'new'), partition: 1 }]).then(
+            () => true,
+            () => false,
+          ),
+        60_000,
+      );
+      await eventually('its record', () => reader.values().includes('new'));
+    });
+
     test('fixed partitions are read alone, from the end as it was at the start', async () => {
       const topic = await createTopic(3);
       await producer.send([{ ...plain(topic, 'before'), partition: 1 }]);
@@ -261,6 +374,179 @@ export function describeKafkaPort(name: string, createClient: (brokers: string) 
         60_000,
       );
       assert.equal(fixed.values().filter((value) => value === 'before').length, 1);
+    });
+
+    test('a consumer closes in bounded time while the broker is away', async () => {
+      const topic = await createTopic(1);
+      const group = await consume({ topic });
+      const fixed = await consume({ topic, partitions: [0] });
+      await broker.kill();
+      const began = performance.now();
+      await Promise.allSettled([group.consumer.close(), fixed.consumer.close()]);
+      const took = performance.now() - began;
+      await broker.restart();
+      await eventually('the broker is back', () =>
+        admin.listTopics().then(
+          () => true,
+          () => false,
+        ),
+      );
+      assert.ok(took < 20_000, `it took ${took} ms`);
+    });
+
+    const transactional = async (id: string): Promise<TransactionalProducer> => {
+      const transactions = kafka.transactionalProducer(id);
+      transactionalProducers.push(transactions);
+      await transactions.connect();
+      return transactions;
+    };
+
+    test('a transaction makes its records seen and moves the group, both at once', async () => {
+      const [input, output] = [await createTopic(1), await createTopic(2)];
+      const group = `g-${randomUUID()}`;
+      await producer.send([plain(input, 'a'), plain(input, 'b')]);
+      const source = await consume({ topic: input, group });
+      await eventually('the input', () => source.records.length === 2);
+      const transactions = await transactional(`tx-${randomUUID()}`);
+      const member = source.consumer.membership();
+      for (const [index, value] of ['A', 'B'].entries())
+        await transactions.sendWithOffsets([{ ...plain(output, value), partition: index }], {
+          member,
+          positions: [{ topic: input, partition: 0, offset: index + 1 }],
+        });
+      const reader = await consume({ topic: output });
+      await eventually('the output', () => reader.records.length === 2);
+      assert.deepEqual(reader.values().sort(), ['A', 'B']);
+      assert.deepEqual(await admin.committed(group, input), [{ partition: 0, offset: 2 }]);
+    });
+
+    test('a transaction that fails leaves nothing to be seen and the group where it was', async () => {
+      const input = await createTopic(1);
+      const [output, small] = [await createTopic(1), await createTopic(1, { 'max.message.bytes': '10000' })];
+      const group = `g-${randomUUID()}`;
+      const source = await consume({ topic: input, group });
+      const transactions = await transactional(`tx-${randomUUID()}`);
+      const offsets = {
+        member: source.consumer.membership(),
+        positions: [{ topic: input, partition: 0, offset: 7 }],
+      };
+      await assert.rejects(
+        transactions.sendWithOffsets([plain(output, 'unseen'), plain(small, 'x'.repeat(20_000))], offsets),
+        (error: KafkaError) => error.kind === 'too-large',
+      );
+      await transactions.sendWithOffsets([plain(output, 'seen')]);
+      const reader = await consume({ topic: output });
+      await eventually('what is to be seen', () => reader.values().includes('seen'));
+      assert.deepEqual(reader.values(), ['seen']);
+      assert.deepEqual(await admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+    });
+
+    test('who comes later under the same transactional id shuts the former out', async () => {
+      const output = await createTopic(1);
+      const id = `tx-${randomUUID()}`;
+      const zombie = await transactional(id);
+      await zombie.sendWithOffsets([plain(output, 'before')]);
+      const successor = await transactional(id);
+      await successor.sendWithOffsets([plain(output, 'successor')]);
+      for (let attempt = 0; attempt < 2; attempt++)
+        await assert.rejects(
+          zombie.sendWithOffsets([plain(output, 'zombie')]),
+          (error: KafkaError) => error.kind === 'fenced',
+        );
+      await successor.sendWithOffsets([plain(output, 'successor again')]);
+      const reader = await consume({ topic: output });
+      await eventually('the last record', () => reader.values().includes('successor again'));
+      assert.deepEqual(reader.values(), ['before', 'successor', 'successor again']);
+    });
+
+    test('a member that its group has left behind moves nothing, not with a transaction either', async (t) => {
+      if (!modernGroups) return t.skip('this client does not say who it is');
+      const [input, output] = [await createTopic(1), await createTopic(1)];
+      const group = `g-${randomUUID()}`;
+      const first = await consume({ topic: input, group });
+      const stale = first.consumer.membership();
+      await consume({ topic: input, group });
+      const transactions = await transactional(`tx-${randomUUID()}`);
+      await assert.rejects(
+        transactions.sendWithOffsets([plain(output, 'stale')], {
+          member: stale,
+          positions: [{ topic: input, partition: 0, offset: 1 }],
+        }),
+        (error: KafkaError) => error.kind === 'rebalanced',
+      );
+      assert.deepEqual(await admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+    });
+
+    test('a member with an instance id comes back to its partitions, and nobody else notices', async (t) => {
+      if (!modernGroups) return t.skip('this client has no static membership');
+      const topic = await createTopic(4);
+      const group = `g-${randomUUID()}`;
+      const stable = { topic, group, sessionTimeoutMs: 30_000 };
+      const other = await consume(stable);
+      const named = await consume({ ...stable, instanceId: 'node-7' });
+      await eventually('both have two', () => other.assigned.length === 2 && named.assigned.length === 2);
+      const { assignments } = other;
+      await named.consumer.close();
+      const back = await consume({ ...stable, instanceId: 'node-7' });
+      assert.deepEqual(back.assigned, named.assigned);
+      await producer.send(
+        [0, 1, 2, 3].map((partition) => ({ ...plain(topic, String(partition)), partition })),
+      );
+      await eventually('all records', () => other.records.length + back.records.length === 4);
+      assert.equal(other.assignments, assignments);
+    });
+
+    test('a member whose instance id another takes ends, and says why', async (t) => {
+      if (!modernGroups) return t.skip('this client has no static membership');
+      const topic = await createTopic(1);
+      const group = `g-${randomUUID()}`;
+      let crash: KafkaError | undefined;
+      const onCrash = (error: KafkaError): void => {
+        crash = error;
+      };
+      await consume({ topic, group, instanceId: 'one' }, { onCrash });
+      await consume({ topic, group, instanceId: 'one' });
+      await eventually('the first has ended', () => crash?.kind === 'fenced');
+    });
+
+    test('with the protocol of KIP-848 only what goes elsewhere is given up, and commits succeed until then', async (t) => {
+      if (!modernGroups) {
+        const options = { group: 'g', topic: 't', from: 'earliest', sessionTimeoutMs: 6_000 } as const;
+        assert.throws(
+          () => kafka.consumer({ ...options, fetchMaxBytes: 1, groupProtocol: 'consumer' }),
+          /KAFKA_CLIENT=platformatic/,
+        );
+        return t.skip('this client does not know it, and says so');
+      }
+      const topic = await createTopic(4);
+      const group = `g-${randomUUID()}`;
+      const modern = { topic, group, groupProtocol: 'consumer' } as const;
+      await producer.send(
+        Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })),
+      );
+      const revoked: TopicPartition[] = [];
+      const first: Reader = await consume(modern, {
+        onRevoked: async (partitions) => {
+          revoked.push(...partitions);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          await first.consumer.commit(partitions.map(({ partition }) => ({ topic, partition, offset: 10 })));
+        },
+      });
+      await eventually('forty records', () => first.records.length === 40);
+      const second = await consume(modern);
+      await eventually(
+        'both have two',
+        () => first.assigned.length === 2 && second.assigned.length === 2,
+        30_000,
+      );
+      assert.equal(revoked.length, 2);
+      await producer.send(
+        [0, 1, 2, 3].map((partition) => ({ ...plain(topic, `new ${partition}`), partition })),
+      );
+      await eventually('the new records', () => first.records.length + second.records.length === 44);
+      assert.equal(second.records.length, 2);
+      await second.consumer.close();
+      await eventually('the first has all again', () => first.assigned.length === 4, 30_000);
     });
 
     test('topics are listed, counted, created once and deleted', async () => {
@@ -311,11 +597,13 @@ class Reader {
         return this.handlers.onRecords?.(records, highWatermark);
       },
       onAssigned: (partitions) => {
-        this.assigned = partitions;
+        this.assigned = [...this.assigned, ...partitions];
         this.assignments++;
       },
       onRevoked: async (partitions) => {
-        this.assigned = [];
+        this.assigned = this.assigned.filter(
+          ({ partition }) => !partitions.some((revoked) => revoked.partition === partition),
+        );
         await this.handlers.onRevoked?.(partitions);
       },
     });

@@ -7,6 +7,7 @@ import kafkajs, {
   type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs';
+import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
@@ -91,11 +92,21 @@ export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   for (const { topic, partition, key, value, headers } of records) {
     let messages = topics.get(topic);
     if (!messages) topics.set(topic, (messages = []));
-    const message: Message = { key, value, headers };
+    const message: Message = { key, value, headers: present(headers) };
     if (partition !== undefined) message.partition = partition;
     messages.push(message);
   }
   return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
+}
+
+/** kafkajs refuses to send a header whose value is undefined: it is left out. */
+function present(headers: RecordHeaders): RecordHeaders {
+  for (const name in headers) if (headers[name] === undefined) return filled(headers);
+  return headers;
+}
+
+function filled(headers: RecordHeaders): RecordHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
 /** kafkajs drops records for a partition that its metadata does not have, and reports success. */

@@ -14,6 +14,8 @@ const REQUEST_LIMIT_MS = 10_000;
 const LEAVE_LIMIT_MS = 2_000;
 /** Beyond what the other members may take. */
 const JOIN_MARGIN_MS = 10_000;
+/** A sign of life is also how a member learns of a rebalance. */
+const MAX_INTERVAL_MS = 3_000;
 const JOIN_AGAIN = new Set([
   'MEMBER_ID_REQUIRED',
   'UNKNOWN_MEMBER_ID',
@@ -144,7 +146,7 @@ export class ClassicGroup implements Group {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const intervalMs = Math.floor(this.options.sessionTimeoutMs / 6);
+    const intervalMs = Math.min(MAX_INTERVAL_MS, Math.floor(this.options.sessionTimeoutMs / 6));
     for (let failures = 0; !signal.aborted;) {
       await sleep(failures > 0 ? Math.min(intervalMs, backoffMs(BACKOFF, failures)) : intervalMs, signal);
       if (signal.aborted) return;

@@ -37,7 +37,7 @@ export function toKafkaError(error: unknown): KafkaError {
   const all = unfold(error);
   const names = namesIn(all);
   const kind = names.map(kindOf).find((known) => known !== undefined) ?? kindOfFailure(all, names);
-  return new KafkaError(kind, [...new Set([error.message, ...names])].join(': '), { cause: error });
+  return new KafkaError(kind, describe(all, names), { cause: error });
 }
 
 /** The same for an attempt to connect: says where. */
@@ -54,6 +54,12 @@ export function brokerErrorNames(error: unknown): string[] {
 /** The broker's answer, which the library throws away as soon as one error code is in it. */
 export function responseOf<R>(error: unknown): R | undefined {
   return unfold(error).find((one): one is LibraryError & { response: R } => 'response' in one)?.response;
+}
+
+/** The outermost message says what was tried, the innermost what was wrong. */
+function describe(all: readonly LibraryError[], names: readonly string[]): string {
+  const messages = [all[0]?.message, all.at(-1)?.message, ...names];
+  return [...new Set(messages)].join(': ');
 }
 
 function kindOfFailure(all: readonly LibraryError[], names: readonly string[]): KafkaErrorKind {

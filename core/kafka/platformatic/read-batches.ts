@@ -1,9 +1,10 @@
-import { crc32c } from '@platformatic/kafka';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { decompress } from '../compression.js';
 import { addHeader } from '../headers-by-name.js';
 import { KafkaError, type KafkaRecord, type TopicPartition } from '../port.js';
 import { ByteReader } from './byte-reader.js';
+import { readName } from './header-names.js';
+import { checksum } from './checksum.js';
 import {
   AT,
   CODEC_MASK,
@@ -87,7 +88,8 @@ function check(batch: Buffer): void {
   const magic = batch.readInt8(AT.magic);
   if (magic !== MAGIC)
     throw new Error(`record format ${magic} of Kafka before 0.11; KAFKA_CLIENT=kafkajs reads it`);
-  if (batch.readUInt32BE(AT.crc) !== crc32c(batch.subarray(AT.attributes))) throw new Error('wrong checksum');
+  if (batch.readUInt32BE(AT.crc) !== checksum(batch.subarray(AT.attributes)))
+    throw new Error('wrong checksum');
 }
 
 function readRecords(
@@ -143,7 +145,7 @@ function readHeaders(reader: ByteReader): RecordHeaders {
     const length = reader.varint();
     const { position } = reader;
     if (length < 0 || position + length > reader.bytes.length) throw new Error('a header breaks off');
-    const name = reader.bytes.toString('utf8', position, position + length);
+    const name = readName(reader.bytes, position, length);
     reader.skip(length);
     addHeader(headers, name, readBytes(reader) ?? NOTHING);
   }

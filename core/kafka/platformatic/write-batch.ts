@@ -1,7 +1,8 @@
-import { crc32c } from '@platformatic/kafka';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { gzip } from '../compression.js';
 import type { OutgoingRecord } from '../port.js';
+import { checksum } from './checksum.js';
+import { nameBytes } from './header-names.js';
 import { AT, GZIP, LENGTH_FROM, MAGIC, TRANSACTIONAL } from './record-batch.js';
 
 /** Who sends, as the broker knows it: what it takes to tell a repeated batch from a new one. */
@@ -42,7 +43,7 @@ export function writeBatch(
   batch.writeInt16BE(epoch, AT.producerEpoch);
   batch.writeInt32BE(sequence, AT.baseSequence);
   batch.writeInt32BE(records.length, AT.recordCount);
-  batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
+  batch.writeUInt32BE(checksum(batch.subarray(AT.attributes)), AT.crc);
   return batch;
 }
 
@@ -81,8 +82,7 @@ class RecordWriter {
   }
 
   #header(name: string, value: Buffer): void {
-    this.#varint(Buffer.byteLength(name));
-    this.#position += this.#bytes.write(name, this.#position);
+    this.#content(nameBytes(name));
     this.#content(value);
   }
 
@@ -116,8 +116,7 @@ function bodyLength(
 
 function headersLength(name: string, value: Buffer | Buffer[] | undefined): number {
   if (value === undefined) return 0;
-  const bytes = Buffer.byteLength(name);
-  const nameLength = varintLength(bytes) + bytes;
+  const nameLength = contentLength(nameBytes(name));
   if (!Array.isArray(value)) return nameLength + contentLength(value);
   return value.reduce((sum, one) => sum + nameLength + contentLength(one), 0);
 }
