@@ -9,7 +9,7 @@ import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/en
 import { replyTo } from '../core/headers.js';
 import { FakeConsumer } from '../core/kafka/fakes.js';
 import { Outbox } from '../core/kafka/outbox.js';
-import type { KafkaRecord } from '../core/kafka/port.js';
+import type { KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { topicNames } from '../core/topics.js';
 import type { ServedVersion } from '../consumers/models/served-version.js';
@@ -32,7 +32,8 @@ const signature: ModelSignature = {
  */
 export async function measurePath(modelsFolder: string): Promise<number> {
   const consumer = new FakeConsumer();
-  await startParts(consumer);
+  const producer = new CountingProducer();
+  await startParts(consumer, producer);
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   consumer.assign('bench.digits.requests', ...partitions);
   const { values } = createWorkload('avro', 'digits', 1, modelsFolder);
@@ -45,7 +46,7 @@ export async function measurePath(modelsFolder: string): Promise<number> {
         done += records.length;
         await consumer.deliver(...records);
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      while (producer.taken < offset * PARTITIONS) await new Promise((resolve) => setImmediate(resolve));
     }
     const { user, system } = process.cpuUsage(before);
     return (user + system) / count;
@@ -66,10 +67,23 @@ function fetched(values: readonly Buffer[], partition: number, offset: number): 
   }));
 }
 
-async function startParts(consumer: FakeConsumer): Promise<void> {
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** Takes everything at once, and only counts it. */
+class CountingProducer implements KafkaProducer {
+  taken = 0;
+  readonly connect = nothing;
+  readonly close = nothing;
+
+  send(records: readonly unknown[]): Promise<void> {
+    this.taken += records.length;
+    return nothing();
+  }
+}
+
+async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Promise<void> {
   const log = createLogger('bench', 'error');
   const metrics = createNodeMetrics({ requests: 0, bytes: 0 });
-  const producer = { connect: nothing, send: nothing, close: nothing };
   const batcher = new Batcher(answerAtOnce, {
     maxBatchRows: 256,
     maxBatchDelayMs: 0,
@@ -111,8 +125,6 @@ async function startParts(consumer: FakeConsumer): Promise<void> {
   );
   await requests.start();
 }
-
-const nothing = (): Promise<void> => Promise.resolve();
 
 function answerAtOnce([input]: readonly EngineTensor[]): Promise<EngineResult> {
   const rows = input?.shape[0] ?? 0;

@@ -6,6 +6,7 @@ import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
+import { checkRecordLimits } from '../core/record-limits.js';
 import { within } from '../core/retry.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
@@ -186,7 +187,10 @@ export class InferenceNode {
 
   async #consume(model: string): Promise<void> {
     const { config } = this;
-    await this.#admin.createTopics(modelTopics(model, config));
+    const topics = modelTopics(model, config);
+    await this.#admin.createTopics(topics);
+    const names = topics.map(({ topic }) => topic);
+    await checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log);
     const kafkaConsumer = this.kafka.consumer({
       group: this.#topics.group(model),
       topic: this.#topics.requests(model),

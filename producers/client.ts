@@ -6,6 +6,7 @@ import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import { createLogger, type Logger } from '../core/log.js';
 import { clusterTopics } from '../core/partitura-topics.js';
+import { checkRecordLimits } from '../core/record-limits.js';
 import { topicNames, type TopicNames } from '../core/topics.js';
 import { PartituraError, isErrorCode } from '../schemas/errors.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
@@ -84,6 +85,7 @@ export class PartituraClient {
     readonly config: Config,
     readonly kafka: KafkaClient,
     readonly options: ClientOptions,
+    readonly log: Logger,
   ) {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
@@ -123,6 +125,7 @@ export class PartituraClient {
     await admin.connect();
     try {
       await admin.createTopics(clusterTopics(this.config).filter((spec) => spec.topic === topic));
+      await checkRecordLimits(admin, [topic], this.config.maxRecordBytes, this.log);
       return (await admin.partitionCount(topic)) ?? this.config.partitions;
     } finally {
       await admin.close();
@@ -249,7 +252,12 @@ export async function connect(
   log: Logger = createLogger('partitura-client', 'error'),
 ): Promise<PartituraClient> {
   const config = checkConfig(options);
-  const client = new PartituraClient(config, createKafkaClient(config, 'partitura-client', log), options);
+  const client = new PartituraClient(
+    config,
+    createKafkaClient(config, 'partitura-client', log),
+    options,
+    log,
+  );
   try {
     await client.open();
     return client;

@@ -164,6 +164,11 @@ export interface KafkaAdmin {
   listTopics(): Promise<string[]>;
   /** Undefined when the topic does not exist. */
   partitionCount(topic: string): Promise<number | undefined>;
+  /**
+   * The settings of a topic that are in force, the broker's where it has none of its own.
+   * @throws KafkaError, of kind `not-authorized` where topics may be used but not described
+   */
+  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
   /** Committed position per partition; -1 where there is none. */
   committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]>;

@@ -117,6 +117,24 @@ export function describeKafkaPort(
       assert.deepEqual([second?.key, second?.value], [null, null]);
     });
 
+    test("a topic's settings are told, its own and those that it has of the broker", async () => {
+      const topic = `t-${randomUUID()}`;
+      const config = { 'max.message.bytes': '123456' };
+      await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config }]);
+      const settings = await admin.topicSettings(topic, ['max.message.bytes', 'retention.ms']);
+      assert.deepEqual(
+        [...settings].sort(([a], [b]) => a.localeCompare(b)),
+        [
+          ['max.message.bytes', '123456'],
+          ['retention.ms', '604800000'],
+        ],
+      );
+      await assert.rejects(admin.topicSettings(`no-${topic}`, ['retention.ms']), {
+        name: 'KafkaError',
+        kind: 'unknown-topic',
+      });
+    });
+
     test('records keep the order in which they were sent, over many sends', async () => {
       const topic = await createTopic(1);
       const sends = Array.from({ length: 20 }, (_, send) =>

@@ -107,8 +107,11 @@ export class Harness {
   }
 
   /** A node in a process of its own, which can be killed. */
-  async nodeProcess(overrides: ConfigInput = {}): Promise<NodeProcess> {
-    const node = await startNodeProcess(this.config(overrides), () => undefined);
+  async nodeProcess(
+    overrides: ConfigInput = {},
+    log: (line: string) => void = () => undefined,
+  ): Promise<NodeProcess> {
+    const node = await startNodeProcess(this.config(overrides), log);
     this.#cleanups.push(() => node.stop());
     return node;
   }

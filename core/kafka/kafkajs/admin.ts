@@ -1,4 +1,4 @@
-import type { Admin, ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
@@ -40,6 +40,18 @@ export class KafkaJsAdmin implements KafkaAdmin {
       if (known.kind === 'unknown-topic') return undefined;
       throw known;
     }
+  }
+
+  async topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { TOPIC } = kafkajs.ConfigResourceTypes;
+    const query = {
+      includeSynonyms: false,
+      resources: [{ type: TOPIC, name: topic, configNames: [...names] }],
+    };
+    const { resources } = await attempt(this.admin.describeConfigs(query));
+    return new Map(
+      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
   }
 
   async offsets(topic: string): Promise<PartitionOffsets[]> {

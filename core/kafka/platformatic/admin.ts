@@ -1,4 +1,10 @@
-import { createTopicsV7, deleteTopicsV6, type API } from '@platformatic/kafka';
+import {
+  ConfigResourceTypes,
+  createTopicsV7,
+  deleteTopicsV6,
+  describeConfigsV4,
+  type API,
+} from '@platformatic/kafka';
 import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
 import { EARLIEST, LATEST, type Cluster } from './cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './errors.js';
@@ -64,6 +70,19 @@ export class PlatformaticAdmin implements KafkaAdmin {
       const known = toKafkaError(error);
       if (known.kind === 'unknown-topic') return undefined;
       throw known;
+    }
+  }
+
+  async topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { TOPIC } = ConfigResourceTypes;
+    const resource = { resourceType: TOPIC, resourceName: topic, configurationKeys: [...names] };
+    try {
+      const { results } = await retry(() =>
+        this.cluster.anyBroker(describeConfigsV4.api, [[resource], false, false]),
+      );
+      return new Map(results[0]?.configs.map(({ name, value }) => [name, value ?? '']));
+    } catch (error) {
+      throw toKafkaError(error);
     }
   }
 

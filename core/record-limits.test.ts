@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { recordLimitProblem } from './record-limits.js';
+
+test('the defaults of Kafka and of Partitura agree', () => {
+  assert.equal(recordLimitProblem('t', 1_048_588, 1_000_000), undefined);
+});
+
+test('a topic that takes less than records may have is named with both ways out', () => {
+  const problem = recordLimitProblem('p.m.requests', 1_048_588, 8_000_000) ?? '';
+  assert.match(problem, /topic p\.m\.requests takes at most 1048588 bytes, and records may have 8000000/);
+  assert.match(problem, /--entity-name p\.m\.requests --add-config max\.message\.bytes=8016384/);
+  assert.match(problem, /PARTITURA_MAX_RECORD_BYTES=1032204/);
+});
