@@ -1,0 +1,177 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AloneResult } from './alone.js';
+import type { GrowthResult } from './growth/growth.js';
+import { marks } from './marks.js';
+import type { Cell } from './measure.js';
+import type { PeerResult } from './peers.js';
+import { MODELS, type ModelName } from './workloads.js';
+
+interface Recorded<T> {
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly results: readonly T[];
+}
+
+const GROWTHS: readonly (readonly [name: string, title: string, text: string])[] = [
+  [
+    'nodes',
+    'Nodes',
+    'A simulated model that takes 20 ms for a batch of up to 8 rows; 16 partitions, 512 requests in flight.',
+  ],
+  ['partitions', 'Partitions', 'The digits on one node, 1,000 requests in flight.'],
+  [
+    'backlog',
+    'Backlog',
+    'Requests of the digits that wait before the first node starts; memory is the most that the node had resident.',
+  ],
+  [
+    'models',
+    'Models on one node',
+    'Copies of the digits, each with its own topics and group; one of them is asked.',
+  ],
+  ['payload', 'Payload', 'Bytes of the request tensor; the answer is small and the engine takes no time.'],
+];
+
+/**
+ * docs/BENCHMARKS.md, from the files in bench/results/.
+ * @param client that nodes have by default
+ */
+export function renderPage(folder: string, client: string): string {
+  const peers = read<PeerResult>(folder, 'peers');
+  const alone = read<AloneResult>(folder, 'alone');
+  const path = read<{ micros: number }>(folder, 'path');
+  const { date, cores, processor, memoryGiB, node } = peers.environment;
+  const sections = [
+    '# Benchmarks',
+    'Made by `npm run bench` from `bench/results/`; do not edit. `npm run bench -- --help` names its parts.',
+    `Measured on ${text(date)}: ${text(cores)} cores (${text(processor)}), ${text(memoryGiB)} GiB, Node ${text(node)}, one Kafka 4.3.0 broker, one generator in C and one system at a time on the same machine. Every reply was checked for its value; lost, doubled and wrong ones are named below where there were any. Days differ by 15 to 40 %: compare only figures of one run.`,
+    '## Marks',
+    table(
+      ['what', 'asked', 'reached', ''],
+      marks({ peers: peers.results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
+        what,
+        asked,
+        reached === undefined ? 'not measured' : reached.toFixed(2),
+        isMet ? 'met' : '**missed**',
+      ]),
+    ),
+    '## Side by side',
+    'Requests/s · p50 ms · p99 ms. W requests are under way; each reply sends the next. Senders gather records for a millisecond, except at W = 1 and where it says otherwise. Nothing is tuned for a workload: nodes have their defaults. `python` polls up to 256 records for 5 ms, as consumers are often written; `python-no-waits` takes what is there. MLServer 1.7.1 has adaptive batching, 64 rows or 5 ms.',
+    ...MODELS.flatMap((model) => sideBySide(peers.results, model)),
+    '## Processor time',
+    'Processor seconds for 1,000 requests of one row, system / broker / generator, and the requests a second at which these three would use up all cores of this machine.',
+    processorTable(peers.results),
+    '## The model alone',
+    'Rows a second in a process that does nothing else, by rows of the batch.',
+    aloneTable(alone.results),
+    "## The path's own cost",
+    `${(path.results[0]?.micros ?? NaN).toFixed(1)} microseconds of processor for a request, garbage collection included: everything of a node but the Kafka client and the engine.`,
+    '## How cost grows',
+    ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function read<T>(folder: string, name: string): Recorded<T> {
+  const file = join(folder, `${name}.json`);
+  if (!existsSync(file)) return { environment: {}, results: [] };
+  return JSON.parse(readFileSync(file, 'utf8')) as Recorded<T>;
+}
+
+function sideBySide(results: readonly PeerResult[], model: ModelName): string[] {
+  const rowCounts = [...new Set(results.map(({ rows }) => rows))];
+  return rowCounts.flatMap((rows) => {
+    const own = results.filter(
+      (result) => result.rows === rows && (result.model === model || result.system.startsWith('echo-')),
+    );
+    const columns = columnsOf(own);
+    const systems = [...new Set(own.map(({ system }) => system))];
+    const lines = systems.map((system) => [
+      `\`${system}\``,
+      ...columns.map((column) =>
+        figures(own.find((result) => result.system === system && isIn(column, result))),
+      ),
+    ]);
+    return [
+      `### ${model}, ${rows} ${rows === 1 ? 'row' : 'rows'} a record`,
+      table(['', ...columns.map(heading)], lines),
+    ];
+  });
+}
+
+type Column = Pick<Cell, 'inflight' | 'lingers'>;
+
+function columnsOf(results: readonly Column[]): Column[] {
+  const keys = new Map(
+    results.map(({ inflight, lingers }) => [`${inflight} ${lingers}`, { inflight, lingers }]),
+  );
+  return [...keys.values()].sort((a, b) => a.inflight - b.inflight || Number(b.lingers) - Number(a.lingers));
+}
+
+function isIn({ inflight, lingers }: Column, result: Column): boolean {
+  return result.inflight === inflight && result.lingers === lingers;
+}
+
+function heading({ inflight, lingers }: Column): string {
+  return `W = ${whole(inflight)}${lingers || inflight === 1 ? '' : ', no linger'}`;
+}
+
+function figures(result: PeerResult | undefined): string {
+  if (!result) return '';
+  const { requestsPerSecond, p50Ms, p99Ms, lost, duplicates, wrong } = result.measured;
+  const troubles = Object.entries({ lost, twice: duplicates, wrong })
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => ` (${whole(count)} ${name})`);
+  return `${whole(requestsPerSecond)} · ${short(p50Ms)} · ${short(p99Ms)}${troubles.join('')}`;
+}
+
+function processorTable(results: readonly PeerResult[]): string {
+  const own = results.filter(({ rows, lingers, inflight }) => rows === 1 && (lingers || inflight === 1));
+  const lines = own.map(({ system, model, inflight, measured }) => {
+    const { system: ofSystem, broker, generator } = measured.processorPer1000;
+    const seconds = [ofSystem, broker, generator].map((value) => value.toFixed(3)).join(' / ');
+    const name = system.startsWith('echo-') ? '' : model;
+    return [`\`${system}\``, name, whole(inflight), seconds, whole(measured.machineLimit)];
+  });
+  return table(['', 'model', 'W', 's for 1,000', 'limit, requests/s'], lines);
+}
+
+function aloneTable(results: readonly AloneResult[]): string {
+  const batches = Object.keys(results[0]?.rowsPerSecond ?? {});
+  const lines = results.map(({ model, engine, cores, rowsPerSecond }) => [
+    model,
+    engine,
+    String(cores),
+    ...batches.map((batch) => whole(rowsPerSecond[batch] ?? NaN)),
+  ]);
+  return table(['model', 'engine', 'cores', ...batches], lines);
+}
+
+function growthSection(folder: string, name: string, title: string, what: string): string[] {
+  const { results } = read<GrowthResult>(folder, `growth-${name}`);
+  const [first] = results;
+  if (!first) return [];
+  const names = Object.keys(first.figures).filter((figure) => !isTrouble(figure) || hasAny(results, figure));
+  const lines = results.map(({ step, figures: found }) => [
+    whole(step),
+    ...names.map((figure) => (found[figure] ?? NaN).toLocaleString('en')),
+  ]);
+  return [`### ${title}`, what, table([name, ...names], lines)];
+}
+
+function isTrouble(figure: string): boolean {
+  return ['lost', 'duplicates', 'wrong'].includes(figure);
+}
+
+function hasAny(results: readonly GrowthResult[], figure: string): boolean {
+  return results.some(({ figures: found }) => (found[figure] ?? 0) > 0);
+}
+
+function table(headings: readonly string[], lines: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...lines.map(line)].join('\n');
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en');
+const short = (value: number): string => (value < 10 ? value.toFixed(2) : String(Math.round(value)));
+const text = (value: unknown): string => String(value);
