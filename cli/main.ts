@@ -33,7 +33,7 @@ const ownBroker = (flags: { brokers?: string }): boolean =>
 const program = new Command('partitura')
   .version(VERSION)
   .description(
-    'A message-driven inference cluster: prediction requests through Kafka to TensorFlow nodes and back.',
+    'A message-driven inference cluster: prediction requests through Kafka to nodes that run TensorFlow and ONNX models, and back.',
   )
   .showHelpAfterError('(--help shows what is possible)');
 

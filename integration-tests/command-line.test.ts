@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePort } from '../deploy/local/ports.js';
+import type { ModelVersionStatus } from '../schemas/generated.js';
 import { startTestBroker } from './support/broker.js';
 import { CommandLine, type Ready } from './support/command-line.js';
 import { eventually } from './support/eventually.js';
@@ -204,13 +205,17 @@ describe('against a running cluster', () => {
 
   test('models, nodes and topics tell what there is', async () => {
     const names = ready.nodes.map(({ node }) => node).sort();
-    const models =
-      await askJson<{ model: string; version: string; state: string; backend: string; node: string }[]>(
-        'models',
-      );
+    const models = await askJson<
+      (Pick<ModelVersionStatus, 'model' | 'version' | 'state' | 'backend' | 'measured'> & {
+        node: string;
+      })[]
+    >('models');
     assert.deepEqual(
       models.map(({ model, version, state, backend, node }) => [model, version, state, backend, node]),
       names.map((name) => ['digits', '1', 'AVAILABLE', 'tensorflow', name]),
+    );
+    assert.ok(
+      models.every(({ measured }) => measured && measured.bestBatchRows > 1 && measured.microsPerRow > 0),
     );
     const nodes = await askJson<{ node: string; state: string; alive: boolean }[]>('nodes');
     assert.deepEqual(
@@ -231,7 +236,10 @@ describe('against a running cluster', () => {
 
   test('models, nodes and topics are tables for people', async () => {
     for (const { node } of ready.nodes) {
-      assert.match(await ask('models'), new RegExp(`^digits +1 +AVAILABLE +tensorflow +${node}$`, 'm'));
+      assert.match(
+        await ask('models'),
+        new RegExp(`^digits +1 +AVAILABLE +tensorflow( +[\\d.]+){4} +${node}$`, 'm'),
+      );
       assert.match(await ask('nodes'), new RegExp(`^${node} +\\S+ +READY +digits/1 +`, 'm'));
     }
     assert.match(

@@ -256,6 +256,17 @@ test('the expected wait counts full batches before the newcomer, once it is know
   assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [20, 2_500]);
 });
 
+test('what is known of a model before its first batch counts until batches tell better', async () => {
+  const { clock, engine, batcher } = batching();
+  batcher.expect(50, 2_000);
+  for (let index = 0; index < 2; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [4, 50]);
+  await clock.pass();
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(batcher.microsPerRow, 50 + 0.2 * (250 - 50));
+});
+
 test('it is drained when nothing is queued or under way', async () => {
   const { clock, engine, batcher } = batching();
   let drained = false;

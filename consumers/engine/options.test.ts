@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { completeOptions } from './options.js';
+import { completeOptions, coreChoices } from './options.js';
 
 test('an engine without options has one thread and takes the backend that is there', () => {
   const { threads, backend, runTimeoutMs } = completeOptions({});
@@ -15,4 +16,11 @@ test('an impossible number is refused with the option named', () => {
     });
   }
   assert.throws(() => completeOptions({ runTimeoutMs: 0 }), { message: /'runTimeoutMs'/ });
+});
+
+test("an ONNX model may have the cores that are said, else its thread's share of them or one", () => {
+  const cores = availableParallelism();
+  assert.deepEqual(coreChoices(completeOptions({ intraOpThreads: 3 })), [3]);
+  assert.deepEqual(coreChoices(completeOptions({ threads: cores })), [1]);
+  assert.deepEqual(coreChoices(completeOptions({})), cores > 1 ? [cores, 1] : [1]);
 });

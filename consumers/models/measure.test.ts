@@ -126,7 +126,10 @@ test('a size that fails is a problem to be told, and what was measured before it
     if (rows > 4) throw new Error(`takes no ${rows} rows`);
     return 10;
   });
-  assert.deepEqual(await measured(model), { times: times([1, 10], [4, 10]), problem: 'takes no 16 rows' });
+  assert.deepEqual(await measured(model), {
+    times: times([1, 10], [4, 10]),
+    problem: 'a batch of 16: takes no 16 rows',
+  });
 });
 
 test('what threads gain is told where there is time for it', async () => {

@@ -70,18 +70,20 @@ export async function timeBatches(
 ): Promise<BatchTimes> {
   const end = now() + budgetMs;
   const times: BatchTime[] = [];
+  let tried = sizes[0] ?? 1;
   try {
-    await runZeros(model, sizes[0] ?? 1);
+    await runZeros(model, tried);
     for (const rows of sizes) {
       const last = times.at(-1);
       if (last && now() + (STEP * last.micros) / 1_000 > end) break;
+      tried = rows;
       const enough = Math.min(end, now() + budgetMs * SHARE_OF_A_SIZE);
       times.push({ rows, micros: await shortestRun(model, rows, [enough, end], now) });
       if ((times.at(-1)?.micros ?? 0) > LONGEST_RUN_MICROS) break;
     }
     return { times, problem: undefined };
   } catch (error) {
-    return { times, problem: PartituraError.from(error).message };
+    return { times, problem: `a batch of ${tried}: ${PartituraError.from(error).message}` };
   }
 }
 
