@@ -1,6 +1,7 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
-import { type KafkaError, type GroupMembership } from '../port.js';
+import type { Logger } from '../../log.js';
+import type { KafkaError, GroupMembership } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';
@@ -42,6 +43,7 @@ export class ClassicGroup implements Group {
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
+    readonly log: Logger,
   ) {
     this.#connections = new Connections(cluster.settings);
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -157,10 +159,15 @@ export class ClassicGroup implements Group {
         const error = toKafkaError(cause);
         // Until it joins again its claim lasts, and so do the signs of life.
         if (error.kind === 'rebalanced') this.#end();
-        else if (error.kind === 'unavailable') failures++;
+        else if (error.kind === 'unavailable') this.#missed(error, failures++);
         else return this.#end(error);
       }
     }
+  }
+
+  #missed(error: KafkaError, before: number): void {
+    if (before === 0)
+      this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
   }
 
   async #beatOnce(): Promise<void> {

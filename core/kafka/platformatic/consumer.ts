@@ -1,4 +1,5 @@
 import { backoffMs, sleep, within } from '../../retry.js';
+import type { Logger } from '../../log.js';
 import {
   KafkaError,
   type ConsumerHandlers,
@@ -10,7 +11,7 @@ import {
 import { ClassicGroup } from './classic-group.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
 import { ConsumerGroup } from './consumer-group.js';
-import { toConnectError, toKafkaError } from './errors.js';
+import { toKafkaError } from './errors.js';
 import { Fetcher } from './fetcher.js';
 import { Alone } from './alone.js';
 import type { Group, Position } from './group.js';
@@ -35,10 +36,11 @@ export class PlatformaticConsumer implements KafkaConsumer {
   constructor(
     readonly cluster: Cluster,
     readonly options: ConsumerOptions,
+    readonly log: Logger,
   ) {
     if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
-    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
-    else this.#group = new ClassicGroup(cluster, options);
+    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options, log);
+    else this.#group = new ClassicGroup(cluster, options, log);
   }
 
   async start(handlers: ConsumerHandlers): Promise<void> {
@@ -49,18 +51,23 @@ export class PlatformaticConsumer implements KafkaConsumer {
       await within(START_LIMIT_MS, this.#begin(handlers), late);
     } catch (error) {
       await this.close();
-      throw toConnectError(error, this.cluster.addresses);
+      throw toKafkaError(error);
     }
   }
 
   async #begin(handlers: ConsumerHandlers): Promise<void> {
     await this.cluster.connect();
     await this.#findTopic();
-    this.#fetcher = new Fetcher(this.cluster, this.options, {
-      onRecords: handlers.onRecords.bind(handlers),
-      onCrash: (error) => this.#crash(error, handlers),
-      onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
-    });
+    this.#fetcher = new Fetcher(
+      this.cluster,
+      this.options,
+      {
+        onRecords: handlers.onRecords.bind(handlers),
+        onCrash: (error) => this.#crash(error, handlers),
+        onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
+      },
+      this.log,
+    );
     await this.#joinAndAssign(handlers);
     this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
   }
@@ -106,6 +113,11 @@ export class PlatformaticConsumer implements KafkaConsumer {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (!isPassing(error)) throw error;
+        if (attempt === 1)
+          this.log.warn(
+            { err: error, group: this.options.group },
+            'the group could not be joined again; it is tried on',
+          );
         await sleep(backoffMs(BACKOFF, attempt), signal);
       }
     }

@@ -1,4 +1,5 @@
 import { backoffMs, sleep } from '../../retry.js';
+import type { Logger } from '../../log.js';
 import { KafkaError, type ConsumerHandlers } from '../port.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
 import { Connections } from './connections.js';
@@ -67,6 +68,7 @@ export class Fetcher {
     readonly cluster: Cluster,
     readonly options: FetcherOptions,
     readonly handlers: FetcherHandlers,
+    readonly log: Logger,
   ) {
     this.#connections = new Connections(cluster.settings);
     this.#watch().catch((error: unknown) => this.#crash(toKafkaError(error)));
@@ -114,13 +116,17 @@ export class Fetcher {
   #locate(topic: TopicMetadata): void {
     const { id, leaders } = topic;
     // A topic that was deleted and made anew: all that is in it came after what was read.
-    if (this.#topicId !== '' && this.#topicId !== id)
-      for (const source of this.#sources.values()) source.position = 0;
+    if (this.#topicId !== '' && this.#topicId !== id) this.#beginAnew();
     this.#topicId = id;
     for (const source of this.#sources.values()) source.leader = leaders[source.partition];
     for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
     this.#stir();
     this.handlers.onTopic(topic);
+  }
+
+  #beginAnew(): void {
+    this.log.warn({ topic: this.options.topic }, 'the topic was made anew and is read from its beginning');
+    for (const source of this.#sources.values()) source.position = 0;
   }
 
   /** Asks for the topic now and then: partitions are added, and those without a leader get one again. */
@@ -166,6 +172,11 @@ export class Fetcher {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (!isPassing(error)) throw error;
+        if (failures === 0)
+          this.log.warn(
+            { err: error, topic: this.options.topic },
+            'fetching failed; it goes on when that has passed',
+          );
         await sleep(backoffMs(BACKOFF, ++failures), this.#closing.signal);
         await this.#locateAgain();
       }
@@ -268,6 +279,10 @@ export class Fetcher {
     const { partition } = source;
     const moment = from === 'latest' ? LATEST : EARLIEST;
     const position = (await this.cluster.listOffsets(topic, [partition], moment)).get(partition);
+    this.log.warn(
+      { topic, partition, was: source.position, position },
+      'the position is gone from the log; reading goes on elsewhere',
+    );
     if (position !== undefined) source.position = position;
   }
 
