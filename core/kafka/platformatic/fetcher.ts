@@ -76,6 +76,7 @@ export class Fetcher {
 
   /** Reads these partitions as well, each from its position. */
   add(topic: TopicMetadata, positions: ReadonlyMap<number, number>): void {
+    this.#recognize(topic);
     for (const [partition, position] of positions)
       this.#sources.set(partition, {
         partition,
@@ -114,14 +115,17 @@ export class Fetcher {
 
   /** Takes over what is known of the topic, and has a loop for every broker. */
   #locate(topic: TopicMetadata): void {
-    const { id, leaders } = topic;
-    // A topic that was deleted and made anew: all that is in it came after what was read.
-    if (this.#topicId !== '' && this.#topicId !== id) this.#beginAnew();
-    this.#topicId = id;
-    for (const source of this.#sources.values()) source.leader = leaders[source.partition];
+    this.#recognize(topic);
+    for (const source of this.#sources.values()) source.leader = topic.leaders[source.partition];
     for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
     this.#stir();
     this.handlers.onTopic(topic);
+  }
+
+  /** A topic that was deleted and made anew: all that is in it came after what was read. */
+  #recognize({ id }: TopicMetadata): void {
+    if (this.#topicId !== '' && this.#topicId !== id) this.#beginAnew();
+    this.#topicId = id;
   }
 
   #beginAnew(): void {
@@ -158,30 +162,44 @@ export class Fetcher {
       await this.#released();
       const led = [...this.#sources.values()].filter((source) => source.leader === leader);
       if (led.length === 0) break;
-      const asked = led
-        .filter(({ paused }) => !paused)
-        .map((source) => ({ source, position: source.position }));
-      if (asked.length === 0) {
-        await this.#awake;
-        continue;
-      }
       try {
-        const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
-        recent = await this.#deliver(fetched, asked);
+        recent = await this.#round(leader, led, recent);
         failures = 0;
       } catch (cause) {
-        const error = toKafkaError(cause);
-        if (!isPassing(error)) throw error;
-        if (failures === 0)
-          this.log.warn(
-            { err: error, topic: this.options.topic },
-            'fetching failed; it goes on when that has passed',
-          );
-        await sleep(backoffMs(BACKOFF, ++failures), this.#closing.signal);
-        await this.#locateAgain();
+        await this.#recover(toKafkaError(cause), failures++);
       }
     }
     this.#loops.delete(leader);
+  }
+
+  /** One fetch from one broker, to the end of its delivery; when all is paused, a wait for that to change. */
+  async #round(
+    leader: number,
+    led: readonly Source[],
+    recent: RecentFetch | undefined,
+  ): Promise<RecentFetch | undefined> {
+    const asked = led
+      .filter(({ paused }) => !paused)
+      .map((source) => ({ source, position: source.position }));
+    if (asked.length === 0) {
+      await this.#awake;
+      return undefined;
+    }
+    const began = performance.now();
+    const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
+    const tookMs = performance.now() - began;
+    return { ...(await this.#deliver(fetched, asked)), tookMs };
+  }
+
+  async #recover(error: KafkaError, failuresBefore: number): Promise<void> {
+    if (!isPassing(error)) throw error;
+    if (failuresBefore === 0)
+      this.log.warn(
+        { err: error, topic: this.options.topic },
+        'fetching failed; it goes on when that has passed',
+      );
+    await sleep(backoffMs(BACKOFF, failuresBefore + 1), this.#closing.signal);
+    await this.#locateAgain();
   }
 
   #fetch(
@@ -201,7 +219,10 @@ export class Fetcher {
   }
 
   /** Hands over what came. @throws KafkaError when a partition had an error, after the others are delivered */
-  async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
+  async #deliver(
+    fetched: readonly FetchedPartition[],
+    asked: readonly Asked[],
+  ): Promise<Omit<RecentFetch, 'tookMs'>> {
     let records = 0;
     let bytes = 0;
     let problem: KafkaError | undefined;
