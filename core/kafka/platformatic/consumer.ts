@@ -20,6 +20,8 @@ import { BACKOFF, retry } from './retry.js';
 const START_LIMIT_MS = 60_000;
 /** How long leaving the group is tried. */
 const CLOSE_LIMIT_MS = 5_000;
+/** A coordinator moves in a moment; one that stays away is for whoever commits to decide. */
+const COMMIT_TRIES = 4;
 /** A topic that was just made is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 4;
 
@@ -68,7 +70,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       },
       this.log,
     );
-    await this.#joinAndAssign(handlers);
+    await this.#joinOn(handlers);
     this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
   }
 
@@ -90,7 +92,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       const kept = await this.#group.over();
       if (this.#closing.signal.aborted) return;
       await this.#giveUpBut(kept, handlers);
-      await this.#joinAgain(handlers);
+      await this.#joinOn(handlers);
     }
   }
 
@@ -104,8 +106,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
     await done;
   }
 
-  /** The broker may be away for long, and the topic too: neither ends a consumer. */
-  async #joinAgain(handlers: ConsumerHandlers): Promise<void> {
+  /** Whether for the first time or not: coordinator and topic may be away for long, which ends no consumer. */
+  async #joinOn(handlers: ConsumerHandlers): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -116,7 +118,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
         if (attempt === 1)
           this.log.warn(
             { err: error, group: this.options.group },
-            'the group could not be joined again; it is tried on',
+            'the group could not be joined; it is tried on',
           );
         await sleep(backoffMs(BACKOFF, attempt), signal);
       }
@@ -172,7 +174,10 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   async commit(positions: readonly Position[]): Promise<void> {
     try {
-      await this.#group.commit(positions);
+      await retry(() => this.#group.commit(positions), {
+        tries: COMMIT_TRIES,
+        signal: this.#closing.signal,
+      });
     } catch (error) {
       throw toKafkaError(error);
     }
