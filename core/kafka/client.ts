@@ -9,6 +9,6 @@ import type { KafkaClient } from './port.js';
  * @param clientId shows in the broker's logs and quotas
  */
 export function createKafkaClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
-  if (connection.kafkaClient === 'platformatic') return createPlatformaticClient(connection, clientId);
+  if (connection.kafkaClient === 'platformatic') return createPlatformaticClient(connection, clientId, log);
   return createKafkaJsClient(connection, clientId, log);
 }

@@ -24,6 +24,8 @@ const KINDS = new Map<string, KafkaErrorKind>([
   ['INVALID_PRODUCER_ID_MAPPING', 'fenced'],
   ['PRODUCER_FENCED', 'fenced'],
   ['FENCED_INSTANCE_ID', 'fenced'],
+  // Its former owner was killed and is not yet given up.
+  ['UNRELEASED_INSTANCE_ID', 'unavailable'],
 ]);
 
 /** What an error that the broker names so means for whoever called; undefined where the name alone does not tell. */

@@ -62,8 +62,7 @@ async function startNodes(
   log: (line: string) => void,
 ): Promise<NodeProcess[]> {
   const starts = Array.from({ length: count }, (_, index) => {
-    const id = config.nodeId === undefined ? {} : { nodeId: `${config.nodeId}-${index + 1}` };
-    return startNodeProcess({ ...config, ...id }, log);
+    return startNodeProcess({ ...config, ...ownNames(config, index + 1) }, log);
   });
   const results = await Promise.allSettled(starts);
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -88,4 +87,12 @@ function firstFailure(nodes: readonly NodeProcess[], broker: LocalBroker | undef
       ),
     );
   return Promise.race(ends);
+}
+
+/** Names that are each node's own. */
+function ownNames({ nodeId, kafkaInstanceId }: Partial<Config>, number: number): Partial<Config> {
+  return {
+    ...(nodeId === undefined ? {} : { nodeId: `${nodeId}-${number}` }),
+    ...(kafkaInstanceId === undefined ? {} : { kafkaInstanceId: `${kafkaInstanceId}-${number}` }),
+  };
 }

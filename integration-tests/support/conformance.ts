@@ -344,6 +344,7 @@ export function describeKafkaPort(
     test('partitions that are added to a topic are read as well', async () => {
       const topic = await createTopic(1);
       const reader = await consume({ topic });
+      await producer.send([plain(topic, 'old')]);
       await withKafkaJsAdmin((raw) => raw.createPartitions({ topicPartitions: [{ topic, count: 2 }] }));
       await eventually('both partitions', () => reader.assigned.length === 2, 60_000);
       await eventually(

@@ -16,6 +16,8 @@ const SEND_LIMIT_MS = 30_000;
 const TRIES = 9;
 /** A topic that was just made is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 3;
+/** How long partitions that were added to a topic may get no records that name none. */
+const METADATA_MAX_AGE_MS = 5 * 60_000;
 const SEQUENCE_MASK = 0x7fffffff;
 
 /** A batch on its way, with what it takes to count it once it has arrived. */
@@ -44,7 +46,7 @@ export class BatchSender {
     const batches: OutgoingBatch[] = [];
     const timestamp = Date.now();
     for (const [topic, own] of byTopic(records)) {
-      const metadata = this.cluster.known(topic) ?? (await this.#find(topic));
+      const metadata = this.#current(topic, own) ?? (await this.#find(topic));
       for (const [partition, members] of this.#byPartition(own, metadata)) {
         const sequenceKey = `${topic} ${partition}`;
         const sequence = this.#sequences.get(sequenceKey) ?? 0;
@@ -53,6 +55,18 @@ export class BatchSender {
       }
     }
     return batches;
+  }
+
+  /** What is known of the topic, unless a record names a partition that it did not have when last asked for. */
+  #current(topic: string, records: readonly OutgoingRecord[]): TopicMetadata | undefined {
+    const known = this.cluster.known(topic, METADATA_MAX_AGE_MS);
+    if (
+      !known ||
+      records.every(({ partition }) => partition === undefined || partition < known.leaders.length)
+    )
+      return known;
+    this.cluster.forget(topic);
+    return undefined;
   }
 
   async #find(topic: string): Promise<TopicMetadata> {
@@ -105,9 +119,10 @@ export class BatchSender {
     const giveUpAt = Date.now() + SEND_LIMIT_MS;
     let left = batches;
     for (let attempt = 1; left.length > 0; attempt++) {
-      const { passing, problem } = await this.#try(left);
-      left = passing;
-      if (left.length === 0) return;
+      const failure = await this.#try(left);
+      if (!failure) return;
+      const { problem } = failure;
+      left = failure.passing;
       if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt))
         throw new UnknownOutcome(problem);
       await sleep(backoffMs(BACKOFF, attempt), this.closing);
@@ -115,11 +130,13 @@ export class BatchSender {
     }
   }
 
-  /** One try: what should be tried again, and why. @throws KafkaError when a batch is refused for good */
-  async #try(batches: readonly OutgoingBatch[]): Promise<{ passing: OutgoingBatch[]; problem: KafkaError }> {
+  /** One try: what should be tried again, and why; undefined when all is written. @throws KafkaError when a batch is refused for good */
+  async #try(
+    batches: readonly OutgoingBatch[],
+  ): Promise<{ passing: OutgoingBatch[]; problem: KafkaError } | undefined> {
     const passing: OutgoingBatch[] = [];
     const refused: KafkaError[] = [];
-    let problem = new KafkaError('unavailable', 'no answer');
+    let problem: KafkaError | undefined;
     const settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean): void => {
       if (!error) return this.#advance(batch);
       if (!mayPass) return void refused.push(error);
@@ -130,7 +147,7 @@ export class BatchSender {
       this.#byLeader(batches, settle).map(([leader, led]) => this.#sendTo(leader, led, settle)),
     );
     if (refused[0]) throw passing.length > 0 ? new UnknownOutcome(refused[0]) : refused[0];
-    return { passing, problem };
+    return problem && { passing, problem };
   }
 
   #byLeader(batches: readonly OutgoingBatch[], settle: Settle): [number, OutgoingBatch[]][] {

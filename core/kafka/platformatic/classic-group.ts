@@ -1,6 +1,7 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
-import { type KafkaError, type GroupMembership } from '../port.js';
+import type { Logger } from '../../log.js';
+import { KafkaError, type GroupMembership } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';
@@ -36,12 +37,14 @@ export class ClassicGroup implements Group {
   /** How many partitions this member dealt out as the group's leader; undefined for everybody else. */
   #dealt: number | undefined;
   #beating: AbortController | undefined;
+  #joining = false;
   #isOver: Promise<void> = Promise.resolve();
   #end: (error?: KafkaError) => void = () => undefined;
 
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
+    readonly log: Logger,
   ) {
     this.#connections = new Connections(cluster.settings);
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -49,7 +52,8 @@ export class ClassicGroup implements Group {
 
   async join(): Promise<readonly number[]> {
     this.#beating?.abort();
-    const partitions = await this.#joinAndSync();
+    this.#joining = true;
+    const partitions = await this.#joinAndSync().finally(() => (this.#joining = false));
     this.#isOver = new Promise((resolve, reject) => {
       this.#end = (error) => (error ? reject(error) : resolve());
     });
@@ -157,10 +161,15 @@ export class ClassicGroup implements Group {
         const error = toKafkaError(cause);
         // Until it joins again its claim lasts, and so do the signs of life.
         if (error.kind === 'rebalanced') this.#end();
-        else if (error.kind === 'unavailable') failures++;
+        else if (error.kind === 'unavailable') this.#missed(error, failures++);
         else return this.#end(error);
       }
     }
+  }
+
+  #missed(error: KafkaError, before: number): void {
+    if (before === 0)
+      this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
   }
 
   async #beatOnce(): Promise<void> {
@@ -176,7 +185,9 @@ export class ClassicGroup implements Group {
     if (this.#dealt !== undefined && this.#dealt !== partitions) this.#end();
   }
 
+  /** While it joins there is nothing to commit to, and the request would wait behind the join. */
   async commit(positions: readonly Position[]): Promise<void> {
+    if (this.#joining) throw new KafkaError('rebalanced', `group ${this.options.group} is being joined`);
     await this.#coordinator.commit(this.membership(), positions);
   }
 

@@ -1,4 +1,5 @@
 import type { SASLOptions } from '@platformatic/kafka';
+import type { Logger } from '../../log.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
 import type {
   ConsumerOptions,
@@ -22,12 +23,16 @@ const CONNECT_TIMEOUT_MS = 3_000;
  * what they do is ours here, for the reasons that docs/DESIGN.md gives.
  * @param clientId shows in the broker's logs and quotas
  */
-export function createPlatformaticClient(connection: KafkaConnection, clientId: string): KafkaClient {
+export function createPlatformaticClient(
+  connection: KafkaConnection,
+  clientId: string,
+  log: Logger,
+): KafkaClient {
   const settings = connectionSettings(connection, clientId);
   const cluster = (): Cluster => new Cluster(settings, connection.brokers);
   return {
     producer: (): KafkaProducer => new PlatformaticProducer(cluster()),
-    consumer: (options: ConsumerOptions): KafkaConsumer => new PlatformaticConsumer(cluster(), options),
+    consumer: (options: ConsumerOptions): KafkaConsumer => new PlatformaticConsumer(cluster(), options, log),
     transactionalProducer: (id: string): TransactionalProducer =>
       new PlatformaticTransactionalProducer(cluster(), id),
     admin: (): KafkaAdmin => new PlatformaticAdmin(cluster()),

@@ -39,6 +39,8 @@ export interface TopicMetadata {
   readonly name: string;
   /** Another topic of the same name has another one. */
   readonly id: string;
+  /** When, in milliseconds of `performance.now()`. */
+  readonly askedAt: number;
   /** Broker of each partition's leader, by partition; undefined while there is none. */
   readonly leaders: readonly (number | undefined)[];
 }
@@ -55,6 +57,8 @@ export class Cluster {
   readonly #topics = new Map<string, TopicMetadata>();
   #brokers = new Map<number, Broker>();
   #controller: number | undefined;
+  /** Which of all brokers is asked what any of them knows. */
+  #turn = 0;
 
   constructor(
     readonly settings: ConnectionSettings,
@@ -86,25 +90,37 @@ export class Cluster {
     }
   }
 
-  /** Asks the first broker that can be reached. */
+  /** Asks the broker that answered last, or the next one that can be reached: any will do. */
   async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
-    const known = [...this.#brokers.values()];
+    const broker = await this.#reachable();
+    try {
+      return await this.connections.request(broker, api, args);
+    } catch (error) {
+      this.#turn++;
+      throw error;
+    }
+  }
+
+  async #reachable(): Promise<Broker> {
+    const all = [...this.#brokers.values(), ...this.#bootstrap];
     let problem: unknown;
-    for (const broker of [...known, ...this.#bootstrap]) {
+    for (let tried = 0; tried < all.length; tried++) {
+      const broker = all[this.#turn % all.length];
       try {
-        await this.connections.to(broker);
+        if (broker) await this.connections.to(broker);
+        if (broker) return broker;
       } catch (error) {
         problem = error;
-        continue;
+        this.#turn++;
       }
-      return this.connections.request(broker, api, args);
     }
     throw problem;
   }
 
-  /** What is known of a topic without asking. */
-  known(name: string): TopicMetadata | undefined {
-    return this.#topics.get(name);
+  /** What is known of a topic without asking, unless it is older than `maxAgeMs`. */
+  known(name: string, maxAgeMs = Infinity): TopicMetadata | undefined {
+    const topic = this.#topics.get(name);
+    return topic && performance.now() - topic.askedAt <= maxAgeMs ? topic : undefined;
   }
 
   /** @throws KafkaError `unknown-topic` when it does not exist, `unavailable` when no broker can be asked */
@@ -127,7 +143,7 @@ export class Cluster {
     const leaders: (number | undefined)[] = [];
     for (const { partitionIndex, leaderId } of found.partitions)
       leaders[partitionIndex] = leaderId === NO_LEADER ? undefined : leaderId;
-    const topic = { name, id: found.topicId, leaders };
+    const topic = { name, id: found.topicId, askedAt: performance.now(), leaders };
     this.#topics.set(name, topic);
     return topic;
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
-import { type KafkaError, type GroupMembership } from '../port.js';
+import type { Logger } from '../../log.js';
+import type { KafkaError, GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
@@ -12,7 +13,7 @@ const REBALANCE_TIMEOUT_MS = 30_000;
 const LEAVE_LIMIT_MS = 2_000;
 /** Until the broker has said how often it wants a sign of life. */
 const FIRST_INTERVAL_MS = 1_000;
-/** How long a member waits for partitions that others still have to give up, before it starts with none. */
+/** Epochs that say what a member is about. */
 const JOINING = 0;
 const LEAVING = -1;
 /** Of a member with an instance id, which is expected back. */
@@ -45,6 +46,7 @@ export class ConsumerGroup implements Group {
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
+    readonly log: Logger,
   ) {
     this.#connections = new Connections(cluster.settings);
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -92,16 +94,17 @@ export class ConsumerGroup implements Group {
         await this.#beatOnce(false);
         failures = 0;
       } catch (cause) {
-        failures++;
-        this.#fail(toKafkaError(cause));
+        this.#fail(toKafkaError(cause), failures++);
       }
       this.#wake();
     }
   }
 
-  #fail(error: KafkaError): void {
+  #fail(error: KafkaError, before: number): void {
     if (error.kind === 'rebalanced') this.#lost = true;
     else if (error.kind !== 'unavailable') this.#failure = error;
+    else if (before === 0)
+      this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
   }
 
   /** @param complete whether to say all about this member, or just that it lives */

@@ -1,4 +1,5 @@
 import { backoffMs, sleep, within } from '../../retry.js';
+import type { Logger } from '../../log.js';
 import {
   KafkaError,
   type ConsumerHandlers,
@@ -10,7 +11,7 @@ import {
 import { ClassicGroup } from './classic-group.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
 import { ConsumerGroup } from './consumer-group.js';
-import { toConnectError, toKafkaError } from './errors.js';
+import { toKafkaError } from './errors.js';
 import { Fetcher } from './fetcher.js';
 import { Alone } from './alone.js';
 import type { Group, Position } from './group.js';
@@ -19,6 +20,8 @@ import { BACKOFF, retry } from './retry.js';
 const START_LIMIT_MS = 60_000;
 /** How long leaving the group is tried. */
 const CLOSE_LIMIT_MS = 5_000;
+/** A coordinator moves in a moment; one that stays away is for whoever commits to decide. */
+const COMMIT_TRIES = 4;
 /** A topic that was just made is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 4;
 
@@ -35,10 +38,11 @@ export class PlatformaticConsumer implements KafkaConsumer {
   constructor(
     readonly cluster: Cluster,
     readonly options: ConsumerOptions,
+    readonly log: Logger,
   ) {
     if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
-    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
-    else this.#group = new ClassicGroup(cluster, options);
+    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options, log);
+    else this.#group = new ClassicGroup(cluster, options, log);
   }
 
   async start(handlers: ConsumerHandlers): Promise<void> {
@@ -49,19 +53,24 @@ export class PlatformaticConsumer implements KafkaConsumer {
       await within(START_LIMIT_MS, this.#begin(handlers), late);
     } catch (error) {
       await this.close();
-      throw toConnectError(error, this.cluster.addresses);
+      throw toKafkaError(error);
     }
   }
 
   async #begin(handlers: ConsumerHandlers): Promise<void> {
     await this.cluster.connect();
     await this.#findTopic();
-    this.#fetcher = new Fetcher(this.cluster, this.options, {
-      onRecords: handlers.onRecords.bind(handlers),
-      onCrash: (error) => this.#crash(error, handlers),
-      onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
-    });
-    await this.#joinAndAssign(handlers);
+    this.#fetcher = new Fetcher(
+      this.cluster,
+      this.options,
+      {
+        onRecords: handlers.onRecords.bind(handlers),
+        onCrash: (error) => this.#crash(error, handlers),
+        onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
+      },
+      this.log,
+    );
+    await this.#joinOn(handlers);
     this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
   }
 
@@ -83,7 +92,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       const kept = await this.#group.over();
       if (this.#closing.signal.aborted) return;
       await this.#giveUpBut(kept, handlers);
-      await this.#joinAgain(handlers);
+      await this.#joinOn(handlers);
     }
   }
 
@@ -97,8 +106,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
     await done;
   }
 
-  /** The broker may be away for long, and the topic too: neither ends a consumer. */
-  async #joinAgain(handlers: ConsumerHandlers): Promise<void> {
+  /** Whether for the first time or not: coordinator and topic may be away for long, which ends no consumer. */
+  async #joinOn(handlers: ConsumerHandlers): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -106,6 +115,11 @@ export class PlatformaticConsumer implements KafkaConsumer {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (!isPassing(error)) throw error;
+        if (attempt === 1)
+          this.log.warn(
+            { err: error, group: this.options.group },
+            'the group could not be joined; it is tried on',
+          );
         await sleep(backoffMs(BACKOFF, attempt), signal);
       }
     }
@@ -160,7 +174,10 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   async commit(positions: readonly Position[]): Promise<void> {
     try {
-      await this.#group.commit(positions);
+      await retry(() => this.#group.commit(positions), {
+        tries: COMMIT_TRIES,
+        signal: this.#closing.signal,
+      });
     } catch (error) {
       throw toKafkaError(error);
     }

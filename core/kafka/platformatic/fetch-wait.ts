@@ -2,6 +2,8 @@
 export interface RecentFetch {
   readonly records: number;
   readonly bytes: number;
+  /** From the request to its answer, milliseconds. */
+  readonly tookMs: number;
 }
 
 /** How long the broker may hold the next fetch back: until it has `minBytes`, at most `maxWaitMs`. */

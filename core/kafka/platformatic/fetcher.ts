@@ -1,4 +1,5 @@
 import { backoffMs, sleep } from '../../retry.js';
+import type { Logger } from '../../log.js';
 import { KafkaError, type ConsumerHandlers } from '../port.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
 import { Connections } from './connections.js';
@@ -67,6 +68,7 @@ export class Fetcher {
     readonly cluster: Cluster,
     readonly options: FetcherOptions,
     readonly handlers: FetcherHandlers,
+    readonly log: Logger,
   ) {
     this.#connections = new Connections(cluster.settings);
     this.#watch().catch((error: unknown) => this.#crash(toKafkaError(error)));
@@ -74,6 +76,7 @@ export class Fetcher {
 
   /** Reads these partitions as well, each from its position. */
   add(topic: TopicMetadata, positions: ReadonlyMap<number, number>): void {
+    this.#recognize(topic);
     for (const [partition, position] of positions)
       this.#sources.set(partition, {
         partition,
@@ -112,15 +115,22 @@ export class Fetcher {
 
   /** Takes over what is known of the topic, and has a loop for every broker. */
   #locate(topic: TopicMetadata): void {
-    const { id, leaders } = topic;
-    // A topic that was deleted and made anew: all that is in it came after what was read.
-    if (this.#topicId !== '' && this.#topicId !== id)
-      for (const source of this.#sources.values()) source.position = 0;
-    this.#topicId = id;
-    for (const source of this.#sources.values()) source.leader = leaders[source.partition];
+    this.#recognize(topic);
+    for (const source of this.#sources.values()) source.leader = topic.leaders[source.partition];
     for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
     this.#stir();
     this.handlers.onTopic(topic);
+  }
+
+  /** A topic that was deleted and made anew: all that is in it came after what was read. */
+  #recognize({ id }: TopicMetadata): void {
+    if (this.#topicId !== '' && this.#topicId !== id) this.#beginAnew();
+    this.#topicId = id;
+  }
+
+  #beginAnew(): void {
+    this.log.warn({ topic: this.options.topic }, 'the topic was made anew and is read from its beginning');
+    for (const source of this.#sources.values()) source.position = 0;
   }
 
   /** Asks for the topic now and then: partitions are added, and those without a leader get one again. */
@@ -152,25 +162,44 @@ export class Fetcher {
       await this.#released();
       const led = [...this.#sources.values()].filter((source) => source.leader === leader);
       if (led.length === 0) break;
-      const asked = led
-        .filter(({ paused }) => !paused)
-        .map((source) => ({ source, position: source.position }));
-      if (asked.length === 0) {
-        await this.#awake;
-        continue;
-      }
       try {
-        const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
-        recent = await this.#deliver(fetched, asked);
+        recent = await this.#round(leader, led, recent);
         failures = 0;
       } catch (cause) {
-        const error = toKafkaError(cause);
-        if (!isPassing(error)) throw error;
-        await sleep(backoffMs(BACKOFF, ++failures), this.#closing.signal);
-        await this.#locateAgain();
+        await this.#recover(toKafkaError(cause), failures++);
       }
     }
     this.#loops.delete(leader);
+  }
+
+  /** One fetch from one broker, to the end of its delivery; when all is paused, a wait for that to change. */
+  async #round(
+    leader: number,
+    led: readonly Source[],
+    recent: RecentFetch | undefined,
+  ): Promise<RecentFetch | undefined> {
+    const asked = led
+      .filter(({ paused }) => !paused)
+      .map((source) => ({ source, position: source.position }));
+    if (asked.length === 0) {
+      await this.#awake;
+      return undefined;
+    }
+    const began = performance.now();
+    const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
+    const tookMs = performance.now() - began;
+    return { ...(await this.#deliver(fetched, asked)), tookMs };
+  }
+
+  async #recover(error: KafkaError, failuresBefore: number): Promise<void> {
+    if (!isPassing(error)) throw error;
+    if (failuresBefore === 0)
+      this.log.warn(
+        { err: error, topic: this.options.topic },
+        'fetching failed; it goes on when that has passed',
+      );
+    await sleep(backoffMs(BACKOFF, failuresBefore + 1), this.#closing.signal);
+    await this.#locateAgain();
   }
 
   #fetch(
@@ -190,7 +219,10 @@ export class Fetcher {
   }
 
   /** Hands over what came. @throws KafkaError when a partition had an error, after the others are delivered */
-  async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
+  async #deliver(
+    fetched: readonly FetchedPartition[],
+    asked: readonly Asked[],
+  ): Promise<Omit<RecentFetch, 'tookMs'>> {
     let records = 0;
     let bytes = 0;
     let problem: KafkaError | undefined;
@@ -268,6 +300,10 @@ export class Fetcher {
     const { partition } = source;
     const moment = from === 'latest' ? LATEST : EARLIEST;
     const position = (await this.cluster.listOffsets(topic, [partition], moment)).get(partition);
+    this.log.warn(
+      { topic, partition, was: source.position, position },
+      'the position is gone from the log; reading goes on elsewhere',
+    );
     if (position !== undefined) source.position = position;
   }
 

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import kafkajs from 'kafkajs';
+import { dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
+
+const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
+
+test("subscriptions and assignments are kafkajs's, byte for byte", () => {
+  const none = Buffer.alloc(0);
+  assert.deepEqual(
+    encodeSubscription('tópic'),
+    MemberMetadata.encode({ version: 0, topics: ['tópic'], userData: none }),
+  );
+  assert.deepEqual(
+    encodeAssignment('tópic', [0, 3]),
+    MemberAssignment.encode({ version: 0, assignment: { tópic: [0, 3] }, userData: none }),
+  );
+});
+
+test('of an assignment only the own topic is taken, and an empty one is none', () => {
+  const assignment = { other: [7], mine: [1, 2] };
+  const bytes = MemberAssignment.encode({ version: 0, assignment, userData: Buffer.from('x') });
+  assert.deepEqual(decodeAssignment('mine', bytes), [1, 2]);
+  assert.deepEqual(decodeAssignment('nobody', bytes), []);
+  assert.deepEqual(decodeAssignment('mine', Buffer.alloc(0)), []);
+});
+
+test('partitions are dealt out evenly, whatever the order of members, and some get none', () => {
+  const dealt = dealOut(['b', 'a'], 5);
+  assert.deepEqual(
+    [dealt.get('a'), dealt.get('b')],
+    [
+      [0, 2, 4],
+      [1, 3],
+    ],
+  );
+  assert.deepEqual(dealt, dealOut(['a', 'b'], 5));
+  assert.deepEqual(dealOut(['a', 'b'], 1).get('b'), []);
+});
