@@ -40,6 +40,7 @@ async function consuming(
     maxBatchRows: 1,
     maxBatchDelayMs: 0,
     parallelism: 100,
+    ahead: 0,
     batchable: true,
   });
   const version = {

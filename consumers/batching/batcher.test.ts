@@ -7,7 +7,13 @@ import { HeldEngine, ManualClock, int32, jobOf, settle, type Fate } from '../tes
 import { Batcher, type BatchLimits, type RunBatch } from './batcher.js';
 import type { RowTensor } from './rows.js';
 
-const LIMITS: BatchLimits = { maxBatchRows: 4, maxBatchDelayMs: 0, parallelism: 1, batchable: true };
+const LIMITS: BatchLimits = {
+  maxBatchRows: 4,
+  maxBatchDelayMs: 0,
+  parallelism: 1,
+  ahead: 0,
+  batchable: true,
+};
 
 function batching(limits: Partial<BatchLimits> = {}) {
   const clock = new ManualClock();
@@ -92,6 +98,15 @@ test('as many batches are under way as there is parallelism', async () => {
   engine.batches[1]?.echo();
   await clock.pass();
   assert.deepEqual(rowsOfBatches(), [4, 4, 4]);
+});
+
+test('a batch more waits at the engine, and does not make the expected wait shorter', async () => {
+  const { clock, batcher, rowsOfBatches } = batching({ ahead: 1 });
+  batcher.expect(250, 1_000);
+  for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [4, 4]);
+  assert.equal(batcher.expectedWaitMs, 4);
 });
 
 test('jobs of different shape never share a batch, and the one that came first goes first', async () => {

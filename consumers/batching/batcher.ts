@@ -12,8 +12,13 @@ export interface BatchLimits {
   readonly maxBatchRows: number;
   /** How long an idle engine lets a batch fill, milliseconds. 0: it never waits. */
   readonly maxBatchDelayMs: number;
-  /** Batches under way at once. */
+  /** Batches that are computed at once. */
   readonly parallelism: number;
+  /**
+   * Batches more that may wait at the engine, so that it has its next one when it is done with the last: the way to
+   * it and back takes longer than many a batch. 0 where there is no way.
+   */
+  readonly ahead: number;
   /** How long after its start a failed batch is still searched for the job that fails, milliseconds. Default 10,000. */
   readonly isolationLimitMs?: number;
   /** False for a model whose first dimension is not free: every job is a batch of its own. */
@@ -114,7 +119,8 @@ export class Batcher {
   }
 
   #dispatch(): void {
-    while (this.#running < this.limits.parallelism && this.#lanes.rows > 0) {
+    const { parallelism, ahead } = this.limits;
+    while (this.#running < parallelism + ahead && this.#lanes.rows > 0) {
       if (this.#isHeldBack()) break;
       const closed = this.#closeBatch();
       if (!closed) break;

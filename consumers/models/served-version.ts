@@ -3,7 +3,7 @@ import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
 import { readModelSettings } from './settings.js';
-import { loadAndTryOut, type Measured, type TriedOut } from './try-out.js';
+import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
 import { isBatchable } from './validate.js';
 
 /** A version that answers requests: the model in its engine and the batcher before it. */
@@ -64,9 +64,10 @@ export async function serveVersion(
         });
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
-    maxBatchRows,
+    maxBatchRows: settings.maxBatchRows ?? sufficientRows(measured, maxBatchRows),
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
-    parallelism: engine.parallelism,
+    parallelism: loaded.isInline ? 1 : engine.parallelism,
+    ahead: loaded.isInline ? 0 : 1,
     batchable: settings.batchable !== false && isBatchable(signature),
   };
   const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {

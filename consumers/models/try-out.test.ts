@@ -5,7 +5,7 @@ import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
 import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js';
 import { DIGITS as SIGNATURE } from '../test-support.js';
-import { loadAndTryOut } from './try-out.js';
+import { loadAndTryOut, sufficientRows } from './try-out.js';
 
 const SOURCE: ModelSource = { model: 'm', version: '1', directory: '', format: 'onnx' };
 
@@ -78,6 +78,22 @@ test('a model runs in the event loop when its largest batch is short enough, and
   assert.equal(await isInline(900, 1_000), true);
   assert.equal(await isInline(1_100, 1_000), false);
   assert.equal(await isInline(1, 0), false);
+});
+
+test('batches of a heavy model end where they are long enough, those of a light one at the limit', () => {
+  const measured = {
+    microsAlone: 1_000,
+    microsPerRow: 500,
+    bestBatchRows: 16,
+    cores: null,
+    threads: 1,
+    inline: false,
+    threadsGain: null,
+  };
+  assert.equal(sufficientRows(measured, 256), 40);
+  assert.equal(sufficientRows({ ...measured, bestBatchRows: 64 }, 256), 64);
+  assert.equal(sufficientRows({ ...measured, microsPerRow: 1 }, 256), 256);
+  assert.equal(sufficientRows(null, 256), 256);
 });
 
 describe('on real engines', () => {

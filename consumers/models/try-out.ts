@@ -27,6 +27,16 @@ export interface Measured {
   readonly threadsGain: number | null;
 }
 
+/** Batches that take so long gain nothing by being larger, but latency: all that is once for a batch is small beside it. */
+const LONG_ENOUGH_MICROS = 20_000;
+
+/** Rows from which on larger batches gain nothing, as far as that is known; at most `maxRows`. */
+export function sufficientRows(measured: Measured | null, maxRows: number): number {
+  if (!measured) return maxRows;
+  const { bestBatchRows, microsPerRow } = measured;
+  return Math.min(maxRows, Math.max(bestBatchRows, Math.ceil(LONG_ENOUGH_MICROS / microsPerRow)));
+}
+
 export interface TriedOut {
   readonly loaded: LoadedModel;
   /** Null when not a single run succeeded. */
