@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextFetchWait } from './fetch-wait.js';
 
-test('a fetch waits neither for more than there is, nor long for anything', () => {
-  for (const recent of [
-    undefined,
-    { records: 0, bytes: 0, tookMs: 200 },
-    { records: 900, bytes: 1e6, tookMs: 1 },
-  ]) {
-    const { minBytes, maxWaitMs } = nextFetchWait(recent);
-    assert.equal(minBytes, 1);
-    assert.ok(maxWaitMs > 0 && maxWaitMs <= 200);
-  }
+const IDLE = { minBytes: 1, maxWaitMs: 200 };
+
+test('a fetch does not wait for more than there is while there are few callers', () => {
+  assert.deepEqual(nextFetchWait(undefined), IDLE);
+  assert.deepEqual(nextFetchWait({ records: 0, bytes: 0 }), IDLE);
+  assert.deepEqual(nextFetchWait({ records: 3, bytes: 100_000 }), IDLE);
+});
+
+test('under load it gathers twice what the last one brought, for a moment at most', () => {
+  assert.deepEqual(nextFetchWait({ records: 4, bytes: 2_000 }), { minBytes: 4_000, maxWaitMs: 2 });
+});
+
+test('it does not gather more than what is enough', () => {
+  assert.equal(nextFetchWait({ records: 1_000, bytes: 8_000_000 }).minBytes, 64 * 1024);
 });

@@ -185,10 +185,7 @@ export class Fetcher {
       await this.#awake;
       return undefined;
     }
-    const began = performance.now();
-    const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), recent);
-    const tookMs = performance.now() - began;
-    return { ...(await this.#deliver(fetched, asked)), tookMs };
+    return this.#deliver(await this.#fetch(leader, rotated(asked, this.#turn++), recent), asked);
   }
 
   async #recover(error: KafkaError, failuresBefore: number): Promise<void> {
@@ -222,7 +219,7 @@ export class Fetcher {
   async #deliver(
     fetched: readonly FetchedPartition[],
     asked: readonly Asked[],
-  ): Promise<Omit<RecentFetch, 'tookMs'>> {
+  ): Promise<RecentFetch> {
     let records = 0;
     let bytes = 0;
     let problem: KafkaError | undefined;
