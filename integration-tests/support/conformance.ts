@@ -359,6 +359,13 @@ export function describeKafkaPort(
       await eventually('its record', () => reader.values().includes('new'));
     });
 
+    test('a consumer of a topic that does not exist is told so', async () => {
+      await assert.rejects(
+        consume({ topic: 'nowhere-at-all' }),
+        (error: KafkaError) => error.kind === 'unknown-topic',
+      );
+    });
+
     test('fixed partitions are read alone, from the end as it was at the start', async () => {
       const topic = await createTopic(3);
       await producer.send([{ ...plain(topic, 'before'), partition: 1 }]);

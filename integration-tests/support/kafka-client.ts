@@ -1,6 +1,6 @@
-import type { ConfigInput } from '../../core/config.js';
+import { fromEnvironment, type ConfigInput } from '../../core/config.js';
 
-/** The Kafka client that this test run is about: `KAFKA_CLIENT` in its environment, else the default. */
-export const CHOSEN_CLIENT: ConfigInput = process.env['KAFKA_CLIENT']
-  ? { kafkaClient: process.env['KAFKA_CLIENT'] }
-  : {};
+const { KAFKA_CLIENT, KAFKA_GROUP_PROTOCOL } = process.env;
+
+/** The Kafka client and group protocol that this test run is about, from its environment; else the defaults. */
+export const CHOSEN_CLIENT: ConfigInput = fromEnvironment({ KAFKA_CLIENT, KAFKA_GROUP_PROTOCOL });

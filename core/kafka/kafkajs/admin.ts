@@ -1,6 +1,11 @@
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import { backoffMs, sleep, type Backoff } from '../../retry.js';
 import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
+
+/** About five seconds. */
+const TRIES_FOR_LEADERS = 9;
+const BACKOFF: Backoff = { firstMs: 50, maxMs: 1_000 };
 
 /** Administration on kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
@@ -20,11 +25,27 @@ export class KafkaJsAdmin implements KafkaAdmin {
     const missing = topics.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return [];
     try {
-      await this.admin.createTopics({ topics: missing.map(toTopicConfig), waitForLeaders: true });
+      await this.admin.createTopics({ topics: missing.map(toTopicConfig), waitForLeaders: false });
     } catch (error) {
       if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
     }
-    return missing.map(({ topic }) => topic);
+    const created = missing.map(({ topic }) => topic);
+    await this.#haveLeaders(created);
+    return created;
+  }
+
+  /** kafkajs waits for leaders as well, but gives up when the broker that it asks has not yet heard of the topic. */
+  async #haveLeaders(topics: string[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return void (await this.admin.fetchTopicMetadata({ topics }));
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        const mayPass = error.kind === 'unknown-topic' || error.kind === 'unavailable';
+        if (!mayPass || attempt === TRIES_FOR_LEADERS) throw error;
+        await sleep(backoffMs(BACKOFF, attempt));
+      }
+    }
   }
 
   listTopics(): Promise<string[]> {

@@ -34,6 +34,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
   readonly #closing = new AbortController();
   #fetcher: Fetcher | undefined;
   #assigned: readonly number[] = [];
+  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  #joined = false;
 
   constructor(
     readonly cluster: Cluster,
@@ -106,7 +108,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     await done;
   }
 
-  /** Whether for the first time or not: coordinator and topic may be away for long, which ends no consumer. */
+  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
   async #joinOn(handlers: ConsumerHandlers): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
@@ -114,7 +116,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
         return await this.#joinAndAssign(handlers);
       } catch (cause) {
         const error = toKafkaError(cause);
-        if (!isPassing(error)) throw error;
+        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (attempt === 1)
           this.log.warn(
             { err: error, group: this.options.group },
@@ -131,6 +133,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return;
     this.#assigned = partitions;
+    this.#joined = true;
     handlers.onAssigned(this.#named(come));
     this.#fetcher?.add(topic, positions);
   }
