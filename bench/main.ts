@@ -5,6 +5,7 @@ import { GROWTHS } from './growth/index.js';
 import { Laboratory, type Prepared } from './laboratory.js';
 import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
+import { measureRebalances } from './rebalance.js';
 import { record } from './report.js';
 import { SYSTEMS } from './systems/index.js';
 import { MODELS } from './workloads.js';
@@ -15,6 +16,7 @@ Without arguments everything is measured and recorded in bench/results/. With ar
 
   peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
+  rebalance  time without service when a node joins, leaves or dies
   path       what a node's own parts cost for a request
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
 
@@ -77,6 +79,11 @@ async function path(): Promise<void> {
   record('path', {}, [{ micros }]);
 }
 
+async function rebalance(): Promise<void> {
+  if (chosen('rebalance', [{ name: 'rebalance' }]).length === 0) return;
+  record('rebalance', {}, await measureRebalances(prepared, print));
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -87,6 +94,7 @@ else {
   await path();
   await alone();
   await peers();
+  await rebalance();
   await growth();
   process.exit(0);
 }

@@ -86,6 +86,7 @@ export function median(runs: readonly Measured[]): Measured {
     requests: sum((run) => run.requests),
     duplicates: sum((run) => run.duplicates),
     wrong: sum((run) => run.wrong),
+    longestGapMs: middle((run) => run.longestGapMs),
     lost: sum((run) => run.lost),
   };
 }

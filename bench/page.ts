@@ -5,6 +5,7 @@ import type { GrowthResult } from './growth/growth.js';
 import { marks } from './marks.js';
 import type { Cell } from './measure.js';
 import type { PeerResult } from './peers.js';
+import type { RebalanceResult } from './rebalance.js';
 import { MODELS, type ModelName } from './workloads.js';
 
 interface Recorded<T> {
@@ -66,6 +67,9 @@ export function renderPage(folder: string, client: string): string {
     aloneTable(alone.results),
     "## The path's own cost",
     `${(path.results[0]?.micros ?? NaN).toFixed(1)} microseconds of processor for a request, garbage collection included: everything of a node but the Kafka client and the engine.`,
+    '## Time without service',
+    'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight over all partitions. A killed node is missed after the session timeout, 10 s by default.',
+    rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
     '## How cost grows',
     ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
   ];
@@ -145,6 +149,21 @@ function aloneTable(results: readonly AloneResult[]): string {
     ...batches.map((batch) => whole(rowsPerSecond[batch] ?? NaN)),
   ]);
   return table(['model', 'engine', 'cores', ...batches], lines);
+}
+
+function rebalanceTable(results: readonly RebalanceResult[]): string {
+  const events = [...new Set(results.map(({ event }) => event))];
+  const memberships = [...new Set(results.map(({ membership }) => membership))];
+  const gap = (membership: string, event: string): string => {
+    const found = results.find((result) => result.membership === membership && result.event === event);
+    if (!found) return '';
+    const troubles = found.duplicates > 0 ? `, ${found.duplicates} twice` : '';
+    return `${whole(found.longestGapMs)} ms${troubles}${found.lost > 0 ? `, ${found.lost} lost` : ''}`;
+  };
+  return table(
+    ['', ...events],
+    memberships.map((membership) => [membership, ...events.map((event) => gap(membership, event))]),
+  );
 }
 
 function growthSection(folder: string, name: string, title: string, what: string): string[] {

@@ -64,8 +64,8 @@ export const OPTIONS = {
   kafkaClient: option(
     'KAFKA_CLIENT',
     z.enum(KAFKA_CLIENTS),
-    'kafkajs',
-    'Library that talks to Kafka: kafkajs, or platformatic (@platformatic/kafka), which needs Kafka 3.2 or later',
+    'platformatic',
+    'Library that talks to Kafka: platformatic (@platformatic/kafka), which needs Kafka 3.2 or later, or kafkajs',
   ),
   kafkaInstanceId: option(
     'KAFKA_INSTANCE_ID',

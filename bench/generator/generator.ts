@@ -38,6 +38,8 @@ export interface LoadResult {
   readonly duplicates: number;
   readonly lost: number;
   readonly wrong: number;
+  /** The longest time between two replies, milliseconds. */
+  readonly longestGapMs: number;
   /** Of the generator itself. */
   readonly processorSeconds: number;
 }

@@ -35,6 +35,7 @@ static const char *brokers, *request_topic, *reply_topic, *header_name, *header_
 static const char *linger_ms = "1", *max_bytes = "1000000";
 static int partitions, matches_key;
 static uint32_t in_flight;
+static double longest_gap_ms; /* between two replies */
 static double warm_up_ms, measure_ms, drain_ms = 30000;
 static check_t is_right;
 static char first_wrong[201];
@@ -217,9 +218,9 @@ static void report(double seconds) {
   double processor = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
   qsort(latencies, measured, sizeof *latencies, by_size);
   printf("{\"measured\":%u,\"requests\":%u,\"seconds\":%.4f,\"p50Ms\":%.4f,\"p99Ms\":%.4f,\"duplicates\":%u,\"lost\":%u,"
-         "\"wrong\":%u,\"processorSeconds\":%.4f}\n",
+         "\"wrong\":%u,\"longestGapMs\":%.1f,\"processorSeconds\":%.4f}\n",
          measured, answered, seconds, measured ? latencies[measured / 2] : 0,
-         measured ? latencies[(uint64_t)measured * 99 / 100] : 0, duplicates, sent - answered, wrong, processor);
+         measured ? latencies[(uint64_t)measured * 99 / 100] : 0, duplicates, sent - answered, wrong, longest_gap_ms, processor);
   if (wrong) fprintf(stderr, "load: the first wrong reply begins: %.200s\n", first_wrong);
 }
 
@@ -281,6 +282,7 @@ int main(int argc, char **argv) {
     for (ssize_t i = 0; i < count; i++) {
       int measuring = backlog || (now >= from && now < until);
       if (take(replies[i], now, measuring)) {
+        if (measuring && last && now - last > longest_gap_ms) longest_gap_ms = now - last;
         last = now;
         if (!first) first = now;
         if (now < until) send_next(producer);

@@ -216,10 +216,7 @@ export class Fetcher {
   }
 
   /** Hands over what came. @throws KafkaError when a partition had an error, after the others are delivered */
-  async #deliver(
-    fetched: readonly FetchedPartition[],
-    asked: readonly Asked[],
-  ): Promise<RecentFetch> {
+  async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
     let records = 0;
     let bytes = 0;
     let problem: KafkaError | undefined;

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { sleep } from '../core/retry.js';
+import { topicNames } from '../core/topics.js';
+import type { ConfigInput } from '../core/config.js';
+import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
+import { Laboratory, type Prepared } from './laboratory.js';
+import { createWorkload } from './workloads.js';
+
+const EVENT_AFTER_MS = 4_000;
+const MEASURE_MS = 24_000;
+const INFLIGHT = 64;
+
+/** How nodes are members of their group. */
+const MEMBERSHIPS: Readonly<Record<string, ConfigInput>> = {
+  kafkajs: { kafkaClient: 'kafkajs' },
+  platformatic: { kafkaClient: 'platformatic' },
+  'platformatic, KIP-848': { kafkaClient: 'platformatic', kafkaGroupProtocol: 'consumer' },
+};
+
+const EVENTS = ['join', 'leave', 'die'] as const;
+type Event = (typeof EVENTS)[number];
+
+export interface RebalanceResult {
+  readonly membership: string;
+  readonly event: Event;
+  /** Longest time without any reply, while two nodes become three or one. */
+  readonly longestGapMs: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly wrong: number;
+}
+
+/** Time without service when a node joins, leaves or dies, with 64 requests in flight over all partitions. */
+export async function measureRebalances(
+  prepared: Prepared,
+  report: (line: string) => void,
+): Promise<RebalanceResult[]> {
+  const results: RebalanceResult[] = [];
+  for (const [membership, config] of Object.entries(MEMBERSHIPS))
+    for (const event of EVENTS) {
+      const result = { membership, event, ...(await measureOne(prepared, config, event)) };
+      results.push(result);
+      report(
+        `${membership.padEnd(22)} ${event.padEnd(6)} longest gap ${result.longestGapMs.toFixed(0)} ms, lost ${result.lost}, twice ${result.duplicates}`,
+      );
+    }
+  return results;
+}
+
+async function measureOne(
+  prepared: Prepared,
+  membership: ConfigInput,
+  event: Event,
+): Promise<Omit<RebalanceResult, 'membership' | 'event'>> {
+  const laboratory = await Laboratory.open(prepared);
+  const models = join(laboratory.modelsFolder, 'onnx-digits');
+  const config = laboratory.config({ ...membership, models });
+  const nodes: NodeProcess[] = [];
+  const startNode = async (): Promise<void> =>
+    void nodes.push(await startNodeProcess(config, () => undefined));
+  try {
+    await startNode();
+    await startNode();
+    const topics = topicNames(config.prefix);
+    const answered = laboratory.generator.run({
+      brokers: laboratory.brokers,
+      partitions: laboratory.partitions,
+      requestTopic: topics.requests('digits'),
+      replyTopic: topics.replies('digits'),
+      inflight: INFLIGHT,
+      warmUpMs: EVENT_AFTER_MS / 2,
+      measureMs: MEASURE_MS,
+      workload: createWorkload('avro', 'digits', 1, laboratory.modelsFolder),
+    });
+    await sleep(EVENT_AFTER_MS);
+    if (event === 'join') await startNode();
+    else if (event === 'leave') await nodes.pop()?.stop();
+    else nodes.pop()?.kill('SIGKILL');
+    const { longestGapMs, lost, duplicates, wrong } = await answered;
+    return { longestGapMs, lost, duplicates, wrong };
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await laboratory.close();
+  }
+}
