@@ -88,7 +88,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     maxBatchRows: 256,
     maxBatchDelayMs: 0,
     parallelism: 1,
-    ahead: 0,
+    aheadRows: Infinity,
     batchable: true,
   });
   const version = { model: 'digits', version: '1', signature, batcher } as unknown as ServedVersion;

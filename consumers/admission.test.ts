@@ -16,7 +16,7 @@ const batcher = new Batcher(new HeldEngine().run, {
   maxBatchRows: 4,
   maxBatchDelayMs: 0,
   parallelism: 1,
-  ahead: 0,
+  aheadRows: Infinity,
   batchable: true,
 });
 

@@ -40,7 +40,7 @@ async function consuming(
     maxBatchRows: 1,
     maxBatchDelayMs: 0,
     parallelism: 100,
-    ahead: 0,
+    aheadRows: Infinity,
     batchable: true,
   });
   const version = {

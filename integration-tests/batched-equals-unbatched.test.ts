@@ -125,7 +125,7 @@ function runBatched(
 ): Promise<(readonly RowTensor[])[]> {
   const batcher = new Batcher((inputs) => model.run(inputs), {
     ...limits,
-    ahead: 1,
+    aheadRows: 1,
     maxBatchDelayMs: 0,
     batchable: isBatchable(model.signature),
   });

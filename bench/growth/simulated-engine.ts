@@ -9,7 +9,7 @@ const CLASSES = 10;
  */
 export function simulatedEngine(serviceMs: number): Engine {
   return {
-    parallelism: 1,
+    threads: 1,
     coreChoices: [1],
     load: () => Promise.resolve(simulatedModel(serviceMs)),
     close: () => Promise.resolve(),
@@ -27,7 +27,10 @@ function simulatedModel(serviceMs: number): LoadedModel {
       if (serviceMs > 0) await sleep(serviceMs);
       return answer(inputs, serviceMs);
     },
+    threads: 1,
     isInline: false,
+    spread: () => Promise.resolve(),
+    gather: () => Promise.resolve(),
     moveInline: () => Promise.resolve(),
     unload: () => Promise.resolve(),
   };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { modelTopics } from '../../core/partitura-topics.js';
 import { topicNames } from '../../core/topics.js';
 import { toEnvironment, type KafkaClientName } from '../../core/config.js';
+import { NURSERY } from '../../deploy/local/node-process.js';
 import { stopChild, untilReady, type System } from './system.js';
 
 const ECHO_MODEL = 'echo';
@@ -19,6 +20,7 @@ export function echo(client: KafkaClientName): System {
       await laboratory.createTopics(modelTopics(ECHO_MODEL, config));
       const child = fork(PROCESS, {
         env: { ...process.env, ...toEnvironment(config) },
+        execArgv: [...process.execArgv, NURSERY],
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       });
       await untilReady(child, name, (line) => line === 'ready');

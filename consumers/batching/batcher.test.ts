@@ -11,7 +11,7 @@ const LIMITS: BatchLimits = {
   maxBatchRows: 4,
   maxBatchDelayMs: 0,
   parallelism: 1,
-  ahead: 0,
+  aheadRows: Infinity,
   batchable: true,
 };
 
@@ -100,13 +100,18 @@ test('as many batches are under way as there is parallelism', async () => {
   assert.deepEqual(rowsOfBatches(), [4, 4, 4]);
 });
 
-test('a batch more waits at the engine, and does not make the expected wait shorter', async () => {
-  const { clock, batcher, rowsOfBatches } = batching({ ahead: 1 });
+test('a batch more goes ahead when there are rows enough for it, and does not make the expected wait shorter', async () => {
+  const { clock, batcher, rowsOfBatches } = batching({ aheadRows: 3 });
   batcher.expect(250, 1_000);
-  for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  batcher.submit(jobOf([1, 2]));
   await clock.pass();
-  assert.deepEqual(rowsOfBatches(), [4, 4]);
-  assert.equal(batcher.expectedWaitMs, 4);
+  batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [2], 'too few rows wait here for more');
+  for (let index = 0; index < 3; index++) batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [2, 4]);
+  assert.equal(batcher.expectedWaitMs, 3);
 });
 
 test('jobs of different shape never share a batch, and the one that came first goes first', async () => {

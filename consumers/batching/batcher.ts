@@ -15,10 +15,10 @@ export interface BatchLimits {
   /** Batches that are computed at once. */
   readonly parallelism: number;
   /**
-   * Batches more that may wait at the engine, so that it has its next one when it is done with the last: the way to
-   * it and back takes longer than many a batch. 0 where there is no way.
+   * With so many rows waiting, as many batches more go to the engine and wait there: it has its next one when it is done
+   * with the last. Fewer rows wait here, where more can join them. Infinity: no batch goes ahead.
    */
-  readonly ahead: number;
+  readonly aheadRows: number;
   /** How long after its start a failed batch is still searched for the job that fails, milliseconds. Default 10,000. */
   readonly isolationLimitMs?: number;
   /** False for a model whose first dimension is not free: every job is a batch of its own. */
@@ -119,14 +119,20 @@ export class Batcher {
   }
 
   #dispatch(): void {
-    const { parallelism, ahead } = this.limits;
-    while (this.#running < parallelism + ahead && this.#lanes.rows > 0) {
+    while (this.#mayRunAnother()) {
       if (this.#isHeldBack()) break;
       const closed = this.#closeBatch();
       if (!closed) break;
       if (closed.length > 0) void this.#process(closed);
     }
     if (this.#isEmpty()) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #mayRunAnother(): boolean {
+    const { parallelism, aheadRows } = this.limits;
+    const { rows } = this.#lanes;
+    if (this.#running < parallelism) return rows > 0;
+    return this.#running < 2 * parallelism && rows >= aheadRows;
   }
 
   #isHeldBack(): boolean {

@@ -57,6 +57,15 @@ export interface LoadedModel {
   run(inputs: readonly EngineTensor[]): Promise<EngineResult>;
   /** Whether it runs in the event loop instead of a thread. */
   readonly isInline: boolean;
+  /** Threads that hold it. */
+  readonly threads: number;
+  /**
+   * Loads it into all threads: for a model that needs a thread, and with more of them does more.
+   * @throws PartituraError when one can't load it; it stays where it is
+   */
+  spread(): Promise<void>;
+  /** Takes it back to one thread. */
+  gather(): Promise<void>;
   /**
    * Loads it into the event loop as well, where it runs from then on: for a model whose longest batch is known to be
    * short. One that turns out to be slow goes back to its thread by itself.
@@ -75,10 +84,13 @@ export interface EngineResult {
 
 /** A place where models run, apart from the event loop. */
 export interface Engine {
-  /** @throws PartituraError MODEL_FAILED with the reason and the way out when the model can't be served */
+  /**
+   * Loads a model into one thread.
+   * @throws PartituraError MODEL_FAILED with the reason and the way out when the model can't be served
+   */
   load(source: ModelSource): Promise<LoadedModel>;
-  /** How many batches of one model may usefully be under way at once. */
-  readonly parallelism: number;
+  /** Threads that models can be spread over. */
+  readonly threads: number;
   /**
    * Numbers of cores worth trying for a model that has cores of its own, beginning with the most, which `load`
    * takes by itself; only one where configuration says it.

@@ -8,13 +8,13 @@ import { PartituraError } from '../../schemas/errors.js';
 export type BackendChoice = 'auto' | 'tensorflow' | 'wasm';
 
 export interface EngineOptions {
-  /** Worker threads; each holds every model. Default 1. */
+  /** Worker threads; models that gain by it are in all of them. 0: as many as there are cores, at most 4. Default 0. */
   readonly threads?: number;
   /** Default `auto`. */
   readonly backend?: BackendChoice;
   /**
-   * Cores that one operation may use; 0: all, for ONNX models the thread's share of them. 1 suits as many
-   * threads as cores. For TensorFlow it counts for the whole process and only before its first model. Default 0.
+   * Cores that one operation may use; 0: a thread's share of them. For TensorFlow it counts for the whole process and
+   * only before its first model. Default 0.
    */
   readonly intraOpThreads?: number;
   /** Limit for starting a thread. Default 60 s. */
@@ -29,8 +29,11 @@ export interface EngineOptions {
   readonly onError?: (error: PartituraError) => void;
 }
 
+/** Each holds models of its own; beyond this, cores are shared out within the threads. */
+const MOST_THREADS = 4;
+
 const DEFAULTS: Required<EngineOptions> = {
-  threads: 1,
+  threads: 0,
   backend: 'auto',
   intraOpThreads: 0,
   startTimeoutMs: 60_000,
@@ -43,8 +46,9 @@ const DEFAULTS: Required<EngineOptions> = {
 /** @throws PartituraError INVALID_REQUEST that names the option */
 export function completeOptions(options: EngineOptions): Required<EngineOptions> {
   const complete = { ...DEFAULTS, ...options };
-  requireWhole('threads', complete.threads, 1);
+  requireWhole('threads', complete.threads, 0);
   requireWhole('intraOpThreads', complete.intraOpThreads, 0);
+  complete.threads ||= Math.min(availableParallelism(), MOST_THREADS);
   for (const limit of ['startTimeoutMs', 'loadTimeoutMs', 'runTimeoutMs', 'closeTimeoutMs'] as const) {
     requireWhole(limit, complete[limit], 1);
   }

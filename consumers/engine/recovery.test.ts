@@ -8,7 +8,7 @@ import { decodeElements } from '../../schemas/tensor.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, LoadedModel } from './engine.js';
 import { createEngine } from './threaded-engine.js';
-import { fixture, loadFixture, sourceOf, tensor } from './test-models.js';
+import { fixture, loadFixture, loadEverywhere, sourceOf, tensor } from './test-models.js';
 
 // More than any machine is done with; unlike TensorFlow itself, a graph model can be interrupted.
 const ENDLESS = 2 ** 30;
@@ -23,6 +23,7 @@ const work = (model: LoadedModel, rounds: number): Promise<EngineResult> =>
 test('a batch that outlasts the limit fails, what waits behind it may be sent again, and a fresh thread serves on', async () => {
   const losses: PartituraError[] = [];
   const engine = await createEngine({
+    threads: 1,
     backend: 'tensorflow',
     runTimeoutMs: RUN_TIMEOUT_MS,
     onError: (error) => losses.push(error),
@@ -45,7 +46,11 @@ test('a batch that outlasts the limit fails, what waits behind it may be sent ag
 });
 
 test('while one thread is replaced the others serve, and the fresh one knows every model', async () => {
-  const engine = await createEngine({ backend: 'tensorflow', threads: 2, runTimeoutMs: RUN_TIMEOUT_MS });
+  const engine = await createEngine({
+    backend: 'tensorflow',
+    threads: 2,
+    runTimeoutMs: RUN_TIMEOUT_MS,
+  });
   try {
     const [endless, scale] = [
       await loadFixture(engine, 'endless-graph'),
@@ -65,10 +70,10 @@ test('while one thread is replaced the others serve, and the fresh one knows eve
 test('a model that can not be had again is missed alone', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-engine-'));
   await cp(fixture('scale', '2'), join(folder, 'passing', '1'), { recursive: true });
-  const engine = await createEngine({ backend: 'tensorflow', runTimeoutMs: RUN_TIMEOUT_MS });
+  const engine = await createEngine({ threads: 1, backend: 'tensorflow', runTimeoutMs: RUN_TIMEOUT_MS });
   try {
     const [passing, endless] = [
-      await engine.load(await sourceOf(join(folder, 'passing', '1'))),
+      await loadEverywhere(engine, await sourceOf(join(folder, 'passing', '1'))),
       await loadFixture(engine, 'endless-graph'),
     ];
     await rm(folder, { recursive: true });
@@ -95,7 +100,7 @@ test('a thread that is lost while ONNX Runtime computes ends when it is done, wi
 });
 
 test('closing while ONNX Runtime computes fails what waits, and the thread ends afterwards', async () => {
-  const engine = await createEngine({ closeTimeoutMs: SHORT_LIMIT_MS });
+  const engine = await createEngine({ threads: 1, closeTimeoutMs: SHORT_LIMIT_MS });
   const model = await loadFixture(engine, 'endless-onnx');
   const [computing, behind] = [work(model, LONG), work(model, 1)].map((run) => assert.rejects(run));
   await sleep(SHORT_LIMIT_MS);

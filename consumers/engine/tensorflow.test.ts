@@ -120,7 +120,7 @@ describe('the engine on TensorFlow', () => {
   test('the engine says what computes and how many batches it takes at once', async () => {
     const model = await loadFixture(engine, 'scale', '1');
     assert.equal(model.backend, 'tensorflow');
-    assert.equal(engine.parallelism, 2);
+    assert.deepEqual([engine.threads, model.threads], [2, 2]);
   });
 });
 

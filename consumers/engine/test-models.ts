@@ -30,7 +30,14 @@ export async function sourceOf(directory: string): Promise<ModelSource> {
 }
 
 export async function loadFixture(engine: Engine, model: string, version = '1'): Promise<LoadedModel> {
-  return engine.load(await sourceOf(fixture(model, version)));
+  return loadEverywhere(engine, await sourceOf(fixture(model, version)));
+}
+
+/** Into all threads of the engine. */
+export async function loadEverywhere(engine: Engine, source: ModelSource): Promise<LoadedModel> {
+  const loaded = await engine.load(source);
+  await loaded.spread();
+  return loaded;
 }
 
 export function tensor(

@@ -21,7 +21,7 @@ import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const complete = completeOptions(options);
-  prepareProcess(complete.intraOpThreads);
+  prepareProcess(coreChoices(complete)[0]);
   const slots = Array.from({ length: complete.threads }, () => new Slot(complete));
   try {
     await Promise.all(slots.map((slot) => slot.open()));
@@ -38,11 +38,11 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 }
 
 /** The native library reads its settings from the process, once, when the first thread loads it. */
-function prepareProcess(intraOpThreads: number): void {
+function prepareProcess(coresOfAnOperation: number): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // Negative: operations run in the thread that calls, which is ours alone, instead of being handed to a pool.
   process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
-  if (intraOpThreads > 0) process.env['TF_NUM_INTRAOP_THREADS'] = String(intraOpThreads);
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(coresOfAnOperation);
 }
 
 /** A model that takes longer again and again goes back to its thread: meanwhile nothing else happens in the node. */
@@ -60,23 +60,36 @@ class ThreadedEngine implements Engine {
     readonly onError: Required<EngineOptions>['onError'],
   ) {}
 
-  get parallelism(): number {
+  get threads(): number {
     return this.slots.length;
   }
 
-  /** One thread after the other: the first one proves the model, and the others go on serving meanwhile. */
   async load(source: ModelSource): Promise<LoadedModel> {
     this.requireOpen();
     const key = this.nextKey++;
-    let facts: LoadedFacts | undefined;
+    const [first] = this.slots;
+    if (!first) throw new PartituraError('INTERNAL', 'an engine needs a thread');
     try {
-      for (const slot of this.slots) facts = await slot.load(key, source);
+      return new ThreadedModel(this, key, source, await first.load(key, source));
     } catch (error) {
       await this.unload(key);
       throw error;
     }
-    if (!facts) throw new PartituraError('INTERNAL', 'an engine needs a thread');
-    return new ThreadedModel(this, key, source, facts);
+  }
+
+  /** One thread after the other: those that hold it already go on serving meanwhile. */
+  async spread(key: number, source: ModelSource): Promise<void> {
+    this.requireOpen();
+    try {
+      for (const slot of this.slots.slice(1)) await slot.load(key, source);
+    } catch (error) {
+      await this.gather(key);
+      throw error;
+    }
+  }
+
+  async gather(key: number): Promise<void> {
+    await Promise.allSettled(this.slots.slice(1).map((slot) => slot.unload(key)));
   }
 
   async run(key: number, tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
@@ -137,6 +150,7 @@ class ThreadedModel implements LoadedModel {
   declare readonly cores?: number;
   private inline = false;
   private loadedInline = false;
+  private isSpread = false;
   /** Runs in the event loop one after the other that took too long. */
   private slowRuns = 0;
   private underWay = 0;
@@ -184,6 +198,22 @@ class ThreadedModel implements LoadedModel {
     this.engine.onError(
       PartituraError.from(aboutModel(this.source, new PartituraError('INTERNAL', message))),
     );
+  }
+
+  get threads(): number {
+    return this.isSpread ? this.engine.threads : 1;
+  }
+
+  async spread(): Promise<void> {
+    await this.engine.spread(this.key, this.source).catch((error: unknown) => {
+      throw aboutModel(this.source, error);
+    });
+    this.isSpread = true;
+  }
+
+  async gather(): Promise<void> {
+    this.isSpread = false;
+    await this.engine.gather(this.key);
   }
 
   get isInline(): boolean {

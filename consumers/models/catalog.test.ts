@@ -9,7 +9,7 @@ const SOON_MS = 20_000;
 
 /** An engine that loads whatever does not hold a file named `broken`, and writes down what happens. */
 class FakeEngine implements Engine {
-  readonly parallelism = 1;
+  readonly threads = 1;
   readonly coreChoices = [1];
   readonly events: string[] = [];
   readonly broken = new Set<string>();
@@ -23,6 +23,9 @@ class FakeEngine implements Engine {
     return Promise.resolve({
       signature: DIGITS,
       backend: 'wasm',
+      threads: 1,
+      spread: () => Promise.resolve(),
+      gather: () => Promise.resolve(),
       isInline: false,
       moveInline: () => Promise.resolve(),
       run: (inputs) => this.#run(inputs),

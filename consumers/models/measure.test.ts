@@ -25,6 +25,7 @@ class TimedModel implements LoadedModel {
   readonly signature = SIGNATURE;
   readonly backend = 'onnxruntime';
   readonly isInline = false;
+  readonly threads = 1;
   readonly ran: number[] = [];
   time = 0;
   inputs: readonly EngineTensor[] = [];
@@ -42,6 +43,14 @@ class TimedModel implements LoadedModel {
   }
 
   moveInline(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  spread(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  gather(): Promise<void> {
     return Promise.resolve();
   }
 

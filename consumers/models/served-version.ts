@@ -1,4 +1,4 @@
-import type { ModelSignature, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
+import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
@@ -55,19 +55,20 @@ export async function serveVersion(
   const format = await detectFormat(directory);
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
   const source = { model, version, directory, format };
+  const tryOutLimits = {
+    maxRows: settings.batchable === false ? 1 : maxBatchRows,
+    inlineMicros: defaults.inlineMicros,
+  };
   const { loaded, measured, problem }: TriedOut =
     settings.warmUp === false
-      ? { loaded: await engine.load(source), measured: null, problem: undefined }
-      : await loadAndTryOut(engine, source, {
-          maxRows: settings.batchable === false ? 1 : maxBatchRows,
-          inlineMicros: defaults.inlineMicros,
-        });
+      ? { loaded: await loadEverywhere(engine, source), measured: null, problem: undefined }
+      : await loadAndTryOut(engine, source, tryOutLimits);
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
-    maxBatchRows: settings.maxBatchRows ?? sufficientRows(measured, maxBatchRows),
+    maxBatchRows: settings.maxBatchRows ?? sufficientRows(measured, tryOutLimits),
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
-    parallelism: loaded.isInline ? 1 : engine.parallelism,
-    ahead: loaded.isInline ? 0 : 1,
+    parallelism: loaded.threads,
+    aheadRows: loaded.isInline ? Infinity : (measured?.bestBatchRows ?? maxBatchRows),
     batchable: settings.batchable !== false && isBatchable(signature),
   };
   const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {
@@ -93,4 +94,11 @@ export async function serveVersion(
     warmUpProblem: problem,
     retire,
   };
+}
+
+/** Where nothing is tried out, nothing says that one thread would do. */
+async function loadEverywhere(engine: Engine, source: ModelSource): Promise<LoadedModel> {
+  const loaded = await engine.load(source);
+  if (engine.threads > 1) await loaded.spread();
+  return loaded;
 }

@@ -11,7 +11,7 @@ const SOURCE: ModelSource = { model: 'm', version: '1', directory: '', format: '
 
 /** Loads models whose batches take as long as their cores say. */
 class EngineOfCores implements Engine {
-  readonly parallelism = 1;
+  readonly threads: number = 1;
   readonly coreChoices = [4, 1];
   readonly events: string[] = [];
 
@@ -33,6 +33,9 @@ class EngineOfCores implements Engine {
       get isInline() {
         return isInline;
       },
+      threads: 1,
+      spread: () => Promise.resolve(void this.events.push('spread')),
+      gather: () => Promise.resolve(void this.events.push('gather')),
       moveInline: () => Promise.resolve(void (isInline = true)),
       run: () => Promise.resolve({ outputs: [], computeMicros }),
       unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
@@ -70,7 +73,7 @@ test('a model that can not be loaded twice, or loads slowly, keeps all cores', a
   });
 });
 
-test('a model runs in the event loop when its largest batch is short enough, and never when that is not wanted', async () => {
+test('a model runs in the event loop when its best batch is short enough, and never when that is not wanted', async () => {
   const isInline = async (microsOfABatch: number, inlineMicros: number): Promise<boolean | undefined> => {
     const engine = new EngineOfCores({ 4: microsOfABatch, 1: microsOfABatch });
     return (await loadAndTryOut(engine, SOURCE, { maxRows: 16, inlineMicros })).measured?.inline;
@@ -83,17 +86,32 @@ test('a model runs in the event loop when its largest batch is short enough, and
 test('batches of a heavy model end where they are long enough, those of a light one at the limit', () => {
   const measured = {
     microsAlone: 1_000,
-    microsPerRow: 500,
+    microsPerRow: 2_500,
     bestBatchRows: 16,
     cores: null,
     threads: 1,
     inline: false,
     threadsGain: null,
   };
-  assert.equal(sufficientRows(measured, 256), 40);
-  assert.equal(sufficientRows({ ...measured, bestBatchRows: 64 }, 256), 64);
-  assert.equal(sufficientRows({ ...measured, microsPerRow: 1 }, 256), 256);
-  assert.equal(sufficientRows(null, 256), 256);
+  const limits = { maxRows: 1_024, inlineMicros: 1_000 };
+  assert.equal(sufficientRows(measured, limits), 40);
+  assert.equal(sufficientRows({ ...measured, bestBatchRows: 64 }, limits), 64);
+  assert.equal(sufficientRows({ ...measured, microsPerRow: 1 }, limits), 1_024);
+  assert.equal(sufficientRows({ ...measured, microsPerRow: 10, inline: true }, limits), 100);
+  assert.equal(sufficientRows(null, limits), 256);
+});
+
+test('a model that needs a thread is put into all of them, and taken back where they gain nothing', async () => {
+  class Busy extends EngineOfCores {
+    override readonly threads = 2;
+  }
+  const engine = new Busy({ 4: 20_000, 1: 20_000 });
+  const { measured } = await loadAndTryOut(engine, SOURCE, { maxRows: 1, inlineMicros: 1_000 });
+  assert.ok(engine.events.includes('spread'));
+  assert.equal(engine.events.includes('gather'), (measured?.threadsGain ?? 2) < 1.1);
+  const light = new Busy({ 4: 10, 1: 10 });
+  await loadAndTryOut(light, SOURCE, { maxRows: 1, inlineMicros: 1_000 });
+  assert.ok(!light.events.includes('spread'), 'a light one stays where it is');
 });
 
 describe('on real engines', () => {

@@ -6,6 +6,7 @@ import {
   gainOfThreads,
   isWorthMoreCores,
   timeBatches,
+  type BatchTime,
   type BatchTimes,
 } from './measure.js';
 import { isBatchable } from './validate.js';
@@ -28,13 +29,20 @@ export interface Measured {
 }
 
 /** Batches that take so long gain nothing by being larger, but latency: all that is once for a batch is small beside it. */
-const LONG_ENOUGH_MICROS = 20_000;
+const LONG_ENOUGH_MICROS = 100_000;
 
-/** Rows from which on larger batches gain nothing, as far as that is known; at most `maxRows`. */
-export function sufficientRows(measured: Measured | null, maxRows: number): number {
-  if (!measured) return maxRows;
-  const { bestBatchRows, microsPerRow } = measured;
-  return Math.min(maxRows, Math.max(bestBatchRows, Math.ceil(LONG_ENOUGH_MICROS / microsPerRow)));
+/** Rows of a batch of a model that nobody has measured. */
+const UNMEASURED_ROWS = 256;
+
+/**
+ * Rows from which on larger batches gain nothing, as far as that is known; in the event loop those that take no longer
+ * than it may be held up.
+ */
+export function sufficientRows(measured: Measured | null, { maxRows, inlineMicros }: TryOutLimits): number {
+  if (!measured) return Math.min(maxRows, UNMEASURED_ROWS);
+  const { bestBatchRows, microsPerRow, inline } = measured;
+  const micros = inline ? inlineMicros : LONG_ENOUGH_MICROS;
+  return Math.min(maxRows, Math.max(bestBatchRows, Math.ceil(micros / microsPerRow)));
 }
 
 export interface TriedOut {
@@ -48,9 +56,12 @@ export interface TriedOut {
 export interface TryOutLimits {
   /** Rows that one of its batches can have. */
   readonly maxRows: number;
-  /** A model whose largest batch takes no longer, microseconds, runs in the event loop; 0: none does. */
+  /** A model whose best batch takes no longer, microseconds, runs in the event loop; 0: none does. */
   readonly inlineMicros: number;
 }
+
+/** How much faster all threads must be than one: each costs the model's memory again. */
+const WORTH_MORE_THREADS = 1.1;
 
 /** For everything together, loading apart. */
 const BUDGET_MS = 250;
@@ -76,14 +87,12 @@ export async function loadAndTryOut(
   // What loads slowly is large, and large models have use for every core.
   for (const cores of loadMs < BUDGET_MS ? choices : [])
     kept = await faster(engine, kept, { ...source, cores }, (model) => timeBatches(model, sizes, budgetMs));
-  const isLight = sizes.length === kept.times.length && longest(kept.times) <= inlineMicros;
+  const best = bestBatch(kept.times);
+  const isLight = best !== undefined && best.micros <= inlineMicros;
   // Where it can't be loaded twice it runs in its thread, as all others do.
   if (isLight) await kept.loaded.moveInline().catch(() => undefined);
-  return { loaded: kept.loaded, problem: kept.problem, measured: await summarise(engine, kept, budgetMs) };
-}
-
-function longest(times: BatchTimes['times']): number {
-  return Math.max(...times.map(({ micros }) => micros));
+  const threadsGain = kept.loaded.isInline ? null : await spread(engine, kept.loaded, best, budgetMs);
+  return { loaded: kept.loaded, problem: kept.problem, measured: summarise(kept, best, threadsGain) };
 }
 
 type Trial = BatchTimes & { readonly loaded: LoadedModel };
@@ -103,22 +112,34 @@ async function faster(
   return kept;
 }
 
-async function summarise(
-  { parallelism }: Engine,
-  { loaded, times }: Trial,
+/** Puts a model into all threads, and takes it back where they are measured to gain nothing. */
+async function spread(
+  { threads }: Engine,
+  loaded: LoadedModel,
+  best: BatchTime | undefined,
   budgetMs: number,
-): Promise<Measured | null> {
+): Promise<number | null> {
+  if (threads === 1) return null;
+  await loaded.spread();
+  const gain = best ? await gainOfThreads(loaded, best, threads, budgetMs) : null;
+  if (gain !== null && gain < WORTH_MORE_THREADS) await loaded.gather();
+  return gain;
+}
+
+function summarise(
+  { loaded, times }: Trial,
+  best: BatchTime | undefined,
+  threadsGain: number | null,
+): Measured | null {
   const [alone] = times;
-  const best = bestBatch(times);
   if (!alone || !best) return null;
   return {
     microsAlone: alone.micros,
     microsPerRow: best.micros / best.rows,
     bestBatchRows: best.rows,
     cores: loaded.cores ?? null,
-    threads: parallelism,
+    threads: loaded.threads,
     inline: loaded.isInline,
-    threadsGain:
-      parallelism > 1 && !loaded.isInline ? await gainOfThreads(loaded, best, parallelism, budgetMs) : null,
+    threadsGain,
   };
 }

@@ -41,7 +41,7 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
     }
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
-    const config = { intraOpThreads: shareOfCores(options.nodes), ...options.config, brokers };
+    const config = { ...shareOfCores(options.nodes), ...options.config, brokers };
     nodes.push(...(await startNodes(options.nodes, config, options.log)));
     return { brokers, nodes, failed: firstFailure(nodes, broker), stop };
   } catch (error) {
@@ -50,9 +50,13 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   }
 }
 
+const MOST_ENGINE_THREADS = 4;
+
 /** Nodes on one machine share its cores, instead of each taking all. */
-function shareOfCores(nodes: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / nodes));
+function shareOfCores(nodes: number): Pick<Config, 'engineThreads' | 'intraOpThreads'> {
+  const cores = Math.max(1, Math.floor(availableParallelism() / nodes));
+  const engineThreads = Math.min(cores, MOST_ENGINE_THREADS);
+  return { engineThreads, intraOpThreads: Math.floor(cores / engineThreads) };
 }
 
 /** All at once; when one can't start, the others are ended. */

@@ -30,6 +30,11 @@ export interface NodeProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+/**
+ * MiB for young objects: requests live for some milliseconds, and with Node's 16 they would be moved to the old ones
+ * under load, which costs a fifth of the throughput.
+ */
+export const NURSERY = '--max-semi-space-size=64';
 const READY_LIMIT_MS = 120_000;
 const STOP_SLACK_MS = 15_000;
 const KEPT_LOG_LINES = 40;
@@ -47,6 +52,7 @@ export async function startNodeProcess(
 ): Promise<NodeProcess> {
   const child = fork(MAIN, ['node'], {
     env: { ...process.env, ...toEnvironment(config) },
+    execArgv: [...process.execArgv, NURSERY],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const tail = keepTail(child.stderr as Readable, log);

@@ -71,6 +71,7 @@ export class Harness {
       partitions: 4,
       repositoryPollMs: 200,
       intraOpThreads: 1,
+      engineThreads: 1,
       logLevel: 'silent',
       ...CHOSEN_CLIENT,
       ...this.settings,
