@@ -113,7 +113,8 @@ export class BatchSender {
 
   /**
    * Resolves when all are written.
-   * @throws UnknownOutcome when some may be written or not; another KafkaError when it is known which are not
+   * @throws KafkaError when some may not be; the sender can't be used any more then, since the sequences of their
+   * partitions can't be gone on with: the broker would take other batches for those
    */
   async deliver(batches: readonly OutgoingBatch[]): Promise<void> {
     const giveUpAt = Date.now() + SEND_LIMIT_MS;
@@ -123,8 +124,7 @@ export class BatchSender {
       if (!failure) return;
       const { problem } = failure;
       left = failure.passing;
-      if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt))
-        throw new UnknownOutcome(problem);
+      if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt)) throw problem;
       await sleep(backoffMs(BACKOFF, attempt), this.closing);
       await this.#findAgain(left);
     }
@@ -146,7 +146,7 @@ export class BatchSender {
     await Promise.all(
       this.#byLeader(batches, settle).map(([leader, led]) => this.#sendTo(leader, led, settle)),
     );
-    if (refused[0]) throw passing.length > 0 ? new UnknownOutcome(refused[0]) : refused[0];
+    if (refused[0]) throw refused[0];
     return problem && { passing, problem };
   }
 
@@ -199,16 +199,7 @@ export class BatchSender {
   async #findAgain(batches: readonly OutgoingBatch[]): Promise<void> {
     const topics = [...new Set(batches.map(({ topic }) => topic))];
     for (const topic of topics) this.cluster.forget(topic);
-    await Promise.all(topics.map((topic) => this.#find(topic))).catch((cause: unknown) => {
-      throw new UnknownOutcome(toKafkaError(cause));
-    });
-  }
-}
-
-/** Batches were given up that may be written or not: the sequence of their partitions can't be gone on with. */
-export class UnknownOutcome extends KafkaError {
-  constructor(problem: KafkaError) {
-    super(problem.kind, problem.message, { cause: problem });
+    await Promise.all(topics.map((topic) => this.#find(topic)));
   }
 }
 

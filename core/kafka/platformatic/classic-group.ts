@@ -4,7 +4,7 @@ import type { Logger } from '../../log.js';
 import { KafkaError, type GroupMembership } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
-import { Connections } from './connections.js';
+import type { Connections } from './connections.js';
 import { brokerErrorNames, responseOf, toKafkaError } from './errors.js';
 import { Coordinator, type Group, type GroupOptions, type Position } from './group.js';
 import { BACKOFF, retry } from './retry.js';
@@ -46,7 +46,7 @@ export class ClassicGroup implements Group {
     readonly options: GroupOptions,
     readonly log: Logger,
   ) {
-    this.#connections = new Connections(cluster.settings);
+    this.#connections = cluster.newConnections();
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
   }
 

@@ -39,7 +39,7 @@ export interface TopicMetadata {
   readonly name: string;
   /** Another topic of the same name has another one. */
   readonly id: string;
-  /** When, in milliseconds of `performance.now()`. */
+  /** When, in milliseconds of the cluster's clock. */
   readonly askedAt: number;
   /** Broker of each partition's leader, by partition; undefined while there is none. */
   readonly leaders: readonly (number | undefined)[];
@@ -63,8 +63,11 @@ export class Cluster {
   constructor(
     readonly settings: ConnectionSettings,
     readonly addresses: readonly string[],
+    /** Connections apart from all others, for requests that may keep them waiting. */
+    readonly newConnections: () => Connections = () => new Connections(settings),
+    readonly now: () => number = () => performance.now(),
   ) {
-    this.connections = new Connections(settings);
+    this.connections = newConnections();
     this.#bootstrap = addresses.map((address) => parseBroker(address));
   }
 
@@ -120,7 +123,7 @@ export class Cluster {
   /** What is known of a topic without asking, unless it is older than `maxAgeMs`. */
   known(name: string, maxAgeMs = Infinity): TopicMetadata | undefined {
     const topic = this.#topics.get(name);
-    return topic && performance.now() - topic.askedAt <= maxAgeMs ? topic : undefined;
+    return topic && this.now() - topic.askedAt <= maxAgeMs ? topic : undefined;
   }
 
   /** @throws KafkaError `unknown-topic` when it does not exist, `unavailable` when no broker can be asked */
@@ -143,7 +146,7 @@ export class Cluster {
     const leaders: (number | undefined)[] = [];
     for (const { partitionIndex, leaderId } of found.partitions)
       leaders[partitionIndex] = leaderId === NO_LEADER ? undefined : leaderId;
-    const topic = { name, id: found.topicId, askedAt: performance.now(), leaders };
+    const topic = { name, id: found.topicId, askedAt: this.now(), leaders };
     this.#topics.set(name, topic);
     return topic;
   }

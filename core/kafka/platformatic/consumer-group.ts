@@ -4,7 +4,7 @@ import { backoffMs, sleep } from '../../retry.js';
 import type { Logger } from '../../log.js';
 import type { KafkaError, GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
-import { Connections } from './connections.js';
+import type { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
 import { Coordinator, type Group, type GroupOptions, type Position } from './group.js';
 import { BACKOFF, retry } from './retry.js';
@@ -48,7 +48,7 @@ export class ConsumerGroup implements Group {
     readonly options: GroupOptions,
     readonly log: Logger,
   ) {
-    this.#connections = new Connections(cluster.settings);
+    this.#connections = cluster.newConnections();
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
   }
 

@@ -2,7 +2,7 @@ import { backoffMs, sleep } from '../../retry.js';
 import type { Logger } from '../../log.js';
 import { KafkaError, type ConsumerHandlers } from '../port.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
-import { Connections } from './connections.js';
+import type { Connections } from './connections.js';
 import { isRetriable, brokerError, toKafkaError } from './errors.js';
 import { fetchRequest, type FetchedPartition } from './fetch.js';
 import { nextFetchWait, type RecentFetch } from './fetch-wait.js';
@@ -70,7 +70,7 @@ export class Fetcher {
     readonly handlers: FetcherHandlers,
     readonly log: Logger,
   ) {
-    this.#connections = new Connections(cluster.settings);
+    this.#connections = cluster.newConnections();
     this.#watch().catch((error: unknown) => this.#crash(toKafkaError(error)));
   }
 

@@ -1,6 +1,6 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
-import { BatchSender, UnknownOutcome } from './batch-sender.js';
+import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
 import { toKafkaError } from './errors.js';
 import { retry } from './retry.js';
@@ -9,8 +9,9 @@ const NO_TRANSACTIONS = { id: null, timeoutMs: 0 };
 const NEW = { id: -1n, epoch: -1 };
 
 /**
- * An idempotent producer. Its identity is given up, and a new one taken, only when the fate of a batch is unknown in
- * the end: what is sent again then may arrive twice, never not at all.
+ * An idempotent producer. Its identity is given up, and a new one taken, after every delivery that failed: a batch that
+ * was refused in the end may still have been written by an earlier try, and another one of the same sequence would be
+ * taken for it and lost. So what is sent again may arrive twice, never not at all.
  */
 export class PlatformaticProducer implements KafkaProducer {
   readonly #closing = new AbortController();
@@ -33,10 +34,17 @@ export class PlatformaticProducer implements KafkaProducer {
   async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {
     try {
       this.#sender ??= await this.#identify();
-      await this.#sender.deliver(await this.#sender.prepare(records));
-    } catch (cause) {
-      const error = toKafkaError(cause);
-      if (error instanceof UnknownOutcome || error.kind === 'fenced') this.#sender = undefined;
+      await this.#deliver(this.#sender, await this.#sender.prepare(records));
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  async #deliver(sender: BatchSender, batches: readonly OutgoingBatch[]): Promise<void> {
+    try {
+      await sender.deliver(batches);
+    } catch (error) {
+      this.#sender = undefined;
       throw error;
     }
   }
