@@ -124,20 +124,22 @@ test('a compressed batch with fewer records than it says is refused', () => {
   assert.throws(() => readBatches(batch, at, 0), /a record breaks off/);
 });
 
+function transactional(id: bigint, value: string, offset: number): Buffer {
+  const batch = writeBatch([outgoing(value)], { id, epoch: 0, transactional: true }, 0, 1);
+  batch.writeBigInt64BE(BigInt(offset), AT.baseOffset);
+  return batch;
+}
+
+function marker(id: bigint, type: number, offset: number): Buffer {
+  const key = Buffer.from([0, 0, 0, type]);
+  const batch = writeBatch([outgoing('', { key })], { id, epoch: 0, transactional: true }, 0, 1);
+  batch.writeInt16BE(batch.readInt16BE(AT.attributes) | 0x20, AT.attributes);
+  batch.writeBigInt64BE(BigInt(offset), AT.baseOffset);
+  batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
+  return batch;
+}
+
 test('records of transactions that were given up are not seen, those of others in between are', () => {
-  const transactional = (id: bigint, value: string, offset: number): Buffer => {
-    const batch = writeBatch([outgoing(value)], { id, epoch: 0, transactional: true }, 0, 1);
-    batch.writeBigInt64BE(BigInt(offset), AT.baseOffset);
-    return batch;
-  };
-  const marker = (id: bigint, type: number, offset: number): Buffer => {
-    const key = Buffer.from([0, 0, 0, type]);
-    const batch = writeBatch([outgoing('', { key })], { id, epoch: 0, transactional: true }, 0, 1);
-    batch.writeInt16BE(batch.readInt16BE(AT.attributes) | 0x20, AT.attributes);
-    batch.writeBigInt64BE(BigInt(offset), AT.baseOffset);
-    batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
-    return batch;
-  };
   const log = Buffer.concat([
     transactional(1n, 'given up', 0),
     transactional(2n, 'kept', 1),
@@ -148,6 +150,22 @@ test('records of transactions that were given up are not seen, those of others i
   ]);
   const { records, next } = readBatches(log, at, 0, [{ producerId: 1, firstOffset: 0 }]);
   assert.deepEqual([values(records), next], [['kept', 'kept later'], 6]);
+});
+
+test('transactions that were given up are hidden in whatever order the broker names them', () => {
+  const log = Buffer.concat([
+    transactional(1n, 'given up late', 0),
+    transactional(2n, 'given up first', 1),
+    marker(2n, 0, 2),
+    marker(1n, 0, 3),
+    transactional(2n, 'kept', 4),
+    marker(2n, 1, 5),
+  ]);
+  const byEnd = [
+    { producerId: 2, firstOffset: 1 },
+    { producerId: 1, firstOffset: 0 },
+  ];
+  assert.deepEqual(values(readBatches(log, at, 0, byEnd).records), ['kept']);
 });
 
 test('numbers of more than 32 bits are read exactly: the library writes them wrongly, so the bytes are given', () => {

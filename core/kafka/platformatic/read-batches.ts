@@ -152,12 +152,15 @@ function readHeaders(reader: ByteReader): RecordHeaders {
   return headers;
 }
 
-/** Transactions that were given up; the broker names them in the order in which they begin. */
+/** Transactions that were given up; the broker names them in the order in which they end. */
 class HiddenTransactions {
   readonly #open = new Set<number>();
+  readonly #aborted: readonly AbortedTransaction[];
   #begun = 0;
 
-  constructor(readonly aborted: readonly AbortedTransaction[]) {}
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.#aborted = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset);
+  }
 
   hides(batch: Buffer, lastOffset: number): boolean {
     this.#begin(lastOffset);
@@ -171,8 +174,8 @@ class HiddenTransactions {
   }
 
   #begin(offset: number): void {
-    for (; this.#begun < this.aborted.length; this.#begun++) {
-      const next = this.aborted[this.#begun];
+    for (; this.#begun < this.#aborted.length; this.#begun++) {
+      const next = this.#aborted[this.#begun];
       if (!next || next.firstOffset > offset) return;
       this.#open.add(next.producerId);
     }
