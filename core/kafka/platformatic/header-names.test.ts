@@ -12,6 +12,12 @@ test('names are read right, again and again, also those that only differ within'
     }
 });
 
+test('only short names are kept', () => {
+  const [short, long] = ['x'.repeat(64), 'x'.repeat(65)];
+  assert.equal(nameBytes(short), nameBytes(short));
+  assert.notEqual(nameBytes(long), nameBytes(long));
+});
+
 test('as many names as a sender likes are read right', () => {
   for (let index = 0; index < 5_000; index++) {
     const bytes = Buffer.from(`name-${index}`);

@@ -32,8 +32,9 @@ function isAt(name: Buffer, bytes: Buffer, start: number): boolean {
 
 const encoded = new Map<string, Buffer>();
 
-/** A name's bytes, the same ones each time. */
+/** A name's bytes: of a short one the same each time. */
 export function nameBytes(name: string): Buffer {
+  if (name.length > MAX_LENGTH) return Buffer.from(name);
   let bytes = encoded.get(name);
   if (!bytes) {
     if (encoded.size >= MAX_NAMES) encoded.clear();
