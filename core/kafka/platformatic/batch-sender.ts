@@ -57,14 +57,10 @@ export class BatchSender {
     return batches;
   }
 
-  /** What is known of the topic, unless a record names a partition that it did not have when last asked for. */
+  /** What is known of the topic, unless that is old or a record names a partition that it did not have then. */
   #current(topic: string, records: readonly OutgoingRecord[]): TopicMetadata | undefined {
     const known = this.cluster.known(topic, METADATA_MAX_AGE_MS);
-    if (
-      !known ||
-      records.every(({ partition }) => partition === undefined || partition < known.leaders.length)
-    )
-      return known;
+    if (known && records.every(({ partition = 0 }) => partition < known.leaders.length)) return known;
     this.cluster.forget(topic);
     return undefined;
   }

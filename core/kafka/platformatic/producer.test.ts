@@ -57,3 +57,21 @@ test('after a refusal that followed an ambiguous try the producer takes a new id
   await producer.send([record('t')]);
   assert.equal(asked.identities, 2);
 });
+
+test('what is known of a topic is asked for anew when it is old', async () => {
+  let now = 0;
+  const answers = [1, 2, 3].map(() => [produced('t')]);
+  const { cluster, asked } = scripted(
+    () => ({ t: [1] }),
+    answers,
+    () => now,
+  );
+  const producer = new PlatformaticProducer(cluster);
+  await producer.send([record('t')]);
+  now = 4 * 60_000;
+  await producer.send([record('t')]);
+  assert.equal(asked.metadata, 1);
+  now = 6 * 60_000;
+  await producer.send([record('t')]);
+  assert.equal(asked.metadata, 2);
+});
