@@ -3,7 +3,7 @@ import { KafkaError, type OutgoingRecord } from '../port.js';
 import type { Cluster, TopicMetadata } from './cluster.js';
 import type { Broker } from './connections.js';
 import { brokerError, isRetriable, toKafkaError } from './errors.js';
-import { partitionOfKey, Spread } from './partitioner.js';
+import { ledPartitions, partitionOfKey, Spread } from './partitioner.js';
 import { produceRequest, type PartitionBatch, type ProducedPartition } from './produce.js';
 import { BACKOFF } from './retry.js';
 import { writeBatch, type ProducerIdentity } from './write-batch.js';
@@ -14,6 +14,8 @@ const REQUEST_LIMIT_MS = 15_000;
 /** How long one send is tried; whoever called decides then whether to go on. */
 const SEND_LIMIT_MS = 30_000;
 const TRIES = 9;
+/** How long a partition may be without a leader while others have theirs: an election takes less. */
+const LEADERLESS_LIMIT_MS = 15_000;
 /** A topic that was just made is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 3;
 /** How long partitions that were added to a topic may get no records that name none. */
@@ -77,8 +79,10 @@ export class BatchSender {
     }
   }
 
-  #isWorthAnotherTry({ kind }: KafkaError, attempt: number): boolean {
+  #isWorthAnotherTry(error: KafkaError, attempt: number): boolean {
     if (this.closing.aborted) return false;
+    if (error instanceof Leaderless) return true;
+    const { kind } = error;
     if (kind === 'unknown-topic') return attempt < TRIES_FOR_UNKNOWN_TOPIC;
     return kind === 'unavailable' && attempt < TRIES;
   }
@@ -88,11 +92,12 @@ export class BatchSender {
     { name, leaders }: TopicMetadata,
   ): Map<number, OutgoingRecord[]> {
     const spread = this.#spread(name);
+    const led = ledPartitions(leaders);
     const partitions = new Map<number, OutgoingRecord[]>();
     for (const record of records) {
       const partition =
         record.partition ??
-        (record.key ? partitionOfKey(record.key, leaders.length) : spread.partition(leaders.length));
+        (record.key ? partitionOfKey(record.key, leaders.length) : (led[spread.partition(led.length)] ?? 0));
       const members = partitions.get(partition);
       if (members) members.push(record);
       else partitions.set(partition, [record]);
@@ -158,11 +163,17 @@ export class BatchSender {
           brokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${topic} has no partition ${partition}`),
           false,
         );
-      else if (leader === undefined)
-        settle(batch, brokerError('LEADER_NOT_AVAILABLE', `${topic} ${partition}`), true);
+      else if (leader === undefined) settle(batch, ...this.#withoutLeader(batch));
       else append(leaders, leader, batch);
     }
     return [...leaders];
+  }
+
+  /** One partition must not hold up all others: when only it stays away, its records are refused. */
+  #withoutLeader({ topic, partition }: PartitionBatch): [error: KafkaError, mayPass: boolean] {
+    if (!this.cluster.isLed) return [brokerError('LEADER_NOT_AVAILABLE', `${topic} ${partition}`), true];
+    const isGone = this.cluster.leaderlessMs(topic, partition) >= LEADERLESS_LIMIT_MS;
+    return [new Leaderless(isGone ? 'other' : 'unavailable', `${topic} ${partition} has no leader`), !isGone];
   }
 
   async #sendTo(leader: number, batches: readonly OutgoingBatch[], settle: Settle): Promise<void> {
@@ -198,6 +209,9 @@ export class BatchSender {
     await Promise.all(topics.map((topic) => this.#find(topic)));
   }
 }
+
+/** A partition has no leader while others have theirs: it has a time of its own, rather than a number of tries. */
+class Leaderless extends KafkaError {}
 
 type Settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean) => void;
 

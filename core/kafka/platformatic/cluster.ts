@@ -31,6 +31,17 @@ const NEEDED = {
   JoinGroup: [11, 9],
 } as const;
 
+/** A partition that has no leader, and had none when last seen within this time, is taken to have had none between. */
+const LEADERLESS_BETWEEN_MS = 60_000;
+/** What was seen longer ago may have changed. */
+const LEADERLESS_SEEN_MS = 5_000;
+
+/** When a partition was first and last seen without a leader. */
+interface Leaderless {
+  readonly since: number;
+  readonly seen: number;
+}
+
 /** A moment in a partition's life, as requests for offsets name it. */
 export const EARLIEST = -2n;
 export const LATEST = -1n;
@@ -55,6 +66,7 @@ export class Cluster {
   readonly connections: Connections;
   readonly #bootstrap: readonly Broker[];
   readonly #topics = new Map<string, TopicMetadata>();
+  readonly #leaderless = new Map<string, Leaderless>();
   #brokers = new Map<number, Broker>();
   #controller: number | undefined;
   /** Which of all brokers is asked what any of them knows. */
@@ -148,7 +160,33 @@ export class Cluster {
       leaders[partitionIndex] = leaderId === NO_LEADER ? undefined : leaderId;
     const topic = { name, id: found.topicId, askedAt: this.now(), leaders };
     this.#topics.set(name, topic);
+    this.#noteLeaderless(topic);
     return topic;
+  }
+
+  #noteLeaderless({ name, leaders }: TopicMetadata): void {
+    const seen = this.now();
+    for (const [partition, leader] of leaders.entries()) {
+      const key = `${name} ${partition}`;
+      const before = this.#leaderless.get(key);
+      if (leader !== undefined) this.#leaderless.delete(key);
+      else
+        this.#leaderless.set(key, {
+          since: before && seen - before.seen <= LEADERLESS_BETWEEN_MS ? before.since : seen,
+          seen,
+        });
+    }
+  }
+
+  /** For how long a partition has had no leader, as far as was seen: 0 when nobody has looked of late. */
+  leaderlessMs(name: string, partition: number): number {
+    const found = this.#leaderless.get(`${name} ${partition}`);
+    return found && this.now() - found.seen <= LEADERLESS_SEEN_MS ? found.seen - found.since : 0;
+  }
+
+  /** Whether any partition had a leader when last asked for: the cluster is not down as a whole. */
+  get isLed(): boolean {
+    return [...this.#topics.values()].some(({ leaders }) => leaders.some((leader) => leader !== undefined));
   }
 
   async topicNames(): Promise<string[]> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { murmur2, partitionOfKey, Spread } from './partitioner.js';
+import { ledPartitions, murmur2, partitionOfKey, Spread } from './partitioner.js';
 
 test("keys are hashed as in Kafka's own tests", () => {
   const known: [string, number][] = [
@@ -37,4 +37,9 @@ test('records without a key go to every partition alike, neighbours together', (
   assert.equal(spread.partition(4), first);
   spread.turn();
   assert.notEqual(spread.partition(4), first);
+});
+
+test('partitions without a leader are left out, unless none has one', () => {
+  assert.deepEqual(ledPartitions([1, undefined, 2]), [0, 2]);
+  assert.deepEqual(ledPartitions([undefined, undefined]), [0, 1]);
 });

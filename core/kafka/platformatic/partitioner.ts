@@ -27,6 +27,13 @@ export function partitionOfKey(key: Uint8Array, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions;
 }
 
+/** Partitions that a record which may go anywhere should go to: those with a leader, unless none has one. */
+export function ledPartitions(leaders: readonly (number | undefined)[]): number[] {
+  const all = [...leaders.keys()];
+  const led = all.filter((partition) => leaders[partition] !== undefined);
+  return led.length > 0 ? led : all;
+}
+
 /** Records of one send that go to the same partition before the next one is taken. */
 const RUN = 16;
 

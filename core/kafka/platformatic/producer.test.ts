@@ -75,3 +75,50 @@ test('what is known of a topic is asked for anew when it is old', async () => {
   await producer.send([record('t')]);
   assert.equal(asked.metadata, 2);
 });
+
+test('one partition without a leader is refused after its time; those that were written are not sent again', async () => {
+  let now = 0;
+  const { cluster, asked } = scripted(
+    () => ({ healthy: [1], stranded: [-1] }),
+    [[produced('healthy')]],
+    () => (now += 1_000),
+  );
+  const producer = new PlatformaticProducer(cluster);
+  const refusal = { kind: 'other', message: 'stranded 0 has no leader' };
+  await assert.rejects(producer.send([record('healthy'), record('stranded')]), refusal);
+  assert.ok(now >= 15_000);
+  assert.equal(asked.produced, 1);
+  const before = asked.metadata;
+  await assert.rejects(producer.send([record('stranded')]), refusal);
+  assert.ok(asked.metadata - before <= 1, 'it is known by then');
+});
+
+test('a partition that gets a leader in time gets its records', async () => {
+  let leader = -1;
+  const { cluster, asked } = scripted(
+    () => ({ healthy: [1], late: [leader] }),
+    [[produced('healthy')], [produced('late')]],
+  );
+  const producer = new PlatformaticProducer(cluster);
+  const sent = producer.send([record('healthy'), record('late')]);
+  setTimeout(() => (leader = 2), 100);
+  await sent;
+  assert.equal(asked.produced, 2);
+});
+
+test('records without a key avoid partitions that have no leader', async () => {
+  const { cluster } = scripted(
+    () => ({ t: [1, -1, 1] }),
+    Array.from({ length: 6 }, () => [0, 2].map((partition) => ({ ...produced('t'), partition }))),
+  );
+  const producer = new PlatformaticProducer(cluster);
+  for (let send = 0; send < 6; send++) await producer.send([record('t')]);
+});
+
+test('a cluster in which nothing has a leader is away as a whole', async () => {
+  const { cluster } = scripted(() => ({ t: [-1] }), []);
+  const producer = new PlatformaticProducer(cluster);
+  const sent = producer.send([record('t')]);
+  setTimeout(() => void producer.close(), 100);
+  await assert.rejects(sent, { kind: 'unavailable', message: /LEADER_NOT_AVAILABLE/ });
+});
