@@ -328,18 +328,19 @@ export function describeKafkaPort(
       assert.deepEqual(second.values(), ['6', '7', '8', '9']);
     });
 
-    test('a topic that is deleted and made anew is read from its beginning', async () => {
-      const topic = await createTopic(1);
-      await producer.send(Array.from({ length: 5 }, (_, index) => plain(topic, `old ${index}`)));
-      const reader = await consume({ topic });
-      await eventually('the old records', () => reader.records.length === 5);
-      await admin.deleteTopics([topic]);
-      await eventually('it is gone', async () => !(await admin.listTopics()).includes(topic));
-      await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]);
-      await producer.send([plain(topic, 'new 0'), plain(topic, 'new 1')]);
-      await eventually('the new records', () => reader.values().includes('new 1'), 60_000);
-      assert.deepEqual(reader.values().slice(5), ['new 0', 'new 1']);
-    });
+    for (const groupProtocol of modernGroups ? (['classic', 'consumer'] as const) : (['classic'] as const))
+      test(`a topic that is deleted and made anew is read from its beginning (${groupProtocol} protocol)`, async () => {
+        const topic = await createTopic(1);
+        await producer.send(Array.from({ length: 5 }, (_, index) => plain(topic, `old ${index}`)));
+        const reader = await consume({ topic, groupProtocol });
+        await eventually('the old records', () => reader.records.length === 5);
+        await admin.deleteTopics([topic]);
+        await eventually('it is gone', async () => !(await admin.listTopics()).includes(topic));
+        await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]);
+        await producer.send([plain(topic, 'new 0'), plain(topic, 'new 1')]);
+        await eventually('the new records', () => reader.values().includes('new 1'), 60_000);
+        assert.deepEqual(reader.values().slice(5), ['new 0', 'new 1']);
+      });
 
     test('partitions that are added to a topic are read as well', async () => {
       const topic = await createTopic(1);

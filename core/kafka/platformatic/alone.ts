@@ -1,6 +1,6 @@
 import type { GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
-import { Coordinator, type Group, type Position } from './group.js';
+import { Coordinator, type Group, type Joined, type Position } from './group.js';
 
 const OUTSIDE = { memberId: '', generation: -1 };
 
@@ -18,8 +18,8 @@ export class Alone implements Group {
     this.#coordinator = new Coordinator(cluster, 'GROUP', group);
   }
 
-  join(): Promise<readonly number[]> {
-    return Promise.resolve(this.partitions);
+  join(): Promise<Joined> {
+    return Promise.resolve({ partitions: this.partitions, isNew: true });
   }
 
   async over(): Promise<readonly number[]> {

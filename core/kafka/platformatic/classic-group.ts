@@ -6,7 +6,7 @@ import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscripti
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, responseOf, toKafkaError } from './errors.js';
-import { Coordinator, type Group, type GroupOptions, type Position } from './group.js';
+import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
 import { BACKOFF, retry } from './retry.js';
 
 const PROTOCOL_TYPE = 'consumer';
@@ -50,17 +50,18 @@ export class ClassicGroup implements Group {
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
   }
 
-  async join(): Promise<readonly number[]> {
+  async join(): Promise<Joined> {
     this.#beating?.abort();
     this.#joining = true;
     const partitions = await this.#joinAndSync().finally(() => (this.#joining = false));
+    if (this.#leaving.signal.aborted) throw new KafkaError('unavailable', 'closed');
     this.#isOver = new Promise((resolve, reject) => {
       this.#end = (error) => (error ? reject(error) : resolve());
     });
     this.#isOver.catch(() => undefined);
     this.#beating = new AbortController();
     void this.#beat(this.#beating.signal);
-    return partitions;
+    return { partitions, isNew: true };
   }
 
   async over(): Promise<readonly number[]> {

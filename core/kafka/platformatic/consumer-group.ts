@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import { backoffMs, sleep } from '../../retry.js';
 import type { Logger } from '../../log.js';
-import type { KafkaError, GroupMembership } from '../port.js';
+import { KafkaError, type GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
-import { Coordinator, type Group, type GroupOptions, type Position } from './group.js';
+import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
 import { BACKOFF, retry } from './retry.js';
 
-const REBALANCE_TIMEOUT_MS = 30_000;
+/** What it may take, beyond the session's, to give up partitions. */
+const REBALANCE_MARGIN_MS = 30_000;
 const LEAVE_LIMIT_MS = 2_000;
 /** Until the broker has said how often it wants a sign of life. */
 const FIRST_INTERVAL_MS = 1_000;
@@ -39,7 +40,12 @@ export class ConsumerGroup implements Group {
   #target: readonly number[] | undefined;
   /** Whether the broker has forgotten this member: nothing may be kept. */
   #lost = false;
+  /** Whether what was owned before the next `join` is void, whatever comes of that. */
+  #isNew = true;
   #beating: Promise<void> | undefined;
+  #saying: Promise<void> = Promise.resolve();
+  /** Whether the broker may not have heard what was said last: all must be said again. */
+  #unheard = false;
   #failure: KafkaError | undefined;
   #wake: () => void = () => undefined;
 
@@ -52,12 +58,14 @@ export class ConsumerGroup implements Group {
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
   }
 
-  async join(): Promise<readonly number[]> {
+  async join(): Promise<Joined> {
     if (this.#lost || this.#epoch === JOINING) await this.#joinAnew();
     this.#owned = this.#target ?? [];
-    await retry(() => this.#beatOnce(true), { signal: this.#leaving.signal });
+    await this.#sayAll();
     this.#beating ??= this.#beat();
-    return this.#owned;
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return { partitions: this.#owned, isNew };
   }
 
   /** The first assignment comes with the answer, or soon: a member that others make room for has none at first. */
@@ -66,8 +74,13 @@ export class ConsumerGroup implements Group {
     this.#owned = [];
     this.#target = undefined;
     this.#topicId = (await this.cluster.refresh(this.options.topic)).id;
-    await retry(() => this.#beatOnce(true), { signal: this.#leaving.signal });
+    this.#isNew = true;
+    await this.#sayAll();
     this.#lost = false;
+  }
+
+  #sayAll(): Promise<void> {
+    return retry(() => this.#say(true), { signal: this.#leaving.signal });
   }
 
   async over(): Promise<readonly number[]> {
@@ -91,7 +104,7 @@ export class ConsumerGroup implements Group {
       await sleep(Math.min(this.#intervalMs, pauseMs), signal);
       if (signal.aborted || this.#lost) continue;
       try {
-        await this.#beatOnce(false);
+        await this.#say(false);
         failures = 0;
       } catch (cause) {
         this.#fail(toKafkaError(cause), failures++);
@@ -101,15 +114,27 @@ export class ConsumerGroup implements Group {
   }
 
   #fail(error: KafkaError, before: number): void {
-    if (error.kind === 'rebalanced') this.#lost = true;
-    else if (error.kind !== 'unavailable') this.#failure = error;
+    if (error.kind === 'rebalanced') return;
+    if (error.kind !== 'unavailable') this.#failure = error;
     else if (before === 0)
       this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
   }
 
-  /** @param complete whether to say all about this member, or just that it lives */
+  /**
+   * A sign of life, one at a time: an answer that is overtaken would bring an old epoch back.
+   * @param complete whether to say all about this member, or just that it lives
+   */
+  #say(complete: boolean): Promise<void> {
+    const said = this.#saying.then(() => this.#beatOnce(complete || this.#unheard));
+    this.#saying = said.catch((error: unknown) => {
+      this.#unheard = true;
+      if (toKafkaError(error).kind === 'rebalanced') this.#lost = true;
+    });
+    return said;
+  }
+
   async #beatOnce(complete: boolean): Promise<void> {
-    const { group, topic, instanceId } = this.options;
+    const { group, topic, instanceId, sessionTimeoutMs } = this.options;
     const owned = this.#owned.length > 0 ? [{ topicId: this.#topicId, partitions: [...this.#owned] }] : [];
     const answer = await this.#coordinator.request(consumerGroupHeartbeatV1.api, [
       group,
@@ -117,12 +142,13 @@ export class ConsumerGroup implements Group {
       this.#epoch,
       instanceId ?? null,
       null,
-      complete ? REBALANCE_TIMEOUT_MS : -1,
+      complete ? sessionTimeoutMs + REBALANCE_MARGIN_MS : -1,
       complete ? [topic] : null,
       null,
       null,
       (complete ? owned : null) as typeof owned,
     ]);
+    this.#unheard = false;
     this.#take(answer);
   }
 
@@ -130,21 +156,33 @@ export class ConsumerGroup implements Group {
     this.#epoch = memberEpoch;
     if (heartbeatIntervalMs > 0) this.#intervalMs = heartbeatIntervalMs;
     if (!assignment) return;
-    const own = assignment.topicPartitions.find(({ topicId }) => topicId === this.#topicId);
+    const { topicPartitions } = assignment;
+    const own = topicPartitions.find(({ topicId }) => topicId === this.#topicId) ?? topicPartitions[0];
+    if (own && own.topicId !== this.#topicId) this.#exchange(own.topicId);
     this.#target = own?.partitions ?? [];
+  }
+
+  /** The topic, which is the only one, was deleted and made anew: what was owned is gone. */
+  #exchange(topicId: string): void {
+    this.#topicId = topicId;
+    this.#owned = [];
+    this.#isNew = true;
   }
 
   topicHas(): void {
     // The broker sees for itself.
   }
 
+  /** What is no longer owned may be of a topic that is gone, and must not become a position in its successor. */
   async commit(positions: readonly Position[]): Promise<void> {
+    if (positions.some(({ partition }) => !this.#owned.includes(partition)))
+      throw new KafkaError('rebalanced', `group ${this.options.group} has taken partitions away`);
     try {
       await this.#commitOnce(positions);
     } catch (error) {
       if (!brokerErrorNames(error).includes('STALE_MEMBER_EPOCH')) throw error;
       // The group has moved on without taking anything from this member: the next sign of life tells its new epoch.
-      await this.#beatOnce(false);
+      await this.#say(false);
       await this.#commitOnce(positions);
     }
   }

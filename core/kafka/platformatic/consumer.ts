@@ -128,7 +128,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
   }
 
   async #joinAndAssign(handlers: ConsumerHandlers): Promise<void> {
-    const partitions = await this.#group.join();
+    const { partitions, isNew } = await this.#group.join();
+    await this.#giveUpBut(isNew ? [] : this.#assigned.filter((one) => partitions.includes(one)), handlers);
     const come = partitions.filter((partition) => !this.#assigned.includes(partition));
     const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return;

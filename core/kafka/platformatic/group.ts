@@ -17,10 +17,10 @@ export interface GroupOptions {
  */
 export interface Group {
   /**
-   * Joins, or agrees to what it was told by `over`; resolves with all partitions that this member has now.
+   * Joins, or agrees to what it was told by `over`.
    * @throws KafkaError when the broker won't have it, or `unavailable` when it is away
    */
-  join(): Promise<readonly number[]>;
+  join(): Promise<Joined>;
   /** Resolves when the group assigns anew, with the partitions that may be kept meanwhile. Signs of life go on. */
   over(): Promise<readonly number[]>;
   /** Asks the group to assign anew, since the topic has more partitions. */
@@ -29,6 +29,13 @@ export interface Group {
   membership(): GroupMembership;
   /** Leaves; a member with an instance id only stops giving signs of life. */
   leave(): Promise<void>;
+}
+
+export interface Joined {
+  /** All partitions that this member has now. */
+  readonly partitions: readonly number[];
+  /** Whether it came as a newcomer: partitions that it had before were not kept, even when it has them again. */
+  readonly isNew: boolean;
 }
 
 export type Position = TopicPartition & { readonly offset: number };
@@ -55,10 +62,19 @@ export class Coordinator {
 
   async request<A extends unknown[], R>(api: API<A, R>, args: A, limitMs = REQUEST_LIMIT_MS): Promise<R> {
     try {
-      this.#broker ??= this.cluster.coordinator(this.of, this.name);
-      return await this.connections.request(await this.#broker, api, args, limitMs);
+      return await this.connections.request(await this.#find(), api, args, limitMs);
     } catch (error) {
       if (isMoved(error)) this.#broker = undefined;
+      throw error;
+    }
+  }
+
+  async #find(): Promise<Broker> {
+    this.#broker ??= this.cluster.coordinator(this.of, this.name);
+    try {
+      return await this.#broker;
+    } catch (error) {
+      this.#broker = undefined;
       throw error;
     }
   }
