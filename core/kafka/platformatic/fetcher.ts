@@ -38,6 +38,10 @@ interface Source {
   paused: boolean;
   leader: number | undefined;
   damagedTries: number;
+  /** How often in a row it could not be read. */
+  failures: number;
+  /** Until when it is left out, in milliseconds of `performance.now()`. */
+  leftOutUntil: number;
 }
 
 /** A partition as it was when it was asked for. */
@@ -59,6 +63,7 @@ export class Fetcher {
   readonly #connections: Connections;
   #topicId = '';
   #turn = 0;
+  #looking = false;
   /** How many hold everything back: nothing is delivered and nothing fetched until there are none. */
   #holds = 0;
   #wake: () => void = () => undefined;
@@ -84,6 +89,8 @@ export class Fetcher {
         paused: false,
         leader: undefined,
         damagedTries: 0,
+        failures: 0,
+        leftOutUntil: 0,
       });
     this.#locate(topic);
   }
@@ -178,25 +185,37 @@ export class Fetcher {
     led: readonly Source[],
     recent: RecentFetch | undefined,
   ): Promise<RecentFetch | undefined> {
+    const now = performance.now();
     const asked = led
-      .filter(({ paused }) => !paused)
+      .filter(({ paused, leftOutUntil }) => !paused && leftOutUntil <= now)
       .map((source) => ({ source, position: source.position }));
     if (asked.length === 0) {
-      await this.#awake;
+      await this.#rest(led);
       return undefined;
     }
     return this.#deliver(await this.#fetch(leader, rotated(asked, this.#turn++), recent), asked);
   }
 
+  /** Until something changes, or a partition that was left out may be asked for again. */
+  async #rest(led: readonly Source[]): Promise<void> {
+    const until = Math.min(...led.map(({ paused, leftOutUntil }) => (paused ? Infinity : leftOutUntil)));
+    if (until === Infinity) await this.#awake;
+    else await Promise.race([this.#awake, sleep(until - performance.now(), this.#closing.signal)]);
+  }
+
   async #recover(error: KafkaError, failuresBefore: number): Promise<void> {
+    if (this.#closing.signal.aborted) return;
     if (!isPassing(error)) throw error;
-    if (failuresBefore === 0)
-      this.log.warn(
-        { err: error, topic: this.options.topic },
-        'fetching failed; it goes on when that has passed',
-      );
+    if (failuresBefore === 0) this.#warn(error);
     await sleep(backoffMs(BACKOFF, failuresBefore + 1), this.#closing.signal);
     await this.#locateAgain();
+  }
+
+  #warn(error: KafkaError, partition?: number): void {
+    this.log.warn(
+      { err: error, topic: this.options.topic, partition },
+      'fetching failed; it goes on when that has passed',
+    );
   }
 
   #fetch(
@@ -215,23 +234,41 @@ export class Fetcher {
     return this.#connections.send(this.cluster.broker(leader), request, ANSWER_LIMIT_MS);
   }
 
-  /** Hands over what came. @throws KafkaError when a partition had an error, after the others are delivered */
+  /** Hands over what came. @throws KafkaError when a partition has an error that won't pass */
   async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
     let records = 0;
     let bytes = 0;
-    let problem: KafkaError | undefined;
     for (const part of fetched) {
       if (this.#holds > 0) await this.#released();
       const source = this.#stillWanted(part.partition, asked);
       if (!source) continue;
-      if (part.error !== undefined) problem = (await this.#mend(source, part.error)) ?? problem;
-      else if (part.batches) {
-        bytes += part.batches.length;
-        records += this.#handOver(source, part, part.batches);
+      try {
+        if (part.error !== undefined) await this.#mend(source, part.error);
+        else records += this.#handOver(source, part);
+        bytes += part.batches?.length ?? 0;
+        source.failures = 0;
+      } catch (cause) {
+        this.#leaveOut(source, toKafkaError(cause));
       }
     }
-    if (problem) throw problem;
     return { records, bytes };
+  }
+
+  /** One partition's trouble must not slow the others of its broker: it alone waits. */
+  #leaveOut(source: Source, error: KafkaError): void {
+    if (!isPassing(error)) throw error;
+    if (source.failures++ === 0) this.#warn(error, source.partition);
+    source.leftOutUntil = performance.now() + backoffMs(BACKOFF, source.failures);
+    this.#lookAgain();
+  }
+
+  /** Its leader may be another by now. */
+  #lookAgain(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.#locateAgain()
+      .catch((error: unknown) => this.#crash(toKafkaError(error)))
+      .finally(() => (this.#looking = false));
   }
 
   /** A partition that was paused, dropped or moved since it was asked for is asked for again. */
@@ -241,7 +278,8 @@ export class Fetcher {
     return source && before && !source.paused && before.position === source.position ? source : undefined;
   }
 
-  #handOver(source: Source, { highWatermark, aborted }: FetchedPartition, batches: Buffer): number {
+  #handOver(source: Source, { highWatermark, aborted, batches }: FetchedPartition): number {
+    if (!batches) return 0;
     const { records, next } = this.#read(source, batches, aborted);
     source.position = next;
     if (records.length === 0) return 0;
@@ -278,22 +316,22 @@ export class Fetcher {
     while (this.#holds > 0 && !this.#closing.signal.aborted) await this.#awake;
   }
 
-  /** What to do about a partition's error; returns it when metadata must be asked for anew. */
-  async #mend(source: Source, name: string): Promise<KafkaError | undefined> {
+  /** Does something about a partition's error. @throws KafkaError when there is nothing to do */
+  async #mend(source: Source, name: string): Promise<void> {
     if (name === 'OFFSET_OUT_OF_RANGE') return this.#reset(source);
     const error = brokerError(name, `${this.options.topic} ${source.partition}`);
-    // Deleted, or not yet known to this broker: both may pass.
-    return error.kind === 'unknown-topic' || isRetriable(name)
-      ? new KafkaError('unavailable', error.message)
-      : error;
+    throw isRetriable(name) ? new KafkaError('unavailable', error.message) : maybePassing(error);
   }
 
   /** The position is gone, because its records have expired or the log was cut: goes on where a new group begins. */
-  async #reset(source: Source): Promise<undefined> {
+  async #reset(source: Source): Promise<void> {
     const { topic, from } = this.options;
     const { partition } = source;
     const moment = from === 'latest' ? LATEST : EARLIEST;
-    const position = (await this.cluster.listOffsets(topic, [partition], moment)).get(partition);
+    const offsets = await this.cluster.listOffsets(topic, [partition], moment).catch((cause: unknown) => {
+      throw maybePassing(toKafkaError(cause));
+    });
+    const position = offsets.get(partition);
     this.log.warn(
       { topic, partition, was: source.position, position },
       'the position is gone from the log; reading goes on elsewhere',
@@ -314,6 +352,11 @@ export class Fetcher {
 
 function isPassing({ kind }: KafkaError): boolean {
   return kind === 'unavailable';
+}
+
+/** A topic that is unknown was deleted, or is not yet known to this broker: both may pass. */
+function maybePassing(error: KafkaError): KafkaError {
+  return error.kind === 'unknown-topic' ? new KafkaError('unavailable', error.message) : error;
 }
 
 /** A full answer leaves out whoever comes last: each time another. */
