@@ -14,7 +14,7 @@ import {
 } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
-import { toConnectError, toKafkaError } from './errors.js';
+import { brokerErrorNames, toConnectError, toKafkaError } from './errors.js';
 import { Coordinator, offsetsByTopic } from './group.js';
 import { retry } from './retry.js';
 import type { ProducerIdentity } from './write-batch.js';
@@ -25,7 +25,7 @@ const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
 
 /**
  * Transactions, one at a time. After one that failed the identity gets its next epoch, which ends whatever is left of
- * it; when another producer has taken the name over, that is refused, and so is everything after it.
+ * it; when the coordinator says that another producer has taken the name over, everything after it is refused as well.
  */
 export class PlatformaticTransactionalProducer implements TransactionalProducer {
   readonly #closing = new AbortController();
@@ -116,9 +116,14 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
   async #giveUp(error: KafkaError): Promise<KafkaError> {
     const hadBegun = this.#sender !== undefined;
     this.#sender = undefined;
-    if (error.kind === 'fenced') this.#fenced = error;
-    else if (hadBegun) await this.#end(false).catch(() => undefined);
+    if (isFinal(error)) this.#fenced = error;
+    else if (hadBegun)
+      await this.#end(false).catch((cause: unknown) => this.#notAborted(toKafkaError(cause)));
     return error;
+  }
+
+  #notAborted(error: KafkaError): void {
+    if (isFinal(error)) this.#fenced = error;
   }
 
   async #identify(): Promise<BatchSender> {
@@ -142,4 +147,11 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
     this.cluster.close();
     return Promise.resolve();
   }
+}
+
+const TAKEN_OVER = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH']);
+
+/** Names of a leader's answers are not looked at: what is wrong with one partition is put right by an abort. */
+function isFinal(error: KafkaError): boolean {
+  return brokerErrorNames(error).some((name) => TAKEN_OVER.has(name));
 }
