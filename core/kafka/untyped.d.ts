@@ -1,9 +1,22 @@
 declare module 'lz4js' {
-  const lz4: { decompress(data: Uint8Array): Uint8Array };
+  const lz4: {
+    compress(data: Uint8Array): Uint8Array;
+    /** @returns where the output ends, which may be beyond the end of `output` */
+    decompressBlock(
+      input: Uint8Array,
+      output: Uint8Array,
+      inputStart: number,
+      inputLength: number,
+      outputStart: number,
+    ): number;
+  };
   export default lz4;
 }
 
 declare module 'snappyjs' {
-  const snappy: { uncompress(data: Uint8Array): Uint8Array };
+  const snappy: {
+    compress(data: Uint8Array): Uint8Array;
+    uncompress(data: Uint8Array): Uint8Array;
+  };
   export default snappy;
 }
