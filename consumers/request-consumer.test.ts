@@ -311,3 +311,16 @@ test('a consumer that ends by itself is reported', async (context) => {
     ['no longer allowed'],
   );
 });
+
+test('records that could not be read become one dead letter without value, and are committed once that is there', async (context) => {
+  const { kafka, producer, consumer, inFlight } = await consuming(context);
+  kafka.stepOver({ topic: TOPIC, partition: 0, offset: 3, lastOffset: 7 }, 'wrong checksum');
+  assert.equal(inFlight.requests, 1);
+  assert.deepEqual(kafka.commits, []);
+  await settle();
+  const [letter] = producer.taken;
+  assert.deepEqual([letter?.topic, letter?.value], [topicNames('p').deadLetters('digits'), null]);
+  assert.match(String(Object.values(letter?.headers ?? {})), /offsets 3 to 7 can't be read: wrong checksum/);
+  await consumer.close();
+  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 8 }]]);
+});

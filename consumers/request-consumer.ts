@@ -1,5 +1,11 @@
 import { recordBytes } from '../core/kafka/record-bytes.js';
-import type { KafkaConsumer, KafkaError, KafkaRecord, TopicPartition } from '../core/kafka/port.js';
+import type {
+  KafkaConsumer,
+  KafkaError,
+  KafkaRecord,
+  TopicPartition,
+  UnreadableRecords,
+} from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
@@ -82,6 +88,7 @@ export class RequestConsumer {
       onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
+      onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
       onCrash: (error) => this.options.onStopped(error),
     });
     this.#commitTimer = setInterval(() => void this.#commit(), this.options.commitIntervalMs);
@@ -109,6 +116,29 @@ export class RequestConsumer {
     const last = records.at(-1);
     if (last) this.#observeLag(last, highWatermark);
     return this.parts.inFlight.room();
+  }
+
+  /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
+  #onUnreadable({ topic, partition: number, offset, lastOffset }: UnreadableRecords, reason: string): void {
+    if (this.#closed) return;
+    const record = {
+      topic,
+      partition: number,
+      offset: lastOffset,
+      key: null,
+      value: null,
+      headers: {},
+      timestamp: this.options.now(),
+    };
+    const partition = this.#current(record);
+    const entry = partition?.ledger.open(lastOffset, { record, bytes: 0, partition });
+    if (!entry) return;
+    this.parts.inFlight.enter(0);
+    const error = new PartituraError(
+      'DECODE_FAILED',
+      `offsets ${offset} to ${lastOffset} can't be read: ${reason}`,
+    );
+    this.#finish(entry, { kind: 'dead-letter', record, stage: 'decode', error });
   }
 
   #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {

@@ -7,6 +7,7 @@ import type {
   KafkaRecord,
   OutgoingRecord,
   TopicPartition,
+  UnreadableRecords,
 } from './port.js';
 
 /** A broker's end for tests: takes what it is told to take, and keeps it. */
@@ -56,6 +57,10 @@ export class FakeConsumer implements KafkaConsumer {
   /** Resolves when the next fetch would be made. */
   async deliver(...records: KafkaRecord[]): Promise<void> {
     await this.#handlers?.onRecords(records, (records.at(-1)?.offset ?? 0) + 1);
+  }
+
+  stepOver(records: UnreadableRecords, reason: string): void {
+    this.#handlers?.onUnreadable?.(records, reason);
   }
 
   async revoke(): Promise<void> {

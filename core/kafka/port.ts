@@ -137,8 +137,17 @@ export interface ConsumerHandlers {
    * Commits still succeed until then, and no records are delivered.
    */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
+  /**
+   * Records from `offset` to `lastOffset` can't be read, however often they are fetched, and are stepped over.
+   */
+  onUnreadable?(position: UnreadableRecords, reason: string): void;
   /** The consumer has ended by itself and won't recover. */
   onCrash(error: KafkaError): void;
+}
+
+export interface UnreadableRecords extends TopicPartition {
+  readonly offset: number;
+  readonly lastOffset: number;
 }
 
 export interface TopicSpec {

@@ -67,6 +67,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       this.options,
       {
         onRecords: handlers.onRecords.bind(handlers),
+        onUnreadable: (position, reason) => handlers.onUnreadable?.(position, reason),
         onCrash: (error) => this.#crash(error, handlers),
         onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
       },

@@ -24,9 +24,16 @@ function fetched(partition: number, more: Partial<FetchedPartition>): FetchedPar
 
 /** Reads two partitions of one broker; `answer` says what each fetch brings, by how many came before. */
 async function reading(
-  answer: (count: number) => FetchedPartition[] | Promise<FetchedPartition[]>,
+  answer: (count: number, unreadable: readonly unknown[]) => FetchedPartition[] | Promise<FetchedPartition[]>,
   metadata: () => unknown = () => fakeMetadata({ t: [1, 1] }),
-): Promise<{ fetcher: Fetcher; records: KafkaRecord[]; said: string[]; crashes: KafkaError[] }> {
+): Promise<{
+  fetcher: Fetcher;
+  records: KafkaRecord[];
+  said: string[];
+  crashes: KafkaError[];
+  unreadable: unknown[];
+}> {
+  const unreadable: unknown[] = [];
   const [records, said, crashes]: [KafkaRecord[], string[], KafkaError[]] = [[], [], []];
   let count = 0;
   let known = false;
@@ -38,7 +45,7 @@ async function reading(
     },
     send: async () => {
       await later(5);
-      return answer(count++);
+      return answer(count++, unreadable);
     },
   });
   const say = (_: unknown, message: string): void => void said.push(message);
@@ -49,6 +56,7 @@ async function reading(
     {
       onRecords: (more) => void records.push(...more),
       onCrash: (error) => void crashes.push(error),
+      onUnreadable: (position, reason) => void unreadable.push({ position, reason }),
       onTopic: () => undefined,
     },
     log,
@@ -62,7 +70,7 @@ async function reading(
       [1, 0],
     ]),
   );
-  return { fetcher, records, said, crashes };
+  return { fetcher, records, said, crashes, unreadable };
 }
 
 test('a partition whose error lasts does not slow the others of its broker', async () => {
@@ -86,6 +94,24 @@ test('a position that is gone while the topic is unknown is asked for again', as
   fetcher.close();
   assert.deepEqual(crashes, []);
   assert.ok(said.length > 0);
+});
+
+test('a batch that stays unreadable is stepped over and told, and the next one read', async () => {
+  const damaged = batchAt(0);
+  damaged.writeUInt8(damaged.readUInt8(damaged.length - 3) ^ 1, damaged.length - 3);
+  damaged.writeInt32BE(4, AT.lastOffsetDelta);
+  const { fetcher, records, said, unreadable } = await reading((_, told) => [
+    fetched(0, { batches: told.length === 0 ? damaged : batchAt(5) }),
+  ]);
+  while (records.length === 0) await later(10);
+  fetcher.close();
+  assert.deepEqual(unreadable, [
+    {
+      position: { topic: 't', partition: 0, offset: 0, lastOffset: 4 },
+      reason: "t 0: the batch at offset 0 can't be read: wrong checksum",
+    },
+  ]);
+  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, "records can't be read and are stepped over"]);
 });
 
 test('nothing is said of a fetch that fails because the fetcher was closed', async () => {

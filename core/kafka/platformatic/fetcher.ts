@@ -6,7 +6,7 @@ import type { Connections } from './connections.js';
 import { isRetriable, brokerError, toKafkaError } from './errors.js';
 import { fetchRequest, type FetchedPartition } from './fetch.js';
 import { nextFetchWait, type RecentFetch } from './fetch-wait.js';
-import { readBatches, type AbortedTransaction, type ReadBatches } from './read-batches.js';
+import { readBatches, UnreadableBatch, type AbortedTransaction, type ReadBatches } from './read-batches.js';
 import { BACKOFF } from './retry.js';
 
 /** Beyond what the broker may wait. */
@@ -25,7 +25,7 @@ export interface FetcherOptions {
   readonly fetchMaxBytes: number;
 }
 
-export interface FetcherHandlers extends Pick<ConsumerHandlers, 'onRecords' | 'onCrash'> {
+export interface FetcherHandlers extends Pick<ConsumerHandlers, 'onRecords' | 'onUnreadable' | 'onCrash'> {
   /** What is known of the topic was asked for anew. */
   onTopic(topic: TopicMetadata): void;
 }
@@ -280,7 +280,7 @@ export class Fetcher {
 
   #handOver(source: Source, { highWatermark, aborted, batches }: FetchedPartition): number {
     if (!batches) return 0;
-    const { records, next } = this.#read(source, batches, aborted);
+    const { records, next } = this.#read(source, batches, aborted, highWatermark);
     source.position = next;
     if (records.length === 0) return 0;
     const taken = this.handlers.onRecords(records, highWatermark);
@@ -288,16 +288,33 @@ export class Fetcher {
     return records.length;
   }
 
-  #read(source: Source, batches: Buffer, aborted: readonly AbortedTransaction[]): ReadBatches {
+  #read(
+    source: Source,
+    batches: Buffer,
+    aborted: readonly AbortedTransaction[],
+    highWatermark: number,
+  ): ReadBatches {
     const { partition, position } = source;
     try {
       const read = readBatches(batches, { topic: this.options.topic, partition }, position, aborted);
       source.damagedTries = 0;
       return read;
     } catch (cause) {
-      const error = toKafkaError(cause);
-      throw ++source.damagedTries < TRIES_FOR_DAMAGED ? new KafkaError('unavailable', error.message) : error;
+      if (!(cause instanceof UnreadableBatch)) throw cause;
+      if (++source.damagedTries < TRIES_FOR_DAMAGED) throw new KafkaError('unavailable', cause.message);
+      source.damagedTries = 0;
+      return { records: [], next: this.#stepOver(cause, position, highWatermark) };
     }
+  }
+
+  /** One batch must not stop whoever reads it next, and the one after: its loss is told instead. */
+  #stepOver(error: UnreadableBatch, position: number, highWatermark: number): number {
+    // What is damaged may be the number of the batch's records.
+    const lastOffset = Math.max(position, Math.min(error.records.lastOffset, highWatermark - 1));
+    const records = { ...error.records, offset: Math.max(position, error.records.offset), lastOffset };
+    this.log.error({ err: error, ...records }, "records can't be read and are stepped over");
+    this.handlers.onUnreadable?.(records, error.message);
+    return lastOffset + 1;
   }
 
   /** Nothing is delivered and nothing fetched until the promise is settled, or the fetcher closed. */

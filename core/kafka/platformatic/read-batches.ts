@@ -1,7 +1,7 @@
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { decompress } from '../compression.js';
 import { addHeader } from '../headers-by-name.js';
-import { KafkaError, type KafkaRecord, type TopicPartition } from '../port.js';
+import { KafkaError, type KafkaRecord, type TopicPartition, type UnreadableRecords } from '../port.js';
 import { ByteReader } from './byte-reader.js';
 import { readName } from './header-names.js';
 import { checksum } from './checksum.js';
@@ -40,7 +40,7 @@ export interface ReadBatches {
  *
  * The last batch may be cut off, which is not an error: it comes again. So does a batch that is damaged, when others
  * before it are not.
- * @throws KafkaError `other` when the first batch is damaged or of a format before Kafka 0.11
+ * @throws UnreadableBatch when the first batch is damaged or of a format before Kafka 0.11
  */
 export function readBatches(
   bytes: Buffer,
@@ -196,11 +196,21 @@ function int64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4);
 }
 
-function damaged({ topic, partition }: TopicPartition, batch: Buffer, cause: unknown): KafkaError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new KafkaError(
-    'other',
-    `${topic} ${partition}: the batch at offset ${int64(batch, AT.baseOffset)} can't be read: ${why}`,
-    { cause },
-  );
+/** A batch that is damaged, or not of a kind that is understood. */
+export class UnreadableBatch extends KafkaError {
+  constructor(
+    readonly records: UnreadableRecords,
+    cause: unknown,
+  ) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const { topic, partition, offset } = records;
+    super('other', `${topic} ${partition}: the batch at offset ${offset} can't be read: ${why}`, { cause });
+  }
+}
+
+function damaged({ topic, partition }: TopicPartition, batch: Buffer, cause: unknown): UnreadableBatch {
+  const offset = int64(batch, AT.baseOffset);
+  // Formats before Kafka 0.11 have no such field.
+  const delta = batch.readInt8(AT.magic) === MAGIC ? batch.readInt32BE(AT.lastOffsetDelta) : 0;
+  return new UnreadableBatch({ topic, partition, offset, lastOffset: offset + Math.max(0, delta) }, cause);
 }
