@@ -423,14 +423,14 @@ function mortalEngine(): { readonly run: RunBatch; readonly lost: () => number }
       lost += waiting.length;
       waiting = [];
     }
-    if (waiting.length > 0) setImmediate(serve);
+    if (waiting.length > 0) setTimeout(serve, 1);
   };
   const run: RunBatch = (inputs) =>
     new Promise((resolve, reject) => {
       const [input] = inputs;
       const rows = input ? (decodeElements('INT32', Buffer.from(input.data)) as number[]) : [];
       waiting.push({ rows, inputs, settle: { resolve, reject } });
-      if (waiting.length === 1) setImmediate(serve);
+      if (waiting.length === 1) setTimeout(serve, 1);
     });
   return { run, lost: () => lost };
 }
