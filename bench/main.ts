@@ -61,10 +61,20 @@ async function peers(): Promise<void> {
   const laboratory = await Laboratory.open(prepared);
   try {
     const results = await comparePeers(laboratory, plan, print);
-    if (systems.length === SYSTEMS.length) record('peers', plan, results);
+    if (isWhole(plan)) record('peers', plan, results);
   } finally {
     await laboratory.close();
   }
+}
+
+/** Results of a part would be taken for those of one run. */
+function isWhole({ systems, models, inflight, rows }: Plan): boolean {
+  return (
+    systems.length === SYSTEMS.length &&
+    models.length === MODELS.length &&
+    inflight === full.inflight &&
+    rows === full.rows
+  );
 }
 
 async function alone(): Promise<void> {

@@ -35,7 +35,7 @@ static const char *brokers, *request_topic, *reply_topic, *header_name, *header_
 static const char *linger_ms = "1", *max_bytes = "1000000";
 static int partitions, matches_key;
 static uint32_t in_flight;
-static double longest_gap_ms; /* between two replies */
+static double longest_gap_ms; /* between two replies, those after the measured time too */
 static double warm_up_ms, measure_ms, drain_ms = 30000;
 static check_t is_right;
 static char first_wrong[201];
@@ -282,7 +282,7 @@ int main(int argc, char **argv) {
     for (ssize_t i = 0; i < count; i++) {
       int measuring = backlog || (now >= from && now < until);
       if (take(replies[i], now, measuring)) {
-        if (measuring && last && now - last > longest_gap_ms) longest_gap_ms = now - last;
+        if (last && last >= from && now - last > longest_gap_ms) longest_gap_ms = now - last;
         last = now;
         if (!first) first = now;
         if (now < until) send_next(producer);

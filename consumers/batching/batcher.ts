@@ -46,6 +46,9 @@ export const systemClock: BatchClock = {
 /** Long enough to find a bad row by halving, too short to let a model that hangs do so again and again. */
 const ISOLATION_LIMIT_MS = 10_000;
 
+/** How often a batch is run again that failed because of another. */
+const MOST_RERUNS = 5;
+
 /** How much the newest batch counts in the service time. */
 const EWMA_WEIGHT = 0.2;
 
@@ -54,12 +57,14 @@ const EWMA_WEIGHT = 0.2;
  *
  * A batch closes when the engine has room for it and it is full, or its oldest job has waited
  * `maxBatchDelayMs`. While the engine is busy batches grow on their own; there is nothing to tune for that.
- * A batch that fails is halved until the job is found that fails alone; all others are answered.
+ * A batch that was lost with another's thread is run again. One that fails is halved until the job is found that fails alone; all others are answered.
  * Whoever submits bounds how much is queued.
  */
 export class Batcher {
   readonly #lanes = new Lanes();
   readonly #drained: (() => void)[] = [];
+  readonly #waitingForSearch: (() => void)[] = [];
+  #searches = 0;
   #running = 0;
   #scheduled = false;
   #filling = false;
@@ -132,7 +137,7 @@ export class Batcher {
     const { parallelism, aheadRows } = this.limits;
     const { rows } = this.#lanes;
     if (this.#running < parallelism) return rows > 0;
-    return this.#running < 2 * parallelism && rows >= aheadRows;
+    return this.#searches === 0 && this.#running < 2 * parallelism && rows >= aheadRows;
   }
 
   #isHeldBack(): boolean {
@@ -194,7 +199,7 @@ export class Batcher {
     }
   }
 
-  async #compute(pieces: readonly Piece[], startedAt: number): Promise<void> {
+  async #compute(pieces: readonly Piece[], startedAt: number, reruns = 0): Promise<void> {
     const rows = countRows(pieces);
     let result: EngineResult;
     let shares: RowTensor[][];
@@ -202,7 +207,9 @@ export class Batcher {
       result = await this.run(mergePieces(pieces));
       shares = splitResult(pieces, result);
     } catch (error) {
-      return this.#isolate(pieces, error, startedAt);
+      if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(pieces, error, startedAt);
+      await this.#searchOver();
+      return this.#compute(pieces, startedAt, reruns + 1);
     }
     this.learn(result.computeMicros, rows);
     pieces.forEach((piece, index) =>
@@ -217,8 +224,20 @@ export class Batcher {
     if (spentMs > (this.limits.isolationLimitMs ?? ISOLATION_LIMIT_MS))
       return failTogether(pieces, error, spentMs);
     const middle = Math.ceil(pieces.length / 2);
-    await this.#compute(pieces.slice(0, middle), startedAt);
-    await this.#compute(pieces.slice(middle), startedAt);
+    this.#searches++;
+    try {
+      await this.#compute(pieces.slice(0, middle), startedAt);
+      await this.#compute(pieces.slice(middle), startedAt);
+    } finally {
+      this.#searches--;
+      if (this.#searches === 0) for (const resolve of this.#waitingForSearch.splice(0)) resolve();
+    }
+  }
+
+  /** Resolves when no failed batch is being searched: what runs meanwhile could be lost with its pieces. */
+  #searchOver(): Promise<void> {
+    if (this.#searches === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForSearch.push(resolve));
   }
 
   /**
@@ -235,6 +254,11 @@ export class Batcher {
     this.#microsPerRow = average(this.#microsPerRow, computeMicros / rows);
     this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);
   }
+}
+
+/** A batch that waited behind one that took its thread along says so by a retryable INTERNAL. */
+function isOfAnotherBatch(error: unknown): boolean {
+  return error instanceof PartituraError && error.code === 'INTERNAL' && error.retryable;
 }
 
 function average(known: number, newest: number): number {

@@ -7,7 +7,7 @@ import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js
 import { DIGITS as SIGNATURE } from '../test-support.js';
 import { loadAndTryOut, sufficientRows } from './try-out.js';
 
-const SOURCE: ModelSource = { model: 'm', version: '1', directory: '', format: 'onnx' };
+const SOURCE: ModelSource = { model: 'm', version: '1', directory: DIGITS_ONNX, format: 'onnx' };
 
 /** Loads models whose batches take as long as their cores say. */
 class EngineOfCores implements Engine {
@@ -132,8 +132,8 @@ describe('on real engines', () => {
         measured && measured.bestBatchRows > 1 && measured.microsPerRow < measured.microsAlone,
         directory,
       );
-      assert.equal(measured.threads, 2);
       assert.ok((measured.threadsGain ?? 0) > 0);
+      assert.equal(measured.threads, (measured.threadsGain ?? 0) < 1.1 ? 1 : 2);
       await loaded.unload();
     }
   });

@@ -9,6 +9,7 @@ import {
   type BatchTime,
   type BatchTimes,
 } from './measure.js';
+import { isSteady } from './steadiness.js';
 import { isBatchable } from './validate.js';
 
 /** What trying a model out at load has shown; times are the engine's, microseconds, with inputs of zeros. */
@@ -88,7 +89,11 @@ export async function loadAndTryOut(
   for (const cores of loadMs < BUDGET_MS ? choices : [])
     kept = await faster(engine, kept, { ...source, cores }, (model) => timeBatches(model, sizes, budgetMs));
   const best = bestBatch(kept.times);
-  const isLight = best !== undefined && best.micros <= inlineMicros;
+  const isLight =
+    best !== undefined &&
+    best.micros <= inlineMicros &&
+    loadMs < BUDGET_MS &&
+    (await isSteady(source, signature));
   // Where it can't be loaded twice it runs in its thread, as all others do.
   if (isLight) await kept.loaded.moveInline().catch(() => undefined);
   const threadsGain = kept.loaded.isInline ? null : await spread(engine, kept.loaded, best, budgetMs);

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js';
+import type { ModelSignature } from '../engine/engine.js';
+import { isSteady } from './steadiness.js';
+
+const rows = (...rest: number[]): ModelSignature => {
+  const tensor = { name: 'x', datatype: 'FP32' as const, shape: [-1, ...rest] };
+  return { inputs: [tensor], outputs: [tensor] };
+};
+
+test('models of fixed rows without loops are steady, in every format that has a graph', async () => {
+  for (const directory of [DIGITS, DIGITS_ONNX])
+    assert.equal(await isSteady(await sourceOf(directory), rows(64)), true, directory);
+});
+
+test('a model with a loop is not: how often it runs is for the data to say', async () => {
+  for (const model of ['endless-graph', 'endless-onnx'])
+    assert.equal(await isSteady(await sourceOf(fixture(model)), rows()), false, model);
+});
+
+test('neither is one that takes rows of any width, or text', async () => {
+  const source = await sourceOf(DIGITS);
+  assert.equal(await isSteady(source, rows(-1)), false);
+  const text: ModelSignature = { inputs: [{ name: 't', datatype: 'BYTES', shape: [-1] }], outputs: [] };
+  assert.equal(await isSteady(source, text), false);
+});

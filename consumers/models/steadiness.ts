@@ -1,0 +1,42 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelFormat, ModelSignature, ModelSource, TensorSpec } from '../engine/engine.js';
+
+/** Larger graphs are not searched: what has so much in it has no place in the event loop. */
+const MAX_FILE_BYTES = 16 * 2 ** 20;
+
+const FILES: Readonly<Record<ModelFormat, string>> = {
+  saved_model: 'saved_model.pb',
+  onnx: 'model.onnx',
+  graph_model: 'model.json',
+  layers_model: 'model.json',
+};
+
+/** Operations that run as often as the data say. Found as text: a model that has such a name otherwise loses nothing but its place. */
+const TENSORFLOW_LOOPS = ['While', 'LoopCond', 'NextIteration'];
+const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
+  saved_model: TENSORFLOW_LOOPS,
+  graph_model: TENSORFLOW_LOOPS,
+  layers_model: TENSORFLOW_LOOPS,
+  onnx: ['Loop', 'Scan'],
+};
+
+/**
+ * Whether a row takes as long as any other, so that what was measured on zeros holds: all dimensions but the rows are
+ * fixed, there is no text, and the graph has no loops.
+ */
+export async function isSteady(
+  { directory, format }: Pick<ModelSource, 'directory' | 'format'>,
+  signature: ModelSignature,
+): Promise<boolean> {
+  if (![...signature.inputs, ...signature.outputs].every(hasSteadyRows)) return false;
+  const file = join(directory, FILES[format]);
+  const found = await stat(file).catch(() => undefined);
+  if (!found || found.size > MAX_FILE_BYTES) return false;
+  const graph = await readFile(file);
+  return !LOOPS[format].some((operation) => graph.includes(operation));
+}
+
+function hasSteadyRows({ datatype, shape }: TensorSpec): boolean {
+  return datatype !== 'BYTES' && !shape.slice(1).includes(-1);
+}
