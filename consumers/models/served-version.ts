@@ -59,13 +59,14 @@ export async function serveVersion(
     maxRows: settings.batchable === false ? 1 : maxBatchRows,
     inlineMicros: defaults.inlineMicros,
   };
-  const { loaded, measured, problem }: TriedOut =
+  const triedOut: TriedOut =
     settings.warmUp === false
-      ? { loaded: await loadEverywhere(engine, source), measured: null, problem: undefined }
+      ? { loaded: await loadEverywhere(engine, source), measured: null, stillGains: true, problem: undefined }
       : await loadAndTryOut(engine, source, tryOutLimits);
+  const { loaded, measured, problem } = triedOut;
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
-    maxBatchRows: settings.maxBatchRows ?? sufficientRows(measured, tryOutLimits),
+    maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
     parallelism: loaded.threads,
     aheadRows: loaded.isInline ? Infinity : (measured?.bestBatchRows ?? maxBatchRows),

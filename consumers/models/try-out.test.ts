@@ -94,11 +94,18 @@ test('batches of a heavy model end where they are long enough, those of a light 
     threadsGain: null,
   };
   const limits = { maxRows: 1_024, inlineMicros: 1_000 };
-  assert.equal(sufficientRows(measured, limits), 40);
-  assert.equal(sufficientRows({ ...measured, bestBatchRows: 64 }, limits), 64);
-  assert.equal(sufficientRows({ ...measured, microsPerRow: 1 }, limits), 1_024);
-  assert.equal(sufficientRows({ ...measured, microsPerRow: 10, inline: true }, limits), 100);
-  assert.equal(sufficientRows(null, limits), 256);
+  const rows = (changes: object, stillGains = false): number =>
+    sufficientRows({ measured: { ...measured, ...changes }, stillGains }, limits);
+  assert.equal(rows({}), 40);
+  assert.equal(rows({ bestBatchRows: 64 }), 64);
+  assert.equal(rows({ microsPerRow: 1 }), 1_024);
+  assert.equal(rows({ microsPerRow: 10, inline: true }), 100);
+  assert.equal(
+    rows({ microsPerRow: 60_000, bestBatchRows: 1 }, true),
+    256,
+    'only one size could be measured',
+  );
+  assert.equal(sufficientRows({ measured: null, stillGains: true }, limits), 256);
 });
 
 test('a model that needs a thread is put into all of them, and taken back where they gain nothing', async () => {

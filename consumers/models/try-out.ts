@@ -39,8 +39,11 @@ const UNMEASURED_ROWS = 256;
  * Rows from which on larger batches gain nothing, as far as that is known; in the event loop those that take no longer
  * than it may be held up.
  */
-export function sufficientRows(measured: Measured | null, { maxRows, inlineMicros }: TryOutLimits): number {
-  if (!measured) return Math.min(maxRows, UNMEASURED_ROWS);
+export function sufficientRows(
+  { measured, stillGains }: Pick<TriedOut, 'measured' | 'stillGains'>,
+  { maxRows, inlineMicros }: TryOutLimits,
+): number {
+  if (!measured || (stillGains && !measured.inline)) return Math.min(maxRows, UNMEASURED_ROWS);
   const { bestBatchRows, microsPerRow, inline } = measured;
   const micros = inline ? inlineMicros : LONG_ENOUGH_MICROS;
   return Math.min(maxRows, Math.max(bestBatchRows, Math.ceil(micros / microsPerRow)));
@@ -50,6 +53,8 @@ export interface TriedOut {
   readonly loaded: LoadedModel;
   /** Null when not a single run succeeded. */
   readonly measured: Measured | null;
+  /** Whether the largest batch that there was time for was the best: then nothing says where that ends. */
+  readonly stillGains: boolean;
   /** Why a run of zeros failed, undefined when none did; the model serves all the same. */
   readonly problem: string | undefined;
 }
@@ -97,7 +102,12 @@ export async function loadAndTryOut(
   // Where it can't be loaded twice it runs in its thread, as all others do.
   if (isLight) await kept.loaded.moveInline().catch(() => undefined);
   const threadsGain = kept.loaded.isInline ? null : await spread(engine, kept.loaded, best, budgetMs);
-  return { loaded: kept.loaded, problem: kept.problem, measured: summarise(kept, best, threadsGain) };
+  return {
+    loaded: kept.loaded,
+    problem: kept.problem,
+    measured: summarise(kept, best, threadsGain),
+    stillGains: best === kept.times.at(-1),
+  };
 }
 
 type Trial = BatchTimes & { readonly loaded: LoadedModel };
