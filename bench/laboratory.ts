@@ -1,6 +1,6 @@
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
 import { createKafkaClient } from '../core/kafka/client.js';
-import type { TopicSpec } from '../core/kafka/port.js';
+import type { KafkaAdmin, TopicSpec } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
 import { Generator } from './generator/generator.js';
@@ -64,10 +64,17 @@ export class Laboratory {
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    await this.withAdmin((admin) => admin.createTopics(topics));
+  }
+
+  async withAdmin<T>(use: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
     const admin = createKafkaClient(this.config(), 'bench', createLogger('bench', 'error')).admin();
-    await admin.connect();
-    await admin.createTopics(topics);
-    await admin.close();
+    try {
+      await admin.connect();
+      return await use(admin);
+    } finally {
+      await admin.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { sleep } from '../core/retry.js';
-import { topicNames } from '../core/topics.js';
 import type { ConfigInput } from '../core/config.js';
 import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
 import { Laboratory, type Prepared } from './laboratory.js';
+import { addressOf } from './systems/system.js';
 import { createWorkload } from './workloads.js';
 
 const EVENT_AFTER_MS = 4_000;
@@ -63,12 +63,10 @@ async function measureOne(
   try {
     await startNode();
     await startNode();
-    const topics = topicNames(config.prefix);
     const answered = laboratory.generator.run({
       brokers: laboratory.brokers,
       partitions: laboratory.partitions,
-      requestTopic: topics.requests('digits'),
-      replyTopic: topics.replies('digits'),
+      ...addressOf(config.prefix, 'digits'),
       inflight: INFLIGHT,
       warmUpMs: EVENT_AFTER_MS / 2,
       measureMs: MEASURE_MS,

@@ -1,15 +1,12 @@
-import { createKafkaClient } from '../../core/kafka/client.js';
-import { createLogger } from '../../core/log.js';
 import { modelTopics } from '../../core/partitura-topics.js';
 import { eventually } from '../eventually.js';
 import { Laboratory } from '../laboratory.js';
 import { residentBytes } from '../processor-time.js';
 import { partituraNode } from '../systems/node.js';
 import { DEFAULT_CLIENT } from '../systems/index.js';
-import type { RunningSystem } from '../systems/system.js';
+import { addressOf, type RunningSystem } from '../systems/system.js';
 import { createWorkload } from '../workloads.js';
-import { topicNames } from '../../core/topics.js';
-import { within, type Growth } from './growth.js';
+import { troubles, within, type Growth } from './growth.js';
 
 const LIMIT_MS = 180_000;
 
@@ -22,30 +19,27 @@ export const backlog: Growth = {
     within(Laboratory.open(prepared), async (laboratory) => {
       const { brokers, partitions, generator, modelsFolder } = laboratory;
       const config = laboratory.config();
-      const topics = topicNames(config.prefix);
+      const address = addressOf(config.prefix, 'digits');
       await laboratory.createTopics(modelTopics('digits', config));
       const answered = generator.run({
         brokers,
         partitions,
-        requestTopic: topics.requests('digits'),
-        replyTopic: topics.replies('digits'),
+        ...address,
         inflight: count,
         warmUpMs: 0,
         measureMs: 0,
         drainMs: LIMIT_MS,
         workload: createWorkload('avro', 'digits', 1, modelsFolder),
       });
-      await untilWaiting(laboratory, topics.requests('digits'), count);
+      await untilWaiting(laboratory, address.requestTopic, count);
       const running = await partituraNode(DEFAULT_CLIENT, 'tensorflow').start(laboratory, 'digits');
       const memory = watchMemory(running);
       try {
-        const { requestsPerSecond, lost, duplicates, wrong } = await answered;
+        const result = await answered;
         return {
-          'requests/s': Math.round(requestsPerSecond),
+          'requests/s': Math.round(result.requestsPerSecond),
           'most memory, MiB': Math.round(memory.most() / 2 ** 20),
-          lost,
-          duplicates,
-          wrong,
+          ...troubles(result),
         };
       } finally {
         memory.end();
@@ -55,16 +49,12 @@ export const backlog: Growth = {
 };
 
 async function untilWaiting(laboratory: Laboratory, topic: string, count: number): Promise<void> {
-  const admin = createKafkaClient(laboratory.config(), 'bench', createLogger('bench', 'error')).admin();
-  await admin.connect();
-  try {
-    await eventually('the backlog', LIMIT_MS, async () => {
+  await laboratory.withAdmin((admin) =>
+    eventually('the backlog', LIMIT_MS, async () => {
       const offsets = await admin.offsets(topic);
       return offsets.reduce((sum, { end }) => sum + end, 0) >= count;
-    });
-  } finally {
-    await admin.close();
-  }
+    }),
+  );
 }
 
 function watchMemory({ pid }: RunningSystem): { most(): number; end(): void } {

@@ -1,3 +1,4 @@
+import type { LoadResult } from '../generator/generator.js';
 import type { Laboratory, Prepared } from '../laboratory.js';
 
 /** One way in which a cluster grows, and what that costs. */
@@ -28,6 +29,17 @@ export async function within<T>(
   } finally {
     await laboratory.close();
   }
+}
+
+/** What went wrong in all of these together, as the results name it. */
+export function troubles(...loads: readonly LoadResult[]): Record<'lost' | 'duplicates' | 'wrong', number> {
+  const sum = (pick: (load: LoadResult) => number): number =>
+    loads.reduce((total, load) => total + pick(load), 0);
+  return {
+    lost: sum(({ lost }) => lost),
+    duplicates: sum(({ duplicates }) => duplicates),
+    wrong: sum(({ wrong }) => wrong),
+  };
 }
 
 /** Measures every step, one after the other. */

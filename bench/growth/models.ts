@@ -1,12 +1,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { topicNames } from '../../core/topics.js';
 import { startNodeProcess } from '../../deploy/local/node-process.js';
 import { Laboratory } from '../laboratory.js';
 import { residentBytes } from '../processor-time.js';
+import { addressOf } from '../systems/system.js';
 import { createWorkload } from '../workloads.js';
-import { within, type Growth } from './growth.js';
+import { troubles, within, type Growth } from './growth.js';
 
 /** Models on one node, each with its own topics and group; one of them is asked. */
 export const models: Growth = {
@@ -33,7 +33,6 @@ export const models: Growth = {
 async function measureNode(laboratory: Laboratory, folder: string): Promise<Record<string, number>> {
   const { brokers, partitions, generator, modelsFolder } = laboratory;
   const config = laboratory.config({ models: folder });
-  const topics = topicNames(config.prefix);
   const started = performance.now();
   const node = await startNodeProcess(config, () => undefined);
   const startMs = performance.now() - started;
@@ -41,8 +40,7 @@ async function measureNode(laboratory: Laboratory, folder: string): Promise<Reco
     const load = {
       brokers,
       partitions,
-      requestTopic: topics.requests('digits'),
-      replyTopic: topics.replies('digits'),
+      ...addressOf(config.prefix, 'digits'),
       warmUpMs: 2_000,
       measureMs: 4_000,
       workload: createWorkload('avro', 'digits', 1, modelsFolder),
@@ -54,9 +52,7 @@ async function measureNode(laboratory: Laboratory, folder: string): Promise<Reco
       'memory, MiB': Math.round(residentBytes(node.pid) / 2 ** 20),
       'p50 ms at W = 1': Number(alone.p50Ms.toFixed(2)),
       'requests/s at W = 1,000': Math.round(many.requestsPerSecond),
-      lost: alone.lost + many.lost,
-      duplicates: alone.duplicates + many.duplicates,
-      wrong: alone.wrong + many.wrong,
+      ...troubles(alone, many),
     };
   } finally {
     await node.stop();

@@ -1,7 +1,8 @@
 import { Laboratory } from '../laboratory.js';
+import { addressOf } from '../systems/system.js';
 import { simulatedWorkload } from './simulated-workload.js';
 import { startSimulatedNode } from './simulated-node.js';
-import { within, type Growth } from './growth.js';
+import { troubles, within, type Growth } from './growth.js';
 
 const SERVICE_MS = 20;
 const ROWS_OF_A_BATCH = 8;
@@ -24,23 +25,20 @@ export const nodes: Growth = {
         const result = await generator.run({
           brokers,
           partitions,
-          requestTopic: running[0]?.address.requestTopic ?? '',
-          replyTopic: running[0]?.address.replyTopic ?? '',
+          ...addressOf(laboratory.config().prefix, 'digits'),
           inflight: INFLIGHT,
           warmUpMs: 4_000,
           measureMs: 6_000,
           workload: simulatedWorkload(64, 1),
         });
-        const { requestsPerSecond, p50Ms, lost, duplicates, wrong } = result;
+        const { requestsPerSecond, p50Ms } = result;
         return {
           'requests/s': Math.round(requestsPerSecond),
           'of linear, %': Math.round(
             (requestsPerSecond * SERVICE_MS * 100) / (ROWS_OF_A_BATCH * 1_000 * count),
           ),
           'p50 ms': Math.round(p50Ms),
-          lost,
-          duplicates,
-          wrong,
+          ...troubles(result),
         };
       } finally {
         await Promise.all(running.map((node) => node.stop()));

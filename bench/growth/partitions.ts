@@ -2,7 +2,7 @@ import { Laboratory } from '../laboratory.js';
 import { measure } from '../measure.js';
 import { partituraNode } from '../systems/node.js';
 import { DEFAULT_CLIENT } from '../systems/index.js';
-import { within, type Growth } from './growth.js';
+import { troubles, within, type Growth } from './growth.js';
 
 const CELL = { model: 'digits', rows: 1, inflight: 1_000, lingers: true } as const;
 
@@ -17,22 +17,15 @@ export const partitions: Growth = {
       const running = await system.start(laboratory, CELL.model);
       try {
         const duration = { warmUpMs: 4_000, measureMs: 5_000 };
-        const { requestsPerSecond, p50Ms, p99Ms, processorPer1000, lost, duplicates, wrong } = await measure(
-          laboratory,
-          system,
-          running,
-          CELL,
-          duration,
-        );
+        const measured = await measure(laboratory, system, running, CELL, duration);
+        const { requestsPerSecond, p50Ms, p99Ms, processorPer1000 } = measured;
         return {
           'requests/s': Math.round(requestsPerSecond),
           'p50 ms': Math.round(p50Ms),
           'p99 ms': Math.round(p99Ms),
           'node s/1,000': Number(processorPer1000.system.toFixed(4)),
           'broker s/1,000': Number(processorPer1000.broker.toFixed(4)),
-          lost,
-          duplicates,
-          wrong,
+          ...troubles(measured),
         };
       } finally {
         await running.stop();

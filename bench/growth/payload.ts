@@ -1,7 +1,7 @@
 import { Laboratory } from '../laboratory.js';
 import { simulatedWorkload } from './simulated-workload.js';
 import { startSimulatedNode } from './simulated-node.js';
-import { within, type Growth } from './growth.js';
+import { troubles, within, type Growth } from './growth.js';
 
 const FLOAT_BYTES = 4;
 const MOST_BYTES = 9_000_000;
@@ -19,7 +19,7 @@ export const payload: Growth = {
       try {
         const { brokers, partitions, generator } = laboratory;
         const inflight = Math.min(1_000, Math.max(4, Math.floor(UNDER_WAY / bytes)));
-        const { requestsPerSecond, p50Ms, lost, duplicates, wrong } = await generator.run({
+        const result = await generator.run({
           brokers,
           partitions,
           ...node.address,
@@ -29,14 +29,13 @@ export const payload: Growth = {
           measureMs: 5_000,
           workload: simulatedWorkload(bytes / FLOAT_BYTES, 1),
         });
+        const { requestsPerSecond, p50Ms } = result;
         return {
           'in flight': inflight,
           'requests/s': Math.round(requestsPerSecond),
           'MB/s': Number(((requestsPerSecond * bytes) / 1e6).toFixed(1)),
           'p50 ms': Math.round(p50Ms),
-          lost,
-          duplicates,
-          wrong,
+          ...troubles(result),
         };
       } finally {
         await node.stop();

@@ -2,9 +2,8 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toEnvironment, type ConfigInput } from '../../core/config.js';
-import { topicNames } from '../../core/topics.js';
 import type { Laboratory } from '../laboratory.js';
-import { stopChild, untilReady, type RunningSystem } from '../systems/system.js';
+import { addressOf, stopChild, untilReady, type RunningSystem } from '../systems/system.js';
 
 const PROCESS = fileURLToPath(new URL('./simulated-node-process.js', import.meta.url));
 
@@ -21,10 +20,6 @@ export async function startSimulatedNode(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   await untilReady(child, 'a simulated node', (line) => line === 'ready');
-  const topics = topicNames(config.prefix);
-  return {
-    pid: child.pid ?? 0,
-    address: { requestTopic: topics.requests('digits'), replyTopic: topics.replies('digits') },
-    stop: () => stopChild(child),
-  };
+  const address = addressOf(config.prefix, 'digits');
+  return { pid: child.pid ?? 0, address, stop: () => stopChild(child) };
 }

@@ -1,10 +1,9 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { modelTopics } from '../../core/partitura-topics.js';
-import { topicNames } from '../../core/topics.js';
 import { toEnvironment, type KafkaClientName } from '../../core/config.js';
 import { NURSERY } from '../../deploy/local/node-process.js';
-import { stopChild, untilReady, type System } from './system.js';
+import { addressOf, stopChild, untilReady, type System } from './system.js';
 
 const ECHO_MODEL = 'echo';
 const PROCESS = fileURLToPath(new URL('./echo-process.js', import.meta.url));
@@ -24,12 +23,8 @@ export function echo(client: KafkaClientName): System {
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       });
       await untilReady(child, name, (line) => line === 'ready');
-      const topics = topicNames(config.prefix);
-      return {
-        pid: child.pid ?? 0,
-        address: { requestTopic: topics.requests(ECHO_MODEL), replyTopic: topics.replies(ECHO_MODEL) },
-        stop: () => stopChild(child),
-      };
+      const address = addressOf(config.prefix, ECHO_MODEL);
+      return { pid: child.pid ?? 0, address, stop: () => stopChild(child) };
     },
   };
 }

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { KafkaClientName } from '../../core/config.js';
-import { topicNames } from '../../core/topics.js';
 import { startNodeProcess } from '../../deploy/local/node-process.js';
-import type { System } from './system.js';
+import { addressOf, type System } from './system.js';
 
 export const ENGINES = ['tensorflow', 'onnx'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -18,10 +17,9 @@ export function partituraNode(client: KafkaClientName, engine: EngineName): Syst
         models: join(laboratory.modelsFolder, `${engine}-${model}`),
       });
       const node = await startNodeProcess(config, () => undefined);
-      const topics = topicNames(config.prefix);
       return {
         pid: node.pid,
-        address: { requestTopic: topics.requests(model), replyTopic: topics.replies(model) },
+        address: addressOf(config.prefix, model),
         async stop() {
           await node.stop();
         },

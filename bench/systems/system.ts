@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { within } from '../../core/retry.js';
+import { topicNames } from '../../core/topics.js';
 import type { Load } from '../generator/generator.js';
 import type { Laboratory } from '../laboratory.js';
 import type { ModelName, Speech } from '../workloads.js';
@@ -20,6 +21,12 @@ export interface RunningSystem {
   /** Where and how the generator must speak to it. */
   readonly address: Pick<Load, 'requestTopic' | 'replyTopic' | 'match' | 'header'>;
   stop(): Promise<void>;
+}
+
+/** Where a node, or whatever stands on the same topics, is spoken to about a model. */
+export function addressOf(prefix: string, model: string): RunningSystem['address'] {
+  const topics = topicNames(prefix);
+  return { requestTopic: topics.requests(model), replyTopic: topics.replies(model) };
 }
 
 const READY_LIMIT_MS = 120_000;

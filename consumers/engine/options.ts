@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { engineThreadsFor } from '../../core/engine-threads.js';
 import { PartituraError } from '../../schemas/errors.js';
 
 /**
@@ -29,9 +30,6 @@ export interface EngineOptions {
   readonly onError?: (error: PartituraError) => void;
 }
 
-/** Each holds models of its own; beyond this, cores are shared out within the threads. */
-const MOST_THREADS = 4;
-
 const DEFAULTS: Required<EngineOptions> = {
   threads: 0,
   backend: 'auto',
@@ -48,7 +46,7 @@ export function completeOptions(options: EngineOptions): Required<EngineOptions>
   const complete = { ...DEFAULTS, ...options };
   requireWhole('threads', complete.threads, 0);
   requireWhole('intraOpThreads', complete.intraOpThreads, 0);
-  complete.threads ||= Math.min(availableParallelism(), MOST_THREADS);
+  complete.threads ||= engineThreadsFor(availableParallelism());
   for (const limit of ['startTimeoutMs', 'loadTimeoutMs', 'runTimeoutMs', 'closeTimeoutMs'] as const) {
     requireWhole(limit, complete[limit], 1);
   }

@@ -59,9 +59,9 @@ export async function serveVersion(
     maxRows: settings.batchable === false ? 1 : maxBatchRows,
     inlineMicros: defaults.inlineMicros,
   };
-  const triedOut: TriedOut =
+  const triedOut =
     settings.warmUp === false
-      ? { loaded: await loadEverywhere(engine, source), measured: null, stillGains: true, problem: undefined }
+      ? await loadUntried(engine, source)
       : await loadAndTryOut(engine, source, tryOutLimits);
   const { loaded, measured, problem } = triedOut;
   const { signature, backend, fallbackReason } = loaded;
@@ -97,9 +97,9 @@ export async function serveVersion(
   };
 }
 
-/** Where nothing is tried out, nothing says that one thread would do. */
-async function loadEverywhere(engine: Engine, source: ModelSource): Promise<LoadedModel> {
+/** Into all threads: where nothing is tried out, nothing says that one would do. */
+async function loadUntried(engine: Engine, source: ModelSource): Promise<TriedOut> {
   const loaded = await engine.load(source);
   if (engine.threads > 1) await loaded.spread();
-  return loaded;
+  return { loaded, measured: null, stillGains: true, problem: undefined };
 }

@@ -12,7 +12,10 @@ const FILES: Readonly<Record<ModelFormat, string>> = {
   layers_model: 'model.json',
 };
 
-/** Operations that run as often as the data say. Found as text: a model that has such a name otherwise loses nothing but its place. */
+/**
+ * Operations that repeat as often as the data say. They are searched for as text: a model that has such a word for
+ * another reason only stays in its thread.
+ */
 const TENSORFLOW_LOOPS = ['While', 'LoopCond', 'NextIteration'];
 const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
   saved_model: TENSORFLOW_LOOPS,

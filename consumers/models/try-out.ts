@@ -80,27 +80,21 @@ const BUDGET_MS = 250;
 export async function loadAndTryOut(
   engine: Engine,
   source: ModelSource,
-  { maxRows, inlineMicros }: TryOutLimits,
+  limits: TryOutLimits,
 ): Promise<TriedOut> {
   const begun = performance.now();
   const first = await engine.load(source);
-  const loadMs = performance.now() - begun;
+  // What loads slowly is large: it has use for every core, and no place in the event loop.
+  const isSmall = performance.now() - begun < BUDGET_MS;
   const choices = first.cores === undefined ? [] : engine.coreChoices.slice(1);
   const budgetMs = BUDGET_MS / (choices.length + 2);
-  const { signature } = first;
-  const sizes = batchSizes(isBatchable(signature) ? maxRows : 1, bytesPerRow(signature.inputs));
-  let kept = { loaded: first, ...(await timeBatches(first, sizes, budgetMs)) };
-  // What loads slowly is large, and large models have use for every core.
-  for (const cores of loadMs < BUDGET_MS ? choices : [])
-    kept = await faster(engine, kept, { ...source, cores }, (model) => timeBatches(model, sizes, budgetMs));
+  const kept = await withBestCores(engine, source, first, isSmall ? choices : [], (model) =>
+    timeBatches(model, sizesOf(model, limits), budgetMs),
+  );
   const best = bestBatch(kept.times);
-  const isLight =
-    best !== undefined &&
-    best.micros <= inlineMicros &&
-    loadMs < BUDGET_MS &&
-    (await isSteady(source, signature));
   // Where it can't be loaded twice it runs in its thread, as all others do.
-  if (isLight) await kept.loaded.moveInline().catch(() => undefined);
+  if (isSmall && (await isLight(kept.loaded, source, best, limits)))
+    await kept.loaded.moveInline().catch(() => undefined);
   const threadsGain = kept.loaded.isInline ? null : await spread(engine, kept.loaded, best, budgetMs);
   return {
     loaded: kept.loaded,
@@ -110,15 +104,39 @@ export async function loadAndTryOut(
   };
 }
 
+function sizesOf({ signature }: LoadedModel, { maxRows }: TryOutLimits): number[] {
+  return batchSizes(isBatchable(signature) ? maxRows : 1, bytesPerRow(signature.inputs));
+}
+
+/** Whether its best batch is so short, whatever the data, that the event loop can do it by the way. */
+async function isLight(
+  { signature }: LoadedModel,
+  source: ModelSource,
+  best: BatchTime | undefined,
+  { inlineMicros }: TryOutLimits,
+): Promise<boolean> {
+  return best !== undefined && best.micros <= inlineMicros && (await isSteady(source, signature));
+}
+
 type Trial = BatchTimes & { readonly loaded: LoadedModel };
 
-/** Of a model and the same with fewer cores the one to keep; the other is unloaded. */
-async function faster(
+type TimeModel = (model: LoadedModel) => Promise<BatchTimes>;
+
+/** The model with the number of cores that makes it fastest, out of the one it has and those to choose from. */
+async function withBestCores(
   engine: Engine,
-  more: Trial,
   source: ModelSource,
-  time: (model: LoadedModel) => Promise<BatchTimes>,
+  first: LoadedModel,
+  choices: readonly number[],
+  time: TimeModel,
 ): Promise<Trial> {
+  let kept: Trial = { loaded: first, ...(await time(first)) };
+  for (const cores of choices) kept = await faster(engine, kept, { ...source, cores }, time);
+  return kept;
+}
+
+/** Of a model and the same with fewer cores the one to keep; the other is unloaded. */
+async function faster(engine: Engine, more: Trial, source: ModelSource, time: TimeModel): Promise<Trial> {
   const loaded = await engine.load(source).catch(() => undefined);
   if (!loaded) return more;
   const fewer = { loaded, ...(await time(loaded)) };

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../../core/config.js';
+import { engineThreadsFor } from '../../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startNodeProcess, type NodeProcess } from './node-process.js';
 
@@ -50,12 +51,10 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   }
 }
 
-const MOST_ENGINE_THREADS = 4;
-
 /** Nodes on one machine share its cores, instead of each taking all. */
 function shareOfCores(nodes: number): Pick<Config, 'engineThreads' | 'intraOpThreads'> {
   const cores = Math.max(1, Math.floor(availableParallelism() / nodes));
-  const engineThreads = Math.min(cores, MOST_ENGINE_THREADS);
+  const engineThreads = engineThreadsFor(cores);
   return { engineThreads, intraOpThreads: Math.floor(cores / engineThreads) };
 }
 

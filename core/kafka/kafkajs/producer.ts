@@ -8,6 +8,7 @@ import kafkajs, {
   type TopicMessages,
 } from 'kafkajs';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
+import { InTurn } from '../in-turn.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 
@@ -21,7 +22,7 @@ export const ALL_IN_SYNC_REPLICAS = -1;
 export class KafkaJsProducer implements KafkaProducer {
   #producer: Producer;
   /** kafkajs lets sends overtake each other; the port promises their order. */
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(
     readonly kafka: Kafka,
@@ -37,9 +38,7 @@ export class KafkaJsProducer implements KafkaProducer {
   }
 
   send(records: readonly OutgoingRecord[]): Promise<void> {
-    const sent = this.#previous.then(() => this.#sendNext(records));
-    this.#previous = sent.catch(() => undefined);
-    return sent;
+    return this.#turns.run(() => this.#sendNext(records));
   }
 
   async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {

@@ -1,10 +1,6 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
-import {
-  type KafkaError,
-  type GroupOffsets,
-  type OutgoingRecord,
-  type TransactionalProducer,
-} from '../port.js';
+import { InTurn } from '../in-turn.js';
+import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from './producer.js';
 
@@ -15,7 +11,7 @@ import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from '
 export class KafkaJsTransactionalProducer implements TransactionalProducer {
   #producer: Producer | undefined;
   #fenced: KafkaError | undefined;
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(
     readonly kafka: Kafka,
@@ -52,9 +48,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
   }
 
   sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void> {
-    const sent = this.#previous.then(() => this.#transact(records, offsets));
-    this.#previous = sent.catch(() => undefined);
-    return sent;
+    return this.#turns.run(() => this.#transact(records, offsets));
   }
 
   async #transact(records: readonly OutgoingRecord[], offsets: GroupOffsets | undefined): Promise<void> {

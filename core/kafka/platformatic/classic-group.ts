@@ -1,13 +1,13 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
-import { backoffMs, sleep } from '../../retry.js';
 import type { Logger } from '../../log.js';
 import { KafkaError, type GroupMembership } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
-import { brokerErrorNames, responseOf, toKafkaError } from './errors.js';
+import { brokerErrorNames, responseOf } from './errors.js';
 import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
-import { BACKOFF, retry } from './retry.js';
+import { retry } from './retry.js';
+import { keepAlive } from './signs-of-life.js';
 
 const PROTOCOL_TYPE = 'consumer';
 const REBALANCE_TIMEOUT_MS = 30_000;
@@ -60,7 +60,7 @@ export class ClassicGroup implements Group {
     });
     this.#isOver.catch(() => undefined);
     this.#beating = new AbortController();
-    void this.#beat(this.#beating.signal);
+    this.#keepAlive(this.#beating);
     return { partitions, isNew: true };
   }
 
@@ -150,30 +150,29 @@ export class ClassicGroup implements Group {
     return [];
   }
 
-  async #beat(signal: AbortSignal): Promise<void> {
-    const intervalMs = Math.min(MAX_INTERVAL_MS, Math.floor(this.options.sessionTimeoutMs / 6));
-    for (let failures = 0; !signal.aborted;) {
-      await sleep(failures > 0 ? Math.min(intervalMs, backoffMs(BACKOFF, failures)) : intervalMs, signal);
-      if (signal.aborted) return;
-      try {
-        await this.#beatOnce();
-        failures = 0;
-      } catch (cause) {
-        const error = toKafkaError(cause);
-        // Until it joins again its claim lasts, and so do the signs of life.
-        if (error.kind === 'rebalanced') this.#end();
-        else if (error.kind === 'unavailable') this.#missed(error, failures++);
-        else return this.#end(error);
-      }
-    }
+  #keepAlive({ signal }: AbortController): void {
+    const { group, sessionTimeoutMs } = this.options;
+    const intervalMs = Math.min(MAX_INTERVAL_MS, Math.floor(sessionTimeoutMs / 6));
+    void keepAlive(
+      {
+        group,
+        log: this.log,
+        give: () => this.#beat(),
+        intervalMs: () => intervalMs,
+        onRefused: (error) => this.#refused(error),
+      },
+      signal,
+    );
   }
 
-  #missed(error: KafkaError, before: number): void {
-    if (before === 0)
-      this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
+  /** Until it joins again its claim lasts, and so do the signs of life. */
+  #refused(error: KafkaError): void {
+    if (error.kind === 'rebalanced') return this.#end();
+    this.#beating?.abort();
+    this.#end(error);
   }
 
-  async #beatOnce(): Promise<void> {
+  async #beat(): Promise<void> {
     const { group, instanceId, sessionTimeoutMs } = this.options;
     await this.#coordinator.request(
       heartbeatV4.api,

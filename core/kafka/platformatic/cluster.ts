@@ -105,7 +105,7 @@ export class Cluster {
     }
   }
 
-  /** Asks the broker that answered last, or the next one that can be reached: any will do. */
+  /** Sends a request that any broker can answer: to the one that answered last, or the next that can be reached. */
   async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
     const broker = await this.#reachable();
     try {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
-import { backoffMs, sleep } from '../../retry.js';
 import type { Logger } from '../../log.js';
+import { InTurn } from '../in-turn.js';
 import { KafkaError, type GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
 import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
-import { BACKOFF, retry } from './retry.js';
+import { retry } from './retry.js';
+import { keepAlive } from './signs-of-life.js';
 
 /** What it may take, beyond the session's, to give up partitions. */
 const REBALANCE_MARGIN_MS = 30_000;
@@ -43,7 +44,7 @@ export class ConsumerGroup implements Group {
   /** Whether what was owned before the next `join` is void, whatever comes of that. */
   #isNew = true;
   #beating: Promise<void> | undefined;
-  #saying: Promise<void> = Promise.resolve();
+  readonly #turns = new InTurn();
   /** Whether the broker may not have heard what was said last: all must be said again. */
   #unheard = false;
   #failure: KafkaError | undefined;
@@ -62,7 +63,7 @@ export class ConsumerGroup implements Group {
     if (this.#lost || this.#epoch === JOINING) await this.#joinAnew();
     this.#owned = this.#target ?? [];
     await this.#sayAll();
-    this.#beating ??= this.#beat();
+    this.#beating ??= this.#keepAlive();
     const isNew = this.#isNew;
     this.#isNew = false;
     return { partitions: this.#owned, isNew };
@@ -97,27 +98,34 @@ export class ConsumerGroup implements Group {
     );
   }
 
+  #keepAlive(): Promise<void> {
+    const { log } = this;
+    const { group } = this.options;
+    return keepAlive(
+      {
+        group,
+        log,
+        give: () => this.#beat(),
+        intervalMs: () => this.#intervalMs,
+        onRefused: (error) => this.#refused(error),
+      },
+      this.#leaving.signal,
+    );
+  }
+
+  /** Who is forgotten has nothing to say before it joins anew. */
   async #beat(): Promise<void> {
-    const { signal } = this.#leaving;
-    for (let failures = 0; !signal.aborted;) {
-      const pauseMs = failures > 0 ? backoffMs(BACKOFF, failures) : this.#intervalMs;
-      await sleep(Math.min(this.#intervalMs, pauseMs), signal);
-      if (signal.aborted || this.#lost) continue;
-      try {
-        await this.#say(false);
-        failures = 0;
-      } catch (cause) {
-        this.#fail(toKafkaError(cause), failures++);
-      }
+    try {
+      if (!this.#lost) await this.#say(false);
+    } finally {
       this.#wake();
     }
   }
 
-  #fail(error: KafkaError, before: number): void {
+  #refused(error: KafkaError): void {
     if (error.kind === 'rebalanced') return;
-    if (error.kind !== 'unavailable') this.#failure = error;
-    else if (before === 0)
-      this.log.warn({ err: error, group: this.options.group }, 'a sign of life failed; it is tried on');
+    this.#failure = error;
+    this.#wake();
   }
 
   /**
@@ -125,18 +133,22 @@ export class ConsumerGroup implements Group {
    * @param complete whether to say all about this member, or just that it lives
    */
   #say(complete: boolean): Promise<void> {
-    const said = this.#saying.then(() => this.#beatOnce(complete || this.#unheard));
-    this.#saying = said.catch((error: unknown) => {
-      this.#unheard = true;
-      if (toKafkaError(error).kind === 'rebalanced') this.#lost = true;
+    return this.#turns.run(async () => {
+      try {
+        this.#take(await this.#ask(complete || this.#unheard));
+        this.#unheard = false;
+      } catch (error) {
+        this.#unheard = true;
+        if (toKafkaError(error).kind === 'rebalanced') this.#lost = true;
+        throw error;
+      }
     });
-    return said;
   }
 
-  async #beatOnce(complete: boolean): Promise<void> {
+  #ask(complete: boolean): Promise<Heartbeat> {
     const { group, topic, instanceId, sessionTimeoutMs } = this.options;
     const owned = this.#owned.length > 0 ? [{ topicId: this.#topicId, partitions: [...this.#owned] }] : [];
-    const answer = await this.#coordinator.request(consumerGroupHeartbeatV1.api, [
+    return this.#coordinator.request(consumerGroupHeartbeatV1.api, [
       group,
       this.#memberId,
       this.#epoch,
@@ -148,8 +160,6 @@ export class ConsumerGroup implements Group {
       null,
       (complete ? owned : null) as typeof owned,
     ]);
-    this.#unheard = false;
-    this.#take(answer);
   }
 
   #take({ memberEpoch, heartbeatIntervalMs, assignment }: Heartbeat): void {

@@ -1,4 +1,5 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
+import { InTurn } from '../in-turn.js';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
@@ -17,7 +18,7 @@ export class PlatformaticProducer implements KafkaProducer {
   readonly #closing = new AbortController();
   #sender: BatchSender | undefined;
   /** Sends go one after the other, which keeps their order over failures. */
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(readonly cluster: Cluster) {}
 
@@ -26,9 +27,7 @@ export class PlatformaticProducer implements KafkaProducer {
   }
 
   send(records: readonly OutgoingRecord[]): Promise<void> {
-    const sent = this.#previous.then(() => this.#sendNext(records));
-    this.#previous = sent.catch(() => undefined);
-    return sent;
+    return this.#turns.run(() => this.#sendNext(records));
   }
 
   async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {

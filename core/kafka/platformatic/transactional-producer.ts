@@ -6,12 +6,8 @@ import {
   txnOffsetCommitV3,
   type API,
 } from '@platformatic/kafka';
-import {
-  type KafkaError,
-  type GroupOffsets,
-  type OutgoingRecord,
-  type TransactionalProducer,
-} from '../port.js';
+import { InTurn } from '../in-turn.js';
+import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
 import { brokerErrorNames, toConnectError, toKafkaError } from './errors.js';
@@ -33,7 +29,7 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
   #identity = NEW;
   #sender: BatchSender | undefined;
   #fenced: KafkaError | undefined;
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(
     readonly cluster: Cluster,
@@ -54,9 +50,7 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
   }
 
   sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void> {
-    const sent = this.#previous.then(() => this.#transact(records, offsets));
-    this.#previous = sent.catch(() => undefined);
-    return sent;
+    return this.#turns.run(() => this.#transact(records, offsets));
   }
 
   async #transact(records: readonly OutgoingRecord[], offsets: GroupOffsets | undefined): Promise<void> {
