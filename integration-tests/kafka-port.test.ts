@@ -5,7 +5,7 @@ import { createKafkaClient } from '../core/kafka/client.js';
 import type { KafkaClient, KafkaConsumer } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { startTestBroker, type TestBroker } from './support/broker.js';
-import { describeKafkaPort } from './support/conformance.js';
+import { describeKafkaPort } from './support/conformance/index.js';
 import { eventually } from './support/eventually.js';
 
 const clientOf = (kafkaClient: string, brokers: string): KafkaClient =>

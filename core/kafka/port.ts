@@ -1,8 +1,8 @@
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 
 /**
- * What Partitura needs of a Kafka client, and no more. `conformance.ts` says in tests what an
- * implementation must do; node and client library know only this file.
+ * What Partitura needs of a Kafka client, and no more. `integration-tests/support/conformance/` says in tests
+ * what an implementation must do; node and client library know only this file.
  */
 export interface KafkaClient {
   /** Idempotent, acknowledged by all in-sync replicas. */

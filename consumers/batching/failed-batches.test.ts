@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { EngineTensor } from '../engine/engine.js';
+import { ManualClock, int32, jobOf } from '../test-support.js';
+import { Batcher, type RunBatch } from './batcher.js';
+import { LIMITS, answerOf, batching, elementsOf, errorOf } from './test-support.js';
+
+test('of a batch that fails only the bad job fails, and it is told why', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }), async (bad) => {
+      const run: RunBatch = (inputs) => {
+        const outputs = inputs.map((input) => ({ ...input, data: Uint8Array.from(input.data) }));
+        const values = elementsOf({
+          ...int32('x', [], []),
+          data: Buffer.from(inputs[0]?.data ?? []),
+        }) as number[];
+        if (values.includes(-1)) return Promise.reject(new Error('the model does not like -1'));
+        return Promise.resolve({ outputs, computeMicros: 1 });
+      };
+      const clock = new ManualClock();
+      const batcher = new Batcher(run, { ...LIMITS, maxBatchRows: 20 }, clock);
+      const jobs = bad.map((isBad, index) => jobOf([isBad ? -1 : index]));
+      for (const job of jobs) batcher.submit(job);
+      for (let turn = 0; turn < 40; turn++) await clock.pass();
+      jobs.forEach((job, index) => {
+        if (bad[index]) assert.equal(errorOf(job).message, 'the model does not like -1');
+        else assert.deepEqual(answerOf(job), [index]);
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a cut job of which a part fails fails once, and the rest of it is not run', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching();
+  const job = jobOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  batcher.submit(job);
+  await clock.pass();
+  engine.batches[0]?.fail(new Error('bad part'));
+  await clock.pass();
+  assert.equal(errorOf(job).message, 'bad part');
+  assert.deepEqual(rowsOfBatches(), [4]);
+});
+
+test('outputs that lack rows fail the job instead of being given to another', async () => {
+  const clock = new ManualClock();
+  const oneRow: EngineTensor = { name: 'y', datatype: 'INT32', shape: [1, 1], data: new Uint8Array(4) };
+  const batcher = new Batcher(() => Promise.resolve({ outputs: [oneRow], computeMicros: 1 }), LIMITS, clock);
+  const cut = jobOf([1, 2, 3, 4, 5]);
+  batcher.submit(cut);
+  await clock.pass();
+  assert.match(errorOf(cut).message ?? '', /output 'y': expected 4 rows, got shape \[1,1\]/);
+});
+
+test('a batch that took too long to fail is not searched: its jobs may all come again', async () => {
+  const { clock, engine, batcher } = batching({ isolationLimitMs: 50 });
+  const jobs = [jobOf([1]), jobOf([2]), jobOf([3])];
+  for (const job of jobs) batcher.submit(job);
+  await clock.pass();
+  await clock.pass(60);
+  engine.batches[0]?.fail(new Error('hung'));
+  await clock.pass();
+  assert.equal(engine.batches.length, 1);
+  for (const job of jobs) {
+    assert.equal(errorOf(job).code, 'INTERNAL');
+    assert.match(errorOf(job).message ?? '', /hung/);
+  }
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HeldEngine, ManualClock, int32, jobOf, settle } from '../test-support.js';
+import { Batcher } from './batcher.js';
+import { LIMITS, answerOf, batching, elementsOf } from './test-support.js';
+
+test('an idle engine never waits; what came in one go is one batch', async () => {
+  const { clock, batcher, rowsOfBatches } = batching();
+  batcher.submit(jobOf([1]));
+  batcher.submit(jobOf([2]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [2]);
+});
+
+test('while the engine is busy the batch grows, and each job gets its own rows', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching();
+  const jobs = [[1], [2, 3], [4]].map((elements) => jobOf(elements));
+  for (const job of jobs) {
+    batcher.submit(job);
+    await clock.pass();
+  }
+  assert.deepEqual(rowsOfBatches(), [1]);
+  for (let index = 0; index < 2; index++) {
+    engine.batches[index]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(rowsOfBatches(), [1, 3]);
+  assert.deepEqual(jobs.map(answerOf), [[1], [2, 3], [4]]);
+});
+
+test('a full batch leaves the rest for the next', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching();
+  for (const elements of [[1, 2], [3], [4, 5], [6]]) batcher.submit(jobOf(elements));
+  await clock.pass();
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [3, 3]);
+});
+
+test('jobs of different shape never share a batch, and the one that came first goes first', async () => {
+  const { clock, engine, batcher } = batching();
+  batcher.submit(jobOf([0], { laneKey: 'busy', arrivedAt: -20 }));
+  await clock.pass();
+  for (const [index, laneKey] of ['b', 'a', 'b', 'a'].entries()) {
+    batcher.submit(jobOf([index], { laneKey, arrivedAt: index - 10 }));
+  }
+  for (let index = 0; index < 3; index++) {
+    engine.batches[index]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(
+    engine.batches.map(({ inputs }) =>
+      elementsOf(inputs[0] && { ...inputs[0], data: Buffer.from(inputs[0].data) }),
+    ),
+    [[0], [0, 2], [1, 3]],
+  );
+});
+
+test('a model whose first dimension is not free runs each job alone, in the shapes that it has', async () => {
+  const { clock, engine, batcher } = batching({ batchable: false, parallelism: 2, maxBatchRows: 1 });
+  const inputs = [int32('a', [2, 3], [1, 2, 3, 4, 5, 6]), int32('b', [3, 1], [7, 8, 9])];
+  for (let index = 0; index < 2; index++) batcher.submit(jobOf([], { inputs, rows: 2 }));
+  await clock.pass();
+  const shapes = engine.batches.map((batch) => batch.inputs.map(({ shape }) => shape));
+  assert.deepEqual(shapes, [
+    [
+      [2, 3],
+      [3, 1],
+    ],
+    [
+      [2, 3],
+      [3, 1],
+    ],
+  ]);
+});
+
+test('merged inputs own their memory, for they are given away', async () => {
+  const { clock, engine, batcher } = batching();
+  const job = jobOf([1]);
+  batcher.submit(job);
+  await clock.pass();
+  const data = engine.batches[0]?.inputs[0]?.data;
+  assert.deepEqual([data?.byteOffset, data?.buffer.byteLength], [0, data?.byteLength]);
+  assert.notEqual(data?.buffer, job.inputs[0]?.data.buffer);
+});
+
+test('as many batches are under way as there is parallelism', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 2 });
+  for (let index = 0; index < 3; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [4, 4]);
+  engine.batches[1]?.echo();
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [4, 4, 4]);
+});
+
+test('a batch more goes ahead when there are rows enough for it, and does not make the expected wait shorter', async () => {
+  const { clock, batcher, rowsOfBatches } = batching({ aheadRows: 3 });
+  batcher.expect(250, 1_000);
+  batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [2], 'too few rows wait here for more');
+  for (let index = 0; index < 3; index++) batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [2, 4]);
+  assert.equal(batcher.expectedWaitMs, 3);
+});
+
+test('no batch is run while there is no room for its results', async () => {
+  const clock = new ManualClock();
+  const engine = new HeldEngine();
+  let release: () => void = () => undefined;
+  let room: Promise<void> | undefined = new Promise((resolve) => (release = resolve));
+  const batcher = new Batcher(engine.run, LIMITS, clock, () => room);
+  batcher.submit(jobOf([1]));
+  await clock.pass();
+  batcher.submit(jobOf([2]));
+  await clock.pass();
+  assert.equal(engine.batches.length, 0);
+  room = undefined;
+  release();
+  await settle();
+  await clock.pass();
+  assert.deepEqual(
+    engine.batches.map(({ rows }) => rows),
+    [2],
+  );
+});

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { jobOf } from '../test-support.js';
+import { answerOf, batching, errorOf } from './test-support.js';
+
+test('with a delay a batch waits until its oldest job has waited so long, or until it is full', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });
+  batcher.submit(jobOf([1], { arrivedAt: 0 }));
+  await clock.pass(9);
+  assert.deepEqual(rowsOfBatches(), []);
+  await clock.pass(1);
+  assert.deepEqual(rowsOfBatches(), [1]);
+  engine.batches[0]?.echo();
+  await clock.pass();
+  batcher.submit(jobOf([1, 2, 3, 4], { arrivedAt: clock.time }));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [1, 4]);
+});
+
+test('a lane that is full does not wait for an older one that still fills', async () => {
+  const { clock, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });
+  batcher.submit(jobOf([1], { laneKey: 'rare', arrivedAt: 0 }));
+  await clock.pass(1);
+  batcher.submit(jobOf([1, 2, 3, 4], { laneKey: 'common', arrivedAt: 1 }));
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [4]);
+});
+
+test('a job whose deadline passed before its batch closed is refused without being run', async () => {
+  const { clock, engine, batcher } = batching();
+  batcher.submit(jobOf([0]));
+  await clock.pass();
+  const [late, timely] = [jobOf([1], { deadline: 5 }), jobOf([2], { deadline: 6 })];
+  batcher.submit(late);
+  batcher.submit(timely);
+  clock.time = 6;
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(errorOf(late).code, 'DEADLINE_EXCEEDED');
+  engine.batches[1]?.echo();
+  await clock.pass();
+  assert.deepEqual(answerOf(timely), [2]);
+});
+
+test('when all of a batch is expired the engine is free for the next', async () => {
+  const { clock, engine, batcher } = batching({ maxBatchRows: 1 });
+  batcher.submit(jobOf([0]));
+  await clock.pass();
+  const late = jobOf([1], { deadline: 5 });
+  const next = jobOf([2]);
+  batcher.submit(late);
+  batcher.submit(next);
+  clock.time = 6;
+  engine.batches[0]?.echo();
+  await clock.pass();
+  engine.batches[1]?.echo();
+  await clock.pass();
+  assert.deepEqual([errorOf(late).code, answerOf(next)], ['DEADLINE_EXCEEDED', [2]]);
+});
+
+test('the expected wait counts full batches before the newcomer, once it is known how long one takes', async () => {
+  const { clock, batcher } = batching({ parallelism: 2 });
+  for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  assert.equal(batcher.expectedWaitMs, 0);
+  batcher.learn(10_000, 4);
+  await clock.pass();
+  assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [20, 2_500]);
+});
+
+test('what is known of a model before its first batch counts until batches tell better', async () => {
+  const { clock, engine, batcher } = batching();
+  batcher.expect(50, 2_000);
+  for (let index = 0; index < 2; index++) batcher.submit(jobOf([1, 2, 3, 4]));
+  assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [4, 50]);
+  await clock.pass();
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(batcher.microsPerRow, 50 + 0.2 * (250 - 50));
+});
+
+test('it is drained when nothing is queued or under way', async () => {
+  const { clock, engine, batcher } = batching();
+  let drained = false;
+  await batcher.drained();
+  batcher.submit(jobOf([1]));
+  void batcher.drained().then(() => (drained = true));
+  await clock.pass();
+  assert.equal(drained, false);
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(drained, true);
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { KafkaError, TopicPartition } from '../../../core/kafka/port.js';
+import { eventually } from '../eventually.js';
+import { plain, type PortUnderTest } from './port-under-test.js';
+import type { Reader } from './reader.js';
+
+/** How members share partitions: taking over, instance ids and the protocol of KIP-848. */
+export function testGroups(port: PortUnderTest): void {
+  const { modernGroups } = port.abilities;
+
+  test('when a member joins, the other gives up its partitions first, commits in time, and nothing is read twice', async () => {
+    const topic = await port.createTopic(4);
+    const group = `g-${randomUUID()}`;
+    await port.producer.send(
+      Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })),
+    );
+    let revoked: readonly TopicPartition[] = [];
+    const first: Reader = await port.consume(
+      { topic, group },
+      {
+        onRevoked: async (partitions) => {
+          revoked = partitions;
+          await first.consumer.commit(partitions.map(({ partition }) => ({ topic, partition, offset: 10 })));
+        },
+      },
+    );
+    await eventually('forty records', () => first.records.length === 40);
+    const second = await port.consume({ topic, group });
+    assert.equal(revoked.length, 4);
+    await eventually('both have two', () => first.assigned.length === 2 && second.assigned.length === 2);
+    await port.producer.send(
+      Array.from({ length: 4 }, (_, partition) => ({ ...plain(topic, `new ${partition}`), partition })),
+    );
+    await eventually('the new records', () => first.records.length + second.records.length === 44);
+    await second.consumer.close();
+    await eventually('the first has all again', () => first.assigned.length === 4);
+  });
+
+  test('a member with an instance id comes back to its partitions, and nobody else notices', async (t) => {
+    if (!modernGroups) return t.skip('this client has no static membership');
+    const topic = await port.createTopic(4);
+    const group = `g-${randomUUID()}`;
+    const stable = { topic, group, sessionTimeoutMs: 30_000 };
+    const other = await port.consume(stable);
+    const named = await port.consume({ ...stable, instanceId: 'node-7' });
+    await eventually('both have two', () => other.assigned.length === 2 && named.assigned.length === 2);
+    const { assignments } = other;
+    await named.consumer.close();
+    const back = await port.consume({ ...stable, instanceId: 'node-7' });
+    assert.deepEqual(back.assigned, named.assigned);
+    await port.producer.send(
+      [0, 1, 2, 3].map((partition) => ({ ...plain(topic, String(partition)), partition })),
+    );
+    await eventually('all records', () => other.records.length + back.records.length === 4);
+    assert.equal(other.assignments, assignments);
+  });
+
+  test('a member whose instance id another takes ends, and says why', async (t) => {
+    if (!modernGroups) return t.skip('this client has no static membership');
+    const topic = await port.createTopic(1);
+    const group = `g-${randomUUID()}`;
+    let crash: KafkaError | undefined;
+    const onCrash = (error: KafkaError): void => {
+      crash = error;
+    };
+    await port.consume({ topic, group, instanceId: 'one' }, { onCrash });
+    await port.consume({ topic, group, instanceId: 'one' });
+    await eventually('the first has ended', () => crash?.kind === 'fenced');
+  });
+
+  test('with the protocol of KIP-848 only what goes elsewhere is given up, and commits succeed until then', async (t) => {
+    if (!modernGroups) {
+      const options = { group: 'g', topic: 't', from: 'earliest', sessionTimeoutMs: 6_000 } as const;
+      assert.throws(
+        () => port.kafka.consumer({ ...options, fetchMaxBytes: 1, groupProtocol: 'consumer' }),
+        /KAFKA_CLIENT=platformatic/,
+      );
+      return t.skip('this client does not know it, and says so');
+    }
+    const topic = await port.createTopic(4);
+    const group = `g-${randomUUID()}`;
+    const modern = { topic, group, groupProtocol: 'consumer' } as const;
+    await port.producer.send(
+      Array.from({ length: 40 }, (_, index) => ({ ...plain(topic, String(index)), partition: index % 4 })),
+    );
+    const revoked: TopicPartition[] = [];
+    const first: Reader = await port.consume(modern, {
+      onRevoked: async (partitions) => {
+        revoked.push(...partitions);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await first.consumer.commit(partitions.map(({ partition }) => ({ topic, partition, offset: 10 })));
+      },
+    });
+    await eventually('forty records', () => first.records.length === 40);
+    const second = await port.consume(modern);
+    await eventually(
+      'both have two',
+      () => first.assigned.length === 2 && second.assigned.length === 2,
+      30_000,
+    );
+    assert.equal(revoked.length, 2);
+    await port.producer.send(
+      [0, 1, 2, 3].map((partition) => ({ ...plain(topic, `new ${partition}`), partition })),
+    );
+    await eventually('the new records', () => first.records.length + second.records.length === 44);
+    assert.equal(second.records.length, 2);
+    await second.consumer.close();
+    await eventually('the first has all again', () => first.assigned.length === 4, 30_000);
+  });
+}

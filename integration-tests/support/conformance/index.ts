@@ -1,0 +1,32 @@
+import { after, before, describe } from 'node:test';
+import type { KafkaClient } from '../../../core/kafka/port.js';
+import { testConsuming } from './consuming.js';
+import { testGroups } from './groups.js';
+import { testOutages } from './outages.js';
+import { PortUnderTest, type Abilities } from './port-under-test.js';
+import { testRecords } from './records.js';
+import { testTopics } from './topics.js';
+import { testTransactions } from './transactions.js';
+
+/**
+ * What every implementation of the Kafka port must do, on a real broker. A second client is added by
+ * calling this with it.
+ */
+export function describeKafkaPort(
+  name: string,
+  abilities: Abilities,
+  createClient: (brokers: string) => KafkaClient,
+): void {
+  describe(`the Kafka port on ${name}`, () => {
+    const port = new PortUnderTest(abilities, createClient);
+    before(() => port.start());
+    after(() => port.stop());
+
+    testRecords(port);
+    testConsuming(port);
+    testOutages(port);
+    testTransactions(port);
+    testGroups(port);
+    testTopics(port);
+  });
+}

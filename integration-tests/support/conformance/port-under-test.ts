@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  ConsumerHandlers,
+  ConsumerOptions,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaProducer,
+  OutgoingRecord,
+  TransactionalProducer,
+} from '../../../core/kafka/port.js';
+import { startTestBroker, type TestBroker } from '../broker.js';
+import { Reader } from './reader.js';
+
+/** What one client can do and another can't. */
+export interface Abilities {
+  /** Static membership and the group protocol of KIP-848; a member of a transaction's group is checked. */
+  readonly modernGroups: boolean;
+}
+
+/** A client on a broker of its own. Tests make topics, consumers and transactions with it; `stop` closes them all. */
+export class PortUnderTest {
+  // There from `start` on, which runs before all tests.
+  broker!: TestBroker;
+  kafka!: KafkaClient;
+  admin!: KafkaAdmin;
+  producer!: KafkaProducer;
+  readonly #consumers: KafkaConsumer[] = [];
+  readonly #transactionalProducers: TransactionalProducer[] = [];
+
+  constructor(
+    readonly abilities: Abilities,
+    readonly createClient: (brokers: string) => KafkaClient,
+  ) {}
+
+  async start(): Promise<void> {
+    this.broker = await startTestBroker();
+    this.kafka = this.createClient(this.broker.bootstrap);
+    this.admin = this.kafka.admin();
+    this.producer = this.kafka.producer();
+    await Promise.all([this.admin.connect(), this.producer.connect()]);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([
+      ...this.#consumers.map((consumer) => consumer.close()),
+      ...this.#transactionalProducers.map((transactions) => transactions.close()),
+      this.producer.close(),
+      this.admin.close(),
+    ]);
+    await this.broker.stop();
+  }
+
+  async createTopic(partitions: number, config: Record<string, string> = {}): Promise<string> {
+    const topic = `t-${randomUUID()}`;
+    await this.admin.createTopics([{ topic, partitions, replicationFactor: -1, config }]);
+    return topic;
+  }
+
+  async consume(
+    options: Partial<ConsumerOptions> & { topic: string },
+    handlers: Partial<ConsumerHandlers> = {},
+  ): Promise<Reader> {
+    const defaults = {
+      group: `g-${randomUUID()}`,
+      from: 'earliest',
+      sessionTimeoutMs: 6_000,
+      fetchMaxBytes: 4_000_000,
+    } as const;
+    const reader = new Reader(this.kafka.consumer({ ...defaults, ...options }), handlers);
+    this.#consumers.push(reader.consumer);
+    await reader.start();
+    return reader;
+  }
+
+  async transactional(id: string): Promise<TransactionalProducer> {
+    const transactions = this.kafka.transactionalProducer(id);
+    this.#transactionalProducers.push(transactions);
+    await transactions.connect();
+    return transactions;
+  }
+}
+
+export function plain(topic: string, value: string): OutgoingRecord {
+  return { topic, key: null, value: Buffer.from(value), headers: {} };
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { headerBytes } from '../../../schemas/framing/framing.js';
+import type { KafkaError, OutgoingRecord } from '../../../core/kafka/port.js';
+import { eventually } from '../eventually.js';
+import { plain, type PortUnderTest } from './port-under-test.js';
+
+/** What is sent comes back as it was, and what cannot be sent is told. */
+export function testRecords(port: PortUnderTest): void {
+  test('records come as they were sent: key, value, headers and repeated headers, byte for byte', async () => {
+    const topic = await port.createTopic(1);
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+    const headers = {
+      one: bytes,
+      é: Buffer.from('x'),
+      many: [Buffer.from('a'), Buffer.from('b')],
+      empty: Buffer.alloc(0),
+    };
+    await port.producer.send([
+      { topic, key: bytes, value: bytes, headers },
+      { topic, key: null, value: null, headers: {} },
+    ]);
+    const reader = await port.consume({ topic });
+    await eventually('two records', () => reader.records.length === 2);
+    const [first, second] = reader.records;
+    assert.ok(first, 'there is a first record');
+    assert.ok(first.key?.equals(bytes) && first.value?.equals(bytes));
+    assert.deepEqual({ ...first.headers }, headers);
+    assert.ok(headerBytes(first.headers, 'one')?.equals(bytes));
+    assert.ok(Math.abs(first.timestamp - Date.now()) < 60_000);
+    assert.deepEqual([first.offset, second?.offset], [0, 1]);
+    assert.deepEqual([second?.key, second?.value], [null, null]);
+  });
+
+  test('records keep the order in which they were sent, over many sends', async () => {
+    const topic = await port.createTopic(1);
+    const sends = Array.from({ length: 20 }, (_, send) =>
+      port.producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(send * 10 + index)))),
+    );
+    await Promise.all(sends);
+    const reader = await port.consume({ topic });
+    await eventually('all records', () => reader.records.length === 200);
+    assert.deepEqual(
+      reader.values(),
+      Array.from({ length: 200 }, (_, index) => String(index)),
+    );
+  });
+
+  test('the same key goes to the same partition, where a Java client would put it; a named partition is kept', async () => {
+    const topic = await port.createTopic(8);
+    const keyed = (key: string): OutgoingRecord => ({ ...plain(topic, key), key: Buffer.from(key) });
+    await port.producer.send([
+      keyed('21'),
+      keyed('foobar'),
+      keyed('21'),
+      { ...plain(topic, 'named'), partition: 5 },
+    ]);
+    const reader = await port.consume({ topic });
+    await eventually('four records', () => reader.records.length === 4);
+    const partitionOf = (value: string): number[] => [
+      ...new Set(
+        reader.records
+          .filter((record) => record.value?.toString() === value)
+          .map(({ partition }) => partition),
+      ),
+    ];
+    // murmur2('21') = -973932308 and murmur2('foobar') = -790332482, from the tests of Kafka's own Utils class; positive, modulo 8.
+    assert.deepEqual(partitionOf('21'), [(-973932308 & 0x7fffffff) % 8]);
+    assert.deepEqual(partitionOf('foobar'), [(-790332482 & 0x7fffffff) % 8]);
+    assert.deepEqual(partitionOf('named'), [5]);
+  });
+
+  test('an empty value is not a tombstone, nor an empty key none', async () => {
+    const topic = await port.createTopic(1);
+    const empty = Buffer.alloc(0);
+    await port.producer.send([
+      { topic, key: empty, value: empty, headers: {} },
+      { topic, key: null, value: null, headers: { absent: undefined } },
+    ]);
+    const reader = await port.consume({ topic });
+    await eventually('two records', () => reader.records.length === 2);
+    assert.deepEqual(
+      reader.records.map(({ key, value, headers }) => [key?.length, value?.length, { ...headers }]),
+      [
+        [0, 0, {}],
+        [undefined, undefined, {}],
+      ],
+    );
+  });
+
+  test('records without a key reach all partitions', async () => {
+    const topic = await port.createTopic(4);
+    await port.producer.send(Array.from({ length: 200 }, (_, index) => plain(topic, String(index))));
+    const reached = (await port.admin.offsets(topic)).map(({ end }) => end);
+    assert.ok(
+      reached.every((count) => count >= 32),
+      `records per partition: ${reached.join(', ')}`,
+    );
+  });
+
+  test('a record that may go compressed fits where it would be too large', async () => {
+    const topic = await port.createTopic(1, { 'max.message.bytes': '10000' });
+    const value = 'x'.repeat(50_000);
+    await port.producer.send([{ ...plain(topic, value), compress: true }]);
+    const reader = await port.consume({ topic });
+    await eventually('the record', () => reader.values()[0] === value);
+  });
+
+  for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'])
+    test(`records compressed with ${codec} are read`, async () => {
+      const topic = await port.createTopic(1, { 'compression.type': codec });
+      const values = Array.from({ length: 50 }, (_, index) => `${index} `.repeat(100));
+      await port.producer.send(values.map((value) => plain(topic, value)));
+      const reader = await port.consume({ topic });
+      await eventually('all records', () => reader.records.length === values.length);
+      assert.deepEqual(reader.values(), values);
+    });
+
+  test('a record that is too large is told so, and the producer goes on', async () => {
+    const topic = await port.createTopic(1, { 'max.message.bytes': '10000' });
+    await assert.rejects(
+      port.producer.send([plain(topic, 'x'.repeat(20_000))]),
+      (error: KafkaError) => error.kind === 'too-large',
+    );
+    await port.producer.send([plain(topic, 'small')]);
+  });
+
+  test('a topic that does not exist is told so and not created', async () => {
+    await assert.rejects(
+      port.producer.send([plain('nowhere-at-all', 'x')]),
+      (error: KafkaError) => error.kind === 'unknown-topic',
+    );
+    assert.equal(await port.admin.partitionCount('nowhere-at-all'), undefined);
+    await port.producer.send([plain(await port.createTopic(1), 'fine')]);
+  });
+}

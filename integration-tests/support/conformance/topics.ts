@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { eventually } from '../eventually.js';
+import { plain, type PortUnderTest } from './port-under-test.js';
+
+/** What the admin tells of topics and does to them. */
+export function testTopics(port: PortUnderTest): void {
+  test("a topic's settings are told, its own and those that it has of the broker", async () => {
+    const topic = `t-${randomUUID()}`;
+    const config = { 'max.message.bytes': '123456' };
+    await port.admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config }]);
+    const settings = await port.admin.topicSettings(topic, ['max.message.bytes', 'retention.ms']);
+    assert.deepEqual(
+      [...settings].sort(([a], [b]) => a.localeCompare(b)),
+      [
+        ['max.message.bytes', '123456'],
+        ['retention.ms', '604800000'],
+      ],
+    );
+    await assert.rejects(port.admin.topicSettings(`no-${topic}`, ['retention.ms']), {
+      name: 'KafkaError',
+      kind: 'unknown-topic',
+    });
+  });
+
+  test('topics are listed, counted, created once and deleted', async () => {
+    const topic = await port.createTopic(3);
+    assert.deepEqual(await port.admin.createTopics([{ topic, partitions: 3, replicationFactor: -1 }]), []);
+    assert.equal(await port.admin.partitionCount(topic), 3);
+    await port.producer.send([{ ...plain(topic, 'x'), partition: 2 }]);
+    const offsets = (await port.admin.offsets(topic)).sort((a, b) => a.partition - b.partition);
+    assert.deepEqual(
+      offsets.map(({ start, end }) => [start, end]),
+      [
+        [0, 0],
+        [0, 0],
+        [0, 1],
+      ],
+    );
+    await port.admin.deleteTopics([topic]);
+    await eventually('it is gone', async () => !(await port.admin.listTopics()).includes(topic));
+  });
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { KafkaError } from '../../../core/kafka/port.js';
+import { eventually } from '../eventually.js';
+import { plain, type PortUnderTest } from './port-under-test.js';
+
+/** Records and positions as one: both or neither, and nothing from who was shut out. */
+export function testTransactions(port: PortUnderTest): void {
+  const { modernGroups } = port.abilities;
+
+  test('a transaction makes its records seen and moves the group, both at once', async () => {
+    const [input, output] = [await port.createTopic(1), await port.createTopic(2)];
+    const group = `g-${randomUUID()}`;
+    await port.producer.send([plain(input, 'a'), plain(input, 'b')]);
+    const source = await port.consume({ topic: input, group });
+    await eventually('the input', () => source.records.length === 2);
+    const transactions = await port.transactional(`tx-${randomUUID()}`);
+    const member = source.consumer.membership();
+    for (const [index, value] of ['A', 'B'].entries())
+      await transactions.sendWithOffsets([{ ...plain(output, value), partition: index }], {
+        member,
+        positions: [{ topic: input, partition: 0, offset: index + 1 }],
+      });
+    const reader = await port.consume({ topic: output });
+    await eventually('the output', () => reader.records.length === 2);
+    assert.deepEqual(reader.values().sort(), ['A', 'B']);
+    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: 2 }]);
+  });
+
+  test('a transaction that fails leaves nothing to be seen and the group where it was', async () => {
+    const input = await port.createTopic(1);
+    const [output, small] = [
+      await port.createTopic(1),
+      await port.createTopic(1, { 'max.message.bytes': '10000' }),
+    ];
+    const group = `g-${randomUUID()}`;
+    const source = await port.consume({ topic: input, group });
+    const transactions = await port.transactional(`tx-${randomUUID()}`);
+    const offsets = {
+      member: source.consumer.membership(),
+      positions: [{ topic: input, partition: 0, offset: 7 }],
+    };
+    await assert.rejects(
+      transactions.sendWithOffsets([plain(output, 'unseen'), plain(small, 'x'.repeat(20_000))], offsets),
+      (error: KafkaError) => error.kind === 'too-large',
+    );
+    await transactions.sendWithOffsets([plain(output, 'seen')]);
+    const reader = await port.consume({ topic: output });
+    await eventually('what is to be seen', () => reader.values().includes('seen'));
+    assert.deepEqual(reader.values(), ['seen']);
+    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+  });
+
+  test('who comes later under the same transactional id shuts the former out', async () => {
+    const output = await port.createTopic(1);
+    const id = `tx-${randomUUID()}`;
+    const zombie = await port.transactional(id);
+    await zombie.sendWithOffsets([plain(output, 'before')]);
+    const successor = await port.transactional(id);
+    await successor.sendWithOffsets([plain(output, 'successor')]);
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(
+        zombie.sendWithOffsets([plain(output, 'zombie')]),
+        (error: KafkaError) => error.kind === 'fenced',
+      );
+    await successor.sendWithOffsets([plain(output, 'successor again')]);
+    const reader = await port.consume({ topic: output });
+    await eventually('the last record', () => reader.values().includes('successor again'));
+    assert.deepEqual(reader.values(), ['before', 'successor', 'successor again']);
+  });
+
+  test('a member that its group has left behind moves nothing, not with a transaction either', async (t) => {
+    if (!modernGroups) return t.skip('this client does not say who it is');
+    const [input, output] = [await port.createTopic(1), await port.createTopic(1)];
+    const group = `g-${randomUUID()}`;
+    const first = await port.consume({ topic: input, group });
+    const stale = first.consumer.membership();
+    await port.consume({ topic: input, group });
+    const transactions = await port.transactional(`tx-${randomUUID()}`);
+    await assert.rejects(
+      transactions.sendWithOffsets([plain(output, 'stale')], {
+        member: stale,
+        positions: [{ topic: input, partition: 0, offset: 1 }],
+      }),
+      (error: KafkaError) => error.kind === 'rebalanced',
+    );
+    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+  });
+}
