@@ -1,11 +1,7 @@
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
-import { backoffMs, sleep, type Backoff } from '../../retry.js';
 import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
-
-/** About five seconds. */
-const TRIES_FOR_LEADERS = 9;
-const BACKOFF: Backoff = { firstMs: 50, maxMs: 1_000 };
+import { retryPassing } from './retry.js';
 
 /** Administration on kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
@@ -36,16 +32,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
 
   /** kafkajs waits for leaders as well, but gives up when the broker that it asks has not yet heard of the topic. */
   async #haveLeaders(topics: string[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return void (await this.admin.fetchTopicMetadata({ topics }));
-      } catch (cause) {
-        const error = toKafkaError(cause);
-        const mayPass = error.kind === 'unknown-topic' || error.kind === 'unavailable';
-        if (!mayPass || attempt === TRIES_FOR_LEADERS) throw error;
-        await sleep(backoffMs(BACKOFF, attempt));
-      }
-    }
+    await retryPassing(() => this.admin.fetchTopicMetadata({ topics }), ['unknown-topic', 'unavailable']);
   }
 
   listTopics(): Promise<string[]> {
@@ -76,8 +63,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
   }
 
   async offsets(topic: string): Promise<PartitionOffsets[]> {
-    const offsets = await attempt(this.admin.fetchTopicOffsets(topic));
-    return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
+    return topicOffsets(this.admin, topic);
   }
 
   async committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]> {
@@ -92,6 +78,12 @@ export class KafkaJsAdmin implements KafkaAdmin {
   async close(): Promise<void> {
     await attempt(this.admin.disconnect());
   }
+}
+
+/** Of a topic that was just made the broker may not yet know that it is the leader. */
+export async function topicOffsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
+  const offsets = await retryPassing(() => admin.fetchTopicOffsets(topic), ['unavailable']);
+  return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
 }
 
 function toTopicConfig({ topic, partitions, replicationFactor, config }: TopicSpec): ITopicConfig {

@@ -10,6 +10,7 @@ import {
   type KafkaRecord,
   type TopicPartition,
 } from '../port.js';
+import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
 import './linear-headers.js';
@@ -103,9 +104,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
-      for (const { partition, high, low } of await admin.fetchTopicOffsets(this.options.topic)) {
+      for (const { partition, start, end } of await topicOffsets(admin, this.options.topic)) {
         if (partitions.includes(partition))
-          this.#positions.set(partition, Number(this.options.from === 'latest' ? high : low));
+          this.#positions.set(partition, this.options.from === 'latest' ? end : start);
       }
     } finally {
       await admin.disconnect();

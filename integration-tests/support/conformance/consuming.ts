@@ -120,6 +120,11 @@ export function testConsuming(port: PortUnderTest): void {
     await eventually('the record of partition 1', () => reader.records.length === 1);
     assert.deepEqual(reader.values(), ['after 1']);
   });
+
+  test('fixed partitions can be read as soon as their topic is there', async () => {
+    for (let round = 0; round < 20; round++)
+      await port.consume({ topic: await port.createTopic(4), from: 'latest', partitions: [0, 1, 2, 3] });
+  });
 }
 
 /** What the port does not offer and these tests need. */
