@@ -33,11 +33,6 @@ const clientDoesNotMatter = /integration-tests\/(kafka-port|command-line|clients
 /** The Kafka client that is not the default; undefined when the environment has chosen. */
 async function otherClient() {
   if (process.env.KAFKA_CLIENT) return undefined;
-  // Not by default until a failure that was seen once on kafkajs, under load, is understood.
-  if (process.env.PARTITURA_TEST_BOTH_CLIENTS !== 'true') {
-    log('the second run on the other Kafka client is left out: PARTITURA_TEST_BOTH_CLIENTS=true runs it');
-    return undefined;
-  }
   const { OPTIONS } = await import('../dist/core/config.js');
   return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'platformatic' : 'kafkajs';
 }
