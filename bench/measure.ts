@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { LoadResult } from './generator/generator.js';
+import type { Load, LoadResult } from './generator/generator.js';
 import type { Laboratory } from './laboratory.js';
 import { processorSeconds } from './processor-time.js';
 import type { RunningSystem, System } from './systems/system.js';
@@ -12,6 +12,8 @@ export interface Cell {
   readonly rows: number;
   /** Requests under way. */
   readonly inflight: number;
+  /** See `Load`. */
+  readonly spread?: Load['spread'];
   /** Whether the sender gathers records for a millisecond; a single request under way never waits. */
   readonly lingers: boolean;
 }
@@ -52,6 +54,7 @@ export async function measure(
     ...duration,
     inflight: cell.inflight,
     lingerMs: cell.lingers ? 1 : 0,
+    ...(cell.spread && { spread: cell.spread }),
     workload: createWorkload(system.speech, cell.model, cell.rows, modelsFolder),
   });
   const thousands = result.requests / 1_000;

@@ -19,7 +19,11 @@ const GROWTHS: readonly (readonly [name: string, title: string, text: string])[]
     'Nodes',
     'A simulated model that takes 20 ms for a batch of up to 8 rows; 16 partitions, 512 requests in flight.',
   ],
-  ['partitions', 'Partitions', 'The digits on one node, 1,000 requests in flight.'],
+  [
+    'partitions',
+    'Partitions',
+    'The digits on one node, 1,000 requests in flight, from a sender that leaves the choice of partitions to librdkafka.',
+  ],
   [
     'backlog',
     'Backlog',

@@ -1,135 +1,14 @@
-import { Admission } from '../consumers/admission.js';
-import { Batcher } from '../consumers/batching/batcher.js';
-import { InFlight } from '../consumers/in-flight.js';
-import { createNodeMetrics } from '../consumers/metrics.js';
-import { Destinations } from '../consumers/replies/destinations.js';
-import { ReplyPublisher } from '../consumers/replies/publisher.js';
-import { RequestConsumer } from '../consumers/request-consumer.js';
-import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/engine/engine.js';
-import { replyTo } from '../core/headers.js';
-import { FakeConsumer } from '../core/kafka/fakes.js';
-import { Outbox } from '../core/kafka/outbox.js';
-import type { KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
-import { createLogger } from '../core/log.js';
-import { topicNames } from '../core/topics.js';
-import type { ServedVersion } from '../consumers/models/served-version.js';
-import { createWorkload } from './workloads.js';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { NURSERY } from '../deploy/local/node-process.js';
 
-const PARTITIONS = 4;
-const RECORDS = 400_000;
-const PER_FETCH = 250;
-const REPLY_TOPIC = 'bench.digits.replies';
-const CLASSES = 10;
+const PROCESS = fileURLToPath(new URL('./path-process.js', import.meta.url));
+const LIMIT_MS = 120_000;
 
-const signature: ModelSignature = {
-  inputs: [{ name: 'pixels', datatype: 'FP32', shape: [-1, 64] }],
-  outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, CLASSES] }],
-};
-
-/**
- * The path's own cost: a node's parts between a Kafka client that delivers and acknowledges at once and an engine
- * that answers at once. Microseconds of this process for a request, garbage collection included.
- */
+/** What a node's own parts cost for a request, in microseconds of a processor: all but the Kafka client and the engine. */
 export async function measurePath(modelsFolder: string): Promise<number> {
-  const consumer = new FakeConsumer();
-  const producer = new CountingProducer();
-  await startParts(consumer, producer);
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-  consumer.assign('bench.digits.requests', ...partitions);
-  const { values } = createWorkload('avro', 'digits', 1, modelsFolder);
-  let offset = 0;
-  const run = async (count: number): Promise<number> => {
-    const before = process.cpuUsage();
-    for (let done = 0; done < count; offset += PER_FETCH) {
-      for (const partition of partitions) {
-        const records = fetched(values, partition, offset);
-        done += records.length;
-        await consumer.deliver(...records);
-      }
-      while (producer.taken < offset * PARTITIONS) await new Promise((resolve) => setImmediate(resolve));
-    }
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / count;
-  };
-  await run(RECORDS / 4);
-  return run(RECORDS);
-}
-
-function fetched(values: readonly Buffer[], partition: number, offset: number): KafkaRecord[] {
-  return Array.from({ length: PER_FETCH }, (_, index) => ({
-    topic: 'bench.digits.requests',
-    partition,
-    offset: offset + index,
-    key: null,
-    value: values[index % values.length] ?? null,
-    headers: replyTo(REPLY_TOPIC, partition, String(offset + index)),
-    timestamp: 0,
-  }));
-}
-
-const nothing = (): Promise<void> => Promise.resolve();
-
-/** Takes everything at once, and only counts it. */
-class CountingProducer implements KafkaProducer {
-  taken = 0;
-  readonly connect = nothing;
-  readonly close = nothing;
-
-  send(records: readonly unknown[]): Promise<void> {
-    this.taken += records.length;
-    return nothing();
-  }
-}
-
-async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Promise<void> {
-  const log = createLogger('bench', 'error');
-  const metrics = createNodeMetrics({ requests: 0, bytes: 0 });
-  const batcher = new Batcher(answerAtOnce, {
-    maxBatchRows: 256,
-    maxBatchDelayMs: 0,
-    parallelism: 1,
-    aheadRows: Infinity,
-    batchable: true,
-  });
-  const version = { model: 'digits', version: '1', signature, batcher } as unknown as ServedVersion;
-  const fail = (error: Error): never => {
-    throw error;
-  };
-  const requests = new RequestConsumer(
-    consumer,
-    {
-      model: 'digits',
-      node: 'bench',
-      ordered: true,
-      commitIntervalMs: 500,
-      drainTimeoutMs: 1_000,
-      now: Date.now,
-      onStopped: fail,
-    },
-    {
-      admission: new Admission(
-        { resolve: () => version },
-        { node: 'bench', maxRecordBytes: 1_000_000, isReplyTopicAllowed: () => true, now: Date.now },
-      ),
-      publisher: new ReplyPublisher(new Outbox(producer), {
-        topics: topicNames('bench'),
-        node: 'bench',
-        maxRecordBytes: 1_000_000,
-        onStuck: fail,
-        onDeadLetter: (reason) => fail(new Error(reason)),
-      }),
-      destinations: new Destinations({ partitionCount: () => Promise.resolve(PARTITIONS) }),
-      inFlight: new InFlight(100_000, 1e9).share(),
-      metrics,
-      log,
-    },
-  );
-  await requests.start();
-}
-
-function answerAtOnce([input]: readonly EngineTensor[]): Promise<EngineResult> {
-  const rows = input?.shape[0] ?? 0;
-  const data = new Uint8Array(rows * CLASSES * 4);
-  const output = { name: 'probabilities', datatype: 'FP32' as const, shape: [rows, CLASSES], data };
-  return Promise.resolve({ outputs: [output], computeMicros: 1 });
+  const args = [NURSERY, PROCESS, modelsFolder];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT_MS });
+  return Number(stdout);
 }

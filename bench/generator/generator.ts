@@ -23,6 +23,8 @@ export interface Load {
   readonly maxBytes?: number;
   /** By what a reply is matched to its request. Default: the correlation header. */
   readonly match?: 'header' | 'key';
+  /** Whether partitions change with each record, as from many callers, or with batches of them. Default `records`. */
+  readonly spread?: 'records' | 'batches';
   /** A header more, `name:value`. */
   readonly header?: string;
   readonly workload: Workload;
@@ -84,6 +86,7 @@ export class Generator {
       'linger-ms': load.lingerMs ?? (inflight === 1 ? 0 : 1),
       'max-bytes': load.maxBytes ?? 1_000_000,
       match: load.match ?? 'header',
+      spread: load.spread ?? 'records',
       check: workload.check,
       needle: this.#write('needle', workload.needle),
       ...(load.header ? { header: load.header } : {}),
@@ -114,7 +117,8 @@ export class Generator {
     return new Promise((resolve, reject) => {
       execFile(this.#program, args, { timeout }, (error, stdout, stderr) => {
         if (stderr !== '') process.stderr.write(stderr);
-        if (error) reject(new Error(`the generator failed: ${stderr || error.message}`, { cause: error }));
+        // Without the cause: it quotes the whole command.
+        if (error) reject(new Error(`the generator failed: ${stderr || `exit code ${error.code}`}`));
         else resolve(stdout);
       });
     });

@@ -3,8 +3,11 @@
  * system under test and not the generator is what limits. With measure-ms=0 the W requests are all there is: a backlog.
  *
  *   load brokers=… request-topic=… reply-topic=… partitions=4 inflight=64 warm-up-ms=2000 measure-ms=5000 drain-ms=30000
- *        linger-ms=1 max-bytes=1000000 match=header|key check=equal|floats|json needle=FILE [header=NAME:VALUE]
+ *        linger-ms=1 max-bytes=1000000 match=header|key spread=records|batches check=equal|floats|json needle=FILE [header=NAME:VALUE]
  *        VALUE-FILE EXPECTED-FILE [VALUE-FILE EXPECTED-FILE]...
+ *
+ * spread=records: each request goes to the next partition and wants its reply on the same one, as from many callers.
+ * spread=batches: librdkafka chooses partitions, a while each, and replies come on one, as to a single caller.
  *
  * Prints one line of JSON. Every reply is matched by its correlation id (or its key) and its value is checked: one that
  * comes twice, never or with another value is counted. `equal`: the bytes of EXPECTED-FILE. `floats`: little-endian
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MAX_VALUES = 64, MAX_REPLIES = 4096, MAX_REQUESTS = 1 << 23 };
 static const float TOLERANCE = 1e-4f;
@@ -33,7 +37,7 @@ static float *latencies;
 static uint32_t sent, answered, measured, duplicates, wrong;
 static const char *brokers, *request_topic, *reply_topic, *header_name, *header_value;
 static const char *linger_ms = "1", *max_bytes = "1000000";
-static int partitions, matches_key;
+static int partitions, matches_key, spreads_batches;
 static uint32_t in_flight;
 static double longest_gap_ms; /* between two replies, those after the measured time too */
 static double warm_up_ms, measure_ms, drain_ms = 30000;
@@ -115,8 +119,8 @@ static void send_next(rd_kafka_t *producer) {
   uint32_t number = sent++;
   char id[12], reply_partition[12];
   int id_length = snprintf(id, sizeof id, "%u", number);
-  int32_t partition = number % partitions;
-  int partition_length = snprintf(reply_partition, sizeof reply_partition, "%d", partition);
+  int32_t partition = spreads_batches ? RD_KAFKA_PARTITION_UA : (int32_t)(number % partitions);
+  int partition_length = snprintf(reply_partition, sizeof reply_partition, "%d", spreads_batches ? 0 : partition);
   bytes_t *value = &values[number % value_count];
   rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
   rd_kafka_header_add(headers, "correlation-id", -1, id, id_length);
@@ -185,13 +189,21 @@ static rd_kafka_t *make(rd_kafka_type_t type) {
   return client;
 }
 
+/* Of a topic that was just made the broker may not yet know that it is the leader. */
+static int64_t end_of(rd_kafka_t *consumer, int partition) {
+  int64_t low, high;
+  for (double give_up_at = now_ms() + 10000;;) {
+    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(consumer, reply_topic, partition, &low, &high, 10000);
+    if (!error) return high;
+    if (now_ms() > give_up_at) die("reply topic", rd_kafka_err2str(error));
+    usleep(50000);
+  }
+}
+
 static rd_kafka_queue_t *subscribe(rd_kafka_t *consumer) {
   rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
-  for (int partition = 0; partition < partitions; partition++) {
-    int64_t low, high;
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(consumer, reply_topic, partition, &low, &high, 10000);
-    if (error) die("reply topic", rd_kafka_err2str(error));
-    rd_kafka_topic_partition_list_add(list, reply_topic, partition)->offset = high;
+  for (int partition = 0; partition < (spreads_batches ? 1 : partitions); partition++) {
+    rd_kafka_topic_partition_list_add(list, reply_topic, partition)->offset = end_of(consumer, partition);
   }
   if (rd_kafka_assign(consumer, list)) die("reply topic", "can't be assigned");
   rd_kafka_topic_partition_list_destroy(list);
@@ -236,6 +248,7 @@ static void read_option(const char *name, const char *value) {
   else if (!strcmp(name, "linger-ms")) linger_ms = value;
   else if (!strcmp(name, "max-bytes")) max_bytes = value;
   else if (!strcmp(name, "match")) matches_key = !strcmp(value, "key");
+  else if (!strcmp(name, "spread")) spreads_batches = !strcmp(value, "batches");
   else if (!strcmp(name, "check")) is_right = !strcmp(value, "equal") ? equal : !strcmp(value, "json") ? json : floats;
   else if (!strcmp(name, "needle")) needle = read_file(value);
   else if (!strcmp(name, "header")) {

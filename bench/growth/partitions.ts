@@ -4,9 +4,9 @@ import { partituraNode } from '../systems/node.js';
 import { DEFAULT_CLIENT } from '../systems/index.js';
 import { troubles, within, type Growth } from './growth.js';
 
-const CELL = { model: 'digits', rows: 1, inflight: 1_000, lingers: true } as const;
+const CELL = { model: 'digits', rows: 1, inflight: 1_000, lingers: true, spread: 'batches' } as const;
 
-/** Partitions of one model's topics, all on one node. */
+/** Partitions of one model's topics, all on one node. Senders name none, so their clients fill one after the other. */
 export const partitions: Growth = {
   name: 'partitions',
   of: 'partitions',
@@ -16,7 +16,7 @@ export const partitions: Growth = {
       const system = partituraNode(DEFAULT_CLIENT, 'tensorflow');
       const running = await system.start(laboratory, CELL.model);
       try {
-        const duration = { warmUpMs: 4_000, measureMs: 5_000 };
+        const duration = { warmUpMs: 12_000, measureMs: 5_000 };
         const measured = await measure(laboratory, system, running, CELL, duration);
         const { requestsPerSecond, p50Ms, p99Ms, processorPer1000 } = measured;
         return {

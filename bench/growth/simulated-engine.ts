@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InTurn } from '../../core/in-turn.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel } from '../../consumers/engine/engine.js';
 
 const CLASSES = 10;
 
 /**
- * Takes a fixed time for each batch, without a processor: what a model on an accelerator is to a node. A row's answer
+ * Takes a fixed time for each batch, one after the other, without a processor: what a model on an accelerator is to a node. A row's answer
  * is its own first ten numbers.
  */
 export function simulatedEngine(serviceMs: number): Engine {
@@ -17,16 +18,18 @@ export function simulatedEngine(serviceMs: number): Engine {
 }
 
 function simulatedModel(serviceMs: number): LoadedModel {
+  const turns = new InTurn();
   return {
     signature: {
       inputs: [{ name: 'pixels', datatype: 'FP32', shape: [-1, -1] }],
       outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, CLASSES] }],
     },
     backend: 'onnxruntime',
-    async run(inputs) {
-      if (serviceMs > 0) await sleep(serviceMs);
-      return answer(inputs, serviceMs);
-    },
+    run: (inputs) =>
+      turns.run(async () => {
+        if (serviceMs > 0) await sleep(serviceMs);
+        return answer(inputs, serviceMs);
+      }),
     threads: 1,
     isInline: false,
     spread: () => Promise.resolve(),

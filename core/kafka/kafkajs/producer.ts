@@ -8,7 +8,7 @@ import kafkajs, {
   type TopicMessages,
 } from 'kafkajs';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
-import { InTurn } from '../in-turn.js';
+import { InTurn } from '../../in-turn.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 

@@ -1,5 +1,5 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
-import { InTurn } from '../in-turn.js';
+import { InTurn } from '../../in-turn.js';
 import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from './producer.js';

@@ -15,8 +15,8 @@ const REQUEST_LIMIT_MS = 10_000;
 const LEAVE_LIMIT_MS = 2_000;
 /** Beyond what the other members may take. */
 const JOIN_MARGIN_MS = 10_000;
-/** A sign of life is also how a member learns of a rebalance. */
-const MAX_INTERVAL_MS = 3_000;
+/** A sign of life is also how a member learns of a rebalance: until then those who left are not replaced. */
+const MAX_INTERVAL_MS = 500;
 const JOIN_AGAIN = new Set([
   'MEMBER_ID_REQUIRED',
   'UNKNOWN_MEMBER_ID',

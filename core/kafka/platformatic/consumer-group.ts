@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import type { Logger } from '../../log.js';
-import { InTurn } from '../in-turn.js';
+import { InTurn } from '../../in-turn.js';
 import { KafkaError, type GroupMembership } from '../port.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';

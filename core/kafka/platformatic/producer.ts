@@ -1,5 +1,5 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
-import { InTurn } from '../in-turn.js';
+import { InTurn } from '../../in-turn.js';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';

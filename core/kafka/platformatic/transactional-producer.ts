@@ -6,7 +6,7 @@ import {
   txnOffsetCommitV3,
   type API,
 } from '@platformatic/kafka';
-import { InTurn } from '../in-turn.js';
+import { InTurn } from '../../in-turn.js';
 import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './cluster.js';
