@@ -19,6 +19,7 @@ export class Laboratory {
   readonly brokers: string;
   readonly brokerPid: number;
   readonly generator = new Generator();
+  #prefixes = 0;
 
   private constructor(
     readonly broker: LocalBroker,
@@ -61,6 +62,11 @@ export class Laboratory {
       logLevel: 'error',
       ...different,
     });
+  }
+
+  /** For topics of one system's own: what one has left unanswered is not for the next. */
+  ownPrefix(): string {
+    return `bench-${++this.#prefixes}`;
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {

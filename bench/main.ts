@@ -23,7 +23,7 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
 `;
 
-const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_000, measureMs: 2_500 };
+const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_500, measureMs: 2_500 };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values, positionals: named } = parseArgs({
@@ -50,31 +50,28 @@ async function peers(): Promise<void> {
   const systems = chosen('peers', SYSTEMS);
   if (systems.length === 0) return;
   const numbers = (text: string | undefined): number[] | undefined => text?.split(',').map(Number);
+  const models = MODELS.filter((name) => values.model === undefined || name === values.model);
   const plan: Plan = {
     ...full,
     systems,
-    models: MODELS.filter((name) => values.model === undefined || name === values.model),
     inflight: numbers(values.inflight) ?? full.inflight,
     rows: numbers(values.rows) ?? full.rows,
     runs: Number(values.runs ?? full.runs),
   };
   const laboratory = await Laboratory.open(prepared);
   try {
-    const results = await comparePeers(laboratory, plan, print);
-    if (isWhole(plan)) record('peers', plan, results);
+    for (const model of models) {
+      const results = await comparePeers(laboratory, model, plan, print);
+      if (isWhole(plan)) record(`peers-${model}`, plan, results);
+    }
   } finally {
     await laboratory.close();
   }
 }
 
 /** Results of a part would be taken for those of one run. */
-function isWhole({ systems, models, inflight, rows }: Plan): boolean {
-  return (
-    systems.length === SYSTEMS.length &&
-    models.length === MODELS.length &&
-    inflight === full.inflight &&
-    rows === full.rows
-  );
+function isWhole({ systems, inflight, rows }: Plan): boolean {
+  return systems.length === SYSTEMS.length && inflight === full.inflight && rows === full.rows;
 }
 
 async function alone(): Promise<void> {

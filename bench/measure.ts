@@ -31,7 +31,7 @@ export interface Measured extends LoadResult {
   readonly machineLimit: number;
 }
 
-export interface Duration {
+export interface Duration extends Pick<Load, 'drainMs'> {
   readonly warmUpMs: number;
   readonly measureMs: number;
 }

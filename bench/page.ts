@@ -42,10 +42,11 @@ const GROWTHS: readonly (readonly [name: string, title: string, text: string])[]
  * @param client that nodes have by default
  */
 export function renderPage(folder: string, client: string): string {
-  const peers = read<PeerResult>(folder, 'peers');
+  const peers = MODELS.map((model) => read<PeerResult>(folder, `peers-${model}`));
+  const results = peers.flatMap((one) => one.results);
   const alone = read<AloneResult>(folder, 'alone');
   const path = read<{ micros: number }>(folder, 'path');
-  const { date, cores, processor, memoryGiB, node } = peers.environment;
+  const { date, cores, processor, memoryGiB, node } = peers[0]?.environment ?? {};
   const sections = [
     '# Benchmarks',
     'Made by `npm run bench` from `bench/results/`; do not edit. `npm run bench -- --help` names its parts.',
@@ -53,7 +54,7 @@ export function renderPage(folder: string, client: string): string {
     '## Marks',
     table(
       ['what', 'asked', 'reached', ''],
-      marks({ peers: peers.results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
+      marks({ peers: results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
         what,
         asked,
         reached === undefined ? 'not measured' : reached.toFixed(2),
@@ -62,10 +63,10 @@ export function renderPage(folder: string, client: string): string {
     ),
     '## Side by side',
     'Requests/s · p50 ms · p99 ms. An echo sends back what it was sent, which is larger than a reply: 256 bytes of tensor a row, where a reply has 40. W requests are under way; each reply sends the next. Senders gather records for a millisecond, except at W = 1 and where it says otherwise. Nothing is tuned for a workload: nodes have their defaults. `python` polls up to 256 records for 5 ms, as consumers are often written; `python-no-waits` takes what is there. MLServer 1.7.1 has adaptive batching, 64 rows or 5 ms.',
-    ...MODELS.flatMap((model) => sideBySide(peers.results, model)),
+    ...MODELS.flatMap((model) => sideBySide(results, model)),
     '## Processor time',
     'Processor seconds for 1,000 requests of one row, system / broker / generator, and the requests a second at which these three would use up all cores of this machine.',
-    processorTable(peers.results),
+    processorTable(results),
     '## The model alone',
     'Rows a second in a process that does nothing else, by rows of the batch.',
     aloneTable(alone.results),
@@ -127,7 +128,7 @@ function heading({ inflight, lingers }: Column): string {
 function figures(result: PeerResult | undefined): string {
   if (!result) return '';
   const { requestsPerSecond, p50Ms, p99Ms, lost, duplicates, wrong } = result.measured;
-  const troubles = Object.entries({ lost, twice: duplicates, wrong })
+  const troubles = Object.entries({ 'not in time': lost, twice: duplicates, wrong })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ` (${whole(count)} ${name})`);
   return `${whole(requestsPerSecond)} · ${short(p50Ms)} · ${short(p99Ms)}${troubles.join('')}`;

@@ -1,12 +1,11 @@
 import type { Laboratory } from './laboratory.js';
 import { measure, median, type Cell, type Duration, type Measured } from './measure.js';
 import type { System } from './systems/system.js';
-import type { ModelName } from './workloads.js';
+import { MODELS, type ModelName } from './workloads.js';
 
 /** What of the table is measured. */
 export interface Plan extends Duration {
   readonly systems: readonly System[];
-  readonly models: readonly ModelName[];
   readonly inflight: readonly number[];
   readonly rows: readonly number[];
   /** Rounds; in each every system has its turn. */
@@ -20,32 +19,32 @@ export interface PeerResult extends Cell {
 
 /** In flight, at which senders that do not gather records are measured too. */
 const WITHOUT_LINGER_AT = 64;
+/** What comes later is nobody's any more: every system has topics of its own. */
+const LAST_DRAIN_MS = 5_000;
 const WARM_UP: Duration = { warmUpMs: 0, measureMs: 3_000 };
 
 /**
- * Systems side by side: each runs alone, in turns, so that none pays for another's idling and all see the same
- * moods of the machine. An echo has no model and is measured once.
+ * Systems side by side with one model: each runs alone, in turns, so that none pays for another's idling and all see
+ * the same moods of the machine. An echo has no model and is measured once, beside the lightest.
  */
 export async function comparePeers(
   laboratory: Laboratory,
+  model: ModelName,
   plan: Plan,
   report: (line: string) => void,
 ): Promise<PeerResult[]> {
   const runs = new Map<string, { result: Omit<PeerResult, 'measured'>; measured: Measured[] }>();
   for (let round = 1; round <= plan.runs; round++) {
-    for (const model of plan.models) {
-      for (const system of plan.systems) {
-        if (system.speech === 'echo' && model !== plan.models[0]) continue;
-        const cells = cellsOf(plan, model);
-        await visit(laboratory, system, model, cells, plan, (cell, measured) => {
-          report(`round ${round}  ${describe(system.name, cell, measured)}`);
-          const result = { system: system.name, ...cell };
-          const key = JSON.stringify(result);
-          const known = runs.get(key);
-          if (known) known.measured.push(measured);
-          else runs.set(key, { result, measured: [measured] });
-        });
-      }
+    for (const system of plan.systems) {
+      if (system.speech === 'echo' && model !== MODELS[0]) continue;
+      await visit(laboratory, system, model, cellsOf(plan, model), plan, (cell, measured) => {
+        report(`round ${round}  ${describe(system.name, cell, measured)}`);
+        const result = { system: system.name, ...cell };
+        const key = JSON.stringify(result);
+        const known = runs.get(key);
+        if (known) known.measured.push(measured);
+        else runs.set(key, { result, measured: [measured] });
+      });
     }
   }
   return Array.from(runs.values(), ({ result, measured }) => ({ ...result, measured: median(measured) }));
@@ -74,7 +73,13 @@ async function visit(
   const running = await system.start(laboratory, model);
   try {
     await measure(laboratory, system, running, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
-    for (const cell of cells) take(cell, await measure(laboratory, system, running, cell, duration));
+    for (const cell of cells) {
+      const drainMs = cell === cells.at(-1) ? LAST_DRAIN_MS : undefined;
+      take(
+        cell,
+        await measure(laboratory, system, running, cell, { ...duration, ...(drainMs && { drainMs }) }),
+      );
+    }
   } finally {
     await running.stop();
   }
@@ -98,7 +103,7 @@ export function describe(
     `limit ${whole(machineLimit)}/s`,
     duplicates + lost + wrong === 0
       ? ''
-      : `of ${whole(requests)} lost ${lost}, twice ${duplicates}, wrong ${wrong}`,
+      : `of ${whole(requests + lost)} not in time ${lost}, twice ${duplicates}, wrong ${wrong}`,
   ].join('  ');
 }
 

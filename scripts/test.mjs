@@ -43,6 +43,7 @@ async function checkSources() {
     await tool('prettier/bin/prettier.cjs', ['--check', '.']),
     await node(['scripts/generate-types.mjs', '--check']),
     await node(['scripts/generate-config-docs.mjs', '--check']),
+    await node(['scripts/generate-benchmark-page.mjs', '--check']),
   ];
   return results.every(Boolean);
 }

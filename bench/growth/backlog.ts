@@ -32,7 +32,10 @@ export const backlog: Growth = {
         workload: createWorkload('avro', 'digits', 1, modelsFolder),
       });
       await untilWaiting(laboratory, address.requestTopic, count);
-      const running = await partituraNode(DEFAULT_CLIENT, 'tensorflow').start(laboratory, 'digits');
+      const running = await partituraNode(DEFAULT_CLIENT, 'tensorflow', config.prefix).start(
+        laboratory,
+        'digits',
+      );
       const memory = watchMemory(running);
       try {
         const result = await answered;

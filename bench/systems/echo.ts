@@ -15,7 +15,7 @@ export function echo(client: KafkaClientName): System {
     name,
     speech: 'echo',
     async start(laboratory) {
-      const config = laboratory.config({ kafkaClient: client });
+      const config = laboratory.config({ prefix: laboratory.ownPrefix(), kafkaClient: client });
       await laboratory.createTopics(modelTopics(ECHO_MODEL, config));
       const child = fork(PROCESS, {
         env: { ...process.env, ...toEnvironment(config) },

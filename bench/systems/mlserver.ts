@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../deploy/local/ports.js';
 import type { Laboratory } from '../laboratory.js';
 import type { ModelName } from '../workloads.js';
-import { stopChild, untilReady, type System } from './system.js';
+import { addressOf, stopChild, untilReady, type System } from './system.js';
 
 const RUNTIME_FOLDER = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
 const BATCHING = { max_batch_size: 64, max_batch_time: 0.005 };
@@ -29,7 +29,7 @@ export const mlserver: System = {
   name: 'mlserver',
   speech: 'json',
   async start(laboratory, model) {
-    const [requestTopic, replyTopic] = [`mlserver.${model}.requests`, `mlserver.${model}.replies`];
+    const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);
     const { partitions } = laboratory;
     await laboratory.createTopics(
       [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),

@@ -6,13 +6,17 @@ import { addressOf, type System } from './system.js';
 export const ENGINES = ['tensorflow', 'onnx'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** One node with its defaults: nothing is tuned for a workload. */
-export function partituraNode(client: KafkaClientName, engine: EngineName): System {
+/**
+ * One node with its defaults: nothing is tuned for a workload.
+ * @param prefix of topics that are there already; default: its own
+ */
+export function partituraNode(client: KafkaClientName, engine: EngineName, prefix?: string): System {
   return {
     name: `partitura-${client}-${engine}`,
     speech: 'avro',
     async start(laboratory, model) {
       const config = laboratory.config({
+        prefix: prefix ?? laboratory.ownPrefix(),
         kafkaClient: client,
         models: join(laboratory.modelsFolder, `${engine}-${model}`),
       });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { avroReplyPrefix } from '../workloads.js';
-import { stopChild, untilReady, type System } from './system.js';
+import { addressOf, stopChild, untilReady, type System } from './system.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../bench/python/worker.py', import.meta.url));
 
@@ -16,7 +16,7 @@ export function pythonWorker(name: string, waitMs: number): System {
     speech: 'avro',
     async start(laboratory, model) {
       const { python, brokers, modelsFolder, partitions } = laboratory;
-      const [requestTopic, replyTopic] = [`${name}.${model}.requests`, `${name}.${model}.replies`];
+      const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);
       await laboratory.createTopics(
         [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
       );
