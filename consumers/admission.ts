@@ -1,5 +1,6 @@
-import { detectDialect, type FailureStage } from '../core/headers.js';
+import type { FailureStage } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
+import { detectDialect } from '../core/reply-dialects.js';
 import { PartituraError } from '../schemas/errors.js';
 import { detectFraming, oipJson, singleObject, type Framing } from '../schemas/framing/index.js';
 import type { InferenceRequest } from '../schemas/generated.js';
