@@ -23,7 +23,7 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
 `;
 
-const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_500, measureMs: 3_500 };
+const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_000, measureMs: 2_500 };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const { values, positionals: named } = parseArgs({

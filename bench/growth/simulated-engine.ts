@@ -25,6 +25,7 @@ function simulatedModel(serviceMs: number): LoadedModel {
       outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, CLASSES] }],
     },
     backend: 'onnxruntime',
+    loadMs: 0,
     run: (inputs) =>
       turns.run(async () => {
         if (serviceMs > 0) await sleep(serviceMs);

@@ -49,6 +49,8 @@ export interface LoadedModel {
   readonly fallbackReason?: string;
   /** Cores that one operation may use, where that can be chosen for each model. */
   readonly cores?: number;
+  /** How long it took to load, milliseconds; what computes it may have had to be started before that. */
+  readonly loadMs: number;
   /**
    * Runs one batch. Inputs are already validated against the signature; their buffers are given away.
    * @returns outputs in the order of the signature, each owning its buffer

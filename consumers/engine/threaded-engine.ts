@@ -148,6 +148,7 @@ class ThreadedModel implements LoadedModel {
   readonly backend: Backend;
   declare readonly fallbackReason?: string;
   declare readonly cores?: number;
+  readonly loadMs: number;
   private inline = false;
   private loadedInline = false;
   private isSpread = false;
@@ -161,10 +162,11 @@ class ThreadedModel implements LoadedModel {
     private readonly engine: ThreadedEngine,
     private readonly key: number,
     private readonly source: ModelSource,
-    { signature, backend, fallbackReason, cores }: LoadedFacts,
+    { signature, backend, fallbackReason, cores, loadMs }: LoadedFacts,
   ) {
     this.signature = signature;
     this.backend = backend;
+    this.loadMs = loadMs;
     if (fallbackReason !== undefined) this.fallbackReason = fallbackReason;
     if (cores !== undefined) this.cores = cores;
   }

@@ -23,6 +23,7 @@ class FakeEngine implements Engine {
     return Promise.resolve({
       signature: DIGITS,
       backend: 'wasm',
+      loadMs: 0,
       threads: 1,
       spread: () => Promise.resolve(),
       gather: () => Promise.resolve(),

@@ -24,6 +24,7 @@ const SIGNATURE: ModelSignature = {
 class TimedModel implements LoadedModel {
   readonly signature = SIGNATURE;
   readonly backend = 'onnxruntime';
+  readonly loadMs = 0;
   readonly isInline = false;
   readonly threads = 1;
   readonly ran: number[] = [];

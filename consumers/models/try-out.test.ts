@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
@@ -20,16 +19,16 @@ class EngineOfCores implements Engine {
     readonly loadMs = 0,
   ) {}
 
-  async load({ cores = 4 }: ModelSource): Promise<LoadedModel> {
+  load({ cores = 4 }: ModelSource): Promise<LoadedModel> {
     this.events.push(`load ${cores}`);
-    await sleep(this.loadMs);
     const computeMicros = this.microsWith[cores];
-    if (computeMicros === undefined) throw new Error('no memory');
+    if (computeMicros === undefined) return Promise.reject(new Error('no memory'));
     let isInline = false;
-    return {
+    return Promise.resolve({
       signature: SIGNATURE,
       backend: 'onnxruntime',
       cores,
+      loadMs: this.loadMs,
       get isInline() {
         return isInline;
       },
@@ -39,7 +38,7 @@ class EngineOfCores implements Engine {
       moveInline: () => Promise.resolve(void (isInline = true)),
       run: () => Promise.resolve({ outputs: [], computeMicros }),
       unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
-    };
+    });
   }
 
   close(): Promise<void> {
@@ -122,6 +121,17 @@ test('a model that needs a thread is put into all of them, and taken back where 
 });
 
 describe('on real engines', () => {
+  test('a light model runs in the event loop although TensorFlow has to be started for it', async () => {
+    const fresh = await createEngine({ threads: 2 });
+    try {
+      const source = await sourceOf(DIGITS);
+      const { measured } = await loadAndTryOut(fresh, source, { maxRows: 16, inlineMicros: 1_000_000 });
+      assert.equal(measured?.inline, true);
+    } finally {
+      await fresh.close();
+    }
+  });
+
   let engine: Engine;
   before(async () => {
     engine = await createEngine({ threads: 2 });

@@ -82,10 +82,9 @@ export async function loadAndTryOut(
   source: ModelSource,
   limits: TryOutLimits,
 ): Promise<TriedOut> {
-  const begun = performance.now();
   const first = await engine.load(source);
   // What loads slowly is large: it has use for every core, and no place in the event loop.
-  const isSmall = performance.now() - begun < BUDGET_MS;
+  const isSmall = first.loadMs < BUDGET_MS;
   const choices = first.cores === undefined ? [] : engine.coreChoices.slice(1);
   const budgetMs = BUDGET_MS / (choices.length + 2);
   const kept = await withBestCores(engine, source, first, isSmall ? choices : [], (model) =>

@@ -44,7 +44,10 @@ export class ModelHost {
   }
 
   private async load(question: Extract<Question, { kind: 'load' }>): Promise<Answer> {
+    await this.loaders.start(question.format);
+    const begun = performance.now();
     const model = await this.loaders.load(question);
+    const loadMs = performance.now() - begun;
     this.models.set(question.key, model);
     const { signature, backend, fallbackReason, cores } = model;
     return {
@@ -53,6 +56,7 @@ export class ModelHost {
       signature: { inputs: signature.inputs.map(publicPart), outputs: signature.outputs.map(publicPart) },
       ...(fallbackReason !== undefined && { fallbackReason }),
       ...(cores !== undefined && { cores }),
+      loadMs,
     };
   }
 

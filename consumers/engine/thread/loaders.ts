@@ -1,5 +1,6 @@
 import type { CallGate } from '../call-gate.js';
 import type { BackendChoice } from '../options.js';
+import type { ModelFormat } from '../engine.js';
 import type { Question } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { loadOnnxModel } from './onnx-model.js';
@@ -15,6 +16,11 @@ export class Loaders {
     private readonly backend: BackendChoice,
     private readonly gate: CallGate,
   ) {}
+
+  /** Starts what computes models of a format, unless it has been started. @throws Error as the runtime throws it */
+  async start(format: ModelFormat): Promise<void> {
+    if (format !== 'onnx') await this.startedTensorFlow();
+  }
 
   /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out; Error as the runtime throws it */
   async load({ format, directory, cores }: Extract<Question, { kind: 'load' }>): Promise<ThreadModel> {

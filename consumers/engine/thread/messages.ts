@@ -40,6 +40,8 @@ export interface LoadedFacts {
   readonly fallbackReason?: string;
   /** That one operation may use, where that is the model's and not the process's. */
   readonly cores?: number;
+  /** Without the start of what computes it. */
+  readonly loadMs: number;
 }
 
 export interface ThreadData {

@@ -5,7 +5,7 @@ import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js
 import type { Connections } from './connections.js';
 import { isRetriable, brokerError, toKafkaError } from './errors.js';
 import { fetchRequest, type FetchedPartition } from './fetch.js';
-import { nextFetchWait, type RecentFetch } from './fetch-wait.js';
+import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js';
 import { readBatches, UnreadableBatch, type AbortedTransaction, type ReadBatches } from './read-batches.js';
 import { BACKOFF } from './retry.js';
 
@@ -193,7 +193,9 @@ export class Fetcher {
       await this.#rest(led);
       return undefined;
     }
-    return this.#deliver(await this.#fetch(leader, rotated(asked, this.#turn++), recent), asked);
+    const wait = nextFetchWait(recent);
+    const fetched = await this.#fetch(leader, rotated(asked, this.#turn++), wait);
+    return { ...(await this.#deliver(fetched, asked)), minBytes: wait.minBytes };
   }
 
   /** Until something changes, or a partition that was left out may be asked for again. */
@@ -218,14 +220,10 @@ export class Fetcher {
     );
   }
 
-  #fetch(
-    leader: number,
-    asked: readonly Asked[],
-    recent: RecentFetch | undefined,
-  ): Promise<FetchedPartition[]> {
+  #fetch(leader: number, asked: readonly Asked[], wait: FetchWait): Promise<FetchedPartition[]> {
     const { fetchMaxBytes } = this.options;
     const request = fetchRequest({
-      ...nextFetchWait(recent),
+      ...wait,
       topicId: this.#topicId,
       positions: asked.map(({ source: { partition }, position }) => ({ partition, position })),
       maxBytes: fetchMaxBytes,
@@ -235,7 +233,10 @@ export class Fetcher {
   }
 
   /** Hands over what came. @throws KafkaError when a partition has an error that won't pass */
-  async #deliver(fetched: readonly FetchedPartition[], asked: readonly Asked[]): Promise<RecentFetch> {
+  async #deliver(
+    fetched: readonly FetchedPartition[],
+    asked: readonly Asked[],
+  ): Promise<Omit<RecentFetch, 'minBytes'>> {
     let records = 0;
     let bytes = 0;
     for (const part of fetched) {
