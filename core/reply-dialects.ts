@@ -57,14 +57,20 @@ export const plainDialect: ReplyDialect = dialect('plain', PLAIN, () => true);
 /** `ReplyingKafkaTemplate`: partitions are four bytes. */
 export const springDialect: ReplyDialect = dialect('spring', SPRING, (headers) => has(headers, SPRING));
 
-export const smallRyeDialect: ReplyDialect = dialect('smallrye', SMALLRYE, (headers) => has(headers, SMALLRYE));
+export const smallRyeDialect: ReplyDialect = dialect('smallrye', SMALLRYE, (headers) =>
+  has(headers, SMALLRYE),
+);
 
 /**
  * `ClientKafka`: Spring's names, but the partition is text, and always there. Its caller waits until it is told that a
  * reply is the last, and takes an error from a header of its own, as what `RpcException` would have been.
  */
 export const nestDialect: ReplyDialect = {
-  ...dialect('nest', SPRING, (headers) => has(headers, SPRING) && isDecimal(headerBytes(headers, SPRING.partition))),
+  ...dialect(
+    'nest',
+    SPRING,
+    (headers) => has(headers, SPRING) && isDecimal(headerBytes(headers, SPRING.partition)),
+  ),
 
   write(address, error) {
     const headers = springDialect.write(address, error);

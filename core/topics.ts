@@ -57,7 +57,8 @@ export function replyTopicPolicy(
   patterns: readonly string[],
   never: readonly string[] = [],
 ): (topic: string) => boolean {
-  const allowed = patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$|[.]reply$/] : patterns.map(wildcard);
+  const allowed =
+    patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$|[.]reply$/] : patterns.map(wildcard);
   return (topic) =>
     /^[A-Za-z0-9._-]{1,249}$/.test(topic) &&
     !/(^|[.\-_])requests$|-dlt$|^__/.test(topic) &&

@@ -125,6 +125,9 @@ test("NestJS's ClientKafka, and what it tells of an error", async (t) => {
 async function tooShort(): Promise<string> {
   const file = join(folder, 'too-short.json');
   const data = Array<number>(63).fill(0);
-  await writeFile(file, JSON.stringify({ inputs: [{ name: 'pixels', datatype: 'FP32', shape: [1, 63], data }] }));
+  await writeFile(
+    file,
+    JSON.stringify({ inputs: [{ name: 'pixels', datatype: 'FP32', shape: [1, 63], data }] }),
+  );
   return file;
 }
