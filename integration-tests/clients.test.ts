@@ -51,6 +51,9 @@ test('what the page of the clients says to type is what is tried here', async ()
     'python3 -m venv .venv && .venv/bin/pip install -q -r examples/clients/python/requirements.txt',
     '.venv/bin/python examples/clients/python/predict.py',
     'mvn -q -f examples/clients/java compile exec:java',
+    'mvn -q -f examples/clients/spring compile exec:java',
+    'npm install --prefix examples/clients/nest --no-audit --no-fund --silent',
+    'node examples/clients/nest/predict.mjs',
     'examples/clients/kcat/predict.sh',
   ]) {
     assert.ok(page.includes(`    $ ${command}\n`), command);

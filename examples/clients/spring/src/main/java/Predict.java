@@ -34,6 +34,7 @@ public final class Predict {
             if (failed != null) throw new IllegalStateException(new String(failed.value()) + ": " + reply.value());
             print(reply.value());
         } finally {
+            template.stop();
             template.destroy();
         }
     }
