@@ -6,7 +6,7 @@ import { Destinations } from '../consumers/replies/destinations.js';
 import { ReplyPublisher } from '../consumers/replies/publisher.js';
 import { RequestConsumer } from '../consumers/request-consumer.js';
 import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/engine/engine.js';
-import { replyTo } from '../core/headers.js';
+import { replyTo } from '../core/reply-dialects.js';
 import { FakeConsumer } from '../core/kafka/fakes.js';
 import { Outbox } from '../core/kafka/outbox.js';
 import type { KafkaProducer, KafkaRecord } from '../core/kafka/port.js';

@@ -1,7 +1,8 @@
-import { detectDialect, type FailureStage } from '../core/headers.js';
+import type { FailureStage } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
+import { detectDialect } from '../core/reply-dialects.js';
 import { PartituraError } from '../schemas/errors.js';
-import { detectFraming, oipJson, singleObject, type Framing } from '../schemas/framing/index.js';
+import { detectFraming, fallbackFraming } from '../schemas/framing/index.js';
 import type { InferenceRequest } from '../schemas/generated.js';
 import type { ModelCatalog } from './models/catalog.js';
 import type { ServedVersion } from './models/served-version.js';
@@ -44,7 +45,7 @@ export class Admission {
     const address = dialect.read(record.headers);
     if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic))
       return refused(record, address.topic);
-    const caller = { framing: framing ?? fallbackFraming(record), dialect, address };
+    const caller = { framing: framing ?? fallbackFraming(record.headers), dialect, address };
     if (!framing) return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value));
     return this.#read(record, value, model, caller);
   }
@@ -53,7 +54,7 @@ export class Admission {
     let request: InferenceRequest;
     try {
       if (value.length > this.options.maxRecordBytes) return this.#tooLarge(record, value, model, caller);
-      request = caller.framing.decodeRequest(value, model);
+      request = caller.framing.decodeRequest(value, model, record);
     } catch (cause) {
       const error = PartituraError.from(cause, 'DECODE_FAILED');
       if (error.code === 'DECODE_FAILED') return this.#deadLetter(record, model, caller, 'decode', error);
@@ -149,11 +150,6 @@ function wrongTopic(asked: string, model: string): PartituraError {
     'MODEL_NOT_FOUND',
     `model: expected '${model}', whose topic this is, got '${asked}'`,
   );
-}
-
-/** The framing of an error reply to what is in none: JSON for whoever says JSON, else Avro. */
-function fallbackFraming({ headers }: KafkaRecord): Framing {
-  return oipJson.detects(Buffer.alloc(0), headers) ? oipJson : singleObject;
 }
 
 function unknownFraming(value: Buffer): PartituraError {

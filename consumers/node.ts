@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
-import { detectDialect } from '../core/headers.js';
+import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';

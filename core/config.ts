@@ -185,7 +185,7 @@ export const OPTIONS = {
     'PARTITURA_REPLY_TOPICS',
     list,
     '',
-    'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part',
+    'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part, or ending in `.reply` as NestJS makes them',
   ),
   commitIntervalMs: option(
     'PARTITURA_COMMIT_INTERVAL_MS',

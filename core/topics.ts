@@ -50,14 +50,15 @@ function checkModel(model: string): string {
 /**
  * Says which topics a sender may name for its reply: a reply topic is a write primitive in a stranger's hand.
  * Request topics, dead letters and internal topics are never allowed, whatever the patterns say.
- * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a part
+ * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a part, and NestJS's, which end in `.reply`
  * @param never topics of the cluster's own
  */
 export function replyTopicPolicy(
   patterns: readonly string[],
   never: readonly string[] = [],
 ): (topic: string) => boolean {
-  const allowed = patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$/] : patterns.map(wildcard);
+  const allowed =
+    patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$|[.]reply$/] : patterns.map(wildcard);
   return (topic) =>
     /^[A-Za-z0-9._-]{1,249}$/.test(topic) &&
     !/(^|[.\-_])requests$|-dlt$|^__/.test(topic) &&

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
-import { correlationOf, replyTo } from '../core/headers.js';
+import { correlationOf, replyTo } from '../core/reply-dialects.js';
 import { createKafkaClient } from '../core/kafka/client.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';

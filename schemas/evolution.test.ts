@@ -159,9 +159,9 @@ test("a request in another version's schema is refused until that schema is acce
   const prefix = Buffer.concat([Buffer.from('c301', 'hex'), codec.fingerprint]);
   const record = codec.encode({ ...VALUES.InferenceRequest, tags: ['a', 'b'] }, prefix);
   const message = `schema fingerprint ${requestCodec.fingerprint.toString('hex')} (InferenceRequest) expected, got ${codec.fingerprint.toString('hex')}`;
-  assert.throws(() => singleObject.decodeRequest(record, 'digits'), { code: 'DECODE_FAILED', message });
+  assert.throws(() => singleObject.decodeRequest(record), { code: 'DECODE_FAILED', message });
   acceptRequestSchema(later);
-  assert.deepEqual(plain(singleObject.decodeRequest(record, 'digits')), VALUES.InferenceRequest);
+  assert.deepEqual(plain(singleObject.decodeRequest(record)), VALUES.InferenceRequest);
 });
 
 test('a schema that can not be resolved to ours is not accepted', () => {
@@ -176,7 +176,7 @@ test('a record shorter than its header is refused with what there is of a finger
     ['c3010102', '0102'],
   ] as const) {
     const message = new RegExp(`expected, got ${got}$`);
-    assert.throws(() => singleObject.decodeRequest(Buffer.from(hex, 'hex'), 'digits'), {
+    assert.throws(() => singleObject.decodeRequest(Buffer.from(hex, 'hex')), {
       code: 'DECODE_FAILED',
       message,
     });
@@ -186,7 +186,7 @@ test('a record shorter than its header is refused with what there is of a finger
 
 test('request and reply come back through single-object encoding as they were', () => {
   assert.deepEqual(
-    plain(singleObject.decodeRequest(encodeRequest(VALUES.InferenceRequest), 'digits')),
+    plain(singleObject.decodeRequest(encodeRequest(VALUES.InferenceRequest))),
     VALUES.InferenceRequest,
   );
   assert.deepEqual(

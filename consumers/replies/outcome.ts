@@ -1,4 +1,5 @@
-import type { FailureStage, ReplyAddress, ReplyDialect } from '../../core/headers.js';
+import type { FailureStage } from '../../core/headers.js';
+import type { ReplyAddress, ReplyDialect } from '../../core/reply-dialects.js';
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { Framing } from '../../schemas/framing/framing.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeProducer } from '../../core/kafka/fakes.js';
-import { plainDialect } from '../../core/headers.js';
+import { plainDialect } from '../../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../core/kafka/outbox.js';
 import { KafkaError, type KafkaErrorKind, type OutgoingRecord } from '../../core/kafka/port.js';
 import { topicNames } from '../../core/topics.js';

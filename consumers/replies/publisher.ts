@@ -135,12 +135,17 @@ export class ReplyPublisher {
   ): OutgoingRecord {
     const headers = dialect.write(address, reply.error);
     copyTraceHeaders(record.headers, headers);
-    for (const name in framing.headers) headers[name] = Buffer.from(framing.headers[name] ?? '');
+    describe(framing.headers, headers);
+    if (framing.headersOf) describe(framing.headersOf(reply), headers);
     const { key } = record;
     if (address.topic === undefined)
       return { topic: this.options.topics.replies(model), key, value, headers };
     return { topic: address.topic, partition: address.partition, key, value, headers };
   }
+}
+
+function describe(described: Readonly<Record<string, string>>, headers: RecordHeaders): void {
+  for (const name in described) headers[name] = Buffer.from(described[name] ?? '');
 }
 
 interface EncodedReply {

@@ -160,7 +160,7 @@ test('a damaged request is decoded or refused as DECODE_FAILED, whatever the dam
       const damaged = Buffer.from(value.subarray(0, length));
       for (const [position, byte] of changes) if (position < length) damaged[position] = byte;
       try {
-        singleObject.decodeRequest(damaged, 'digits');
+        singleObject.decodeRequest(damaged);
       } catch (error) {
         assert.ok(error instanceof PartituraError && error.code === 'DECODE_FAILED', String(error));
       }
@@ -171,7 +171,7 @@ test('a damaged request is decoded or refused as DECODE_FAILED, whatever the dam
 
 test("a decoded tensor's data are a view of the record, not a copy", () => {
   const value = encodeRequest(exampleRequest());
-  const [input] = singleObject.decodeRequest(value, 'digits').inputs;
+  const [input] = singleObject.decodeRequest(value).inputs;
   assert.equal(input?.data.buffer, value.buffer);
   value.fill(0x55);
   assert.deepEqual(input?.data, Buffer.alloc(8, 0x55));

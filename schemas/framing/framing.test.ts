@@ -25,6 +25,19 @@ test('the framing of a value is detected in the order of the contract', () => {
     ['no brace, but the content type of JSON', Buffer.from(' {}'), typed('application/json'), 'oip-json'],
     ['no brace, no content type', Buffer.from(' {}'), {}, undefined],
     ['brace with another content type', brace, typed('text/plain'), undefined],
+    [
+      'an event as value',
+      brace,
+      typed('application/cloudevents+json; charset=UTF-8'),
+      'cloudevents-structured',
+    ],
+    [
+      'an event in headers',
+      brace,
+      { ce_id: Buffer.from('1'), ...typed('application/json') },
+      'cloudevents-binary',
+    ],
+    ['headers of MLServer', brace, { 'mlserver-model': Buffer.from('digits') }, 'mlserver-json'],
     ['nothing', Buffer.alloc(0), {}, undefined],
     ['Confluent wire format, not known yet', Buffer.from('0000000001', 'hex'), {}, undefined],
   ];

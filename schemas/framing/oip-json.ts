@@ -13,7 +13,7 @@ import { headerText, type Framing, type RecordHeaders } from './framing.js';
 const CONTENT_TYPE = 'application/json';
 const OPENING_BRACE = 0x7b;
 
-export const oipJson: Framing = {
+export const oipJson = {
   name: 'oip-json',
   headers: { 'content-type': CONTENT_TYPE },
 
@@ -23,35 +23,43 @@ export const oipJson: Framing = {
     return contentType.split(';')[0]?.trim().toLowerCase() === CONTENT_TYPE;
   },
 
-  decodeRequest(value: Buffer, model: string): InferenceRequest {
-    if (!isUtf8(value))
-      throw new PartituraError('DECODE_FAILED', 'the body: expected UTF-8, got other bytes');
-    const body = parseBody(value.toString('utf8'));
-    const inputs = list(body['inputs'], 'inputs').map(readTensor);
-    return {
-      id: body['id'] === undefined ? '' : text(body['id'], 'id'),
-      model: body['model_name'] === undefined ? model : text(body['model_name'], 'model_name'),
-      modelVersion: body['model_version'] === undefined ? null : text(body['model_version'], 'model_version'),
-      inputs,
-      outputs: body['outputs'] === undefined ? [] : list(body['outputs'], 'outputs').map(readOutputName),
-      parameters: readParameters(body['parameters']),
-      deadline: null,
-    };
-  },
+  decodeRequest: (value: Buffer, model: string) => readRequest(parseBody(value), model),
 
-  encodeReply(reply: InferenceReply): Buffer {
-    if (reply.error) return Buffer.from(JSON.stringify({ id: reply.id, error: reply.error.message }));
-    const head = JSON.stringify({ model_name: reply.model, ...version(reply), id: reply.id });
-    return Buffer.from(`${head.slice(0, -1)},"outputs":[${reply.outputs.map(writeTensor).join(',')}]}`);
-  },
-};
+  encodeReply: (reply: InferenceReply) => Buffer.from(writeReply(reply)),
+} satisfies Framing;
+
+/** @throws PartituraError INVALID_REQUEST and others that name the field */
+export function readRequest(body: Record<string, unknown>, model: string): InferenceRequest {
+  const inputs = list(body['inputs'], 'inputs').map(readTensor);
+  return {
+    id: body['id'] === undefined ? '' : text(body['id'], 'id'),
+    model: body['model_name'] === undefined ? model : text(body['model_name'], 'model_name'),
+    modelVersion: body['model_version'] === undefined ? null : text(body['model_version'], 'model_version'),
+    inputs,
+    outputs: body['outputs'] === undefined ? [] : list(body['outputs'], 'outputs').map(readOutputName),
+    parameters: readParameters(body['parameters']),
+    deadline: null,
+  };
+}
+
+/** The body of a reply, as JSON text. */
+export function writeReply(reply: InferenceReply): string {
+  if (reply.error) return JSON.stringify({ id: reply.id, error: reply.error.message });
+  const head = JSON.stringify({ model_name: reply.model, ...version(reply), id: reply.id });
+  return `${head.slice(0, -1)},"outputs":[${reply.outputs.map(writeTensor).join(',')}]}`;
+}
 
 function version(reply: InferenceReply): { model_version?: string } {
   return reply.modelVersion === null ? {} : { model_version: reply.modelVersion };
 }
 
-/** Numbers of 64 bits lose digits in JSON.parse, so bodies that name such a type are parsed slowly and exactly. */
-function parseBody(body: string): Record<string, unknown> {
+/**
+ * Numbers of 64 bits lose digits in JSON.parse, so bodies that name such a type are parsed slowly and exactly.
+ * @throws PartituraError DECODE_FAILED when it is no JSON, INVALID_REQUEST when it is no object
+ */
+export function parseBody(value: Buffer): Record<string, unknown> {
+  if (!isUtf8(value)) throw new PartituraError('DECODE_FAILED', 'the body: expected UTF-8, got other bytes');
+  const body = value.toString('utf8');
   try {
     const exact = /"U?INT64"/i.test(body);
     return object(exact ? parseLossless(body, undefined, parseNumber) : JSON.parse(body), 'the body');
@@ -113,7 +121,7 @@ function writeTensor(tensor: Tensor): string {
   return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":${data}}`;
 }
 
-function object(value: unknown, field: string): Record<string, unknown> {
+export function object(value: unknown, field: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw invalid(`${field}: expected an object, got ${kindOf(value)}`);

@@ -26,16 +26,17 @@ export function acceptRequestSchema(
   requestReaders.set(reader.fingerprint.toString('hex'), reader);
 }
 
-export const singleObject: Framing = {
+export const singleObject = {
   name: 'single-object',
   headers: {},
 
-  detects: (value) => value.length >= 2 && value[0] === MAGIC[0] && value[1] === MAGIC[1],
+  detects: (value: Buffer) => value.length >= 2 && value[0] === MAGIC[0] && value[1] === MAGIC[1],
 
-  decodeRequest: (value) => decode(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
+  decodeRequest: (value: Buffer) =>
+    decode(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
 
-  encodeReply: (reply) => replyCodec.encode(reply, replyPrefix),
-};
+  encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replyPrefix),
+} satisfies Framing;
 
 /** The caller's side: a request as record value. */
 export function encodeRequest(request: InferenceRequest): Buffer {

@@ -1,0 +1,99 @@
+import { PartituraError } from '../errors.js';
+import type { InferenceReply, InferenceRequest } from '../generated.js';
+import { headerText, type Framing, type RecordHeaders } from './framing.js';
+import { object, parseBody, readRequest, writeReply } from './oip-json.js';
+
+/**
+ * CloudEvents whose data is a body of the Open Inference Protocol, in both modes of the Kafka binding.
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+ */
+const STRUCTURED = 'application/cloudevents+json';
+const JSON_DATA = 'application/json';
+const SPEC_VERSION = '1.0';
+/** As KServe names what its models answer. */
+const RESPONSE_TYPE = 'io.kserve.inference.response';
+const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
+
+/** The event is the record's value. */
+export const structuredCloudEvent: Framing = {
+  name: 'cloudevents-structured',
+  headers: { 'content-type': STRUCTURED },
+
+  detects: (_value, headers) => mediaType(headerText(headers, 'content-type')) === STRUCTURED,
+
+  decodeRequest(value, model) {
+    const event = parseBody(value);
+    const id = eventId((name) => event[name]);
+    return withId(readRequest(dataOf(event), model), id);
+  },
+
+  encodeReply(reply) {
+    const head = JSON.stringify({ ...attributes(reply), datacontenttype: JSON_DATA });
+    return Buffer.from(`${head.slice(0, -1)},"data":${writeReply(reply)}}`);
+  },
+};
+
+/** The event's attributes are headers, its data the record's value. */
+export const binaryCloudEvent: Framing = {
+  name: 'cloudevents-binary',
+  headers: { 'content-type': JSON_DATA },
+
+  headersOf: (reply) =>
+    Object.fromEntries(Object.entries(attributes(reply)).map(([name, value]) => [`ce_${name}`, value])),
+
+  detects: (_value, headers) => REQUIRED.some((name) => headers[`ce_${name}`] !== undefined),
+
+  decodeRequest(value, model, { headers }) {
+    const id = eventId((name) => headerText(headers, `ce_${name}`));
+    requireJson(headerText(headers, 'content-type'));
+    return withId(readRequest(parseBody(value), model), id);
+  },
+
+  encodeReply: (reply) => Buffer.from(writeReply(reply)),
+};
+
+/** What events in either mode are called; for whoever has to answer one that can't be read. */
+export function detectCloudEvent(headers: RecordHeaders): Framing | undefined {
+  const nothing = Buffer.alloc(0);
+  return [structuredCloudEvent, binaryCloudEvent].find((framing) => framing.detects(nothing, headers));
+}
+
+function attributes({ id, model }: InferenceReply): Record<(typeof REQUIRED)[number], string> {
+  return { specversion: SPEC_VERSION, id, source: `/partitura/models/${model}`, type: RESPONSE_TYPE };
+}
+
+/** @throws PartituraError INVALID_REQUEST when an attribute that every event has is missing */
+function eventId(attribute: (name: string) => unknown): string {
+  const [version, id] = REQUIRED.map((name) => {
+    const value = attribute(name);
+    if (typeof value === 'string' && value !== '') return value;
+    throw new PartituraError('INVALID_REQUEST', `cloud event: expected the attribute '${name}', got none`);
+  });
+  if (version === SPEC_VERSION && id !== undefined) return id;
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `cloud event: expected specversion ${SPEC_VERSION}, got '${version}'`,
+  );
+}
+
+function dataOf(event: Record<string, unknown>): Record<string, unknown> {
+  const { datacontenttype, data, data_base64: encoded } = event;
+  requireJson(typeof datacontenttype === 'string' ? datacontenttype : undefined);
+  return typeof encoded === 'string' ? parseBody(Buffer.from(encoded, 'base64')) : object(data, 'data');
+}
+
+function requireJson(contentType: string | undefined): void {
+  const type = mediaType(contentType);
+  if (type === undefined || type === JSON_DATA) return;
+  throw new PartituraError('DECODE_FAILED', `cloud event: expected data in ${JSON_DATA}, got ${type}`);
+}
+
+/** The body may have an id of its own; else the event's is the request's. */
+function withId(request: InferenceRequest, id: string): InferenceRequest {
+  if (request.id === '') request.id = id;
+  return request;
+}
+
+function mediaType(contentType: string | undefined): string | undefined {
+  return contentType?.split(';')[0]?.trim().toLowerCase() || undefined;
+}
