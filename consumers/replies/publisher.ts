@@ -135,7 +135,10 @@ export class ReplyPublisher {
   ): OutgoingRecord {
     const headers = dialect.write(address, reply.error);
     copyTraceHeaders(record.headers, headers);
-    for (const name in framing.headers) headers[name] = Buffer.from(framing.headers[name] ?? '');
+    for (const name in framing.headers) {
+      const text = framing.headers[name] ?? '';
+      headers[name] = typeof text === 'string' ? Buffer.from(text) : text;
+    }
     const { key } = record;
     if (address.topic === undefined)
       return { topic: this.options.topics.replies(model), key, value, headers };

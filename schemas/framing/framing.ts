@@ -10,7 +10,7 @@ export type RecordHeaders = Record<string, Buffer | Buffer[] | undefined>;
 export interface Framing {
   readonly name: string;
   /** Headers that say to a stranger what the value is. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Buffer>>;
   /** Whether a value is in this framing; only asked when the framings before it said no. */
   detects(value: Buffer, headers: RecordHeaders): boolean;
   /**
