@@ -5,6 +5,7 @@ import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
 import { runNode } from './commands/node.js';
 import { runPredict, type PredictFlags } from './commands/predict.js';
+import { runRegister, type SchemasFlags } from './commands/schemas.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
 import { CONNECTION, NODE, configFrom, withOptions } from './options.js';
@@ -24,6 +25,7 @@ function whole(least: number, most = Infinity): (text: string) => number {
 const VERSION = '0.1.0';
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
+const DEFAULT_REGISTRY_PORT = 8081;
 const PORT = whole(1, 65_535);
 const environment = process.env;
 /** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
@@ -52,6 +54,8 @@ clusterCommand(
   'up',
   'run a whole cluster in the foreground: a Kafka broker (unless --brokers or KAFKA_BROKERS name one) and nodes',
 )
+  .option('--registry', 'run a schema registry, too', false)
+  .option('--registry-port <port>', 'port of the schema registry on 127.0.0.1', PORT, DEFAULT_REGISTRY_PORT)
   .addHelpText(
     'after',
     '\nExamples:\n  partitura up --nodes 4 --models ./models\n  KAFKA_BROKERS=kafka:9092 partitura up --nodes 2',
@@ -125,6 +129,24 @@ function inspectCommand(
 inspectCommand('models', 'list the versions of models and the nodes that serve them', runModels);
 inspectCommand('nodes', 'list the nodes of the cluster', runNodes);
 inspectCommand('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+
+withOptions(
+  program
+    .command('schemas')
+    .description("the schemas of requests and replies in a schema registry, for Confluent's wire formats")
+    .command('register')
+    .argument('[models...]', 'all in the model repository when none is named')
+    .description('register the schemas of models, compatible with all versions before and after'),
+  ['schemaRegistryUrl', 'schemaRegistryUserInfo', 'prefix', 'models'],
+)
+  .option('--json', 'answer in JSON', false)
+  .addHelpText(
+    'after',
+    '\nExample:\n  SCHEMA_REGISTRY_URL=http://registry:8081 partitura schemas register digits',
+  )
+  .action((models: string[], flags: SchemasFlags & { models?: string }) =>
+    runRegister(configFrom({ ...flags }, environment, LOG_QUIETLY), models, flags),
+  );
 
 try {
   await program.parseAsync();

@@ -2,11 +2,12 @@ import type { FailureStage } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { PartituraError } from '../schemas/errors.js';
-import { detectFraming, fallbackFraming } from '../schemas/framing/index.js';
+import { confluent, detectFraming, fallbackFraming, type Framing } from '../schemas/framing/index.js';
 import type { InferenceRequest } from '../schemas/generated.js';
 import type { ModelCatalog } from './models/catalog.js';
 import type { ServedVersion } from './models/served-version.js';
 import { validateRequest, type ValidRequest } from './models/validate.js';
+import type { RegisteredSchemas } from './registered-schemas.js';
 import { errorReply, recordId, type Caller, type Outcome } from './replies/outcome.js';
 
 /** A request that may be computed. */
@@ -21,6 +22,8 @@ export interface AdmissionOptions {
   readonly node: string;
   readonly maxRecordBytes: number;
   readonly isReplyTopicAllowed: (topic: string) => boolean;
+  /** Undefined without a schema registry. */
+  readonly schemas?: Pick<RegisteredSchemas, 'framingOf'> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -40,7 +43,7 @@ export class Admission {
   decide(record: KafkaRecord, model: string): Admitted | Outcome {
     const { value } = record;
     if (value === null) return { kind: 'tombstone', record };
-    const framing = detectFraming(value, record.headers);
+    const framing = this.#framingOf(record, value, model);
     const dialect = detectDialect(record.headers);
     const address = dialect.read(record.headers);
     if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic))
@@ -48,6 +51,12 @@ export class Admission {
     const caller = { framing: framing ?? fallbackFraming(record.headers), dialect, address };
     if (!framing) return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value));
     return this.#read(record, value, model, caller);
+  }
+
+  #framingOf({ headers }: KafkaRecord, value: Buffer, model: string): Framing | undefined {
+    const framing = detectFraming(value, headers);
+    const { schemas } = this.options;
+    return framing === confluent && schemas ? schemas.framingOf(value, headers, model) : framing;
   }
 
   #read(record: KafkaRecord, value: Buffer, model: string, caller: Caller): Admitted | Outcome {

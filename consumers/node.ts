@@ -11,6 +11,7 @@ import { within } from '../core/retry.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
 import { PartituraError } from '../schemas/errors.js';
+import { SchemaRegistry } from '../schemas/registry/client.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import { Admission } from './admission.js';
 import { createEngine } from './engine/index.js';
@@ -20,6 +21,7 @@ import { InFlight } from './in-flight.js';
 import { createNodeMetrics, type NodeMetrics } from './metrics.js';
 import { ModelCatalog } from './models/catalog.js';
 import { Destinations } from './replies/destinations.js';
+import { RegisteredSchemas } from './registered-schemas.js';
 import { ReplyPublisher } from './replies/publisher.js';
 import { RequestConsumer, type NodeParts } from './request-consumer.js';
 
@@ -43,6 +45,7 @@ export class InferenceNode {
   readonly #admin: KafkaAdmin;
   readonly #destinations: Destinations;
   readonly #outbox: Outbox;
+  readonly #schemas: RegisteredSchemas | undefined;
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
@@ -72,6 +75,7 @@ export class InferenceNode {
     this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
       this.#destinations.missing(topics),
     );
+    this.#schemas = this.#registeredSchemas();
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
 
@@ -112,6 +116,17 @@ export class InferenceNode {
     this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
   }
 
+  #registeredSchemas(): RegisteredSchemas | undefined {
+    const {
+      schemaRegistryUrl: url,
+      schemaRegistryUserInfo: userInfo,
+      schemaRegistryAutoRegister: autoRegister,
+    } = this.config;
+    if (url === undefined) return undefined;
+    const options = { topics: this.#topics, autoRegister, log: this.log };
+    return new RegisteredSchemas(new SchemaRegistry(url, userInfo), options);
+  }
+
   #noModels(): PartituraError {
     const reasons =
       this.#catalog?.statuses.map(({ model, version, message }) => `${model}/${version}: ${message}`) ?? [];
@@ -146,6 +161,7 @@ export class InferenceNode {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
       isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes]),
+      schemas: this.#schemas,
       now: Date.now,
     });
     const publisher = new ReplyPublisher(this.#outbox, {
@@ -160,6 +176,7 @@ export class InferenceNode {
       admission,
       publisher,
       destinations,
+      schemas: this.#schemas,
       metrics: this.#metrics,
       log: this.log,
     };
@@ -191,6 +208,7 @@ export class InferenceNode {
     await this.#admin.createTopics(topics);
     const names = topics.map(({ topic }) => topic);
     await checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log);
+    this.#schemas?.announce(model);
     const kafkaConsumer = this.kafka.consumer({
       group: this.#topics.group(model),
       topic: this.#topics.requests(model),
@@ -263,6 +281,7 @@ export class InferenceNode {
     this.#heartbeat?.beat();
     const watching = this.#catalog?.close();
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
+    this.#schemas?.close();
     await watching;
     await this.#heartbeat?.stop();
     await this.#outbox.close();

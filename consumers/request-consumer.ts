@@ -15,6 +15,7 @@ import type { RowTensor } from './batching/rows.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
+import type { RegisteredSchemas } from './registered-schemas.js';
 import type { Destinations } from './replies/destinations.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
 import { callerOf, isTooLate, outcomeName, type Caller, type Outcome } from './replies/outcome.js';
@@ -37,6 +38,8 @@ export interface NodeParts {
   readonly admission: Admission;
   readonly publisher: ReplyPublisher;
   readonly destinations: Destinations;
+  /** Undefined without a schema registry. */
+  readonly schemas?: Pick<RegisteredSchemas, 'lookUp'> | undefined;
   /** This consumer's share of the node's bounds. */
   readonly inFlight: InFlightShare;
   readonly metrics: NodeMetrics;
@@ -56,7 +59,12 @@ type HeldEntry = Entry<Held, Outcome>;
 interface OwnedPartition extends TopicPartition {
   readonly ledger: PartitionLedger<Held, Outcome>;
   lost: boolean;
+  /** What came while a schema is looked up, beginning with the record that needs it; undefined while none is. */
+  waiting: readonly Arrival[] | undefined;
 }
+
+/** A record, or what is to be done where records can't be read. */
+type Arrival = KafkaRecord | (() => void);
 
 /**
  * Follows every record of one model's requests from the fetch to the committed offset:
@@ -111,16 +119,70 @@ export class RequestConsumer {
 
   #onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void> {
     if (this.#closed) return this.#closed;
-    const arrivedAt = performance.now();
-    for (const record of records) this.#take(record, arrivedAt);
     const last = records.at(-1);
-    if (last) this.#observeLag(last, highWatermark);
+    if (!last) return;
+    if (!this.#waits(last.partition, records)) this.#takeAll(records);
+    this.#observeLag(last, highWatermark);
     return this.parts.inFlight.room();
   }
 
+  /** Whether what came has to wait, because its partition does. */
+  #waits(number: number, arrivals: readonly Arrival[]): boolean {
+    const partition = this.#partitions.get(number);
+    if (!partition?.waiting) return false;
+    partition.waiting = [...partition.waiting, ...arrivals];
+    return true;
+  }
+
+  /** Takes one after the other, up to a record whose schema has to be looked up. */
+  #takeAll(arrivals: readonly Arrival[]): void {
+    const arrivedAt = performance.now();
+    let taken = 0;
+    for (const arrival of arrivals) {
+      if (typeof arrival === 'function') arrival();
+      else {
+        const lookUp = this.parts.schemas?.lookUp(arrival.value, arrival.headers, this.options.model);
+        if (lookUp) return this.#wait(this.#current(arrival), arrivals.slice(taken), lookUp);
+        this.#take(arrival, arrivedAt);
+      }
+      taken++;
+    }
+  }
+
+  /**
+   * Lets a partition wait: for the schema registry, which may be away for long. What waits is not taken on: it counts
+   * neither as in flight nor as work that has to be finished before the partition may go.
+   */
+  #wait(partition: OwnedPartition | undefined, arrivals: readonly Arrival[], lookUp: Promise<void>): void {
+    if (!partition) return;
+    partition.waiting = arrivals;
+    this.consumer.pause([partition]);
+    lookUp
+      .then(() => this.#goOn(partition))
+      .catch((error: unknown) => this.options.onStopped(error as Error));
+  }
+
+  async #goOn(partition: OwnedPartition): Promise<void> {
+    // Many partitions may have waited for the same: together they could be more than the bounds allow.
+    for (let room = this.parts.inFlight.room(); room; room = this.parts.inFlight.room()) await room;
+    const arrivals = this.#stopWaiting(partition);
+    if (arrivals) this.#takeAll(arrivals);
+  }
+
+  /** @returns what waited; undefined when nothing does any more */
+  #stopWaiting(partition: OwnedPartition): readonly Arrival[] | undefined {
+    const { waiting } = partition;
+    if (!waiting) return undefined;
+    partition.waiting = undefined;
+    this.consumer.resume([partition]);
+    return waiting;
+  }
+
   /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
-  #onUnreadable({ topic, partition: number, offset, lastOffset }: UnreadableRecords, reason: string): void {
+  #onUnreadable(position: UnreadableRecords, reason: string): void {
     if (this.#closed) return;
+    const { topic, partition: number, offset, lastOffset } = position;
+    if (this.#waits(number, [() => this.#onUnreadable(position, reason)])) return;
     const record = {
       topic,
       partition: number,
@@ -175,6 +237,7 @@ export class RequestConsumer {
       partition,
       ledger: new PartitionLedger<Held, Outcome>(this.options.ordered),
       lost: false,
+      waiting: undefined,
     };
     this.#partitions.set(partition, owned);
     return owned;
@@ -274,6 +337,7 @@ export class RequestConsumer {
     const partition = this.#partitions.get(number);
     if (!partition) return;
     partition.lost = true;
+    this.#stopWaiting(partition);
     this.#partitions.delete(number);
     for (const { subject } of partition.ledger.abandon()) this.parts.inFlight.leave(subject.bytes);
     this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
@@ -333,6 +397,7 @@ export class RequestConsumer {
 
   async #close(): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
+    for (const partition of this.#partitions.values()) this.#stopWaiting(partition);
     await this.#drainAndCommit();
     clearInterval(this.#commitTimer);
     const closing = this.consumer.close();

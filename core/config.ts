@@ -16,6 +16,7 @@ const list = z
   .transform((parts) => parts.filter((part) => part !== ''));
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
 const optionalText = z.string().optional();
+const optionalUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional();
 
 interface Option<S extends z.ZodType = z.ZodType> {
   readonly env: string;
@@ -31,9 +32,9 @@ const option = <S extends z.ZodType>(
   fallback: Option['fallback'],
   doc: string,
 ): Option<S> => (fallback === undefined ? { env, check, doc } : { env, check, fallback, doc });
-const secret = (env: string, doc: string): Option<typeof optionalText> => ({
+const secret = <S extends z.ZodType>(env: string, check: S, doc: string): Option<S> => ({
   env,
-  check: optionalText,
+  check,
   doc,
   secret: true,
 });
@@ -51,7 +52,7 @@ export const OPTIONS = {
     'plain, scram-sha-256 or scram-sha-512; none when unset',
   ),
   saslUsername: option('KAFKA_SASL_USERNAME', optionalText, undefined, 'User for SASL'),
-  saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password for SASL'),
+  saslPassword: secret('KAFKA_SASL_PASSWORD', optionalText, 'Password for SASL'),
   ssl: option('KAFKA_SSL', flag, false, 'Whether to talk TLS to the brokers'),
   sslCa: option(
     'KAFKA_SSL_CA',
@@ -78,6 +79,22 @@ export const OPTIONS = {
     z.enum(['classic', 'consumer']),
     'classic',
     'classic, or consumer (KIP-848), in which the broker assigns partitions: Kafka 4.0 or later, platformatic only',
+  ),
+  schemaRegistryUrl: secret(
+    'SCHEMA_REGISTRY_URL',
+    optionalUrl,
+    "Where the API of a Confluent-compatible schema registry begins, for requests in Confluent's wire formats; may hold user:password@",
+  ),
+  schemaRegistryUserInfo: secret(
+    'SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO',
+    optionalText,
+    'user:password for the schema registry, instead of in its address',
+  ),
+  schemaRegistryAutoRegister: option(
+    'SCHEMA_REGISTRY_AUTO_REGISTER',
+    flag,
+    false,
+    'Whether nodes register the schemas of the models that they serve; else `partitura schemas register` does',
   ),
   prefix: option(
     'PARTITURA_PREFIX',
@@ -267,7 +284,9 @@ function refuseContradictions(config: Config): Config {
         ? 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
         : config.kafkaGroupProtocol === 'consumer' && config.kafkaClient === 'kafkajs'
           ? 'KAFKA_GROUP_PROTOCOL=consumer needs KAFKA_CLIENT=platformatic'
-          : undefined;
+          : config.schemaRegistryAutoRegister && config.schemaRegistryUrl === undefined
+            ? 'SCHEMA_REGISTRY_AUTO_REGISTER needs SCHEMA_REGISTRY_URL'
+            : undefined;
   if (problem) throw new PartituraError('INVALID_REQUEST', `configuration: ${problem}`);
   return config;
 }

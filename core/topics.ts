@@ -1,6 +1,6 @@
 import { PartituraError } from '../schemas/errors.js';
 
-/** Names of topics and groups: built and read here and nowhere else. */
+/** Names of topics, groups and registry subjects: built and read here and nowhere else. */
 const REQUESTS = 'requests';
 
 export interface TopicNames {
@@ -12,6 +12,10 @@ export interface TopicNames {
   deadLetters(model: string): string;
   /** Consumer group of the nodes that serve one model. */
   group(model: string): string;
+  /** What a schema registry has the schema of requests under. */
+  requestsSubject(model: string): string;
+  /** The same for replies, wherever they go. */
+  repliesSubject(model: string): string;
   /** Status of nodes, compacted. */
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
@@ -22,9 +26,13 @@ export interface TopicNames {
 
 /** @param prefix letters, digits, `_` and `-` */
 export function topicNames(prefix: string): TopicNames {
+  const requests = (model: string): string => `${prefix}.${checkModel(model)}.${REQUESTS}`;
+  const replies = (model: string): string => `${prefix}.${checkModel(model)}.replies`;
   return {
-    requests: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}`,
-    replies: (model) => `${prefix}.${checkModel(model)}.replies`,
+    requests,
+    replies,
+    requestsSubject: (model) => `${requests(model)}-value`,
+    repliesSubject: (model) => `${replies(model)}-value`,
     deadLetters: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}-dlt`,
     group: (model) => `${prefix}.${checkModel(model)}`,
     nodes: `${prefix}.nodes`,

@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config.js';
 import { startCluster, type LocalCluster } from '../../deploy/local/cluster.js';
+import { PartituraError } from '../../schemas/errors.js';
 import { print, printJson, say } from '../output.js';
 import { stopSignal } from '../signals.js';
 
@@ -7,20 +8,25 @@ export interface UpFlags {
   readonly nodes: number;
   readonly brokerPort: number;
   readonly data?: string;
+  /** Whether to run a schema registry. */
+  readonly registry?: boolean;
+  /** 0 or none takes a free one. */
+  readonly registryPort?: number;
   readonly json: boolean;
 }
 
 /** The cluster of `up` and `demo`: its own broker, unless brokers are named. */
 export function startFromFlags(
   config: Config,
-  { nodes, brokerPort, data }: UpFlags,
+  { nodes, brokerPort, data, registry: ownRegistry, registryPort }: UpFlags,
   ownBroker: boolean,
 ): Promise<LocalCluster> {
   const broker = ownBroker
     ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
     : undefined;
+  const registry = ownRegistry ? { port: registryPort ?? 0 } : undefined;
   const log = config.logLevel === 'error' ? sayProblems : say;
-  return startCluster({ nodes, config, broker, log, onStep: (step) => say(`${step} …`) });
+  return startCluster({ nodes, config, broker, registry, log, onStep: (step) => say(`${step} …`) });
 }
 
 /** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */
@@ -30,6 +36,11 @@ function sayProblems(line: string): void {
 
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
 export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
+  if (flags.registry && config.schemaRegistryUrl !== undefined)
+    throw new PartituraError(
+      'INVALID_REQUEST',
+      '--registry runs a schema registry and SCHEMA_REGISTRY_URL names one: leave one of them out',
+    );
   const stopped = stopSignal();
   const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
   if (!cluster) return;
@@ -39,16 +50,18 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
   if (end instanceof Error) throw end;
 }
 
-function announce({ brokers, nodes }: LocalCluster, json: boolean): void {
+function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): void {
   const models = [...new Set(nodes.flatMap(({ ready }) => ready.models))];
   if (json)
     return printJson({
       event: 'ready',
       brokers,
+      registry,
       nodes: nodes.map(({ ready, pid }) => ({ ...ready, pid })),
       models,
     });
-  print(`ready brokers=${brokers.join(',')} nodes=${nodes.length} models=${models.join(',')}`);
+  const schemas = registry === undefined ? '' : ` registry=${registry}`;
+  print(`ready brokers=${brokers.join(',')}${schemas} nodes=${nodes.length} models=${models.join(',')}`);
 }
 
 /** Undefined when the signal came first; the cluster is then ended as soon as it has started. */

@@ -3,7 +3,7 @@ import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
@@ -144,8 +144,11 @@ export class ReplyPublisher {
   }
 }
 
-function describe(described: Readonly<Record<string, string>>, headers: RecordHeaders): void {
-  for (const name in described) headers[name] = Buffer.from(described[name] ?? '');
+function describe(described: Framing['headers'], headers: RecordHeaders): void {
+  for (const name in described) {
+    const text = described[name] ?? '';
+    headers[name] = typeof text === 'string' ? Buffer.from(text) : text;
+  }
 }
 
 interface EncodedReply {

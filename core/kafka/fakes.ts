@@ -38,6 +38,8 @@ export class FakeProducer implements KafkaProducer {
 /** A member of a group for tests, which say what is assigned, delivered and revoked. */
 export class FakeConsumer implements KafkaConsumer {
   readonly commits: (readonly (TopicPartition & { readonly offset: number })[])[] = [];
+  /** Partitions that are paused now. */
+  readonly paused = new Set<number>();
   closed = 0;
   /** Why commits are refused; undefined: they are taken. */
   refuseCommit: KafkaError | undefined;
@@ -71,9 +73,13 @@ export class FakeConsumer implements KafkaConsumer {
     this.#handlers?.onCrash(error);
   }
 
-  pause(): void {}
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const { partition } of partitions) this.paused.add(partition);
+  }
 
-  resume(): void {}
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const { partition } of partitions) this.paused.delete(partition);
+  }
 
   commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
     if (this.refuseCommit) return Promise.reject(this.refuseCommit);

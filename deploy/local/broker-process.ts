@@ -52,3 +52,13 @@ function unfoldShellStatus(
   const found = Object.entries(constants.signals).find(([, number]) => code === 128 + number);
   return found === undefined ? { code, signal } : { code: null, signal: found[0] as NodeJS.Signals };
 }
+
+/** SIGKILL to all of a kept process: the keeper, what it runs and the watcher of our pipe. */
+export function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

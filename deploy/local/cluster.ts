@@ -3,23 +3,28 @@ import type { Config } from '../../core/config.js';
 import { engineThreadsFor } from '../../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startNodeProcess, type NodeProcess } from './node-process.js';
+import { startLocalRegistry, type LocalRegistry } from './registry.js';
 
 export interface ClusterOptions {
   readonly nodes: number;
   readonly config: Partial<Config>;
   /** Undefined: the brokers of the configuration are used and none is started. */
   readonly broker: { readonly port?: number; readonly dataDir?: string } | undefined;
+  /** Undefined: the registry of the configuration is used, if it has one, and none is started. */
+  readonly registry?: { readonly port?: number } | undefined;
   readonly log: (line: string) => void;
   readonly onStep?: (step: string) => void;
 }
 
-/** A broker and some nodes on this machine, for trying and for tests. */
+/** A broker, a schema registry if one is wanted, and some nodes on this machine, for trying and for tests. */
 export interface LocalCluster {
   readonly brokers: readonly string[];
+  /** Where the API of the schema registry begins that was started; undefined when none was. */
+  readonly registry: string | undefined;
   readonly nodes: readonly NodeProcess[];
   /** Resolves with the reason when a part ends that nobody asked to. */
   readonly failed: Promise<Error>;
-  /** Nodes first, so that they can answer what is under way; then the broker. */
+  /** Nodes first, so that they can answer what is under way; then the rest. */
   stop(): Promise<void>;
 }
 
@@ -27,12 +32,13 @@ export interface LocalCluster {
 export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
   const nodes: NodeProcess[] = [];
   let broker: LocalBroker | undefined;
+  let registry: LocalRegistry | undefined;
   let brokerEnded = false;
   const stop = async (): Promise<void> => {
     // Without its broker a node can neither answer nor commit what is under way, and would wait for that in vain.
     if (brokerEnded) nodes.forEach((node) => node.kill('SIGKILL'));
     await Promise.all(nodes.map((node) => node.stop()));
-    await broker?.stop();
+    await Promise.all([broker?.stop(), registry?.stop()]);
   };
   try {
     if (options.broker) {
@@ -40,11 +46,18 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
       broker = await startLocalBroker({ ...options.broker, log: options.log });
       void broker.exited.then(() => (brokerEnded = true));
     }
+    if (options.registry) {
+      options.onStep?.('starting the schema registry');
+      const { log, onStep } = options;
+      registry = await startLocalRegistry({ ...options.registry, log, ...(onStep && { onStep }) });
+    }
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
-    const config = { ...shareOfCores(options.nodes), ...options.config, brokers };
+    const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
+    const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
     nodes.push(...(await startNodes(options.nodes, config, options.log)));
-    return { brokers, nodes, failed: firstFailure(nodes, broker), stop };
+    const failed = firstFailure(nodes, { 'the broker': broker, 'the schema registry': registry });
+    return { brokers, registry: registry?.url, nodes, failed, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,20 +88,23 @@ async function startNodes(
   throw failed.reason;
 }
 
-function firstFailure(nodes: readonly NodeProcess[], broker: LocalBroker | undefined): Promise<Error> {
+function firstFailure(
+  nodes: readonly NodeProcess[],
+  others: Readonly<Record<string, LocalBroker | LocalRegistry | undefined>>,
+): Promise<Error> {
   const ends = nodes.map(({ exited, ready }) =>
     exited.then(
       ({ code, signal, reason }) =>
         new Error(`${ready.node} ended with ${signal ?? `exit code ${code}`}: ${reason}`),
     ),
   );
-  if (broker)
-    ends.push(
-      broker.exited.then(
-        ({ code, signal, lastLog }) =>
-          new Error(`the broker ended with ${signal ?? `exit code ${code}`}: ${lastLog}`),
-      ),
+  for (const [name, other] of Object.entries(others)) {
+    const end = other?.exited.then(
+      ({ code, signal, lastLog }) =>
+        new Error(`${name} ended with ${signal ?? `exit code ${code}`}: ${lastLog}`),
     );
+    if (end) ends.push(end);
+  }
   return Promise.race(ends);
 }
 

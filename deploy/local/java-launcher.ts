@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { startKept } from './broker-process.js';
+import { killGroup, startKept } from './broker-process.js';
 import { javaCommand, keeperProgram } from './keeper.js';
 import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
 import { loopback } from './ports.js';
@@ -29,16 +29,6 @@ function launchJava(jars: string, { dataDir, disposable, clusterId, heapMb, log 
   return {
     exited,
     terminate: () => child.kill('SIGTERM'),
-    kill: () => killGroup(child.pid),
+    kill: () => killGroup(child),
   };
-}
-
-/** The group is the keeper, the broker and the watcher of our pipe. */
-function killGroup(leader: number | undefined): void {
-  if (leader === undefined) return;
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

@@ -1,14 +1,12 @@
 /**
- * The shell program that keeps the broker. It formats the data when they are new, runs the broker to its end and exits
- * with its exit code. Its stdin is a pipe that our process holds and never writes to: when our process dies, however it
- * dies, the pipe closes, and the keeper kills the broker and removes its data if they were temporary.
+ * A shell program that keeps another program: it runs it to its end and exits with its exit code. Its stdin is a pipe
+ * that our process holds and never writes to: when our process dies, however it dies, the pipe closes, and the keeper
+ * kills the program and removes the folder `disposable`, if one is set.
  *
- * Arguments: folder of server.properties and the data; folder to remove ('' for none); cluster id; the Java command up
- * to its class path.
+ * `head` takes the arguments; `work` runs what they say with `run`.
  */
-export const keeperProgram = `
-folder=$1 disposable=$2 cluster=$3
-shift 3
+const keeper = (head: string, work: string): string => `
+${head}
 exec 3<&0 </dev/null
 orphaned= child=
 trap 'kill -TERM $child' TERM
@@ -35,14 +33,26 @@ run() {
 watcher=$!
 
 status=0
-[ -e "$folder/log/meta.properties" ] ||
-  run "$@" kafka.tools.StorageTool format -t "$cluster" -c "$folder/server.properties"
-[ $status -ne 0 ] || run "$@" kafka.Kafka "$folder/server.properties"
+${work}
 
 kill $watcher 2>/dev/null
 [ -z "$orphaned" ] || [ -z "$disposable" ] || rm -rf "$disposable"
 exit $status
 `;
+
+/** Keeps a program that leaves no data. Arguments: its command. */
+export const plainKeeperProgram = keeper('disposable=', 'run "$@"');
+
+/**
+ * Keeps the broker, whose data it formats when they are new. Arguments: folder of server.properties and the data; folder
+ * to remove ('' for none); cluster id; the Java command up to its class path.
+ */
+export const keeperProgram = keeper(
+  'folder=$1 disposable=$2 cluster=$3\nshift 3',
+  `[ -e "$folder/log/meta.properties" ] ||
+  run "$@" kafka.tools.StorageTool format -t "$cluster" -c "$folder/server.properties"
+[ $status -ne 0 ] || run "$@" kafka.Kafka "$folder/server.properties"`,
+);
 
 /** The small broker's Java: a serial collector and the quick compiler alone start fastest and take the least memory. */
 export function javaCommand(libraries: string, heapMb: number): string[] {

@@ -18,11 +18,10 @@ export async function freePort(): Promise<number> {
   );
 }
 
-export async function assertPortFree(port: number): Promise<void> {
+/** @param flag with which another port is chosen @throws Error when something listens on it */
+export async function assertPortFree(port: number, flag = '--broker-port'): Promise<void> {
   if (await isFree(port)) return;
-  throw new Error(
-    `port ${port} on ${loopback} is in use by another program; choose another with --broker-port`,
-  );
+  throw new Error(`port ${port} on ${loopback} is in use by another program; choose another with ${flag}`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -13,6 +13,7 @@ const LIMIT_MS = 60_000;
 /** The line that `up --json` prints. */
 export interface Ready {
   readonly brokers: readonly string[];
+  readonly registry?: string;
   readonly models: readonly string[];
   readonly nodes: readonly { readonly node: string; readonly health: string; readonly pid: number }[];
 }

@@ -39,7 +39,9 @@ test('the framing of a value is detected in the order of the contract', () => {
     ],
     ['headers of MLServer', brace, { 'mlserver-model': Buffer.from('digits') }, 'mlserver-json'],
     ['nothing', Buffer.alloc(0), {}, undefined],
-    ['Confluent wire format, not known yet', Buffer.from('0000000001', 'hex'), {}, undefined],
+    ['Confluent wire format', Buffer.from('0000000001', 'hex'), {}, 'confluent'],
+    ['its mark alone', Buffer.from('00', 'hex'), typed('application/json'), 'confluent'],
+    ['GUID of a schema in a header', avro, { __value_schema_id: Buffer.alloc(17) }, 'confluent'],
   ];
   for (const [name, value, headers, expected] of cases)
     assert.equal(detectFraming(value, headers)?.name, expected, name);

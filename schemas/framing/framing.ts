@@ -16,7 +16,7 @@ export interface Envelope {
 export interface Framing {
   readonly name: string;
   /** Headers that say to a stranger what the value is. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Buffer>>;
   /** The same for what differs from reply to reply. */
   headersOf?(reply: InferenceReply): Readonly<Record<string, string>>;
   /** Whether a value is in this framing; only asked when the framings before it said no. */

@@ -1,4 +1,5 @@
 import { binaryCloudEvent, detectCloudEvent, structuredCloudEvent } from './cloud-events.js';
+import { confluent } from './confluent.js';
 import type { Framing, RecordHeaders } from './framing.js';
 import { mlserverJson } from './mlserver.js';
 import { oipJson } from './oip-json.js';
@@ -6,6 +7,7 @@ import { singleObject } from './single-object.js';
 
 /** In the order in which they are tried: earlier ones have the more specific marks. */
 const FRAMINGS: readonly Framing[] = [
+  confluent,
   singleObject,
   structuredCloudEvent,
   binaryCloudEvent,
@@ -25,5 +27,6 @@ export function fallbackFraming(headers: RecordHeaders): Framing {
 }
 
 export { headerBytes, headerText, type Envelope, type Framing, type RecordHeaders } from './framing.js';
+export { SchemaFraming, confluent } from './confluent.js';
 export { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from './single-object.js';
 export { oipJson } from './oip-json.js';

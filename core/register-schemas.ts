@@ -1,0 +1,30 @@
+import type { RegisteredSchema, SchemaRegistry } from '../schemas/registry/client.js';
+import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained.js';
+import type { TopicNames } from './topics.js';
+
+/** Versions are read with earlier and with later ones, all of them: as `schemas/` promises. */
+const COMPATIBILITY = 'FULL_TRANSITIVE';
+
+export interface Registration extends RegisteredSchema {
+  readonly subject: string;
+}
+
+/**
+ * Registers the schemas of a model's requests and replies; what is registered already stays as it is.
+ * @throws RegistryError
+ */
+export async function registerSchemas(
+  registry: SchemaRegistry,
+  topics: TopicNames,
+  model: string,
+): Promise<{ requests: Registration; replies: Registration }> {
+  const register = async (subject: string, schema: typeof REPLY_SCHEMA): Promise<Registration> => {
+    const registered = await registry.register(subject, schema);
+    await registry.setCompatibility(subject, COMPATIBILITY);
+    return { ...registered, subject };
+  };
+  return {
+    requests: await register(topics.requestsSubject(model), REQUEST_SCHEMA),
+    replies: await register(topics.repliesSubject(model), REPLY_SCHEMA),
+  };
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { startLocalRegistry } from './registry.js';
+
+// The first time it is fetched.
+const limit = { timeout: 300_000 };
+
+async function isThere(url: string): Promise<boolean> {
+  return fetch(`${url}/subjects`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+test('a registry answers until it is stopped', limit, async () => {
+  const registry = await startLocalRegistry();
+  assert.match(registry.url, /^http:\/\/127\.0\.0\.1:\d+\/apis\/ccompat\/v7$/);
+  assert.ok(await isThere(registry.url));
+  await registry.stop();
+  await registry.stop();
+  assert.ok(!(await isThere(registry.url)));
+});
+
+test('a port in use is refused by its number', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const message = `port ${port} on 127.0.0.1 is in use by another program; choose another with --registry-port`;
+  await assert.rejects(startLocalRegistry({ port }), { message }).finally(() => server.close());
+});
+
+test('a registry dies with the process that started it, even by SIGKILL', limit, async () => {
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', ownerProgram], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [url] = (await once(owner.stdout.setEncoding('utf8'), 'data')) as [string];
+  assert.ok(await isThere(url.trim()));
+  owner.kill('SIGKILL');
+  const giveUpAt = Date.now() + 20_000;
+  while (await isThere(url.trim())) {
+    assert.ok(Date.now() < giveUpAt, 'the registry was still there after 20 s');
+    await sleep(100);
+  }
+});
+
+const ownerProgram = `
+  import { startLocalRegistry } from ${JSON.stringify(new URL('./registry.js', import.meta.url).href)};
+  const { url } = await startLocalRegistry();
+  console.log(url);`;

@@ -1,0 +1,186 @@
+import type { Schema } from 'avsc';
+
+/** What a failed request means for whoever asked. */
+export type RegistryErrorKind =
+  /** The registry does not have it. */
+  | 'unknown'
+  /** The registry won't do it: asking again changes nothing. */
+  | 'refused'
+  /** Registry or network are away, or we are not let in: the same request may succeed later. */
+  | 'unavailable';
+
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError';
+
+  constructor(
+    readonly kind: RegistryErrorKind,
+    message: string,
+    /** Of the answer; undefined when there was none. */
+    readonly status?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A schema that another one names. */
+export interface SchemaReference {
+  readonly subject: string;
+  readonly version: number;
+}
+
+export interface StoredSchema {
+  readonly schema: string;
+  /** AVRO when the registry does not say. */
+  readonly schemaType?: string;
+  readonly references?: readonly SchemaReference[];
+}
+
+/** What the registry knows a schema of a subject by. */
+export interface RegisteredSchema {
+  readonly id: number;
+  readonly version: number;
+  /** Undefined in registries that have none. */
+  readonly guid?: string;
+}
+
+const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
+const REQUEST_LIMIT_MS = 5_000;
+const NOT_FOUND = 404;
+/** Of these a later attempt may come out otherwise: not let in, took too long, too many requests. */
+const PASSING = new Set([401, 403, 408, 429]);
+
+/**
+ * A registry that speaks Confluent's API: https://docs.confluent.io/platform/current/schema-registry/develop/api.html
+ * Every method throws RegistryError.
+ */
+export class SchemaRegistry {
+  /** Without credentials, for messages. */
+  readonly address: string;
+  readonly #authorization: Record<string, string>;
+  readonly #closing = new AbortController();
+
+  /**
+   * @param url where the API begins; may hold `user:password@`
+   * @param userInfo `user:password`, instead
+   */
+  constructor(
+    url: string,
+    userInfo?: string,
+    readonly limitMs = REQUEST_LIMIT_MS,
+  ) {
+    const { origin, pathname, username, password } = new URL(url);
+    this.address = origin + pathname.replace(/\/+$/, '');
+    const inUrl =
+      username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const credentials = userInfo ?? inUrl;
+    this.#authorization =
+      credentials === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+  }
+
+  schemaById(id: number): Promise<StoredSchema> {
+    return this.#request('GET', `/schemas/ids/${id}`);
+  }
+
+  async schemaByGuid(guid: string): Promise<StoredSchema> {
+    try {
+      return await this.#request('GET', `/schemas/guids/${guid}`);
+    } catch (error) {
+      if (!isNotFound(error) || !(await this.#isRegistry())) throw error;
+      throw new RegistryError('unknown', error.message, NOT_FOUND, { cause: error });
+    }
+  }
+
+  /** A registry without GUIDs does not have the path either; at a wrong address nothing else is there. */
+  async #isRegistry(): Promise<boolean> {
+    try {
+      await this.#request('GET', '/schemas/types');
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  referenced({ subject, version }: SchemaReference): Promise<StoredSchema> {
+    return this.#request('GET', `${pathOf(subject)}/versions/${version}`);
+  }
+
+  /** Finds a schema among those of a subject. */
+  find(subject: string, schema: Schema): Promise<RegisteredSchema> {
+    return this.#request('POST', pathOf(subject), { schema: JSON.stringify(schema) });
+  }
+
+  /** Makes a schema the subject's latest, unless the subject has it already. */
+  async register(subject: string, schema: Schema): Promise<RegisteredSchema> {
+    await this.#request('POST', `${pathOf(subject)}/versions`, { schema: JSON.stringify(schema) });
+    return this.find(subject, schema);
+  }
+
+  async setCompatibility(subject: string, compatibility: string): Promise<void> {
+    await this.#request('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility });
+  }
+
+  /** Ends what is under way, and all that comes. */
+  close(): void {
+    this.#closing.abort(new Error('closed'));
+  }
+
+  async #request<T>(method: string, path: string, body?: object): Promise<T> {
+    const { status, text } = await this.#exchange(method, path, body);
+    const answer = parsed(text);
+    if (status >= 200 && status < 300 && answer) return answer as T;
+    const { error_code: code, message } = (answer ?? {}) as { error_code?: number; message?: string };
+    throw new RegistryError(
+      status < 300 ? 'unavailable' : kindOf(status, code),
+      `${method} ${this.address}${path} was answered with ${status}${message ? ` (${message})` : ''}`,
+      status,
+    );
+  }
+
+  async #exchange(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(this.address + path, {
+        method,
+        headers: { ...this.#authorization, accept: MEDIA_TYPE, ...(body && { 'content-type': MEDIA_TYPE }) },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.limitMs)]),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (cause) {
+      const message = `the schema registry ${this.address} can't be reached: ${reasonOf(cause as Error)}`;
+      throw new RegistryError('unavailable', message, undefined, { cause });
+    }
+  }
+}
+
+/** A 404 with the registry's own code is about the schema; any other says that no registry is at this address. */
+function kindOf(status: number, code = 0): RegistryErrorKind {
+  if (status === NOT_FOUND) return Math.floor(code / 100) === NOT_FOUND ? 'unknown' : 'unavailable';
+  return PASSING.has(status) || status >= 500 ? 'unavailable' : 'refused';
+}
+
+function isNotFound(error: unknown): error is RegistryError {
+  return error instanceof RegistryError && error.kind === 'unavailable' && error.status === NOT_FOUND;
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Fetch says only that it failed; why stands in its cause. */
+function reasonOf(error: Error): string {
+  const cause = error.cause as { code?: string; message?: string } | undefined;
+  return cause?.message || cause?.code || error.message;
+}
+
+function pathOf(subject: string): string {
+  return `/subjects/${encodeURIComponent(subject)}`;
+}

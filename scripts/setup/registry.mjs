@@ -1,0 +1,28 @@
+// Apicurio Registry, for tests and for `partitura up --registry`, from Maven Central: fetched when it is first asked for.
+// As a program it prints the path of the jar.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cached } from './cache.mjs';
+import { runMain } from './errors.mjs';
+import { run } from './run.mjs';
+
+/** The last that runs on Java 17. */
+const version = '3.0.9';
+/** The last line of the plugin that takes an archive without its parent POM, which this one has not published. */
+const unpack = 'org.apache.maven.plugins:maven-dependency-plugin:2.10:unpack';
+
+/** Returns the path of the registry's jar. */
+async function fetchRegistry(log) {
+  const folder = await cached(`apicurio-${version}`, async (draft) => {
+    log(`fetching Apicurio Registry ${version} from Maven Central (109 MB)`);
+    const artifact = `io.apicurio:apicurio-registry-app:${version}:tar.gz:all`;
+    const args = ['-B', '-q', unpack, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
+    await run('mvn', args, { what: 'fetching the schema registry', limitMs: 10 * 60_000 });
+  });
+  const jar = readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
+  return join(folder, jar);
+}
+
+await runMain(async () => {
+  console.log(await fetchRegistry((line) => console.error(`setup: ${line}`)));
+});
