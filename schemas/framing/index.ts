@@ -11,7 +11,7 @@ export function detectFraming(value: Buffer, headers: RecordHeaders): Framing | 
   return FRAMINGS.find((framing) => framing.detects(value, headers));
 }
 
-export { SchemaFraming, confluent } from './confluent.js';
+export { confluent } from './confluent.js';
 export { headerBytes, headerText, type Framing, type RecordHeaders } from './framing.js';
 export { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from './single-object.js';
 export { oipJson } from './oip-json.js';
