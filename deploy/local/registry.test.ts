@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { startLocalRegistry } from './registry.js';
 
+const runs = (command: string, flag: string): boolean => spawnSync(command, [flag]).status === 0;
+const skip = runs('java', '-version') && runs('mvn', '-v') ? false : 'needs Java and Maven';
 // The first time it is fetched.
-const limit = { timeout: 300_000 };
+const limit = { timeout: 300_000, skip };
 
 async function isThere(url: string): Promise<boolean> {
   return fetch(`${url}/subjects`).then(

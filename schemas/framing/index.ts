@@ -27,6 +27,6 @@ export function fallbackFraming(headers: RecordHeaders): Framing {
 }
 
 export { headerBytes, headerText, type Envelope, type Framing, type RecordHeaders } from './framing.js';
-export { SchemaFraming, confluent } from './confluent.js';
+export { confluent } from './confluent.js';
 export { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from './single-object.js';
 export { oipJson } from './oip-json.js';
