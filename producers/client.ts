@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { randomInt, randomUUID } from 'node:crypto';
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
 import { correlationOf, replyTo } from '../core/reply-dialects.js';
@@ -175,7 +176,8 @@ export class PartituraClient {
     source: Iterable<Inputs> | AsyncIterable<Inputs>,
     options: StreamOptions = {},
   ): AsyncGenerator<Attempt> {
-    const { maxInflight = 256, onSettled, ...predictOptions } = options;
+    const { maxInflight = 256, onSettled, signal, ...rest } = options;
+    const predictOptions = signal ? { ...rest, signal: forMany(signal) } : rest;
     const window: Promise<Attempt>[] = [];
     let index = 0;
     for await (const inputs of source) {
@@ -289,4 +291,11 @@ function refuseNoTime(timeoutMs: number, deadline: Date | undefined): void {
     throw new PartituraError('INVALID_REQUEST', `timeoutMs: expected milliseconds, got ${timeoutMs}`);
   if (deadline && Number.isNaN(deadline.getTime()))
     throw new PartituraError('INVALID_REQUEST', 'deadline: expected a date, got an invalid one');
+}
+
+/** As many calls listen to it as are under way, which Node would take for a leak. */
+function forMany(signal: AbortSignal): AbortSignal {
+  const shared = AbortSignal.any([signal]);
+  setMaxListeners(0, shared);
+  return shared;
 }
