@@ -19,7 +19,7 @@ test('a record that is small only while compressed becomes a dead letter and sto
   const node = await harness.node();
   const stranger = await harness.stranger();
   const topic = harness.topics.requests('scale');
-  await sendCompressed(topic, Buffer.alloc(20_000_000));
+  await sendCompressed(topic, Buffer.alloc(20_000_000, 0xff));
   const after = stranger.request(topic, request, { partition: 0 });
   await stranger.answered([after]);
   await eventually('a dead letter', async () => (await harness.deadLetters('scale')).length > 0);
