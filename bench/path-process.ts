@@ -4,7 +4,8 @@ import { InFlight } from '../consumers/in-flight.js';
 import { createNodeMetrics } from '../consumers/metrics.js';
 import { Destinations } from '../consumers/replies/destinations.js';
 import { ReplyPublisher } from '../consumers/replies/publisher.js';
-import { RequestConsumer } from '../consumers/request-consumer.js';
+import { RecordConsumer } from '../consumers/record-consumer.js';
+import { Requests } from '../consumers/requests.js';
 import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/engine/engine.js';
 import { replyTo } from '../core/reply-dialects.js';
 import { FakeConsumer } from '../core/kafka/fakes.js';
@@ -96,35 +97,32 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
   const fail = (error: Error): never => {
     throw error;
   };
-  const requests = new RequestConsumer(
-    consumer,
-    {
-      model: 'digits',
+  const handling = new Requests('digits', {
+    node: 'bench',
+    admission: new Admission(
+      { resolve: () => version },
+      { node: 'bench', maxRecordBytes: 1_000_000, isReplyTopicAllowed: () => true, now: Date.now },
+    ),
+    publisher: new ReplyPublisher(new Outbox(producer), {
+      topics: topicNames('bench'),
       node: 'bench',
-      ordered: true,
-      commitIntervalMs: 500,
-      drainTimeoutMs: 1_000,
-      now: Date.now,
-      onStopped: fail,
-    },
-    {
-      admission: new Admission(
-        { resolve: () => version },
-        { node: 'bench', maxRecordBytes: 1_000_000, isReplyTopicAllowed: () => true, now: Date.now },
-      ),
-      publisher: new ReplyPublisher(new Outbox(producer), {
-        topics: topicNames('bench'),
-        node: 'bench',
-        maxRecordBytes: 1_000_000,
-        onStuck: fail,
-        onDeadLetter: (reason) => fail(new Error(reason)),
-      }),
-      destinations: new Destinations({ partitionCount: () => Promise.resolve(PARTITIONS) }),
-      inFlight: new InFlight(100_000, 1e9).share(),
-      metrics,
-      log,
-    },
-  );
+      maxRecordBytes: 1_000_000,
+      onStuck: fail,
+      onDeadLetter: (reason) => fail(new Error(reason)),
+    }),
+    destinations: new Destinations({ partitionCount: () => Promise.resolve(PARTITIONS) }),
+    now: Date.now,
+  });
+  const options = {
+    model: 'digits',
+    ordered: true,
+    commitIntervalMs: 500,
+    drainTimeoutMs: 1_000,
+    now: Date.now,
+    onStopped: fail,
+  };
+  const inFlight = new InFlight(100_000, 1e9).share();
+  const requests = new RecordConsumer(consumer, handling, options, { inFlight, metrics, log });
   await requests.start();
 }
 

@@ -4,18 +4,17 @@ import { detectDialect } from '../core/reply-dialects.js';
 import { PartituraError } from '../schemas/errors.js';
 import { confluent, detectFraming, fallbackFraming, type Framing } from '../schemas/framing/index.js';
 import type { InferenceRequest } from '../schemas/generated.js';
+import type { Work } from './handling.js';
 import type { ModelCatalog } from './models/catalog.js';
 import type { ServedVersion } from './models/served-version.js';
-import { validateRequest, type ValidRequest } from './models/validate.js';
+import { validateRequest } from './models/validate.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { errorReply, recordId, type Caller, type Outcome } from './replies/outcome.js';
 
 /** A request that may be computed. */
-export interface Admitted {
+export interface Admitted extends Work {
   readonly request: InferenceRequest;
   readonly caller: Caller;
-  readonly version: ServedVersion;
-  readonly valid: ValidRequest;
 }
 
 export interface AdmissionOptions {
@@ -81,7 +80,7 @@ export class Admission {
       const version = this.catalog.resolve(request.model, request.modelVersion);
       const valid = validateRequest(request, version.signature);
       this.#refuseLate(request, version);
-      return { request, caller, version, valid };
+      return { request, caller, version, valid, deadline: request.deadline };
     } catch (cause) {
       return this.#reply(record, caller, request, PartituraError.from(cause));
     }

@@ -13,7 +13,7 @@ import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js
 import { PartituraError } from '../schemas/errors.js';
 import { SchemaRegistry } from '../schemas/registry/client.js';
 import type { NodeStatus } from '../schemas/generated.js';
-import { Admission } from './admission.js';
+import { Admission, type Admitted } from './admission.js';
 import { createEngine } from './engine/index.js';
 import type { Engine } from './engine/engine.js';
 import { Heartbeat } from './heartbeat.js';
@@ -22,10 +22,13 @@ import { createNodeMetrics, type NodeMetrics } from './metrics.js';
 import { ModelCatalog } from './models/catalog.js';
 import { Destinations } from './replies/destinations.js';
 import { RegisteredSchemas } from './registered-schemas.js';
+import type { Outcome } from './replies/outcome.js';
 import { ReplyPublisher } from './replies/publisher.js';
-import { RequestConsumer, type NodeParts } from './request-consumer.js';
+import { RecordConsumer } from './record-consumer.js';
+import { Requests, type RequestParts } from './requests.js';
 
 type State = NodeStatus['state'];
+type RequestConsumer = RecordConsumer<Admitted, Outcome>;
 
 /** How much longer than draining the whole end of a node may take. */
 const CLOSE_SLACK_MS = 10_000;
@@ -49,7 +52,7 @@ export class InferenceNode {
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
-  #parts: Omit<NodeParts, 'inFlight'> | undefined;
+  #requestParts: RequestParts | undefined;
   #heartbeat: Heartbeat | undefined;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
@@ -101,7 +104,7 @@ export class InferenceNode {
       onError: (error) => this.log.error({ err: error }, 'engine'),
     });
     this.#catalog = this.#createCatalog(this.#engine);
-    this.#parts = this.#createParts(this.#catalog);
+    this.#requestParts = this.#createRequestParts(this.#catalog);
     this.#health = await serveHealth(config.httpHost, config.httpPort, this.#metrics.registry, {
       healthy: () => this.#failure === undefined,
       ready: () => this.#state === 'READY',
@@ -155,7 +158,7 @@ export class InferenceNode {
     return new ModelCatalog(engine, options, this.log, { observe, room }, (model) => this.#follow(model));
   }
 
-  #createParts(catalog: ModelCatalog): Omit<NodeParts, 'inFlight'> {
+  #createRequestParts(catalog: ModelCatalog): RequestParts {
     const { config } = this;
     const admission = new Admission(catalog, {
       node: this.id,
@@ -172,14 +175,8 @@ export class InferenceNode {
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;
-    return {
-      admission,
-      publisher,
-      destinations,
-      schemas: this.#schemas,
-      metrics: this.#metrics,
-      log: this.log,
-    };
+    const { id: node } = this;
+    return { node, admission, publisher, destinations, schemas: this.#schemas, now: Date.now };
   }
 
   #noteDeadLetter(reason: string, record: KafkaRecord, message: string): void {
@@ -221,16 +218,17 @@ export class InferenceNode {
     const { ordered, commitIntervalMs, drainTimeoutMs } = config;
     const options = {
       model,
-      node: this.id,
       ordered,
       commitIntervalMs,
       drainTimeoutMs,
       now: Date.now,
       onStopped: (error: Error) => this.#fail(error),
     };
-    if (!this.#parts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
+    if (!this.#requestParts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
     const inFlight = this.#inFlight.share();
-    const consumer = new RequestConsumer(kafkaConsumer, options, { ...this.#parts, inFlight });
+    const handling = new Requests(model, this.#requestParts);
+    const parts = { inFlight, metrics: this.#metrics, log: this.log };
+    const consumer = new RecordConsumer(kafkaConsumer, handling, options, parts);
     this.#consumers.set(model, consumer);
     try {
       await consumer.start();

@@ -38,6 +38,8 @@ export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** Milliseconds since the epoch; when it is sent, where left out. */
+  readonly timestamp?: number | undefined;
   /** Whether it should go compressed (gzip), because it would be too large otherwise. */
   readonly compress?: boolean;
 }

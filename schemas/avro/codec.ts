@@ -1,4 +1,4 @@
-import avro, { type Schema, type Type } from 'avsc';
+import avro, { type ForSchemaOptions, type Schema, type Type } from 'avsc';
 import { boundArrays } from './bounded-arrays.js';
 import { fingerprint } from './fingerprint.js';
 import { BoundedTap } from './tap.js';
@@ -22,8 +22,9 @@ export class AvroCodec<T> {
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
-  constructor(schema: Schema, dependencies: readonly Schema[] = []) {
-    this.#type = parseSchema(schema, dependencies);
+  /** @param options how avsc is to understand the schema: for those of strangers, see `STRANGERS` */
+  constructor(schema: Schema, dependencies: readonly Schema[] = [], options?: Partial<ForSchemaOptions>) {
+    this.#type = parseSchema(schema, dependencies, options);
     this.fingerprint = fingerprintOf(this.#type);
   }
 
@@ -85,10 +86,14 @@ export interface AvroReader<T> {
   readonly value?: T;
 }
 
-function parseSchema(schema: Schema, dependencies: readonly Schema[]): Type {
-  const registry: Record<string, Type> = {};
-  for (const dependency of dependencies) avro.Type.forSchema(dependency, { registry });
-  return avro.Type.forSchema(schema, { registry });
+function parseSchema(
+  schema: Schema,
+  dependencies: readonly Schema[],
+  options: Partial<ForSchemaOptions> = {},
+): Type {
+  const all = { ...options, registry: { ...options.registry } };
+  for (const dependency of dependencies) avro.Type.forSchema(dependency, all);
+  return avro.Type.forSchema(schema, all);
 }
 
 function fingerprintOf(type: Type): Buffer {

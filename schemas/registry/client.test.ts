@@ -20,7 +20,7 @@ test('schemas are had by id, by GUID and by the version of a subject', async (co
   const schema = JSON.stringify(SCHEMA);
   assert.deepEqual(await registry.schemaById(7), { schema });
   assert.equal((await registry.schemaByGuid('00000000-0000-0000-0000-000000000007')).schema, schema);
-  assert.equal((await registry.referenced({ subject: 'a/b', version: 2 })).schema, '"int"');
+  assert.equal((await registry.referenced({ name: 'r', subject: 'a/b', version: 2 })).schema, '"int"');
 });
 
 test('a schema is registered and then found with its id, version and GUID', async (context) => {

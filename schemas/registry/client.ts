@@ -25,6 +25,7 @@ export class RegistryError extends Error {
 
 /** A schema that another one names. */
 export interface SchemaReference {
+  readonly name: string;
   readonly subject: string;
   readonly version: number;
 }
@@ -109,14 +110,19 @@ export class SchemaRegistry {
   }
 
   /** Finds a schema among those of a subject. */
-  find(subject: string, schema: Schema): Promise<RegisteredSchema> {
-    return this.#request('POST', pathOf(subject), { schema: JSON.stringify(schema) });
+  find(subject: string, schema: Schema, references?: readonly SchemaReference[]): Promise<RegisteredSchema> {
+    return this.#request('POST', pathOf(subject), { schema: JSON.stringify(schema), references });
   }
 
   /** Makes a schema the subject's latest, unless the subject has it already. */
-  async register(subject: string, schema: Schema): Promise<RegisteredSchema> {
-    await this.#request('POST', `${pathOf(subject)}/versions`, { schema: JSON.stringify(schema) });
-    return this.find(subject, schema);
+  async register(
+    subject: string,
+    schema: Schema,
+    references?: readonly SchemaReference[],
+  ): Promise<RegisteredSchema> {
+    const body = { schema: JSON.stringify(schema), references };
+    await this.#request('POST', `${pathOf(subject)}/versions`, body);
+    return this.find(subject, schema, references);
   }
 
   async setCompatibility(subject: string, compatibility: string): Promise<void> {

@@ -88,11 +88,12 @@ export const steadyPartitioner: ICustomPartitioner = () => {
 
 export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   const topics = new Map<string, Message[]>();
-  for (const { topic, partition, key, value, headers } of records) {
+  for (const { topic, partition, key, value, headers, timestamp } of records) {
     let messages = topics.get(topic);
     if (!messages) topics.set(topic, (messages = []));
     const message: Message = { key, value, headers: present(headers) };
     if (partition !== undefined) message.partition = partition;
+    if (timestamp !== undefined) message.timestamp = String(timestamp);
     messages.push(message);
   }
   return Array.from(topics, ([topic, messages]) => ({ topic, messages }));

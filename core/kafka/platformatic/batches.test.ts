@@ -56,6 +56,21 @@ test('what is written is read: keys, values, null, empty, headers, repeated ones
   );
 });
 
+test('records keep timestamps of their own, however far apart, before and after the first', () => {
+  const moments = [1_700_000_000_000, 0, 1_700_000_000_001, 9_000_000_000_000, undefined];
+  const { records } = readBatches(batchOf(moments.map((timestamp) => outgoing('x', { timestamp }))), at, 0);
+  assert.deepEqual(
+    records.map(({ timestamp }) => timestamp),
+    [...moments.slice(0, -1), 1_700_000_000_000],
+  );
+  assert.equal(
+    batchOf([outgoing('x', { timestamp: 5 }), outgoing('y', { timestamp: 7 })]).readBigInt64BE(
+      AT.maxTimestamp,
+    ),
+    7n,
+  );
+});
+
 test("the library's own reader understands what is written, byte for byte", () => {
   const written = batchOf([outgoing('x', { key: Buffer.from('k'), headers: { h: Buffer.from('v') } })]);
   const { records, producerId, producerEpoch } = readRecordsBatch(Reader.from(written));

@@ -13,22 +13,28 @@ export interface ProducerIdentity {
 }
 
 /** Largest bytes of a record besides its contents: length, attributes, timestamp, offset, lengths, header count. */
-const RECORD_OVERHEAD = 5 + 1 + 1 + 5 + 5 + 5 + 5;
+const RECORD_OVERHEAD = 5 + 1 + 8 + 5 + 5 + 5 + 5;
 const VARINT_MAX = 5;
 
 /**
- * Lays out records of one partition as one batch. All get the same timestamp, the batch is compressed when one of
- * them asks for it.
+ * Lays out records of one partition as one batch, which is compressed when one of them asks for it.
  * @param sequence number of the first record in the partition's sequence
+ * @param now the timestamp of records that have none, milliseconds since the epoch
  */
 export function writeBatch(
   records: readonly OutgoingRecord[],
   { id, epoch, transactional }: ProducerIdentity,
   sequence: number,
-  timestamp: number,
+  now: number,
 ): Buffer {
   const writer = new RecordWriter(AT.records + upperBound(records));
-  records.forEach((record, delta) => writer.record(record, delta));
+  const base = records[0]?.timestamp ?? now;
+  let latest = base;
+  records.forEach((record, delta) => {
+    const timestamp = record.timestamp ?? now;
+    latest = Math.max(latest, timestamp);
+    writer.record(record, delta, timestamp - base);
+  });
   const compress = records.some((record) => record.compress);
   const batch = compress ? writer.compressed() : writer.plain();
   batch.writeBigInt64BE(0n, AT.baseOffset);
@@ -37,8 +43,8 @@ export function writeBatch(
   batch.writeInt8(MAGIC, AT.magic);
   batch.writeInt16BE((compress ? GZIP : 0) | (transactional ? TRANSACTIONAL : 0), AT.attributes);
   batch.writeInt32BE(records.length - 1, AT.lastOffsetDelta);
-  batch.writeBigInt64BE(BigInt(timestamp), AT.baseTimestamp);
-  batch.writeBigInt64BE(BigInt(timestamp), AT.maxTimestamp);
+  batch.writeBigInt64BE(BigInt(base), AT.baseTimestamp);
+  batch.writeBigInt64BE(BigInt(latest), AT.maxTimestamp);
   batch.writeBigInt64BE(id, AT.producerId);
   batch.writeInt16BE(epoch, AT.producerEpoch);
   batch.writeInt32BE(sequence, AT.baseSequence);
@@ -64,11 +70,12 @@ class RecordWriter {
     return Buffer.concat([Buffer.alloc(AT.records), gzip(this.#bytes.subarray(AT.records, this.#position))]);
   }
 
-  record({ key, value, headers }: OutgoingRecord, delta: number): void {
+  record({ key, value, headers }: OutgoingRecord, delta: number, laterMs: number): void {
     const names = Object.keys(headers);
-    this.#varint(bodyLength(key, value, headers, names, delta));
+    const later = zigzag(laterMs);
+    this.#varint(bodyLength(key, value, headers, names, delta) + longLength(later));
     this.#bytes[this.#position++] = 0;
-    this.#varint(0);
+    this.#long(later);
     this.#varint(delta);
     this.#content(key);
     this.#content(value);
@@ -93,6 +100,13 @@ class RecordWriter {
     this.#position += content.length;
   }
 
+  /** Of any size up to 2^53, zigzag already. */
+  #long(value: number): void {
+    let left = value;
+    for (; left > 0x7f; left = Math.floor(left / 128)) this.#bytes[this.#position++] = (left % 128) | 0x80;
+    this.#bytes[this.#position++] = left;
+  }
+
   /** Zigzag, seven bits a byte. */
   #varint(value: number): void {
     let left = ((value << 1) ^ (value >> 31)) >>> 0;
@@ -108,7 +122,7 @@ function bodyLength(
   names: readonly string[],
   delta: number,
 ): number {
-  let length = 2 + varintLength(delta) + contentLength(key) + contentLength(value);
+  let length = 1 + varintLength(delta) + contentLength(key) + contentLength(value);
   length += varintLength(headerCount(headers, names));
   for (const name of names) length += headersLength(name, headers[name]);
   return length;
@@ -136,8 +150,17 @@ function contentLength(content: Buffer | null): number {
 }
 
 function varintLength(value: number): number {
+  return longLength(value * 2);
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : value * -2 - 1;
+}
+
+/** Bytes of a number that is zigzag already. */
+function longLength(value: number): number {
   let length = 1;
-  for (let left = value * 2; left > 0x7f; left = Math.floor(left / 128)) length++;
+  for (let left = value; left > 0x7f; left = Math.floor(left / 128)) length++;
   return length;
 }
 

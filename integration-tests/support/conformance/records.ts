@@ -32,6 +32,18 @@ export function testRecords(port: PortUnderTest): void {
     assert.deepEqual([second?.key, second?.value], [null, null]);
   });
 
+  test('a record keeps a timestamp that it is sent with', async () => {
+    const topic = await port.createTopic(1);
+    const moments = [Date.now() - 30 * 24 * 60 * 60_000, Date.now() - 1_000];
+    await port.producer.send(moments.map((timestamp) => ({ ...plain(topic, 'x'), timestamp })));
+    const reader = await port.consume({ topic });
+    await eventually('two records', () => reader.records.length === 2);
+    assert.deepEqual(
+      reader.records.map(({ timestamp }) => timestamp),
+      moments,
+    );
+  });
+
   test('records keep the order in which they were sent, over many sends', async () => {
     const topic = await port.createTopic(1);
     const sends = Array.from({ length: 20 }, (_, send) =>

@@ -9,37 +9,28 @@ import type {
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
-import type { Admission, Admitted } from './admission.js';
 import type { Answer, Job } from './batching/batch.js';
 import type { RowTensor } from './batching/rows.js';
+import type { AnyOutcome, Handling, Work } from './handling.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
-import type { RegisteredSchemas } from './registered-schemas.js';
-import type { Destinations } from './replies/destinations.js';
-import { answerOutcome, failureOutcome } from './replies/answer.js';
-import { callerOf, isTooLate, outcomeName, type Caller, type Outcome } from './replies/outcome.js';
-import type { ReplyPublisher } from './replies/publisher.js';
 
-export interface RequestConsumerOptions {
+export interface RecordConsumerOptions {
   readonly model: string;
-  readonly node: string;
   readonly ordered: boolean;
   readonly commitIntervalMs: number;
   readonly drainTimeoutMs: number;
+  /** Whether offsets are committed together with the outcomes, by whoever publishes those. */
+  readonly commitsWithOutcomes?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** This model is no longer consumed and won't be again by itself. */
+  /** These records are no longer consumed and won't be again by themselves. */
   onStopped(error: Error): void;
 }
 
-/** What all consumers of a node share. */
-export interface NodeParts {
-  readonly admission: Admission;
-  readonly publisher: ReplyPublisher;
-  readonly destinations: Destinations;
-  /** Undefined without a schema registry. */
-  readonly schemas?: Pick<RegisteredSchemas, 'lookUp'> | undefined;
+/** What a consumer takes of its node. */
+export interface ConsumerParts {
   /** This consumer's share of the node's bounds. */
   readonly inFlight: InFlightShare;
   readonly metrics: NodeMetrics;
@@ -47,17 +38,17 @@ export interface NodeParts {
 }
 
 /** A record between arrival and acknowledged outcome. */
-interface Held {
+interface Held<O> {
   readonly record: KafkaRecord;
   readonly bytes: number;
-  readonly partition: OwnedPartition;
+  readonly partition: OwnedPartition<O>;
 }
 
-type HeldEntry = Entry<Held, Outcome>;
+type HeldEntry<O> = Entry<Held<O>, O>;
 
 /** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
-interface OwnedPartition extends TopicPartition {
-  readonly ledger: PartitionLedger<Held, Outcome>;
+interface OwnedPartition<O> extends TopicPartition {
+  readonly ledger: PartitionLedger<Held<O>, O>;
   lost: boolean;
   /** What came while a schema is looked up, beginning with the record that needs it; undefined while none is. */
   waiting: readonly Arrival[] | undefined;
@@ -67,12 +58,12 @@ interface OwnedPartition extends TopicPartition {
 type Arrival = KafkaRecord | (() => void);
 
 /**
- * Follows every record of one model's requests from the fetch to the committed offset:
- * arrival → admission → batcher → outcome → ledger → publisher → acknowledgement → commit.
+ * Follows every record of one topic from the fetch to the committed offset:
+ * arrival → decision → batcher → outcome → ledger → publisher → acknowledgement → commit.
  */
-export class RequestConsumer {
-  readonly #partitions = new Map<number, OwnedPartition>();
-  readonly #jobs: JobOwner = {
+export class RecordConsumer<W extends Work, O extends AnyOutcome> {
+  readonly #partitions = new Map<number, OwnedPartition<O>>();
+  readonly #jobs: JobOwner<W, O> = {
     answered: (job, answer) => this.#answered(job, answer),
     failed: (job, cause) => this.#failed(job, cause),
   };
@@ -86,8 +77,9 @@ export class RequestConsumer {
 
   constructor(
     readonly consumer: KafkaConsumer,
-    readonly options: RequestConsumerOptions,
-    readonly parts: NodeParts,
+    readonly handling: Handling<W, O>,
+    readonly options: RecordConsumerOptions,
+    readonly parts: ConsumerParts,
   ) {}
 
   /** Joins the group; resolves with the first assignment. */
@@ -141,7 +133,7 @@ export class RequestConsumer {
     for (const arrival of arrivals) {
       if (typeof arrival === 'function') arrival();
       else {
-        const lookUp = this.parts.schemas?.lookUp(arrival.value, arrival.headers, this.options.model);
+        const lookUp = this.handling.lookUp(arrival);
         if (lookUp) return this.#wait(this.#current(arrival), arrivals.slice(taken), lookUp);
         this.#take(arrival, arrivedAt);
       }
@@ -153,7 +145,7 @@ export class RequestConsumer {
    * Lets a partition wait: for the schema registry, which may be away for long. What waits is not taken on: it counts
    * neither as in flight nor as work that has to be finished before the partition may go.
    */
-  #wait(partition: OwnedPartition | undefined, arrivals: readonly Arrival[], lookUp: Promise<void>): void {
+  #wait(partition: OwnedPartition<O> | undefined, arrivals: readonly Arrival[], lookUp: Promise<void>): void {
     if (!partition) return;
     partition.waiting = arrivals;
     this.consumer.pause([partition]);
@@ -162,7 +154,7 @@ export class RequestConsumer {
       .catch((error: unknown) => this.options.onStopped(error as Error));
   }
 
-  async #goOn(partition: OwnedPartition): Promise<void> {
+  async #goOn(partition: OwnedPartition<O>): Promise<void> {
     // Many partitions may have waited for the same: together they could be more than the bounds allow.
     for (let room = this.parts.inFlight.room(); room; room = this.parts.inFlight.room()) await room;
     const arrivals = this.#stopWaiting(partition);
@@ -170,7 +162,7 @@ export class RequestConsumer {
   }
 
   /** @returns what waited; undefined when nothing does any more */
-  #stopWaiting(partition: OwnedPartition): readonly Arrival[] | undefined {
+  #stopWaiting(partition: OwnedPartition<O>): readonly Arrival[] | undefined {
     const { waiting } = partition;
     if (!waiting) return undefined;
     partition.waiting = undefined;
@@ -200,7 +192,7 @@ export class RequestConsumer {
       'DECODE_FAILED',
       `offsets ${offset} to ${lastOffset} can't be read: ${reason}`,
     );
-    this.#finish(entry, { kind: 'dead-letter', record, stage: 'decode', error });
+    this.#finish(entry, this.handling.deadLetter(record, 'decode', error));
   }
 
   #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {
@@ -215,12 +207,12 @@ export class RequestConsumer {
     if (!entry) return;
     this.parts.inFlight.enter(bytes);
     const decision = this.#decide(record);
-    if ('kind' in decision) this.#finish(entry, decision);
-    else decision.version.batcher.submit(new RequestJob(entry, decision, arrivedAt, this.#jobs));
+    if (isOutcome(decision)) this.#finish(entry, decision);
+    else decision.version.batcher.submit(new RecordJob(entry, decision, arrivedAt, this.#jobs));
   }
 
   /** The partition of a record, begun anew when the record lies before all that it knows: rather twice than never. */
-  #current({ topic, partition: number, offset }: KafkaRecord): OwnedPartition | undefined {
+  #current({ topic, partition: number, offset }: KafkaRecord): OwnedPartition<O> | undefined {
     const partition = this.#partitions.get(number);
     if (!partition?.ledger.isRewound(offset)) return partition;
     this.parts.log.warn(
@@ -231,11 +223,11 @@ export class RequestConsumer {
     return this.#own({ topic, partition: number });
   }
 
-  #own({ topic, partition }: TopicPartition): OwnedPartition {
+  #own({ topic, partition }: TopicPartition): OwnedPartition<O> {
     const owned = {
       topic,
       partition,
-      ledger: new PartitionLedger<Held, Outcome>(this.options.ordered),
+      ledger: new PartitionLedger<Held<O>, O>(this.options.ordered),
       lost: false,
       waiting: undefined,
     };
@@ -244,77 +236,62 @@ export class RequestConsumer {
   }
 
   /** Whatever goes wrong here, the record must have an outcome: without one its partition would stand still. */
-  #decide(record: KafkaRecord): Admitted | Outcome {
+  #decide(record: KafkaRecord): W | O {
     try {
-      return this.parts.admission.decide(record, this.options.model);
+      return this.handling.decide(record);
     } catch (cause) {
       this.parts.log.error(
         { err: cause, topic: record.topic, partition: record.partition, offset: record.offset },
         'a record could not be judged',
       );
-      return { kind: 'dead-letter', record, stage: 'validate', error: PartituraError.from(cause) };
+      return this.handling.deadLetter(record, 'validate', PartituraError.from(cause));
     }
   }
 
-  #answered({ entry, admitted }: RequestJob, answer: Answer): void {
-    const { model, node, now } = this.options;
-    this.parts.metrics.queueSeconds.observe({ model }, answer.queueMs / 1_000);
-    this.#finish(entry, answerOutcome(entry.subject.record, admitted, answer, node, now()));
+  #answered({ entry, work }: RecordJob<W, O>, answer: Answer): void {
+    this.parts.metrics.queueSeconds.observe({ model: this.options.model }, answer.queueMs / 1_000);
+    this.#finish(entry, this.handling.answered(entry.subject.record, work, answer));
   }
 
-  #failed({ entry, admitted }: RequestJob, cause: unknown): void {
-    this.#finish(entry, failureOutcome(entry.subject.record, admitted, cause, this.options.node));
+  #failed({ entry, work }: RecordJob<W, O>, cause: unknown): void {
+    this.#finish(entry, this.handling.failed(entry.subject.record, work, cause));
   }
 
-  /** Settles the record, once it is known whether its reply can go where it asks. */
-  #finish(entry: HeldEntry, outcome: Outcome): void {
-    const caller = callerOf(outcome);
-    if (caller?.address.topic === undefined) return this.#settle(entry, outcome);
-    const lookUp = this.parts.destinations.lookUp(caller.address.topic, caller.address.partition);
-    if (!lookUp) return this.#settle(entry, this.#addressable(outcome, caller));
-    lookUp.then(
-      () => this.#settle(entry, this.#addressable(outcome, caller)),
+  /** Settles the record, once it is known whether its outcome can be delivered. */
+  #finish(entry: HeldEntry<O>, outcome: O): void {
+    const deliverable = this.handling.deliverable(outcome);
+    if (!(deliverable instanceof Promise)) return this.#settle(entry, deliverable);
+    deliverable.then(
+      (found) => this.#settle(entry, found),
       (error: unknown) => this.options.onStopped(error as KafkaError),
     );
   }
 
-  /** The outcome itself, or a dead letter when its reply has nowhere to go. */
-  #addressable(outcome: Outcome, { address }: Caller): Outcome {
-    const problem =
-      address.topic === undefined
-        ? undefined
-        : this.parts.destinations.check(address.topic, address.partition);
-    if (!problem) return outcome;
-    if (outcome.kind === 'dead-letter')
-      return { kind: outcome.kind, record: outcome.record, stage: outcome.stage, error: outcome.error };
-    return { kind: 'dead-letter', record: outcome.record, stage: 'reply', error: problem };
-  }
-
-  #settle(entry: HeldEntry, outcome: Outcome): void {
+  #settle(entry: HeldEntry<O>, outcome: O): void {
     const { partition } = entry.subject;
     this.#count(outcome);
     if (partition.lost) return this.#leave(entry.subject);
-    for (const released of partition.ledger.settle(entry, outcome, isTooLate(outcome)))
+    for (const released of partition.ledger.settle(entry, outcome, this.handling.overtakes(outcome)))
       this.#publish(released);
   }
 
-  #publish(entry: HeldEntry): void {
+  #publish(entry: HeldEntry<O>): void {
     const held = entry.subject;
     if (!entry.outcome) return;
-    this.parts.publisher.publish(entry.outcome, this.options.model, () => {
+    this.handling.publish(entry.outcome, () => {
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
     });
   }
 
-  #leave({ bytes }: Held): void {
+  #leave({ bytes }: Held<O>): void {
     this.parts.inFlight.leave(bytes);
     if (this.#drainWaiters.length > 0 && this.#pending() === 0)
       for (const resolve of this.#drainWaiters.splice(0)) resolve();
   }
 
-  #count(outcome: Outcome): void {
-    this.parts.metrics.requests.inc({ model: this.options.model, outcome: outcomeName(outcome) });
+  #count(outcome: O): void {
+    this.parts.metrics.requests.inc({ model: this.options.model, outcome: this.handling.nameOf(outcome) });
   }
 
   #pending(): number {
@@ -382,7 +359,8 @@ export class RequestConsumer {
     });
     if (due.length === 0) return;
     try {
-      await this.consumer.commit(due.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+      if (!this.options.commitsWithOutcomes)
+        await this.consumer.commit(due.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
       for (const { ledger, offset } of due) ledger.committed(offset);
     } catch (error) {
       this.parts.log.warn({ model: this.options.model, err: error }, 'commit failed; it is tried again');
@@ -414,30 +392,34 @@ export class RequestConsumer {
   }
 }
 
-/** Who is told of a job's end. */
-interface JobOwner {
-  answered(job: RequestJob, answer: Answer): void;
-  failed(job: RequestJob, cause: unknown): void;
+function isOutcome<W extends Work, O extends AnyOutcome>(decision: W | O): decision is O {
+  return 'kind' in decision;
 }
 
-/** An admitted request as the batcher sees it: a class, because closures for each request would cost more than its decoding. */
-class RequestJob implements Job {
+/** Who is told of a job's end. */
+interface JobOwner<W extends Work, O> {
+  answered(job: RecordJob<W, O>, answer: Answer): void;
+  failed(job: RecordJob<W, O>, cause: unknown): void;
+}
+
+/** A record's work as the batcher sees it: a class, because closures for each would cost more than its decoding. */
+class RecordJob<W extends Work, O> implements Job {
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
   readonly laneKey: string;
   readonly deadline: number | null;
 
   constructor(
-    readonly entry: HeldEntry,
-    readonly admitted: Admitted,
+    readonly entry: HeldEntry<O>,
+    readonly work: W,
     readonly arrivedAt: number,
-    readonly owner: JobOwner,
+    readonly owner: JobOwner<W, O>,
   ) {
-    const { valid, request } = admitted;
+    const { valid, deadline } = work;
     this.inputs = valid.inputs;
     this.rows = valid.rows;
     this.laneKey = valid.laneKey;
-    this.deadline = request.deadline;
+    this.deadline = deadline;
   }
 
   answered(answer: Answer): void {

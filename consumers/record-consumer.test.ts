@@ -12,7 +12,8 @@ import { InFlight } from './in-flight.js';
 import { createNodeMetrics } from './metrics.js';
 import { Destinations } from './replies/destinations.js';
 import { ReplyPublisher } from './replies/publisher.js';
-import { RequestConsumer, type NodeParts } from './request-consumer.js';
+import { RecordConsumer } from './record-consumer.js';
+import { Requests, type RequestParts } from './requests.js';
 import { DIGITS, HeldEngine, exampleRecord, settle, silent } from './test-support.js';
 
 const TOPIC = 'p.digits.requests';
@@ -22,7 +23,7 @@ interface Setting {
   readonly drainTimeoutMs?: number;
   readonly maxRequests?: number;
   readonly ordered?: boolean;
-  readonly schemas?: NodeParts['schemas'];
+  readonly schemas?: RequestParts['schemas'];
 }
 
 /** A consumer with everything real around it, but for Kafka and the engine, whose batches of one row wait for the test. */
@@ -56,7 +57,8 @@ async function consuming(
     retire: () => Promise.resolve(),
   };
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
-  const parts = {
+  const handling = new Requests('digits', {
+    node: 'n',
     admission: new Admission(
       { resolve: () => version },
       { node: 'n', maxRecordBytes: 1_000, isReplyTopicAllowed: replyTopicPolicy([]), now: () => state.now },
@@ -72,20 +74,17 @@ async function consuming(
       partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined),
     }),
     schemas,
-    inFlight,
-    metrics,
-    log: silent,
-  };
+    now: () => state.now,
+  });
   const options = {
     model: 'digits',
-    node: 'n',
     ordered,
     commitIntervalMs: AN_HOUR_MS,
     drainTimeoutMs,
     now: () => state.now,
     onStopped: (error: Error) => stopped.push(error),
   };
-  const consumer = new RequestConsumer(kafka, options, parts);
+  const consumer = new RecordConsumer(kafka, handling, options, { inFlight, metrics, log: silent });
   await consumer.start();
   kafka.assign(TOPIC, 0);
   /** Answers the batch that came as number `index`, and lets everything happen that follows. */

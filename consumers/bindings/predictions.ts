@@ -1,0 +1,161 @@
+import type { PredictionField } from '../../core/bindings/definition.js';
+import { formatShape, type Datatype } from '../../schemas/datatypes.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { decodeElements, type Element } from '../../schemas/tensor.js';
+import type { ModelSignature, TensorSpec } from '../engine/engine.js';
+
+/** A value of a result: that of a tensor's element, or lists of them. */
+export type PredictionValue = Element | null | readonly PredictionValue[];
+
+/** What is added to a record, by the names of the fields. */
+export type Predictions = Readonly<Record<string, PredictionValue>>;
+
+/** The type of an element in a result, in Avro's words. */
+export type ElementType = 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string';
+
+/** A field of results: what it is of and how it is read off the model's output. */
+export interface Prediction {
+  readonly name: string;
+  readonly type: ElementType;
+  /** How deeply its elements are in lists; 0 for one alone. */
+  readonly depth: number;
+  /** @param outputs of the model, for one row */
+  read(outputs: readonly OutputTensor[]): PredictionValue;
+}
+
+export interface OutputTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+const TYPES: Partial<Record<Datatype, ElementType>> = {
+  BOOL: 'boolean',
+  INT8: 'int',
+  INT16: 'int',
+  INT32: 'int',
+  INT64: 'long',
+  UINT8: 'int',
+  UINT16: 'int',
+  UINT32: 'long',
+  FP32: 'float',
+  FP64: 'double',
+  BYTES: 'string',
+};
+
+/**
+ * The fields of results that a binding asks for, held against the model's outputs.
+ * @param wanted all outputs by their own names when undefined
+ * @throws PartituraError INVALID_REQUEST that names the field
+ */
+export function predictionsOf(
+  wanted: Readonly<Record<string, PredictionField>> | undefined,
+  { outputs }: ModelSignature,
+): Prediction[] {
+  const fields =
+    wanted ??
+    Object.fromEntries(outputs.map((spec) => [spec.name, { output: spec.name, take: 'all' as const }]));
+  return Object.entries(fields).map(([name, field]) => predictionOf(name, field, outputs));
+}
+
+function predictionOf(name: string, field: PredictionField, outputs: readonly TensorSpec[]): Prediction {
+  const spec = outputNamed(name, field.output, outputs);
+  const type = TYPES[spec.datatype];
+  if (!type)
+    throw invalid(name, `an output of a type that results can hold`, `'${spec.name}' of ${spec.datatype}`);
+  const width = spec.shape.slice(1);
+  const read =
+    (read: (values: Element[], shape: readonly number[]) => PredictionValue): Prediction['read'] =>
+    (tensors) => {
+      const tensor = tensors.find((found) => found.name === spec.name);
+      if (!tensor)
+        throw new PartituraError('INTERNAL', `output '${spec.name}': expected from the model, got nothing`);
+      return read(decodeElements(tensor.datatype, Buffer.from(tensor.data)), tensor.shape.slice(1));
+    };
+  const { take, labels } = field;
+  if (take === 'all') {
+    const depth = isSingle(width) ? 0 : width.length;
+    return {
+      name,
+      type,
+      depth,
+      read: read((values, shape) => (depth === 0 ? (values[0] ?? null) : nested(values, shape))),
+    };
+  }
+  if (typeof take === 'number') {
+    refuseBeyond(name, take, width);
+    return { name, type, depth: 0, read: read((values) => elementAt(name, values, take)) };
+  }
+  if (type === 'string' || type === 'boolean')
+    throw invalid(name, `numbers for take: ${take}`, `'${spec.name}' of ${spec.datatype}`);
+  if (take === 'max')
+    return { name, type, depth: 0, read: read((values) => values[largest(values)] ?? null) };
+  if (labels) refuseOtherCount(name, labels.length, width);
+  return {
+    name,
+    type: labels ? 'string' : 'int',
+    depth: 0,
+    read: read((values) => (labels ? (labels[largest(values)] ?? null) : largest(values))),
+  };
+}
+
+function outputNamed(field: string, wanted: string | undefined, outputs: readonly TensorSpec[]): TensorSpec {
+  const names = outputs.map(({ name }) => `'${name}'`).join(', ');
+  const spec =
+    wanted === undefined && outputs.length === 1 ? outputs[0] : outputs.find(({ name }) => name === wanted);
+  if (spec) return spec;
+  throw invalid(field, `output: one of ${names}`, wanted === undefined ? 'none' : `'${wanted}'`);
+}
+
+/** One element for each row, however many dimensions it is wrapped in. */
+function isSingle(width: readonly number[]): boolean {
+  return width.every((dimension) => dimension === 1);
+}
+
+function countOf(width: readonly number[]): number | undefined {
+  return width.includes(-1) ? undefined : width.reduce((product, dimension) => product * dimension, 1);
+}
+
+function refuseBeyond(name: string, index: number, width: readonly number[]): void {
+  const count = countOf(width);
+  if (count !== undefined && index >= count)
+    throw invalid(name, `take: an element of ${formatShape(width)}`, String(index));
+}
+
+function refuseOtherCount(name: string, labels: number, width: readonly number[]): void {
+  const count = countOf(width);
+  if (count !== undefined && count !== labels) throw invalid(name, `${count} labels`, String(labels));
+}
+
+function elementAt(name: string, values: readonly Element[], index: number): Element {
+  const value = values[index];
+  if (value !== undefined) return value;
+  throw new PartituraError(
+    'MODEL_FAILED',
+    `field '${name}': expected more than ${index} elements, got ${values.length}`,
+  );
+}
+
+/** The place of the largest element, the first of equals; one that is not a number is none. */
+function largest(values: readonly Element[]): number {
+  let best = 0;
+  values.forEach((value, index) => {
+    const least = values[best];
+    if (least === undefined || value > least || Number.isNaN(least)) best = index;
+  });
+  return best;
+}
+
+/** Row-major elements as lists within lists. */
+function nested(values: readonly Element[], [count = 0, ...inner]: readonly number[]): PredictionValue[] {
+  if (inner.length === 0) return values.slice(0, count);
+  const size = values.length / Math.max(count, 1);
+  return Array.from({ length: count }, (_, index) =>
+    nested(values.slice(index * size, (index + 1) * size), inner),
+  );
+}
+
+function invalid(field: string, expected: string, got: string): PartituraError {
+  return new PartituraError('INVALID_REQUEST', `output.fields.${field}: expected ${expected}, got ${got}`);
+}

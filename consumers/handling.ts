@@ -1,0 +1,43 @@
+import type { FailureStage } from '../core/headers.js';
+import type { KafkaRecord } from '../core/kafka/port.js';
+import type { PartituraError } from '../schemas/errors.js';
+import type { Answer } from './batching/batch.js';
+import type { ServedVersion } from './models/served-version.js';
+import type { ValidRequest } from './models/validate.js';
+
+/** What a record asks of a model. */
+export interface Work {
+  readonly version: ServedVersion;
+  readonly valid: ValidRequest;
+  /** Milliseconds since the epoch; null where it is never too late. */
+  readonly deadline: number | null;
+}
+
+/** How a record ends, in whatever way. */
+export interface AnyOutcome {
+  readonly kind: string;
+  readonly record: KafkaRecord;
+}
+
+/**
+ * What the records of a topic are to a node: requests of callers, or records of a binding. A `RecordConsumer` moves each
+ * from the fetch to the committed offset and asks here what it means and what becomes of it.
+ */
+export interface Handling<W extends Work, O extends AnyOutcome> {
+  /** A promise when something must be known first: the record's partition waits for it. It may never be settled. */
+  lookUp(record: KafkaRecord): Promise<void> | undefined;
+  /** What the record asks for, or how it ends already. Touches nothing but the record. */
+  decide(record: KafkaRecord): W | O;
+  answered(record: KafkaRecord, work: W, answer: Answer): O;
+  failed(record: KafkaRecord, work: W, cause: unknown): O;
+  /** The end of a record that can't be processed. */
+  deadLetter(record: KafkaRecord, stage: FailureStage, error: PartituraError): O;
+  /** The outcome as it can be delivered; a promise where that has to be found out. @throws Error when it can't be */
+  deliverable(outcome: O): O | Promise<O>;
+  /** Whether it leaves at once, ahead of earlier outcomes. */
+  overtakes(outcome: O): boolean;
+  /** The outcome as metrics count it. */
+  nameOf(outcome: O): string;
+  /** @param acknowledged called when the broker has all that the outcome consists of */
+  publish(outcome: O, acknowledged: () => void): void;
+}

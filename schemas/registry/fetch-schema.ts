@@ -1,0 +1,40 @@
+import type { Schema } from 'avsc';
+import type { SchemaKey } from '../framing/confluent.js';
+import type { SchemaReference, SchemaRegistry, StoredSchema } from './client.js';
+
+/** An Avro schema of a registry with all that it takes to read it. */
+export interface FetchedSchema {
+  readonly schema: Schema;
+  readonly references: readonly SchemaReference[];
+  /** What it names and does not define, each after what it names itself. */
+  readonly definitions: readonly Schema[];
+}
+
+/** @throws RegistryError; Error when it is no Avro schema */
+export async function fetchSchema(registry: SchemaRegistry, key: SchemaKey): Promise<FetchedSchema> {
+  const stored = await (typeof key === 'number' ? registry.schemaById(key) : registry.schemaByGuid(key));
+  const schema = avroOf(stored);
+  const references = stored.references ?? [];
+  const definitions = new Map<string, Schema>();
+  await collect(registry, references, definitions);
+  return { schema, references, definitions: [...definitions.values()] };
+}
+
+async function collect(
+  registry: SchemaRegistry,
+  references: readonly SchemaReference[],
+  definitions: Map<string, Schema>,
+): Promise<void> {
+  for (const reference of references) {
+    const name = `${reference.subject} ${reference.version}`;
+    if (definitions.has(name)) continue;
+    const stored = await registry.referenced(reference);
+    await collect(registry, stored.references ?? [], definitions);
+    definitions.set(name, avroOf(stored));
+  }
+}
+
+function avroOf({ schema, schemaType = 'AVRO' }: StoredSchema): Schema {
+  if (schemaType !== 'AVRO') throw new Error(`expected Avro, got ${schemaType}`);
+  return JSON.parse(schema) as Schema;
+}
