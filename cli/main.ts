@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 import { isErrorCode } from '../schemas/errors.js';
+import { runApply, runBindings, runRemove, type ApplyFlags, type BindFlags } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
 import { runNode } from './commands/node.js';
@@ -8,7 +9,7 @@ import { runPredict, type PredictFlags } from './commands/predict.js';
 import { runRegister, type SchemasFlags } from './commands/schemas.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
-import { CONNECTION, NODE, configFrom, withOptions } from './options.js';
+import { CLUSTER, CONNECTION, NODE, configFrom, withOptions } from './options.js';
 import { say } from './output.js';
 
 /** A parser of whole numbers within these bounds. */
@@ -129,6 +130,42 @@ function inspectCommand(
 inspectCommand('models', 'list the versions of models and the nodes that serve them', runModels);
 inspectCommand('nodes', 'list the nodes of the cluster', runNodes);
 inspectCommand('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+
+const bind = program
+  .command('bind')
+  .description('bindings: predictions on topics that are there already (docs/BINDINGS.md)');
+
+withOptions(
+  bind
+    .command('apply')
+    .argument('<file>', 'the binding, in YAML')
+    .description('give a binding to the cluster, or its new content, and wait until nodes run it'),
+  CLUSTER,
+)
+  .option('--dry-run', 'only check the file', false)
+  .option('--timeout <ms>', 'how long to wait for the nodes', whole(1), 30_000)
+  .option('--json', 'answer in JSON', false)
+  .addHelpText('after', '\nExample:\n  partitura bind apply examples/wine/binding.yaml')
+  .action((file: string, flags: ApplyFlags) =>
+    runApply(configFrom({ ...flags }, environment, LOG_QUIETLY), file, flags),
+  );
+
+withOptions(bind.command('list').description('list the bindings and the nodes that run them'), CONNECTION)
+  .option('--json', 'answer in JSON', false)
+  .addHelpText('after', '\nExample:\n  partitura bind list')
+  .action((flags: BindFlags) => runBindings(configFrom({ ...flags }, environment, LOG_QUIETLY), flags));
+
+withOptions(
+  bind
+    .command('remove')
+    .argument('<name>', 'the name in its file')
+    .description('take a binding from the cluster; its topics and positions stay'),
+  CLUSTER,
+)
+  .addHelpText('after', '\nExample:\n  partitura bind remove wine')
+  .action((name: string, flags: object) =>
+    runRemove(configFrom({ ...flags }, environment, LOG_QUIETLY), name),
+  );
 
 withOptions(
   program

@@ -22,6 +22,14 @@ export const CONNECTION: readonly OptionName[] = [
   'logLevel',
 ];
 
+/** What commands need that may have to create the cluster's own topics. */
+export const CLUSTER: readonly OptionName[] = [
+  ...CONNECTION,
+  'partitions',
+  'replicationFactor',
+  'maxRecordBytes',
+];
+
 /** What a node can be told. */
 export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter(
   (name) => !CONNECTION.includes(name),

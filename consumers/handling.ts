@@ -1,5 +1,5 @@
 import type { FailureStage } from '../core/headers.js';
-import type { KafkaRecord } from '../core/kafka/port.js';
+import type { GroupMembership, KafkaRecord } from '../core/kafka/port.js';
 import type { PartituraError } from '../schemas/errors.js';
 import type { Answer } from './batching/batch.js';
 import type { ServedVersion } from './models/served-version.js';
@@ -11,6 +11,14 @@ export interface Work {
   readonly valid: ValidRequest;
   /** Milliseconds since the epoch; null where it is never too late. */
   readonly deadline: number | null;
+}
+
+/** What a consumer has of a partition, from one assignment to the next. */
+export interface Claim {
+  /** Whether it is over: what is still under way is done again by the partition's next owner. */
+  readonly lost: boolean;
+  /** By what the group knew this consumer when it got the partition. */
+  readonly member: GroupMembership;
 }
 
 /** How a record ends, in whatever way. */
@@ -38,6 +46,9 @@ export interface Handling<W extends Work, O extends AnyOutcome> {
   overtakes(outcome: O): boolean;
   /** The outcome as metrics count it. */
   nameOf(outcome: O): string;
-  /** @param acknowledged called when the broker has all that the outcome consists of */
-  publish(outcome: O, acknowledged: () => void): void;
+  /**
+   * @param acknowledged called when the broker has all that the outcome consists of
+   * @param claim on the record's partition
+   */
+  publish(outcome: O, acknowledged: () => void, claim: Claim): void;
 }

@@ -3,7 +3,13 @@ import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
+import type {
+  KafkaAdmin,
+  KafkaClient,
+  KafkaProducer,
+  KafkaRecord,
+  TopicPartition,
+} from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -16,6 +22,7 @@ import type { NodeStatus } from '../schemas/generated.js';
 import { Admission, type Admitted } from './admission.js';
 import { createEngine } from './engine/index.js';
 import type { Engine } from './engine/engine.js';
+import { Bindings } from './bindings/bindings.js';
 import { Heartbeat } from './heartbeat.js';
 import { InFlight } from './in-flight.js';
 import { createNodeMetrics, type NodeMetrics } from './metrics.js';
@@ -48,11 +55,13 @@ export class InferenceNode {
   readonly #admin: KafkaAdmin;
   readonly #destinations: Destinations;
   readonly #outbox: Outbox;
+  readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
   #requestParts: RequestParts | undefined;
+  #bindings: Bindings | undefined;
   #heartbeat: Heartbeat | undefined;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
@@ -78,6 +87,8 @@ export class InferenceNode {
     this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
       this.#destinations.missing(topics),
     );
+    const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
+    this.#registry = url === undefined ? undefined : new SchemaRegistry(url, userInfo);
     this.#schemas = this.#registeredSchemas();
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
   }
@@ -114,20 +125,17 @@ export class InferenceNode {
     this.#heartbeat.start();
     await this.#catalog.start();
     if (this.#catalog.models.length === 0) throw this.#noModels();
+    this.#bindings = this.#createBindings(this.#catalog);
+    await this.#bindings.start();
     this.#state = 'READY';
     this.#heartbeat.beat();
     this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
   }
 
   #registeredSchemas(): RegisteredSchemas | undefined {
-    const {
-      schemaRegistryUrl: url,
-      schemaRegistryUserInfo: userInfo,
-      schemaRegistryAutoRegister: autoRegister,
-    } = this.config;
-    if (url === undefined) return undefined;
-    const options = { topics: this.#topics, autoRegister, log: this.log };
-    return new RegisteredSchemas(new SchemaRegistry(url, userInfo), options);
+    if (!this.#registry) return undefined;
+    const { schemaRegistryAutoRegister: autoRegister } = this.config;
+    return new RegisteredSchemas(this.#registry, { topics: this.#topics, autoRegister, log: this.log });
   }
 
   #noModels(): PartituraError {
@@ -163,7 +171,7 @@ export class InferenceNode {
     const admission = new Admission(catalog, {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
-      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes]),
+      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes, this.#topics.bindings]),
       schemas: this.#schemas,
       now: Date.now,
     });
@@ -177,6 +185,26 @@ export class InferenceNode {
     const destinations = this.#destinations;
     const { id: node } = this;
     return { node, admission, publisher, destinations, schemas: this.#schemas, now: Date.now };
+  }
+
+  #createBindings(catalog: ModelCatalog): Bindings {
+    const parts = {
+      node: this.id,
+      config: this.config,
+      kafka: this.kafka,
+      admin: this.#admin,
+      topics: this.#topics,
+      outbox: this.#outbox,
+      catalog,
+      registry: this.#registry,
+      inFlight: this.#inFlight,
+      metrics: this.#metrics,
+      log: this.log,
+      onDeadLetter: (reason: string, record: KafkaRecord, message: string) =>
+        this.#noteDeadLetter(reason, record, message),
+      onChange: () => this.#heartbeat?.beat(),
+    };
+    return new Bindings(parts, (error) => this.#fail(error));
   }
 
   #noteDeadLetter(reason: string, record: KafkaRecord, message: string): void {
@@ -196,6 +224,7 @@ export class InferenceNode {
       this.#consumers.delete(model);
       await consumer.close();
     }
+    this.#bindings?.onModel(model);
     this.#heartbeat?.beat();
   }
 
@@ -247,14 +276,17 @@ export class InferenceNode {
       beatAt: Date.now(),
       state: this.#state,
       models: [...(this.#catalog?.statuses ?? [])],
-      partitions: [...this.#consumers.values()].flatMap(({ owned }) =>
-        owned.map(({ topic, partition }) => ({ topic, partition })),
-      ),
+      partitions: this.#owned().map(({ topic, partition }) => ({ topic, partition })),
+      bindings: this.#bindings?.statuses ?? [],
       inflightRequests: this.#inFlight.requests,
       inflightBytes: this.#inFlight.bytes,
       serviceMicros: this.#catalog?.microsPerRow ?? 0,
       capacityRequests: this.config.maxInflightRequests,
     };
+  }
+
+  #owned(): TopicPartition[] {
+    return [...[...this.#consumers.values()].flatMap(({ owned }) => owned), ...(this.#bindings?.owned ?? [])];
   }
 
   #fail(error: Error): void {
@@ -278,7 +310,8 @@ export class InferenceNode {
     this.#state = 'DRAINING';
     this.#heartbeat?.beat();
     const watching = this.#catalog?.close();
-    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close()));
+    const requests = [...this.#consumers.values()].map((consumer) => consumer.close());
+    await Promise.all([...requests, this.#bindings?.close()]);
     this.#schemas?.close();
     await watching;
     await this.#heartbeat?.stop();

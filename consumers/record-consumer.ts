@@ -11,7 +11,7 @@ import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import type { Answer, Job } from './batching/batch.js';
 import type { RowTensor } from './batching/rows.js';
-import type { AnyOutcome, Handling, Work } from './handling.js';
+import type { AnyOutcome, Claim, Handling, Work } from './handling.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
@@ -47,7 +47,7 @@ interface Held<O> {
 type HeldEntry<O> = Entry<Held<O>, O>;
 
 /** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
-interface OwnedPartition<O> extends TopicPartition {
+interface OwnedPartition<O> extends TopicPartition, Claim {
   readonly ledger: PartitionLedger<Held<O>, O>;
   lost: boolean;
   /** What came while a schema is looked up, beginning with the record that needs it; undefined while none is. */
@@ -229,6 +229,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       partition,
       ledger: new PartitionLedger<Held<O>, O>(this.options.ordered),
       lost: false,
+      member: this.consumer.membership(),
       waiting: undefined,
     };
     this.#partitions.set(partition, owned);
@@ -278,10 +279,11 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #publish(entry: HeldEntry<O>): void {
     const held = entry.subject;
     if (!entry.outcome) return;
-    this.handling.publish(entry.outcome, () => {
+    const acknowledged = (): void => {
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
-    });
+    };
+    this.handling.publish(entry.outcome, acknowledged, held.partition);
   }
 
   #leave({ bytes }: Held<O>): void {
@@ -369,14 +371,20 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close(() => this.#drainAndCommit());
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  /** Leaves the group at once; what is under way is done again by the partitions' next owners. */
+  abandon(): Promise<void> {
+    this.#closing ??= this.#close(() => Promise.resolve());
+    return this.#closing;
+  }
+
+  async #close(finish: () => Promise<void>): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
     for (const partition of this.#partitions.values()) this.#stopWaiting(partition);
-    await this.#drainAndCommit();
+    await finish();
     clearInterval(this.#commitTimer);
     const closing = this.consumer.close();
     this.#releaseClosed();

@@ -39,6 +39,7 @@ export function clusterTopics({
   const names = topicNames(prefix);
   return [
     { topic: names.nodes, partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } },
+    { topic: names.bindings, partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } },
     {
       topic: names.clientReplies,
       partitions,

@@ -12,10 +12,14 @@ export interface TopicNames {
   deadLetters(model: string): string;
   /** Consumer group of the nodes that serve one model. */
   group(model: string): string;
+  /** Consumer group of the nodes that run one binding. */
+  bindingGroup(binding: string): string;
   /** What a schema registry has the schema of requests under. */
   requestsSubject(model: string): string;
   /** The same for replies, wherever they go. */
   repliesSubject(model: string): string;
+  /** Bindings as they were applied last, compacted. */
+  readonly bindings: string;
   /** Status of nodes, compacted. */
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
@@ -35,6 +39,8 @@ export function topicNames(prefix: string): TopicNames {
     repliesSubject: (model) => `${replies(model)}-value`,
     deadLetters: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}-dlt`,
     group: (model) => `${prefix}.${checkModel(model)}`,
+    bindingGroup: (binding) => `${prefix}.bindings.${checkModel(binding)}`,
+    bindings: `${prefix}.bindings`,
     nodes: `${prefix}.nodes`,
     clientReplies: `${prefix}.client-replies`,
     modelOf(topic) {

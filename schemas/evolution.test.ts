@@ -88,6 +88,7 @@ const VALUES = {
       },
     ],
     partitions: [{ topic: 't', partition: 3 }],
+    bindings: [],
     inflightRequests: 4,
     inflightBytes: 5,
     serviceMicros: 6.5,

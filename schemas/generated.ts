@@ -90,6 +90,17 @@ export interface OwnedPartition {
   partition: number;
 }
 
+/** What a node makes of a binding that was applied. */
+export interface BindingStatus {
+  binding: string;
+  /** Of the content that was applied. */
+  revision: string;
+  /** WAITING for its model, STARTING, RUNNING or FAILED; one that failed is tried again. */
+  state: string;
+  /** Why it waits or failed. */
+  message: string | null;
+}
+
 /** What a node says of itself on the compacted topic of nodes; its key is the node's id, a tombstone means that it left. */
 export interface NodeStatus {
   node: string;
@@ -99,6 +110,7 @@ export interface NodeStatus {
   state: 'STARTING' | 'READY' | 'DRAINING';
   models: ModelVersionStatus[];
   partitions: OwnedPartition[];
+  bindings: BindingStatus[];
   inflightRequests: number;
   inflightBytes: number;
   /** Engine time per row, exponentially weighted. */
@@ -463,6 +475,43 @@ export const NodeStatusSchema = {
             {
               "name": "partition",
               "type": "int"
+            }
+          ]
+        }
+      },
+      "default": []
+    },
+    {
+      "name": "bindings",
+      "type": {
+        "type": "array",
+        "items": {
+          "type": "record",
+          "name": "BindingStatus",
+          "doc": "What a node makes of a binding that was applied.",
+          "fields": [
+            {
+              "name": "binding",
+              "type": "string"
+            },
+            {
+              "name": "revision",
+              "type": "string",
+              "doc": "Of the content that was applied."
+            },
+            {
+              "name": "state",
+              "type": "string",
+              "doc": "WAITING for its model, STARTING, RUNNING or FAILED; one that failed is tried again."
+            },
+            {
+              "name": "message",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Why it waits or failed."
             }
           ]
         }

@@ -1,4 +1,4 @@
-import type { PredictionField } from '../../core/bindings/definition.js';
+import { FIELD_NAME, type PredictionField } from '../../core/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { decodeElements, type Element } from '../../schemas/tensor.js';
@@ -53,10 +53,15 @@ export function predictionsOf(
   wanted: Readonly<Record<string, PredictionField>> | undefined,
   { outputs }: ModelSignature,
 ): Prediction[] {
-  const fields =
-    wanted ??
-    Object.fromEntries(outputs.map((spec) => [spec.name, { output: spec.name, take: 'all' as const }]));
-  return Object.entries(fields).map(([name, field]) => predictionOf(name, field, outputs));
+  const all = outputs.map(({ name }): [string, PredictionField] => [name, { output: name, take: 'all' }]);
+  const fields = wanted ? Object.entries(wanted) : all;
+  const odd = all.find(([name]) => !wanted && !FIELD_NAME.test(name));
+  if (odd)
+    throw new PartituraError(
+      'INVALID_REQUEST',
+      `output.fields: expected a name of letters, digits and _, got '${odd[0]}' from the model: say what it is to be called`,
+    );
+  return fields.map(([name, field]) => predictionOf(name, field, outputs));
 }
 
 function predictionOf(name: string, field: PredictionField, outputs: readonly TensorSpec[]): Prediction {

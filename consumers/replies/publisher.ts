@@ -1,10 +1,11 @@
-import { INFERENCE_ERROR, copyTraceHeaders, deadLetterHeaders } from '../../core/headers.js';
+import { copyTraceHeaders, type FailureStage } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
+import { deadLetterRefused, deadLetters, sendFirstThatFits } from './dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
@@ -82,40 +83,17 @@ export class ReplyPublisher {
   #sendDeadLetter(
     record: KafkaRecord,
     model: string,
-    stage: 'decode' | 'validate' | 'model' | 'reply',
+    stage: FailureStage,
     error: PartituraError,
     acknowledged: () => void,
   ): void {
-    const { key, value } = record;
-    const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
-    const letter: OutgoingRecord = { topic: this.options.topics.deadLetters(model), key, value, headers };
+    const letters = deadLetters(record, this.options.topics.deadLetters(model), stage, error);
     const delivered = (): void => {
       this.options.onDeadLetter(error.code, record, error.message);
       acknowledged();
     };
-    const stuck = (failure: KafkaError): void => {
-      const place = `${record.topic}-${record.partition}@${record.offset}`;
-      this.options.onStuck(
-        new Error(`the dead letter of ${place} was refused: ${failure.message}`, { cause: failure }),
-      );
-    };
-    this.#sendSmaller([letter, { ...letter, compress: true }, withoutValue(letter)], delivered, stuck);
-  }
-
-  /** Sends the first of these that is not too large: a record that came compressed can be larger than topics take. */
-  #sendSmaller(
-    [first, ...smaller]: readonly OutgoingRecord[],
-    delivered: () => void,
-    stuck: (failure: KafkaError) => void,
-  ): void {
-    if (!first) return;
-    this.outbox.push(first, {
-      delivered,
-      failed: (failure) => {
-        if (failure.kind === 'too-large' && smaller.length > 0) this.#sendSmaller(smaller, delivered, stuck);
-        else stuck(failure);
-      },
-    });
+    const stuck = (failure: KafkaError): void => this.options.onStuck(deadLetterRefused(record, failure));
+    sendFirstThatFits(this.outbox, letters, delivered, stuck);
   }
 
   #fit(caller: Caller, reply: InferenceReply): EncodedReply {
@@ -167,28 +145,4 @@ function encode({ framing }: Caller, reply: InferenceReply): Buffer | PartituraE
 
 function tooLarge(details: string): PartituraError {
   return new PartituraError('REPLY_TOO_LARGE', `reply: ${details}`);
-}
-
-/** The last resort: what can't be kept is said, so that the record does not stop node after node. */
-function withoutValue(letter: OutgoingRecord): OutgoingRecord {
-  const { key, value, headers } = letter;
-  const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
-  const tooLarge = { '__connect.errors.value.dropped': dropped };
-  return {
-    ...letter,
-    key: key && key.length > MAX_KEPT_KEY_BYTES ? null : key,
-    value: null,
-    headers: { ...kept(headers), ...tooLarge },
-  };
-}
-
-const MAX_KEPT_KEY_BYTES = 64 * 1024;
-
-/** Only what says where the record came from and what was wrong: headers may be what is too large. */
-function kept(headers: RecordHeaders): RecordHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => name.startsWith('__connect.errors.') || name === INFERENCE_ERROR,
-    ),
-  );
 }

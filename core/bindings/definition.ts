@@ -10,6 +10,8 @@ import { isModelName } from '../topics.js';
  */
 const topicName = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'expected the name of a topic');
 const name = z.string().refine(isModelName, 'expected letters, digits, _ and -');
+/** Of a field in a result: as Avro has it. */
+export const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const whole = z.number().int();
 
@@ -89,10 +91,7 @@ const definition = z
       record: z.enum(['enriched', 'prediction']).default('enriched'),
       /** By the names that they have in the result; all outputs by their own names when left out. */
       fields: z
-        .record(
-          z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected a name of letters, digits and _'),
-          prediction,
-        )
+        .record(z.string().regex(FIELD_NAME, 'expected a name of letters, digits and _'), prediction)
         .optional(),
     }),
     /** Where records go that can't be predicted; `<output topic>-dlt` when left out. */

@@ -4,24 +4,15 @@
  *     node dist/examples/digits/train.js FOLDER
  */
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type * as TensorFlow from '@tensorflow/tfjs-node';
+import { importTensorFlow } from '../tensorflow.js';
 import { CLASSES, type Digits, type Expectations, loadDigits, mostLikely, PIXELS } from './dataset.js';
 
 const SEED = 20_240_501;
 const EPOCHS = 40;
 const SAMPLES = 20;
 const STRIDE = 1009;
-
-const require = createRequire(import.meta.url);
-
-/** Node 23 removed a helper that tfjs-node still calls. */
-function importTensorFlow(): typeof TensorFlow {
-  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  return require('@tensorflow/tfjs-node') as typeof TensorFlow;
-}
 
 const tf = importTensorFlow();
 

@@ -13,9 +13,9 @@ import { singleObject } from './single-object.js';
  *
  * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
  */
-const ID_MARK = 0x00;
-const ID_PREFIX_BYTES = 5;
-const GUID_HEADER = '__value_schema_id';
+export const ID_MARK = 0x00;
+export const ID_PREFIX_BYTES = 5;
+export const GUID_HEADER = '__value_schema_id';
 const GUID_MARK = 0x01;
 const GUID_HEADER_BYTES = 17;
 

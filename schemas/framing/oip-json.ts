@@ -1,8 +1,7 @@
-import { isUtf8 } from 'node:buffer';
-import { isInteger, parse as parseLossless } from 'lossless-json';
 import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } from '../datatypes.js';
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
+import { parseJson, utf8Text } from '../json.js';
 import { decodeElements, encodeElements } from '../tensor.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 
@@ -54,23 +53,16 @@ function version(reply: InferenceReply): { model_version?: string } {
 }
 
 /**
- * Numbers of 64 bits lose digits in JSON.parse, so bodies that name such a type are parsed slowly and exactly.
+ * Bodies that name a type of 64 bits are parsed slowly and exactly.
  * @throws PartituraError DECODE_FAILED when it is no JSON, INVALID_REQUEST when it is no object
  */
 export function parseBody(value: Buffer): Record<string, unknown> {
-  if (!isUtf8(value)) throw new PartituraError('DECODE_FAILED', 'the body: expected UTF-8, got other bytes');
-  const body = value.toString('utf8');
+  const body = utf8Text(value, 'the body');
   try {
-    const exact = /"U?INT64"/i.test(body);
-    return object(exact ? parseLossless(body, undefined, parseNumber) : JSON.parse(body), 'the body');
+    return object(parseJson(body, /"U?INT64"/i.test(body)), 'the body');
   } catch (cause) {
     throw PartituraError.from(cause, 'DECODE_FAILED');
   }
-}
-
-function parseNumber(digits: string): number | bigint {
-  const value = Number(digits);
-  return isInteger(digits) && !Number.isSafeInteger(value) ? BigInt(digits) : value;
 }
 
 function readTensor(value: unknown, index: number): Tensor {

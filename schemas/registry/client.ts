@@ -109,6 +109,12 @@ export class SchemaRegistry {
     return this.#request('GET', `${pathOf(subject)}/versions/${version}`);
   }
 
+  /** The id of a subject's latest schema. */
+  async latest(subject: string): Promise<number> {
+    const { id } = await this.#request<{ id: number }>('GET', `${pathOf(subject)}/versions/latest`);
+    return id;
+  }
+
   /** Finds a schema among those of a subject. */
   find(subject: string, schema: Schema, references?: readonly SchemaReference[]): Promise<RegisteredSchema> {
     return this.#request('POST', pathOf(subject), { schema: JSON.stringify(schema), references });

@@ -15,8 +15,8 @@ import { Coordinator, offsetsByTopic } from './group.js';
 import { retry } from './retry.js';
 import type { ProducerIdentity } from './write-batch.js';
 
-/** After which the broker gives up a transaction that nobody finishes. */
-const TRANSACTION_TIMEOUT_MS = 60_000;
+/** After which the broker gives up a transaction that nobody finishes; so long, others wait for a member that died within one. */
+const TRANSACTION_TIMEOUT_MS = 15_000;
 const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
 
 /**

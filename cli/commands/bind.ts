@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { parseBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
+import { bindingRecord, readBindings, removalRecord } from '../../core/bindings/store.js';
+import type { Config } from '../../core/config.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import type { KafkaClient, OutgoingRecord } from '../../core/kafka/port.js';
+import { createLogger } from '../../core/log.js';
+import { readNodes, type KnownNode } from '../../core/node-directory.js';
+import { clusterTopics } from '../../core/partitura-topics.js';
+import { sleep } from '../../core/retry.js';
+import { topicNames } from '../../core/topics.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { print, printJson, say, table } from '../output.js';
+
+export interface ApplyFlags {
+  readonly dryRun: boolean;
+  readonly timeout: number;
+  readonly json: boolean;
+}
+
+export interface BindFlags {
+  readonly json: boolean;
+}
+
+/** What one node makes of a binding. */
+interface NodeReport {
+  readonly node: string;
+  readonly revision: string;
+  readonly state: string;
+  readonly message: string | null;
+}
+
+const ASK_EVERY_MS = 500;
+
+/**
+ * Gives a binding to the cluster and waits until its nodes run it.
+ * @throws PartituraError when the file is wrong, or the nodes can't run it
+ */
+export async function runApply(config: Config, file: string, flags: ApplyFlags): Promise<void> {
+  const binding = parseBinding(await readFile(file, 'utf8').catch(unreadable(file)));
+  if (flags.dryRun) return flags.json ? printJson(binding) : print(`${describe(binding)}: not applied`);
+  const kafka = kafkaFor(config);
+  await publish(kafka, config, bindingRecord(topicNames(config.prefix).bindings, binding));
+  if (!flags.json) say(`${describe(binding)}: applied, waiting for the nodes`);
+  const reports = await untilSettled(kafka, config, binding, flags.timeout);
+  const failed = reports.find(({ state }) => state === 'FAILED');
+  if (flags.json) printJson({ binding: binding.name, revision: revisionOf(binding), nodes: reports });
+  else if (!failed) print(`${binding.name} is running on ${reports.map(({ node }) => node).join(', ')}`);
+  if (failed)
+    throw new PartituraError('INVALID_REQUEST', `${failed.node}: ${failed.message}; it is tried again`);
+}
+
+const unreadable = (file: string) => (cause: unknown) => {
+  throw new PartituraError('INVALID_REQUEST', `bind: expected a readable file, got '${file}'`, { cause });
+};
+
+function describe({ name, source, model, version, output }: BindingDefinition): string {
+  return `${name}: ${source.topic} → ${model}${version === undefined ? '' : ` version ${version}`} → ${output.topic}`;
+}
+
+/** Waits until each live node has said that it runs this revision, or one that it can't. */
+async function untilSettled(
+  kafka: KafkaClient,
+  config: Config,
+  binding: BindingDefinition,
+  timeoutMs: number,
+): Promise<NodeReport[]> {
+  const giveUpAt = Date.now() + timeoutMs;
+  for (;;) {
+    const nodes = (await readNodes(kafka, config, Date.now())).filter(({ alive }) => alive);
+    const reports = reportsOf(nodes, binding.name).filter(({ revision }) => revision === revisionOf(binding));
+    const running = reports.filter(({ state }) => state === 'RUNNING');
+    const isSettled = reports.length === nodes.length && reports.every(({ state }) => state !== 'STARTING');
+    if (reports.some(({ state }) => state === 'FAILED') || (isSettled && running.length > 0))
+      return reports.filter(({ state }) => state !== 'WAITING');
+    if (Date.now() > giveUpAt) throw notRunning(binding, nodes, reports, timeoutMs);
+    await sleep(ASK_EVERY_MS);
+  }
+}
+
+function reportsOf(nodes: readonly KnownNode[], name: string): NodeReport[] {
+  return nodes.flatMap(({ node, bindings }) =>
+    bindings
+      .filter(({ binding }) => binding === name)
+      .map(({ revision, state, message }) => ({ node, revision, state, message })),
+  );
+}
+
+function notRunning(
+  { name }: BindingDefinition,
+  nodes: readonly KnownNode[],
+  reports: readonly NodeReport[],
+  timeoutMs: number,
+): PartituraError {
+  const said = reports.map(
+    ({ node, state, message }) => `${node} is ${state}${message ? ` (${message})` : ''}`,
+  );
+  const found = nodes.length === 0 ? 'no node is alive' : said.join('; ') || 'no node has taken it up';
+  return new PartituraError(
+    'MODEL_NOT_READY',
+    `${name} is applied, but expected to run within ${timeoutMs} ms: ${found}. Nodes run it as soon as they can`,
+  );
+}
+
+/** Prints the bindings and what the nodes make of them. */
+export async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
+  const kafka = kafkaFor(config);
+  const [bindings, nodes] = await Promise.all([
+    readBindings(kafka, config),
+    readNodes(kafka, config, Date.now()),
+  ]);
+  const alive = nodes.filter((node) => node.alive);
+  const found = [...bindings.values()].map(({ definition, revision }) => ({
+    ...definition,
+    revision,
+    nodes: reportsOf(alive, definition.name).filter((report) => report.revision === revision),
+  }));
+  if (json) return printJson(found);
+  const rows = found.map((binding) => [
+    binding.name,
+    binding.source.topic,
+    binding.model,
+    binding.output.topic,
+    String(binding.nodes.filter(({ state }) => state === 'RUNNING').length),
+    [...new Set(binding.nodes.flatMap(({ message }) => message ?? []))].join('; '),
+  ]);
+  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'MESSAGE'], rows));
+}
+
+/** Takes a binding from the cluster; its topics and positions stay. @throws PartituraError when there is none */
+export async function runRemove(config: Config, name: string): Promise<void> {
+  const kafka = kafkaFor(config);
+  const bindings = await readBindings(kafka, config);
+  if (!bindings.has(name)) {
+    const known =
+      [...bindings.keys()].map((binding) => `'${binding}'`).join(', ') || 'none, as no binding is applied';
+    throw new PartituraError('INVALID_REQUEST', `bind: expected one of ${known}, got '${name}'`);
+  }
+  await publish(kafka, config, removalRecord(topicNames(config.prefix).bindings, name));
+  print(`${name} is removed`);
+}
+
+async function publish(kafka: KafkaClient, config: Config, record: OutgoingRecord): Promise<void> {
+  const admin = kafka.admin();
+  const producer = kafka.producer();
+  try {
+    await admin.connect();
+    await admin.createTopics(clusterTopics(config));
+    await producer.connect();
+    await producer.send([record]);
+  } finally {
+    await Promise.allSettled([admin.close(), producer.close()]);
+  }
+}
+
+function kafkaFor(config: Config): KafkaClient {
+  return createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
+}

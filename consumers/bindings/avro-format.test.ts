@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { Schema } from 'avsc';
+import { AvroCodec } from '../../schemas/avro/codec.js';
+import { SchemaRegistry } from '../../schemas/registry/client.js';
+import { TestRegistry } from '../../schemas/registry/test-registry.js';
+import { plain } from '../../schemas/test-requests.js';
+import { exampleRecord, settle } from '../test-support.js';
+import { AvroFormat } from './avro-format.js';
+import { enrichedAvro, enrichedSchema, predictionAvro, predictionSchema } from './avro-results.js';
+import type { Prediction } from './predictions.js';
+
+const SOURCE = {
+  type: 'record',
+  name: 'Wine',
+  namespace: 'example',
+  doc: 'kept',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'alcohol', type: ['null', 'double'], default: null },
+  ],
+} as const;
+const predictions: Prediction[] = [
+  { name: 'cultivar', type: 'string', depth: 0, read: () => null },
+  { name: 'odds', type: 'float', depth: 1, read: () => null },
+];
+const NO_PREFIX = Buffer.alloc(0);
+const source = new AvroCodec<object>(SOURCE as never);
+const BODY = source.encode({ id: 1, at: 2, alcohol: 12.5 }, NO_PREFIX);
+const ADDED = { cultivar: 'first', odds: [0.5, 0.25] };
+
+function framed(id: number, body = BODY): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeInt32BE(id, 1);
+  return Buffer.concat([prefix, body]);
+}
+
+async function formatWith(context: TestContext, record: 'enriched' | 'prediction' = 'enriched') {
+  const server = await TestRegistry.start();
+  const registry = new SchemaRegistry(server.url);
+  const problems: Error[] = [];
+  const results =
+    record === 'enriched'
+      ? enrichedAvro(registry, 'out-value', predictions)
+      : predictionAvro({ id: 9, version: 1 }, predictions);
+  const format = new AvroFormat(registry, results, {
+    onAway: () => undefined,
+    onProblem: (error) => problems.push(error),
+  });
+  context.after(async () => {
+    format.close();
+    registry.close();
+    await server.close();
+  });
+  server.has(7, SOURCE);
+  server.tell('POST', '/subjects/out-value/versions', { id: 9 });
+  server.tell('POST', '/subjects/out-value', { id: 9, version: 1 });
+  return { server, format, problems };
+}
+
+test('an enriched record is the original, byte for byte, with the fields behind it, in a schema that is registered', async (context) => {
+  const { server, format } = await formatWith(context);
+  const record = exampleRecord({ value: framed(7) });
+  await format.lookUp(record);
+  assert.equal(format.lookUp(record), undefined);
+  const read = format.read(framed(7), {});
+  assert.equal(read.fields['id'], 1);
+  const { value } = read.result(ADDED);
+  assert.equal(value.readInt32BE(1), 9);
+  assert.ok(value.subarray(5, 5 + BODY.length).equals(BODY));
+
+  const { schema } = server.requests.find(({ path }) => path === '/subjects/out-value/versions')?.body as {
+    schema: string;
+  };
+  const registered = JSON.parse(schema) as typeof SOURCE;
+  assert.deepEqual(
+    [registered.name, registered.doc, registered.fields.slice(0, 3)],
+    ['Wine', 'kept', SOURCE.fields],
+  );
+  assert.deepEqual(plain(new AvroCodec<object>(registered as never).decode(value, 5)), {
+    id: 1,
+    at: 2,
+    alcohol: 12.5,
+    ...ADDED,
+  });
+  const reader = source.readerFor(registered as never);
+  assert.deepEqual(plain(source.decode(value, 5, reader)), { id: 1, at: 2, alcohol: 12.5 });
+});
+
+test('a prediction alone has the schema of predictions', async (context) => {
+  const { format } = await formatWith(context, 'prediction');
+  await format.lookUp(exampleRecord({ value: framed(7) }));
+  const { value } = format.read(framed(7), {}).result(ADDED);
+  const codec = new AvroCodec<object>(predictionSchema('my-wine', predictions));
+  assert.deepEqual(plain(codec.decode(value, 5)), ADDED);
+});
+
+test('references of the source go along with the schema of the results', async (context) => {
+  const { server, format } = await formatWith(context);
+  const references = [{ name: 'example.Wine', subject: 'wine', version: 3 }];
+  const holder = { type: 'record', name: 'Holder', fields: [{ name: 'wine', type: 'example.Wine' }] };
+  server.has(8, holder, { references });
+  server.tell('GET', '/subjects/wine/versions/3', { schema: JSON.stringify(SOURCE) });
+  await format.lookUp(exampleRecord({ value: framed(8) }));
+  const { fields } = format.read(framed(8), {});
+  assert.equal((fields['wine'] as { id: number }).id, 1);
+  const { body } = server.requests.find(({ path }) => path === '/subjects/out-value/versions') ?? {};
+  assert.deepEqual((body as { references: unknown }).references, references);
+});
+
+test('a record that can not be read is refused: unknown schema, no schema, bytes left over', async (context) => {
+  const { format } = await formatWith(context);
+  await format.lookUp(exampleRecord({ value: framed(6) }));
+  assert.throws(() => format.read(framed(6), {}), {
+    code: 'DECODE_FAILED',
+    message: /schema 6: expected an Avro schema/,
+  });
+  assert.throws(() => format.read(Buffer.from('{}'), {}), {
+    code: 'DECODE_FAILED',
+    message: /expected 00 and a schema id/,
+  });
+  await format.lookUp(exampleRecord({ value: framed(7) }));
+  const longer = framed(7, Buffer.concat([BODY, Buffer.from([0])]));
+  assert.throws(() => format.read(longer, {}), { code: 'DECODE_FAILED', message: /1 bytes left over/ });
+});
+
+test('results whose schema is refused stop the binding, and no record is refused for that', async (context) => {
+  const { server, format, problems } = await formatWith(context);
+  server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
+  const record = exampleRecord({ value: framed(7) });
+  await format.lookUp(record);
+  let isSettled = false;
+  void format.lookUp(record)?.then(() => (isSettled = true));
+  await settle();
+  assert.equal(isSettled, false);
+  assert.match(problems[0]?.message ?? '', /incompatible/);
+});
+
+test('with a known source the schema of results is registered before a record comes, or refused', async (context) => {
+  const { server, format } = await formatWith(context);
+  await format.prepare('in');
+  server.tell('GET', '/subjects/in-value/versions/latest', { id: 7 });
+  await format.prepare('in');
+  assert.ok(server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
+  server.has(7, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
+  await assert.rejects(format.prepare('in'), {
+    code: 'INVALID_REQUEST',
+    message: /output\.fields\.cultivar/,
+  });
+});
+
+test('only records can be enriched', () => {
+  assert.throws(() => enrichedSchema('string', predictions), {
+    message: /expected a record, got "string"/,
+  });
+});

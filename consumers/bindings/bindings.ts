@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { readBindingRecord, type AppliedBinding } from '../../core/bindings/store.js';
+import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../core/kafka/port.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { BindingStatus } from '../../schemas/generated.js';
+import { BindingRunner, type BindingParts } from './binding-runner.js';
+
+/** Runs the bindings that are applied to the cluster, and follows what is applied and removed. */
+export class Bindings {
+  readonly #runners = new Map<string, BindingRunner>();
+  readonly #consumer: KafkaConsumer;
+  /** Changes to one binding after the other. */
+  #changing = Promise.resolve();
+  #isClosed = false;
+
+  /** @param onStopped called when the bindings can't be followed any more */
+  constructor(
+    readonly parts: BindingParts,
+    readonly onStopped: (error: Error) => void,
+  ) {
+    const { kafka, topics, config } = parts;
+    this.#consumer = kafka.consumer({
+      group: `${topics.bindings}.${randomUUID()}`,
+      topic: topics.bindings,
+      from: 'earliest',
+      partitions: [0],
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      fetchMaxBytes: config.fetchMaxBytes,
+    });
+  }
+
+  /** Begins to follow what is applied. */
+  async start(): Promise<void> {
+    await this.#consumer.start({
+      onRecords: (records) => this.#onRecords(records),
+      onAssigned: () => undefined,
+      onRevoked: () => Promise.resolve(),
+      onCrash: this.onStopped,
+    });
+  }
+
+  get statuses(): BindingStatus[] {
+    return [...this.#runners.values()].map(({ status }) => status);
+  }
+
+  get owned(): TopicPartition[] {
+    return [...this.#runners.values()].flatMap(({ owned }) => owned);
+  }
+
+  /** The available versions of a model have changed. */
+  onModel(model: string): void {
+    for (const runner of this.#runners.values()) runner.onModel(model);
+  }
+
+  #onRecords(records: readonly KafkaRecord[]): void {
+    for (const record of records) {
+      try {
+        const { name, applied } = readBindingRecord(record);
+        this.#changing = this.#changing.then(() => this.#change(name, applied));
+      } catch (error) {
+        const { offset } = record;
+        this.parts.log.error(
+          { err: PartituraError.from(error), offset },
+          'a binding that was applied can not be read; it stays as it was',
+        );
+      }
+    }
+  }
+
+  async #change(name: string, applied: AppliedBinding | undefined): Promise<void> {
+    const runner = this.#runners.get(name);
+    if (this.#isClosed || (runner && runner.applied.revision === applied?.revision)) return;
+    this.#runners.delete(name);
+    await runner?.close();
+    if (applied) this.#runners.set(name, new BindingRunner(applied, this.parts));
+    this.parts.onChange();
+  }
+
+  /** Finishes what is under way and leaves the groups. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#consumer.close();
+    await this.#changing;
+    await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
+  }
+}

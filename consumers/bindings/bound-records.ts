@@ -1,0 +1,150 @@
+import type { BindingDefinition } from '../../core/bindings/definition.js';
+import type { FailureStage } from '../../core/headers.js';
+import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { Answer } from '../batching/batch.js';
+import type { Claim, Handling, Work } from '../handling.js';
+import type { ServedVersion } from '../models/served-version.js';
+import { validateRequest } from '../models/validate.js';
+import { tensorOf } from './features.js';
+import type { Format, SourceRecord } from './format.js';
+import type { Prediction } from './predictions.js';
+
+/** A record of a source that may be predicted. */
+export interface BoundWork extends Work {
+  readonly source: SourceRecord;
+}
+
+/** How a record of a source ends. */
+export type BoundOutcome =
+  | { readonly kind: 'result'; readonly record: KafkaRecord; readonly result: OutgoingRecord }
+  | {
+      readonly kind: 'dead-letter';
+      readonly record: KafkaRecord;
+      readonly stage: FailureStage;
+      readonly error: PartituraError;
+    };
+
+/** Brings outcomes to their topics. */
+export interface BoundPublisher {
+  publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void;
+  close(): Promise<void>;
+}
+
+export interface BoundParts {
+  readonly format: Format;
+  readonly predictions: readonly Prediction[];
+  readonly publisher: BoundPublisher;
+  /** The version that answers; undefined while there is none that these predictions can be read from. */
+  version(): ServedVersion | undefined;
+  /** Whether results go to the partition of the same number. */
+  readonly keepsPartitions: boolean;
+}
+
+/** Says with which model a result was made. */
+const MODEL_HEADER = 'partitura-model';
+const VERSION_HEADER = 'partitura-model-version';
+
+const NEVER = new Promise<void>(() => undefined);
+
+/** Records of a binding: field by field into tensors → batcher → the record with its prediction, or a dead letter. */
+export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
+  constructor(
+    readonly binding: BindingDefinition,
+    readonly parts: BoundParts,
+  ) {}
+
+  /** Without a model that fits, records wait until their binding has begun anew. */
+  lookUp(record: KafkaRecord): Promise<void> | undefined {
+    return this.parts.version() ? this.parts.format.lookUp(record) : NEVER;
+  }
+
+  decide(record: KafkaRecord): BoundWork | BoundOutcome {
+    const { value } = record;
+    if (value === null) return this.#tombstone(record);
+    let source: SourceRecord;
+    try {
+      source = this.parts.format.read(value, record.headers);
+    } catch (cause) {
+      return this.deadLetter(record, 'decode', PartituraError.from(cause, 'DECODE_FAILED'));
+    }
+    try {
+      return this.#work(source);
+    } catch (cause) {
+      return this.deadLetter(record, 'validate', PartituraError.from(cause));
+    }
+  }
+
+  #work(source: SourceRecord): BoundWork {
+    const { model, version: wanted = null, inputs } = this.binding;
+    const version = this.parts.version();
+    if (!version) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available`);
+    const tensors = version.signature.inputs.map((spec) =>
+      tensorOf(spec, inputs[spec.name] ?? [], source.fields),
+    );
+    const request = {
+      id: '',
+      model,
+      modelVersion: wanted,
+      inputs: tensors,
+      outputs: [],
+      parameters: {},
+      deadline: null,
+    };
+    return { source, version, valid: validateRequest(request, version.signature), deadline: null };
+  }
+
+  /** Deleted there, deleted here: results in a compacted topic go with what they were made of. */
+  #tombstone(record: KafkaRecord): BoundOutcome {
+    return { kind: 'result', record, result: { ...this.#envelope(record), value: null } };
+  }
+
+  answered(record: KafkaRecord, { source, version }: BoundWork, { outputs }: Answer): BoundOutcome {
+    try {
+      const added = Object.fromEntries(
+        this.parts.predictions.map((field) => [field.name, field.read(outputs)]),
+      );
+      const { value, headers } = source.result(added);
+      const envelope = this.#envelope(record);
+      const made = {
+        [MODEL_HEADER]: Buffer.from(version.model),
+        [VERSION_HEADER]: Buffer.from(version.version),
+      };
+      const result = { ...envelope, value, headers: { ...envelope.headers, ...headers, ...made } };
+      return { kind: 'result', record, result };
+    } catch (cause) {
+      return this.deadLetter(record, 'reply', PartituraError.from(cause));
+    }
+  }
+
+  #envelope({ key, headers, timestamp, partition }: KafkaRecord): Omit<OutgoingRecord, 'value'> {
+    const { topic } = this.binding.output;
+    const place = this.parts.keepsPartitions ? { topic, partition } : { topic };
+    return { ...place, key, headers, ...(timestamp >= 0 && { timestamp }) };
+  }
+
+  failed(record: KafkaRecord, _work: BoundWork, cause: unknown): BoundOutcome {
+    return this.deadLetter(record, 'model', PartituraError.from(cause, 'MODEL_FAILED'));
+  }
+
+  deadLetter(record: KafkaRecord, stage: FailureStage, error: PartituraError): BoundOutcome {
+    return { kind: 'dead-letter', record, stage, error };
+  }
+
+  deliverable(outcome: BoundOutcome): BoundOutcome {
+    return outcome;
+  }
+
+  overtakes(): boolean {
+    return false;
+  }
+
+  nameOf(outcome: BoundOutcome): string {
+    if (outcome.kind === 'dead-letter') return outcome.error.code;
+    return outcome.result.value === null ? 'tombstone' : 'ok';
+  }
+
+  publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void {
+    this.parts.publisher.publish(outcome, acknowledged, claim);
+  }
+}

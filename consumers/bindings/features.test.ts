@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkBinding, type Feature } from '../../core/bindings/definition.js';
+import { AvroCodec } from '../../schemas/avro/codec.js';
+import { STRANGERS } from '../../schemas/avro/strangers.js';
+import type { Datatype } from '../../schemas/datatypes.js';
+import { decodeElements } from '../../schemas/tensor.js';
+import { tensorOf, type Fields } from './features.js';
+
+function features(...inputs: unknown[]): readonly Feature[] {
+  const binding = checkBinding({
+    name: 'b',
+    source: { topic: 'i', format: 'json' },
+    model: 'm',
+    inputs: { x: inputs },
+    output: { topic: 'o' },
+  });
+  return binding.inputs['x'] ?? [];
+}
+
+function row(
+  fields: Fields,
+  inputs: unknown[],
+  { datatype = 'FP32', shape = [-1, inputs.length] } = {},
+): { shape: readonly number[]; elements: unknown[] } {
+  const tensor = tensorOf({ name: 'x', datatype, shape }, features(...inputs), fields);
+  return { shape: tensor.shape, elements: decodeElements(datatype, tensor.data) };
+}
+
+test('numbers, scaled numbers, booleans and parts of records within the record become a row', () => {
+  const fields = { a: 3, b: 10, c: true, d: { e: 5n } };
+  const inputs = ['a', { field: 'b', subtract: 4, divide: 2 }, 'c', 'd.e'];
+  assert.deepEqual(row(fields, inputs), { shape: [1, 4], elements: [3, 3, 1, 5] });
+});
+
+test('a value becomes a 1 among zeros, or the number that a table has for it', () => {
+  const oneHot = { field: 'colour', oneHot: ['red', 'white', 7] };
+  const lookup = { field: 'grade', lookup: { low: -1, high: 1 } };
+  const shape = [-1, 4];
+  assert.deepEqual(
+    row({ colour: 'white', grade: 'high' }, [oneHot, lookup], { shape }).elements,
+    [0, 1, 0, 1],
+  );
+  assert.deepEqual(row({ colour: 7n, grade: 'low' }, [oneHot, lookup], { shape }).elements, [0, 0, 1, -1]);
+  const lenient = [
+    { ...oneHot, otherwise: 'zeros' },
+    { ...lookup, otherwise: 9 },
+  ];
+  assert.deepEqual(row({ colour: 'blue', grade: 'x' }, lenient, { shape }).elements, [0, 0, 0, 9]);
+  assert.throws(() => row({ colour: 'blue', grade: 'low' }, [oneHot, lookup], { shape }), {
+    code: 'INVALID_REQUEST',
+    message: "field 'colour': expected one of red, white, 7, got blue",
+  });
+  assert.throws(() => row({ colour: 'red', grade: 'toString' }, [oneHot, lookup], { shape }), {
+    message: "field 'grade': expected one of low, high, got toString",
+  });
+});
+
+test('arrays, lists within lists and bytes are rows of elements, in the shape that the model wants', () => {
+  const image = [
+    [1, 2],
+    [3, 4],
+  ];
+  const shape = [-1, 2, 2, 1];
+  assert.deepEqual(row({ image }, [{ field: 'image', divide: 2 }], { shape }), {
+    shape: [1, 2, 2, 1],
+    elements: [0.5, 1, 1.5, 2],
+  });
+  const bytes = Buffer.from([9, 8]);
+  assert.deepEqual(row({ bytes }, ['bytes'], { datatype: 'UINT8', shape: [-1, 2] }).elements, [9, 8]);
+  assert.deepEqual(row({ list: [1, 2, 3] }, ['list'], { shape: [-1, -1] }).shape, [1, 3]);
+  assert.deepEqual(row({ a: 4 }, ['a'], { shape: [-1] }), { shape: [1], elements: [4] });
+  assert.throws(() => row({ list: [1, 2] }, [{ field: 'list', length: 3 }], { shape: [-1, 3] }), {
+    message: "field 'list': expected 3 elements, got 2",
+  });
+  assert.throws(() => row({ list: [1, 2] }, ['list'], { shape: [-1, 3] }), {
+    code: 'SHAPE_MISMATCH',
+    message: "input 'x': expected 3 values, got 2",
+  });
+});
+
+test('text feeds a model that takes text, and no other', () => {
+  const text = { datatype: 'BYTES' as const, shape: [-1, 1] };
+  assert.deepEqual(row({ name: 'é' }, ['name'], text).elements, ['é']);
+  assert.deepEqual(row({ name: Buffer.from('b') }, ['name'], text).elements, ['b']);
+  assert.throws(() => row({ name: 'é' }, ['name']), { message: "field 'name': expected a number, got é" });
+  assert.throws(() => row({ name: 1 }, ['name'], text), {
+    code: 'DATATYPE_MISMATCH',
+    message: "field 'name' for input 'x', element 0: expected a string, got 1",
+  });
+});
+
+test('what is missing or null has its default, or is named', () => {
+  assert.deepEqual(
+    row({ a: null }, [
+      { field: 'a', default: 2, subtract: 1 },
+      { field: 'b.c', default: 0 },
+    ]).elements,
+    [1, 0],
+  );
+  assert.throws(() => row({}, ['a']), { message: "field 'a': expected a value, got nothing" });
+  assert.throws(() => row({}, ['constructor']), {
+    message: "field 'constructor': expected a value, got nothing",
+  });
+  assert.throws(() => row({ a: {} }, ['a']), { message: /expected a number, got what is no single value/ });
+});
+
+test('a number that the type can not hold is named with its field', () => {
+  assert.throws(() => row({ a: 300 }, ['a'], { datatype: 'UINT8' }), {
+    code: 'DATATYPE_MISMATCH',
+    message: "field 'a' for input 'x', element 0: expected UINT8, got 300",
+  });
+  const largest = { datatype: 'INT64' as const };
+  assert.deepEqual(row({ a: 2n ** 62n }, ['a'], largest).elements, [2n ** 62n]);
+});
+
+test('values of any Avro union are seen as what they are, and no integer loses digits', () => {
+  const schema = {
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'maybe', type: ['null', 'double'] },
+      { name: 'either', type: ['int', 'long', 'string'] },
+      { name: 'list', type: { type: 'array', items: ['null', 'float'] } },
+      {
+        name: 'inner',
+        type: ['null', { type: 'record', name: 'I', fields: [{ name: 'v', type: ['null', 'int'] }] }],
+      },
+      { name: 'colour', type: { type: 'enum', name: 'C', symbols: ['RED', 'WHITE'] } },
+      { name: 'large', type: 'long' },
+    ],
+  };
+  const codec = new AvroCodec<Fields>(schema as never, [], STRANGERS);
+  const written = codec.encode(
+    {
+      maybe: { double: 1.5 },
+      either: { long: 7 },
+      list: [{ float: 2 }, { float: 3 }],
+      inner: { I: { v: { int: 4 } } },
+      colour: 'WHITE',
+      large: 2n ** 63n - 1n,
+    },
+    Buffer.alloc(0),
+  );
+  const fields = codec.decode(written);
+  const colour = { field: 'colour', oneHot: ['RED', 'WHITE'] };
+  assert.deepEqual(
+    row(fields, ['maybe', 'either', 'list', 'inner.v', colour], { shape: [-1, 7] }).elements,
+    [1.5, 7, 2, 3, 4, 0, 1],
+  );
+  assert.deepEqual(row(fields, ['large'], { datatype: 'INT64' }).elements, [2n ** 63n - 1n]);
+});

@@ -1,0 +1,27 @@
+import type { KafkaRecord } from '../../core/kafka/port.js';
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { Fields } from './features.js';
+import type { Predictions } from './predictions.js';
+
+/** How the records of a source are read and the results to them written. */
+export interface Format {
+  /** A promise when a schema must be looked up first; it is never settled when that has ended for good. */
+  lookUp(record: KafkaRecord): Promise<void> | undefined;
+  /** @throws PartituraError DECODE_FAILED */
+  read(value: Buffer, headers: RecordHeaders): SourceRecord;
+  /** Ends all look-ups. */
+  close(): void;
+}
+
+/** A record of a source, read. */
+export interface SourceRecord {
+  readonly fields: Fields;
+  /** @throws PartituraError INVALID_REQUEST when the record has a field of such a name already */
+  result(predictions: Predictions): Result;
+}
+
+/** The value of a result, and how its headers differ from those of its source: one that is undefined is left out. */
+export interface Result {
+  readonly value: Buffer;
+  readonly headers: RecordHeaders;
+}

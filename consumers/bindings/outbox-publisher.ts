@@ -1,0 +1,43 @@
+import type { Outbox } from '../../core/kafka/outbox.js';
+import type { KafkaRecord } from '../../core/kafka/port.js';
+import type { PartituraError } from '../../schemas/errors.js';
+import type { BoundOutcome, BoundPublisher } from './bound-records.js';
+import { formsOf, type Form } from './forms.js';
+
+export interface BoundPublisherOptions {
+  readonly deadLetterTopic: string;
+  /** An outcome could not be put anywhere: the binding must begin anew. */
+  onStopped(error: Error): void;
+  onDeadLetter(record: KafkaRecord, error: PartituraError): void;
+}
+
+/** Sends outcomes with all else that the node sends: at least once. */
+export class OutboxPublisher implements BoundPublisher {
+  constructor(
+    readonly outbox: Outbox,
+    readonly options: BoundPublisherOptions,
+  ) {}
+
+  publish(outcome: BoundOutcome, acknowledged: () => void): void {
+    this.#send(outcome, formsOf(outcome, this.options.deadLetterTopic), acknowledged);
+  }
+
+  #send(outcome: BoundOutcome, [form, ...smaller]: readonly Form[], acknowledged: () => void): void {
+    if (!form) return;
+    this.outbox.push(form.record, {
+      delivered: () => {
+        if (form.error) this.options.onDeadLetter(outcome.record, form.error);
+        acknowledged();
+      },
+      failed: (failure) => {
+        if (failure.kind === 'too-large' && smaller.length > 0) this.#send(outcome, smaller, acknowledged);
+        else this.options.onStopped(failure);
+      },
+    });
+  }
+
+  /** The outbox is the node's. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

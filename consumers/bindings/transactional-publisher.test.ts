@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  KafkaError,
+  type GroupOffsets,
+  type KafkaErrorKind,
+  type OutgoingRecord,
+  type TransactionalProducer,
+} from '../../core/kafka/port.js';
+import { PartituraError } from '../../schemas/errors.js';
+import type { Claim } from '../handling.js';
+import { exampleRecord, settle } from '../test-support.js';
+import type { BoundOutcome } from './bound-records.js';
+import { TransactionalPublisher } from './transactional-publisher.js';
+
+interface Transaction {
+  readonly values: (string | undefined)[];
+  readonly topics: string[];
+  readonly positions: GroupOffsets['positions'];
+  readonly generation: number | undefined;
+}
+
+/** Takes transactions, but those that the test has it refuse. */
+class FakeTransactions implements TransactionalProducer {
+  readonly taken: Transaction[] = [];
+  /** The kind of error of those that have such a record. */
+  refuses: (record: OutgoingRecord) => KafkaErrorKind | undefined = () => undefined;
+  isClosed = false;
+
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void> {
+    const kind = records.map(this.refuses).find((found) => found !== undefined);
+    if (kind) return Promise.reject(new KafkaError(kind, kind));
+    this.taken.push({
+      values: records.map(({ value }) => value?.toString()),
+      topics: records.map(({ topic }) => topic),
+      positions: offsets?.positions ?? [],
+      generation: offsets?.member.generation,
+    });
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+}
+
+function publishing() {
+  const producer = new FakeTransactions();
+  const stopped: Error[] = [];
+  const dead: string[] = [];
+  const acknowledged: number[] = [];
+  const publisher = new TransactionalPublisher(producer, {
+    deadLetterTopic: 'dlt',
+    onStopped: (error) => stopped.push(error),
+    onDeadLetter: (_record, { code }) => dead.push(code),
+  });
+  const publish = (outcome: BoundOutcome, claim: Claim = claimOf(1)): void =>
+    publisher.publish(outcome, () => acknowledged.push(outcome.record.offset), claim);
+  return { producer, publisher, stopped, dead, acknowledged, publish };
+}
+
+const claimOf = (generation: number): Claim & { lost: boolean } => ({
+  lost: false,
+  member: { group: 'g', memberId: 'm', generation },
+});
+
+function result(offset: number, partition = 0): BoundOutcome {
+  const record = exampleRecord({ topic: 'in', partition, offset });
+  return {
+    kind: 'result',
+    record,
+    result: { topic: 'out', key: null, value: Buffer.from(`r${offset}`), headers: {} },
+  };
+}
+
+test('what comes together goes in one transaction, with the positions behind it', async () => {
+  const { producer, acknowledged, publish } = publishing();
+  for (const offset of [4, 5]) publish(result(offset));
+  publish(result(9, 1));
+  await settle();
+  assert.deepEqual(producer.taken, [
+    {
+      values: ['r4', 'r5', 'r9'],
+      topics: ['out', 'out', 'out'],
+      positions: [
+        { topic: 'in', partition: 0, offset: 6 },
+        { topic: 'in', partition: 1, offset: 10 },
+      ],
+      generation: 1,
+    },
+  ]);
+  assert.deepEqual(acknowledged, [4, 5, 9]);
+});
+
+test('claims of different generations are never in one transaction, and what was lost is not sent', async () => {
+  const { producer, acknowledged, publish } = publishing();
+  publish(result(1), { ...claimOf(1), lost: true });
+  publish(result(2), claimOf(1));
+  publish(result(3), claimOf(2));
+  await settle();
+  assert.deepEqual(
+    producer.taken.map(({ values, generation }) => [values, generation]),
+    [
+      [['r2'], 1],
+      [['r3'], 2],
+    ],
+  );
+  assert.deepEqual(acknowledged, [1, 2, 3]);
+});
+
+test('when the group has moved on nothing is sent again, nor does anything stop', async () => {
+  const { producer, acknowledged, stopped, publish } = publishing();
+  producer.refuses = () => 'rebalanced';
+  publish(result(1));
+  await settle();
+  producer.refuses = () => undefined;
+  publish(result(1), claimOf(2));
+  await settle();
+  assert.deepEqual(
+    producer.taken.map(({ generation }) => generation),
+    [2],
+  );
+  assert.deepEqual([acknowledged, stopped], [[1, 1], []]);
+});
+
+test('a result that is too large becomes a dead letter, the others are not touched', async () => {
+  const { producer, dead, acknowledged, publish } = publishing();
+  producer.refuses = ({ value, compress }) =>
+    value?.toString() === 'r2' || (value?.toString() === 'value' && !compress) ? 'too-large' : undefined;
+  for (const offset of [1, 2, 3]) publish(result(offset));
+  await settle();
+  assert.deepEqual(
+    producer.taken.flatMap(({ topics }) => topics),
+    ['out', 'dlt', 'out'],
+  );
+  assert.deepEqual([acknowledged, dead], [[1, 2, 3], ['REPLY_TOO_LARGE']]);
+});
+
+test('a dead letter is told of once it is there', async () => {
+  const { dead, publish } = publishing();
+  const error = new PartituraError('INVALID_REQUEST', 'x');
+  publish({ kind: 'dead-letter', record: exampleRecord(), stage: 'validate', error });
+  assert.deepEqual(dead, []);
+  await settle();
+  assert.deepEqual(dead, ['INVALID_REQUEST']);
+});
+
+test('whether a transaction that broke off is there is not known: it stops, and is not sent again', async () => {
+  for (const kind of ['unavailable', 'fenced', 'other'] as const) {
+    const { producer, publisher, stopped, acknowledged, publish } = publishing();
+    producer.refuses = () => kind;
+    publish(result(1));
+    await settle();
+    assert.deepEqual([(stopped[0] as KafkaError).kind, acknowledged, producer.taken], [kind, [], []]);
+    await publisher.close();
+    assert.equal(producer.isClosed, true);
+  }
+});

@@ -1,0 +1,69 @@
+import { INFERENCE_ERROR, deadLetterHeaders, type FailureStage } from '../../core/headers.js';
+import type { Outbox } from '../../core/kafka/outbox.js';
+import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import type { PartituraError } from '../../schemas/errors.js';
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+
+const MAX_KEPT_KEY_BYTES = 64 * 1024;
+
+/**
+ * The dead letter of a record, in the forms to be tried one after the other while the topic finds them too large: a
+ * record that came compressed can be larger than topics take.
+ */
+export function deadLetters(
+  record: KafkaRecord,
+  topic: string,
+  stage: FailureStage,
+  error: PartituraError,
+): OutgoingRecord[] {
+  const { key, value } = record;
+  const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
+  const letter: OutgoingRecord = { topic, key, value, headers };
+  return [letter, { ...letter, compress: true }, withoutValue(letter)];
+}
+
+/** Why a record has no end: its dead letter could not be put anywhere. */
+export function deadLetterRefused({ topic, partition, offset }: KafkaRecord, failure: KafkaError): Error {
+  const place = `${topic}-${partition}@${offset}`;
+  return new Error(`the dead letter of ${place} was refused: ${failure.message}`, { cause: failure });
+}
+
+/** Sends the first of these that is not too large. */
+export function sendFirstThatFits(
+  outbox: Outbox,
+  [first, ...smaller]: readonly OutgoingRecord[],
+  delivered: () => void,
+  failed: (failure: KafkaError) => void,
+): void {
+  if (!first) return;
+  outbox.push(first, {
+    delivered,
+    failed: (failure) => {
+      if (failure.kind === 'too-large' && smaller.length > 0)
+        sendFirstThatFits(outbox, smaller, delivered, failed);
+      else failed(failure);
+    },
+  });
+}
+
+/** The last resort: what can't be kept is said, so that the record does not stop node after node. */
+function withoutValue(letter: OutgoingRecord): OutgoingRecord {
+  const { key, value, headers } = letter;
+  const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
+  const tooLarge = { '__connect.errors.value.dropped': dropped };
+  return {
+    ...letter,
+    key: key && key.length > MAX_KEPT_KEY_BYTES ? null : key,
+    value: null,
+    headers: { ...kept(headers), ...tooLarge },
+  };
+}
+
+/** Only what says where the record came from and what was wrong: headers may be what is too large. */
+function kept(headers: RecordHeaders): RecordHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => name.startsWith('__connect.errors.') || name === INFERENCE_ERROR,
+    ),
+  );
+}

@@ -1,0 +1,71 @@
+import { PartituraError } from '../../schemas/errors.js';
+import type { Config } from '../config.js';
+import type { KafkaClient, KafkaRecord, OutgoingRecord } from '../kafka/port.js';
+import { readTopic } from '../kafka/read-topic.js';
+import { topicNames } from '../topics.js';
+import { checkBinding, revisionOf, type BindingDefinition } from './definition.js';
+
+/**
+ * Bindings as the cluster keeps them: a compacted topic, keyed by name, whose records hold what was applied last, in
+ * JSON; a tombstone means that it was removed.
+ */
+const READ_LIMIT_MS = 15_000;
+
+/** A binding as it was applied. */
+export interface AppliedBinding {
+  readonly definition: BindingDefinition;
+  readonly revision: string;
+  /** Milliseconds since the epoch. */
+  readonly appliedAt: number;
+}
+
+/** The record that applies a binding. */
+export function bindingRecord(topic: string, definition: BindingDefinition): OutgoingRecord {
+  const value = Buffer.from(JSON.stringify(definition));
+  return { topic, partition: 0, key: Buffer.from(definition.name), value, headers: {} };
+}
+
+/** The record that removes a binding. */
+export function removalRecord(topic: string, binding: string): OutgoingRecord {
+  return { topic, partition: 0, key: Buffer.from(binding), value: null, headers: {} };
+}
+
+/**
+ * What such a record says: a binding, or undefined that there is none any more.
+ * @throws PartituraError INVALID_REQUEST when it says nothing that this version understands
+ */
+export function readBindingRecord({ key, value, timestamp }: KafkaRecord): {
+  readonly name: string;
+  readonly applied: AppliedBinding | undefined;
+} {
+  const name = key?.toString('utf8') ?? '';
+  if (value === null) return { name, applied: undefined };
+  const definition = checkBinding(parse(value));
+  return { name, applied: { definition, revision: revisionOf(definition), appliedAt: timestamp } };
+}
+
+function parse(value: Buffer): unknown {
+  try {
+    return JSON.parse(value.toString('utf8'));
+  } catch (cause) {
+    throw new PartituraError('INVALID_REQUEST', `binding: expected JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** All bindings that are applied, by name. @throws KafkaError when the cluster can't be reached */
+export async function readBindings(
+  kafka: KafkaClient,
+  { prefix, fetchMaxBytes }: Config,
+): Promise<ReadonlyMap<string, AppliedBinding>> {
+  const topic = topicNames(prefix).bindings;
+  const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
+  const bindings = new Map<string, AppliedBinding>();
+  for (const record of records.sort((a, b) => a.offset - b.offset)) {
+    const { name, applied } = readBindingRecord(record);
+    bindings.delete(name);
+    if (applied) bindings.set(name, applied);
+  }
+  return bindings;
+}
