@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { Schema } from 'avsc';
 import { AvroCodec } from '../../schemas/avro/codec.js';
 import { SchemaRegistry } from '../../schemas/registry/client.js';
 import { TestRegistry } from '../../schemas/registry/test-registry.js';

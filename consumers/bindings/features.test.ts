@@ -18,10 +18,15 @@ function features(...inputs: unknown[]): readonly Feature[] {
   return binding.inputs['x'] ?? [];
 }
 
+interface Wanted {
+  readonly datatype?: Datatype;
+  readonly shape?: readonly number[];
+}
+
 function row(
   fields: Fields,
   inputs: unknown[],
-  { datatype = 'FP32', shape = [-1, inputs.length] } = {},
+  { datatype = 'FP32', shape = [-1, inputs.length] }: Wanted = {},
 ): { shape: readonly number[]; elements: unknown[] } {
   const tensor = tensorOf({ name: 'x', datatype, shape }, features(...inputs), fields);
   return { shape: tensor.shape, elements: decodeElements(datatype, tensor.data) };

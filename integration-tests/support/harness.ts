@@ -17,8 +17,10 @@ import { startTestBroker, type TestBroker } from './broker.js';
 import { Stranger } from './stranger.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** The shipped example, and the small models made for tests. */
-const MODEL_FOLDERS = [join(ROOT, 'examples/models'), join(ROOT, 'integration-tests/fixtures/models')];
+/** The shipped examples, and the small models made for tests. */
+const MODEL_FOLDERS = ['examples/models', 'examples/wine/models', 'integration-tests/fixtures/models'].map(
+  (folder) => join(ROOT, folder),
+);
 const READ_LIMIT_MS = 60_000;
 
 export type ModelName =
@@ -35,7 +37,8 @@ export type ModelName =
   | 'fixed'
   | 'double'
   | 'picky-onnx'
-  | 'zipmap-onnx';
+  | 'zipmap-onnx'
+  | 'wine';
 
 /**
  * What a test needs of the world: a broker of its own, a model repository of its own, and ways to start
