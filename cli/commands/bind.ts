@@ -3,6 +3,7 @@ import { parseBinding, revisionOf, type BindingDefinition } from '../../core/bin
 import { bindingRecord, readBindings, removalRecord } from '../../core/bindings/store.js';
 import type { Config } from '../../core/config.js';
 import { createKafkaClient } from '../../core/kafka/client.js';
+import { recordsBehind } from '../../core/kafka/lag.js';
 import type { KafkaClient, OutgoingRecord } from '../../core/kafka/port.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
@@ -110,9 +111,15 @@ export async function runBindings(config: Config, { json }: BindFlags): Promise<
     readNodes(kafka, config, Date.now()),
   ]);
   const alive = nodes.filter((node) => node.alive);
+  const lags = await readLags(
+    kafka,
+    config,
+    [...bindings.values()].map(({ definition }) => definition),
+  );
   const found = [...bindings.values()].map(({ definition, revision }) => ({
     ...definition,
     revision,
+    lag: lags.get(definition.name) ?? null,
     nodes: reportsOf(alive, definition.name).filter((report) => report.revision === revision),
   }));
   if (json) return printJson(found);
@@ -122,9 +129,32 @@ export async function runBindings(config: Config, { json }: BindFlags): Promise<
     binding.model,
     binding.output.topic,
     String(binding.nodes.filter(({ state }) => state === 'RUNNING').length),
+    String(binding.lag ?? ''),
     [...new Set(binding.nodes.flatMap(({ message }) => message ?? []))].join('; '),
   ]);
-  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'MESSAGE'], rows));
+  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'], rows));
+}
+
+/** By name, how many records of its source each binding has not finished; a source that does not exist has none. */
+async function readLags(
+  kafka: KafkaClient,
+  { prefix }: Config,
+  definitions: readonly BindingDefinition[],
+): Promise<ReadonlyMap<string, number>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const lags = new Map<string, number>();
+  try {
+    for (const { name, source } of definitions) {
+      if ((await admin.partitionCount(source.topic)) === undefined) continue;
+      const offsets = await admin.offsets(source.topic);
+      const group = topicNames(prefix).bindingGroup(name);
+      lags.set(name, await recordsBehind(admin, group, source.topic, offsets));
+    }
+    return lags;
+  } finally {
+    await admin.close();
+  }
 }
 
 /** Takes a binding from the cluster; its topics and positions stay. @throws PartituraError when there is none */

@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config.js';
 import { createKafkaClient } from '../../core/kafka/client.js';
+import { recordsBehind } from '../../core/kafka/lag.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
@@ -105,12 +106,7 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
     topics.map(async (topic) => {
       const offsets = await admin.offsets(topic);
       const model = names.modelOf(topic);
-      const committed = model === undefined ? undefined : await admin.committed(names.group(model), topic);
-      const position = (partition: number, start: number): number =>
-        Math.max(start, committed?.find((found) => found.partition === partition)?.offset ?? 0);
-      const lag = committed
-        ? offsets.reduce((sum, { partition, start, end }) => sum + end - position(partition, start), 0)
-        : null;
+      const lag = model === undefined ? null : await recordsBehind(admin, names.group(model), topic, offsets);
       return {
         topic,
         partitions: offsets.length,

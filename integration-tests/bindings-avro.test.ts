@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Schema } from 'avsc';
+import type { InferenceNode } from '../consumers/node.js';
+import type { KafkaRecord } from '../core/kafka/port.js';
+import { freePort } from '../deploy/local/ports.js';
+import { startLocalRegistry, type LocalRegistry } from '../deploy/local/registry.js';
+import { AvroCodec } from '../schemas/avro/codec.js';
+import { SchemaRegistry } from '../schemas/registry/client.js';
+import { BoundTopic } from './support/bound-topic.js';
+import { CommandLine } from './support/command-line.js';
+import { eventually } from './support/eventually.js';
+import { Gate } from './support/gate.js';
+import { Harness } from './support/harness.js';
+import { chance, mutate } from './support/mutate.js';
+import { missing, run } from './support/programs.js';
+
+const MUTATED = 5_000;
+const cli = new CommandLine({});
+const skip = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;
+
+/** A stranger's record: nothing in it is ours. */
+const ORDER: Schema = {
+  type: 'record',
+  name: 'Order',
+  namespace: 'shop',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'amount', type: 'double' },
+    { name: 'discount', type: ['null', 'double', 'int'], default: null },
+    { name: 'color', type: { type: 'enum', name: 'Color', symbols: ['RED', 'BLUE'] } },
+    { name: 'sizes', type: { type: 'array', items: 'int' } },
+  ],
+};
+
+interface Order {
+  readonly id: number;
+  readonly amount: number;
+  readonly discount: number | { readonly double: number } | null;
+  readonly color: string;
+  readonly sizes: readonly number[];
+}
+
+const order = (id: number, more: Partial<Order> = {}): Order => ({
+  id,
+  amount: 100 + id,
+  discount: { double: 0.5 },
+  color: 'BLUE',
+  sizes: [7],
+  ...more,
+});
+
+/** Features of every kind for the four columns of y = 2x. */
+const binding = (name: string, output: object = {}): object => ({
+  name,
+  source: { topic: `${name}-in`, format: 'avro' },
+  model: 'scale',
+  version: 2,
+  inputs: {
+    x: [
+      { field: 'amount', subtract: 100 },
+      { field: 'discount', default: 0 },
+      { field: 'color', lookup: { RED: 1, BLUE: 2 } },
+      { field: 'sizes', length: 1 },
+    ],
+  },
+  output: { topic: `${name}-out`, fields: { y: {}, largest: { take: 'max' } }, ...output },
+});
+
+describe('bindings of Avro topics', { skip }, () => {
+  let server: LocalRegistry;
+  let gate: Gate;
+  /** As the world outside knows the registry, gate or not. */
+  let registry: SchemaRegistry;
+  let harness: Harness;
+  let node: InferenceNode;
+  before(async () => {
+    server = await startLocalRegistry();
+    registry = new SchemaRegistry(server.url);
+    const direct = new URL(server.url);
+    gate = new Gate(Number(direct.port));
+    await gate.open();
+    harness = await Harness.start(['scale'], {
+      schemaRegistryUrl: `http://127.0.0.1:${gate.port}${direct.pathname}`,
+    });
+    node = await harness.node({ versionPolicy: 'all' });
+  });
+  after(async () => {
+    await harness.close();
+    await gate.shut();
+    await server.stop();
+    await cli.killAll();
+  });
+
+  /** A record as a serializer of Confluent's writes it. */
+  function framed(id: number, schema: Schema, value: object): Buffer {
+    const prefix = Buffer.alloc(5);
+    prefix.writeInt32BE(id, 1);
+    return new AvroCodec<object>(schema).encode(value, prefix);
+  }
+
+  /** A result as a deserializer of Confluent's reads it: with the schema that its first bytes name. */
+  async function read({ value }: KafkaRecord): Promise<Record<string, unknown>> {
+    const bytes = value ?? Buffer.alloc(0);
+    assert.equal(bytes[0], 0);
+    const { schema } = await registry.schemaById(bytes.readInt32BE(1));
+    return new AvroCodec<Record<string, unknown>>(JSON.parse(schema) as Schema).decode(bytes, 5);
+  }
+
+  test('what the original holds is in the result as it was, and the derived schema is registered', async () => {
+    const bound = await BoundTopic.apply(harness, binding('orders'));
+    const { id } = await registry.register('orders-in-value', ORDER);
+    await bound.running(node);
+    const value = framed(id, ORDER, order(1));
+    const without = framed(id, ORDER, order(2, { discount: null, color: 'RED' }));
+    await bound.send([
+      { value, key: Buffer.from('a'), partition: 0 },
+      { value: without, key: Buffer.from('b'), partition: 0 },
+    ]);
+    const [first, second] = await bound.results(2);
+    assert.ok(first?.value && second);
+    assert.ok(first.value.includes(value.subarray(5)), 'the bytes of the original');
+    const { y, largest, amount } = await read(first);
+    assert.deepEqual([amount, y, largest], [101, [2, 1, 4, 14], 14]);
+    assert.deepEqual((await read(second))['y'], [4, 0, 2, 14]);
+    const stored = await registry.schemaById(await registry.latest('orders-out-value'));
+    const derived = JSON.parse(stored.schema) as { name: string; fields: { name: string }[] };
+    assert.equal(derived.name, 'Order');
+    assert.deepEqual(
+      derived.fields.map(({ name }) => name),
+      ['id', 'amount', 'discount', 'color', 'sizes', 'y', 'largest'],
+    );
+  });
+
+  test('a source whose schema grows is followed, and results grow with it', async () => {
+    const bound = await BoundTopic.apply(harness, binding('grows'));
+    const older = await registry.register('grows-in-value', ORDER);
+    const grown = {
+      ...(ORDER as object),
+      fields: [
+        ...(ORDER as unknown as { fields: object[] }).fields,
+        { name: 'note', type: 'string', default: '' },
+      ],
+    } as unknown as Schema;
+    const newer = await registry.register('grows-in-value', grown);
+    await bound.send([
+      { value: framed(older.id, ORDER, order(1)), partition: 0 },
+      { value: framed(newer.id, grown, { ...order(2), note: 'n' }), partition: 0 },
+    ]);
+    const [first, second] = await Promise.all((await bound.results(2)).map(read));
+    assert.ok(first && second);
+    assert.deepEqual([first['note'], first['largest']], [undefined, 14]);
+    assert.deepEqual([second['note'], second['largest']], ['n', 14]);
+  });
+
+  test('predictions alone have a schema of their own', async () => {
+    const bound = await BoundTopic.apply(harness, binding('alone', { record: 'prediction' }));
+    await bound.running(node);
+    const stored = await registry.schemaById(await registry.latest('alone-out-value'));
+    const { name, namespace } = JSON.parse(stored.schema) as { name: string; namespace: string };
+    assert.equal(`${namespace}.${name}`, 'partitura.bindings.alone.Prediction');
+    const { id } = await registry.register('alone-in-value', ORDER);
+    await bound.send([{ value: framed(id, ORDER, order(3)), key: Buffer.from('k') }]);
+    const [result] = await bound.results(1);
+    assert.ok(result);
+    assert.equal(result.key?.toString(), 'k');
+    assert.deepEqual(await read(result), { y: [6, 1, 4, 14], largest: 14 });
+  });
+
+  test('JSON records become Avro predictions', async () => {
+    const bound = await BoundTopic.apply(harness, {
+      ...binding('mixed', { format: 'avro', record: 'prediction' }),
+      source: { topic: 'mixed-in', format: 'json' },
+    });
+    await bound.send([{ value: Buffer.from(JSON.stringify(order(1, { discount: 1 }))) }]);
+    const [result] = await bound.results(1);
+    assert.ok(result);
+    assert.deepEqual((await read(result))['y'], [2, 2, 4, 14]);
+  });
+
+  test(`of ${MUTATED} mutated records each is a result or a dead letter with its bytes`, async () => {
+    const bound = await BoundTopic.apply(harness, binding('fuzz'));
+    const { id } = await registry.register('fuzz-in-value', ORDER);
+    const random = chance(20_261_126);
+    const sent = new Map<string, Buffer>();
+    for (let number = 0; number < MUTATED; number++) {
+      const value = framed(id, ORDER, order(number));
+      // The schema's id is left alone in most of them: one that is made up only says that it is not known.
+      const damaged = mutate(value.subarray(5), random);
+      sent.set(
+        `bad ${number}`,
+        number % 10 === 0 ? mutate(value, random) : Buffer.concat([value.subarray(0, 5), damaged]),
+      );
+      if (number % 50 === 0) sent.set(`good ${number}`, value);
+    }
+    await bound.send([...sent].map(([key, value]) => ({ key: Buffer.from(key), value })));
+    const results = await bound.results(sent.size);
+    const letters = await bound.deadLetters();
+    const ended = new Set(results.map(({ key }) => key?.toString() ?? ''));
+    for (const key of sent.keys()) if (key.startsWith('good')) assert.ok(ended.has(key), key);
+    for (const { key, value } of letters) {
+      const name = key?.toString() ?? '';
+      assert.ok(value?.equals(sent.get(name) ?? Buffer.alloc(0)), name);
+      ended.add(name);
+    }
+    assert.equal(ended.size, sent.size);
+  });
+
+  test('while the registry is away records of a new schema wait, and none is refused', async () => {
+    const bound = await BoundTopic.apply(harness, binding('away'));
+    await bound.running(node);
+    const { id } = await registry.register('away-in-value', {
+      ...(ORDER as object),
+      doc: 'known to the registry alone',
+    } as Schema);
+    await gate.shut();
+    await bound.send([{ value: framed(id, ORDER, order(1)) }]);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    assert.equal((await harness.read('away-out')).length + (await bound.deadLetters()).length, 0);
+    await gate.open();
+    assert.equal((await bound.results(1)).length, 1);
+    assert.equal((await bound.deadLetters()).length, 0);
+  });
+
+  test('a source that has a field of the name of a prediction stops the binding, which says so', async () => {
+    const { id } = await registry.register('taken-in-value', ORDER);
+    const bound = await BoundTopic.apply(harness, binding('taken', { fields: { amount: { take: 'max' } } }));
+    await bound.send([{ value: framed(id, ORDER, order(1)) }]);
+    await bound.says(node, 'FAILED', /output\.fields\.amount: expected a name that the source does not have/);
+    assert.equal((await bound.deadLetters()).length, 0);
+  });
+
+  test('the wines of the example, from `partitura bind apply` to the last glass', async () => {
+    const registryPort = String(await freePort());
+    const up = await cli.up({}, [
+      '--registry',
+      '--registry-port',
+      registryPort,
+      '--models',
+      'examples/wine/models',
+    ]);
+    const env = {
+      KAFKA_BROKERS: up.ready.brokers.join(','),
+      SCHEMA_REGISTRY_URL: up.ready.registry ?? '',
+    };
+    const produced = await run('node', ['examples/wine/produce.mjs'], { env });
+    assert.equal(produced.stdout, '178 measurements are in wine.measurements\n', produced.stderr);
+    const dry = await cli.run(['bind', 'apply', 'examples/wine/binding.yaml', '--dry-run'], env);
+    assert.equal(dry.stdout, 'wine: wine.measurements → wine → wine.cultivars: not applied\n', dry.stderr);
+    const applied = await cli.run(['bind', 'apply', 'examples/wine/binding.yaml'], env);
+    assert.match(applied.stdout, /^wine is running on node-\w+, node-\w+\n$/, applied.stderr);
+    const consumed = await run('node', ['examples/wine/consume.mjs'], { env });
+    assert.match(consumed.stdout, /^178 of 178 wines told right$/m, consumed.stderr);
+    await eventually('bind list shows that nothing is left to do', async () =>
+      /^wine +wine\.measurements +wine +wine\.cultivars +2 +0\n$/m.test(
+        (await cli.run(['bind', 'list'], env)).stdout,
+      ),
+    );
+    assert.equal((await cli.run(['bind', 'remove', 'wine'], env)).stdout, 'wine is removed\n');
+    const again = await cli.run(['bind', 'remove', 'wine'], env);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /bind: expected one of none, as no binding is applied, got 'wine'/);
+    assert.equal(await up.end('SIGTERM'), 0);
+  });
+});

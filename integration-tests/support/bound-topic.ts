@@ -1,0 +1,110 @@
+import { checkBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
+import { bindingRecord, removalRecord } from '../../core/bindings/store.js';
+import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import { clusterTopics } from '../../core/partitura-topics.js';
+import type { InferenceNode } from '../../consumers/node.js';
+import { eventually } from './eventually.js';
+import type { Harness } from './harness.js';
+
+const LIMIT_MS = 60_000;
+
+/** A topic of somebody's that a binding follows: written to by the test, with the results read back. */
+export class BoundTopic {
+  private constructor(
+    readonly harness: Harness,
+    readonly definition: BindingDefinition,
+  ) {}
+
+  /** Makes the source and applies the binding, without waiting for it to run. */
+  static async apply(harness: Harness, definition: object, partitions = 3): Promise<BoundTopic> {
+    const bound = new BoundTopic(harness, checkBinding(definition));
+    const source = { topic: bound.definition.source.topic, partitions, replicationFactor: -1 };
+    await harness.withAdmin((admin) => admin.createTopics([source, ...clusterTopics(harness.config())]));
+    await bound.#publish([bindingRecord(harness.topics.bindings, bound.definition)]);
+    return bound;
+  }
+
+  get deadLetterTopic(): string {
+    return this.definition.deadLetters ?? `${this.definition.output.topic}-dlt`;
+  }
+
+  /** Waits until this node runs it as it was applied here. */
+  running(node: InferenceNode): Promise<void> {
+    return this.says(node, 'RUNNING');
+  }
+
+  says(node: InferenceNode, state: string, message = /^/): Promise<void> {
+    return eventually(
+      `binding ${this.definition.name} is ${state}`,
+      () => {
+        const status = node.status().bindings.find(({ binding }) => binding === this.definition.name);
+        return (
+          status?.revision === revisionOf(this.definition) &&
+          status.state === state &&
+          message.test(status.message ?? '')
+        );
+      },
+      LIMIT_MS,
+    );
+  }
+
+  remove(): Promise<void> {
+    return this.#publish([removalRecord(this.harness.topics.bindings, this.definition.name)]);
+  }
+
+  /** Writes records to the source. */
+  async send(records: readonly Partial<OutgoingRecord>[]): Promise<void> {
+    const { topic } = this.definition.source;
+    await this.#publish(records.map((record) => ({ topic, key: null, value: null, headers: {}, ...record })));
+  }
+
+  async #publish(records: readonly OutgoingRecord[]): Promise<void> {
+    const producer = this.harness.kafka.producer();
+    await producer.connect();
+    await producer.send(records);
+    await producer.close();
+  }
+
+  /** All results, once there are this many results and dead letters together. */
+  async results(count: number): Promise<KafkaRecord[]> {
+    await this.handled(count);
+    return this.harness.read(this.definition.output.topic);
+  }
+
+  deadLetters(): Promise<KafkaRecord[]> {
+    return this.harness.read(this.deadLetterTopic);
+  }
+
+  /** Waits until so many records have ended, one way or the other. */
+  async handled(count: number, limitMs = LIMIT_MS): Promise<void> {
+    let found = 0;
+    await eventually(
+      `${count} results and dead letters`,
+      async () => {
+        const [results, letters] = [
+          await this.harness.read(this.definition.output.topic),
+          await this.deadLetters(),
+        ];
+        found = results.length + letters.length;
+        return found >= count;
+      },
+      limitMs,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}, found ${found}`);
+    });
+  }
+
+  /** Records of the source that the binding has not committed. */
+  async uncommitted(): Promise<number> {
+    const { topic } = this.definition.source;
+    return this.harness.withAdmin(async (admin) => {
+      const committed = await admin.committed(this.harness.topics.bindingGroup(this.definition.name), topic);
+      const ends = await admin.offsets(topic);
+      return ends.reduce(
+        (sum, { partition, end }) =>
+          sum + end - Math.max(0, committed.find((found) => found.partition === partition)?.offset ?? 0),
+        0,
+      );
+    });
+  }
+}
