@@ -92,6 +92,8 @@ export interface ConsumerOptions {
    * resolved, and survive a rebalance. For groups with one member.
    */
   readonly partitions?: readonly number[];
+  /** With `partitions`: where these begin instead. An offset that is gone by then is as if it were not here. */
+  readonly offsets?: ReadonlyMap<number, number>;
   /** With `groupProtocol: 'consumer'` the broker decides instead. */
   readonly sessionTimeoutMs: number;
   readonly fetchMaxBytes: number;
@@ -143,8 +145,18 @@ export interface ConsumerHandlers {
    * Records from `offset` to `lastOffset` can't be read, however often they are fetched, and are stepped over.
    */
   onUnreadable?(position: UnreadableRecords, reason: string): void;
+  /**
+   * All of a partition before this offset was handed over, or is not to be seen: a transaction's marker, records of one
+   * that was given up, what compaction has taken out. Told of fixed `partitions`.
+   */
+  onPosition?(position: PartitionOffset): void;
   /** The consumer has ended by itself and won't recover. */
   onCrash(error: KafkaError): void;
+}
+
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
 }
 
 export interface UnreadableRecords extends TopicPartition {
@@ -181,8 +193,15 @@ export interface KafkaAdmin {
    */
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
+  /** Of each partition the first offset whose record is not older, in milliseconds since the epoch; its end where there is none. */
+  offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;
   /** Committed position per partition; -1 where there is none. */
-  committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]>;
+  committed(group: string, topic: string): Promise<PartitionOffset[]>;
+  /**
+   * Deletes all records before these offsets, for good.
+   * @throws KafkaError when the broker refuses, as for compacted topics and offsets after the end
+   */
+  deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }

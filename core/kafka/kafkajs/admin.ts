@@ -1,5 +1,5 @@
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
-import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
+import kafkajs, { type Admin, type ITopicConfig, type SeekEntry } from 'kafkajs';
+import type { KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { retryPassing } from './retry.js';
 
@@ -66,9 +66,21 @@ export class KafkaJsAdmin implements KafkaAdmin {
     return topicOffsets(this.admin, topic);
   }
 
-  async committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]> {
+  async offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
+    const ask = (): Promise<SeekEntry[]> => this.admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
+    return numbered(await retryPassing(ask, ['unavailable']));
+  }
+
+  async committed(group: string, topic: string): Promise<PartitionOffset[]> {
     const [found] = await attempt(this.admin.fetchOffsets({ groupId: group, topics: [topic] }));
-    return (found?.partitions ?? []).map(({ partition, offset }) => ({ partition, offset: Number(offset) }));
+    return numbered(found?.partitions ?? []);
+  }
+
+  async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
+    // kafkajs looks for the leaders of topics that it knows already.
+    await topicOffsets(this.admin, topic);
+    const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+    await attempt(this.admin.deleteTopicRecords({ topic, partitions }));
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -84,6 +96,10 @@ export class KafkaJsAdmin implements KafkaAdmin {
 export async function topicOffsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
   const offsets = await retryPassing(() => admin.fetchTopicOffsets(topic), ['unavailable']);
   return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
+}
+
+function numbered(entries: readonly SeekEntry[]): PartitionOffset[] {
+  return entries.map(({ partition, offset }) => ({ partition, offset: Number(offset) }));
 }
 
 function toTopicConfig({ topic, partitions, replicationFactor, config }: TopicSpec): ITopicConfig {

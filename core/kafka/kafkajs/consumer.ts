@@ -90,6 +90,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
         handlers.onCrash(error);
       });
     });
+    this.#tellPositions(handlers);
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: true,
@@ -99,14 +100,26 @@ export class KafkaJsConsumer implements KafkaConsumer {
     await joined;
   }
 
+  /** A batch of which nothing is to be seen is not delivered, and only this event tells of it. */
+  #tellPositions(handlers: ConsumerHandlers): void {
+    this.#consumer.on('consumer.end_batch_process', ({ payload }) => {
+      const { partition } = payload;
+      const offset = Number(payload.lastOffset) + 1;
+      if (!this.#positions.has(partition)) return;
+      this.#positions.set(partition, offset);
+      handlers.onPosition?.({ partition, offset });
+    });
+  }
+
   /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
   async #fixPositions(partitions: readonly number[]): Promise<void> {
+    const { topic, from, offsets } = this.options;
     const admin = this.kafka.admin();
     await admin.connect();
     try {
-      for (const { partition, start, end } of await topicOffsets(admin, this.options.topic)) {
+      for (const { partition, start, end } of await topicOffsets(admin, topic)) {
         if (partitions.includes(partition))
-          this.#positions.set(partition, this.options.from === 'latest' ? end : start);
+          this.#positions.set(partition, offsets?.get(partition) ?? (from === 'latest' ? end : start));
       }
     } finally {
       await admin.disconnect();

@@ -1,17 +1,20 @@
 import {
   ConfigResourceTypes,
   createTopicsV7,
+  deleteRecordsV2,
   deleteTopicsV6,
   describeConfigsV4,
   type API,
 } from '@platformatic/kafka';
-import type { KafkaAdmin, PartitionOffsets, TopicSpec } from '../port.js';
+import type { KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { EARLIEST, LATEST, type Cluster } from './cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './errors.js';
 import { retry } from './retry.js';
 
-/** How long the controller may take; the request itself has a little more. */
-const CONTROLLER_LIMIT_MS = 12_000;
+/** What is answered where no record is as young as was asked for. */
+const NO_OFFSET = -1;
+/** How long the broker in charge may take; the request itself has a little more. */
+const BROKER_LIMIT_MS = 12_000;
 
 /** Administration, by single requests to the broker in charge. */
 export class PlatformaticAdmin implements KafkaAdmin {
@@ -39,7 +42,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
       configs: Object.entries(config ?? {}).map(([name, value]) => ({ name, value })),
     }));
     try {
-      await this.#ask(createTopicsV7.api, [specs, CONTROLLER_LIMIT_MS, false]);
+      await this.#ask(createTopicsV7.api, [specs, BROKER_LIMIT_MS, false]);
     } catch (error) {
       if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
     }
@@ -99,7 +102,20 @@ export class PlatformaticAdmin implements KafkaAdmin {
     });
   }
 
-  committed(group: string, topic: string): Promise<{ partition: number; offset: number }[]> {
+  offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
+    return retry(async () => {
+      const partitions = await this.#partitions(topic);
+      const found = await this.cluster.listOffsets(topic, partitions, BigInt(timestamp));
+      const missing = partitions.filter((partition) => (found.get(partition) ?? NO_OFFSET) === NO_OFFSET);
+      const ends = await this.cluster.listOffsets(topic, missing, LATEST);
+      return partitions.map((partition) => ({
+        partition,
+        offset: ends.get(partition) ?? found.get(partition) ?? 0,
+      }));
+    });
+  }
+
+  committed(group: string, topic: string): Promise<PartitionOffset[]> {
     return retry(async () => {
       const committed = await this.cluster.committed(group, topic, await this.#partitions(topic));
       return Array.from(committed, ([partition, offset]) => ({ partition, offset }));
@@ -113,9 +129,35 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
     try {
-      await this.#ask(deleteTopicsV6.api, [topics.map((name) => ({ name })), CONTROLLER_LIMIT_MS]);
+      await this.#ask(deleteTopicsV6.api, [topics.map((name) => ({ name })), BROKER_LIMIT_MS]);
     } catch (error) {
       throw toKafkaError(error);
+    }
+  }
+
+  async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
+    try {
+      await retry(() => this.#deleteRecords(topic, before));
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  /** What was deleted already is no error, so that all of it can be tried again. */
+  async #deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
+    await this.cluster.refresh(topic);
+    const leaders = await this.cluster.byLeader(
+      topic,
+      before.map(({ partition }) => partition),
+    );
+    for (const [leader, led] of leaders) {
+      const partitions = before
+        .filter(({ partition }) => led.includes(partition))
+        .map(({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) }));
+      await this.cluster.connections.request(this.cluster.broker(leader), deleteRecordsV2.api, [
+        [{ name: topic, partitions }],
+        BROKER_LIMIT_MS,
+      ]);
     }
   }
 

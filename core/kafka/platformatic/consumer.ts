@@ -67,6 +67,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       this.options,
       {
         onRecords: handlers.onRecords.bind(handlers),
+        onPosition: (position) => handlers.onPosition?.(position),
         onUnreadable: (position, reason) => handlers.onUnreadable?.(position, reason),
         onCrash: (error) => this.#crash(error, handlers),
         onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
@@ -144,13 +145,11 @@ export class PlatformaticConsumer implements KafkaConsumer {
   async #positions(
     partitions: readonly number[],
   ): Promise<{ topic: TopicMetadata; positions: Map<number, number> }> {
-    const { topic: name, group, from, partitions: fixed } = this.options;
+    const { topic: name, group, from, partitions: fixed, offsets } = this.options;
     const topic = await this.cluster.refresh(name);
     const positions = new Map<number, number>();
     if (partitions.length === 0) return { topic, positions };
-    const committed = fixed
-      ? new Map<number, number>()
-      : await this.cluster.committed(group, name, partitions);
+    const committed = fixed ? new Map(offsets) : await this.cluster.committed(group, name, partitions);
     const open = partitions.filter((partition) => (committed.get(partition) ?? -1) < 0);
     const begin = await this.cluster.listOffsets(name, open, from === 'latest' ? LATEST : EARLIEST);
     for (const partition of partitions)

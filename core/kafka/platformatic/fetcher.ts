@@ -25,7 +25,10 @@ export interface FetcherOptions {
   readonly fetchMaxBytes: number;
 }
 
-export interface FetcherHandlers extends Pick<ConsumerHandlers, 'onRecords' | 'onUnreadable' | 'onCrash'> {
+export interface FetcherHandlers extends Pick<
+  ConsumerHandlers,
+  'onRecords' | 'onUnreadable' | 'onPosition' | 'onCrash'
+> {
   /** What is known of the topic was asked for anew. */
   onTopic(topic: TopicMetadata): void;
 }
@@ -283,8 +286,8 @@ export class Fetcher {
     if (!batches) return 0;
     const { records, next } = this.#read(source, batches, aborted, highWatermark);
     source.position = next;
-    if (records.length === 0) return 0;
-    const taken = this.handlers.onRecords(records, highWatermark);
+    const taken = records.length > 0 ? this.handlers.onRecords(records, highWatermark) : undefined;
+    this.handlers.onPosition?.({ partition: source.partition, offset: next });
     if (taken) this.hold(taken);
     return records.length;
   }
@@ -354,7 +357,9 @@ export class Fetcher {
       { topic, partition, was: source.position, position },
       'the position is gone from the log; reading goes on elsewhere',
     );
-    if (position !== undefined) source.position = position;
+    if (position === undefined) return;
+    source.position = position;
+    this.handlers.onPosition?.({ partition, offset: position });
   }
 
   async #locateAgain(): Promise<void> {

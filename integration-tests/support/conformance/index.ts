@@ -5,6 +5,7 @@ import { testGroups } from './groups.js';
 import { testOutages } from './outages.js';
 import { PortUnderTest, type Abilities } from './port-under-test.js';
 import { testRecords } from './records.js';
+import { testScanning } from './scanning.js';
 import { testTopics } from './topics.js';
 import { testTransactions } from './transactions.js';
 
@@ -24,6 +25,7 @@ export function describeKafkaPort(
 
     testRecords(port);
     testConsuming(port);
+    testScanning(port);
     testOutages(port);
     testTransactions(port);
     testGroups(port);
