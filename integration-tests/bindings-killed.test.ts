@@ -6,7 +6,7 @@ import { eventually } from './support/eventually.js';
 import { Harness } from './support/harness.js';
 import { CHOSEN_CLIENT } from './support/kafka-client.js';
 
-const RECORDS = 6_000;
+const RECORDS = 3_000;
 const PARTITIONS = 4;
 const LIMIT_MS = 90_000;
 const canTransact = (CHOSEN_CLIENT.kafkaClient ?? OPTIONS.kafkaClient.fallback) === 'platformatic';
