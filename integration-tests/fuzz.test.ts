@@ -2,19 +2,25 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { OutgoingRecord } from '../core/kafka/port.js';
 import { correlationOf, replyTo } from '../core/reply-dialects.js';
-import { headerText, type RecordHeaders } from '../schemas/framing/framing.js';
+import { requestCodec } from '../schemas/codecs.js';
+import { headerBytes, type RecordHeaders } from '../schemas/framing/framing.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
+import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained.js';
+import { TestRegistry } from '../schemas/registry/test-registry.js';
 import { eventually } from './support/eventually.js';
 import { Harness } from './support/harness.js';
 import { chance, mutate } from './support/mutate.js';
 import { floats, valuesOf } from './support/stranger.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_124);
-const MUTATED_OF_A_FRAMING = 25_000;
+/** More than 100,000 in all. `PARTITURA_TEST_FUZZ=100000` tries so many of each. */
+const MUTATED_OF_A_FRAMING = Number(process.env['PARTITURA_TEST_FUZZ'] ?? 15_000);
 /** One good record stands between so many mutated ones. */
 const GOOD_EVERY = 50;
+/** Labels of schemas are mostly left alone: one that is made up only asks the registry once more. */
+const LABEL_DAMAGED_EVERY = 10;
 const PER_SEND = 2_500;
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 240_000;
 
 const VALUES = [1, 2, 3, 4];
 const BODY = { id: 'f', inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: VALUES }] };
@@ -23,7 +29,7 @@ const json = (body: object): Buffer => Buffer.from(JSON.stringify(body));
 const texts = (headers: Record<string, string>): RecordHeaders =>
   Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 
-const good = encodeRequest({
+const request = {
   id: 'f',
   model: 'scale',
   modelVersion: null,
@@ -31,32 +37,68 @@ const good = encodeRequest({
   outputs: [],
   parameters: { a: 'b' },
   deadline: null,
-});
+};
+const good = encodeRequest(request);
+
+/** What the registry knows, as ids and as GUIDs: the schema of requests, and that of replies. */
+const REQUEST_KEYS = { id: 7, guid: '89791762-2336-4186-9674-299b90a802e2' };
+const REPLY_KEYS = { id: 8, guid: 'fedcba98-7654-3210-fedc-ba9876543210' };
+const ID_LABEL = Buffer.from([0, 0, 0, 0, REQUEST_KEYS.id]);
+const GUID_LABEL = Buffer.from(`01${REQUEST_KEYS.guid.replaceAll('-', '')}`, 'hex');
+
+interface Sample {
+  readonly value: Buffer;
+  readonly headers: RecordHeaders;
+  /** How many bytes at its beginning name a schema. */
+  readonly labelBytes?: number;
+}
 
 /** A good record in each framing: what is damaged. */
-const FRAMINGS: readonly (readonly [name: string, value: Buffer, headers: RecordHeaders])[] = [
-  ['single-object', good, {}],
-  ['oip-json', json(BODY), texts({ 'content-type': 'application/json' })],
-  [
-    'cloudevents-structured',
-    json({ ...EVENT, data: BODY }),
-    texts({ 'content-type': 'application/cloudevents+json' }),
-  ],
-  [
-    'cloudevents-binary',
-    json(BODY),
-    texts(Object.fromEntries(Object.entries(EVENT).map(([name, value]) => [`ce_${name}`, value]))),
-  ],
-  ['mlserver-json', json(BODY), texts({ 'mlserver-model': 'scale', 'mlserver-version': '2' })],
-];
+const FRAMINGS: Readonly<Record<string, Sample>> = {
+  'single-object': { value: good, headers: {} },
+  'confluent id': { value: requestCodec.encode(request, ID_LABEL), headers: {}, labelBytes: ID_LABEL.length },
+  'confluent guid': {
+    value: requestCodec.encode(request, Buffer.alloc(0)),
+    headers: { __value_schema_id: GUID_LABEL },
+  },
+  'oip-json': { value: json(BODY), headers: texts({ 'content-type': 'application/json' }) },
+  'cloudevents structured': {
+    value: json({ ...EVENT, data: BODY }),
+    headers: texts({ 'content-type': 'application/cloudevents+json' }),
+  },
+  'cloudevents binary': {
+    value: json(BODY),
+    headers: texts(Object.fromEntries(Object.entries(EVENT).map(([name, value]) => [`ce_${name}`, value]))),
+  },
+  'mlserver json': {
+    value: json(BODY),
+    headers: texts({ 'mlserver-model': 'scale', 'mlserver-version': '2' }),
+  },
+};
+const NAMES = Object.keys(FRAMINGS);
 
 let harness: Harness;
+let registry: TestRegistry;
 before(async () => {
-  harness = await Harness.start(['scale']);
+  registry = await TestRegistry.start();
+  const subject = 'partitura.scale.replies-value';
+  registry.has(REQUEST_KEYS.id, REQUEST_SCHEMA as object);
+  registry.has(REQUEST_KEYS.guid, REQUEST_SCHEMA as object);
+  registry.tell('GET', '/schemas/types', ['AVRO']);
+  registry.tell('POST', `/subjects/${subject}`, {
+    subject,
+    version: 1,
+    ...REPLY_KEYS,
+    schema: JSON.stringify(REPLY_SCHEMA),
+  });
+  harness = await Harness.start(['scale'], { schemaRegistryUrl: registry.url });
 });
-after(() => harness.close());
+after(async () => {
+  await harness.close();
+  await registry.close();
+});
 
-test(`of ${FRAMINGS.length * MUTATED_OF_A_FRAMING} mutated records (seed ${SEED}) none is lost or stops a good one`, async () => {
+test(`of ${NAMES.length * MUTATED_OF_A_FRAMING} mutated records (seed ${SEED}) none is lost or stops a good one`, async () => {
   await harness.node();
   const sent = await sendAll();
   await eventually(
@@ -79,6 +121,10 @@ test(`of ${FRAMINGS.length * MUTATED_OF_A_FRAMING} mutated records (seed ${SEED}
       letter ?? answered.get(id),
       `${id} was neither answered nor put aside: ${value.toString('hex')}`,
     );
+  }
+  for (const name of NAMES) {
+    const id = `whole ${name}`;
+    assert.ok(answered.has(id) && !dead.has(id), `${id} is answered: what is damaged is good`);
   }
   for (const id of sent.good) {
     const reply = decodeReply(answered.get(id) ?? Buffer.alloc(0));
@@ -104,15 +150,20 @@ async function sendAll(): Promise<Sent> {
     await producer.send(records);
     records = [];
   };
+  for (const name of NAMES) {
+    const { value, headers } = sampleOf(name);
+    await send(`whole ${name}`, value, headers);
+  }
   for (let number = 0; number < MUTATED_OF_A_FRAMING; number++) {
-    for (const [name, value, headers] of FRAMINGS) {
+    for (const name of NAMES) {
       const id = `${name} ${number}`;
-      mutated.set(id, mutate(value, random));
-      await send(id, mutated.get(id) ?? value, random(4) === 0 ? damaged(headers, random) : headers);
+      const { value, headers } = damaged(sampleOf(name), random);
+      mutated.set(id, value);
+      await send(id, value, headers);
+      if (mutated.size % GOOD_EVERY !== 0) continue;
+      fine.push(`good ${id}`);
+      await send(`good ${id}`, good, {});
     }
-    if (number % (GOOD_EVERY / FRAMINGS.length) !== 0) continue;
-    fine.push(`good ${number}`);
-    await send(`good ${number}`, good, {});
   }
   await producer.send(records);
   await producer.close();
@@ -130,8 +181,21 @@ function recordOf(id: string, value: Buffer, headers: RecordHeaders, partition: 
   };
 }
 
-function damaged(headers: RecordHeaders, random: (below: number) => number): RecordHeaders {
+function sampleOf(name: string): Sample {
+  const sample = FRAMINGS[name];
+  assert.ok(sample);
+  return sample;
+}
+
+/** Always in its value, and every fourth time in its headers. */
+function damaged({ value, headers, labelBytes = 0 }: Sample, random: (below: number) => number): Sample {
+  const kept = random(LABEL_DAMAGED_EVERY) === 0 ? 0 : labelBytes;
+  const bytes = Buffer.concat([value.subarray(0, kept), mutate(value.subarray(kept), random)]);
+  return { value: bytes, headers: random(4) === 0 ? damagedHeaders(headers, random) : headers };
+}
+
+function damagedHeaders(headers: RecordHeaders, random: (below: number) => number): RecordHeaders {
   return Object.fromEntries(
-    Object.keys(headers).map((name) => [name, mutate(Buffer.from(headerText(headers, name) ?? ''), random)]),
+    Object.keys(headers).map((name) => [name, mutate(headerBytes(headers, name) ?? Buffer.alloc(0), random)]),
   );
 }
