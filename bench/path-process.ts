@@ -4,6 +4,7 @@ import { InFlight } from '../consumers/in-flight.js';
 import { createNodeMetrics } from '../consumers/metrics.js';
 import { Destinations } from '../consumers/replies/destinations.js';
 import { ReplyPublisher } from '../consumers/replies/publisher.js';
+import { NO_SPANS } from '../consumers/record-spans.js';
 import { RecordConsumer } from '../consumers/record-consumer.js';
 import { Requests } from '../consumers/requests.js';
 import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/engine/engine.js';
@@ -106,6 +107,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     publisher: new ReplyPublisher(new Outbox(producer), {
       topics: topicNames('bench'),
       node: 'bench',
+      spans: NO_SPANS,
       maxRecordBytes: 1_000_000,
       onStuck: fail,
       onDeadLetter: (reason) => fail(new Error(reason)),
@@ -115,6 +117,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
   });
   const options = {
     model: 'digits',
+    group: 'bench',
     ordered: true,
     commitIntervalMs: 500,
     drainTimeoutMs: 1_000,
@@ -122,7 +125,12 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     onStopped: fail,
   };
   const inFlight = new InFlight(100_000, 1e9).share();
-  const requests = new RecordConsumer(consumer, handling, options, { inFlight, metrics, log });
+  const requests = new RecordConsumer(consumer, handling, options, {
+    inFlight,
+    metrics,
+    spans: NO_SPANS,
+    log,
+  });
   await requests.start();
 }
 

@@ -91,7 +91,7 @@ withOptions(program.command('node').description('run one inference node in the f
     'after',
     '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100',
   )
-  .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags));
+  .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags, environment));
 
 withOptions(
   program.command('predict').argument('<model>').description('send one request and print its reply'),
@@ -113,7 +113,7 @@ withOptions(
     "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json",
   )
   .action((model: string, flags: PredictFlags) =>
-    runPredict(configFrom({ ...flags }, environment, LOG_QUIETLY), model, flags),
+    runPredict(configFrom({ ...flags }, environment, LOG_QUIETLY), model, flags, environment),
   );
 
 function inspectCommand(

@@ -32,7 +32,15 @@ import { RegisteredSchemas } from './registered-schemas.js';
 import type { Outcome } from './replies/outcome.js';
 import { ReplyPublisher } from './replies/publisher.js';
 import { RecordConsumer } from './record-consumer.js';
+import { NO_SPANS, type RecordSpans } from './record-spans.js';
 import { Requests, type RequestParts } from './requests.js';
+
+/** What differs from the usual. */
+export interface NodeOptions {
+  readonly startEngine?: typeof createEngine;
+  /** Follows records for OpenTelemetry; nobody does by default. */
+  readonly spans?: RecordSpans;
+}
 
 type State = NodeStatus['state'];
 type RequestConsumer = RecordConsumer<Admitted, Outcome>;
@@ -46,6 +54,8 @@ const CLOSE_SLACK_MS = 10_000;
  */
 export class InferenceNode {
   readonly id: string;
+  readonly #startEngine: typeof createEngine;
+  readonly #spans: RecordSpans;
   readonly #topics: TopicNames;
   readonly #consumers = new Map<string, RequestConsumer>();
   readonly #inFlight: InFlight;
@@ -75,9 +85,11 @@ export class InferenceNode {
     readonly config: Config,
     readonly kafka: KafkaClient,
     readonly log: Logger,
-    readonly startEngine: typeof createEngine = createEngine,
+    { startEngine = createEngine, spans = NO_SPANS }: NodeOptions = {},
   ) {
-    this.id = config.nodeId ?? `node-${randomUUID().slice(0, 8)}`;
+    this.#startEngine = startEngine;
+    this.#spans = spans;
+    this.id = config.nodeId ?? newNodeId();
     this.#topics = topicNames(config.prefix);
     this.#inFlight = new InFlight(config.maxInflightRequests, config.maxInflightBytes);
     this.#metrics = createNodeMetrics(this.#inFlight);
@@ -107,7 +119,7 @@ export class InferenceNode {
     const { config } = this;
     await Promise.all([this.#producer.connect(), this.#admin.connect()]);
     await this.#admin.createTopics(clusterTopics(config));
-    this.#engine = await this.startEngine({
+    this.#engine = await this.#startEngine({
       threads: config.engineThreads,
       backend: config.engine,
       intraOpThreads: config.intraOpThreads,
@@ -178,6 +190,7 @@ export class InferenceNode {
     const publisher = new ReplyPublisher(this.#outbox, {
       topics: this.#topics,
       node: this.id,
+      spans: this.#spans,
       maxRecordBytes: config.maxRecordBytes,
       onStuck: (error) => this.#fail(error),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
@@ -199,6 +212,7 @@ export class InferenceNode {
       registry: this.#registry,
       inFlight: this.#inFlight,
       metrics: this.#metrics,
+      spans: this.#spans,
       log: this.log,
       onDeadLetter: (reason: string, record: KafkaRecord, message: string) =>
         this.#noteDeadLetter(reason, record, message),
@@ -235,8 +249,9 @@ export class InferenceNode {
     const names = topics.map(({ topic }) => topic);
     await checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log);
     this.#schemas?.announce(model);
+    const group = this.#topics.group(model);
     const kafkaConsumer = this.kafka.consumer({
-      group: this.#topics.group(model),
+      group,
       topic: this.#topics.requests(model),
       from: 'earliest',
       sessionTimeoutMs: config.sessionTimeoutMs,
@@ -247,6 +262,7 @@ export class InferenceNode {
     const { ordered, commitIntervalMs, drainTimeoutMs } = config;
     const options = {
       model,
+      group,
       ordered,
       commitIntervalMs,
       drainTimeoutMs,
@@ -256,7 +272,7 @@ export class InferenceNode {
     if (!this.#requestParts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
     const inFlight = this.#inFlight.share();
     const handling = new Requests(model, this.#requestParts);
-    const parts = { inFlight, metrics: this.#metrics, log: this.log };
+    const parts = { inFlight, metrics: this.#metrics, spans: this.#spans, log: this.log };
     const consumer = new RecordConsumer(kafkaConsumer, handling, options, parts);
     this.#consumers.set(model, consumer);
     try {
@@ -323,6 +339,11 @@ export class InferenceNode {
   }
 }
 
+/** A name for a node that was given none. */
+export function newNodeId(): string {
+  return `node-${randomUUID().slice(0, 8)}`;
+}
+
 /**
  * Starts a node; when that fails, what was already started is ended again.
  * @throws PartituraError or KafkaError with the reason
@@ -331,9 +352,9 @@ export async function startNode(
   config: Config,
   kafka: KafkaClient,
   log: Logger,
-  startEngine?: typeof createEngine,
+  options?: NodeOptions,
 ): Promise<InferenceNode> {
-  const node = new InferenceNode(config, kafka, log, startEngine);
+  const node = new InferenceNode(config, kafka, log, options);
   try {
     await node.start();
     return node;

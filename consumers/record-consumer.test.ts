@@ -9,6 +9,7 @@ import { exampleRequest } from '../schemas/test-requests.js';
 import { Admission } from './admission.js';
 import { Batcher } from './batching/batcher.js';
 import { InFlight } from './in-flight.js';
+import { NO_SPANS } from './record-spans.js';
 import { createNodeMetrics } from './metrics.js';
 import { Destinations } from './replies/destinations.js';
 import { ReplyPublisher } from './replies/publisher.js';
@@ -66,6 +67,7 @@ async function consuming(
     publisher: new ReplyPublisher(outbox, {
       topics: topicNames('p'),
       node: 'n',
+      spans: NO_SPANS,
       maxRecordBytes: 1_000,
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
@@ -78,13 +80,19 @@ async function consuming(
   });
   const options = {
     model: 'digits',
+    group: 'p.digits',
     ordered,
     commitIntervalMs: AN_HOUR_MS,
     drainTimeoutMs,
     now: () => state.now,
     onStopped: (error: Error) => stopped.push(error),
   };
-  const consumer = new RecordConsumer(kafka, handling, options, { inFlight, metrics, log: silent });
+  const consumer = new RecordConsumer(kafka, handling, options, {
+    inFlight,
+    metrics,
+    spans: NO_SPANS,
+    log: silent,
+  });
   await consumer.start();
   kafka.assign(TOPIC, 0);
   /** Answers the batch that came as number `index`, and lets everything happen that follows. */

@@ -15,9 +15,11 @@ import type { AnyOutcome, Claim, Handling, Work } from './handling.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
+import type { RecordSpans } from './record-spans.js';
 
 export interface RecordConsumerOptions {
   readonly model: string;
+  readonly group: string;
   readonly ordered: boolean;
   readonly commitIntervalMs: number;
   readonly drainTimeoutMs: number;
@@ -34,6 +36,7 @@ export interface ConsumerParts {
   /** This consumer's share of the node's bounds. */
   readonly inFlight: InFlightShare;
   readonly metrics: NodeMetrics;
+  readonly spans: RecordSpans;
   readonly log: Logger;
 }
 
@@ -206,6 +209,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
     if (!entry) return;
     this.parts.inFlight.enter(bytes);
+    this.parts.spans.begin(record, this.options.group, this.options.model);
     const decision = this.#decide(record);
     if (isOutcome(decision)) this.#finish(entry, decision);
     else decision.version.batcher.submit(new RecordJob(entry, decision, arrivedAt, this.#jobs));
@@ -249,7 +253,8 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     }
   }
 
-  #answered({ entry, work }: RecordJob<W, O>, answer: Answer): void {
+  #answered({ entry, work, arrivedAt }: RecordJob<W, O>, answer: Answer): void {
+    this.parts.spans.answered(entry.subject.record, answer, arrivedAt);
     this.parts.metrics.queueSeconds.observe({ model: this.options.model }, answer.queueMs / 1_000);
     this.#finish(entry, this.handling.answered(entry.subject.record, work, answer));
   }
@@ -278,12 +283,14 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   #publish(entry: HeldEntry<O>): void {
     const held = entry.subject;
-    if (!entry.outcome) return;
+    const { outcome } = entry;
+    if (!outcome) return;
     const acknowledged = (): void => {
+      this.parts.spans.end(held.record, this.handling.nameOf(outcome));
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
     };
-    this.handling.publish(entry.outcome, acknowledged, held.partition);
+    this.handling.publish(outcome, acknowledged, held.partition);
   }
 
   #leave({ bytes }: Held<O>): void {

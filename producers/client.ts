@@ -14,6 +14,7 @@ import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js'
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
 import { NoReplyError } from './no-reply-error.js';
 import { ReplyRouter } from './reply-router.js';
+import { endFailed, sendSpan } from './send-span.js';
 import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
 
 export interface ClientOptions extends ConfigInput {
@@ -157,12 +158,17 @@ export class PartituraClient {
 
   #send(model: string, id: string, value: Buffer, keyText: string | undefined): void {
     const key = keyText === undefined ? null : Buffer.from(keyText);
+    const topic = this.#topics.requests(model);
     const headers = replyTo(this.#topics.clientReplies, this.#partition, id);
+    const span = sendSpan(topic, id, value.length, headers);
     this.#outbox.push(
-      { topic: this.#topics.requests(model), key, value, headers },
+      { topic, key, value, headers },
       {
-        delivered: () => undefined,
-        failed: (cause) => this.#router.fail(id, unsent(model, cause)),
+        delivered: () => span.end(),
+        failed: (cause) => {
+          endFailed(span, cause);
+          this.#router.fail(id, unsent(model, cause));
+        },
       },
     );
   }

@@ -8,9 +8,9 @@ import { simulatedEngine } from './simulated-engine.js';
 const config = checkConfig(fromEnvironment(process.env));
 const log = createLogger('bench', config.logLevel);
 const engine = simulatedEngine(Number(process.argv[2]));
-const node = await startNode(config, createKafkaClient(config, 'bench-node', log), log, () =>
-  Promise.resolve(engine),
-);
+const node = await startNode(config, createKafkaClient(config, 'bench-node', log), log, {
+  startEngine: () => Promise.resolve(engine),
+});
 process.stdout.write('ready\n');
 const end = (): void => void node.close().finally(() => process.exit(0));
 process.once('SIGTERM', end);

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../core/config.js';
+import { createLogger } from '../../core/log.js';
+import { startTracing } from '../../core/tracing.js';
 import { connect, type Inputs, type OutputTensor, type Prediction } from '../../producers/index.js';
 import { fromTensor } from '../../producers/tensors.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -17,8 +19,23 @@ export interface PredictFlags {
 }
 
 /** Sends one request and prints its reply. @throws PartituraError or NoReplyError */
-export async function runPredict(config: Config, model: string, flags: PredictFlags): Promise<void> {
+export async function runPredict(
+  config: Config,
+  model: string,
+  flags: PredictFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const inputs = await readInputs(model, flags);
+  const log = createLogger('partitura', config.logLevel);
+  const tracing = await startTracing(environment, 'partitura-cli', String(process.pid), log);
+  try {
+    await ask(config, model, inputs, flags);
+  } finally {
+    await tracing?.stop();
+  }
+}
+
+async function ask(config: Config, model: string, inputs: Inputs, flags: PredictFlags): Promise<void> {
   const client = await connect({ ...config, timeoutMs: flags.timeout });
   try {
     const { key, modelVersion: version } = flags;

@@ -14,6 +14,7 @@ import type { InFlight } from '../in-flight.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { ServedVersion } from '../models/served-version.js';
+import type { RecordSpans } from '../record-spans.js';
 import { RecordConsumer } from '../record-consumer.js';
 import { BoundRecords, type BoundOutcome, type BoundPublisher, type BoundWork } from './bound-records.js';
 import { createFormat } from './create-format.js';
@@ -36,6 +37,7 @@ export interface BindingParts {
   readonly registry: SchemaRegistry | undefined;
   readonly inFlight: InFlight;
   readonly metrics: NodeMetrics;
+  readonly spans: RecordSpans;
   readonly log: Logger;
   onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
   /** The status of a binding has changed. */
@@ -185,6 +187,7 @@ export class BindingRunner {
       format,
       predictions,
       publisher,
+      spans: this.parts.spans,
       version,
       keepsPartitions,
     });
@@ -209,10 +212,11 @@ export class BindingRunner {
     records: BoundRecords,
     onStopped: (error: Error) => void,
   ): BindingConsumer {
-    const { config, kafka, topics, inFlight, metrics, log } = this.parts;
+    const { config, kafka, topics, inFlight, metrics, spans, log } = this.parts;
+    const group = topics.bindingGroup(name);
     const { commitIntervalMs, drainTimeoutMs, sessionTimeoutMs, fetchMaxBytes } = config;
     const consumer = kafka.consumer({
-      group: topics.bindingGroup(name),
+      group,
       topic: source.topic,
       from: source.from,
       sessionTimeoutMs,
@@ -223,6 +227,7 @@ export class BindingRunner {
     });
     const options = {
       model,
+      group,
       ordered: true,
       commitIntervalMs,
       drainTimeoutMs,
@@ -230,7 +235,12 @@ export class BindingRunner {
       now: Date.now,
       onStopped,
     };
-    return new RecordConsumer(consumer, records, options, { inFlight: inFlight.share(), metrics, log });
+    return new RecordConsumer(consumer, records, options, {
+      inFlight: inFlight.share(),
+      metrics,
+      spans,
+      log,
+    });
   }
 
   /** Output and dead letters, with the partitions of the source. @returns whether the output has as many */

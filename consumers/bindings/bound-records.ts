@@ -6,6 +6,7 @@ import type { Answer } from '../batching/batch.js';
 import type { Claim, Handling, Work } from '../handling.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
+import type { RecordSpans } from '../record-spans.js';
 import { tensorOf } from './features.js';
 import type { Format, SourceRecord } from './format.js';
 import type { Prediction } from './predictions.js';
@@ -35,6 +36,7 @@ export interface BoundParts {
   readonly format: Format;
   readonly predictions: readonly Prediction[];
   readonly publisher: BoundPublisher;
+  readonly spans: Pick<RecordSpans, 'carryOn'>;
   /** The version that answers; undefined while there is none that these predictions can be read from. */
   version(): ServedVersion | undefined;
   /** Whether results go to the partition of the same number. */
@@ -110,7 +112,9 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
         [MODEL_HEADER]: Buffer.from(version.model),
         [VERSION_HEADER]: Buffer.from(version.version),
       };
-      const result = { ...envelope, value, headers: { ...envelope.headers, ...headers, ...made } };
+      const all = { ...envelope.headers, ...headers, ...made };
+      this.parts.spans.carryOn(record, envelope.topic, all);
+      const result = { ...envelope, value, headers: all };
       return { kind: 'result', record, result };
     } catch (cause) {
       return this.deadLetter(record, 'reply', PartituraError.from(cause));

@@ -8,6 +8,7 @@ import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { decodeReply, oipJson, singleObject, type Framing } from '../../schemas/framing/index.js';
 import { exampleReply, exampleTensor, plain } from '../../schemas/test-requests.js';
+import { NO_SPANS } from '../record-spans.js';
 import { exampleRecord } from '../test-support.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 import { ReplyPublisher } from './publisher.js';
@@ -33,6 +34,7 @@ function publishing(maxRecordBytes = 1_000) {
   const publisher = new ReplyPublisher(outbox, {
     topics: topicNames('p'),
     node: 'node-1',
+    spans: NO_SPANS,
     maxRecordBytes,
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),

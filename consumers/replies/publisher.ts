@@ -1,16 +1,18 @@
-import { copyTraceHeaders, type FailureStage } from '../../core/headers.js';
+import type { FailureStage } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
+import type { RecordSpans } from '../record-spans.js';
 import { deadLetterRefused, deadLetters, sendFirstThatFits } from './dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
   readonly topics: TopicNames;
   readonly node: string;
+  readonly spans: Pick<RecordSpans, 'carryOn'>;
   /** Largest record value. */
   readonly maxRecordBytes: number;
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
@@ -111,14 +113,14 @@ export class ReplyPublisher {
     { dialect, address, framing }: Caller,
     { value, reply }: EncodedReply,
   ): OutgoingRecord {
+    const topic = address.topic ?? this.options.topics.replies(model);
     const headers = dialect.write(address, reply.error);
-    copyTraceHeaders(record.headers, headers);
+    this.options.spans.carryOn(record, topic, headers);
     describe(framing.headers, headers);
     if (framing.headersOf) describe(framing.headersOf(reply), headers);
     const { key } = record;
-    if (address.topic === undefined)
-      return { topic: this.options.topics.replies(model), key, value, headers };
-    return { topic: address.topic, partition: address.partition, key, value, headers };
+    if (address.topic === undefined) return { topic, key, value, headers };
+    return { topic, partition: address.partition, key, value, headers };
   }
 }
 

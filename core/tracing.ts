@@ -1,0 +1,130 @@
+import {
+  diag,
+  DiagLogLevel,
+  propagation,
+  ROOT_CONTEXT,
+  trace,
+  type Context,
+  type TextMapGetter,
+  type TextMapSetter,
+  type Tracer,
+} from '@opentelemetry/api';
+import { headerText, type RecordHeaders } from '../schemas/framing/framing.js';
+import type { Logger } from './log.js';
+import { within } from './retry.js';
+
+/** What our spans are made by, in whatever program. */
+const INSTRUMENTATION = 'partitura';
+const STOP_LIMIT_MS = 5_000;
+/** Each says that spans are wanted, and where. */
+const SWITCHES = [
+  'OTEL_TRACES_EXPORTER',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+];
+
+/**
+ * Names of attributes by OpenTelemetry's conventions for messaging, and a few of our own.
+ * https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
+ */
+export const ATTRIBUTE = {
+  system: 'messaging.system',
+  operationName: 'messaging.operation.name',
+  operationType: 'messaging.operation.type',
+  topic: 'messaging.destination.name',
+  partition: 'messaging.destination.partition.id',
+  offset: 'messaging.kafka.offset',
+  key: 'messaging.kafka.message.key',
+  tombstone: 'messaging.kafka.message.tombstone',
+  group: 'messaging.consumer.group.name',
+  correlation: 'messaging.message.conversation_id',
+  messageId: 'messaging.message.id',
+  bytes: 'messaging.message.body.size',
+  errorType: 'error.type',
+  model: 'partitura.model',
+  outcome: 'partitura.outcome',
+  batchRows: 'partitura.batch.rows',
+  queueMillis: 'partitura.queue.duration_ms',
+} as const;
+
+/** Spans of this process on their way to where `OTEL_*` says. */
+export interface Tracing {
+  readonly tracer: Tracer;
+  /** Sends what is left. */
+  stop(): Promise<void>;
+}
+
+/** The tracer that whoever runs this process has set up; it records nothing where nobody has. */
+export function currentTracer(): Tracer {
+  return trace.getTracer(INSTRUMENTATION);
+}
+
+/**
+ * Sets up OpenTelemetry by the standard `OTEL_*` variables, which its own library reads.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ * @param service its name where `OTEL_SERVICE_NAME` gives none
+ * @param instance tells this process from others of the service
+ * @returns undefined where no variable says that spans are wanted
+ */
+export async function startTracing(
+  environment: Readonly<Record<string, string | undefined>>,
+  service: string,
+  instance: string,
+  log: Logger,
+): Promise<Tracing | undefined> {
+  if (!isWanted(environment)) return undefined;
+  // Loaded only here: it takes half a second and 30 MB.
+  const { NodeSDK, resources } = await import('@opentelemetry/sdk-node');
+  if (!environment['OTEL_LOG_LEVEL']) logProblems(log);
+  const sdk = new NodeSDK({
+    resource: resources.resourceFromAttributes({
+      'service.name': service,
+      'service.instance.id': instance,
+    }),
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  return { tracer: currentTracer(), stop: () => stop(() => sdk.shutdown(), log) };
+}
+
+function isWanted(environment: Readonly<Record<string, string | undefined>>): boolean {
+  if (environment['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false;
+  return SWITCHES.some((name) => environment[name]) && environment['OTEL_TRACES_EXPORTER'] !== 'none';
+}
+
+/** Spans that can't be sent are told of in our log. */
+function logProblems(log: Logger): void {
+  const quiet = (): void => undefined;
+  const told = (message: string, ...details: unknown[]): void => log.warn({ details }, `tracing: ${message}`);
+  diag.setLogger(
+    { error: told, warn: told, info: quiet, debug: quiet, verbose: quiet },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+}
+
+async function stop(shutdown: () => Promise<void>, log: Logger): Promise<void> {
+  const late = (): Error => new Error(`spans could not be sent within ${STOP_LIMIT_MS} ms`);
+  await within(STOP_LIMIT_MS, shutdown(), late).catch((error: unknown) => {
+    log.warn({ err: error }, 'tracing: the last spans are lost');
+  });
+}
+
+const getter: TextMapGetter<RecordHeaders> = {
+  keys: (headers) => Object.keys(headers),
+  get: (headers, name) => headerText(headers, name),
+};
+
+const setter: TextMapSetter<RecordHeaders> = {
+  set: (headers, name, text) => (headers[name] = Buffer.from(text)),
+};
+
+/** The trace that a record belongs to, by its headers. */
+export function traceOf(headers: RecordHeaders): Context {
+  return propagation.extract(ROOT_CONTEXT, headers, getter);
+}
+
+/** Writes into headers which trace they belong to. */
+export function writeTrace(context: Context, headers: RecordHeaders): void {
+  propagation.inject(context, headers, setter);
+}

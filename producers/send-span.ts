@@ -1,0 +1,30 @@
+import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
+import { ATTRIBUTE, currentTracer, writeTrace } from '../core/tracing.js';
+import type { RecordHeaders } from '../schemas/framing/framing.js';
+
+/**
+ * The span of a request's way to its topic, within whatever trace the caller is in. Records nothing where the program has
+ * not set up OpenTelemetry.
+ * @param headers get the trace, which the node goes on with
+ */
+export function sendSpan(topic: string, id: string, bytes: number, headers: RecordHeaders): Span {
+  const attributes = {
+    [ATTRIBUTE.system]: 'kafka',
+    [ATTRIBUTE.operationName]: 'send',
+    [ATTRIBUTE.operationType]: 'send',
+    [ATTRIBUTE.topic]: topic,
+    [ATTRIBUTE.messageId]: id,
+    [ATTRIBUTE.correlation]: id,
+    [ATTRIBUTE.bytes]: bytes,
+  };
+  const span = currentTracer().startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes });
+  writeTrace(trace.setSpan(context.active(), span), headers);
+  return span;
+}
+
+/** Ends the span of a request that could not be sent. */
+export function endFailed(span: Span, error: Error): void {
+  span.recordException(error);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+  span.end();
+}
