@@ -107,6 +107,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
       topics: topicNames('bench'),
       node: 'bench',
       maxRecordBytes: 1_000_000,
+      deadLetterHeaders: 'connect',
       onStuck: fail,
       onDeadLetter: (reason) => fail(new Error(reason)),
     }),

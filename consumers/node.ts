@@ -171,7 +171,7 @@ export class InferenceNode {
     const admission = new Admission(catalog, {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
-      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes, this.#topics.bindings]),
+      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, this.#topics.own),
       schemas: this.#schemas,
       now: Date.now,
     });
@@ -179,6 +179,7 @@ export class InferenceNode {
       topics: this.#topics,
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
+      deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });

@@ -67,6 +67,7 @@ async function consuming(
       topics: topicNames('p'),
       node: 'n',
       maxRecordBytes: 1_000,
+      deadLetterHeaders: 'connect',
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
     }),

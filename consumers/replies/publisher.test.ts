@@ -34,6 +34,7 @@ function publishing(maxRecordBytes = 1_000) {
     topics: topicNames('p'),
     node: 'node-1',
     maxRecordBytes,
+    deadLetterHeaders: 'connect',
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),
   });
