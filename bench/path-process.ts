@@ -109,6 +109,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
       node: 'bench',
       spans: NO_SPANS,
       maxRecordBytes: 1_000_000,
+      deadLetterHeaders: 'connect',
       onStuck: fail,
       onDeadLetter: (reason) => fail(new Error(reason)),
     }),

@@ -1,27 +1,17 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { isErrorCode } from '../schemas/errors.js';
 import { runApply, runBindings, runRemove, type ApplyFlags, type BindFlags } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
+import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
 import { runNode } from './commands/node.js';
 import { runPredict, type PredictFlags } from './commands/predict.js';
 import { runRegister, type SchemasFlags } from './commands/schemas.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
-import { CLUSTER, CONNECTION, NODE, configFrom, withOptions } from './options.js';
+import { CLUSTER, CONNECTION, NODE, configFrom, whole, withOptions } from './options.js';
 import { say } from './output.js';
-
-/** A parser of whole numbers within these bounds. */
-function whole(least: number, most = Infinity): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(
-      `Expected a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
-    );
-  };
-}
 
 const VERSION = '0.1.0';
 const LOG_QUIETLY = { logLevel: 'error' };
@@ -184,6 +174,8 @@ withOptions(
   .action((models: string[], flags: SchemasFlags & { models?: string }) =>
     runRegister(configFrom({ ...flags }, environment, LOG_QUIETLY), models, flags),
   );
+
+addDeadLetterCommands(program, (flags) => configFrom(flags, environment, LOG_QUIETLY));
 
 try {
   await program.parseAsync();

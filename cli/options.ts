@@ -35,6 +35,17 @@ export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]
   (name) => !CONNECTION.includes(name),
 );
 
+/** A parser of whole numbers within these bounds. */
+export function whole(least: number, most = Infinity): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(
+      `Expected a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
+    );
+  };
+}
+
 /** Adds a flag for each option of the table; the environment variable stands beside it in the help. */
 export function withOptions(command: Command, names: readonly OptionName[]): Command {
   for (const name of names) {

@@ -183,7 +183,7 @@ export class InferenceNode {
     const admission = new Admission(catalog, {
       node: this.id,
       maxRecordBytes: config.maxRecordBytes,
-      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, [this.#topics.nodes, this.#topics.bindings]),
+      isReplyTopicAllowed: replyTopicPolicy(config.replyTopics, this.#topics.own),
       schemas: this.#schemas,
       now: Date.now,
     });
@@ -192,6 +192,7 @@ export class InferenceNode {
       node: this.id,
       spans: this.#spans,
       maxRecordBytes: config.maxRecordBytes,
+      deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });

@@ -69,6 +69,7 @@ async function consuming(
       node: 'n',
       spans: NO_SPANS,
       maxRecordBytes: 1_000,
+      deadLetterHeaders: 'connect',
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
     }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PartituraError } from '../schemas/errors.js';
+import { DEAD_LETTER_STYLES } from './headers.js';
 
 /**
  * Every option of every process, in one table: name, environment variable, default, check and what it means.
@@ -203,6 +204,12 @@ export const OPTIONS = {
     list,
     '',
     'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part, or ending in `.reply` as NestJS makes them',
+  ),
+  deadLetterHeaders: option(
+    'PARTITURA_DEAD_LETTER_HEADERS',
+    z.enum(DEAD_LETTER_STYLES),
+    'connect',
+    'Whose headers tell of the error in dead letters: connect (`__connect.errors.*`), spring (`kafka_dlt-*`) or both',
   ),
   commitIntervalMs: option(
     'PARTITURA_COMMIT_INTERVAL_MS',

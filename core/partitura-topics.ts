@@ -37,9 +37,9 @@ export function clusterTopics({
   maxRecordBytes,
 }: TopicConfig): TopicSpec[] {
   const names = topicNames(prefix);
+  const compacted = { partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } };
   return [
-    { topic: names.nodes, partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } },
-    { topic: names.bindings, partitions: 1, replicationFactor, config: { 'cleanup.policy': 'compact' } },
+    ...names.own.map((topic) => ({ topic, ...compacted })),
     {
       topic: names.clientReplies,
       partitions,

@@ -19,12 +19,15 @@ test('the model is read from the topic that was built from it, and from no other
     fc.property(name, name, (prefix, model) => {
       const names = topicNames(prefix);
       assert.equal(names.modelOf(names.requests(model)), model);
+      assert.equal(names.modelOfDeadLetters(names.deadLetters(model)), model);
+      assert.equal(names.modelOfDeadLetters(names.requests(model)), undefined);
       for (const other of [
         names.replies(model),
         names.deadLetters(model),
         names.group(model),
         names.nodes,
         names.clientReplies,
+        names.handledLetters,
       ]) {
         assert.equal(names.modelOf(other), undefined);
       }

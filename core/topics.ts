@@ -2,6 +2,7 @@ import { PartituraError } from '../schemas/errors.js';
 
 /** Names of topics, groups and registry subjects: built and read here and nowhere else. */
 const REQUESTS = 'requests';
+const DEAD_LETTERS = `${REQUESTS}-dlt`;
 
 export interface TopicNames {
   /** Requests for one model. */
@@ -20,34 +21,47 @@ export interface TopicNames {
   repliesSubject(model: string): string;
   /** Bindings as they were applied last, compacted. */
   readonly bindings: string;
+  /** Dead letters that were replayed or dropped, compacted. */
+  readonly handledLetters: string;
   /** Status of nodes, compacted. */
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
   readonly clientReplies: string;
+  /** What the cluster keeps for itself: nobody else's records belong there. */
+  readonly own: readonly string[];
   /** The inverse of `requests`; undefined when `topic` is not one. */
   modelOf(topic: string): string | undefined;
+  /** The inverse of `deadLetters`. */
+  modelOfDeadLetters(topic: string): string | undefined;
 }
 
 /** @param prefix letters, digits, `_` and `-` */
 export function topicNames(prefix: string): TopicNames {
   const requests = (model: string): string => `${prefix}.${checkModel(model)}.${REQUESTS}`;
   const replies = (model: string): string => `${prefix}.${checkModel(model)}.replies`;
+  const own = {
+    bindings: `${prefix}.bindings`,
+    nodes: `${prefix}.nodes`,
+    handledLetters: `${prefix}.dead-letters`,
+  };
+  const modelBefore = (ending: string, topic: string): string | undefined => {
+    const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${ending}`);
+    const model = matches ? topic.slice(prefix.length + 1, -(ending.length + 1)) : '';
+    return isModelName(model) ? model : undefined;
+  };
   return {
     requests,
     replies,
     requestsSubject: (model) => `${requests(model)}-value`,
     repliesSubject: (model) => `${replies(model)}-value`,
-    deadLetters: (model) => `${prefix}.${checkModel(model)}.${REQUESTS}-dlt`,
+    deadLetters: (model) => `${prefix}.${checkModel(model)}.${DEAD_LETTERS}`,
     group: (model) => `${prefix}.${checkModel(model)}`,
     bindingGroup: (binding) => `${prefix}.bindings.${checkModel(binding)}`,
-    bindings: `${prefix}.bindings`,
-    nodes: `${prefix}.nodes`,
+    ...own,
+    own: Object.values(own),
     clientReplies: `${prefix}.client-replies`,
-    modelOf(topic) {
-      const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${REQUESTS}`);
-      const model = matches ? topic.slice(prefix.length + 1, -(REQUESTS.length + 1)) : '';
-      return isModelName(model) ? model : undefined;
-    },
+    modelOf: (topic) => modelBefore(REQUESTS, topic),
+    modelOfDeadLetters: (topic) => modelBefore(DEAD_LETTERS, topic),
   };
 }
 

@@ -267,6 +267,7 @@ export class BindingRunner {
     const { outbox, config, kafka, topics, node } = this.parts;
     const options: BoundPublisherOptions = {
       deadLetterTopic: deadLetterTopic(definition),
+      deadLetterHeaders: config.deadLetterHeaders,
       onStopped,
       onDeadLetter: (record, { code, message }) => this.parts.onDeadLetter(code, record, message),
     };

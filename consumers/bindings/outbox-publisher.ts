@@ -2,10 +2,9 @@ import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { formsOf, type Form } from './forms.js';
+import { formsOf, type Form, type LetterBox } from './forms.js';
 
-export interface BoundPublisherOptions {
-  readonly deadLetterTopic: string;
+export interface BoundPublisherOptions extends LetterBox {
   /** An outcome could not be put anywhere: the binding must begin anew. */
   onStopped(error: Error): void;
   onDeadLetter(record: KafkaRecord, error: PartituraError): void;
@@ -19,7 +18,7 @@ export class OutboxPublisher implements BoundPublisher {
   ) {}
 
   publish(outcome: BoundOutcome, acknowledged: () => void): void {
-    this.#send(outcome, formsOf(outcome, this.options.deadLetterTopic), acknowledged);
+    this.#send(outcome, formsOf(outcome, this.options), acknowledged);
   }
 
   #send(outcome: BoundOutcome, [form, ...smaller]: readonly Form[], acknowledged: () => void): void {

@@ -56,6 +56,7 @@ function publishing() {
   const acknowledged: number[] = [];
   const publisher = new TransactionalPublisher(producer, {
     deadLetterTopic: 'dlt',
+    deadLetterHeaders: 'connect',
     onStopped: (error) => stopped.push(error),
     onDeadLetter: (_record, { code }) => dead.push(code),
   });

@@ -35,7 +35,7 @@ export class TransactionalPublisher implements BoundPublisher {
   ) {}
 
   publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void {
-    const forms = formsOf(outcome, this.options.deadLetterTopic);
+    const forms = formsOf(outcome, this.options);
     this.#queue.push({ outcome, claim, acknowledged, forms });
     this.#sending ??= this.#run();
   }

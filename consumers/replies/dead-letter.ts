@@ -1,5 +1,12 @@
-import { INFERENCE_ERROR, deadLetterHeaders, type FailureStage } from '../../core/headers.js';
-import type { Outbox } from '../../core/kafka/outbox.js';
+import {
+  CONNECT_ERRORS,
+  INFERENCE_ERROR,
+  SPRING_DEAD_LETTER,
+  VALUE_DROPPED,
+  deadLetterHeaders,
+  type DeadLetterStyle,
+  type FailureStage,
+} from '../../core/headers.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
@@ -15,9 +22,10 @@ export function deadLetters(
   topic: string,
   stage: FailureStage,
   error: PartituraError,
+  style: DeadLetterStyle,
 ): OutgoingRecord[] {
   const { key, value } = record;
-  const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error) };
+  const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error, style) };
   const letter: OutgoingRecord = { topic, key, value, headers };
   return [letter, { ...letter, compress: true }, withoutValue(letter)];
 }
@@ -28,29 +36,11 @@ export function deadLetterRefused({ topic, partition, offset }: KafkaRecord, fai
   return new Error(`the dead letter of ${place} was refused: ${failure.message}`, { cause: failure });
 }
 
-/** Sends the first of these that is not too large. */
-export function sendFirstThatFits(
-  outbox: Outbox,
-  [first, ...smaller]: readonly OutgoingRecord[],
-  delivered: () => void,
-  failed: (failure: KafkaError) => void,
-): void {
-  if (!first) return;
-  outbox.push(first, {
-    delivered,
-    failed: (failure) => {
-      if (failure.kind === 'too-large' && smaller.length > 0)
-        sendFirstThatFits(outbox, smaller, delivered, failed);
-      else failed(failure);
-    },
-  });
-}
-
 /** The last resort: what can't be kept is said, so that the record does not stop node after node. */
 function withoutValue(letter: OutgoingRecord): OutgoingRecord {
   const { key, value, headers } = letter;
   const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
-  const tooLarge = { '__connect.errors.value.dropped': dropped };
+  const tooLarge = { [VALUE_DROPPED]: dropped };
   return {
     ...letter,
     key: key && key.length > MAX_KEPT_KEY_BYTES ? null : key,
@@ -63,7 +53,8 @@ function withoutValue(letter: OutgoingRecord): OutgoingRecord {
 function kept(headers: RecordHeaders): RecordHeaders {
   return Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) => name.startsWith('__connect.errors.') || name === INFERENCE_ERROR,
+      ([name]) =>
+        name.startsWith(CONNECT_ERRORS) || name.startsWith(SPRING_DEAD_LETTER) || name === INFERENCE_ERROR,
     ),
   );
 }

@@ -36,6 +36,7 @@ function publishing(maxRecordBytes = 1_000) {
     node: 'node-1',
     spans: NO_SPANS,
     maxRecordBytes,
+    deadLetterHeaders: 'connect',
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),
   });

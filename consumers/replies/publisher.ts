@@ -1,12 +1,13 @@
-import type { FailureStage } from '../../core/headers.js';
+import type { DeadLetterStyle, FailureStage } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
+import { sendFirstThatFits } from '../../core/kafka/send-first-that-fits.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { TopicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { RecordSpans } from '../record-spans.js';
-import { deadLetterRefused, deadLetters, sendFirstThatFits } from './dead-letter.js';
+import { deadLetterRefused, deadLetters } from './dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
@@ -15,6 +16,7 @@ export interface PublisherOptions {
   readonly spans: Pick<RecordSpans, 'carryOn'>;
   /** Largest record value. */
   readonly maxRecordBytes: number;
+  readonly deadLetterHeaders: DeadLetterStyle;
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
   /** Called once for each dead letter sent. */
@@ -89,7 +91,8 @@ export class ReplyPublisher {
     error: PartituraError,
     acknowledged: () => void,
   ): void {
-    const letters = deadLetters(record, this.options.topics.deadLetters(model), stage, error);
+    const { topics, deadLetterHeaders } = this.options;
+    const letters = deadLetters(record, topics.deadLetters(model), stage, error, deadLetterHeaders);
     const delivered = (): void => {
       this.options.onDeadLetter(error.code, record, error.message);
       acknowledged();

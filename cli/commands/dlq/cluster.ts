@@ -1,0 +1,69 @@
+import { readBindings } from '../../../core/bindings/store.js';
+import { deadLetterTopic } from '../../../core/bindings/definition.js';
+import type { Config } from '../../../core/config.js';
+import type { LetterCluster } from '../../../core/dead-letters/letter-scan.js';
+import { LetterTopics } from '../../../core/dead-letters/topics.js';
+import { createKafkaClient } from '../../../core/kafka/client.js';
+import { Outbox } from '../../../core/kafka/outbox.js';
+import type { UnreadableRecords } from '../../../core/kafka/port.js';
+import { createLogger } from '../../../core/log.js';
+import { clusterTopics } from '../../../core/partitura-topics.js';
+import { topicNames } from '../../../core/topics.js';
+import { stopSignal } from '../../signals.js';
+import { say } from '../../output.js';
+
+/** Connects, works, and closes whatever comes of it. */
+export async function withCluster<T>(
+  config: Config,
+  work: (cluster: LetterCluster) => Promise<T>,
+): Promise<T> {
+  const kafka = createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const bindings = [...(await readBindings(kafka, config)).values()];
+    const ofBindings = new Set(bindings.map(({ definition }) => deadLetterTopic(definition)));
+    const topics = new LetterTopics(topicNames(config.prefix), ofBindings);
+    return await work({ kafka, admin, config, topics });
+  } finally {
+    await admin.close();
+  }
+}
+
+/** The same with a way to send, unless it is a dry run: that neither sends nor makes topics. */
+export async function withOutbox<T>(
+  { kafka, admin, config }: LetterCluster,
+  isDryRun: boolean,
+  work: (outbox: Outbox | undefined) => Promise<T>,
+): Promise<T> {
+  if (isDryRun) return work(undefined);
+  const producer = kafka.producer();
+  const outbox = new Outbox(producer);
+  try {
+    await admin.createTopics(clusterTopics(config));
+    await producer.connect();
+    return await work(outbox);
+  } finally {
+    await outbox.close();
+    await producer.close();
+  }
+}
+
+/** Aborts at the first signal to stop; what is under way may then come to its end. */
+export function abortedByStopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  void stopSignal().then((name) => stopping.abort(name));
+  return stopping.signal;
+}
+
+/** @throws Error when it was stopped: who waits for all must not take a part for it */
+export function refuseHalf(signal: AbortSignal, what: string): void {
+  if (signal.aborted) throw new Error(`stopped by ${String(signal.reason)}: ${what}`);
+}
+
+export function sayUnreadable(
+  { topic, partition, offset, lastOffset }: UnreadableRecords,
+  why: string,
+): void {
+  say(`${topic} partition ${partition}: offsets ${offset} to ${lastOffset} can't be read: ${why}`);
+}

@@ -1,0 +1,74 @@
+import type { DeadLetter } from '../../../core/dead-letters/letter.js';
+import type { Handling } from '../../../core/dead-letters/handled.js';
+import { isText, oneLine, textOrHex } from '../../../core/dead-letters/readable.js';
+import type { RecordHeaders } from '../../../schemas/framing/framing.js';
+import { describeValue } from './describe-value.js';
+import { timeText } from './texts.js';
+
+const MAX_HEADERS = 100;
+const MAX_HEADER_BYTES = 1_024;
+
+/** A letter as lines for people. */
+export function describeLetter(letter: DeadLetter, handling: Handling | undefined): string[] {
+  const { record, origin, stage, reason, message, replays, valueDropped } = letter;
+  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  const row = (name: string, text: string | undefined): string[] =>
+    text === undefined ? [] : [`${name.padEnd(10)} ${oneLine(text)}`];
+  return [
+    ...row('letter', `${topic} partition ${partition} offset ${offset}, ${timeText(timestamp)}`),
+    ...row('state', handling ?? 'open'),
+    ...row('from', origin && originText(origin)),
+    ...row('stage', stage),
+    ...row('reason', reason),
+    ...row('message', message),
+    ...row('replays', replays === 0 ? undefined : String(replays)),
+    ...row('key', key ? textOrHex(key, MAX_HEADER_BYTES) : 'null'),
+    '',
+    ...describeHeaders(headers),
+    '',
+    ...(valueDropped === undefined ? [] : [`the value was not kept: ${oneLine(valueDropped)}`]),
+    ...describeValue(value),
+  ];
+}
+
+function originText({ topic, partition, offset }: NonNullable<DeadLetter['origin']>): string {
+  return `${topic} partition ${partition ?? 'unknown'} offset ${offset ?? 'unknown'}`;
+}
+
+function describeHeaders(headers: RecordHeaders): string[] {
+  const all = Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : value ? [value] : []).map((bytes) => [name, bytes] as const),
+  );
+  const lines = all
+    .slice(0, MAX_HEADERS)
+    .map(([name, bytes]) => `  ${oneLine(name)}: ${oneLine(textOrHex(bytes, MAX_HEADER_BYTES))}`);
+  const more = all.length - lines.length;
+  return [
+    `headers (${all.length})`,
+    ...lines,
+    ...(more > 0 ? [`  … ${more} more; --json has them all`] : []),
+  ];
+}
+
+/** The same, whole, for programs: bytes as text where they are, else in base64. */
+export function letterJson(letter: DeadLetter, handling: Handling | undefined): object {
+  const { record, isMarked: _, ...told } = letter;
+  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    time: timeText(timestamp),
+    state: handling ?? 'open',
+    ...told,
+    key: key && bytesJson(key),
+    headers: Object.entries(headers).flatMap(([name, bytes]) =>
+      (Array.isArray(bytes) ? bytes : bytes ? [bytes] : []).map((one) => ({ name, ...bytesJson(one) })),
+    ),
+    value: value && { bytes: value.length, ...bytesJson(value) },
+  };
+}
+
+function bytesJson(bytes: Buffer): { text: string } | { base64: string } {
+  return isText(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
+}

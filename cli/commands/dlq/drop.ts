@@ -1,0 +1,58 @@
+import type { Config } from '../../../core/config.js';
+import { Drop } from '../../../core/dead-letters/drop.js';
+import { isNarrow } from '../../../core/dead-letters/filter.js';
+import { letterRanges, readHandled } from '../../../core/dead-letters/letter-scan.js';
+import { PartituraError } from '../../../schemas/errors.js';
+import { print, printJson, say } from '../../output.js';
+import { abortedByStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
+import { filterOf, type FilterFlags } from './flags.js';
+import { tallyText } from './texts.js';
+
+export interface DropFlags extends FilterFlags {
+  readonly everything: boolean;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+/** Drops dead letters for good. @throws PartituraError INVALID_REQUEST when nothing says which */
+export async function runDrop(config: Config, named: readonly string[], flags: DropFlags): Promise<void> {
+  const filter = filterOf(flags);
+  if (isNarrow(filter) === flags.everything) throw unclear(flags.everything);
+  const signal = abortedByStopSignal();
+  await withCluster(config, async (cluster) => {
+    const chosen = await cluster.topics.choose(cluster.admin, named);
+    const ranges = await letterRanges(cluster, chosen);
+    const handled = await readHandled(cluster, chosen);
+    await withOutbox(cluster, flags.dryRun, async (outbox) => {
+      const drop = new Drop(cluster, handled, { filter, outbox, signal, onUnreadable: sayUnreadable });
+      try {
+        for (const one of ranges) await drop.drop(one);
+      } finally {
+        report(drop, flags);
+      }
+    });
+    refuseHalf(signal, 'the same command goes on with the rest');
+  });
+}
+
+function unclear(everything: boolean): PartituraError {
+  const message = everything
+    ? 'drop: expected --everything or filters, got both'
+    : 'drop: expected a filter (--reason, --stage, --since, --until or --key), or --everything to drop all dead letters, got neither';
+  return new PartituraError('INVALID_REQUEST', message);
+}
+
+function report({ dropped, deleted, undeletable }: Drop, { dryRun, json }: DropFlags): void {
+  if (json)
+    return printJson({
+      dryRun,
+      dropped: dropped.total,
+      from: dropped,
+      deleted,
+      undeletable: Object.fromEntries(undeletable),
+    });
+  const from = dropped.total > 0 ? ` (${tallyText(dropped)})` : '';
+  if (dryRun) return print(`would have dropped ${dropped.total}${from}`);
+  for (const [topic, why] of undeletable) say(`${topic}: dropped letters are hidden, and stay: ${why}`);
+  print(`dropped ${dropped.total}${from}; ${deleted} dropped letters were deleted from their topics`);
+}

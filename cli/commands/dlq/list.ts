@@ -1,0 +1,57 @@
+import type { Config } from '../../../core/config.js';
+import { isMeant } from '../../../core/dead-letters/filter.js';
+import { letterRanges, readHandled, scanLetters } from '../../../core/dead-letters/letter-scan.js';
+import { Listing } from '../../../core/dead-letters/listing.js';
+import { print, printJson, say } from '../../output.js';
+import { sayUnreadable, withCluster } from './cluster.js';
+import { filterOf, type FilterFlags } from './flags.js';
+import { countText, letterTable, timeText } from './texts.js';
+
+export interface ListFlags extends FilterFlags {
+  readonly limit: number;
+  readonly summary: boolean;
+  readonly json: boolean;
+}
+
+/** Prints the newest dead letters, and counts all. */
+export async function runList(config: Config, named: readonly string[], flags: ListFlags): Promise<void> {
+  const filter = filterOf(flags);
+  await withCluster(config, async (cluster) => {
+    const chosen = await cluster.topics.choose(cluster.admin, named);
+    const handled = await readHandled(cluster, chosen);
+    const listing = new Listing(flags.summary ? 0 : flags.limit);
+    let others = 0;
+    for (const ranges of await letterRanges(cluster, chosen, filter.since))
+      await scanLetters(cluster, ranges, {
+        onUnreadable: sayUnreadable,
+        onOthers: (records) => void (others += records.length),
+        onLetters: (letters) => {
+          for (const letter of letters) {
+            const handling = handled.handlingOf(letter.record);
+            if (isMeant(letter, handling, filter)) listing.add(letter, handling);
+          }
+        },
+      });
+    if (others > 0) say(`${others} records without error headers are no dead letters and not listed`);
+    if (flags.json) printJson(report(listing, flags));
+    else printListing(listing, flags);
+  });
+}
+
+function report(listing: Listing, { summary }: ListFlags): object {
+  const { byReason } = listing;
+  if (summary) return { total: byReason.total, byReason };
+  const letters = listing
+    .newest()
+    .map(({ timestamp, ...letter }) => ({ ...letter, time: timeText(timestamp) }));
+  return { total: byReason.total, byReason, older: byReason.total - letters.length, letters };
+}
+
+function printListing(listing: Listing, { summary, limit, all }: ListFlags): void {
+  const letters = listing.newest();
+  const { byReason } = listing;
+  if (letters.length > 0) print(letterTable(letters, all));
+  print(countText(byReason, 'dead letter', 'dead letters'));
+  if (!summary && byReason.total > letters.length)
+    print(`${byReason.total - letters.length} older ones are not shown (--limit ${limit})`);
+}

@@ -1,0 +1,77 @@
+import type { Config } from '../../../core/config.js';
+import { readHandled, scanLetters, type LetterCluster } from '../../../core/dead-letters/letter-scan.js';
+import { readDeadLetter, type DeadLetter } from '../../../core/dead-letters/letter.js';
+import type { Handling } from '../../../core/dead-letters/handled.js';
+import { PartituraError } from '../../../schemas/errors.js';
+import { print, printJson, say } from '../../output.js';
+import { withCluster } from './cluster.js';
+import { describeLetter, letterJson } from './describe-letter.js';
+
+export interface ShowFlags {
+  readonly raw: boolean;
+  readonly json: boolean;
+}
+
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Prints everything of one dead letter. @throws PartituraError INVALID_REQUEST when it is not there */
+export async function runShow(config: Config, place: Place, flags: ShowFlags): Promise<void> {
+  await withCluster(config, async (cluster) => {
+    const letter = await findLetter(cluster, place);
+    if (flags.raw) return writeValue(letter);
+    const handling = (await readHandled(cluster, [place.topic])).handlingOf(letter.record);
+    showLetter(letter, handling, flags.json);
+  });
+}
+
+function showLetter(letter: DeadLetter, handling: Handling | undefined, json: boolean): void {
+  if (json) printJson(letterJson(letter, handling));
+  else for (const line of describeLetter(letter, handling)) print(line);
+}
+
+function writeValue({ record: { value } }: DeadLetter): void {
+  if (value === null) say('the value is null');
+  else process.stdout.write(value);
+}
+
+async function findLetter(cluster: LetterCluster, { topic, partition, offset }: Place): Promise<DeadLetter> {
+  const [chosen = topic] = await cluster.topics.choose(cluster.admin, [topic]);
+  const held = (await cluster.admin.offsets(chosen)).find((one) => one.partition === partition);
+  const wrong = (got: string): PartituraError =>
+    new PartituraError('INVALID_REQUEST', `${topic} partition ${partition}: expected ${got}, got ${offset}`);
+  if (!held) throw new PartituraError('INVALID_REQUEST', `${topic}: there is no partition ${partition}`);
+  if (held.start === held.end) throw wrong('an offset, and it is empty');
+  if (offset < held.start || offset >= held.end)
+    throw wrong(`an offset from ${held.start} to ${held.end - 1}`);
+  const found = await readOne(cluster, { topic, partition, offset });
+  if (!found) throw wrong('the offset of a record, which not every offset is');
+  return found;
+}
+
+async function readOne(
+  cluster: LetterCluster,
+  { topic, partition, offset }: Place,
+): Promise<DeadLetter | undefined> {
+  let found: DeadLetter | undefined;
+  const ranges = [{ partition, start: offset, end: offset + 1 }];
+  await scanLetters(
+    cluster,
+    { topic, ranges },
+    {
+      onUnreadable: (_, why) => {
+        throw new PartituraError('DECODE_FAILED', `${topic} partition ${partition} offset ${offset}: ${why}`);
+      },
+      onOthers: ([record]) => {
+        found = record && readDeadLetter(record);
+      },
+      onLetters: ([letter]) => {
+        found = letter ?? found;
+      },
+    },
+  );
+  return found;
+}

@@ -1,0 +1,46 @@
+import type { ListedLetter } from '../../../core/dead-letters/listing.js';
+import { oneLine } from '../../../core/dead-letters/readable.js';
+import type { Tally } from '../../../core/dead-letters/tally.js';
+import { table } from '../../output.js';
+
+const MAX_REASON_CHARACTERS = 60;
+const MAX_KEY_CHARACTERS = 24;
+const MAX_MESSAGE_CHARACTERS = 60;
+const LATEST_DATE_MS = 8.64e15;
+
+/** A timestamp for people; strangers may have written any number. */
+export function timeText(timestamp: number): string {
+  return Math.abs(timestamp) <= LATEST_DATE_MS ? new Date(timestamp).toISOString() : String(timestamp);
+}
+
+export function letterTable(letters: readonly ListedLetter[], withState: boolean): string {
+  const header = ['TOPIC', 'PARTITION', 'OFFSET', 'TIME', 'REASON', 'KEY', 'MESSAGE'];
+  const rows = letters.map((letter) => [
+    letter.topic,
+    String(letter.partition),
+    String(letter.offset),
+    timeText(letter.timestamp),
+    oneLine(letter.reason ?? '', MAX_REASON_CHARACTERS),
+    oneLine(letter.key ?? '', MAX_KEY_CHARACTERS),
+    oneLine(letter.message ?? '', MAX_MESSAGE_CHARACTERS),
+  ]);
+  if (!withState) return table(header, rows);
+  return table(
+    ['STATE', ...header],
+    rows.map((row, index) => [letters[index]?.handling ?? 'open', ...row]),
+  );
+}
+
+/** `2 DECODE_FAILED, 1 INVALID_REQUEST`. */
+export function tallyText(tally: Tally): string {
+  return tally
+    .entries()
+    .map(([name, count]) => `${count} ${oneLine(name)}`)
+    .join(', ');
+}
+
+/** The same behind a number and what it counts; `none` comes without. */
+export function countText(tally: Tally, one: string, many: string): string {
+  if (tally.total === 0) return `no ${many}`;
+  return `${tally.total} ${tally.total === 1 ? one : many}: ${tallyText(tally)}`;
+}

@@ -1,0 +1,37 @@
+import { isUtf8 } from 'node:buffer';
+
+// Control characters in what strangers wrote would be commands to a terminal.
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/u;
+
+/** One line of text that is safe to print, cut where it is longer. */
+export function oneLine(text: string, maxCharacters = Infinity): string {
+  const line = text.replace(UNPRINTABLE, '·');
+  return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters - 1)}…`;
+}
+
+/** Whether bytes are text to be read by people: UTF-8, with no control characters but line ends and tabs. */
+export function isText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && !UNPRINTABLE_BUT_LINES.test(bytes.toString('utf8'));
+}
+
+/** Text, or `0x` and hexadecimal digits; cut where there is more than `maxBytes`. */
+export function textOrHex(bytes: Buffer, maxBytes: number): string {
+  const end = bytes.length > maxBytes ? '…' : '';
+  const kept = bytes.subarray(0, maxBytes);
+  // What was cut in the midst of a character is text still.
+  return isText(bytes.length > maxBytes ? wholeCharacters(kept) : kept)
+    ? `${wholeCharacters(kept).toString('utf8')}${end}`
+    : `0x${kept.toString('hex')}${end}`;
+}
+
+/** Without the beginning of a character at the end. */
+function wholeCharacters(bytes: Buffer): Buffer {
+  for (let dropped = 0; dropped < 4 && dropped < bytes.length; dropped++) {
+    const shorter = bytes.subarray(0, bytes.length - dropped);
+    if (isUtf8(shorter)) return shorter;
+  }
+  return bytes;
+}
