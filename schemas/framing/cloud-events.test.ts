@@ -80,6 +80,7 @@ test('a binary event is read by its headers and answered as one', () => {
       ce_id: 'e-1',
       ce_source: '/partitura/models/m',
       ce_type: 'io.kserve.inference.response',
+      'partitura-node': 'n',
     },
   );
   assert.match(binaryCloudEvent.encodeReply(reply).toString(), /^\{"model_name":"m"/);

@@ -1,5 +1,6 @@
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest } from '../generated.js';
+import { answeredBy } from './answered-by.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 import { object, parseBody, readRequest, writeReply } from './oip-json.js';
 
@@ -18,6 +19,7 @@ const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
 export const structuredCloudEvent: Framing = {
   name: 'cloudevents-structured',
   headers: { 'content-type': STRUCTURED },
+  headersOf: answeredBy,
 
   detects: (_value, headers) => mediaType(headerText(headers, 'content-type')) === STRUCTURED,
 
@@ -38,8 +40,10 @@ export const binaryCloudEvent: Framing = {
   name: 'cloudevents-binary',
   headers: { 'content-type': JSON_DATA },
 
-  headersOf: (reply) =>
-    Object.fromEntries(Object.entries(attributes(reply)).map(([name, value]) => [`ce_${name}`, value])),
+  headersOf: (reply) => ({
+    ...Object.fromEntries(Object.entries(attributes(reply)).map(([name, value]) => [`ce_${name}`, value])),
+    ...answeredBy(reply),
+  }),
 
   detects: (_value, headers) => REQUIRED.some((name) => headers[`ce_${name}`] !== undefined),
 

@@ -11,6 +11,7 @@ const VERSION = 'mlserver-version';
 export const mlserverJson: Framing = {
   name: 'mlserver-json',
   headers: oipJson.headers,
+  headersOf: oipJson.headersOf,
 
   detects: (value, headers) => headers[MODEL] !== undefined && oipJson.detects(value, headers),
 

@@ -3,6 +3,7 @@ import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
 import { decodeElements, encodeElements } from '../tensor.js';
+import { answeredBy } from './answered-by.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 
 /**
@@ -15,6 +16,7 @@ const OPENING_BRACE = 0x7b;
 export const oipJson = {
   name: 'oip-json',
   headers: { 'content-type': CONTENT_TYPE },
+  headersOf: answeredBy,
 
   detects(value: Buffer, headers: RecordHeaders): boolean {
     const contentType = headerText(headers, 'content-type');

@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import type { Config } from '../../core/config.js';
+import { timeText } from '../readable-time.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
+import { createLogger } from '../../core/log.js';
+import { readNodes } from '../../core/node-directory.js';
+import { topicNames } from '../../core/topics.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { moment } from '../moment.js';
+import { CONNECTION, withOptions } from '../options.js';
+import { print, printJson, say, table } from '../output.js';
+import { search, type Findings, type Found } from '../trace/search.js';
+import { open, timeline, type Step } from '../trace/timeline.js';
+
+export interface TraceFlags {
+  readonly since: number;
+  readonly replyTopic: readonly string[];
+  readonly json: boolean;
+}
+
+const HOUR_MS = 60 * 60_000;
+
+/** Adds `trace`. */
+export function addTraceCommand(
+  program: Command,
+  configOf: (flags: Readonly<Record<string, unknown>>) => Config,
+): void {
+  const command = program
+    .command('trace')
+    .argument('<id>', 'a correlation id (text, or bytes in hexadecimal digits), request id or trace id')
+    .description('find a request on the topics, with its node, reply or dead letter, and print what happened');
+  withOptions(command, CONNECTION)
+    .option(
+      '--since <time>',
+      'look at records that are not older: an ISO time, or an age like 90s, 15m, 2h or 3d (default 1h)',
+      moment(Date.now),
+    )
+    .option(
+      '--reply-topic <topic>',
+      'look here for replies, too; may be given several times',
+      (topic: string, all: string[]) => [...all, topic],
+      [],
+    )
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura trace 4711 --since 2h')
+    .action((id: string, { since = Date.now() - HOUR_MS, ...flags }: Partial<TraceFlags>) =>
+      runTrace(configOf({ ...flags }), id, { ...flags, since } as TraceFlags),
+    );
+}
+
+/** Prints what happened to a request. @throws PartituraError when there is none */
+export async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<void> {
+  const kafka = createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const { since, replyTopic } = flags;
+    const findings = await search(kafka, admin, config, id, { since, replyTopics: replyTopic });
+    if (findings.found.length === 0) throw nothing(id, findings, since);
+    const steps = timeline(findings.found);
+    const states = await Promise.all(
+      open(findings.found).map((found) => stateOf(kafka, admin, config, found)),
+    );
+    if (flags.json) return printJson({ id, steps, open: states, cut: findings.isCut });
+    printSteps(steps, states);
+    if (findings.isCut) say('… and more; a later --since leaves fewer');
+  } finally {
+    await admin.close();
+  }
+}
+
+function nothing(id: string, { topics }: Findings, since: number): PartituraError {
+  return new PartituraError(
+    'INVALID_REQUEST',
+    `trace: expected a record with the id '${id}', got none since ${timeText(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); an earlier --since looks further back`,
+  );
+}
+
+function printSteps(steps: readonly Step[], states: readonly string[]): void {
+  const begin = steps[0]?.at ?? 0;
+  const rows = steps.map(({ at, what, where, details }) => [
+    timeText(Math.round(at)),
+    `+${(at - begin).toFixed(0)} ms`,
+    what,
+    where,
+    details,
+  ]);
+  print(table(['TIME', 'AFTER', 'WHAT', 'WHERE', 'DETAILS'], rows));
+  for (const state of states) print(state);
+}
+
+/** Where a request is that nothing has come of, as far as positions tell. */
+async function stateOf(
+  kafka: KafkaClient,
+  admin: KafkaAdmin,
+  config: Config,
+  { record, role, model }: Found,
+): Promise<string> {
+  const { topic, partition, offset } = record;
+  const place = `${topic} ${partition}/${offset}`;
+  if (role !== 'request' || model === undefined) return `${place}: no result was found`;
+  const group = topicNames(config.prefix).group(model);
+  const positions = await admin.committed(group, topic);
+  const position = positions.find((found) => found.partition === partition)?.offset ?? -1;
+  if (position > offset)
+    return `${place}: finished (group ${group} is at ${position}), but its reply is on none of the topics that were looked at`;
+  const nodes = await readNodes(kafka, config, Date.now());
+  const owner = nodes.find(
+    ({ alive, partitions }) =>
+      alive && partitions.some((owned) => owned.topic === topic && owned.partition === partition),
+  );
+  const ahead = offset - Math.max(position, 0);
+  return `${place}: waits, with ${ahead} records before it; ${owner ? `${owner.node} has its partition` : 'no node has its partition'}`;
+}

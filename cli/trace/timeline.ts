@@ -1,0 +1,100 @@
+import { oneLine, textOrHex } from '../../core/dead-letters/readable.js';
+import { detectDialect } from '../../core/reply-dialects.js';
+import { detectFraming } from '../../schemas/framing/index.js';
+import { isOf, type Found } from './search.js';
+import { correlationOf, traceIdOf } from './sought.js';
+
+/** Something that happened to a request. */
+export interface Step {
+  /** Milliseconds since the epoch; for what happens in a node reckoned back from its reply. */
+  readonly at: number;
+  readonly what: string;
+  readonly where: string;
+  readonly details: string;
+}
+
+const MAX_TEXT_BYTES = 64;
+const MAX_MESSAGE_CHARACTERS = 200;
+
+/** What happened, in order: what was written where, and what replies tell of the node that made them. */
+export function timeline(found: readonly Found[]): Step[] {
+  return found.flatMap((one) => [...inNode(one), written(one)]).sort((a, b) => a.at - b.at);
+}
+
+function written(found: Found): Step {
+  const { role, record } = found;
+  const { topic, partition, offset, timestamp } = record;
+  return { at: timestamp, what: role, where: `${topic} ${partition}/${offset}`, details: detailsOf(found) };
+}
+
+function detailsOf({ role, record, request, reply, letter }: Found): string {
+  const { key, value, headers } = record;
+  const parts = [
+    value === null ? 'no value' : `${value.length} bytes`,
+    key && `key ${textOrHex(key, MAX_TEXT_BYTES)}`,
+  ];
+  if (role === 'request') {
+    const framing = value ? detectFraming(value, headers) : undefined;
+    const { topic: replyTopic } = detectDialect(headers).read(headers);
+    parts.push(
+      framing?.name ?? 'in no known framing',
+      `${detectDialect(headers).name} headers`,
+      request && request.id !== '' ? `id ${oneLine(request.id, MAX_TEXT_BYTES)}` : null,
+      replyTopic === undefined ? null : `reply to ${oneLine(replyTopic, MAX_TEXT_BYTES)}`,
+      request?.deadline ? `deadline ${request.deadline - record.timestamp} ms later` : null,
+    );
+  }
+  if (reply?.error)
+    parts.push(
+      oneLine(
+        `${reply.error.code ? `${reply.error.code}: ` : ''}${reply.error.message}`,
+        MAX_MESSAGE_CHARACTERS,
+      ),
+    );
+  if (letter)
+    parts.push(
+      oneLine(
+        `${letter.reason ?? 'no reason'} (${letter.stage ?? 'no stage'}): ${letter.message ?? ''}`,
+        MAX_MESSAGE_CHARACTERS,
+      ),
+    );
+  return parts.filter((part) => part).join(', ');
+}
+
+/** A reply was written when it was computed, but for waiting for earlier ones of its partition and for the broker. */
+function inNode({ reply, record }: Found): Step[] {
+  if (!reply?.node) return [];
+  const { node, timing, modelVersion } = reply;
+  if (!timing) return [{ at: record.timestamp, what: 'answered', where: node, details: '' }];
+  const { queueMicros, computeMicros, batchSize } = timing;
+  const computed = record.timestamp - computeMicros / 1_000;
+  return [
+    { at: computed - queueMicros / 1_000, what: 'taken on', where: node, details: '' },
+    {
+      at: computed,
+      what: 'computed',
+      where: node,
+      details: `after ${millis(queueMicros)} in the queue, for ${millis(computeMicros)} in a batch of ${batchSize}, by version ${modelVersion ?? 'unknown'}`,
+    },
+  ];
+}
+
+function millis(micros: number): string {
+  return `${(micros / 1_000).toFixed(1)} ms`;
+}
+
+/** Requests, and records of bindings, that nothing was found to have come of. */
+export function open(found: readonly Found[]): Found[] {
+  const ends = found.filter(({ role }) => role !== 'request' && role !== 'source');
+  return found.filter(
+    (one) => (one.role === 'request' || one.role === 'source') && !ends.some((end) => ended(one, end)),
+  );
+}
+
+function ended(request: Found, end: Found): boolean {
+  if (end.letter) return isOf(end.letter, [request.record]);
+  const correlation = correlationOf(request.record);
+  if (correlation) return correlationOf(end.record)?.equals(correlation) ?? false;
+  if (request.request && end.reply) return request.request.id === end.reply.id;
+  return traceIdOf(request.record) === traceIdOf(end.record);
+}
