@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import type { Config } from '../core/config.js';
 import { isErrorCode } from '../schemas/errors.js';
 import { runApply, runBindings, runRemove, type ApplyFlags, type BindFlags } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
@@ -7,6 +8,7 @@ import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
 import { runNode } from './commands/node.js';
 import { runPredict, type PredictFlags } from './commands/predict.js';
+import { addTraceCommand } from './commands/trace.js';
 import { runRegister, type SchemasFlags } from './commands/schemas.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
@@ -175,7 +177,10 @@ withOptions(
     runRegister(configFrom({ ...flags }, environment, LOG_QUIETLY), models, flags),
   );
 
-addDeadLetterCommands(program, (flags) => configFrom(flags, environment, LOG_QUIETLY));
+const quietly = (flags: Readonly<Record<string, unknown>>): Config =>
+  configFrom(flags, environment, LOG_QUIETLY);
+addDeadLetterCommands(program, quietly);
+addTraceCommand(program, quietly);
 
 try {
   await program.parseAsync();

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { timeText } from '../readable-time.js';
 import { createKafkaClient } from '../../core/kafka/client.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { moment } from '../moment.js';
+import { moment, timeText } from '../moment.js';
 import { CONNECTION, withOptions } from '../options.js';
 import { print, printJson, say, table } from '../output.js';
 import { search, type Findings, type Found } from '../trace/search.js';
@@ -29,7 +28,9 @@ export function addTraceCommand(
   const command = program
     .command('trace')
     .argument('<id>', 'a correlation id (text, or bytes in hexadecimal digits), request id or trace id')
-    .description('find a request on the topics, with its node, reply or dead letter, and print what happened');
+    .description(
+      'find a request on the topics, with its node, reply or dead letter, and print what happened',
+    );
   withOptions(command, CONNECTION)
     .option(
       '--since <time>',

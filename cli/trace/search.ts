@@ -151,7 +151,8 @@ function matchOf(
 ): Found | undefined {
   const isAnswer = role === 'reply' || role === 'result';
   const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
-  const request = (): InferenceRequest | undefined => (isAnswer ? undefined : readRequest(record, model ?? ''));
+  const request = (): InferenceRequest | undefined =>
+    isAnswer ? undefined : readRequest(record, model ?? '');
   const by = sought.matches(record, () => reply()?.id ?? request()?.id);
   const letter = role === 'dead letter' ? readDeadLetter(record) : undefined;
   if (by === undefined && !(letter && isOf(letter, begun))) return undefined;

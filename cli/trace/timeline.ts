@@ -1,4 +1,4 @@
-import { oneLine, textOrHex } from '../../core/dead-letters/readable.js';
+import { oneLine, textOrHex } from '../../core/readable.js';
 import { detectDialect } from '../../core/reply-dialects.js';
 import { detectFraming } from '../../schemas/framing/index.js';
 import { isOf, type Found } from './search.js';

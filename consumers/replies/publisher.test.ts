@@ -103,7 +103,13 @@ test('a reply in JSON says so', async () => {
     caller: callerOf({}, oipJson),
     reply: exampleReply(),
   });
-  assert.deepEqual(texts(producer.taken[0]?.headers ?? {}), { 'content-type': 'application/json' });
+  assert.deepEqual(texts(producer.taken[0]?.headers ?? {}), {
+    'content-type': 'application/json',
+    'partitura-node': 'node-1',
+    'partitura-queue-micros': '10',
+    'partitura-compute-micros': '20',
+    'partitura-batch-rows': '1',
+  });
 });
 
 test('a tombstone is acknowledged without a word', async () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isMeant, isNarrow, type LetterFilter } from './filter.js';
 import { readDeadLetter, type DeadLetter } from './letter.js';
 import { Listing } from './listing.js';
-import { isText, oneLine, textOrHex } from './readable.js';
+import { isText, oneLine, textOrHex } from '../readable.js';
 import { Tally } from './tally.js';
 import { letterRecord, texts } from './test-letters.js';
 

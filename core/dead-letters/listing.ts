@@ -1,7 +1,7 @@
 import type { KafkaRecord } from '../kafka/port.js';
 import type { Handling } from './handled.js';
 import type { DeadLetter, Origin } from './letter.js';
-import { textOrHex } from './readable.js';
+import { textOrHex } from '../readable.js';
 import { Tally } from './tally.js';
 
 const MAX_KEY_BYTES = 256;

@@ -1,9 +1,9 @@
 import type { DeadLetter } from '../../../core/dead-letters/letter.js';
 import type { Handling } from '../../../core/dead-letters/handled.js';
-import { isText, oneLine, textOrHex } from '../../../core/dead-letters/readable.js';
+import { isText, oneLine, textOrHex } from '../../../core/readable.js';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { describeValue } from './describe-value.js';
-import { timeText } from './texts.js';
+import { timeText } from '../../moment.js';
 
 const MAX_HEADERS = 100;
 const MAX_HEADER_BYTES = 1_024;

@@ -1,4 +1,4 @@
-import { isText } from '../../../core/dead-letters/readable.js';
+import { isText } from '../../../core/readable.js';
 import { singleObject } from '../../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../../schemas/generated.js';
 import { fromTensor } from '../../../producers/tensors.js';

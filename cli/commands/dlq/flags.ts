@@ -1,5 +1,3 @@
-import { InvalidArgumentError } from 'commander';
-import { z } from 'zod';
 import type { LetterFilter } from '../../../core/dead-letters/filter.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
@@ -28,27 +26,4 @@ function keysOf(key: string): Buffer[] {
   const text = Buffer.from(key);
   const [, digits] = /^0x((?:[0-9a-f]{2})*)$/i.exec(key) ?? [];
   return digits === undefined ? [text] : [text, Buffer.from(digits, 'hex')];
-}
-
-const UNITS = { s: 1_000, m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 } as const;
-const date = z.iso.date();
-const dateTime = z.iso.datetime({ offset: true, local: true });
-
-/** A moment: an ISO date or time, in UTC where it names no zone, or an age. @throws InvalidArgumentError */
-export function moment(now: () => number): (text: string) => number {
-  return (text) => {
-    const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-    const found =
-      amount === undefined ? isoTime(text) : now() - Number(amount) * UNITS[unit as keyof typeof UNITS];
-    if (found !== undefined && found >= 0) return found;
-    throw new InvalidArgumentError(
-      'Expected an ISO time like 2026-01-31T12:00:00Z, or an age like 90s, 15m, 2h or 3d.',
-    );
-  };
-}
-
-function isoTime(text: string): number | undefined {
-  if (date.safeParse(text).success) return Date.parse(text);
-  if (!dateTime.safeParse(text).success) return undefined;
-  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Config } from '../../../core/config.js';
+import { moment } from '../../moment.js';
 import { CLUSTER, CONNECTION, whole, withOptions } from '../../options.js';
 import { runDrop, type DropFlags } from './drop.js';
-import { moment } from './flags.js';
 import { runList, type ListFlags } from './list.js';
 import { runReplay, type ReplayFlags } from './replay.js';
 import { runShow, type ShowFlags } from './show.js';

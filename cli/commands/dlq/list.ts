@@ -5,7 +5,8 @@ import { Listing } from '../../../core/dead-letters/listing.js';
 import { print, printJson, say } from '../../output.js';
 import { sayUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
-import { countText, letterTable, timeText } from './texts.js';
+import { countText, letterTable } from './texts.js';
+import { timeText } from '../../moment.js';
 
 export interface ListFlags extends FilterFlags {
   readonly limit: number;

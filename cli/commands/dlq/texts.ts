@@ -1,17 +1,12 @@
 import type { ListedLetter } from '../../../core/dead-letters/listing.js';
-import { oneLine } from '../../../core/dead-letters/readable.js';
+import { oneLine } from '../../../core/readable.js';
 import type { Tally } from '../../../core/dead-letters/tally.js';
+import { timeText } from '../../moment.js';
 import { table } from '../../output.js';
 
 const MAX_REASON_CHARACTERS = 60;
 const MAX_KEY_CHARACTERS = 24;
 const MAX_MESSAGE_CHARACTERS = 60;
-const LATEST_DATE_MS = 8.64e15;
-
-/** A timestamp for people; strangers may have written any number. */
-export function timeText(timestamp: number): string {
-  return Math.abs(timestamp) <= LATEST_DATE_MS ? new Date(timestamp).toISOString() : String(timestamp);
-}
 
 export function letterTable(letters: readonly ListedLetter[], withState: boolean): string {
   const header = ['TOPIC', 'PARTITION', 'OFFSET', 'TIME', 'REASON', 'KEY', 'MESSAGE'];
