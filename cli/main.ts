@@ -4,6 +4,7 @@ import type { Config } from '../core/config.js';
 import { isErrorCode } from '../schemas/errors.js';
 import { runApply, runBindings, runRemove, type ApplyFlags, type BindFlags } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { runModels, runNodes, runTopics, type InspectFlags } from './commands/inspect.js';
 import { runNode } from './commands/node.js';
@@ -181,6 +182,7 @@ const quietly = (flags: Readonly<Record<string, unknown>>): Config =>
   configFrom(flags, environment, LOG_QUIETLY);
 addDeadLetterCommands(program, quietly);
 addTraceCommand(program, quietly);
+addDoctorCommand(program, quietly);
 
 try {
   await program.parseAsync();

@@ -3,7 +3,7 @@ import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained
 import type { TopicNames } from './topics.js';
 
 /** Versions are read with earlier and with later ones, all of them: as `schemas/` promises. */
-const COMPATIBILITY = 'FULL_TRANSITIVE';
+export const COMPATIBILITY = 'FULL_TRANSITIVE';
 
 export interface Registration extends RegisteredSchema {
   readonly subject: string;

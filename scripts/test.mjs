@@ -29,7 +29,7 @@ async function runAll() {
 
 /** Files that a second run on another Kafka client would tell nothing new: they have both, or none of ours. */
 const clientDoesNotMatter =
-  /integration-tests\/(kafka-port|command-line|clients|bindings-example|trace|spans|dead-letter-tools|support\/.*)\.test\.js$/;
+  /integration-tests\/(kafka-port|command-line|clients|bindings-example|trace|spans|doctor|dead-letter-tools|support\/.*)\.test\.js$/;
 
 /** The Kafka client that is not the default; undefined when the environment has chosen. */
 async function otherClient() {

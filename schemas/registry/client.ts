@@ -109,6 +109,10 @@ export class SchemaRegistry {
     return this.#request('GET', `${pathOf(subject)}/versions/${version}`);
   }
 
+  subjects(): Promise<string[]> {
+    return this.#request('GET', '/subjects');
+  }
+
   /** The id of a subject's latest schema. */
   async latest(subject: string): Promise<number> {
     const { id } = await this.#request<{ id: number }>('GET', `${pathOf(subject)}/versions/latest`);
@@ -133,6 +137,18 @@ export class SchemaRegistry {
 
   async setCompatibility(subject: string, compatibility: string): Promise<void> {
     await this.#request('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility });
+  }
+
+  /** What a subject's new versions are held against; undefined when it has no rule of its own. */
+  async compatibility(subject: string): Promise<string | undefined> {
+    const path = `/config/${encodeURIComponent(subject)}`;
+    try {
+      const { compatibilityLevel } = await this.#request<{ compatibilityLevel?: string }>('GET', path);
+      return compatibilityLevel;
+    } catch (error) {
+      if (error instanceof RegistryError && error.kind === 'unknown') return undefined;
+      throw error;
+    }
   }
 
   /** Ends what is under way, and all that comes. */

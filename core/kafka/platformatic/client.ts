@@ -1,6 +1,7 @@
 import type { SASLOptions } from '@platformatic/kafka';
 import type { Logger } from '../../log.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
+import type { KafkaInspector } from '../inspector.js';
 import type {
   ConsumerOptions,
   KafkaAdmin,
@@ -13,6 +14,7 @@ import { PlatformaticAdmin } from './admin.js';
 import { Cluster } from './cluster.js';
 import type { ConnectionSettings } from './connections.js';
 import { PlatformaticConsumer } from './consumer.js';
+import { PlatformaticInspector } from './inspector.js';
 import { PlatformaticProducer } from './producer.js';
 import { PlatformaticTransactionalProducer } from './transactional-producer.js';
 
@@ -37,6 +39,11 @@ export function createPlatformaticClient(
       new PlatformaticTransactionalProducer(cluster(), id),
     admin: (): KafkaAdmin => new PlatformaticAdmin(cluster()),
   };
+}
+
+/** The same connection for looks at the cluster's own state. */
+export function createInspector(connection: KafkaConnection, clientId: string): KafkaInspector {
+  return new PlatformaticInspector(new Cluster(connectionSettings(connection, clientId), connection.brokers));
 }
 
 function connectionSettings(connection: KafkaConnection, clientId: string): ConnectionSettings {

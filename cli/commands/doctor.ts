@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { Config } from '../../core/config.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import { createInspector } from '../../core/kafka/platformatic/client.js';
+import { createLogger } from '../../core/log.js';
+import { examine } from '../doctor/examine.js';
+import type { Finding, Level } from '../doctor/finding.js';
+import { CONNECTION, whole, withOptions } from '../options.js';
+import { print, printJson } from '../output.js';
+
+export interface DoctorFlags {
+  readonly deadline: number;
+  readonly json: boolean;
+}
+
+const CLIENT_ID = 'partitura-doctor';
+
+/** Adds `doctor`. */
+export function addDoctorCommand(
+  program: Command,
+  configOf: (flags: Readonly<Record<string, unknown>>) => Config,
+): void {
+  const command = program
+    .command('doctor')
+    .description(
+      'look at brokers, topics, groups, nodes, registry, rights and clocks, and say what is wrong and how to mend it',
+    );
+  withOptions(command, [
+    ...CONNECTION,
+    'maxRecordBytes',
+    'sessionTimeoutMs',
+    'kafkaGroupProtocol',
+    'schemaRegistryUrl',
+    'schemaRegistryUserInfo',
+  ])
+    .option('--deadline <ms>', 'the longest that senders give their requests', whole(1), 30_000)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura doctor --brokers kafka:9092')
+    .action((flags: DoctorFlags) => runDoctor(configOf({ ...flags }), flags));
+}
+
+/** Prints what is found. The exit code is 1 when there is a problem. */
+async function runDoctor(config: Config, { deadline, json }: DoctorFlags): Promise<void> {
+  const kafka = createKafkaClient(config, CLIENT_ID, createLogger('partitura', config.logLevel));
+  const admin = kafka.admin();
+  const inspector = createInspector(config, CLIENT_ID);
+  try {
+    const findings = await examine({ kafka, admin, inspector, config, deadlineMs: deadline });
+    if (json) printJson(findings);
+    else printFindings(findings);
+    if (findings.some(({ level }) => level === 'problem')) throw new Error('doctor: there are problems');
+  } finally {
+    inspector.close();
+    await admin.close();
+  }
+}
+
+const LEVELS: readonly Level[] = ['problem', 'warning', 'unknown', 'ok'];
+
+function printFindings(findings: readonly Finding[]): void {
+  const width = Math.max(...findings.map(({ area }) => area.length));
+  for (const { level, area, what, fix } of findings) {
+    print(`${level.padEnd(8)} ${area.padEnd(width)}  ${what}`);
+    if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${fix}`);
+  }
+  const counts = LEVELS.map((wanted) => [wanted, findings.filter(({ level }) => level === wanted).length]);
+  print(counts.map(([level, count]) => `${count} ${level}`).join(', '));
+}

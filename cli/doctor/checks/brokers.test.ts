@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkConfig } from '../../../core/config.js';
+import { checkBootstrap, checkBrokerSettings, checkVersions } from './brokers.js';
+
+const config = checkConfig({});
+const reach = (message?: string): Parameters<typeof checkBootstrap>[0] => [
+  { address: 'k:9092', ms: 3, error: message === undefined ? undefined : new Error(message) },
+];
+
+test('what is wrong with an address decides what is advised', () => {
+  const cases: [string, RegExp][] = [
+    ['connect ECONNREFUSED 10.0.0.1:9092', /start the broker or correct the port/],
+    ['getaddrinfo ENOTFOUND k', /check the spelling and DNS/],
+    ['self-signed certificate in certificate chain', /KAFKA_SSL_CA/],
+    ['SASL authentication failed', /set KAFKA_SASL_MECHANISM/],
+    ['Connection closed', /whether this listener wants TLS/],
+  ];
+  for (const [message, fix] of cases) assert.match(checkBootstrap(reach(message), config)[0]?.fix ?? '', fix);
+  assert.equal(checkBootstrap(reach(), config)[0]?.what, 'k:9092 answers (3 ms)');
+});
+
+test('one address of several that is wrong is no problem yet', () => {
+  const attempts = [...reach('connect ECONNREFUSED'), ...reach()];
+  assert.deepEqual(
+    checkBootstrap(attempts, config).map(({ level }) => level),
+    ['warning', 'ok'],
+  );
+});
+
+test('sessions must be as long as the broker allows, and positions kept for a week', () => {
+  const told = (settings: Record<string, string>): string[] =>
+    checkBrokerSettings(1, new Map(Object.entries(settings)), config).map(
+      ({ level, what }) => `${level}: ${what}`,
+    );
+  assert.match(
+    told({ 'group.min.session.timeout.ms': '30000', 'group.max.session.timeout.ms': '60000' })[0] ?? '',
+    /^problem: broker 1: PARTITURA_SESSION_TIMEOUT_MS is 10000, expected 30000 to 60000/,
+  );
+  assert.match(told({ 'offsets.retention.minutes': '60' })[0] ?? '', /^warning: .* kept for 1 h/);
+  assert.match(told({ 'auto.create.topics.enable': 'true' })[0] ?? '', /^warning: .* mistyped topic/);
+  assert.deepEqual(told({}), ['ok: broker 1: its settings fit']);
+});
+
+test('the newer group protocol needs a broker that has it', () => {
+  const cluster = { brokers: [], hasConsumerProtocol: false, rights: undefined };
+  assert.deepEqual(
+    checkVersions(cluster, checkConfig({ kafkaGroupProtocol: 'consumer' })).map(({ level }) => level),
+    ['ok', 'problem'],
+  );
+  assert.equal(checkVersions(cluster, config).length, 1);
+});

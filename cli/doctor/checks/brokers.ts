@@ -1,0 +1,116 @@
+import type { Config } from '../../../core/config.js';
+import type { ClusterFacts } from '../../../core/kafka/inspector.js';
+import { counted, duration, ok, orOk, problem, warning, type Finding } from '../finding.js';
+
+const AREA = 'brokers';
+
+/** An attempt to connect and log in at one address. */
+export interface Reach {
+  readonly address: string;
+  readonly ms: number;
+  readonly error: Error | undefined;
+}
+
+/** The addresses that were named. */
+export function checkBootstrap(attempts: readonly Reach[], config: Config): Finding[] {
+  return attempts.map(({ address, ms, error }) => {
+    if (!error) return ok(AREA, `${address} answers (${ms} ms)`);
+    const fix = `${howTo(error.message, config)}; KAFKA_BROKERS names it`;
+    const others = attempts.some((attempt) => !attempt.error);
+    return (others ? warning : problem)(AREA, `${address}: ${error.message}`, fix);
+  });
+}
+
+function howTo(message: string, { ssl, saslMechanism }: Config): string {
+  if (/SASL|authenticat/i.test(message))
+    return saslMechanism === undefined
+      ? 'the broker wants a login: set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+      : `check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and that the broker has ${saslMechanism}`;
+  if (/certificate|SSL|TLS/i.test(message))
+    return 'set KAFKA_SSL_CA to the authority of the certificate that the broker shows';
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return 'the name is not known here: check the spelling and DNS';
+  if (/ECONNREFUSED/.test(message)) return 'nothing listens there: start the broker or correct the port';
+  const other = ssl
+    ? 'without TLS, KAFKA_SSL=false'
+    : 'TLS, KAFKA_SSL=true, or a login, KAFKA_SASL_MECHANISM';
+  return `check the network between here and there, and whether this listener wants ${other}`;
+}
+
+/** The addresses by which the cluster names its brokers: all traffic goes there, whatever was named first. */
+export function checkAdvertised(attempts: readonly Reach[]): readonly Finding[] {
+  const wrong = attempts.flatMap(({ address, error }) =>
+    error
+      ? problem(
+          AREA,
+          `the cluster names a broker ${address}, which can't be used from here: ${error.message}`,
+          'set advertised.listeners of that broker to an address that its clients can reach',
+        )
+      : [],
+  );
+  const addresses = attempts.map(({ address }) => address).join(', ');
+  return orOk(
+    wrong,
+    AREA,
+    `${counted(attempts.length, 'broker')}, reachable as the cluster names them: ${addresses}`,
+  );
+}
+
+/** What the broker is able to do. */
+export function checkVersions({ hasConsumerProtocol }: ClusterFacts, config: Config): Finding[] {
+  const able = ok(
+    AREA,
+    `speaks all that Partitura needs (Kafka 3.2 or later)${hasConsumerProtocol ? ', and the group protocol of KIP-848' : ''}`,
+  );
+  if (config.kafkaGroupProtocol !== 'consumer' || hasConsumerProtocol) return [able];
+  const what = 'KAFKA_GROUP_PROTOCOL=consumer, which this broker does not have';
+  return [able, problem(AREA, what, 'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later')];
+}
+
+export const BROKER_SETTINGS = [
+  'message.max.bytes',
+  'replica.fetch.max.bytes',
+  'group.min.session.timeout.ms',
+  'group.max.session.timeout.ms',
+  'offsets.retention.minutes',
+  'auto.create.topics.enable',
+] as const;
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** Settings of one broker against ours. */
+export function checkBrokerSettings(
+  broker: number,
+  settings: ReadonlyMap<string, string>,
+  { sessionTimeoutMs }: Config,
+): readonly Finding[] {
+  const number = (name: (typeof BROKER_SETTINGS)[number]): number => Number(settings.get(name) ?? NaN);
+  const findings: Finding[] = [];
+  const least = number('group.min.session.timeout.ms');
+  const most = number('group.max.session.timeout.ms');
+  if (sessionTimeoutMs < least || sessionTimeoutMs > most)
+    findings.push(
+      problem(
+        AREA,
+        `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes can't join their groups`,
+        `set PARTITURA_SESSION_TIMEOUT_MS within these, or group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms of the broker`,
+      ),
+    );
+  const kept = number('offsets.retention.minutes') * 60_000;
+  if (kept < WEEK_MS)
+    findings.push(
+      warning(
+        AREA,
+        `broker ${broker}: positions of groups without members are kept for ${duration(kept)}; after a longer outage all requests that are still there are answered again`,
+        'raise offsets.retention.minutes of the broker to 10080 (a week) or more',
+      ),
+    );
+  if (settings.get('auto.create.topics.enable') === 'true')
+    findings.push(
+      warning(
+        AREA,
+        `broker ${broker} creates topics that anybody names: requests to a mistyped topic wait there for ever, unseen`,
+        'set auto.create.topics.enable=false; nodes create the topics that they need',
+      ),
+    );
+  return orOk(findings, AREA, `broker ${broker}: its settings fit`);
+}

@@ -1,0 +1,48 @@
+/**
+ * What only a look at the cluster's own state needs, beside `KafkaAdmin`. There is one implementation, on
+ * platformatic: kafkajs has no requests for rights.
+ */
+export interface KafkaInspector {
+  /** Connects and logs in at one address, and at no other. @throws KafkaError */
+  reach(address: string): Promise<void>;
+  describeCluster(): Promise<ClusterFacts>;
+  /** Those of them that exist, as far as may be known: one that may not be described is there without partitions and rights. */
+  describeTopics(names: readonly string[]): Promise<TopicFacts[]>;
+  /** Settings in force; of those that the broker does not have there are none. */
+  brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  describeGroup(name: string): Promise<GroupFacts>;
+  close(): void;
+}
+
+/** What whoever asks may do, in Kafka's words: READ, WRITE, CREATE, …; undefined where the broker does not tell. */
+export type Rights = ReadonlySet<string> | undefined;
+
+export interface ClusterFacts {
+  readonly brokers: readonly { readonly id: number; readonly address: string }[];
+  /** Whether it has the group protocol of KIP-848. */
+  readonly hasConsumerProtocol: boolean;
+  readonly rights: Rights;
+}
+
+export interface PartitionFacts {
+  readonly partition: number;
+  readonly hasLeader: boolean;
+  readonly replicas: number;
+  readonly inSync: number;
+}
+
+export interface TopicFacts {
+  readonly topic: string;
+  readonly partitions: readonly PartitionFacts[];
+  readonly rights: Rights;
+}
+
+export interface GroupFacts {
+  readonly group: string;
+  /** Stable, Empty, Dead (there is none), …, as the broker calls it. */
+  readonly state: string;
+  /** Undefined for groups of KIP-848: what tells of them can't be read by the library that we have. */
+  readonly members: number | undefined;
+  readonly rights: Rights;
+}

@@ -1,0 +1,169 @@
+import {
+  apiVersionsV3,
+  ConfigResourceTypes,
+  describeClusterV0,
+  describeConfigsV4,
+  describeGroupsV5,
+  listGroupsV4,
+  metadataV12,
+  parseBroker,
+  type ConfigResourceTypeValue,
+} from '@platformatic/kafka';
+import type { ClusterFacts, GroupFacts, KafkaInspector, Rights, TopicFacts } from '../inspector.js';
+import type { Cluster } from './cluster.js';
+import { Connections } from './connections.js';
+import { errorName, responseOf, toConnectError, toKafkaError } from './errors.js';
+import { retry } from './retry.js';
+
+const CONSUMER_GROUP_HEARTBEAT = 68;
+const NO_LEADER = -1;
+/** https://kafka.apache.org/protocol: rights are bits, numbered as ACL operations are. */
+const OPERATIONS = [
+  'READ',
+  'WRITE',
+  'CREATE',
+  'DELETE',
+  'ALTER',
+  'DESCRIBE',
+  'CLUSTER_ACTION',
+  'DESCRIBE_CONFIGS',
+  'ALTER_CONFIGS',
+  'IDEMPOTENT_WRITE',
+];
+const FIRST_OPERATION = 3;
+const NOT_TOLD = -(2 ** 31);
+const DEAD = 'Dead';
+const NOTHING: ReadonlySet<string> = new Set();
+/** Kind of endpoints that a cluster is described by. */
+const BROKERS = 1;
+
+export class PlatformaticInspector implements KafkaInspector {
+  constructor(readonly cluster: Cluster) {}
+
+  async reach(address: string): Promise<void> {
+    const connections = new Connections(this.cluster.settings);
+    try {
+      await connections.request(parseBroker(address), metadataV12.api, [[], false, false]);
+    } catch (error) {
+      throw toConnectError(error, [address]);
+    } finally {
+      connections.close();
+    }
+  }
+
+  describeCluster(): Promise<ClusterFacts> {
+    return asked(async () => {
+      const { apiKeys } = await this.cluster.anyBroker(apiVersionsV3.api, ['partitura', '1']);
+      const { brokers, clusterAuthorizedOperations } = await this.cluster.anyBroker(describeClusterV0.api, [
+        true,
+        BROKERS,
+      ]);
+      return {
+        brokers: brokers.map(({ brokerId, host, port }) => ({ id: brokerId, address: `${host}:${port}` })),
+        hasConsumerProtocol: apiKeys.some(({ apiKey }) => apiKey === CONSUMER_GROUP_HEARTBEAT),
+        rights: rightsOf(clusterAuthorizedOperations),
+      };
+    });
+  }
+
+  describeTopics(names: readonly string[]): Promise<TopicFacts[]> {
+    return asked(async () => {
+      const { topics } = await this.cluster
+        // Not version 11, which the library writes wrongly when it is to ask for rights.
+        .anyBroker(metadataV12.api, [[...names], false, true])
+        .catch((error: unknown) => {
+          // The library throws the whole answer away when one topic of it has an error.
+          const partial = responseOf<ReturnType<typeof metadataV12.parseResponse>>(error);
+          if (!partial) throw error;
+          return partial;
+        });
+      return topics
+        .filter(({ errorCode }) => errorName(errorCode) !== 'UNKNOWN_TOPIC_OR_PARTITION')
+        .map(({ errorCode, name, partitions, topicAuthorizedOperations }) => ({
+          topic: name ?? '',
+          partitions: partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+            partition: partitionIndex,
+            hasLeader: leaderId !== NO_LEADER,
+            replicas: replicaNodes.length,
+            inSync: isrNodes.length,
+          })),
+          rights:
+            errorName(errorCode) === 'TOPIC_AUTHORIZATION_FAILED'
+              ? NOTHING
+              : rightsOf(topicAuthorizedOperations),
+        }));
+    });
+  }
+
+  brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return asked(async () => {
+      await this.cluster.controller();
+      const args = settingsOf(ConfigResourceTypes.BROKER, String(broker), names);
+      const { connections } = this.cluster;
+      return valuesIn(await connections.request(this.cluster.broker(broker), describeConfigsV4.api, args));
+    });
+  }
+
+  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const args = settingsOf(ConfigResourceTypes.TOPIC, topic, names);
+    return asked(async () => valuesIn(await this.cluster.anyBroker(describeConfigsV4.api, args)));
+  }
+
+  describeGroup(name: string): Promise<GroupFacts> {
+    return asked(async () => {
+      const coordinator = await this.cluster.coordinator('GROUP', name);
+      const { connections } = this.cluster;
+      const { groups } = await connections
+        .request(coordinator, describeGroupsV5.api, [[name], true])
+        .catch((error: unknown) => {
+          if (toKafkaError(error).kind !== 'not-authorized') throw error;
+          return { groups: [] };
+        });
+      const [found] = groups;
+      if (!found) return { group: name, state: 'hidden', members: undefined, rights: NOTHING };
+      const rights = rightsOf(found.authorizedOperations);
+      if (found.groupState !== DEAD)
+        return { group: name, state: found.groupState, members: found.members.length, rights };
+      // Groups of KIP-848 look dead to that request.
+      const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
+      const listed = all.groups.find(({ groupId }) => groupId === name);
+      if (listed) return { group: name, state: listed.groupState, members: undefined, rights };
+      return { group: name, state: DEAD, members: 0, rights };
+    });
+  }
+
+  close(): void {
+    this.cluster.close();
+  }
+}
+
+async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await retry(work);
+  } catch (error) {
+    throw toKafkaError(error);
+  }
+}
+
+function settingsOf(
+  resourceType: ConfigResourceTypeValue,
+  resourceName: string,
+  names: readonly string[],
+): [
+  { resourceType: ConfigResourceTypeValue; resourceName: string; configurationKeys: string[] }[],
+  boolean,
+  boolean,
+] {
+  return [[{ resourceType, resourceName, configurationKeys: [...names] }], false, false];
+}
+
+function valuesIn({
+  results,
+}: ReturnType<typeof describeConfigsV4.parseResponse>): ReadonlyMap<string, string> {
+  return new Map(results[0]?.configs.map(({ name, value }) => [name, value ?? '']));
+}
+
+function rightsOf(bits: number): Rights {
+  if (bits === NOT_TOLD) return undefined;
+  return new Set(OPERATIONS.filter((_, index) => (bits >> (index + FIRST_OPERATION)) & 1));
+}
