@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DeadLetterStyle } from '../../core/headers.js';
 import { FakeProducer } from '../../core/kafka/fakes.js';
 import { plainDialect } from '../../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../core/kafka/outbox.js';
@@ -27,7 +28,7 @@ const callerOf = (headers = {}, framing: Framing = singleObject): Caller => ({
 });
 const decodeFailed = new PartituraError('DECODE_FAILED', 'no Avro');
 
-function publishing(maxRecordBytes = 1_000) {
+function publishing(maxRecordBytes = 1_000, deadLetterHeaders: DeadLetterStyle = 'connect') {
   const producer = new FakeProducer();
   const events: string[] = [];
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
@@ -36,7 +37,7 @@ function publishing(maxRecordBytes = 1_000) {
     node: 'node-1',
     spans: NO_SPANS,
     maxRecordBytes,
-    deadLetterHeaders: 'connect',
+    deadLetterHeaders,
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),
   });
@@ -72,6 +73,26 @@ const codeIn = (record: OutgoingRecord | undefined): string | undefined =>
   record && replyIn(record).error?.code;
 const texts = (headers: OutgoingRecord['headers']): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+
+test("a dead letter has Spring's headers where these are asked for, also when its value could not be kept", async () => {
+  const { producer, publish } = publishing(1_000, 'spring');
+  producer.refuse = (records) =>
+    records.some(({ topic, value }) => topic === DLT && value !== null)
+      ? new KafkaError('too-large', 'too large')
+      : undefined;
+  await publish(deadLetter());
+  const letter = producer.taken.find(({ topic }) => topic === DLT);
+  assert.deepEqual(Object.keys(letter?.headers ?? {}).sort(), [
+    '__connect.errors.value.dropped',
+    'inference-error',
+    'kafka_dlt-exception-fqcn',
+    'kafka_dlt-exception-message',
+    'kafka_dlt-original-offset',
+    'kafka_dlt-original-partition',
+    'kafka_dlt-original-timestamp',
+    'kafka_dlt-original-topic',
+  ]);
+});
 
 test('a reply goes where its request asks, with its key, its correlation and its trace', async () => {
   const { producer, events, publish } = publishing();

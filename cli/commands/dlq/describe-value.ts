@@ -55,13 +55,13 @@ function describeTensor(tensor: InferenceRequest['inputs'][number]): object {
   }
 }
 
+/** A list of numbers or text is one line: tensors have hundreds. */
 function pretty(value: unknown): string[] {
-  const text = JSON.stringify(
-    value,
-    (_, entry: unknown) => (typeof entry === 'bigint' ? String(entry) : entry),
-    2,
+  const plain = (_: string, entry: unknown): unknown => (typeof entry === 'bigint' ? String(entry) : entry);
+  const text = JSON.stringify(value, plain, 2);
+  return cut(
+    text.replace(/\[\n([^[\]{}]*)\n *\]/g, (_, list: string) => `[${list.trim().replace(/\n */g, ' ')}]`),
   );
-  return cut(text);
 }
 
 function cut(text: string): string[] {

@@ -12,9 +12,9 @@ const letterOf = (
   readDeadLetter({ topic: 't-dlt', partition: 0, offset: 5, key: null, value, headers, timestamp: 0 });
 
 test('JSON is laid out, text is as it is, other bytes are dumped', () => {
-  assert.deepEqual(describeValue(Buffer.from('{"a":[1]}')), [
-    'value (9 bytes, JSON)',
-    '{\n  "a": [\n    1\n  ]\n}',
+  assert.deepEqual(describeValue(Buffer.from('{"a":[1,"b\\n]"],"c":[[2,3],{}]}')), [
+    'value (31 bytes, JSON)',
+    '{\n  "a": [\n    1,\n    "b\\n]"\n  ],\n  "c": [\n    [2, 3],\n    {}\n  ]\n}',
   ]);
   assert.deepEqual(describeValue(Buffer.from('no JSON')), ['value (7 bytes, text)', 'no JSON']);
   assert.deepEqual(describeValue(Buffer.from('ff00414243', 'hex')), [

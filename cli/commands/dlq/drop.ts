@@ -54,5 +54,5 @@ function report({ dropped, deleted, undeletable }: Drop, { dryRun, json }: DropF
   const from = dropped.total > 0 ? ` (${tallyText(dropped)})` : '';
   if (dryRun) return print(`would have dropped ${dropped.total}${from}`);
   for (const [topic, why] of undeletable) say(`${topic}: dropped letters are hidden, and stay: ${why}`);
-  print(`dropped ${dropped.total}${from}; ${deleted} dropped letters were deleted from their topics`);
+  print(`dropped ${dropped.total}${from}, deleted ${deleted}`);
 }

@@ -42,9 +42,11 @@ export async function runList(config: Config, named: readonly string[], flags: L
 function report(listing: Listing, { summary }: ListFlags): object {
   const { byReason } = listing;
   if (summary) return { total: byReason.total, byReason };
-  const letters = listing
-    .newest()
-    .map(({ timestamp, ...letter }) => ({ ...letter, time: timeText(timestamp) }));
+  const letters = listing.newest().map(({ timestamp, handling, ...letter }) => ({
+    ...letter,
+    time: timeText(timestamp),
+    state: handling ?? 'open',
+  }));
   return { total: byReason.total, byReason, older: byReason.total - letters.length, letters };
 }
 

@@ -80,7 +80,9 @@ export class KafkaJsAdmin implements KafkaAdmin {
     // kafkajs looks for the leaders of topics that it knows already.
     await topicOffsets(this.admin, topic);
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
-    await attempt(this.admin.deleteTopicRecords({ topic, partitions }));
+    await this.admin.deleteTopicRecords({ topic, partitions }).catch((error: unknown) => {
+      throw toKafkaError(reasonOf(error));
+    });
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -96,6 +98,13 @@ export class KafkaJsAdmin implements KafkaAdmin {
 export async function topicOffsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
   const offsets = await retryPassing(() => admin.fetchTopicOffsets(topic), ['unavailable']);
   return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
+}
+
+/** kafkajs says what was wrong with each partition, and of the whole only that something was. */
+function reasonOf(error: unknown): unknown {
+  const { cause, partitions } = error as Error & { partitions?: readonly { error?: unknown }[] };
+  if (!partitions && cause !== undefined) return reasonOf(cause);
+  return partitions?.find((partition) => partition.error !== undefined)?.error ?? error;
 }
 
 function numbered(entries: readonly SeekEntry[]): PartitionOffset[] {
