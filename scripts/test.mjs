@@ -28,7 +28,8 @@ async function runAll() {
 }
 
 /** Files that a second run on another Kafka client would tell nothing new: they have both, or none of ours. */
-const clientDoesNotMatter = /integration-tests\/(kafka-port|command-line|clients|support\/.*)\.test\.js$/;
+const clientDoesNotMatter =
+  /integration-tests\/(kafka-port|command-line|clients(-[a-z]+)?|support\/.*)\.test\.js$/;
 
 /** The Kafka client that is not the default; undefined when the environment has chosen. */
 async function otherClient() {
