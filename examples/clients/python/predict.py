@@ -33,13 +33,17 @@ REQUEST = schema("Tensor", "InferenceRequest")
 REPLY = schema("Tensor", "InferenceError", "Timing", "InferenceReply")
 
 
-def encode(pixels):
+def request():
+    pixels = json.loads((ROOT / "examples/digits/request.json").read_text())["inputs"][0]["data"]
     tensor = {"name": "pixels", "datatype": "FP32", "shape": [1, 64], "data": struct.pack("<64f", *pixels)}
     deadline = int((time.time() + LIMIT_SECONDS) * 1000)
-    request = {"id": str(uuid.uuid4()), "model": "digits", "inputs": [tensor], "deadline": deadline}
+    return {"id": str(uuid.uuid4()), "model": "digits", "inputs": [tensor], "deadline": deadline}
+
+
+def encode(value):
     out = io.BytesIO(prefix(REQUEST))
     out.seek(0, io.SEEK_END)
-    schemaless_writer(out, REQUEST, request)
+    schemaless_writer(out, REQUEST, value)
     return out.getvalue()
 
 
@@ -47,6 +51,20 @@ def decode(value):
     if not value.startswith(prefix(REPLY)):
         raise ValueError(f"written with a schema that is not ours: {value[:10].hex()}")
     return schemaless_reader(io.BytesIO(value[10:]), REPLY)
+
+
+def ask(value):
+    """Sends the bytes of a request and returns those of its reply."""
+    consumer = Consumer({"bootstrap.servers": BROKERS, "group.id": "digits-python", "enable.auto.commit": False})
+    consumer.assign(list(at_end(consumer, REPLIES)))
+    correlation = uuid.uuid4().bytes
+    producer = Producer({"bootstrap.servers": BROKERS})
+    producer.produce(REQUESTS, value, headers={"correlation-id": correlation, "reply-to": REPLIES})
+    producer.flush(LIMIT_SECONDS)
+    try:
+        return wait_for(consumer, correlation)
+    finally:
+        consumer.close()
 
 
 def at_end(consumer, topic):
@@ -61,20 +79,11 @@ def wait_for(consumer, correlation):
     while time.monotonic() < give_up_at:
         record = consumer.poll(1)
         if record and not record.error() and dict(record.headers() or []).get("correlation-id") == correlation:
-            return decode(record.value())
+            return record.value()
     sys.exit(f"no reply within {LIMIT_SECONDS} s")
 
 
-def main():
-    pixels = json.loads((ROOT / "examples/digits/request.json").read_text())["inputs"][0]["data"]
-    consumer = Consumer({"bootstrap.servers": BROKERS, "group.id": "digits-python", "enable.auto.commit": False})
-    consumer.assign(list(at_end(consumer, REPLIES)))
-    correlation = uuid.uuid4().bytes
-    producer = Producer({"bootstrap.servers": BROKERS})
-    producer.produce(REQUESTS, encode(pixels), headers={"correlation-id": correlation, "reply-to": REPLIES})
-    producer.flush(LIMIT_SECONDS)
-    reply = wait_for(consumer, correlation)
-    consumer.close()
+def show(reply):
     if reply["error"]:
         sys.exit("{code}: {message}".format(**reply["error"]))
     print(f"digits version {reply['modelVersion']}, answered by {reply['node']}")
@@ -83,4 +92,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    show(decode(ask(encode(request()))))

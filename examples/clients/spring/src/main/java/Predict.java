@@ -36,6 +36,7 @@ public final class Predict {
         } finally {
             template.stop();
             template.destroy();
+            template.getProducerFactory().reset();
         }
     }
 

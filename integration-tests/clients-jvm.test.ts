@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ExampleClients, TOO_SHORT, assertZero, noJava } from './support/example-clients.js';
+
+const CHANNEL = 'mp.messaging.outgoing.digits';
+
+let clients: ExampleClients;
+
+describe('callers in Java', { skip: noJava }, () => {
+  before(async () => {
+    clients = await ExampleClients.start();
+  });
+  after(() => clients.close());
+
+  /** Those that run within Maven. */
+  const goals = (project: string, ...args: string[]): string[] =>
+    ['-q', '-f', project, 'compile', 'exec:java'].concat(
+      args.length > 0 ? `-Dexec.args=${args.join(' ')}` : [],
+    );
+
+  test('kafka-clients and Avro', async (t) => {
+    const ended = await clients.runMaven(t, 'mvn', ...goals(await clients.copied('java')));
+    if (ended) assertZero(ended);
+  });
+
+  test("Spring's ReplyingKafkaTemplate, and what it tells of an error", async (t) => {
+    const project = await clients.copied('spring');
+    const ended = await clients.runMaven(t, 'mvn', ...goals(project));
+    if (!ended) return;
+    assertZero(ended);
+    const refused = await clients.runMaven(t, 'mvn', ...goals(project, await clients.tooShort()));
+    assert.match(refused?.stdout ?? '', TOO_SHORT);
+  });
+
+  test("Quarkus's KafkaRequestReply, with and without a partition, and what it tells of an error", async (t) => {
+    const project = await clients.copied('quarkus');
+    const built = await clients.runMaven(t, 'mvn', '-q', '-f', project, 'package');
+    if (!built) return;
+    assert.equal(built.code, 0, built.stdout);
+    const program = ['-jar', join(project, 'target/quarkus-app/quarkus-run.jar')];
+    assertZero(await clients.run('java', program));
+    // The topic is the one that SmallRye takes when none is configured.
+    const topic = 'partitura.digits.requests-replies';
+    await clients.harness.withAdmin((admin) =>
+      admin.createTopics([{ topic, partitions: 4, replicationFactor: 1 }]),
+    );
+    const replies = { topic, partition: 2 };
+    const settings = Object.entries(replies).map(([name, value]) => `-D${CHANNEL}.reply.${name}=${value}`);
+    assertZero(await clients.run('java', [...settings, ...program]));
+    assert.equal((await clients.harness.read(topic)).at(0)?.partition, 2);
+    const refused = await clients.run('java', [...program, await clients.tooShort()]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, TOO_SHORT);
+  });
+});
