@@ -68,6 +68,14 @@ test('an Avro request is found by its correlation id and by its own, with its no
   assert.match(printed.stdout, /^TIME +AFTER +WHAT +WHERE +DETAILS\n\S+Z +\+0 ms +request +partitura/);
 });
 
+test('replies to other requests with the same id of their own are not taken for those of one that has a correlation id', async () => {
+  const sent = [1, 2, 3].map(() => stranger.request(topic, { id: 'twin', model: 'scale', inputs }));
+  await stranger.answered(sent);
+  assert.deepEqual(shapeOf((await trace(sent[1] ?? '')).steps), ANSWERED);
+  const { steps } = await trace('twin');
+  assert.equal(steps.filter(({ what }) => what === 'reply').length, 3);
+});
+
 test('requests in JSON are found as well, and correlation ids that are no text', async () => {
   const body = {
     id: 'json-request',

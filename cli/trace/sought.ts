@@ -37,10 +37,13 @@ export class SoughtId {
     return new SoughtId([Buffer.from(text), ...bytes], new Set([text]), traceId);
   }
 
-  /** The same with what these requests are known by: their replies need not have the id that was asked for. */
+  /**
+   * The same with what the replies to these requests are recognised by, which need not be the id that was asked for: the
+   * correlation id, or the request's own where there is none. The latter alone may be that of many.
+   */
   with(requests: readonly { readonly record: KafkaRecord; readonly id: string | undefined }[]): SoughtId {
     const correlations = requests.flatMap(({ record }) => correlationOf(record) ?? []);
-    const ids = requests.flatMap(({ id }) => id || []);
+    const ids = requests.flatMap(({ record, id }) => (correlationOf(record) ? [] : (id ?? [])));
     return new SoughtId(
       [...this.#correlations, ...correlations],
       new Set([...this.#requestIds, ...ids]),

@@ -51,11 +51,7 @@ test('partitions that nobody can write to are a problem, copies that are behind 
       /^problem: .* fewer replicas in sync than min\.insync\.replicas=2/,
     ],
     [partition({ inSync: 2 }), none, /^warning: t: replicas of partitions 0 are behind/],
-    [
-      partition({ replicas: 1, inSync: 1 }),
-      none,
-      /^warning: t: one copy only, on a cluster of 3 brokers/,
-    ],
+    [partition({ replicas: 1, inSync: 1 }), none, /^warning: t: one copy only, on a cluster of 3 brokers/],
   ];
   for (const [one, settings, expected] of cases) {
     const [first = ''] = told(topic({ settings }, one));
