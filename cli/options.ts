@@ -73,6 +73,9 @@ function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** The configuration that a command's flags make, with environment and defaults. */
+export type ConfigOf = (flags: Readonly<Record<string, unknown>>) => Config;
+
 /** Flags come first, then the environment, then defaults. @throws PartituraError INVALID_REQUEST */
 export function configFrom(
   flags: Readonly<Record<string, unknown>>,

@@ -1,25 +1,26 @@
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { parseBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
 import { bindingRecord, readBindings, removalRecord } from '../../core/bindings/store.js';
 import type { Config } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
 import { recordsBehind } from '../../core/kafka/lag.js';
 import type { KafkaClient, OutgoingRecord } from '../../core/kafka/port.js';
-import { createLogger } from '../../core/log.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { clusterTopics } from '../../core/partitura-topics.js';
 import { sleep } from '../../core/retry.js';
 import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { kafkaFor, withAdmin } from '../kafka.js';
+import { CLUSTER, CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, say, table } from '../output.js';
 
-export interface ApplyFlags {
+interface ApplyFlags {
   readonly dryRun: boolean;
   readonly timeout: number;
   readonly json: boolean;
 }
 
-export interface BindFlags {
+interface BindFlags {
   readonly json: boolean;
 }
 
@@ -33,11 +34,40 @@ interface NodeReport {
 
 const ASK_EVERY_MS = 500;
 
+/** Adds `bind` and its commands. */
+export function addBindCommands(program: Command, configOf: ConfigOf): void {
+  const bind = program
+    .command('bind')
+    .description('bindings: predictions on topics that are there already (docs/BINDINGS.md)');
+  const apply = bind
+    .command('apply')
+    .argument('<file>', 'the binding, in YAML')
+    .description('give a binding to the cluster, or its new content, and wait until nodes run it');
+  withOptions(apply, CLUSTER)
+    .option('--dry-run', 'only check the file', false)
+    .option('--timeout <ms>', 'how long to wait for the nodes', whole(1), 30_000)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura bind apply examples/wine/binding.yaml')
+    .action((file: string, flags: ApplyFlags) => runApply(configOf({ ...flags }), file, flags));
+  const list = bind.command('list').description('list the bindings and the nodes that run them');
+  withOptions(list, CONNECTION)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura bind list')
+    .action((flags: BindFlags) => runBindings(configOf({ ...flags }), flags));
+  const remove = bind
+    .command('remove')
+    .argument('<name>', 'the name in its file')
+    .description('take a binding from the cluster; its topics and positions stay');
+  withOptions(remove, CLUSTER)
+    .addHelpText('after', '\nExample:\n  partitura bind remove wine')
+    .action((name: string, flags: object) => runRemove(configOf({ ...flags }), name));
+}
+
 /**
  * Gives a binding to the cluster and waits until its nodes run it.
  * @throws PartituraError when the file is wrong, or the nodes can't run it
  */
-export async function runApply(config: Config, file: string, flags: ApplyFlags): Promise<void> {
+async function runApply(config: Config, file: string, flags: ApplyFlags): Promise<void> {
   const binding = parseBinding(await readFile(file, 'utf8').catch(unreadable(file)));
   if (flags.dryRun) return flags.json ? printJson(binding) : print(`${describe(binding)}: not applied`);
   const kafka = kafkaFor(config);
@@ -104,7 +134,7 @@ function notRunning(
 }
 
 /** Prints the bindings and what the nodes make of them. */
-export async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
+async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
   const kafka = kafkaFor(config);
   const [bindings, nodes] = await Promise.all([
     readBindings(kafka, config),
@@ -141,24 +171,20 @@ async function readLags(
   { prefix }: Config,
   definitions: readonly BindingDefinition[],
 ): Promise<ReadonlyMap<string, number>> {
-  const admin = kafka.admin();
-  await admin.connect();
   const lags = new Map<string, number>();
-  try {
+  await withAdmin(kafka, async (admin) => {
     for (const { name, source } of definitions) {
       if ((await admin.partitionCount(source.topic)) === undefined) continue;
       const offsets = await admin.offsets(source.topic);
       const group = topicNames(prefix).bindingGroup(name);
       lags.set(name, await recordsBehind(admin, group, source.topic, offsets));
     }
-    return lags;
-  } finally {
-    await admin.close();
-  }
+  });
+  return lags;
 }
 
 /** Takes a binding from the cluster; its topics and positions stay. @throws PartituraError when there is none */
-export async function runRemove(config: Config, name: string): Promise<void> {
+async function runRemove(config: Config, name: string): Promise<void> {
   const kafka = kafkaFor(config);
   const bindings = await readBindings(kafka, config);
   if (!bindings.has(name)) {
@@ -171,18 +197,12 @@ export async function runRemove(config: Config, name: string): Promise<void> {
 }
 
 async function publish(kafka: KafkaClient, config: Config, record: OutgoingRecord): Promise<void> {
-  const admin = kafka.admin();
+  await withAdmin(kafka, (admin) => admin.createTopics(clusterTopics(config)));
   const producer = kafka.producer();
   try {
-    await admin.connect();
-    await admin.createTopics(clusterTopics(config));
     await producer.connect();
     await producer.send([record]);
   } finally {
-    await Promise.allSettled([admin.close(), producer.close()]);
+    await producer.close();
   }
-}
-
-function kafkaFor(config: Config): KafkaClient {
-  return createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
 }

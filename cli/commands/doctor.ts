@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
 import { createInspector } from '../../core/kafka/platformatic/client.js';
-import { createLogger } from '../../core/log.js';
 import { examine } from '../doctor/examine.js';
 import type { Finding, Level } from '../doctor/finding.js';
-import { CONNECTION, whole, withOptions } from '../options.js';
+import { kafkaFor } from '../kafka.js';
+import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
 
-export interface DoctorFlags {
+interface DoctorFlags {
   readonly deadline: number;
   readonly json: boolean;
 }
@@ -16,10 +15,7 @@ export interface DoctorFlags {
 const CLIENT_ID = 'partitura-doctor';
 
 /** Adds `doctor`. */
-export function addDoctorCommand(
-  program: Command,
-  configOf: (flags: Readonly<Record<string, unknown>>) => Config,
-): void {
+export function addDoctorCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('doctor')
     .description(
@@ -41,7 +37,7 @@ export function addDoctorCommand(
 
 /** Prints what is found. The exit code is 1 when there is a problem. */
 async function runDoctor(config: Config, { deadline, json }: DoctorFlags): Promise<void> {
-  const kafka = createKafkaClient(config, CLIENT_ID, createLogger('partitura', config.logLevel));
+  const kafka = kafkaFor(config);
   const admin = kafka.admin();
   const inspector = createInspector(config, CLIENT_ID);
   try {

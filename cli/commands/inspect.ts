@@ -1,19 +1,37 @@
+import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
 import { recordsBehind } from '../../core/kafka/lag.js';
-import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
-import { createLogger } from '../../core/log.js';
+import type { KafkaAdmin } from '../../core/kafka/port.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
 import type { ModelMeasurement } from '../../schemas/generated.js';
+import { kafkaFor, withAdmin } from '../kafka.js';
+import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, table } from '../output.js';
 
-export interface InspectFlags {
+interface InspectFlags {
   readonly json: boolean;
 }
 
+/** Adds `models`, `nodes` and `topics`. */
+export function addInspectCommands(program: Command, configOf: ConfigOf): void {
+  const add = (
+    name: string,
+    description: string,
+    run: (config: Config, flags: InspectFlags) => Promise<void>,
+  ): void => {
+    withOptions(program.command(name).description(description), CONNECTION)
+      .option('--json', 'answer in JSON', false)
+      .addHelpText('after', `\nExample:\n  partitura ${name} --brokers kafka:9092 --json`)
+      .action((flags: InspectFlags) => run(configOf({ ...flags }), flags));
+  };
+  add('models', 'list the versions of models and the nodes that serve them', runModels);
+  add('nodes', 'list the nodes of the cluster', runNodes);
+  add('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+}
+
 /** Prints every node that told of itself. */
-export async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
+async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
   const nodes = await readNodes(kafkaFor(config), config, Date.now());
   if (json) return printJson(nodes);
   print(table(['NODE', 'HOST', 'STATE', 'MODELS', 'PARTITIONS', 'IN FLIGHT', 'µs/ROW'], nodes.map(nodeRow)));
@@ -36,7 +54,7 @@ function nodeRow(node: KnownNode): string[] {
 }
 
 /** Prints every version of every model and who serves it. */
-export async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
+async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
   const nodes = (await readNodes(kafkaFor(config), config, Date.now())).filter(({ alive }) => alive);
   const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
   versions.sort(
@@ -81,22 +99,16 @@ interface TopicReport {
 }
 
 /** Prints the topics of the cluster and how far behind the nodes are. */
-export async function runTopics(config: Config, { json }: InspectFlags): Promise<void> {
-  const admin = kafkaFor(config).admin();
-  await admin.connect();
-  try {
-    const reports = await reportTopics(admin, config);
-    if (json) return printJson(reports);
-    const rows = reports.map(({ topic, partitions, records, lag }) => [
-      topic,
-      String(partitions),
-      String(records),
-      lag === null ? '' : String(lag),
-    ]);
-    print(table(['TOPIC', 'PARTITIONS', 'RECORDS', 'LAG'], rows));
-  } finally {
-    await admin.close();
-  }
+async function runTopics(config: Config, { json }: InspectFlags): Promise<void> {
+  const reports = await withAdmin(kafkaFor(config), (admin) => reportTopics(admin, config));
+  if (json) return printJson(reports);
+  const rows = reports.map(({ topic, partitions, records, lag }) => [
+    topic,
+    String(partitions),
+    String(records),
+    lag === null ? '' : String(lag),
+  ]);
+  print(table(['TOPIC', 'PARTITIONS', 'RECORDS', 'LAG'], rows));
 }
 
 async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<TopicReport[]> {
@@ -115,8 +127,4 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
       };
     }),
   );
-}
-
-function kafkaFor(config: Config): KafkaClient {
-  return createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
 }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../core/config.js';
 import { createLogger } from '../../core/log.js';
@@ -6,9 +7,10 @@ import { connect, type Inputs, type OutputTensor, type Prediction } from '../../
 import { fromTensor } from '../../producers/tensors.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { oipJson } from '../../schemas/framing/index.js';
+import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
 
-export interface PredictFlags {
+interface PredictFlags {
   readonly file?: string;
   readonly input: readonly string[];
   readonly key?: string;
@@ -18,8 +20,39 @@ export interface PredictFlags {
   readonly json: boolean;
 }
 
+/** Adds `predict`. */
+export function addPredictCommand(
+  program: Command,
+  configOf: ConfigOf,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const predict = program
+    .command('predict')
+    .argument('<model>')
+    .description('send one request and print its reply');
+  withOptions(predict, CONNECTION)
+    .option('--file <file>', 'Open Inference Protocol body (JSON) with the inputs')
+    .option(
+      '--input <name=list>',
+      'an input as nested JSON lists; may be given several times',
+      (text: string, all: string[]) => [...all, text],
+      [],
+    )
+    .option('--key <key>', 'key of the record')
+    .option('--model-version <version>', 'version of the model')
+    .option('--timeout <ms>', 'how long to wait for the reply', whole(1), 30_000)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText(
+      'after',
+      "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json",
+    )
+    .action((model: string, flags: PredictFlags) =>
+      runPredict(configOf({ ...flags }), model, flags, environment),
+    );
+}
+
 /** Sends one request and prints its reply. @throws PartituraError or NoReplyError */
-export async function runPredict(
+async function runPredict(
   config: Config,
   model: string,
   flags: PredictFlags,

@@ -1,24 +1,39 @@
+import type { Command } from 'commander';
 import { scanRepository } from '../../consumers/models/repository.js';
 import type { Config } from '../../core/config.js';
 import { registerSchemas } from '../../core/register-schemas.js';
 import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { SchemaRegistry } from '../../schemas/registry/client.js';
+import { withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, table } from '../output.js';
 
-export interface SchemasFlags {
+interface SchemasFlags {
   readonly json: boolean;
+}
+
+/** Adds `schemas` and its command. */
+export function addSchemasCommands(program: Command, configOf: ConfigOf): void {
+  const register = program
+    .command('schemas')
+    .description("the schemas of requests and replies in a schema registry, for Confluent's wire formats")
+    .command('register')
+    .argument('[models...]', 'all in the model repository when none is named')
+    .description('register the schemas of models, compatible with all versions before and after');
+  withOptions(register, ['schemaRegistryUrl', 'schemaRegistryUserInfo', 'prefix', 'models'])
+    .option('--json', 'answer in JSON', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  SCHEMA_REGISTRY_URL=http://registry:8081 partitura schemas register digits',
+    )
+    .action((models: string[], flags: SchemasFlags) => runRegister(configOf({ ...flags }), models, flags));
 }
 
 /**
  * Registers the schemas of requests and replies of these models, or of all in the model repository when none is named.
  * @throws Error when there is no registry, or it refuses
  */
-export async function runRegister(
-  config: Config,
-  models: readonly string[],
-  { json }: SchemasFlags,
-): Promise<void> {
+async function runRegister(config: Config, models: readonly string[], { json }: SchemasFlags): Promise<void> {
   const registry = registryOf(config);
   const topics = topicNames(config.prefix);
   const registered = [];

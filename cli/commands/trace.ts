@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
-import { createLogger } from '../../core/log.js';
 import { readNodes } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { kafkaFor, withAdmin } from '../kafka.js';
 import { moment, timeText } from '../moment.js';
-import { CONNECTION, withOptions } from '../options.js';
+import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, say, table } from '../output.js';
 import { search, type Findings, type Found } from '../trace/search.js';
 import { open, timeline, type Step } from '../trace/timeline.js';
 
-export interface TraceFlags {
+interface TraceFlags {
   readonly since: number;
   readonly replyTopic: readonly string[];
   readonly json: boolean;
@@ -21,10 +20,7 @@ export interface TraceFlags {
 const HOUR_MS = 60 * 60_000;
 
 /** Adds `trace`. */
-export function addTraceCommand(
-  program: Command,
-  configOf: (flags: Readonly<Record<string, unknown>>) => Config,
-): void {
+export function addTraceCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('trace')
     .argument('<id>', 'a correlation id (text, or bytes in hexadecimal digits), request id or trace id')
@@ -51,24 +47,20 @@ export function addTraceCommand(
 }
 
 /** Prints what happened to a request. @throws PartituraError when there is none */
-export async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<void> {
-  const kafka = createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const { since, replyTopic } = flags;
+async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<void> {
+  const { since, replyTopic, json } = flags;
+  const kafka = kafkaFor(config);
+  const { steps, states, isCut } = await withAdmin(kafka, async (admin) => {
     const findings = await search(kafka, admin, config, id, { since, replyTopics: replyTopic });
     if (findings.found.length === 0) throw nothing(id, findings, since);
-    const steps = timeline(findings.found);
     const states = await Promise.all(
       open(findings.found).map((found) => stateOf(kafka, admin, config, found)),
     );
-    if (flags.json) return printJson({ id, steps, open: states, cut: findings.isCut });
-    printSteps(steps, states);
-    if (findings.isCut) say('… and more; a later --since leaves fewer');
-  } finally {
-    await admin.close();
-  }
+    return { steps: timeline(findings.found), states, isCut: findings.isCut };
+  });
+  if (json) return printJson({ id, steps, open: states, cut: isCut });
+  printSteps(steps, states);
+  if (isCut) say('… and more; a later --since leaves fewer');
 }
 
 function nothing(id: string, { topics }: Findings, since: number): PartituraError {

@@ -3,12 +3,11 @@ import { deadLetterTopic } from '../../../core/bindings/definition.js';
 import type { Config } from '../../../core/config.js';
 import type { LetterCluster } from '../../../core/dead-letters/letter-scan.js';
 import { LetterTopics } from '../../../core/dead-letters/topics.js';
-import { createKafkaClient } from '../../../core/kafka/client.js';
 import { Outbox } from '../../../core/kafka/outbox.js';
 import type { UnreadableRecords } from '../../../core/kafka/port.js';
-import { createLogger } from '../../../core/log.js';
 import { clusterTopics } from '../../../core/partitura-topics.js';
 import { topicNames } from '../../../core/topics.js';
+import { kafkaFor, withAdmin } from '../../kafka.js';
 import { stopSignal } from '../../signals.js';
 import { say } from '../../output.js';
 
@@ -17,17 +16,13 @@ export async function withCluster<T>(
   config: Config,
   work: (cluster: LetterCluster) => Promise<T>,
 ): Promise<T> {
-  const kafka = createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
+  const kafka = kafkaFor(config);
+  return withAdmin(kafka, async (admin) => {
     const bindings = [...(await readBindings(kafka, config)).values()];
     const ofBindings = new Set(bindings.map(({ definition }) => deadLetterTopic(definition)));
     const topics = new LetterTopics(topicNames(config.prefix), ofBindings);
-    return await work({ kafka, admin, config, topics });
-  } finally {
-    await admin.close();
-  }
+    return work({ kafka, admin, config, topics });
+  });
 }
 
 /** The same with a way to send, unless it is a dry run: that neither sends nor makes topics. */

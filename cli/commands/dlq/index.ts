@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Config } from '../../../core/config.js';
 import { moment } from '../../moment.js';
-import { CLUSTER, CONNECTION, whole, withOptions } from '../../options.js';
+import { CLUSTER, CONNECTION, whole, withOptions, type ConfigOf } from '../../options.js';
 import { runDrop, type DropFlags } from './drop.js';
 import { runList, type ListFlags } from './list.js';
 import { runReplay, type ReplayFlags } from './replay.js';
@@ -10,9 +9,6 @@ import { runShow, type ShowFlags } from './show.js';
 const MAX_LIMIT = 100_000;
 const OFFSET = whole(0, Number.MAX_SAFE_INTEGER);
 const TIME = 'an ISO time, or an age like 90s, 15m, 2h or 3d';
-
-/** The configuration that flags and environment make. */
-type ConfigOf = (flags: Readonly<Record<string, unknown>>) => Config;
 
 /** Adds `dlq` and its commands. */
 export function addDeadLetterCommands(program: Command, configOf: ConfigOf): void {
