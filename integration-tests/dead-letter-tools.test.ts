@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { checkBinding } from '../core/bindings/definition.js';
+import { bindingRecord } from '../core/bindings/store.js';
 import { letterRanges, readHandled } from '../core/dead-letters/letter-scan.js';
 import { Replay } from '../core/dead-letters/replay.js';
 import { LetterTopics } from '../core/dead-letters/topics.js';
@@ -416,6 +418,30 @@ test('tens of thousands of letters are listed, replayed and dropped', async () =
   );
   assert.equal(await run('list', dead, '--all'), 'no dead letters\n');
   assert.equal((await harness.read(source)).length, 3_000);
+});
+
+test('letters of bindings are among the cluster’s own, also where transactions leave their markers at the end', async () => {
+  const [dead, source] = [await createTopic('failed'), await createTopic('measurements')];
+  const binding = checkBinding({
+    name: 'b',
+    source: { topic: source, format: 'json' },
+    model: 'nobody',
+    inputs: { x: ['a'] },
+    output: { topic: `${source}.out` },
+    deadLetters: dead,
+  });
+  await producer.send([bindingRecord(harness.topics.bindings, binding)]);
+  const transactions = harness.kafka.transactionalProducer(`tx-${randomUUID()}`);
+  await transactions.connect();
+  for (const reason of ['First', 'Second'])
+    await transactions.sendWithOffsets([connectLetter(dead, source, { reason })]);
+  await transactions.close();
+  assert.deepEqual((await list('--stage', 'VALUE_CONVERTER')).byReason, { First: 1, Second: 1 });
+  assert.equal((await replay('--reason', 'First')).replayed, 1);
+  assert.equal((await harness.read(source)).length, 1);
+  await ask('drop', dead, '--everything', '--all');
+  const held = await harness.withAdmin((admin) => admin.offsets(dead));
+  assert.deepEqual(held, [{ partition: 0, start: 4, end: 4 }]);
 });
 
 /** Replays in this process. @param send what takes the place of sending */
