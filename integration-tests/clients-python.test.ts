@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startLocalRegistry, type LocalRegistry } from '../deploy/local/registry.js';
 import { CommandLine } from './support/command-line.js';
-import { ExampleClients, INSTALL_LIMIT_MS, assertZero, noJava } from './support/example-clients.js';
+import { ExampleClients, INSTALL_LIMIT_MS, assertZero } from './support/example-clients.js';
 import { missing } from './support/programs.js';
 
 const noPython = await missing(['python3', '-m', 'venv', '--help'], ['python3', '-m', 'pip', '--version']);
 
-/** Undefined where the registry, a Java program, can't run. */
 let registry: LocalRegistry | undefined;
+/** Why there is none: it is a Java program that Maven fetches. */
+let noRegistry: string | undefined;
 let clients: ExampleClients;
 let python: string;
 /** Why the packages are not there. */
@@ -17,7 +18,7 @@ let notInstalled: string | undefined;
 
 describe('callers in Python', { skip: noPython ?? false }, () => {
   before(async () => {
-    registry = noJava ? undefined : await startLocalRegistry();
+    registry = await startLocalRegistry().catch((error: Error) => void (noRegistry = error.message));
     clients = await ExampleClients.start(registry ? { schemaRegistryUrl: registry.url } : {});
     python = join(clients.folder, 'venv/bin/python');
     notInstalled = await install();
@@ -46,8 +47,9 @@ describe('callers in Python', { skip: noPython ?? false }, () => {
     assertZero(await clients.run(python, ['examples/clients/python/predict.py']));
   });
 
-  test("Confluent's own serializers, with a registry", { skip: noJava }, async (t) => {
-    if (notInstalled) return t.skip(notInstalled);
+  test("Confluent's own serializers, with a registry", async (t) => {
+    const reason = notInstalled ?? noRegistry;
+    if (reason) return t.skip(reason);
     const env = { SCHEMA_REGISTRY_URL: registry?.url ?? '' };
     const { code, stderr } = await new CommandLine(env).run(['schemas', 'register', 'digits']);
     assert.equal(code, 0, stderr);

@@ -21,7 +21,7 @@ mvn -q -f "$here" dependency:copy-dependencies
 export CLASSPATH="$here/target/dependency/*"
 quiet=-Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 java $quiet org.apache.kafka.tools.TopicCommand --bootstrap-server "$KAFKA_BROKERS" \
-  --create --if-not-exists --topic digits.connect.replies > /dev/null
+  --create --if-not-exists --topic digits.connect.replies > "$FOLDER/log" || { cat "$FOLDER/log" >&2; exit 1; }
 java $quiet org.apache.kafka.connect.cli.ConnectStandalone \
   "$here/worker.properties" "$here/source.properties" "$here/sink.properties" &
 worker=$!

@@ -67,6 +67,8 @@ public final class CountDigits {
         } finally {
             // Leaves the group, so that the next start need not wait for this one's session to end.
             streams.close(CloseOptions.groupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP));
+            // The counts are in a topic; nothing stays on this machine.
+            streams.cleanUp();
         }
         counts.forEach((digit, count) -> System.out.println(digit + " " + count));
     }
@@ -117,14 +119,13 @@ public final class CountDigits {
         }
     }
 
-    private static Properties config(String brokers) throws IOException {
+    private static Properties config(String brokers) {
         var config = new Properties();
         config.put(StreamsConfig.APPLICATION_ID_CONFIG, "count-digits");
         config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
         config.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
         config.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
         config.put(StreamsConfig.DSL_STORE_SUPPLIERS_CLASS_CONFIG, InMemoryDslStoreSuppliers.class);
-        config.put(StreamsConfig.STATE_DIR_CONFIG, Files.createTempDirectory("count-digits").toString());
         // Each count is told at once, so that the program sees when all are there.
         config.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         return config;

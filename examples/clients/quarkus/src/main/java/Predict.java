@@ -1,5 +1,6 @@
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.kafka.reply.KafkaRequestReply;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -22,13 +23,18 @@ public class Predict implements QuarkusApplication {
     public int run(String... args) throws Exception {
         var request = Files.readString(Path.of(args.length > 0 ? args[0] : "examples/digits/request.json"));
         try {
-            digits.waitForAssignments().await().atMost(LIMIT);
-            print(new JsonObject(digits.request(request).await().atMost(LIMIT)));
+            within(digits.waitForAssignments(), "no partition of the reply topic");
+            print(new JsonObject(within(digits.request(request), "no reply")));
             return 0;
         } catch (RuntimeException error) {
             System.err.println(error.getMessage());
             return 1;
         }
+    }
+
+    private static <T> T within(Uni<T> awaited, String missing) {
+        return awaited.ifNoItem().after(LIMIT).failWith(() -> new IllegalStateException(missing + " within " + LIMIT.toSeconds() + " s"))
+                .await().indefinitely();
     }
 
     private static void print(JsonObject reply) {
