@@ -34,7 +34,7 @@ const clientDoesNotMatter = new RegExp(
     'command-line',
     'clients(-[a-z]+)?',
     'bindings-example',
-    'dead-letter-tools',
+    'dead-letter[a-z-]*',
     'doctor',
     'spans',
     'trace',
