@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ExampleClients, TOO_SHORT, assertZero, noJava } from './support/example-clients.js';
+import type { Ended } from './support/programs.js';
 
+/** A start of the JVM on a busy machine, and the program's own limit. */
+const RUN_LIMIT_MS = 60_000;
 const CHANNEL = 'mp.messaging.outgoing.digits';
 
 let clients: ExampleClients;
@@ -39,7 +42,9 @@ describe('callers in Java', { skip: noJava }, () => {
     if (!built) return;
     assert.equal(built.code, 0, built.stdout);
     const program = ['-jar', join(project, 'target/quarkus-app/quarkus-run.jar')];
-    assertZero(await clients.run('java', program));
+    const runQuarkus = (...args: string[]): Promise<Ended> =>
+      clients.run('java', args, { limitMs: RUN_LIMIT_MS });
+    assertZero(await runQuarkus(...program));
     // The topic is the one that SmallRye takes when none is configured.
     const topic = 'partitura.digits.requests-replies';
     await clients.harness.withAdmin((admin) =>
@@ -47,9 +52,9 @@ describe('callers in Java', { skip: noJava }, () => {
     );
     const replies = { topic, partition: 2 };
     const settings = Object.entries(replies).map(([name, value]) => `-D${CHANNEL}.reply.${name}=${value}`);
-    assertZero(await clients.run('java', [...settings, ...program]));
+    assertZero(await runQuarkus(...settings, ...program));
     assert.equal((await clients.harness.read(topic)).at(0)?.partition, 2);
-    const refused = await clients.run('java', [...program, await clients.tooShort()]);
+    const refused = await runQuarkus(...program, await clients.tooShort());
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, TOO_SHORT);
   });
