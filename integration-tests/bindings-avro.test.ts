@@ -4,9 +4,9 @@ import type { Schema } from 'avsc';
 import type { InferenceNode } from '../consumers/node.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import { startLocalRegistry, type LocalRegistry } from '../deploy/local/registry.js';
-import { AvroCodec } from '../schemas/avro/codec.js';
 import { SchemaRegistry } from '../schemas/registry/client.js';
 import { BoundTopic } from './support/bound-topic.js';
+import { framed, unframed } from './support/confluent.js';
 import { Gate } from './support/gate.js';
 import { Harness } from './support/harness.js';
 import { chance, mutate } from './support/mutate.js';
@@ -87,20 +87,7 @@ describe('bindings of Avro topics', { skip }, () => {
     await server.stop();
   });
 
-  /** A record as a serializer of Confluent's writes it. */
-  function framed(id: number, schema: Schema, value: object): Buffer {
-    const prefix = Buffer.alloc(5);
-    prefix.writeInt32BE(id, 1);
-    return new AvroCodec<object>(schema).encode(value, prefix);
-  }
-
-  /** A result as a deserializer of Confluent's reads it: with the schema that its first bytes name. */
-  async function read({ value }: KafkaRecord): Promise<Record<string, unknown>> {
-    const bytes = value ?? Buffer.alloc(0);
-    assert.equal(bytes[0], 0);
-    const { schema } = await registry.schemaById(bytes.readInt32BE(1));
-    return new AvroCodec<Record<string, unknown>>(JSON.parse(schema) as Schema).decode(bytes, 5);
-  }
+  const read = ({ value }: KafkaRecord): Promise<Record<string, unknown>> => unframed(registry, value);
 
   test('what the original holds is in the result as it was, and the derived schema is registered', async () => {
     const bound = await BoundTopic.apply(harness, binding('orders'));
@@ -189,16 +176,7 @@ describe('bindings of Avro topics', { skip }, () => {
       if (number % 50 === 0) sent.set(`good ${number}`, value);
     }
     await bound.send([...sent].map(([key, value]) => ({ key: Buffer.from(key), value })));
-    const results = await bound.results(sent.size);
-    const letters = await bound.deadLetters();
-    const ended = new Set(results.map(({ key }) => key?.toString() ?? ''));
-    for (const key of sent.keys()) if (key.startsWith('good')) assert.ok(ended.has(key), key);
-    for (const { key, value } of letters) {
-      const name = key?.toString() ?? '';
-      assert.ok(value?.equals(sent.get(name) ?? Buffer.alloc(0)), name);
-      ended.add(name);
-    }
-    assert.equal(ended.size, sent.size);
+    await bound.assertEnded(sent, (key) => key.startsWith('good'));
   });
 
   test('while the registry is away records of a new schema wait, and none is refused', async () => {

@@ -13,6 +13,7 @@ import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained
 import { TestRegistry } from '../schemas/registry/test-registry.js';
 import { topicNames } from '../core/topics.js';
 import { CommandLine } from './support/command-line.js';
+import { framed, unframed } from './support/confluent.js';
 import { eventually } from './support/eventually.js';
 import { Gate } from './support/gate.js';
 import { Harness } from './support/harness.js';
@@ -55,21 +56,9 @@ const request = (factor = 1): object => ({
   deadline: null,
 });
 
-/** A request as a serializer of Confluent's writes it. */
-function framed(id: number, schema: Schema, value: object = request()): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeInt32BE(id, 1);
-  return new AvroCodec<object>(schema).encode(value, prefix);
-}
-
-/** The reply as a deserializer of Confluent's reads it: with the schema that its first bytes name. */
-async function replyTo(correlation: string): Promise<InferenceReply> {
-  const [record] = stranger.replies.get(correlation) ?? [];
-  const value = record?.value ?? NO_PREFIX;
-  assert.equal(value[0], 0);
-  const { schema } = await registry.schemaById(value.readInt32BE(1));
-  return new AvroCodec<InferenceReply>(JSON.parse(schema) as Schema).decode(value, 5);
-}
+/** The reply to a request, by the schema that it names. */
+const replyTo = (correlation: string): Promise<InferenceReply> =>
+  unframed(registry, stranger.replies.get(correlation)?.[0]?.value);
 
 /** The message of a request's dead letter, which must have its bytes. */
 async function deadLetterOf(correlation: string, value: Buffer): Promise<string> {
@@ -104,7 +93,7 @@ describe('with a schema registry', { skip }, () => {
 
   test('until the schema of replies is registered requests are dead letters that name the command, which does it', async () => {
     const { id } = await registry.register('some-value', REQUEST_SCHEMA);
-    const value = framed(id, REQUEST_SCHEMA);
+    const value = framed(id, REQUEST_SCHEMA, request());
     const early = stranger.send(topic, value);
     await stranger.answered([early]);
     assert.equal(stranger.replyTo(early).error?.code, 'DECODE_FAILED');
@@ -143,7 +132,7 @@ describe('with a schema registry', { skip }, () => {
 
   test('a request in the wire format of Confluent is answered in it', async () => {
     const { id } = await registry.find(harness.topics.requestsSubject(MODEL), REQUEST_SCHEMA);
-    const correlation = stranger.send(topic, framed(id, REQUEST_SCHEMA));
+    const correlation = stranger.send(topic, framed(id, REQUEST_SCHEMA, request()));
     const wrong = stranger.send(topic, framed(id, REQUEST_SCHEMA, { ...request(), model: 'nobody' }));
     await stranger.answered([correlation, wrong]);
     const reply = await replyTo(correlation);
@@ -174,10 +163,13 @@ describe('with a schema registry', { skip }, () => {
   test('an id that the registry does not know, or of another schema, is a dead letter with its bytes', async () => {
     const { id } = await registry.register('other-value', { type: 'record', name: 'Other', fields: [] });
     const cases: [Buffer, RegExp][] = [
-      [framed(987_654, REQUEST_SCHEMA), new RegExp(`schema 987654: .*127\\.0\\.0\\.1:${gate.port}`)],
-      [framed(0x7fffffff, REQUEST_SCHEMA), /schema 2147483647: /],
-      [framed(-1, REQUEST_SCHEMA), /expected 00 and a schema id of 4 bytes, got 00ffffffff/],
-      [framed(id, REQUEST_SCHEMA), new RegExp(`schema ${id}: .*InferenceRequest`)],
+      [
+        framed(987_654, REQUEST_SCHEMA, request()),
+        new RegExp(`schema 987654: .*127\\.0\\.0\\.1:${gate.port}`),
+      ],
+      [framed(0x7fffffff, REQUEST_SCHEMA, request()), /schema 2147483647: /],
+      [framed(-1, REQUEST_SCHEMA, request()), /expected 00 and a schema id of 4 bytes, got 00ffffffff/],
+      [framed(id, REQUEST_SCHEMA, request()), new RegExp(`schema ${id}: .*InferenceRequest`)],
     ];
     for (const [value, message] of cases) {
       const correlation = stranger.send(topic, value);
@@ -199,7 +191,7 @@ describe('with a schema registry', { skip }, () => {
     await stranger.sent();
     const meanwhile = [1, 2, 3].flatMap((partition) => [
       stranger.send(topic, encodeRequest(request() as never), { partition }),
-      stranger.send(topic, framed(known, REQUEST_SCHEMA), { partition }),
+      stranger.send(topic, framed(known, REQUEST_SCHEMA, request()), { partition }),
     ]);
     await stranger.answered(meanwhile);
     assert.ok(![...waiting, behind].some((correlation) => stranger.replies.has(correlation)));
@@ -257,7 +249,7 @@ describe('with a schema registry', { skip }, () => {
       });
     }
     const { id } = await registry.find(topics.requestsSubject(MODEL), REQUEST_SCHEMA);
-    const correlation = stranger.send(topics.requests(MODEL), framed(id, REQUEST_SCHEMA));
+    const correlation = stranger.send(topics.requests(MODEL), framed(id, REQUEST_SCHEMA, request()));
     await stranger.answered([correlation]);
     assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });

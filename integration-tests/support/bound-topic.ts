@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { checkBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
 import { bindingRecord, removalRecord } from '../../core/bindings/store.js';
 import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
@@ -92,6 +93,24 @@ export class BoundTopic {
     ).catch((error: Error) => {
       throw new Error(`${error.message}, found ${found}`);
     });
+  }
+
+  /**
+   * Each of these values, by key, must have become a result, or a dead letter with its bytes, and only one of the two.
+   * @param isGood whether it must be a result
+   */
+  async assertEnded(sent: ReadonlyMap<string, Buffer>, isGood: (key: string) => boolean): Promise<void> {
+    const results = await this.results(sent.size);
+    const letters = await this.deadLetters();
+    assert.equal(results.length + letters.length, sent.size);
+    const ended = new Set(results.map(({ key }) => key?.toString() ?? ''));
+    for (const key of sent.keys()) if (isGood(key)) assert.ok(ended.has(key), key);
+    for (const { key, value } of letters) {
+      const name = key?.toString() ?? '';
+      assert.ok(value?.equals(sent.get(name) ?? Buffer.alloc(0)), name);
+      ended.add(name);
+    }
+    assert.equal(ended.size, sent.size);
   }
 
   /** Records of the source that the binding has not committed. */
