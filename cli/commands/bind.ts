@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { parseBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
+import { refuseCircle, refuseReservedTopics } from '../../core/bindings/topics.js';
 import { bindingRecord, readBindings, removalRecord } from '../../core/bindings/store.js';
 import type { Config } from '../../core/config.js';
 import { recordsBehind } from '../../core/kafka/lag.js';
@@ -69,8 +70,14 @@ export function addBindCommands(program: Command, configOf: ConfigOf): void {
  */
 async function runApply(config: Config, file: string, flags: ApplyFlags): Promise<void> {
   const binding = parseBinding(await readFile(file, 'utf8').catch(unreadable(file)));
+  refuseReservedTopics(binding, topicNames(config.prefix));
   if (flags.dryRun) return flags.json ? printJson(binding) : print(`${describe(binding)}: not applied`);
   const kafka = kafkaFor(config);
+  const others = [...(await readBindings(kafka, config)).values()];
+  refuseCircle(
+    binding,
+    others.map(({ definition }) => definition),
+  );
   await publish(kafka, config, bindingRecord(topicNames(config.prefix).bindings, binding));
   if (!flags.json) say(`${describe(binding)}: applied, waiting for the nodes`);
   const reports = await untilSettled(kafka, config, binding, flags.timeout);

@@ -1,5 +1,6 @@
 import { deadLetterTopic, type BindingDefinition } from '../../core/bindings/definition.js';
 import type { AppliedBinding } from '../../core/bindings/store.js';
+import { refuseReservedTopics } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
@@ -176,6 +177,7 @@ export class BindingRunner {
 
   async #start(signature: ModelSignature, onStopped: (error: Error) => void): Promise<Run> {
     const { definition } = this.applied;
+    refuseReservedTopics(definition, this.parts.topics);
     refuseOtherInputs(definition, signature);
     const predictions = predictionsOf(definition.output.fields, signature);
     const keepsPartitions = await this.#createTopics(definition);

@@ -61,6 +61,8 @@ test('what contradicts itself is refused', () => {
   const output = (more: object): string => problemOf({ output: { topic: 'o', ...more } });
   assert.match(output({ format: 'avro' }), /output\.record: expected prediction/);
   assert.equal(output({ format: 'avro', record: 'prediction' }), 'nothing');
+  for (const deadLetters of ['wine.in', 'wine.out'])
+    assert.match(problemOf({ deadLetters }), /deadLetters: expected another topic than those of source/);
   assert.match(output({ fields: { a: { labels: ['x'] } } }), /labels only with take: argmax/);
   const source = { topic: 'i', format: 'avro' };
   assert.match(

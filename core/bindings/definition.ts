@@ -114,6 +114,11 @@ const definition = z
     ({ output: { fields = {} } }) =>
       Object.values(fields).every(({ take, labels }) => labels === undefined || take === 'argmax'),
     'output.fields: expected labels only with take: argmax',
+  )
+  .refine(
+    ({ source, output, deadLetters = `${output.topic}-dlt` }) =>
+      deadLetters !== source.topic && deadLetters !== output.topic,
+    'deadLetters: expected another topic than those of source and output',
   );
 
 export type BindingDefinition = z.output<typeof definition>;
