@@ -13,6 +13,7 @@ import { FakeConsumer } from '../core/kafka/fakes.js';
 import { Outbox } from '../core/kafka/outbox.js';
 import type { KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
+import { headersToPass } from '../core/reply-headers.js';
 import { topicNames } from '../core/topics.js';
 import type { ServedVersion } from '../consumers/models/served-version.js';
 import { createWorkload } from './workloads.js';
@@ -110,6 +111,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
       spans: NO_SPANS,
       maxRecordBytes: 1_000_000,
       deadLetterHeaders: 'connect',
+      passHeaders: headersToPass([]),
       onStuck: fail,
       onDeadLetter: (reason) => fail(new Error(reason)),
     }),

@@ -13,6 +13,7 @@ import type {
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
+import { headersToPass } from '../core/reply-headers.js';
 import { within } from '../core/retry.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
@@ -192,6 +193,7 @@ export class InferenceNode {
       node: this.id,
       spans: this.#spans,
       maxRecordBytes: config.maxRecordBytes,
+      passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),

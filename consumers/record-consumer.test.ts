@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { FakeConsumer, FakeProducer } from '../core/kafka/fakes.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import { KafkaError, type KafkaRecord } from '../core/kafka/port.js';
+import { headersToPass } from '../core/reply-headers.js';
 import { replyTopicPolicy, topicNames } from '../core/topics.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
 import { exampleRequest } from '../schemas/test-requests.js';
@@ -70,6 +71,7 @@ async function consuming(
       spans: NO_SPANS,
       maxRecordBytes: 1_000,
       deadLetterHeaders: 'connect',
+      passHeaders: headersToPass([]),
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
     }),

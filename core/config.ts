@@ -211,6 +211,12 @@ export const OPTIONS = {
     'connect',
     'Whose headers tell of the error in dead letters: connect (`__connect.errors.*`), spring (`kafka_dlt-*`) or both',
   ),
+  replyHeaders: option(
+    'PARTITURA_REPLY_HEADERS',
+    list,
+    '',
+    'Patterns (* as wildcard) of headers that replies have from their requests, beside those of the trace; empty: none',
+  ),
   commitIntervalMs: option(
     'PARTITURA_COMMIT_INTERVAL_MS',
     count,

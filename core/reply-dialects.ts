@@ -84,8 +84,17 @@ function nestError({ code, message }: MarkedError): string {
   return JSON.stringify({ status: 'error', code, message: readableMessage(message) });
 }
 
+const ADDRESSES: ReadonlySet<string> = new Set(
+  [PLAIN, SPRING, SMALLRYE].flatMap(({ correlation, topic, partition }) => [correlation, topic, partition]),
+);
+
 /** In the order in which they are tried: the more specific first. */
 const DIALECTS: readonly ReplyDialect[] = [nestDialect, springDialect, smallRyeDialect, plainDialect];
+
+/** Whether a header says where the reply goes, or how its caller recognises it. */
+export function addressesReply(name: string): boolean {
+  return ADDRESSES.has(name);
+}
 
 /** The dialect of a request's headers; plain when nothing else is recognised. */
 export function detectDialect(headers: RecordHeaders): ReplyDialect {

@@ -1,4 +1,5 @@
 import { PartituraError } from '../schemas/errors.js';
+import { wildcard } from './wildcard.js';
 
 /** Names of topics, groups and registry subjects: built and read here and nowhere else. */
 const REQUESTS = 'requests';
@@ -92,9 +93,4 @@ export function replyTopicPolicy(
     !/(^|[.\-_])requests$|-dlt$|^__/.test(topic) &&
     !never.includes(topic) &&
     allowed.some((pattern) => pattern.test(topic));
-}
-
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${escaped}$`);
 }

@@ -5,6 +5,7 @@ import { FakeProducer } from '../../core/kafka/fakes.js';
 import { plainDialect } from '../../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../core/kafka/outbox.js';
 import { KafkaError, type KafkaErrorKind, type OutgoingRecord } from '../../core/kafka/port.js';
+import { headersToPass } from '../../core/reply-headers.js';
 import { topicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { decodeReply, oipJson, singleObject, type Framing } from '../../schemas/framing/index.js';
@@ -28,7 +29,11 @@ const callerOf = (headers = {}, framing: Framing = singleObject): Caller => ({
 });
 const decodeFailed = new PartituraError('DECODE_FAILED', 'no Avro');
 
-function publishing(maxRecordBytes = 1_000, deadLetterHeaders: DeadLetterStyle = 'connect') {
+function publishing(
+  maxRecordBytes = 1_000,
+  deadLetterHeaders: DeadLetterStyle = 'connect',
+  passed: readonly string[] = [],
+) {
   const producer = new FakeProducer();
   const events: string[] = [];
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
@@ -38,6 +43,7 @@ function publishing(maxRecordBytes = 1_000, deadLetterHeaders: DeadLetterStyle =
     spans: NO_SPANS,
     maxRecordBytes,
     deadLetterHeaders,
+    passHeaders: headersToPass(passed),
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),
   });
@@ -131,6 +137,18 @@ test('a reply in JSON says so', async () => {
     'partitura-compute-micros': '20',
     'partitura-batch-rows': '1',
   });
+});
+
+test('headers of the request pass to the reply only where that is configured', async () => {
+  const headers = { tenant: Buffer.from('a'), other: Buffer.from('b') };
+  for (const [patterns, expected] of [
+    [[], {}],
+    [['tenant'], { tenant: 'a' }],
+  ] as const) {
+    const { producer, publish } = publishing(1_000, 'connect', patterns);
+    await publish(replyOutcome(headers));
+    assert.deepEqual(texts(producer.taken[0]?.headers ?? {}), expected);
+  }
 });
 
 test('a tombstone is acknowledged without a word', async () => {

@@ -2,6 +2,7 @@ import type { DeadLetterStyle, FailureStage } from '../../core/headers.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import { sendFirstThatFits } from '../../core/kafka/send-first-that-fits.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import type { PassHeaders } from '../../core/reply-headers.js';
 import type { TopicNames } from '../../core/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
@@ -17,6 +18,7 @@ export interface PublisherOptions {
   /** Largest record value. */
   readonly maxRecordBytes: number;
   readonly deadLetterHeaders: DeadLetterStyle;
+  readonly passHeaders: PassHeaders;
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
   /** Called once for each dead letter sent. */
@@ -121,6 +123,7 @@ export class ReplyPublisher {
     this.options.spans.carryOn(record, topic, headers);
     describe(framing.headers, headers);
     if (framing.headersOf) describe(framing.headersOf(reply), headers);
+    this.options.passHeaders(record.headers, headers);
     const { key } = record;
     if (address.topic === undefined) return { topic, key, value, headers };
     return { topic, partition: address.partition, key, value, headers };
