@@ -14,8 +14,8 @@ import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
 import { CONNECTION, NODE, configFrom, whole, withOptions, type ConfigOf } from './options.js';
 import { say } from './output.js';
+import { VERSION } from './version.js';
 
-const VERSION = '0.1.0';
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
 const DEFAULT_REGISTRY_PORT = 8081;

@@ -69,6 +69,7 @@ describe('partitura doctor', () => {
       'registry',
       'rights',
       'topics',
+      'versions',
     ]);
     const printed = await cli.run(['doctor', ...brokers()]);
     assert.match(printed.stdout, /^ok +groups +partitura\.scale: 1 node, 0 records of /m);

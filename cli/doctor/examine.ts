@@ -15,6 +15,7 @@ import { checkClocks, checkNodes } from './checks/nodes.js';
 import { checkRegistry } from './checks/registry.js';
 import { checkRights } from './checks/rights.js';
 import { checkTopic } from './checks/topics.js';
+import { VERSION } from '../version.js';
 import { unknown, warning, type Finding } from './finding.js';
 import {
   examineGroups,
@@ -57,8 +58,14 @@ async function examineCluster(patient: Patient): Promise<{ findings: Finding[]; 
     inspector,
     cluster.brokers.map(({ address }) => address),
   );
-  const findings = [...checkAdvertised(advertised), ...checkVersions(cluster, config)];
+  const findings = [...checkAdvertised(advertised)];
   if (advertised.some(({ error }) => error)) return { findings, models: [] };
+  const releases = await Promise.all(
+    cluster.brokers.map(async (broker) => ({ broker: broker.id, release: await inspector.release(broker) })),
+  );
+  findings.push(
+    ...checkVersions(cluster, releases, config, { partitura: VERSION, node: process.versions.node }),
+  );
   await admin.connect();
   const seen = new Seen(findings);
   const settings = await examineBrokers(patient, cluster, seen);

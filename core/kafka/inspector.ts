@@ -8,6 +8,8 @@ export interface KafkaInspector {
   describeCluster(): Promise<ClusterFacts>;
   /** Those of them that exist, as far as may be known: one that may not be described is there without partitions and rights. */
   describeTopics(names: readonly string[]): Promise<TopicFacts[]>;
+  /** The release of Kafka that a broker runs, like 4.3; undefined where it does not tell. */
+  release(broker: BrokerFacts): Promise<string | undefined>;
   /** Settings in force; of those that the broker does not have there are none. */
   brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -18,8 +20,13 @@ export interface KafkaInspector {
 /** What whoever asks may do, in Kafka's words: READ, WRITE, CREATE, …; undefined where the broker does not tell. */
 export type Rights = ReadonlySet<string> | undefined;
 
+export interface BrokerFacts {
+  readonly id: number;
+  readonly address: string;
+}
+
 export interface ClusterFacts {
-  readonly brokers: readonly { readonly id: number; readonly address: string }[];
+  readonly brokers: readonly BrokerFacts[];
   /** Whether it has the group protocol of KIP-848. */
   readonly hasConsumerProtocol: boolean;
   readonly rights: Rights;

@@ -42,11 +42,21 @@ test('sessions must be as long as the broker allows, and positions kept for a we
   assert.deepEqual(told({}), ['ok: broker 1: its settings fit']);
 });
 
-test('the newer group protocol needs a broker that has it', () => {
-  const cluster = { brokers: [], hasConsumerProtocol: false, rights: undefined };
-  assert.deepEqual(
-    checkVersions(cluster, checkConfig({ kafkaGroupProtocol: 'consumer' })).map(({ level }) => level),
-    ['ok', 'problem'],
+test('releases are told, and that they differ; the newer group protocol needs brokers that have it', () => {
+  const told = (protocol: 'classic' | 'consumer', ...releases: (string | undefined)[]): string[] =>
+    checkVersions(
+      { brokers: [], hasConsumerProtocol: false, rights: undefined },
+      releases.map((release, broker) => ({ broker, release })),
+      checkConfig({ kafkaGroupProtocol: protocol }),
+      { partitura: '1', node: '20' },
+    ).map(({ level, what }) => `${level}: ${what}`);
+  assert.deepEqual(told('classic', '4.3', '4.3'), [
+    'ok: Partitura 1 on Node 20, KAFKA_CLIENT=platformatic',
+    'ok: Kafka 4.3: speaks all that Partitura needs',
+  ]);
+  assert.match(
+    told('classic', '4.2', undefined)[2] ?? '',
+    /^warning: .*: 0 runs 4\.2, 1 runs an unknown one$/,
   );
-  assert.equal(checkVersions(cluster, config).length, 1);
+  assert.match(told('consumer', '3.9')[2] ?? '', /^problem: KAFKA_GROUP_PROTOCOL=consumer/);
 });

@@ -55,15 +55,40 @@ export function checkAdvertised(attempts: readonly Reach[]): readonly Finding[] 
   );
 }
 
-/** What the broker is able to do. */
-export function checkVersions({ hasConsumerProtocol }: ClusterFacts, config: Config): Finding[] {
-  const able = ok(
-    AREA,
-    `speaks all that Partitura needs (Kafka 3.2 or later)${hasConsumerProtocol ? ', and the group protocol of KIP-848' : ''}`,
-  );
-  if (config.kafkaGroupProtocol !== 'consumer' || hasConsumerProtocol) return [able];
-  const what = 'KAFKA_GROUP_PROTOCOL=consumer, which this broker does not have';
-  return [able, problem(AREA, what, 'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later')];
+/** A broker and the release of Kafka that it runs, as far as it tells. */
+export interface Release {
+  readonly broker: number;
+  readonly release: string | undefined;
+}
+
+/** What runs here, and what the brokers are able to do. */
+export function checkVersions(
+  { hasConsumerProtocol }: ClusterFacts,
+  releases: readonly Release[],
+  { kafkaClient, kafkaGroupProtocol }: Config,
+  versions: { readonly partitura: string; readonly node: string },
+): Finding[] {
+  const here = `Partitura ${versions.partitura} on Node ${versions.node}, KAFKA_CLIENT=${kafkaClient}`;
+  const told = [...new Set(releases.map(({ release }) => release ?? 'before 3.3, or not told'))];
+  const able = `${told.map((release) => `Kafka ${release}`).join(', ')}: speaks all that Partitura needs${hasConsumerProtocol ? ', and the group protocol of KIP-848' : ''}`;
+  const findings = [ok('versions', here), ok('versions', able)];
+  if (told.length > 1)
+    findings.push(
+      warning(
+        'versions',
+        `brokers of different releases: ${releases.map(({ broker, release }) => `${broker} runs ${release ?? 'an unknown one'}`).join(', ')}`,
+        'finish the upgrade',
+      ),
+    );
+  if (kafkaGroupProtocol === 'consumer' && !hasConsumerProtocol)
+    findings.push(
+      problem(
+        'versions',
+        'KAFKA_GROUP_PROTOCOL=consumer, which these brokers do not have',
+        'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later',
+      ),
+    );
+  return findings;
 }
 
 export const BROKER_SETTINGS = [

@@ -9,10 +9,18 @@ import {
   parseBroker,
   type ConfigResourceTypeValue,
 } from '@platformatic/kafka';
-import type { ClusterFacts, GroupFacts, KafkaInspector, Rights, TopicFacts } from '../inspector.js';
+import type {
+  BrokerFacts,
+  ClusterFacts,
+  GroupFacts,
+  KafkaInspector,
+  Rights,
+  TopicFacts,
+} from '../inspector.js';
 import type { Cluster } from './cluster.js';
 import { Connections } from './connections.js';
 import { errorName, responseOf, toConnectError, toKafkaError } from './errors.js';
+import { releaseRequest } from './features.js';
 import { retry } from './retry.js';
 
 const CONSUMER_GROUP_HEARTBEAT = 68;
@@ -33,6 +41,7 @@ const OPERATIONS = [
 const FIRST_OPERATION = 3;
 const NOT_TOLD = -(2 ** 31);
 const DEAD = 'Dead';
+const RELEASE_LIMIT_MS = 5_000;
 const NOTHING: ReadonlySet<string> = new Set();
 /** Kind of endpoints that a cluster is described by. */
 const BROKERS = 1;
@@ -93,6 +102,11 @@ export class PlatformaticInspector implements KafkaInspector {
               : rightsOf(topicAuthorizedOperations),
         }));
     });
+  }
+
+  release({ address }: BrokerFacts): Promise<string | undefined> {
+    const { connections } = this.cluster;
+    return asked(() => connections.send(parseBroker(address), releaseRequest(), RELEASE_LIMIT_MS));
   }
 
   brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -7,9 +7,14 @@ export interface OwnRequest<R> {
   readonly version: number;
   readonly write: () => Writer;
   readonly read: (reader: ByteReader) => R;
+  /** Whether the answer's head has room for fields that newer brokers add, as all have but one. */
+  readonly hasTaggedHead?: boolean;
 }
 
-export function send<R>(connection: Connection, { key, version, write, read }: OwnRequest<R>): Promise<R> {
+export function send<R>(
+  connection: Connection,
+  { key, version, write, read, hasTaggedHead = true }: OwnRequest<R>,
+): Promise<R> {
   return new Promise((resolve, reject) => {
     const parse = (
       _correlationId: number,
@@ -17,7 +22,7 @@ export function send<R>(connection: Connection, { key, version, write, read }: O
       _version: number,
       { buffer, position }: { buffer: { buffer: Buffer }; position: number },
     ): R => read(new ByteReader(buffer.buffer, position));
-    connection.send<R>(key, version, write, parse, true, true, (error, response) => {
+    connection.send<R>(key, version, write, parse, true, hasTaggedHead, (error, response) => {
       if (error) reject(error);
       else resolve(response as R);
     });
