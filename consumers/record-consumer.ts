@@ -9,6 +9,7 @@ import type {
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
+import { Arrivals } from './arrivals.js';
 import type { Answer, Job } from './batching/batch.js';
 import type { RowTensor } from './batching/rows.js';
 import type { AnyOutcome, Claim, Handling, Work } from './handling.js';
@@ -53,12 +54,7 @@ type HeldEntry<O> = Entry<Held<O>, O>;
 interface OwnedPartition<O> extends TopicPartition, Claim {
   readonly ledger: PartitionLedger<Held<O>, O>;
   lost: boolean;
-  /** What came while a schema is looked up, beginning with the record that needs it; undefined while none is. */
-  waiting: readonly Arrival[] | undefined;
 }
-
-/** A record, or what is to be done where records can't be read. */
-type Arrival = KafkaRecord | (() => void);
 
 /**
  * Follows every record of one topic from the fetch to the committed offset:
@@ -66,6 +62,14 @@ type Arrival = KafkaRecord | (() => void);
  */
 export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   readonly #partitions = new Map<number, OwnedPartition<O>>();
+  readonly #arrivals = new Arrivals({
+    lookUp: (record) => this.handling.lookUp(record),
+    take: (record, arrivedAt) => this.#take(record, arrivedAt),
+    room: () => this.parts.inFlight.room(),
+    pause: (partition) => this.consumer.pause([partition]),
+    resume: (partition) => this.consumer.resume([partition]),
+    onStopped: (error) => this.options.onStopped(error),
+  });
   readonly #jobs: JobOwner<W, O> = {
     answered: (job, answer) => this.#answered(job, answer),
     failed: (job, cause) => this.#failed(job, cause),
@@ -91,7 +95,9 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
-      onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
+      onUnreadable: (position, reason) => {
+        if (!this.#closed) this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
+      },
       onCrash: (error) => this.options.onStopped(error),
     });
     this.#commitTimer = setInterval(() => void this.#commit(), this.options.commitIntervalMs);
@@ -116,68 +122,14 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     if (this.#closed) return this.#closed;
     const last = records.at(-1);
     if (!last) return;
-    if (!this.#waits(last.partition, records)) this.#takeAll(records);
+    if (this.#partitions.has(last.partition)) this.#arrivals.deliver(last, records);
     this.#observeLag(last, highWatermark);
     return this.parts.inFlight.room();
   }
 
-  /** Whether what came has to wait, because its partition does. */
-  #waits(number: number, arrivals: readonly Arrival[]): boolean {
-    const partition = this.#partitions.get(number);
-    if (!partition?.waiting) return false;
-    partition.waiting = [...partition.waiting, ...arrivals];
-    return true;
-  }
-
-  /** Takes one after the other, up to a record whose schema has to be looked up. */
-  #takeAll(arrivals: readonly Arrival[]): void {
-    const arrivedAt = performance.now();
-    let taken = 0;
-    for (const arrival of arrivals) {
-      if (typeof arrival === 'function') arrival();
-      else {
-        const lookUp = this.handling.lookUp(arrival);
-        if (lookUp) return this.#wait(this.#current(arrival), arrivals.slice(taken), lookUp);
-        this.#take(arrival, arrivedAt);
-      }
-      taken++;
-    }
-  }
-
-  /**
-   * Lets a partition wait: for the schema registry, which may be away for long. What waits is not taken on: it counts
-   * neither as in flight nor as work that has to be finished before the partition may go.
-   */
-  #wait(partition: OwnedPartition<O> | undefined, arrivals: readonly Arrival[], lookUp: Promise<void>): void {
-    if (!partition) return;
-    partition.waiting = arrivals;
-    this.consumer.pause([partition]);
-    lookUp
-      .then(() => this.#goOn(partition))
-      .catch((error: unknown) => this.options.onStopped(error as Error));
-  }
-
-  async #goOn(partition: OwnedPartition<O>): Promise<void> {
-    // Many partitions may have waited for the same: together they could be more than the bounds allow.
-    for (let room = this.parts.inFlight.room(); room; room = this.parts.inFlight.room()) await room;
-    const arrivals = this.#stopWaiting(partition);
-    if (arrivals) this.#takeAll(arrivals);
-  }
-
-  /** @returns what waited; undefined when nothing does any more */
-  #stopWaiting(partition: OwnedPartition<O>): readonly Arrival[] | undefined {
-    const { waiting } = partition;
-    if (!waiting) return undefined;
-    partition.waiting = undefined;
-    this.consumer.resume([partition]);
-    return waiting;
-  }
-
   /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
-  #onUnreadable(position: UnreadableRecords, reason: string): void {
-    if (this.#closed) return;
+  #putAside(position: UnreadableRecords, reason: string): void {
     const { topic, partition: number, offset, lastOffset } = position;
-    if (this.#waits(number, [() => this.#onUnreadable(position, reason)])) return;
     const record = {
       topic,
       partition: number,
@@ -234,7 +186,6 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       ledger: new PartitionLedger<Held<O>, O>(this.options.ordered),
       lost: false,
       member: this.consumer.membership(),
-      waiting: undefined,
     };
     this.#partitions.set(partition, owned);
     return owned;
@@ -323,7 +274,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     const partition = this.#partitions.get(number);
     if (!partition) return;
     partition.lost = true;
-    this.#stopWaiting(partition);
+    this.#arrivals.drop(number);
     this.#partitions.delete(number);
     for (const { subject } of partition.ledger.abandon()) this.parts.inFlight.leave(subject.bytes);
     this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
@@ -390,7 +341,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   async #close(finish: () => Promise<void>): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
-    for (const partition of this.#partitions.values()) this.#stopWaiting(partition);
+    for (const number of this.#partitions.keys()) this.#arrivals.drop(number);
     await finish();
     clearInterval(this.#commitTimer);
     const closing = this.consumer.close();
