@@ -294,6 +294,11 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         'partitions are given up with work under way; their next owner answers it',
       );
     }
+    await this.#commitLast();
+  }
+
+  async #commitLast(): Promise<void> {
+    const { drainTimeoutMs, model } = this.options;
     const committed = (this.#committing ?? Promise.resolve()).then(() => this.#commit());
     await within(drainTimeoutMs, committed, () => new Error('commit took too long')).catch(
       (error: unknown) => {
@@ -333,9 +338,9 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     return this.#closing;
   }
 
-  /** Leaves the group at once; what is under way is done again by the partitions' next owners. */
+  /** Commits what is done and leaves the group at once; what is under way is done again by the partitions' next owners. */
   abandon(): Promise<void> {
-    this.#closing ??= this.#close(() => Promise.resolve());
+    this.#closing ??= this.#close(() => this.#commitLast());
     return this.#closing;
   }
 

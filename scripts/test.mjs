@@ -60,6 +60,9 @@ async function checkSources() {
   return results.every(Boolean);
 }
 
+// Tests mostly wait, for sessions to end and brokers to start: two files at a time use the machine better.
+const FILES_AT_ONCE = 2;
+
 /** The broker is chosen, and its image had, once for all files: this may take longer than a test may. */
 async function runIntegration(files) {
   const { prepareTestBroker } = await import('../dist/integration-tests/support/broker.js');
@@ -68,10 +71,13 @@ async function runIntegration(files) {
     `integration tests run on ${kind === 'testcontainers' ? `testcontainers with ${image}` : 'the embedded broker'}: ${why}`,
   );
   const env = { PARTITURA_TEST_BROKER: kind, ...(image && { PARTITURA_KAFKA_IMAGE: image }) };
-  const passed = await runTests('integration', files, 1, env);
+  const passed = await runTests('integration', files, FILES_AT_ONCE, env);
   const client = await otherClient();
   const again = client ? files.filter((file) => !clientDoesNotMatter.test(file)) : [];
-  return (await runTests(`integration (on ${client})`, again, 1, { ...env, KAFKA_CLIENT: client })) && passed;
+  return (
+    (await runTests(`integration (on ${client})`, again, FILES_AT_ONCE, { ...env, KAFKA_CLIENT: client })) &&
+    passed
+  );
 }
 
 function runTests(name, files, concurrency, env = {}) {

@@ -44,6 +44,7 @@ async function formatWith(context: TestContext, record: 'enriched' | 'prediction
       ? enrichedAvro(registry, 'out-value', predictions)
       : predictionAvro({ id: 9, version: 1 }, predictions);
   const format = new AvroFormat(registry, results, {
+    subject: 'in-value',
     onAway: () => undefined,
     onProblem: (error) => problems.push(error),
   });
@@ -53,6 +54,7 @@ async function formatWith(context: TestContext, record: 'enriched' | 'prediction
     await server.close();
   });
   server.has(7, SOURCE);
+  server.tell('POST', '/subjects/in-value', { error_code: 40401, message: 'no subject' }, 404);
   server.tell('POST', '/subjects/out-value/versions', { id: 9 });
   server.tell('POST', '/subjects/out-value', { id: 9, version: 1 });
   return { server, format, problems };
@@ -124,8 +126,9 @@ test('a record that can not be read is refused: unknown schema, no schema, bytes
   assert.throws(() => format.read(longer, {}), { code: 'DECODE_FAILED', message: /1 bytes left over/ });
 });
 
-test('results whose schema is refused stop the binding, and no record is refused for that', async (context) => {
+test('results whose schema is refused stop the binding where the source has it, and no record is refused for that', async (context) => {
   const { server, format, problems } = await formatWith(context);
+  server.tell('POST', '/subjects/in-value', { id: 7, version: 1 });
   server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
   const record = exampleRecord({ value: framed(7) });
   await format.lookUp(record);
@@ -136,14 +139,37 @@ test('results whose schema is refused stop the binding, and no record is refused
   assert.match(problems[0]?.message ?? '', /incompatible/);
 });
 
+test('a record whose schema is not one of the source is refused alone, and nothing is registered for it', async (context) => {
+  const { server, format, problems } = await formatWith(context);
+  server.tell('POST', '/subjects/in-value', { error_code: 40403, message: 'another schema' }, 404);
+  await format.lookUp(exampleRecord({ value: framed(7) }));
+  assert.throws(() => format.read(framed(7), {}), {
+    code: 'DECODE_FAILED',
+    message: "schema 7: expected one of subject 'in-value', got another",
+  });
+  assert.deepEqual(problems, []);
+  assert.ok(!server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
+});
+
+test('a source without a subject of its own may have any schema, and one without results is refused alone', async (context) => {
+  const { server, format, problems } = await formatWith(context);
+  server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
+  await format.lookUp(exampleRecord({ value: framed(8) }));
+  assert.throws(() => format.read(framed(8), {}), { message: /output\.fields\.cultivar/ });
+  await format.lookUp(exampleRecord({ value: framed(7) }));
+  assert.equal(format.read(framed(7), {}).fields['id'], 1);
+  assert.deepEqual(problems, []);
+});
+
 test('with a known source the schema of results is registered before a record comes, or refused', async (context) => {
   const { server, format } = await formatWith(context);
-  await format.prepare('in');
+  await format.prepare();
   server.tell('GET', '/subjects/in-value/versions/latest', { id: 7 });
-  await format.prepare('in');
+  server.tell('POST', '/subjects/in-value', { id: 7, version: 1 });
+  await format.prepare();
   assert.ok(server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
   server.has(7, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
-  await assert.rejects(format.prepare('in'), {
+  await assert.rejects(format.prepare(), {
     code: 'INVALID_REQUEST',
     message: /output\.fields\.cultivar/,
   });

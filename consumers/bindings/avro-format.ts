@@ -12,9 +12,11 @@ import type { Fields } from './features.js';
 import type { Format, SourceRecord } from './format.js';
 
 export interface AvroFormatOptions {
+  /** What the source's schemas are registered under, where they are by the name of their topic. */
+  readonly subject: string;
   /** The registry is away and asked again. */
   onAway(error: RegistryError): void;
-  /** There can be no results to records of some schema. */
+  /** There can be no results to records of a schema of the source's. */
   onProblem(error: Error): void;
 }
 
@@ -24,7 +26,10 @@ interface Known {
   readonly write: AvroWriter;
 }
 
-/** Records in Confluent's framings, of any schema. */
+/**
+ * Records in Confluent's framings, of any schema of their source. One with another schema is refused alone: whoever may write
+ * to the source must not be able to stop its binding, or to have schemas registered.
+ */
 export class AvroFormat implements Format {
   readonly #closing = new AbortController();
   readonly #schemas: LookUps<SchemaKey, Known | { readonly problem: Error }>;
@@ -44,8 +49,8 @@ export class AvroFormat implements Format {
    * Has the results' schema registered before the first record comes, where the source's is known.
    * @throws Error when results can't be written
    */
-  async prepare(sourceTopic: string): Promise<void> {
-    const key = await this.registry.latest(`${sourceTopic}-value`).catch((error: unknown) => {
+  async prepare(): Promise<void> {
+    const key = await this.registry.latest(this.options.subject).catch((error: unknown) => {
       if (isAway(error)) throw error;
       return undefined;
     });
@@ -77,10 +82,17 @@ export class AvroFormat implements Format {
 
   async #find(key: SchemaKey): Promise<Known | { readonly problem: Error }> {
     const { codec, fetched } = await this.#source(key);
+    const { subject } = this.options;
+    const isOfSource = await this.registry.has(subject, fetched.text, fetched.references);
+    if (isOfSource === false)
+      throw new PartituraError(
+        'DECODE_FAILED',
+        `schema ${key}: expected one of subject '${subject}', got another`,
+      );
     try {
       return { codec, write: await this.results(fetched, typeof key === 'string') };
     } catch (cause) {
-      if (isAway(cause)) throw cause;
+      if (isAway(cause) || isOfSource === undefined) throw cause;
       return { problem: cause as Error };
     }
   }

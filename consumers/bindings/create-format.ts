@@ -41,8 +41,9 @@ export async function createFormat(
         { err, binding: definition.name },
         'the schema registry is away and asked again; the binding waits',
       );
-    const format = new AvroFormat(registry, results, { onAway, onProblem });
-    await format.prepare(source.topic);
+    const subject = `${source.topic}-value`;
+    const format = new AvroFormat(registry, results, { subject, onAway, onProblem });
+    await format.prepare();
     return format;
   }
   const isExact = signature.inputs.some(({ datatype }) => datatype === 'INT64' || datatype === 'UINT64');

@@ -17,6 +17,8 @@ export class RegistryError extends Error {
     message: string,
     /** Of the answer; undefined when there was none. */
     readonly status?: number,
+    /** The registry's own, where it gave one. */
+    readonly code?: number,
     options?: ErrorOptions,
   ) {
     super(message, options);
@@ -48,6 +50,7 @@ export interface RegisteredSchema {
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 const REQUEST_LIMIT_MS = 5_000;
 const NOT_FOUND = 404;
+const SUBJECT_NOT_FOUND = 40401;
 /** Of these a later attempt may come out otherwise: not let in, took too long, too many requests. */
 const PASSING = new Set([401, 403, 408, 429]);
 
@@ -90,7 +93,7 @@ export class SchemaRegistry {
       return await this.#request('GET', `/schemas/guids/${guid}`);
     } catch (error) {
       if (!isNotFound(error) || !(await this.#isRegistry())) throw error;
-      throw new RegistryError('unknown', error.message, NOT_FOUND, { cause: error });
+      throw new RegistryError('unknown', error.message, NOT_FOUND, error.code, { cause: error });
     }
   }
 
@@ -122,6 +125,24 @@ export class SchemaRegistry {
   /** Finds a schema among those of a subject. */
   find(subject: string, schema: Schema, references?: readonly SchemaReference[]): Promise<RegisteredSchema> {
     return this.#request('POST', pathOf(subject), { schema: JSON.stringify(schema), references });
+  }
+
+  /**
+   * Whether a schema is among those of a subject; undefined when there is no such subject.
+   * @param text as the registry has it: some compare nothing else
+   */
+  async has(
+    subject: string,
+    text: string,
+    references?: readonly SchemaReference[],
+  ): Promise<boolean | undefined> {
+    try {
+      await this.#request('POST', pathOf(subject), { schema: text, references });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.kind !== 'unknown') throw error;
+      return error.code === SUBJECT_NOT_FOUND ? undefined : false;
+    }
   }
 
   /** Makes a schema the subject's latest, unless the subject has it already. */
@@ -165,6 +186,7 @@ export class SchemaRegistry {
       status < 300 ? 'unavailable' : kindOf(status, code),
       `${method} ${this.address}${path} was answered with ${status}${message ? ` (${message})` : ''}`,
       status,
+      code,
     );
   }
 
@@ -179,7 +201,7 @@ export class SchemaRegistry {
       return { status: response.status, text: await response.text() };
     } catch (cause) {
       const message = `the schema registry ${this.address} can't be reached: ${reasonOf(cause as Error)}`;
-      throw new RegistryError('unavailable', message, undefined, { cause });
+      throw new RegistryError('unavailable', message, undefined, undefined, { cause });
     }
   }
 }

@@ -5,6 +5,8 @@ import type { SchemaReference, SchemaRegistry, StoredSchema } from './client.js'
 /** An Avro schema of a registry with all that it takes to read it. */
 export interface FetchedSchema {
   readonly schema: Schema;
+  /** As the registry has it. */
+  readonly text: string;
   readonly references: readonly SchemaReference[];
   /** What it names and does not define, each after what it names itself. */
   readonly definitions: readonly Schema[];
@@ -17,7 +19,7 @@ export async function fetchSchema(registry: SchemaRegistry, key: SchemaKey): Pro
   const references = stored.references ?? [];
   const definitions = new Map<string, Schema>();
   await collect(registry, references, definitions);
-  return { schema, references, definitions: [...definitions.values()] };
+  return { schema, text: stored.schema, references, definitions: [...definitions.values()] };
 }
 
 async function collect(

@@ -2,6 +2,7 @@ import kafkajs, { type Admin, type ITopicConfig, type SeekEntry } from 'kafkajs'
 import type { KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { retryPassing } from './retry.js';
+import './all-offsets.js';
 
 /** Administration on kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {

@@ -18,3 +18,12 @@ declare module 'kafkajs/src/protocol/decoder.js' {
   }
   export default Decoder;
 }
+
+/** The class behind its requests for offsets, likewise. */
+declare module 'kafkajs/src/cluster/index.js' {
+  class Cluster {
+    isolationLevel: number | undefined;
+    fetchTopicsOffset(topics: unknown): Promise<unknown>;
+  }
+  export default Cluster;
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import kafkajs from 'kafkajs';
 import type { KafkaError, KafkaRecord } from '../../../core/kafka/port.js';
 import { readTopic } from '../../../core/kafka/read-topic.js';
 import { scanRanges, topicRanges, type ScanOptions } from '../../../core/kafka/scan-topic.js';
@@ -84,6 +85,25 @@ export function testScanning(port: PortUnderTest): void {
     const transactions = await port.transactional(`tx-${randomUUID()}`);
     await transactions.sendWithOffsets([plain(topic, 'a'), plain(topic, 'b')]);
     assert.deepEqual(values(await readTopic(port.kafka, topic, LIMITS)), ['a', 'b']);
+  });
+
+  test('the end of a partition lies behind a transaction that is under way, and who reads to it waits for that', async () => {
+    const topic = await port.createTopic(1);
+    const stranger = new kafkajs.Kafka({
+      brokers: [port.broker.bootstrap],
+      logLevel: kafkajs.logLevel.NOTHING,
+    }).producer({ transactionalId: `tx-${randomUUID()}`, idempotent: true, maxInFlightRequests: 1 });
+    await stranger.connect();
+    try {
+      const transaction = await stranger.transaction();
+      await transaction.send({ topic, messages: [{ value: 'a' }] });
+      assert.deepEqual(await port.admin.offsets(topic), [{ partition: 0, start: 0, end: 1 }]);
+      const reading = readTopic(port.kafka, topic, LIMITS);
+      await transaction.commit();
+      assert.deepEqual(values(await reading), ['a']);
+    } finally {
+      await stranger.disconnect();
+    }
   });
 
   test('a topic is read to its end when all that is left, or all that is last, was given up by its transaction', async () => {
