@@ -1,3 +1,4 @@
+import { VALUE_DROPPED } from '../core/headers.js';
 import { recordBytes } from '../core/kafka/record-bytes.js';
 import type {
   KafkaConsumer,
@@ -136,7 +137,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       offset: lastOffset,
       key: null,
       value: null,
-      headers: {},
+      headers: { [VALUE_DROPPED]: Buffer.from(`offsets ${offset} to ${lastOffset} can't be read`) },
       timestamp: this.options.now(),
     };
     const partition = this.#current(record);

@@ -29,8 +29,28 @@ export function readableMessage(message: string): string {
 /** What the headers of dead letters begin with, by whoever writes them so. */
 export const CONNECT_ERRORS = '__connect.errors.';
 export const SPRING_DEAD_LETTER = 'kafka_dlt-';
-/** Says of a dead letter that it is without its value, which was larger than its topic takes, and how large. */
+/** Says of a dead letter that it is without its value, and why: it was larger than its topic takes, or can't be read. */
 export const VALUE_DROPPED = `${CONNECT_ERRORS}value.dropped`;
+
+/** Names of the headers that nodes add in each style, the first of which says where the record was. */
+export const DEAD_LETTER_NAMES: readonly (readonly [origin: string, ...others: string[]])[] = [
+  [
+    `${CONNECT_ERRORS}topic`,
+    ...['partition', 'offset', 'stage', 'exception.class.name', 'exception.message'].map(
+      (name) => CONNECT_ERRORS + name,
+    ),
+  ],
+  [
+    `${SPRING_DEAD_LETTER}original-topic`,
+    ...[
+      'original-partition',
+      'original-offset',
+      'original-timestamp',
+      'exception-fqcn',
+      'exception-message',
+    ].map((name) => SPRING_DEAD_LETTER + name),
+  ],
+];
 
 /** Whose headers dead letters have: Kafka Connect's, spring-kafka's, or both. */
 export const DEAD_LETTER_STYLES = ['connect', 'spring', 'both'] as const;
@@ -56,6 +76,21 @@ export function deadLetterHeaders(
     ...(style === 'connect' ? {} : springHeaders(source, error)),
     [INFERENCE_ERROR]: Buffer.from(error.code),
   };
+}
+
+/** Headers of a dead letter. What its sender wrote under the same names stays, before ours: who reads goes by the last. */
+export function withDeadLetterHeaders(
+  record: FailedRecord & { readonly headers: RecordHeaders },
+  stage: FailureStage,
+  error: PartituraError,
+  style: DeadLetterStyle,
+): RecordHeaders {
+  const all = { ...record.headers };
+  for (const [name, value] of Object.entries(deadLetterHeaders(record, stage, error, style))) {
+    const before = all[name];
+    all[name] = before === undefined ? value : [before, value].flat().filter((one) => one !== undefined);
+  }
+  return all;
 }
 
 /** As `errors.deadletterqueue.context.headers.enable` has Kafka Connect write them (KIP-298): all of them text. */

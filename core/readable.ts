@@ -6,6 +6,14 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/u;
 
+/** Text of several lines that is safe to print. */
+export function printable(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replaceAll('\t', '  ').replace(UNPRINTABLE, '·'))
+    .join('\n');
+}
+
 /** One line of text that is safe to print, cut where it is longer. */
 export function oneLine(text: string, maxCharacters = Infinity): string {
   const line = text.replace(UNPRINTABLE, '·');

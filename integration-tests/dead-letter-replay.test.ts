@@ -180,7 +180,7 @@ async function replayHere(
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: () => void },
   send: KafkaProducer['send'] = (records) => tools.producer.send(records),
 ): Promise<void> {
-  const topics = new LetterTopics(tools.harness.topics, new Set());
+  const topics = new LetterTopics(tools.harness.topics, new Map());
   const outbox = new Outbox({ connect: () => Promise.resolve(), send, close: () => Promise.resolve() });
   await tools.harness.withAdmin(async (admin) => {
     const cluster = {

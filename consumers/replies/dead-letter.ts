@@ -3,7 +3,7 @@ import {
   INFERENCE_ERROR,
   SPRING_DEAD_LETTER,
   VALUE_DROPPED,
-  deadLetterHeaders,
+  withDeadLetterHeaders,
   type DeadLetterStyle,
   type FailureStage,
 } from '../../core/headers.js';
@@ -25,7 +25,7 @@ export function deadLetters(
   style: DeadLetterStyle,
 ): OutgoingRecord[] {
   const { key, value } = record;
-  const headers = { ...record.headers, ...deadLetterHeaders(record, stage, error, style) };
+  const headers = withDeadLetterHeaders(record, stage, error, style);
   const letter: OutgoingRecord = { topic, key, value, headers };
   return [letter, { ...letter, compress: true }, withoutValue(letter)];
 }

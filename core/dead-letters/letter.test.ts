@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PartituraError } from '../../schemas/errors.js';
-import { DEAD_LETTER_STYLES, deadLetterHeaders } from '../headers.js';
+import { DEAD_LETTER_STYLES, deadLetterHeaders, withDeadLetterHeaders } from '../headers.js';
 import { readDeadLetter, replayOf } from './letter.js';
 import { letterRecord, texts } from './test-letters.js';
 
@@ -153,3 +153,23 @@ test('an error header that was there before stays', () => {
 function fail(): never {
   throw new Error('the letter has no origin');
 }
+
+test('of a letter that a node wrote a replay has every header that its sender wrote, whatever their names', () => {
+  const sent = {
+    '__connect.errors.topic': Buffer.from('victim'),
+    '__connect.errors.own': Buffer.from('kept'),
+    'kafka_dlt-exception-message': Buffer.from('kept, too'),
+    'inference-error': [Buffer.from('mine'), Buffer.from('MINE')],
+    'retry_topic-attempts': Buffer.from('1'),
+  };
+  for (const style of DEAD_LETTER_STYLES) {
+    const source = { topic: 'p.m.requests', partition: 1, offset: 2, timestamp: 3 };
+    const error = new PartituraError('DECODE_FAILED', 'no Avro');
+    const written = withDeadLetterHeaders(letterRecord(sent, source), 'decode', error, style);
+    const letter = readDeadLetter(letterRecord(written, { topic: 'p.m.requests-dlt' }));
+    const origin = letter.origins.find(({ topic }) => topic === source.topic);
+    assert.deepEqual(origin, { topic: 'p.m.requests', partition: 1, offset: 2 }, style);
+    const { headers } = replayOf(letter, origin ?? fail(), 4, true);
+    assert.deepEqual(headers, { ...sent, 'partitura-replays': Buffer.from('1') }, style);
+  }
+});

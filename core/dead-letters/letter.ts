@@ -1,5 +1,12 @@
-import { headerBytes, type RecordHeaders } from '../../schemas/framing/framing.js';
-import { CONNECT_ERRORS, INFERENCE_ERROR, REPLAYS, SPRING_DEAD_LETTER, VALUE_DROPPED } from '../headers.js';
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import {
+  CONNECT_ERRORS,
+  DEAD_LETTER_NAMES,
+  INFERENCE_ERROR,
+  REPLAYS,
+  SPRING_DEAD_LETTER,
+  VALUE_DROPPED,
+} from '../headers.js';
 import type { KafkaRecord, OutgoingRecord } from '../kafka/port.js';
 
 /** What spring-kafka adds on a record's way through its retry topics. */
@@ -19,41 +26,57 @@ export interface DeadLetter {
   readonly record: KafkaRecord;
   /** Whether any header says that it is one. */
   readonly isMarked: boolean;
-  /** The first one: a letter may have gone through retry topics. */
+  /** The most likely one. */
   readonly origin: Origin | undefined;
+  /** All that its headers name: their sender may have written some of them. */
+  readonly origins: readonly Origin[];
   readonly stage: string | undefined;
   /** Our error code, or the name of an exception's class. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
   /** How often it was replayed before; NaN when its header has no number. */
   readonly replays: number;
-  /** What is said instead of a value that was too large to be kept. */
+  /** What is said instead of a value that was not kept. */
   readonly valueDropped: string | undefined;
 }
 
 export function readDeadLetter(record: KafkaRecord): DeadLetter {
-  const { headers } = record;
+  const { headers, value } = record;
+  const origins = readOrigins(headers);
   return {
     record,
     isMarked: Object.keys(headers).some(isErrorHeader),
-    origin: readOrigin(headers, CONNECT_ERRORS) ?? readOrigin(headers, `${SPRING_DEAD_LETTER}original-`),
+    origin: origins[0],
+    origins,
     stage: lastText(headers, `${CONNECT_ERRORS}stage`),
     reason: readReason(headers),
     message:
       lastText(headers, `${CONNECT_ERRORS}exception.message`) ??
       lastText(headers, `${SPRING_DEAD_LETTER}exception-message`),
     replays: readReplays(headers),
-    valueDropped: lastText(headers, VALUE_DROPPED),
+    valueDropped: value === null ? lastText(headers, VALUE_DROPPED) : undefined,
   };
 }
 
-function readOrigin(headers: RecordHeaders, prefix: string): Origin | undefined {
-  const topic = headerBytes(headers, `${prefix}topic`);
+/** Connect names the last topic last; of Spring's the first is where it began, since a letter may have gone through retry topics. */
+function readOrigins(headers: RecordHeaders): Origin[] {
+  const spring = `${SPRING_DEAD_LETTER}original-`;
+  return [
+    readOrigin(headers, CONNECT_ERRORS, -1),
+    readOrigin(headers, spring, 0),
+    readOrigin(headers, spring, -1),
+  ].filter((origin) => origin !== undefined);
+}
+
+/** @param at which of several values */
+function readOrigin(headers: RecordHeaders, prefix: string, at: number): Origin | undefined {
+  const bytes = (name: string): Buffer | undefined => [headers[prefix + name] ?? []].flat().at(at);
+  const topic = bytes('topic');
   if (topic === undefined) return undefined;
   return {
     topic: cutText(topic),
-    partition: readNumber(headerBytes(headers, `${prefix}partition`)),
-    offset: readNumber(headerBytes(headers, `${prefix}offset`)),
+    partition: readNumber(bytes('partition')),
+    offset: readNumber(bytes('offset')),
   };
 }
 
@@ -105,11 +128,13 @@ function isErrorHeader(name: string): boolean {
  * The record that a dead letter was, for the topic that it came from: key, value and headers byte for byte, without
  * those that tell of the error, and with one that counts.
  * @param partitions how many the topic has now; a partition that is gone leaves it to the key
+ * @param isOurs whether a node of the cluster wrote the letter: then only what nodes add is taken away
  */
 export function replayOf(
   letter: DeadLetter,
   { topic, partition }: Origin,
   partitions: number,
+  isOurs = false,
 ): OutgoingRecord {
   const { key, value } = letter.record;
   return {
@@ -117,7 +142,10 @@ export function replayOf(
     partition: partition !== undefined && partition < partitions ? partition : undefined,
     key,
     value,
-    headers: { ...originalHeaders(letter), [REPLAYS]: Buffer.from(String(letter.replays + 1)) },
+    headers: {
+      ...(isOurs ? withoutOurs(letter, topic) : originalHeaders(letter)),
+      [REPLAYS]: Buffer.from(String(letter.replays + 1)),
+    },
   };
 }
 
@@ -130,4 +158,16 @@ function originalHeaders({ record: { headers }, reason }: DeadLetter): RecordHea
       !isErrorHeader(name) && !name.startsWith(SPRING_RETRY) && !(isOurs && name === INFERENCE_ERROR),
   );
   return Object.fromEntries(kept);
+}
+
+/** The same of a letter that a node wrote: the last value under each name that it adds. */
+function withoutOurs({ record: { headers } }: DeadLetter, topic: string): RecordHeaders {
+  const added = DEAD_LETTER_NAMES.filter(([origin]) => lastText(headers, origin) === topic).flat();
+  const kept: RecordHeaders = { ...headers };
+  for (const name of [...added, INFERENCE_ERROR]) {
+    const before = [kept[name] ?? []].flat().slice(0, -1);
+    if (before.length > 0) kept[name] = before.length === 1 ? before[0] : before;
+    else delete kept[name];
+  }
+  return kept;
 }

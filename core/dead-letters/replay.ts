@@ -87,7 +87,7 @@ export class Replay {
     if ('refusal' in decision) return decision.refusal;
     const partitions = await this.#partitionsOf(decision.to);
     if (partitions === undefined) return `its topic ${decision.to.topic} does not exist`;
-    return replayOf(letter, decision.to, partitions);
+    return replayOf(letter, decision.to, partitions, topics.originsOf(letter.record.topic) !== undefined);
   }
 
   async #partitionsOf({ topic }: Origin): Promise<number | undefined> {

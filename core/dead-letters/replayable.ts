@@ -10,13 +10,22 @@ export type Replayable = { readonly to: Origin } | { readonly refusal: string };
  * cluster keeps for itself are refused, as is what would only go round.
  */
 export function replayable(letter: DeadLetter, topics: LetterTopics, maxReplays: number): Replayable {
-  const { origin, replays, valueDropped } = letter;
-  if (!origin) return { refusal: 'no header names the topic that it came from' };
-  if (valueDropped !== undefined) return { refusal: 'its value was too large to be kept' };
+  const { replays, valueDropped } = letter;
+  const origin = originOf(letter, topics);
+  if (typeof origin === 'string') return { refusal: origin };
+  if (valueDropped !== undefined) return { refusal: `its value was not kept: ${valueDropped}` };
   if (Number.isNaN(replays)) return { refusal: `its header ${REPLAYS} is not a number` };
   if (replays >= maxReplays) return { refusal: `came back ${replays} times (--max-replays ${maxReplays})` };
   const refusal = refusedTopic(origin.topic, letter, topics);
   return refusal === undefined ? { to: origin } : { refusal };
+}
+
+/** Text that says why there is none. */
+function originOf({ origin, origins, record }: DeadLetter, topics: LetterTopics): Origin | string {
+  const expected = topics.originsOf(record.topic);
+  if (!expected) return origin ?? 'no header names the topic that it came from';
+  const believed = origins.find(({ topic }) => expected.has(topic));
+  return believed ?? `no header says that it came from ${[...expected].join(' or ')}`;
 }
 
 function refusedTopic(topic: string, { record }: DeadLetter, topics: LetterTopics): string | undefined {

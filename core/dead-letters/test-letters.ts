@@ -22,4 +22,7 @@ export function texts(headers: Readonly<Record<string, string>>): RecordHeaders 
   return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
-export const LETTER_TOPICS = new LetterTopics(topicNames('p'), new Set(['wine.failed']));
+export const LETTER_TOPICS = new LetterTopics(
+  topicNames('p'),
+  new Map([['wine.failed', new Set(['wine.in'])]]),
+);

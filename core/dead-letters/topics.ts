@@ -5,13 +5,22 @@ import type { TopicNames } from '../topics.js';
 /** How topics of dead letters end in the programs that are known: ours, Spring's (-dlt, formerly .DLT) and Connect's users'. */
 const LETTERS = /(^|[._-])(dlt|dlq|dead-?letters?)$/i;
 
+/** Where Kafka Connect's workers keep their state, as they are named by default. */
+const CONNECT_OWN = /^connect-(configs|offsets|status)$/;
+
 /** Which topics hold dead letters. */
 export class LetterTopics {
   constructor(
     readonly names: TopicNames,
-    /** Where the cluster's bindings put theirs. */
-    readonly ofBindings: ReadonlySet<string>,
+    /** Where the cluster's bindings put theirs, with the topics that these come from. */
+    readonly ofBindings: ReadonlyMap<string, ReadonlySet<string>>,
   ) {}
+
+  /** Where the letters of a topic come from when it is one of the cluster's own: no other origin is believed. */
+  originsOf(topic: string): ReadonlySet<string> | undefined {
+    const model = this.names.modelOfDeadLetters(topic);
+    return model === undefined ? this.ofBindings.get(topic) : new Set([this.names.requests(model)]);
+  }
 
   /** Whether all that is in a topic is dead letters, those without error headers too. */
   holdsLetters(topic: string): boolean {
@@ -20,7 +29,7 @@ export class LetterTopics {
 
   /** Topics that programs keep for themselves: neither read for dead letters nor written to. */
   isReserved(topic: string): boolean {
-    return topic.startsWith('__') || this.names.own.includes(topic);
+    return topic.startsWith('_') || CONNECT_OWN.test(topic) || this.names.own.includes(topic);
   }
 
   /**

@@ -19,7 +19,11 @@ export async function withCluster<T>(
   const kafka = kafkaFor(config);
   return withAdmin(kafka, async (admin) => {
     const bindings = [...(await readBindings(kafka, config)).values()];
-    const ofBindings = new Set(bindings.map(({ definition }) => deadLetterTopic(definition)));
+    const ofBindings = new Map<string, Set<string>>();
+    for (const { definition } of bindings) {
+      const topic = deadLetterTopic(definition);
+      ofBindings.set(topic, (ofBindings.get(topic) ?? new Set()).add(definition.source.topic));
+    }
     const topics = new LetterTopics(topicNames(config.prefix), ofBindings);
     return work({ kafka, admin, config, topics });
   });

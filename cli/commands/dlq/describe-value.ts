@@ -1,4 +1,4 @@
-import { isText } from '../../../core/readable.js';
+import { isText, printable } from '../../../core/readable.js';
 import { singleObject } from '../../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../../schemas/generated.js';
 import { fromTensor } from '../../../producers/tensors.js';
@@ -64,7 +64,9 @@ function pretty(value: unknown): string[] {
   );
 }
 
-function cut(text: string): string[] {
+function cut(whole: string): string[] {
+  // What JSON and Avro spell out may be commands to a terminal, though their bytes are none.
+  const text = printable(whole);
   if (text.length <= MAX_TEXT_CHARACTERS) return [text];
   const more = text.length - MAX_TEXT_CHARACTERS;
   return [text.slice(0, MAX_TEXT_CHARACTERS), `… ${more} more characters; --raw writes the whole value`];

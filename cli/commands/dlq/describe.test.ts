@@ -11,6 +11,11 @@ const letterOf = (
 ): ReturnType<typeof readDeadLetter> =>
   readDeadLetter({ topic: 't-dlt', partition: 0, offset: 5, key: null, value, headers, timestamp: 0 });
 
+test('what JSON spells out is no command to the terminal either', () => {
+  const lines = describeValue(Buffer.from(String.raw`{"a":"\u009b2J\u202e"}`)).join('\n');
+  assert.match(lines, /"a": "·2J·"/);
+});
+
 test('JSON is laid out, text is as it is, other bytes are dumped', () => {
   assert.deepEqual(describeValue(Buffer.from('{"a":[1,"b\\n]"],"c":[[2,3],{}]}')), [
     'value (31 bytes, JSON)',
