@@ -55,8 +55,6 @@ test("NestJS's ClientKafka, and what it tells of an error", async (t) => {
   const npm = ['install', '--prefix', project, '--no-audit', '--no-fund', '--silent'];
   const installed = await clients.run('npm', npm, { limitMs: INSTALL_LIMIT_MS });
   if (installed.code !== 0) return t.skip(`npm can't get the packages here: ${installed.stderr}`);
-  const replies = { topic: 'partitura.digits.requests.reply', partitions: 2, replicationFactor: 1 };
-  await clients.harness.withAdmin((admin) => admin.createTopics([replies]));
   const program = join(project, 'predict.mjs');
   assertZero(await clients.run('node', [program]));
   const refused = await clients.run('node', [program, await clients.tooShort()]);

@@ -9,7 +9,9 @@ import { ROOT, missing, run, type Ended, type RunOptions } from './programs.js';
 
 /** Everything that comes from a package index, the first time. */
 export const INSTALL_LIMIT_MS = 120_000;
-const MAVEN_HAS_NO_WAY = /Could not transfer|Could not resolve|Cannot access|No plugin found for prefix/;
+/** A version that does not exist is none of these: that is wrong in the program. */
+const MAVEN_HAS_NO_WAY =
+  /Could not transfer|Unknown host|Cannot access .* in offline mode|No plugin found for prefix/;
 
 /** Why Java programs can't be had here; false when they can. */
 export const noJava = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;

@@ -183,3 +183,16 @@ test('whole numbers of 64 bits keep every digit', () => {
     }),
   );
 });
+
+test('the parameter deadline is one, in milliseconds, and nothing else is taken for it', () => {
+  const request = (deadline: unknown): number | null =>
+    oipJson.decodeRequest(Buffer.from(JSON.stringify({ inputs: [], parameters: { deadline } })), 'm')
+      .deadline;
+  assert.equal(request(1_700_000_000_000), 1_700_000_000_000);
+  assert.equal(request(null), null);
+  for (const wrong of ['soon', 1.5, true, {}])
+    assert.throws(() => request(wrong), {
+      code: 'INVALID_REQUEST',
+      message: /^parameters\.deadline: expected milliseconds since the epoch, got /,
+    });
+});

@@ -39,7 +39,7 @@ export function readRequest(body: Record<string, unknown>, model: string): Infer
     inputs,
     outputs: body['outputs'] === undefined ? [] : list(body['outputs'], 'outputs').map(readOutputName),
     parameters: readParameters(body['parameters']),
-    deadline: null,
+    deadline: readDeadline(body['parameters']),
   };
 }
 
@@ -104,6 +104,16 @@ function readParameters(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};
   return Object.fromEntries(
     Object.entries(object(value, 'parameters')).map(([name, entry]) => [name, String(entry)]),
+  );
+}
+
+/** The protocol has no deadline; a parameter of this name is one, in milliseconds since the epoch. */
+function readDeadline(parameters: unknown): number | null {
+  const { deadline } = (parameters ?? {}) as { deadline?: unknown };
+  if (deadline === undefined || deadline === null) return null;
+  if (typeof deadline === 'number' && Number.isSafeInteger(deadline)) return deadline;
+  throw invalid(
+    `parameters.deadline: expected milliseconds since the epoch, got ${JSON.stringify(deadline)}`,
   );
 }
 

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
 import { ClientKafka } from '@nestjs/microservices';
+import { Kafka } from 'kafkajs';
 import { lastValueFrom, timeout } from 'rxjs';
 
 const REQUESTS = 'partitura.digits.requests';
@@ -9,7 +10,12 @@ const LIMIT_MS = 30_000;
 const brokers = (process.env.KAFKA_BROKERS || '127.0.0.1:9092').split(',');
 const request = JSON.parse(await readFile(process.argv[2] ?? 'examples/digits/request.json', 'utf8'));
 
-// Replies come on `partitura.digits.requests.reply`: NestJS makes that name, and the topic must exist.
+// Replies come on `partitura.digits.requests.reply`: NestJS makes that name, but not the topic.
+const admin = new Kafka({ brokers }).admin();
+await admin.connect();
+await admin.createTopics({ topics: [{ topic: `${REQUESTS}.reply` }], waitForLeaders: true });
+await admin.disconnect();
+
 const client = new ClientKafka({ client: { clientId: 'digits', brokers }, consumer: { groupId: 'digits' } });
 client.subscribeToResponseOf(REQUESTS);
 await client.connect();
