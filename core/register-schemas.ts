@@ -1,4 +1,4 @@
-import type { RegisteredSchema, SchemaRegistry } from '../schemas/registry/client.js';
+import { RegistryError, type RegisteredSchema, type SchemaRegistry } from '../schemas/registry/client.js';
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained.js';
 import type { TopicNames } from './topics.js';
 
@@ -19,12 +19,24 @@ export async function registerSchemas(
   model: string,
 ): Promise<{ requests: Registration; replies: Registration }> {
   const register = async (subject: string, schema: typeof REPLY_SCHEMA): Promise<Registration> => {
+    // Before, so that what a subject has already is held against it; some registries know none for a subject that is not there.
+    const isGuarded = await guard(registry, subject);
     const registered = await registry.register(subject, schema);
-    await registry.setCompatibility(subject, COMPATIBILITY);
+    if (!isGuarded) await registry.setCompatibility(subject, COMPATIBILITY);
     return { ...registered, subject };
   };
   return {
     requests: await register(topics.requestsSubject(model), REQUEST_SCHEMA),
     replies: await register(topics.repliesSubject(model), REPLY_SCHEMA),
   };
+}
+
+async function guard(registry: SchemaRegistry, subject: string): Promise<boolean> {
+  try {
+    await registry.setCompatibility(subject, COMPATIBILITY);
+    return true;
+  } catch (error) {
+    if (error instanceof RegistryError && error.kind === 'unknown') return false;
+    throw error;
+  }
 }
