@@ -74,10 +74,11 @@ test('a request topic that is made anew under a running node is read from its be
   );
   await harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 4, replicationFactor: -1 }]));
   const fresh = await harness.stranger();
-  const asked = Array.from({ length: 200 }, (_, index) =>
-    fresh.request(topic, request, { partition: index % 4 }),
-  );
-  await fresh.answered(asked, 90_000);
+  const ask = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => fresh.request(topic, request, { partition: index % 4 }));
+  // kafkajs does not know one topic from another of the same name: it notices by positions that are behind the end.
+  if (harness.config().kafkaClient === 'kafkajs') await fresh.answered(ask(4), 90_000);
+  await fresh.answered(ask(200), 90_000);
 });
 
 test('a node that is stopped while the broker is away holds no partition afterwards', async () => {
