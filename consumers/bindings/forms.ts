@@ -1,8 +1,13 @@
 import type { DeadLetterStyle } from '../../core/headers.js';
-import type { OutgoingRecord } from '../../core/kafka/port.js';
+import type { KafkaError, OutgoingRecord } from '../../core/kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { deadLetters } from '../replies/dead-letter.js';
 import type { BoundOutcome } from './bound-records.js';
+
+/** Whether the broker won't have a record, so that another form of it may do. */
+export function isRefusal({ kind }: KafkaError): boolean {
+  return kind === 'too-large' || kind === 'refused';
+}
 
 /** A form of an outcome, and the error that it tells of when it is a dead letter. */
 export interface Form {
@@ -16,7 +21,7 @@ export interface LetterBox {
   readonly deadLetterHeaders: DeadLetterStyle;
 }
 
-/** The forms in which an outcome is tried, one after the other while the broker finds them too large. */
+/** The forms in which an outcome is tried, one after the other while the broker refuses them. */
 export function formsOf(outcome: BoundOutcome, box: LetterBox): Form[] {
   const { record } = outcome;
   if (outcome.kind === 'dead-letter') return letters(outcome, box);
@@ -27,6 +32,21 @@ export function formsOf(outcome: BoundOutcome, box: LetterBox): Form[] {
   );
   const refused = { record, stage: 'reply' as const, error };
   return [{ record: outcome.result, error: undefined }, ...letters(refused, box)];
+}
+
+/** The forms that are left after the broker refused the first of these, which say why. */
+export function formsAfter(
+  outcome: BoundOutcome,
+  [, ...left]: readonly Form[],
+  failure: KafkaError,
+  box: LetterBox,
+): readonly Form[] {
+  if (failure.kind === 'too-large' || outcome.kind === 'dead-letter') return left;
+  const error = new PartituraError(
+    'INTERNAL',
+    `result: topic '${outcome.result.topic}' does not take it: ${failure.message}`,
+  );
+  return letters({ record: outcome.record, stage: 'reply', error }, box);
 }
 
 function letters(

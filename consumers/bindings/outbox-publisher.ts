@@ -2,7 +2,7 @@ import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { formsOf, type Form, type LetterBox } from './forms.js';
+import { formsAfter, formsOf, isRefusal, type Form, type LetterBox } from './forms.js';
 
 export interface BoundPublisherOptions extends LetterBox {
   /** An outcome could not be put anywhere: the binding must begin anew. */
@@ -21,7 +21,8 @@ export class OutboxPublisher implements BoundPublisher {
     this.#send(outcome, formsOf(outcome, this.options), acknowledged);
   }
 
-  #send(outcome: BoundOutcome, [form, ...smaller]: readonly Form[], acknowledged: () => void): void {
+  #send(outcome: BoundOutcome, forms: readonly Form[], acknowledged: () => void): void {
+    const [form] = forms;
     if (!form) return;
     this.outbox.push(form.record, {
       delivered: () => {
@@ -29,7 +30,8 @@ export class OutboxPublisher implements BoundPublisher {
         acknowledged();
       },
       failed: (failure) => {
-        if (failure.kind === 'too-large' && smaller.length > 0) this.#send(outcome, smaller, acknowledged);
+        const left = isRefusal(failure) ? formsAfter(outcome, forms, failure, this.options) : [];
+        if (left.length > 0) this.#send(outcome, left, acknowledged);
         else this.options.onStopped(failure);
       },
     });

@@ -151,6 +151,18 @@ test('a dead letter is told of once it is there', async () => {
   assert.deepEqual(dead, ['INVALID_REQUEST']);
 });
 
+test('a result that its topic does not take becomes a dead letter that says why', async () => {
+  const { producer, dead, acknowledged, publish } = publishing();
+  producer.refuses = ({ value }) => (value?.toString() === 'r2' ? 'refused' : undefined);
+  for (const offset of [1, 2, 3]) publish(result(offset));
+  await settle();
+  assert.deepEqual(
+    producer.taken.flatMap(({ topics }) => topics),
+    ['out', 'dlt', 'out'],
+  );
+  assert.deepEqual([acknowledged, dead], [[1, 2, 3], ['INTERNAL']]);
+});
+
 test('whether a transaction that broke off is there is not known: it stops, and is not sent again', async () => {
   for (const kind of ['unavailable', 'fenced', 'other'] as const) {
     const { producer, publisher, stopped, acknowledged, publish } = publishing();

@@ -2,7 +2,7 @@ import { recordBytes } from '../../core/kafka/record-bytes.js';
 import { type KafkaError, type GroupOffsets, type TransactionalProducer } from '../../core/kafka/port.js';
 import type { Claim } from '../handling.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { formsOf, type Form } from './forms.js';
+import { formsAfter, formsOf, isRefusal, type Form } from './forms.js';
 import type { BoundPublisherOptions } from './outbox-publisher.js';
 
 const MAX_RECORDS = 1_000;
@@ -83,9 +83,9 @@ export class TransactionalPublisher implements BoundPublisher {
       await this.#transact(parcels.filter(({ claim }) => !claim.lost));
       for (const parcel of parcels) this.#settle(parcel);
     } catch (cause) {
-      const { kind } = cause as KafkaError;
-      if (kind === 'rebalanced') drop(parcels);
-      else if (kind === 'too-large') await this.#sendSmaller(parcels, cause as KafkaError);
+      const error = cause as KafkaError;
+      if (error.kind === 'rebalanced') drop(parcels);
+      else if (isRefusal(error)) await this.#sendSmaller(parcels, error);
       else throw cause;
     }
   }
@@ -106,7 +106,7 @@ export class TransactionalPublisher implements BoundPublisher {
     acknowledged();
   }
 
-  /** Each half is a transaction of its own, until the one outcome is found that is too large; it takes its next form. */
+  /** Each half is a transaction of its own, until the one outcome is found that is refused; it takes its next form. */
   async #sendSmaller(parcels: readonly Parcel[], error: KafkaError): Promise<void> {
     const [only] = parcels;
     if (!only) return;
@@ -115,8 +115,8 @@ export class TransactionalPublisher implements BoundPublisher {
       await this.#send(parcels.slice(0, middle));
       return this.#send(parcels.slice(middle));
     }
-    if (only.forms.length === 1) throw error;
-    only.forms = only.forms.slice(1);
+    only.forms = formsAfter(only.outcome, only.forms, error, this.options);
+    if (only.forms.length === 0) throw error;
     return this.#send([only]);
   }
 }

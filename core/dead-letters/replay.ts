@@ -134,6 +134,7 @@ function refusalOf(failure: KafkaError, topic: string): string {
   if (failure.kind === 'too-large') return `is larger than ${topic} takes`;
   if (failure.kind === 'not-authorized') return `${topic} may not be written to`;
   if (failure.kind === 'unknown-topic') return `its topic ${topic} does not exist`;
-  if (failure.kind === 'other') return `${topic} did not take it: ${failure.message}`;
+  if (failure.kind === 'other' || failure.kind === 'refused')
+    return `${topic} did not take it: ${failure.message}`;
   throw failure;
 }

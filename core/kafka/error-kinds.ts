@@ -4,6 +4,10 @@ import type { KafkaErrorKind } from './port.js';
 const KINDS = new Map<string, KafkaErrorKind>([
   ['MESSAGE_TOO_LARGE', 'too-large'],
   ['RECORD_LIST_TOO_LARGE', 'too-large'],
+  // A compacted topic and no key; a time that the topic does not take.
+  ['INVALID_RECORD', 'refused'],
+  ['INVALID_TIMESTAMP', 'refused'],
+  ['POLICY_VIOLATION', 'refused'],
   ['UNKNOWN_TOPIC_OR_PARTITION', 'unknown-topic'],
   ['UNKNOWN_TOPIC_ID', 'unknown-topic'],
   ['INVALID_TOPIC_EXCEPTION', 'unknown-topic'],

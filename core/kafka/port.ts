@@ -210,6 +210,8 @@ export interface KafkaAdmin {
 export type KafkaErrorKind =
   /** A record is larger than the broker or the topic takes. */
   | 'too-large'
+  /** A record is not what its topic takes, for another reason: as it is it never will be. */
+  | 'refused'
   | 'unknown-topic'
   | 'not-authorized'
   /** The group has moved on; the caller's claim on its partitions is void. */

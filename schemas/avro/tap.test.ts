@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
 import { encodeRequest, singleObject } from '../framing/index.js';
-import { exampleRequest, exampleTensor } from '../test-requests.js';
+import { exampleRequest, exampleTensor, plain } from '../test-requests.js';
 import { AvroCodec } from './codec.js';
 import { BoundedTap } from './tap.js';
 
@@ -175,4 +175,40 @@ test("a decoded tensor's data are a view of the record, not a copy", () => {
   assert.equal(input?.data.buffer, value.buffer);
   value.fill(0x55);
   assert.deepEqual(input?.data, Buffer.alloc(8, 0x55));
+});
+
+test('arrays of elements that take no bytes end, read or skipped, whatever they claim', () => {
+  const nothing = { type: 'array', items: 'null' } as const;
+  const writer = new AvroCodec<object>({
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'a', type: nothing },
+      { name: 'b', type: 'int' },
+    ],
+  });
+  const wanted = new AvroCodec<{ b: number }>({
+    type: 'record',
+    name: 'R',
+    fields: [{ name: 'b', type: 'int' }],
+  });
+  const reader = wanted.readerFor({
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'a', type: nothing },
+      { name: 'b', type: 'int' },
+    ],
+  });
+  // 2^53 - 1 elements in one block; then many blocks, each of as many as there are bytes left.
+  const one = Buffer.from('feffffffffffff1f0002', 'hex');
+  const many = Buffer.concat([
+    ...Array.from({ length: 5_000 }, () => Buffer.from([0x80, 0x08])),
+    Buffer.from([0, 2]),
+  ]);
+  for (const data of [one, many]) {
+    assert.throws(() => writer.decode(data), RangeError);
+    assert.throws(() => wanted.decode(data, 0, reader), RangeError);
+  }
+  assert.deepEqual(plain(wanted.decode(Buffer.from([2, 0, 2]), 0, reader)), { b: 1 });
 });

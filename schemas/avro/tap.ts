@@ -6,12 +6,15 @@
  */
 export class BoundedTap {
   #pos: number;
+  /** How many more elements all arrays together may have: each takes a byte at least, but for such as hold nothing. */
+  #elementsLeft: number;
 
   constructor(
     readonly buf: Buffer,
     pos: number,
   ) {
     this.#pos = pos;
+    this.#elementsLeft = buf.length - pos;
   }
 
   get pos(): number {
@@ -126,7 +129,8 @@ export class BoundedTap {
 
   /**
    * Elements of the next block of an array; 0 at its end.
-   * @throws RangeError when there are more than bytes are left
+   * @throws RangeError when there are more than bytes are left, or more of all arrays than the data have bytes: elements may
+   * take none
    */
   readBlockCount(): number {
     let count = this.readLong();
@@ -139,6 +143,9 @@ export class BoundedTap {
       throw new RangeError(
         `Avro data ends early: ${count} elements expected at ${this.#pos}, ${left} bytes left`,
       );
+    this.#elementsLeft -= count;
+    if (this.#elementsLeft < 0)
+      throw new RangeError(`Avro data have more elements in arrays than bytes, ${this.buf.length}`);
     return count;
   }
 
