@@ -1,6 +1,7 @@
 import { SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import { copyTraceHeaders } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
+import { textOrHex } from '../core/readable.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { ATTRIBUTE, traceOf, writeTrace } from '../core/tracing.js';
 import type { RecordHeaders } from '../schemas/framing/framing.js';
@@ -33,6 +34,8 @@ interface Spans {
   send: Span | undefined;
 }
 
+/** Keys and correlation ids may be as large as records, and many spans wait for the exporter. */
+const MAX_TEXT_BYTES = 256;
 const GOOD = new Set(['ok', 'tombstone']);
 
 /**
@@ -121,13 +124,7 @@ function attributesOf(
     [ATTRIBUTE.model]: model,
     [ATTRIBUTE.bytes]: value?.length ?? 0,
     ...(value === null && { [ATTRIBUTE.tombstone]: true }),
-    ...(key && { [ATTRIBUTE.key]: key.toString('utf8') }),
-    ...(correlation && { [ATTRIBUTE.correlation]: correlationText(correlation) }),
+    ...(key && { [ATTRIBUTE.key]: textOrHex(key, MAX_TEXT_BYTES) }),
+    ...(correlation && { [ATTRIBUTE.correlation]: textOrHex(correlation, MAX_TEXT_BYTES) }),
   };
-}
-
-/** Correlation ids are bytes, which need not be text. */
-function correlationText(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
-  return Buffer.from(text).equals(bytes) ? text : bytes.toString('hex');
 }

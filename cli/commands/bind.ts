@@ -143,8 +143,11 @@ function notRunning(
 /** Prints the bindings and what the nodes make of them. */
 async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
   const kafka = kafkaFor(config);
+  const unreadable: string[][] = [];
   const [bindings, nodes] = await Promise.all([
-    readBindings(kafka, config),
+    readBindings(kafka, config, ({ key }, { message }) =>
+      unreadable.push([key?.toString('utf8') ?? '', '', '', '', '', '', `can't be read here: ${message}`]),
+    ),
     readNodes(kafka, config, Date.now()),
   ]);
   const alive = nodes.filter((node) => node.alive);
@@ -169,7 +172,7 @@ async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
     String(binding.lag ?? ''),
     [...new Set(binding.nodes.flatMap(({ message }) => message ?? []))].join('; '),
   ]);
-  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'], rows));
+  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'], [...rows, ...unreadable]));
 }
 
 /** By name, how many records of its source each binding has not finished; a source that does not exist has none. */
@@ -193,10 +196,13 @@ async function readLags(
 /** Takes a binding from the cluster; its topics and positions stay. @throws PartituraError when there is none */
 async function runRemove(config: Config, name: string): Promise<void> {
   const kafka = kafkaFor(config);
-  const bindings = await readBindings(kafka, config);
-  if (!bindings.has(name)) {
-    const known =
-      [...bindings.keys()].map((binding) => `'${binding}'`).join(', ') || 'none, as no binding is applied';
+  const unreadable: string[] = [];
+  const bindings = await readBindings(kafka, config, ({ key }) =>
+    unreadable.push(key?.toString('utf8') ?? ''),
+  );
+  const names = [...bindings.keys(), ...unreadable];
+  if (!names.includes(name)) {
+    const known = names.map((binding) => `'${binding}'`).join(', ') || 'none, as no binding is applied';
     throw new PartituraError('INVALID_REQUEST', `bind: expected one of ${known}, got '${name}'`);
   }
   await publish(kafka, config, removalRecord(topicNames(config.prefix).bindings, name));

@@ -43,7 +43,7 @@ export class SoughtId {
    */
   with(requests: readonly { readonly record: KafkaRecord; readonly id: string | undefined }[]): SoughtId {
     const correlations = requests.flatMap(({ record }) => correlationOf(record) ?? []);
-    const ids = requests.flatMap(({ record, id }) => (correlationOf(record) ? [] : (id ?? [])));
+    const ids = requests.flatMap(({ record, id }) => (correlationOf(record) ? [] : id || []));
     return new SoughtId(
       [...this.#correlations, ...correlations],
       new Set([...this.#requestIds, ...ids]),

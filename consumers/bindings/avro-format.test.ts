@@ -180,3 +180,12 @@ test('only records can be enriched', () => {
     message: /expected a record, got "string"/,
   });
 });
+
+test('a source that holds itself is not enriched: its inner records would be read wrongly', () => {
+  const next = { name: 'next', type: ['null', { type: 'array', items: 'Node' }] };
+  for (const namespace of [undefined, 'example'])
+    assert.throws(
+      () => enrichedSchema({ type: 'record', name: 'Node', namespace, fields: [next] } as never, predictions),
+      { code: 'INVALID_REQUEST', message: /expected one that does not hold itself, got (example\.)?Node/ },
+    );
+});

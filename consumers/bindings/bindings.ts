@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { readBindingRecord, type AppliedBinding } from '../../core/bindings/store.js';
+import { latestRecords, readBindingRecord, type AppliedBinding } from '../../core/bindings/store.js';
 import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../core/kafka/port.js';
+import { readTopic } from '../../core/kafka/read-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { BindingStatus } from '../../schemas/generated.js';
 import { BindingRunner, type BindingParts } from './binding-runner.js';
 
+const READ_LIMIT_MS = 15_000;
+
 /** Runs the bindings that are applied to the cluster, and follows what is applied and removed. */
 export class Bindings {
   readonly #runners = new Map<string, BindingRunner>();
-  readonly #consumer: KafkaConsumer;
+  #consumer: KafkaConsumer | undefined;
   /** Changes to one binding after the other. */
   #changing = Promise.resolve();
   #isClosed = false;
@@ -17,20 +20,25 @@ export class Bindings {
   constructor(
     readonly parts: BindingParts,
     readonly onStopped: (error: Error) => void,
-  ) {
-    const { kafka, topics, config } = parts;
+  ) {}
+
+  /** Begins with what is applied now, none of what was before, and follows it from there. */
+  async start(): Promise<void> {
+    const { kafka, topics, config } = this.parts;
+    const { sessionTimeoutMs, fetchMaxBytes } = config;
+    const topic = topics.bindings;
+    const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
+    const next = records.reduce((end, { offset }) => Math.max(end, offset + 1), 0);
+    this.#onRecords(latestRecords(records));
     this.#consumer = kafka.consumer({
-      group: `${topics.bindings}.${randomUUID()}`,
-      topic: topics.bindings,
+      group: `${topic}.${randomUUID()}`,
+      topic,
       from: 'earliest',
       partitions: [0],
-      sessionTimeoutMs: config.sessionTimeoutMs,
-      fetchMaxBytes: config.fetchMaxBytes,
+      offsets: new Map([[0, next]]),
+      sessionTimeoutMs,
+      fetchMaxBytes,
     });
-  }
-
-  /** Begins to follow what is applied. */
-  async start(): Promise<void> {
     await this.#consumer.start({
       onRecords: (records) => this.#onRecords(records),
       onAssigned: () => undefined,
@@ -79,7 +87,7 @@ export class Bindings {
   /** Finishes what is under way and leaves the groups. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#consumer.close();
+    await this.#consumer?.close();
     await this.#changing;
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
   }

@@ -54,18 +54,37 @@ function parse(value: Buffer): unknown {
   }
 }
 
-/** All bindings that are applied, by name. @throws KafkaError when the cluster can't be reached */
+/** The last record of each binding: what was before counts no more, whether it can be read or not. */
+export function latestRecords(records: readonly KafkaRecord[]): KafkaRecord[] {
+  const latest = new Map<string, KafkaRecord>();
+  for (const record of [...records].sort((a, b) => a.offset - b.offset)) {
+    const name = record.key?.toString('utf8') ?? '';
+    latest.delete(name);
+    latest.set(name, record);
+  }
+  return [...latest.values()];
+}
+
+/**
+ * All bindings that are applied, by name.
+ * @param onUnreadable is told of records that say nothing that this version understands; the others are returned
+ * @throws KafkaError when the cluster can't be reached
+ */
 export async function readBindings(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Config,
+  onUnreadable: (record: KafkaRecord, error: Error) => void = () => undefined,
 ): Promise<ReadonlyMap<string, AppliedBinding>> {
   const topic = topicNames(prefix).bindings;
   const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
   const bindings = new Map<string, AppliedBinding>();
-  for (const record of records.sort((a, b) => a.offset - b.offset)) {
-    const { name, applied } = readBindingRecord(record);
-    bindings.delete(name);
-    if (applied) bindings.set(name, applied);
+  for (const record of latestRecords(records)) {
+    try {
+      const { name, applied } = readBindingRecord(record);
+      if (applied) bindings.set(name, applied);
+    } catch (error) {
+      onUnreadable(record, error as Error);
+    }
   }
   return bindings;
 }

@@ -42,8 +42,13 @@ test('results may go on to other bindings, but not come back', () => {
   refuseCircle(binding('new', 'a', 'b'), others);
   assert.throws(() => refuseCircle(binding('new', 'e', 'b'), others), {
     code: 'INVALID_REQUEST',
-    message: 'output.topic: expected a topic that does not lead back to the source, got e → b → c → e',
+    message: 'topics: expected none that leads back to the source, got e → b → c → e',
   });
+  assert.throws(() => refuseCircle(binding('new', 'b-dlt', 'b'), others), /got b-dlt → b-dlt|deadLetters/);
+  assert.throws(
+    () => refuseCircle(binding('new', 'e', 'q', { deadLetters: 'b' }), others),
+    /got e → b → c → e$/,
+  );
   refuseCircle(binding('z', 'e', 'b'), others);
   refuseCircle(binding('new', 'q', 'b'), [...others, binding('w', 'd', 'b')]);
 });

@@ -23,7 +23,7 @@ export function refuseReservedTopics(definition: BindingDefinition, names: Topic
 }
 
 /**
- * Refuses a binding whose results would come back to it by way of others: nothing would ever end.
+ * Refuses a binding whose results or dead letters would come back to it by way of others: nothing would ever end.
  * @throws PartituraError INVALID_REQUEST that tells the way
  */
 export function refuseCircle(definition: BindingDefinition, others: Iterable<BindingDefinition>): void {
@@ -36,11 +36,15 @@ export function refuseCircle(definition: BindingDefinition, others: Iterable<Bin
     if (topic === definition.source.topic)
       throw new PartituraError(
         'INVALID_REQUEST',
-        `output.topic: expected a topic that does not lead back to the source, got ${[definition.source.topic, ...way].join(' → ')}`,
+        `topics: expected none that leads back to the source, got ${[definition.source.topic, ...way].join(' → ')}`,
       );
     if (seen.has(topic)) return;
     seen.add(topic);
-    for (const { output } of next.get(topic) ?? []) follow(output.topic, [...way, output.topic]);
+    for (const other of next.get(topic) ?? []) for (const to of writtenBy(other)) follow(to, [...way, to]);
   };
-  follow(definition.output.topic, [definition.output.topic]);
+  for (const to of writtenBy(definition)) follow(to, [to]);
+}
+
+function writtenBy(definition: BindingDefinition): string[] {
+  return [definition.output.topic, deadLetterTopic(definition)];
 }
