@@ -54,18 +54,28 @@ function parse(value: Buffer): unknown {
   }
 }
 
-/** All bindings that are applied, by name. @throws KafkaError when the cluster can't be reached */
+/**
+ * All bindings that are applied, by name.
+ * @param onUnreadable is told of records that say nothing that this version understands, and the others are returned
+ * @throws KafkaError when the cluster can't be reached; PartituraError for such a record, where nobody is told
+ */
 export async function readBindings(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Config,
+  onUnreadable?: (record: KafkaRecord, error: Error) => void,
 ): Promise<ReadonlyMap<string, AppliedBinding>> {
   const topic = topicNames(prefix).bindings;
   const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
   const bindings = new Map<string, AppliedBinding>();
   for (const record of records.sort((a, b) => a.offset - b.offset)) {
-    const { name, applied } = readBindingRecord(record);
-    bindings.delete(name);
-    if (applied) bindings.set(name, applied);
+    try {
+      const { name, applied } = readBindingRecord(record);
+      bindings.delete(name);
+      if (applied) bindings.set(name, applied);
+    } catch (error) {
+      if (!onUnreadable) throw error;
+      onUnreadable(record, error as Error);
+    }
   }
   return bindings;
 }
