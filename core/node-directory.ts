@@ -6,7 +6,7 @@ import { readTopic } from './kafka/read-topic.js';
 import { topicNames } from './topics.js';
 
 /** A node that has not been heard of for so long is taken for dead. */
-const SILENT_AFTER_MS = 10_000;
+export const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
 
 export interface KnownNode extends NodeStatus {
@@ -14,28 +14,40 @@ export interface KnownNode extends NodeStatus {
   readonly alive: boolean;
 }
 
+/** What a node told last of itself. */
+export interface HeardStatus {
+  readonly status: NodeStatus;
+  /** The time of its record: the broker's where the topic keeps that. */
+  readonly recordedAt: number;
+}
+
 /** The nodes of the cluster as they told of themselves, by name. @throws KafkaError when the cluster can't be reached */
-export async function readNodes(
+export async function readNodes(kafka: KafkaClient, config: Config, now: number): Promise<KnownNode[]> {
+  const heard = await readStatuses(kafka, config);
+  return heard.map(({ status }) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
+}
+
+/** What each node told last, by name. @throws KafkaError when the cluster can't be reached */
+export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Config,
-  now: number,
-): Promise<KnownNode[]> {
+): Promise<HeardStatus[]> {
   const records = await readTopic(kafka, topicNames(prefix).nodes, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
-  const latest = new Map<string, NodeStatus>();
-  for (const { key, value } of records.sort((a, b) => a.offset - b.offset)) {
+  const latest = new Map<string, HeardStatus>();
+  for (const { key, value, timestamp } of records.sort((a, b) => a.offset - b.offset)) {
+    const status = value && decodeIfReadable(value);
     const node = key?.toString('utf8') ?? '';
-    if (value === null) latest.delete(node);
-    else setIfReadable(latest, node, value);
+    if (status) latest.set(node, { status, recordedAt: timestamp });
+    else latest.delete(node);
   }
-  const nodes = [...latest.values()].sort((a, b) => a.node.localeCompare(b.node));
-  return nodes.map((status) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
+  return [...latest.values()].sort((a, b) => a.status.node.localeCompare(b.status.node));
 }
 
 /** What a node of another version, or a stranger, wrote must not hide the other nodes. */
-function setIfReadable(latest: Map<string, NodeStatus>, node: string, value: Buffer): void {
+function decodeIfReadable(value: Buffer): NodeStatus | undefined {
   try {
-    latest.set(node, decodeNodeStatus(value));
+    return decodeNodeStatus(value);
   } catch {
-    latest.delete(node);
+    return undefined;
   }
 }

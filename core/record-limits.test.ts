@@ -12,3 +12,7 @@ test('a topic that takes less than records may have is named with both ways out'
   assert.match(problem, /--entity-name p\.m\.requests --add-config max\.message\.bytes=8016384/);
   assert.match(problem, /PARTITURA_MAX_RECORD_BYTES=1032204/);
 });
+
+test('where a topic takes next to nothing, lowering the size of records is no way out', () => {
+  assert.doesNotMatch(recordLimitProblem('t', 1_000, 1_000_000) ?? '', /PARTITURA_MAX_RECORD_BYTES/);
+});

@@ -2,7 +2,9 @@ import type { KafkaAdmin } from './kafka/port.js';
 import type { Logger } from './log.js';
 
 /** A batch of one record, with headers, around its value. */
-const ROOM_AROUND_VALUE = 16 * 1024;
+export const ROOM_AROUND_VALUE = 16 * 1024;
+/** Below this, requests of any use would be refused: such a topic can only be mended itself. */
+const LEAST_RECORD_BYTES = 16 * 1024;
 const SETTING = 'max.message.bytes';
 
 /**
@@ -17,8 +19,9 @@ export function recordLimitProblem(
   const needed = maxRecordBytes + ROOM_AROUND_VALUE;
   if (topicBytes >= needed) return undefined;
   const raise = `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${SETTING}=${needed}`;
-  const lower = `PARTITURA_MAX_RECORD_BYTES=${Math.max(1, topicBytes - ROOM_AROUND_VALUE)}`;
-  return `topic ${topic} takes at most ${topicBytes} bytes, and records may have ${maxRecordBytes}: raise its limit (${raise}) or set ${lower}`;
+  const lower = topicBytes - ROOM_AROUND_VALUE;
+  const orLower = lower < LEAST_RECORD_BYTES ? '' : ` or set PARTITURA_MAX_RECORD_BYTES=${lower}`;
+  return `topic ${topic} takes at most ${topicBytes} bytes, and records may have ${maxRecordBytes}: raise its limit (${raise})${orLower}`;
 }
 
 /** Holds the limits of topics against the configured record size and warns, with the way out, where they disagree. */

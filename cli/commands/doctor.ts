@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
 import { createInspector } from '../../core/kafka/platformatic/client.js';
+import { oneLine } from '../../core/readable.js';
 import { examine } from '../doctor/examine.js';
 import type { Finding, Level } from '../doctor/finding.js';
 import { kafkaFor } from '../kafka.js';
@@ -19,7 +20,7 @@ export function addDoctorCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('doctor')
     .description(
-      'look at brokers, topics, groups, nodes, registry, rights and clocks, and say what is wrong and how to mend it',
+      'look at brokers, versions, topics, groups, nodes, registry, rights and clocks, and say what is wrong and how to mend it',
     );
   withOptions(command, [
     ...CONNECTION,
@@ -56,8 +57,9 @@ const LEVELS: readonly Level[] = ['problem', 'warning', 'unknown', 'ok'];
 function printFindings(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ area }) => area.length));
   for (const { level, area, what, fix } of findings) {
-    print(`${level.padEnd(8)} ${area.padEnd(width)}  ${what}`);
-    if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${fix}`);
+    // Nodes' names and messages are in them, which anybody may have written.
+    print(`${level.padEnd(8)} ${area.padEnd(width)}  ${oneLine(what)}`);
+    if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${oneLine(fix)}`);
   }
   const counts = LEVELS.map((wanted) => [wanted, findings.filter(({ level }) => level === wanted).length]);
   print(counts.map(([level, count]) => `${count} ${level}`).join(', '));

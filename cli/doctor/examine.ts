@@ -1,41 +1,56 @@
-import { readBindings, type AppliedBinding } from '../../core/bindings/store.js';
-import type { ClusterFacts, KafkaInspector } from '../../core/kafka/inspector.js';
-import { readNodes } from '../../core/node-directory.js';
+import type { BindingDefinition } from '../../core/bindings/definition.js';
+import { readBindings } from '../../core/bindings/store.js';
+import type { BrokerFacts, ClusterFacts, KafkaInspector } from '../../core/kafka/inspector.js';
 import { within } from '../../core/retry.js';
+import { topicNames } from '../../core/topics.js';
+import { VERSION } from '../version.js';
 import {
   BROKER_SETTINGS,
   checkAdvertised,
+  checkAgreement,
   checkBootstrap,
   checkBrokerSettings,
   checkVersions,
+  notLookedAt,
   type Reach,
 } from './checks/brokers.js';
 import { checkGroup } from './checks/groups.js';
 import { checkClocks, checkNodes } from './checks/nodes.js';
 import { checkRegistry } from './checks/registry.js';
 import { checkRights } from './checks/rights.js';
-import { checkTopic } from './checks/topics.js';
-import { VERSION } from '../version.js';
-import { unknown, warning, type Finding } from './finding.js';
+import { checkTopic, type TopicCheckOptions } from './checks/topics.js';
+import { warning, type Finding } from './finding.js';
 import {
   examineGroups,
+  examineNodes,
   examineRegistry,
   examineTopics,
   modelsOf,
-  readBeats,
   type Patient,
 } from './gather.js';
+import { Looks, outcome } from './looks.js';
 
 const REACH_LIMIT_MS = 15_000;
 
 /** Looks at everything that can be looked at; what fails is a finding itself. */
 export async function examine(patient: Patient): Promise<Finding[]> {
   const { config, inspector } = patient;
-  const bootstrap = checkBootstrap(await reachAll(inspector, config.brokers), config);
-  const isReached = bootstrap.some(({ level }) => level === 'ok');
-  const { findings, models } = isReached ? await examineCluster(patient) : { findings: [], models: [] };
-  return [...bootstrap, ...findings, ...checkRegistry(await examineRegistry(config, models))];
+  const attempts = await reachAll(inspector, config.brokers);
+  const reached = attempts.filter(({ error }) => !error).map(({ address }) => address);
+  const { findings, models } = reached.length > 0 ? await examineCluster(patient, reached) : NOT_REACHED;
+  const registry = checkRegistry(await examineRegistry(config, models), config.prefix);
+  const hasLogin = config.ssl || config.saslMechanism !== undefined;
+  return [...checkBootstrap(attempts, config), ...findings, ...registry].map((finding) =>
+    toBeTyped(finding, reached[0] ?? '', hasLogin),
+  );
 }
+
+interface Examined {
+  readonly findings: readonly Finding[];
+  readonly models: readonly string[];
+}
+
+const NOT_REACHED: Examined = { findings: [notLookedAt()], models: [] };
 
 function reachAll(inspector: KafkaInspector, addresses: readonly string[]): Promise<Reach[]> {
   return Promise.all(
@@ -51,103 +66,151 @@ function reachAll(inspector: KafkaInspector, addresses: readonly string[]): Prom
   );
 }
 
-async function examineCluster(patient: Patient): Promise<{ findings: Finding[]; models: string[] }> {
-  const { inspector, admin, kafka, config } = patient;
-  const cluster = await inspector.describeCluster();
+/** @param reached addresses that were named and answer */
+async function examineCluster(patient: Patient, reached: readonly string[]): Promise<Examined> {
+  const { inspector } = patient;
+  const looks = new Looks();
+  const cluster = await looks.at('brokers', 'the cluster', 'DESCRIBE on the cluster', () =>
+    inspector.describeCluster(),
+  );
+  if (!cluster) {
+    const found = [...looks.findings, ...(await examineVersions(patient, reached))];
+    const { findings, models } = await examineContents(patient, undefined, []);
+    return { findings: [...found, ...findings], models };
+  }
   const advertised = await reachAll(
     inspector,
     cluster.brokers.map(({ address }) => address),
   );
+  const usable = cluster.brokers.filter((_, index) => !advertised[index]?.error);
   const findings = [...checkAdvertised(advertised)];
-  if (advertised.some(({ error }) => error)) return { findings, models: [] };
-  const releases = await Promise.all(
-    cluster.brokers.map(async (broker) => ({ broker: broker.id, release: await inspector.release(broker) })),
-  );
+  if (usable.length === 0) return { findings: [...findings, notLookedAt()], models: [] };
   findings.push(
-    ...checkVersions(cluster, releases, config, { partitura: VERSION, node: process.versions.node }),
+    ...(await examineVersions(
+      patient,
+      usable.map(({ address }) => address),
+    )),
   );
-  await admin.connect();
-  const seen = new Seen(findings);
-  const settings = await examineBrokers(patient, cluster, seen);
-  const nodes = await seen.or([], 'nodes', 'nodes', readNodes(kafka, config, Date.now()));
-  const applied = await seen.or(
-    new Map<string, AppliedBinding>(),
-    'topics',
-    'bindings',
-    readBindings(kafka, config),
-  );
-  const bindings = [...applied.values()].map(({ definition }) => definition);
-  const models = await modelsOf(patient, nodes);
-  const topics = await examineTopics(patient, models, bindings);
-  const groups = await seen.or([], 'groups', 'groups', examineGroups(patient, models, bindings));
-  const options = {
-    brokers: cluster.brokers.length,
-    brokerMaxBytes: least(settings, 'message.max.bytes'),
-    replicaFetchBytes: least(settings, 'replica.fetch.max.bytes'),
-    deadlineMs: patient.deadlineMs,
-    maxRecordBytes: config.maxRecordBytes,
-  };
-  const beats = await seen.or(undefined, 'clocks', 'signs of life', readBeats(patient, nodes, topics));
-  findings.push(
-    ...topics.flatMap((topic) => checkTopic(topic, options)),
-    ...noModels(models),
-    ...groups.flatMap(checkGroup),
-    ...checkNodes(nodes, Date.now()),
-    ...checkRights(
-      config.saslUsername ?? 'ANONYMOUS',
-      topics,
-      groups.map(({ facts }) => facts),
-      cluster,
-    ),
-    ...(beats ? checkClocks(beats) : []),
-  );
-  return { findings: findings.map((finding) => atBroker(finding, config.brokers[0] ?? '')), models };
+  const contents = await examineContents(patient, cluster, usable);
+  return { findings: [...findings, ...contents.findings], models: contents.models };
 }
 
-/** What can't be seen is a finding, and no reason to end. */
-class Seen {
-  constructor(readonly findings: Finding[]) {}
+async function examineVersions(
+  { inspector, config }: Patient,
+  addresses: readonly string[],
+): Promise<Finding[]> {
+  const software = await Promise.all(
+    addresses.map(async (address) => ({
+      address,
+      facts: await outcome(() => inspector.describeSoftware(address)),
+    })),
+  );
+  return checkVersions(software, config, { partitura: VERSION, node: process.versions.node });
+}
 
-  async or<T>(instead: T, area: string, what: string, looking: Promise<T>): Promise<T> {
-    try {
-      return await looking;
-    } catch (error) {
-      const fix = 'allow DESCRIBE, DESCRIBE_CONFIGS and READ to whoever runs the doctor';
-      this.findings.push(unknown(area, `${what} can't be seen: ${(error as Error).message}`, fix));
-      return instead;
-    }
-  }
+/** @param usable brokers that can be reached */
+async function examineContents(
+  patient: Patient,
+  cluster: ClusterFacts | undefined,
+  usable: readonly BrokerFacts[],
+): Promise<Examined> {
+  const { inspector, admin, config } = patient;
+  const looks = new Looks();
+  const settings = await examineBrokers(patient, usable, looks);
+  await looks.at('brokers', `the cluster by KAFKA_CLIENT=${config.kafkaClient}`, 'DESCRIBE', () =>
+    admin.connect(),
+  );
+  const names = topicNames(config.prefix);
+  const seen = await looks.at('nodes', 'nodes', `READ on ${names.nodes}`, () => examineNodes(patient));
+  const bindings = await examineBindings(patient, looks);
+  const existing = await looks.at('topics', 'the list of topics', 'DESCRIBE on topics', () =>
+    inspector.topicNames(),
+  );
+  const models = modelsOf(config.prefix, existing ?? [], seen?.nodes ?? []);
+  const topics =
+    (await looks.at('topics', 'topics', 'DESCRIBE on topics', () =>
+      examineTopics(patient, models, bindings),
+    )) ?? [];
+  const groups = await examineGroups(patient, topics, models, bindings);
+  const options = topicOptions(patient, cluster?.brokers.length ?? 1, settings);
+  const findings = [
+    ...looks.findings,
+    ...topics.flatMap((topic) => checkTopic(topic, options)),
+    ...(existing && models.length === 0 ? [noModels()] : []),
+    ...groups.flatMap(checkGroup),
+    ...(seen ? checkNodes(seen.nodes) : []),
+    ...checkRights(config.saslUsername, topics, groups, cluster),
+    ...(seen ? checkClocks(seen.beats) : []),
+  ];
+  return { findings, models };
+}
+
+function topicOptions(
+  { config, deadlineMs }: Patient,
+  brokers: number,
+  settings: ReadonlyMap<number, ReadonlyMap<string, string>>,
+): TopicCheckOptions {
+  const ofBrokers = (name: string): [number, number][] =>
+    [...settings].flatMap(([broker, values]) => {
+      const value = values.get(name);
+      return value === undefined ? [] : [[broker, Number(value)]];
+    });
+  const fetched = ofBrokers('replica.fetch.max.bytes').map(([, bytes]) => bytes);
+  return {
+    brokers,
+    brokerMaxBytes: new Map(ofBrokers('message.max.bytes')),
+    replicaFetchBytes: fetched.length > 0 ? Math.min(...fetched) : NaN,
+    deadlineMs,
+    maxRecordBytes: config.maxRecordBytes,
+  };
+}
+
+async function examineBindings({ kafka, config }: Patient, looks: Looks): Promise<BindingDefinition[]> {
+  const topic = topicNames(config.prefix).bindings;
+  const applied = await looks.at('topics', 'bindings', `READ on ${topic}`, () =>
+    readBindings(kafka, config, ({ partition, offset }, error) => {
+      const what = `${topic}: record ${partition}/${offset} is no binding: ${error.message}`;
+      looks.findings.push(warning('topics', what, 'apply it again: partitura bind apply'));
+    }),
+  );
+  return [...(applied?.values() ?? [])].map(({ definition }) => definition);
 }
 
 /** Commands are to be typed as they stand. */
-function atBroker(finding: Finding, address: string): Finding {
-  const fix = finding.fix?.replace(/\b(kafka-[a-z]+\.sh) --/, `$1 --bootstrap-server ${address} --`) ?? null;
-  return { ...finding, fix };
+function toBeTyped(finding: Finding, address: string, hasLogin: boolean): Finding {
+  const login = hasLogin ? ' --command-config <your client.properties>' : '';
+  const command = /\b(kafka-[a-z-]+\.sh) --/;
+  return {
+    ...finding,
+    fix: finding.fix?.replace(command, `$1 --bootstrap-server ${address}${login} --`) ?? null,
+  };
 }
 
-function noModels(models: readonly string[]): Finding[] {
-  if (models.length > 0) return [];
-  return [
-    warning('topics', 'there is no topic of requests yet', 'start a node, which creates those of its models'),
-  ];
+function noModels(): Finding {
+  return warning(
+    'topics',
+    'there is no topic of requests yet',
+    'start a node, which creates those of its models',
+  );
 }
 
 async function examineBrokers(
   { inspector, config }: Patient,
-  { brokers }: ClusterFacts,
-  seen: Seen,
-): Promise<ReadonlyMap<string, string>[]> {
-  const all: ReadonlyMap<string, string>[] = [];
+  brokers: readonly BrokerFacts[],
+  looks: Looks,
+): Promise<ReadonlyMap<number, ReadonlyMap<string, string>>> {
+  const all = new Map<number, ReadonlyMap<string, string>>();
   for (const { id } of brokers) {
-    const looking = inspector.brokerSettings(id, BROKER_SETTINGS);
-    const settings = await seen.or(undefined, 'brokers', `settings of broker ${id}`, looking);
+    const settings = await looks.at(
+      'brokers',
+      `settings of broker ${id}`,
+      'DESCRIBE_CONFIGS on the cluster',
+      () => inspector.brokerSettings(id, BROKER_SETTINGS),
+    );
     if (!settings) continue;
-    all.push(settings);
-    seen.findings.push(...checkBrokerSettings(id, settings, config));
+    all.set(id, settings);
+    looks.findings.push(...checkBrokerSettings(id, settings, config));
   }
+  looks.findings.push(...checkAgreement(all));
   return all;
-}
-
-function least(settings: readonly ReadonlyMap<string, string>[], name: string): number {
-  return Math.min(...settings.map((one) => Number(one.get(name) ?? NaN)));
 }

@@ -1,3 +1,5 @@
+import { KafkaError } from '../../core/kafka/port.js';
+
 /** How bad it is: `unknown` where the cluster does not tell. */
 export type Level = 'ok' | 'warning' | 'problem' | 'unknown';
 
@@ -31,6 +33,23 @@ export const unknown = (area: string, what: string, fix: string): Finding => ({
   what,
   fix,
 });
+
+/**
+ * What could not be looked at.
+ * @param rights that the look takes
+ */
+export function unseen(area: string, what: string, error: Error, rights: string): Finding {
+  return unknown(area, `${what} can't be seen: ${error.message}`, wayTo(error, rights));
+}
+
+/** Why a look failed decides what is to be done. */
+function wayTo(error: Error, rights: string): string {
+  const kind = error instanceof KafkaError ? error.kind : 'other';
+  if (kind === 'not-authorized') return `allow ${rights} to whoever runs the doctor`;
+  if (kind === 'unavailable') return 'start the brokers that are down, and look again';
+  if (kind === 'unknown-topic') return 'the topic is missing: start a node, which creates it';
+  return 'look at the log of the brokers, and whether their release is among those that are supported';
+}
 
 /** The good of many things in one line: only what is not good is told one by one. */
 export function orOk(findings: readonly Finding[], area: string, what: string): readonly Finding[] {

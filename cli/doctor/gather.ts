@@ -1,17 +1,24 @@
 import { deadLetterTopic, type BindingDefinition } from '../../core/bindings/definition.js';
 import type { Config } from '../../core/config.js';
-import type { KafkaInspector } from '../../core/kafka/inspector.js';
+import type { KafkaInspector, TopicSettings } from '../../core/kafka/inspector.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
-import { readTopic } from '../../core/kafka/read-topic.js';
-import type { KnownNode } from '../../core/node-directory.js';
-import { topicNames } from '../../core/topics.js';
-import { decodeNodeStatus } from '../../schemas/framing/single-object.js';
+import { readStatuses, type HeardStatus, type KnownNode } from '../../core/node-directory.js';
+import { sleep } from '../../core/retry.js';
+import { isModelName, topicNames } from '../../core/topics.js';
 import { RegistryError, SchemaRegistry } from '../../schemas/registry/client.js';
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
-import type { ExaminedGroup } from './checks/groups.js';
-import type { Beat, Beats } from './checks/nodes.js';
+import type { ExaminedGroup, GroupPosition } from './checks/groups.js';
+import {
+  isToBeWatched,
+  judgeByBroker,
+  judgeByClock,
+  newestOf,
+  type Beats,
+  type JudgedNode,
+} from './checks/nodes.js';
 import type { RegistryFacts, SubjectFacts } from './checks/registry.js';
 import { TOPIC_SETTINGS, type ExaminedTopic, type TopicRole } from './checks/topics.js';
+import { outcome } from './looks.js';
 
 /** What is looked at, and by what. */
 export interface Patient {
@@ -23,16 +30,22 @@ export interface Patient {
   readonly deadlineMs: number;
 }
 
-const READ_LIMIT_MS = 15_000;
+const TIMESTAMPS = 'message.timestamp.type';
+/** Two signs of life and a half. */
+const WATCH_MS = 5_000;
 
-/** Models that have a topic of requests, or are served. */
-export async function modelsOf({ admin, config }: Patient, nodes: readonly KnownNode[]): Promise<string[]> {
-  const names = topicNames(config.prefix);
-  const withTopics = (await admin.listTopics()).flatMap((topic) => names.modelOf(topic) ?? []);
+/** Models that have a topic of requests, or are served. Anybody may write of nodes: what can be no model is left out. */
+export function modelsOf(
+  prefix: string,
+  topics: readonly string[],
+  nodes: readonly { readonly alive: boolean; readonly models: KnownNode['models'] }[],
+): string[] {
+  const names = topicNames(prefix);
+  const withTopics = topics.flatMap((topic) => names.modelOf(topic) ?? []);
   const served = nodes
     .filter(({ alive }) => alive)
     .flatMap(({ models }) => models.filter(({ state }) => state === 'AVAILABLE').map(({ model }) => model));
-  return [...new Set([...withTopics, ...served])].sort();
+  return [...new Set([...withTopics, ...served.filter(isModelName)])].sort();
 }
 
 /** All topics that the cluster needs, with what they are for. */
@@ -41,9 +54,30 @@ export async function examineTopics(
   models: readonly string[],
   bindings: readonly BindingDefinition[],
 ): Promise<ExaminedTopic[]> {
-  const names = topicNames(config.prefix);
-  const wanted: [string, TopicRole][] = [
+  const wanted = wantedTopics(config.prefix, models, bindings);
+  const described = await inspector.describeTopics([...new Set(wanted.map(([topic]) => topic))]);
+  return Promise.all(
+    wanted.map(async ([topic, role]) => {
+      const facts = described.find((found) => found.topic === topic);
+      const settings = facts
+        ? await outcome(() => inspector.topicSettings(topic, TOPIC_SETTINGS))
+        : NO_SETTINGS;
+      return { topic, role, facts, settings };
+    }),
+  );
+}
+
+const NO_SETTINGS: TopicSettings = { values: new Map(), own: new Set() };
+
+function wantedTopics(
+  prefix: string,
+  models: readonly string[],
+  bindings: readonly BindingDefinition[],
+): [string, TopicRole][] {
+  const names = topicNames(prefix);
+  return [
     ...names.own.map((topic): [string, TopicRole] => [topic, 'own']),
+    [names.clientReplies, 'client replies'],
     ...models.flatMap((model): [string, TopicRole][] => [
       [names.requests(model), 'requests'],
       [names.replies(model), 'replies'],
@@ -54,20 +88,12 @@ export async function examineTopics(
       [deadLetterTopic(binding), 'dead letters'],
     ]),
   ];
-  const described = await inspector.describeTopics([...new Set(wanted.map(([topic]) => topic))]);
-  return Promise.all(
-    wanted.map(async ([topic, role]) => {
-      const facts = described.find((found) => found.topic === topic);
-      const settings = facts
-        ? await inspector.topicSettings(topic, TOPIC_SETTINGS).catch(() => new Map<string, string>())
-        : new Map<string, string>();
-      return { topic, role, facts, settings };
-    }),
-  );
 }
 
+/** The groups of those topics that are there, each looked at by itself. */
 export async function examineGroups(
   { inspector, admin, config }: Patient,
+  topics: readonly ExaminedTopic[],
   models: readonly string[],
   bindings: readonly BindingDefinition[],
 ): Promise<ExaminedGroup[]> {
@@ -76,41 +102,57 @@ export async function examineGroups(
     ...models.map((model) => ({ group: names.group(model), topic: names.requests(model) })),
     ...bindings.map(({ name, source }) => ({ group: names.bindingGroup(name), topic: source.topic })),
   ];
-  const existing = new Set(await admin.listTopics());
+  const existing = new Set(topics.filter(({ facts }) => facts).map(({ topic }) => topic));
   return Promise.all(
     wanted
       .filter(({ topic }) => existing.has(topic))
-      .map(async ({ group, topic }) => {
-        const committed = await admin.committed(group, topic);
-        const partitions = (await admin.offsets(topic)).map((offsets) => ({
-          ...offsets,
-          committed: committed.find(({ partition }) => partition === offsets.partition)?.offset ?? -1,
-        }));
-        return { facts: await inspector.describeGroup(group), topic, partitions };
-      }),
+      .map(async ({ group, topic }) => ({
+        group,
+        topic,
+        // Positions take more rights than the group's state does.
+        facts: await outcome(() => inspector.describeGroup(group)),
+        partitions: await outcome(() => positionsOf(admin, group, topic)),
+      })),
   );
 }
 
-/** The latest signs of life of the nodes that are alive, by both clocks; undefined when the broker's is not in them. */
-export async function readBeats(
-  { kafka, config }: Patient,
-  nodes: readonly KnownNode[],
-  topics: readonly ExaminedTopic[],
-): Promise<Beats> {
+async function positionsOf(admin: KafkaAdmin, group: string, topic: string): Promise<GroupPosition[]> {
+  const committed = await admin.committed(group, topic);
+  return (await admin.offsets(topic)).map((offsets) => ({
+    ...offsets,
+    committed: committed.find(({ partition }) => partition === offsets.partition)?.offset ?? -1,
+  }));
+}
+
+/** Nodes, whether they live, and their signs of life by both clocks. */
+export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNode[]; beats: Beats }> {
+  const { inspector, kafka, config } = patient;
   const topic = topicNames(config.prefix).nodes;
-  const settings = topics.find((found) => found.topic === topic)?.settings;
-  if (settings?.get('message.timestamp.type') !== 'LogAppendTime')
-    return { topic, beats: undefined, readAt: 0 };
-  const { fetchMaxBytes } = config;
-  const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
+  const settings = await outcome(() => inspector.topicSettings(topic, [TIMESTAMPS]));
+  const heard = await readStatuses(kafka, config);
   const readAt = Date.now();
-  const latest = new Map<string, Beat>();
-  for (const { key, value, timestamp } of records.sort((a, b) => a.offset - b.offset)) {
-    const node = nodes.find((known) => known.alive && key?.toString('utf8') === known.node)?.node;
-    if (node !== undefined && value)
-      latest.set(node, { node, beatAt: decodeNodeStatus(value).beatAt, appendedAt: timestamp });
+  if (settings instanceof Error || settings.values.get(TIMESTAMPS) !== 'LogAppendTime') {
+    const beats = settings instanceof Error ? settings : undefined;
+    return { nodes: judgeByClock(heard, readAt), beats: { topic, beats, readAt } };
   }
-  return { topic, beats: [...latest.values()], readAt };
+  if (!isToBeWatched(heard, readAt)) return judged(topic, heard, true, readAt);
+  await sleep(WATCH_MS);
+  const later = await readStatuses(kafka, config);
+  return judged(topic, later, newestOf(later) > newestOf(heard), Date.now());
+}
+
+function judged(
+  topic: string,
+  heard: readonly HeardStatus[],
+  isBeating: boolean,
+  readAt: number,
+): { nodes: JudgedNode[]; beats: Beats } {
+  const nodes = judgeByBroker(heard, isBeating, readAt);
+  const alive = new Set(nodes.filter((node) => node.alive).map(({ node }) => node));
+  const beats = heard
+    .filter(({ status }) => alive.has(status.node))
+    .map(({ status, recordedAt }) => ({ node: status.node, beatAt: status.beatAt, appendedAt: recordedAt }));
+  return { nodes, beats: { topic, beats, readAt } };
 }
 
 /** What the registry says of the schemas of these models; undefined where none is configured. */

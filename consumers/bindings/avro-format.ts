@@ -1,6 +1,6 @@
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { STRANGERS } from '../../schemas/avro/strangers.js';
+import { STRANGERS, withoutDefaults } from '../../schemas/avro/strangers.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { schemaLabel, type SchemaKey } from '../../schemas/framing/confluent.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
@@ -100,7 +100,9 @@ export class AvroFormat implements Format {
   async #source(key: SchemaKey): Promise<{ codec: AvroCodec<Fields>; fetched: FetchedSchema }> {
     try {
       const fetched = await fetchSchema(this.registry, key);
-      return { codec: new AvroCodec<Fields>(fetched.schema, fetched.definitions, STRANGERS), fetched };
+      const definitions = fetched.definitions.map(withoutDefaults);
+      const codec = new AvroCodec<Fields>(withoutDefaults(fetched.schema), definitions, STRANGERS);
+      return { codec, fetched };
     } catch (cause) {
       if (isAway(cause)) throw cause;
       const expected = `schema ${key}: expected an Avro schema that ${this.registry.address} has`;

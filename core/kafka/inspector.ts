@@ -6,13 +6,13 @@ export interface KafkaInspector {
   /** Connects and logs in at one address, and at no other. @throws KafkaError */
   reach(address: string): Promise<void>;
   describeCluster(): Promise<ClusterFacts>;
+  topicNames(): Promise<string[]>;
   /** Those of them that exist, as far as may be known: one that may not be described is there without partitions and rights. */
   describeTopics(names: readonly string[]): Promise<TopicFacts[]>;
-  /** The release of Kafka that a broker runs, like 4.3; undefined where it does not tell. */
-  release(broker: BrokerFacts): Promise<string | undefined>;
+  describeSoftware(address: string): Promise<SoftwareFacts>;
   /** Settings in force; of those that the broker does not have there are none. */
   brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  topicSettings(topic: string, names: readonly string[]): Promise<TopicSettings>;
   describeGroup(name: string): Promise<GroupFacts>;
   close(): void;
 }
@@ -27,9 +27,24 @@ export interface BrokerFacts {
 
 export interface ClusterFacts {
   readonly brokers: readonly BrokerFacts[];
+  readonly rights: Rights;
+}
+
+/** What runs on a broker. */
+export interface SoftwareFacts {
+  /** Like 4.3; undefined where it does not tell. */
+  readonly release: string | undefined;
   /** Whether it has the group protocol of KIP-848. */
   readonly hasConsumerProtocol: boolean;
-  readonly rights: Rights;
+  /** What KAFKA_CLIENT=platformatic needs and it does not speak: `version 13 of Fetch`. */
+  readonly lacking: readonly string[];
+}
+
+export interface TopicSettings {
+  /** Those in force. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Names of those that the topic has of its own; each broker has its own values of the others. */
+  readonly own: ReadonlySet<string>;
 }
 
 export interface PartitionFacts {
@@ -47,7 +62,7 @@ export interface TopicFacts {
 
 export interface GroupFacts {
   readonly group: string;
-  /** Stable, Empty, Dead (there is none), …, as the broker calls it. */
+  /** Stable, Empty, Dead (there is none), …, as the broker calls it; hidden where it may not be described. */
   readonly state: string;
   /** Undefined for groups of KIP-848: what tells of them can't be read by the library that we have. */
   readonly members: number | undefined;

@@ -2,7 +2,7 @@ import type { KafkaAdmin, PartitionOffsets } from './port.js';
 
 /**
  * How many records of a topic a group has not finished yet. A partition without a committed position counts from its
- * oldest record.
+ * oldest record; one whose position is beyond the end, as of a topic that was made anew, makes up for no other.
  * @param offsets of the topic's partitions
  */
 export async function recordsBehind(
@@ -15,7 +15,7 @@ export async function recordsBehind(
   const position = (partition: number): number =>
     committed.find((found) => found.partition === partition)?.offset ?? 0;
   return offsets.reduce(
-    (sum, { partition, start, end }) => sum + end - Math.max(start, position(partition)),
+    (sum, { partition, start, end }) => sum + Math.max(0, end - Math.max(start, position(partition))),
     0,
   );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { AvroCodec } from './codec.js';
-import { EXACT } from './strangers.js';
+import { EXACT, STRANGERS, withoutDefaults } from './strangers.js';
 
 test('integers of 64 bits are the same after writing and reading, to the last digit', () => {
   const schema = { type: 'record', name: 'R', fields: [{ name: 'n', type: 'long' }] };
@@ -25,4 +25,45 @@ test('integers of 64 bits are the same after writing and reading, to the last di
       assert.ok(codec.encode({ n }, none).equals(plain.encode({ n }, none)));
     }),
   );
+});
+
+test('a long with properties is as exact as one without', () => {
+  for (const type of ['long', { type: 'long' }, { type: 'long', logicalType: 'timestamp-nanos' }]) {
+    const schema = { type: 'record', name: 'R', fields: [{ name: 'n', type }] } as never;
+    const bytes = Buffer.from('feffffffffffffffff01', 'hex');
+    assert.equal(new AvroCodec<{ n: bigint }>(schema, [], STRANGERS).decode(bytes).n, 2n ** 63n - 1n);
+  }
+});
+
+test('a decimal is the number that it stands for, as bytes and as fixed', () => {
+  const bytes = { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 };
+  const fixed = { type: 'fixed', name: 'F', size: 2, logicalType: 'decimal', precision: 4, scale: 2 };
+  const decode = (type: object, hex: string): unknown =>
+    new AvroCodec<{ d: unknown }>(
+      { type: 'record', name: 'R', fields: [{ name: 'd', type }] } as never,
+      [],
+      STRANGERS,
+    ).decode(Buffer.from(hex, 'hex')).d;
+  for (const [hex, value] of [
+    ['0264', 1],
+    ['02ff', -0.01],
+    ['04ff38', -2],
+    ['00', 0],
+  ] as const)
+    assert.equal(decode(bytes, hex), value);
+  assert.equal(decode(fixed, 'ff38'), -2);
+});
+
+test('defaults that avsc can not read are no hindrance to reading', () => {
+  const schema = {
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'least', type: 'long', default: -9223372036854775808 },
+      { name: 'second', type: ['null', 'int'], default: 7 },
+    ],
+  } as never;
+  assert.throws(() => new AvroCodec(schema, [], STRANGERS));
+  const codec = new AvroCodec<{ least: number }>(withoutDefaults(schema), [], STRANGERS);
+  assert.equal(codec.decode(Buffer.from([2, 0])).least, 1);
 });

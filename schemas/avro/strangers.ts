@@ -1,4 +1,4 @@
-import avro, { type ForSchemaOptions } from 'avsc';
+import avro, { type ForSchemaOptions, type Schema } from 'avsc';
 
 /** Integers of 64 bits: numbers while those are exact, else bigint. */
 const exactLong = avro.types.LongType.__with(
@@ -13,11 +13,55 @@ const exactLong = avro.types.LongType.__with(
   true,
 );
 
+/** A number: unscaled in two's complement, as bytes or fixed. https://avro.apache.org/docs/1.12.0/specification/#decimal */
+class Decimal extends avro.types.LogicalType {
+  readonly #scale: number;
+
+  constructor(schema: Schema, options?: object) {
+    super(schema, options);
+    this.#scale = (schema as { scale?: number }).scale ?? 0;
+  }
+
+  protected override _fromValue(bytes: Buffer): number {
+    if (bytes.length === 0) return 0;
+    const unscaled = BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`));
+    return Number(unscaled) / 10 ** this.#scale;
+  }
+
+  protected override _toValue(): never {
+    throw new TypeError('decimals of strangers are read, not written');
+  }
+}
+
+function isLong(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && (schema as { type?: unknown }).type === 'long';
+}
+
+/** A schema without defaults: reading needs none, and not all that others write can be read by avsc. */
+export function withoutDefaults(schema: Schema): Schema {
+  return stripped(schema) as Schema;
+}
+
+function stripped(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(stripped);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { default: _, ...rest } = schema as Record<string, unknown>;
+  for (const part of ['type', 'items', 'values', 'fields'])
+    if (part in rest) rest[part] = stripped(rest[part]);
+  return rest;
+}
+
 /**
  * How schemas of strangers are read: any union is told by its branch (a value of one is an object with `unwrap()`),
  * and no integer loses digits.
  */
-export const STRANGERS: Partial<ForSchemaOptions> = { wrapUnions: true, registry: { long: exactLong } };
+export const STRANGERS: Partial<ForSchemaOptions> = {
+  wrapUnions: true,
+  registry: { long: exactLong },
+  // A long with properties, as those of time, is none by name.
+  typeHook: (schema) => (isLong(schema) ? exactLong : undefined),
+  logicalTypes: { decimal: Decimal },
+};
 
 /** The same for schemas of ours that hold such integers. */
 export const EXACT: Partial<ForSchemaOptions> = { registry: { long: exactLong } };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkConfig } from '../../../core/config.js';
-import { checkBootstrap, checkBrokerSettings, checkVersions } from './brokers.js';
+import { checkAgreement, checkBootstrap, checkBrokerSettings, checkVersions } from './brokers.js';
 
 const config = checkConfig({});
 const reach = (message?: string): Parameters<typeof checkBootstrap>[0] => [
@@ -39,14 +39,20 @@ test('sessions must be as long as the broker allows, and positions kept for a we
   );
   assert.match(told({ 'offsets.retention.minutes': '60' })[0] ?? '', /^warning: .* kept for 1 h/);
   assert.match(told({ 'auto.create.topics.enable': 'true' })[0] ?? '', /^warning: .* mistyped topic/);
+  assert.match(
+    told({ 'message.max.bytes': '500000' })[0] ?? '',
+    /^warning: .* is 500000, and records may have/,
+  );
   assert.deepEqual(told({}), ['ok: broker 1: its settings fit']);
 });
 
 test('releases are told, and that they differ; the newer group protocol needs brokers that have it', () => {
   const told = (protocol: 'classic' | 'consumer', ...releases: (string | undefined)[]): string[] =>
     checkVersions(
-      { brokers: [], hasConsumerProtocol: false, rights: undefined },
-      releases.map((release, broker) => ({ broker, release })),
+      releases.map((release, broker) => ({
+        address: String(broker),
+        facts: { release, hasConsumerProtocol: false, lacking: [] },
+      })),
       checkConfig({ kafkaGroupProtocol: protocol }),
       { partitura: '1', node: '20' },
     ).map(({ level, what }) => `${level}: ${what}`);
@@ -59,4 +65,27 @@ test('releases are told, and that they differ; the newer group protocol needs br
     /^warning: .*: 0 runs 4\.2, 1 runs an unknown one$/,
   );
   assert.match(told('consumer', '3.9')[2] ?? '', /^problem: KAFKA_GROUP_PROTOCOL=consumer/);
+});
+
+test('a broker that lacks what we speak is a finding, as bad as the client that is chosen makes it', () => {
+  const told = (kafkaClient: 'platformatic' | 'kafkajs'): string | undefined =>
+    checkVersions(
+      [
+        {
+          address: 'k:9092',
+          facts: { release: undefined, hasConsumerProtocol: false, lacking: ['version 13 of Fetch'] },
+        },
+      ],
+      checkConfig({ kafkaClient }),
+      { partitura: '1', node: '20' },
+    ).map(({ level, what }) => `${level}: ${what}`)[1];
+  assert.equal(told('platformatic'), 'problem: k:9092 does not speak version 13 of Fetch');
+  assert.match(told('kafkajs') ?? '', /^warning: k:9092 does not speak version 13 of Fetch/);
+});
+
+test('brokers must agree on how large a batch may be', () => {
+  const limits = (...values: string[]): number =>
+    checkAgreement(new Map(values.map((value, id) => [id, new Map([['message.max.bytes', value]])]))).length;
+  assert.equal(limits('1048588', '1048588'), 0);
+  assert.equal(limits('16777216', '1048588'), 1);
 });

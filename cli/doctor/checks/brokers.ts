@@ -1,8 +1,10 @@
 import type { Config } from '../../../core/config.js';
-import type { ClusterFacts } from '../../../core/kafka/inspector.js';
-import { counted, duration, ok, orOk, problem, warning, type Finding } from '../finding.js';
+import type { SoftwareFacts } from '../../../core/kafka/inspector.js';
+import { ROOM_AROUND_VALUE } from '../../../core/record-limits.js';
+import { counted, duration, ok, orOk, problem, unknown, unseen, warning, type Finding } from '../finding.js';
 
 const AREA = 'brokers';
+const VERSIONS = 'versions';
 
 /** An attempt to connect and log in at one address. */
 export interface Reach {
@@ -55,40 +57,84 @@ export function checkAdvertised(attempts: readonly Reach[]): readonly Finding[] 
   );
 }
 
-/** A broker and the release of Kafka that it runs, as far as it tells. */
-export interface Release {
-  readonly broker: number;
-  readonly release: string | undefined;
+/** What runs at an address, or why it can't be seen. */
+export interface Software {
+  readonly address: string;
+  readonly facts: SoftwareFacts | Error;
 }
 
 /** What runs here, and what the brokers are able to do. */
 export function checkVersions(
-  { hasConsumerProtocol }: ClusterFacts,
-  releases: readonly Release[],
+  brokers: readonly Software[],
   { kafkaClient, kafkaGroupProtocol }: Config,
   versions: { readonly partitura: string; readonly node: string },
 ): Finding[] {
   const here = `Partitura ${versions.partitura} on Node ${versions.node}, KAFKA_CLIENT=${kafkaClient}`;
-  const told = [...new Set(releases.map(({ release }) => release ?? 'before 3.3, or not told'))];
-  const able = `${told.map((release) => `Kafka ${release}`).join(', ')}: speaks all that Partitura needs${hasConsumerProtocol ? ', and the group protocol of KIP-848' : ''}`;
-  const findings = [ok('versions', here), ok('versions', able)];
-  if (told.length > 1)
+  const hidden = brokers.flatMap(({ address, facts }) =>
+    facts instanceof Error
+      ? [unseen(VERSIONS, `what runs at ${address}`, facts, 'DESCRIBE on the cluster')]
+      : [],
+  );
+  const seen = brokers.flatMap(({ address, facts }) =>
+    facts instanceof Error ? [] : [{ address, ...facts }],
+  );
+  const hasConsumerProtocol = seen.every((broker) => broker.hasConsumerProtocol);
+  const findings = [ok(VERSIONS, here), ...hidden, ...checkAbilities(seen, kafkaClient)];
+  if (new Set(seen.map(({ release }) => release)).size > 1)
     findings.push(
       warning(
-        'versions',
-        `brokers of different releases: ${releases.map(({ broker, release }) => `${broker} runs ${release ?? 'an unknown one'}`).join(', ')}`,
+        VERSIONS,
+        `brokers of different releases: ${seen.map(({ address, release }) => `${address} runs ${release ?? 'an unknown one'}`).join(', ')}`,
         'finish the upgrade',
       ),
     );
   if (kafkaGroupProtocol === 'consumer' && !hasConsumerProtocol)
     findings.push(
       problem(
-        'versions',
+        VERSIONS,
         'KAFKA_GROUP_PROTOCOL=consumer, which these brokers do not have',
         'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later',
       ),
     );
   return findings;
+}
+
+function checkAbilities(
+  brokers: readonly (SoftwareFacts & { readonly address: string })[],
+  kafkaClient: Config['kafkaClient'],
+): Finding[] {
+  if (brokers.length === 0) return [];
+  const old = brokers.filter(({ lacking }) => lacking.length > 0);
+  if (old.length > 0) return old.map(({ address, lacking }) => tooOld(address, lacking, kafkaClient));
+  const told = [...new Set(brokers.map(({ release }) => release ?? 'before 3.3, or not told'))];
+  const newer = brokers.every((broker) => broker.hasConsumerProtocol);
+  return [
+    ok(
+      VERSIONS,
+      `${told.map((release) => `Kafka ${release}`).join(', ')}: speaks all that Partitura needs${newer ? ', and the group protocol of KIP-848' : ''}`,
+    ),
+  ];
+}
+
+/** The doctor itself has no other client, so that with kafkajs nodes work where it sees little. */
+function tooOld(address: string, lacking: readonly string[], kafkaClient: Config['kafkaClient']): Finding {
+  const what = `${address} does not speak ${lacking.join(', ')}`;
+  if (kafkaClient === 'kafkajs')
+    return warning(
+      VERSIONS,
+      `${what}: KAFKA_CLIENT=kafkajs can do without, the doctor sees less`,
+      'upgrade to Kafka 3.2 or later',
+    );
+  return problem(VERSIONS, what, 'upgrade to Kafka 3.2 or later, or set KAFKA_CLIENT=kafkajs');
+}
+
+/** What follows from the addresses being unusable. */
+export function notLookedAt(): Finding {
+  return unknown(
+    AREA,
+    'topics, groups, nodes, rights and clocks were not looked at: no broker can be used',
+    'mend the addresses first',
+  );
 }
 
 export const BROKER_SETTINGS = [
@@ -106,7 +152,7 @@ const WEEK_MS = 7 * 86_400_000;
 export function checkBrokerSettings(
   broker: number,
   settings: ReadonlyMap<string, string>,
-  { sessionTimeoutMs }: Config,
+  { sessionTimeoutMs, maxRecordBytes }: Config,
 ): readonly Finding[] {
   const number = (name: (typeof BROKER_SETTINGS)[number]): number => Number(settings.get(name) ?? NaN);
   const findings: Finding[] = [];
@@ -118,6 +164,16 @@ export function checkBrokerSettings(
         AREA,
         `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes can't join their groups`,
         `set PARTITURA_SESSION_TIMEOUT_MS within these, or group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms of the broker`,
+      ),
+    );
+  const taken = number('message.max.bytes');
+  const needed = maxRecordBytes + ROOM_AROUND_VALUE;
+  if (taken < needed)
+    findings.push(
+      warning(
+        AREA,
+        `broker ${broker}: message.max.bytes is ${taken}, and records may have ${maxRecordBytes}: topics without max.message.bytes of their own refuse the largest`,
+        `set message.max.bytes=${needed} on all brokers`,
       ),
     );
   const kept = number('offsets.retention.minutes') * 60_000;
@@ -138,4 +194,21 @@ export function checkBrokerSettings(
       ),
     );
   return orOk(findings, AREA, `broker ${broker}: its settings fit`);
+}
+
+/** Settings that only make sense when all brokers agree. */
+export function checkAgreement(brokers: ReadonlyMap<number, ReadonlyMap<string, string>>): Finding[] {
+  const name = 'message.max.bytes';
+  const values = [...brokers].flatMap(([broker, settings]) => {
+    const value = settings.get(name);
+    return value === undefined ? [] : [{ broker, value }];
+  });
+  if (new Set(values.map(({ value }) => value)).size <= 1) return [];
+  return [
+    warning(
+      AREA,
+      `brokers differ in ${name}: ${values.map(({ broker, value }) => `${broker} has ${value}`).join(', ')}: what one partition of a topic takes another refuses`,
+      `set one ${name} on all brokers`,
+    ),
+  ];
 }

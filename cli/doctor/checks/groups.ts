@@ -1,31 +1,56 @@
 import type { GroupFacts } from '../../../core/kafka/inspector.js';
-import { counted, ok, problem, unknown, warning, type Finding } from '../finding.js';
+import { counted, ok, problem, unknown, unseen, warning, type Finding } from '../finding.js';
 
 const AREA = 'groups';
 
+/** How far a group is in one partition. */
+export interface GroupPosition {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+  /** -1 where there is none. */
+  readonly committed: number;
+}
+
+/** A group, or why it can't be seen, part by part. */
 export interface ExaminedGroup {
-  readonly facts: GroupFacts;
+  readonly group: string;
   readonly topic: string;
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly start: number;
-    readonly end: number;
-    /** -1 where there is none. */
-    readonly committed: number;
-  }[];
+  readonly facts: GroupFacts | Error;
+  readonly partitions: readonly GroupPosition[] | Error;
 }
 
 /** Who reads a topic, how far behind it is, and whether records went unread. */
-export function checkGroup({ facts, topic, partitions }: ExaminedGroup): Finding[] {
-  const { group, state, members } = facts;
-  const lag = partitions.reduce(
-    (sum, { start, end, committed }) => sum + end - Math.max(start, committed),
-    0,
-  );
-  const waiting = `${counted(lag, 'record')} of ${topic} ${lag === 1 ? 'waits' : 'wait'}`;
-  if (state === 'hidden')
+export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): Finding[] {
+  if (!(facts instanceof Error) && facts.state === 'hidden')
     return [unknown(AREA, `${group} may not be described by us`, `allow DESCRIBE on group ${group}`)];
-  const findings = deleted(topic, group, partitions);
+  const findings: Finding[] = [];
+  if (partitions instanceof Error)
+    findings.push(
+      unseen(
+        AREA,
+        `${group}: how far it is in ${topic}`,
+        partitions,
+        `DESCRIBE on group ${group} and topic ${topic}`,
+      ),
+    );
+  else findings.push(...deleted(topic, group, partitions), ...beyond(topic, group, partitions));
+  if (facts instanceof Error) return [...findings, unseen(AREA, group, facts, `DESCRIBE on group ${group}`)];
+  return [...findings, ...checkMembers(topic, facts, partitions)];
+}
+
+/** @param partitions an error where nothing is known of them, which has been told already */
+function checkMembers(
+  topic: string,
+  { group, state, members }: GroupFacts,
+  partitions: ExaminedGroup['partitions'],
+): Finding[] {
+  const lag = partitions instanceof Error ? 0 : lagOf(partitions);
+  const waiting =
+    partitions instanceof Error
+      ? 'what waits is not known'
+      : `${counted(lag, 'record')} of ${topic} ${lag === 1 ? 'waits' : 'wait'}`;
+  const findings: Finding[] = [];
   if (members === 0 || state === 'Empty' || state === 'Dead') {
     const level = lag > 0 ? problem : warning;
     findings.push(
@@ -39,7 +64,7 @@ export function checkGroup({ facts, topic, partitions }: ExaminedGroup): Finding
         'a rebalance takes seconds: if it goes on, look at the log of the nodes',
       ),
     );
-  } else if (members !== undefined && members > partitions.length) {
+  } else if (members !== undefined && !(partitions instanceof Error) && members > partitions.length) {
     findings.push(
       warning(
         AREA,
@@ -54,7 +79,27 @@ export function checkGroup({ facts, topic, partitions }: ExaminedGroup): Finding
   return findings;
 }
 
-function deleted(topic: string, group: string, partitions: ExaminedGroup['partitions']): Finding[] {
+/** A position beyond the end is told by itself, and makes up for nothing elsewhere. */
+function lagOf(partitions: readonly GroupPosition[]): number {
+  return partitions.reduce(
+    (sum, { start, end, committed }) => sum + Math.max(0, end - Math.max(start, committed)),
+    0,
+  );
+}
+
+function beyond(topic: string, group: string, partitions: readonly GroupPosition[]): Finding[] {
+  const wrong = partitions.filter(({ end, committed }) => committed > end);
+  if (wrong.length === 0) return [];
+  return [
+    problem(
+      AREA,
+      `${group}: its position is beyond the end of ${topic} (partitions ${wrong.map(({ partition }) => partition).join(', ')}), as when a topic was made anew`,
+      `stop its nodes, then kafka-consumer-groups.sh --reset-offsets --to-earliest --group ${group} --topic ${topic} --execute`,
+    ),
+  ];
+}
+
+function deleted(topic: string, group: string, partitions: readonly GroupPosition[]): Finding[] {
   const lost = partitions.filter(({ start, committed }) => committed >= 0 && committed < start);
   if (lost.length === 0) return [];
   const count = lost.reduce((sum, { start, committed }) => sum + start - committed, 0);

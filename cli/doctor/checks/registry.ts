@@ -1,3 +1,4 @@
+import { OPTIONS } from '../../../core/config.js';
 import { COMPATIBILITY } from '../../../core/register-schemas.js';
 import { ok, problem, unknown, warning, type Finding } from '../finding.js';
 
@@ -21,7 +22,7 @@ export interface RegistryFacts {
 }
 
 /** @param registry undefined where none is configured */
-export function checkRegistry(registry: RegistryFacts | undefined): Finding[] {
+export function checkRegistry(registry: RegistryFacts | undefined, prefix: string): Finding[] {
   if (!registry)
     return [
       unknown(
@@ -39,16 +40,25 @@ export function checkRegistry(registry: RegistryFacts | undefined): Finding[] {
         'correct SCHEMA_REGISTRY_URL (with the path at which the API begins), or start it',
       ),
     ];
-  return [ok(AREA, `${address} answers (${ms} ms)`), ...subjects.flatMap(checkSubject)];
+  const found = subjects.flatMap((subject) =>
+    checkSubject(subject, register(subject.model, prefix, address)),
+  );
+  return [ok(AREA, `${address} answers (${ms} ms)`), ...found];
 }
 
-function checkSubject({ model, subject, isRegistered, compatibility }: SubjectFacts): Finding[] {
+/** To be typed where the environment of this process is not. */
+function register(model: string, prefix: string, address: string): string {
+  const ofPrefix = prefix === OPTIONS.prefix.fallback ? '' : ` --prefix ${prefix}`;
+  return `partitura schemas register ${model}${ofPrefix} --schema-registry-url ${address}`;
+}
+
+function checkSubject({ model, subject, isRegistered, compatibility }: SubjectFacts, fix: string): Finding[] {
   if (!isRegistered)
     return [
       warning(
         AREA,
         `${subject} lacks our schema: requests for ${model} in Confluent's wire formats become dead letters`,
-        `partitura schemas register ${model}`,
+        fix,
       ),
     ];
   if (compatibility !== COMPATIBILITY)
@@ -56,7 +66,7 @@ function checkSubject({ model, subject, isRegistered, compatibility }: SubjectFa
       warning(
         AREA,
         `${subject}: its compatibility is ${compatibility ?? "the registry's own"}, expected ${COMPATIBILITY}: a version that nodes can't read may be registered`,
-        `partitura schemas register ${model}`,
+        fix,
       ),
     ];
   return [ok(AREA, `${subject}: registered, ${COMPATIBILITY}`)];

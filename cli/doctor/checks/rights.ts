@@ -1,5 +1,6 @@
-import type { ClusterFacts, GroupFacts, Rights } from '../../../core/kafka/inspector.js';
+import type { ClusterFacts, Rights } from '../../../core/kafka/inspector.js';
 import { orOk, unknown, warning, type Finding } from '../finding.js';
+import type { ExaminedGroup } from './groups.js';
 import type { ExaminedTopic, TopicRole } from './topics.js';
 
 const AREA = 'rights';
@@ -8,46 +9,84 @@ const AREA = 'rights';
 const NODE_NEEDS: Readonly<Record<TopicRole, readonly string[]>> = {
   requests: ['READ', 'DESCRIBE'],
   replies: ['WRITE', 'DESCRIBE'],
+  'client replies': ['WRITE', 'DESCRIBE'],
   'dead letters': ['WRITE', 'DESCRIBE'],
   own: ['READ', 'WRITE', 'DESCRIBE'],
 };
 
-/** Whether a node that logs in as we do might do its work. */
+/** Something that a node works with, and what the broker tells that we may do with it. */
+interface Resource {
+  readonly name: string;
+  readonly flag: string;
+  readonly rights: Rights;
+  readonly needed: readonly string[];
+}
+
+/**
+ * Whether a node that logs in as we do might do its work.
+ * @param user undefined where the login has no name, or one that only the broker knows
+ */
 export function checkRights(
-  user: string,
+  user: string | undefined,
   topics: readonly ExaminedTopic[],
-  groups: readonly GroupFacts[],
-  cluster: ClusterFacts,
+  groups: readonly ExaminedGroup[],
+  cluster: ClusterFacts | undefined,
 ): readonly Finding[] {
-  if (cluster.rights === undefined && topics.every(({ facts }) => facts?.rights === undefined))
-    return [unknown(AREA, 'the broker does not tell what we may do', 'Kafka 2.3 or later does')];
-  const principal = `--allow-principal User:${user}`;
-  const findings = [
-    ...topics.flatMap(({ topic, role, facts }) =>
-      missing(`topic ${topic}`, facts?.rights, NODE_NEEDS[role], `${principal} --topic ${topic}`),
-    ),
-    ...groups.flatMap(({ group, rights }) =>
-      missing(`group ${group}`, rights, ['READ'], `${principal} --group ${group}`),
-    ),
+  const resources = [
+    ...topics.flatMap(ofTopic),
+    ...groups.map(ofGroup),
+    ...(topics.some(({ facts }) => !facts) ? [ofCluster(cluster)] : []),
   ];
-  const isToCreate = topics.some(({ facts }) => !facts);
-  if (isToCreate) findings.push(...missing('cluster', cluster.rights, ['CREATE'], `${principal} --cluster`));
+  const principal = `--allow-principal User:${user ?? '<the user of this connection>'}`;
+  const findings = [
+    ...resources.flatMap((resource) => missing(resource, principal)),
+    ...untold(resources.filter(({ rights }) => rights === undefined)),
+  ];
+  if (resources.length === 0) return findings;
   return orOk(
     findings,
     AREA,
-    `${user} may do what a node does with ${topics.length} topics and their groups`,
+    `${user ?? 'the user of this connection'} may do what a node does with ${topics.length} topics and ${groups.length} groups`,
   );
 }
 
-function missing(where: string, rights: Rights, needed: readonly string[], who: string): Finding[] {
+function ofTopic({ topic, role, facts }: ExaminedTopic): Resource[] {
+  if (!facts) return [];
+  return [
+    { name: `topic ${topic}`, flag: `--topic ${topic}`, rights: facts.rights, needed: NODE_NEEDS[role] },
+  ];
+}
+
+function ofGroup({ group, facts }: ExaminedGroup): Resource {
+  const rights = facts instanceof Error ? undefined : facts.rights;
+  return { name: `group ${group}`, flag: `--group ${group}`, rights, needed: ['READ'] };
+}
+
+function ofCluster(cluster: ClusterFacts | undefined): Resource {
+  return { name: 'cluster', flag: '--cluster', rights: cluster?.rights, needed: ['CREATE'] };
+}
+
+function missing({ name, flag, rights, needed }: Resource, principal: string): Finding[] {
   const lacking = rights ? needed.filter((right) => !rights.has(right)) : [];
   if (lacking.length === 0) return [];
   const add = lacking.map((right) => `--operation ${right[0]}${right.slice(1).toLowerCase()}`).join(' ');
   return [
     warning(
       AREA,
-      `${where}: a node that logs in like this needs ${lacking.join(', ')}`,
-      `kafka-acls.sh --add ${who} ${add}`,
+      `${name}: a node that logs in like this needs ${lacking.join(', ')}`,
+      `kafka-acls.sh --add ${principal} ${flag} ${add}`,
+    ),
+  ];
+}
+
+function untold(resources: readonly Resource[]): Finding[] {
+  if (resources.length === 0) return [];
+  const names = resources.map(({ name }) => name).join(', ');
+  return [
+    unknown(
+      AREA,
+      `what we may do is not told of ${names}`,
+      'brokers of Kafka 2.3 or later tell of what can be seen',
     ),
   ];
 }

@@ -1,7 +1,17 @@
 import type { Config } from '../../../core/config.js';
-import type { TopicFacts } from '../../../core/kafka/inspector.js';
+import type { TopicFacts, TopicSettings } from '../../../core/kafka/inspector.js';
 import { recordLimitProblem } from '../../../core/record-limits.js';
-import { counted, duration, orOk, problem, setTopic, unknown, warning, type Finding } from '../finding.js';
+import {
+  counted,
+  duration,
+  orOk,
+  problem,
+  setTopic,
+  unknown,
+  unseen,
+  warning,
+  type Finding,
+} from '../finding.js';
 
 const AREA = 'topics';
 
@@ -15,20 +25,33 @@ export const TOPIC_SETTINGS = [
 ] as const;
 
 /** What a topic is for. */
-export type TopicRole = 'requests' | 'replies' | 'dead letters' | 'own';
+export type TopicRole = 'requests' | 'replies' | 'client replies' | 'dead letters' | 'own';
+
+/** What nodes create it for. */
+const PURPOSES: Readonly<Record<TopicRole, string>> = {
+  requests: 'requests',
+  replies: 'replies',
+  'client replies': 'replies to our own clients',
+  'dead letters': 'dead letters',
+  own: 'what the cluster keeps of itself (cleanup.policy=compact)',
+};
 
 export interface ExaminedTopic {
   readonly topic: string;
   readonly role: TopicRole;
   /** Undefined when it does not exist. */
   readonly facts: TopicFacts | undefined;
-  readonly settings: ReadonlyMap<string, string>;
+  /** Or why they can't be seen. */
+  readonly settings: TopicSettings | Error;
 }
+
+type SeenTopic = ExaminedTopic & { readonly settings: TopicSettings };
 
 export interface TopicCheckOptions {
   readonly brokers: number;
+  /** What each broker takes in topics without a limit of their own, as far as it is known. */
+  readonly brokerMaxBytes: ReadonlyMap<number, number>;
   /** Of the brokers, the smallest; NaN where they don't tell. */
-  readonly brokerMaxBytes: number;
   readonly replicaFetchBytes: number;
   /** The longest that senders give their requests. */
   readonly deadlineMs: number;
@@ -43,31 +66,47 @@ const FOR_EVER = -1;
 
 /** Everything about one topic. */
 export function checkTopic(examined: ExaminedTopic, options: TopicCheckOptions): readonly Finding[] {
-  const { topic, role, facts } = examined;
+  const { topic, role, facts, settings } = examined;
   if (!facts)
     return [
-      problem(AREA, `${topic} does not exist`, `start a node, which creates it, or create it for ${role}`),
+      problem(
+        AREA,
+        `${topic} does not exist`,
+        `start a node, which creates it, or create it yourself for ${PURPOSES[role]}`,
+      ),
     ];
   if (facts.partitions.length === 0)
     return [
       unknown(AREA, `${topic} may not be described by us`, `allow DESCRIBE and DESCRIBE_CONFIGS on ${topic}`),
     ];
-  const findings = [
-    ...checkPartitions(facts, examined.settings, options.brokers),
+  const partitions = checkPartitions(facts, settings, options.brokers);
+  if (settings instanceof Error)
+    return [
+      ...partitions,
+      unseen(AREA, `${topic}: its settings`, settings, `DESCRIBE_CONFIGS on topic ${topic}`),
+    ];
+  const findings = [...partitions, ...checkSettings({ ...examined, settings }, options)];
+  const count = counted(facts.partitions.length, 'partition');
+  return orOk(findings, AREA, `${topic}: ${count}, its settings fit`);
+}
+
+function checkSettings(examined: SeenTopic, options: TopicCheckOptions): Finding[] {
+  const { role } = examined;
+  return [
     ...checkCleanUp(examined),
     ...checkSizes(examined, options),
     ...(role === 'requests' ? checkRetention(examined, options.deadlineMs) : []),
     ...(role === 'dead letters' ? checkLetters(examined) : []),
   ];
-  const count = counted(facts.partitions.length, 'partition');
-  return orOk(findings, AREA, `${topic}: ${count}, its settings fit`);
 }
 
 function checkPartitions(
   { topic, partitions }: TopicFacts,
-  settings: ReadonlyMap<string, string>,
+  settings: ExaminedTopic['settings'],
   brokers: number,
 ): Finding[] {
+  const least =
+    settings instanceof Error ? undefined : Number(settings.values.get('min.insync.replicas') ?? 1);
   const list = (chosen: TopicFacts['partitions']): string =>
     chosen.map(({ partition }) => partition).join(', ');
   const leaderless = partitions.filter(({ hasLeader }) => !hasLeader);
@@ -79,9 +118,16 @@ function checkPartitions(
         'start the brokers that hold them',
       ),
     ];
-  const least = Number(settings.get('min.insync.replicas') ?? 1);
-  const behind = partitions.filter(({ inSync, replicas }) => inSync < replicas);
-  const stuck = behind.filter(({ inSync }) => inSync < least);
+  const few = partitions.filter(({ replicas }) => replicas < (least ?? 1));
+  if (few.length > 0)
+    return [
+      problem(
+        AREA,
+        `${topic}: partitions ${list(few)} have fewer copies than min.insync.replicas=${least}: nothing can be written there`,
+        `${setTopic(topic, 'min.insync.replicas=1')} (or reassign them with more replicas: kafka-reassign-partitions.sh)`,
+      ),
+    ];
+  const stuck = partitions.filter(({ inSync }) => inSync < (least ?? 1));
   if (stuck.length > 0)
     return [
       problem(
@@ -90,6 +136,16 @@ function checkPartitions(
         'start the brokers that hold the others',
       ),
     ];
+  return checkCopies(topic, partitions, brokers, list);
+}
+
+function checkCopies(
+  topic: string,
+  partitions: TopicFacts['partitions'],
+  brokers: number,
+  list: (chosen: TopicFacts['partitions']) => string,
+): Finding[] {
+  const behind = partitions.filter(({ inSync, replicas }) => inSync < replicas);
   const found: Finding[] = [];
   if (behind.length > 0)
     found.push(
@@ -110,8 +166,8 @@ function checkPartitions(
   return found;
 }
 
-function checkCleanUp({ topic, role, settings }: ExaminedTopic): Finding[] {
-  const policy = settings.get('cleanup.policy');
+function checkCleanUp({ topic, role, settings }: SeenTopic): Finding[] {
+  const policy = settings.values.get('cleanup.policy');
   if (policy === undefined) return [];
   const isCompacted = policy.split(',').includes('compact');
   if (role === 'own' && policy !== 'compact')
@@ -133,13 +189,13 @@ function checkCleanUp({ topic, role, settings }: ExaminedTopic): Finding[] {
   return [];
 }
 
-function checkSizes({ topic, role, settings }: ExaminedTopic, options: TopicCheckOptions): Finding[] {
-  const topicBytes = Number(settings.get('max.message.bytes') ?? options.brokerMaxBytes);
+function checkSizes({ topic, role, settings }: SeenTopic, options: TopicCheckOptions): Finding[] {
+  const [topicBytes, where] = smallestLimit(settings, options.brokerMaxBytes);
   if (role === 'own' || Number.isNaN(topicBytes)) return [];
   const wrong = recordLimitProblem(topic, topicBytes, options.maxRecordBytes);
   if (wrong) {
     const [what = wrong, fix = ''] = wrong.split(/: (?=raise)/);
-    return [problem(AREA, what, fix)];
+    return [problem(AREA, `${what}${where}`, fix)];
   }
   if (options.brokers > 1 && topicBytes > options.replicaFetchBytes)
     return [
@@ -152,9 +208,21 @@ function checkSizes({ topic, role, settings }: ExaminedTopic, options: TopicChec
   return [];
 }
 
-function checkRetention({ topic, settings }: ExaminedTopic, deadlineMs: number): Finding[] {
+/** The limit of a topic, or of the strictest broker where it has none of its own; NaN when nobody tells. */
+function smallestLimit(
+  { values, own }: TopicSettings,
+  brokers: ReadonlyMap<number, number>,
+): [bytes: number, where: string] {
+  const inForce = Number(values.get('max.message.bytes') ?? NaN);
+  const strictest = [...brokers].sort(([, a], [, b]) => a - b)[0];
+  if (own.has('max.message.bytes') || !strictest) return [inForce, ''];
+  const [broker, bytes] = strictest;
+  return [bytes, `: it has no limit of its own, and that is the one of broker ${broker}`];
+}
+
+function checkRetention({ topic, settings }: SeenTopic, deadlineMs: number): Finding[] {
   const findings: Finding[] = [];
-  const kept = Number(settings.get('retention.ms') ?? FOR_EVER);
+  const kept = Number(settings.values.get('retention.ms') ?? FOR_EVER);
   if (kept !== FOR_EVER && kept < deadlineMs * LEAST_DEADLINES)
     findings.push(
       problem(
@@ -171,7 +239,7 @@ function checkRetention({ topic, settings }: ExaminedTopic, deadlineMs: number):
         setTopic(topic, `retention.ms=${DAY_MS}`),
       ),
     );
-  const bytes = Number(settings.get('retention.bytes') ?? FOR_EVER);
+  const bytes = Number(settings.values.get('retention.bytes') ?? FOR_EVER);
   if (bytes !== FOR_EVER)
     findings.push(
       warning(
@@ -183,8 +251,8 @@ function checkRetention({ topic, settings }: ExaminedTopic, deadlineMs: number):
   return findings;
 }
 
-function checkLetters({ topic, settings }: ExaminedTopic): Finding[] {
-  const kept = Number(settings.get('retention.ms') ?? FOR_EVER);
+function checkLetters({ topic, settings }: SeenTopic): Finding[] {
+  const kept = Number(settings.values.get('retention.ms') ?? FOR_EVER);
   if (kept === FOR_EVER || kept >= WEEK_MS) return [];
   return [
     warning(

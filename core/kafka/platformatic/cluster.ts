@@ -31,6 +31,22 @@ const NEEDED = {
   JoinGroup: [11, 9],
 } as const;
 
+/** Versions of a request that a broker speaks. */
+interface Spoken {
+  readonly apiKey: number;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+}
+
+/** What this client needs and a broker does not speak: `version 13 of Fetch`. */
+export function lackingIn(spoken: readonly Spoken[]): string[] {
+  return Object.entries(NEEDED).flatMap(([name, [key, version]]) => {
+    const known = spoken.find(({ apiKey }) => apiKey === key);
+    const isSpoken = known && known.minVersion <= version && known.maxVersion >= version;
+    return isSpoken ? [] : [`version ${version} of ${name}`];
+  });
+}
+
 /** A partition that has no leader, and had none when last seen within this time, is taken to have had none between. */
 const LEADERLESS_BETWEEN_MS = 60_000;
 /** What was seen longer ago may have changed. */
@@ -95,14 +111,12 @@ export class Cluster {
   /** An older broker just hangs up on requests that it does not know: better told before. */
   async #checkVersions(): Promise<void> {
     const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1']);
-    for (const [name, [key, version]] of Object.entries(NEEDED)) {
-      const known = apiKeys.find(({ apiKey }) => apiKey === key);
-      if (!known || known.minVersion > version || known.maxVersion < version)
-        throw new KafkaError(
-          'other',
-          `the broker does not speak version ${version} of ${name}: Kafka 3.2 or later is needed, or KAFKA_CLIENT=kafkajs`,
-        );
-    }
+    const [lacking] = lackingIn(apiKeys);
+    if (lacking !== undefined)
+      throw new KafkaError(
+        'other',
+        `the broker does not speak ${lacking}: Kafka 3.2 or later is needed, or KAFKA_CLIENT=kafkajs`,
+      );
   }
 
   /** Sends a request that any broker can answer: to the one that answered last, or the next that can be reached. */

@@ -1,25 +1,35 @@
 import {
   apiVersionsV3,
   ConfigResourceTypes,
+  ConfigSources,
   describeClusterV0,
   describeConfigsV4,
   describeGroupsV5,
   listGroupsV4,
+  metadataV11,
   metadataV12,
   parseBroker,
   type ConfigResourceTypeValue,
 } from '@platformatic/kafka';
 import type {
-  BrokerFacts,
   ClusterFacts,
   GroupFacts,
   KafkaInspector,
   Rights,
+  SoftwareFacts,
   TopicFacts,
+  TopicSettings,
 } from '../inspector.js';
-import type { Cluster } from './cluster.js';
+import { lackingIn, type Cluster } from './cluster.js';
 import { Connections } from './connections.js';
-import { errorName, responseOf, toConnectError, toKafkaError } from './errors.js';
+import {
+  brokerError,
+  brokerErrorNames,
+  errorName,
+  responseOf,
+  toConnectError,
+  toKafkaError,
+} from './errors.js';
 import { releaseRequest } from './features.js';
 import { retry } from './retry.js';
 
@@ -41,6 +51,7 @@ const OPERATIONS = [
 const FIRST_OPERATION = 3;
 const NOT_TOLD = -(2 ** 31);
 const DEAD = 'Dead';
+const GROUP_REFUSED = 'GROUP_AUTHORIZATION_FAILED';
 const RELEASE_LIMIT_MS = 5_000;
 const NOTHING: ReadonlySet<string> = new Set();
 /** Kind of endpoints that a cluster is described by. */
@@ -52,7 +63,7 @@ export class PlatformaticInspector implements KafkaInspector {
   async reach(address: string): Promise<void> {
     const connections = new Connections(this.cluster.settings);
     try {
-      await connections.request(parseBroker(address), metadataV12.api, [[], false, false]);
+      await connections.request(parseBroker(address), metadataV11.api, [[], false, false]);
     } catch (error) {
       throw toConnectError(error, [address]);
     } finally {
@@ -62,17 +73,19 @@ export class PlatformaticInspector implements KafkaInspector {
 
   describeCluster(): Promise<ClusterFacts> {
     return asked(async () => {
-      const { apiKeys } = await this.cluster.anyBroker(apiVersionsV3.api, ['partitura', '1']);
       const { brokers, clusterAuthorizedOperations } = await this.cluster.anyBroker(describeClusterV0.api, [
         true,
         BROKERS,
       ]);
       return {
         brokers: brokers.map(({ brokerId, host, port }) => ({ id: brokerId, address: `${host}:${port}` })),
-        hasConsumerProtocol: apiKeys.some(({ apiKey }) => apiKey === CONSUMER_GROUP_HEARTBEAT),
         rights: rightsOf(clusterAuthorizedOperations),
       };
     });
+  }
+
+  topicNames(): Promise<string[]> {
+    return asked(() => this.cluster.topicNames());
   }
 
   describeTopics(names: readonly string[]): Promise<TopicFacts[]> {
@@ -104,9 +117,17 @@ export class PlatformaticInspector implements KafkaInspector {
     });
   }
 
-  release({ address }: BrokerFacts): Promise<string | undefined> {
+  describeSoftware(address: string): Promise<SoftwareFacts> {
     const { connections } = this.cluster;
-    return asked(() => connections.send(parseBroker(address), releaseRequest(), RELEASE_LIMIT_MS));
+    const broker = parseBroker(address);
+    return asked(async () => {
+      const { apiKeys } = await connections.request(broker, apiVersionsV3.api, ['partitura', '1']);
+      return {
+        release: await connections.send(broker, releaseRequest(), RELEASE_LIMIT_MS),
+        hasConsumerProtocol: apiKeys.some(({ apiKey }) => apiKey === CONSUMER_GROUP_HEARTBEAT),
+        lacking: lackingIn(apiKeys),
+      };
+    });
   }
 
   brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -114,36 +135,39 @@ export class PlatformaticInspector implements KafkaInspector {
       await this.cluster.controller();
       const args = settingsOf(ConfigResourceTypes.BROKER, String(broker), names);
       const { connections } = this.cluster;
-      return valuesIn(await connections.request(this.cluster.broker(broker), describeConfigsV4.api, args));
+      const found = await connections.request(this.cluster.broker(broker), describeConfigsV4.api, args);
+      return settingsIn(found).values;
     });
   }
 
-  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  topicSettings(topic: string, names: readonly string[]): Promise<TopicSettings> {
     const args = settingsOf(ConfigResourceTypes.TOPIC, topic, names);
-    return asked(async () => valuesIn(await this.cluster.anyBroker(describeConfigsV4.api, args)));
+    return asked(async () => settingsIn(await this.cluster.anyBroker(describeConfigsV4.api, args)));
   }
 
-  describeGroup(name: string): Promise<GroupFacts> {
-    return asked(async () => {
-      const coordinator = await this.cluster.coordinator('GROUP', name);
-      const { connections } = this.cluster;
-      const { groups } = await connections
-        .request(coordinator, describeGroupsV5.api, [[name], true])
-        .catch((error: unknown) => {
-          if (toKafkaError(error).kind !== 'not-authorized') throw error;
-          return { groups: [] };
-        });
-      const [found] = groups;
-      if (!found) return { group: name, state: 'hidden', members: undefined, rights: NOTHING };
-      const rights = rightsOf(found.authorizedOperations);
-      if (found.groupState !== DEAD)
-        return { group: name, state: found.groupState, members: found.members.length, rights };
-      // Groups of KIP-848 look dead to that request.
-      const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
-      const listed = all.groups.find(({ groupId }) => groupId === name);
-      if (listed) return { group: name, state: listed.groupState, members: undefined, rights };
-      return { group: name, state: DEAD, members: 0, rights };
-    });
+  async describeGroup(name: string): Promise<GroupFacts> {
+    try {
+      return await asked(() => this.#describeGroup(name));
+    } catch (error) {
+      if (!brokerErrorNames(error).includes(GROUP_REFUSED)) throw error;
+      return { group: name, state: 'hidden', members: undefined, rights: NOTHING };
+    }
+  }
+
+  async #describeGroup(name: string): Promise<GroupFacts> {
+    const coordinator = await this.cluster.coordinator('GROUP', name);
+    const { connections } = this.cluster;
+    const { groups } = await connections.request(coordinator, describeGroupsV5.api, [[name], true]);
+    const [found] = groups;
+    if (!found) throw brokerError('COORDINATOR_NOT_AVAILABLE', name);
+    const rights = rightsOf(found.authorizedOperations);
+    if (found.groupState !== DEAD)
+      return { group: name, state: found.groupState, members: found.members.length, rights };
+    // Groups of KIP-848 look dead to that request.
+    const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
+    const listed = all.groups.find(({ groupId }) => groupId === name);
+    if (listed) return { group: name, state: listed.groupState, members: undefined, rights };
+    return { group: name, state: DEAD, members: 0, rights };
   }
 
   close(): void {
@@ -171,10 +195,13 @@ function settingsOf(
   return [[{ resourceType, resourceName, configurationKeys: [...names] }], false, false];
 }
 
-function valuesIn({
-  results,
-}: ReturnType<typeof describeConfigsV4.parseResponse>): ReadonlyMap<string, string> {
-  return new Map(results[0]?.configs.map(({ name, value }) => [name, value ?? '']));
+function settingsIn({ results }: ReturnType<typeof describeConfigsV4.parseResponse>): TopicSettings {
+  const configs = results[0]?.configs ?? [];
+  const own = configs.filter(({ configSource }) => configSource === ConfigSources.TOPIC_CONFIG);
+  return {
+    values: new Map(configs.map(({ name, value }) => [name, value ?? ''])),
+    own: new Set(own.map(({ name }) => name)),
+  };
 }
 
 function rightsOf(bits: number): Rights {
