@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import kafkajs from 'kafkajs';
 import type { Level } from '../cli/doctor/finding.js';
 import { checkConfig } from '../core/config.js';
 import { createKafkaClient } from '../core/kafka/client.js';
 import type { KafkaAdmin } from '../core/kafka/port.js';
 import { createLogger } from '../core/log.js';
+import { readStatuses } from '../core/node-directory.js';
 import { startLocalBroker } from '../deploy/local/broker.js';
 import { findKafkaJars } from '../deploy/local/java-launcher.js';
 import { freePort } from '../deploy/local/ports.js';
+import { encodeNodeStatus } from '../schemas/framing/single-object.js';
 import { TestRegistry } from '../schemas/registry/test-registry.js';
 import { CommandLine } from './support/command-line.js';
 import { Harness } from './support/harness.js';
@@ -198,6 +201,33 @@ describe('partitura doctor', () => {
     await consumer.close();
   }
 
+  test('a stranger who writes as a node, with a clock far ahead, neither ends it nor hides the nodes', async () => {
+    const [status] = await readStatuses(harness.kafka, harness.config());
+    assert.ok(status);
+    const { models, ...rest } = status.status;
+    const wrong = models.map((model) => ({ ...model, model: 'bad \u001b[31mname' }));
+    const value = encodeNodeStatus({ ...rest, node: 'stranger', beatAt: Date.now() + 90_000, models: wrong });
+    const producer = harness.kafka.producer();
+    await producer.connect();
+    const send = (record: Buffer | null): Promise<void> =>
+      producer.send([{ topic: 'partitura.nodes', key: Buffer.from('stranger'), value: record, headers: {} }]);
+    try {
+      await send(value);
+      const { findings } = await doctor(brokers());
+      assertFound(findings, 'warning', /^stranger: tells of .*, which can be no model/, /allow WRITE/);
+      assertFound(findings, 'problem', /^the clock of stranger is 1\.5 min ahead/, /NTP/);
+      assert.ok(findings.some(({ level, what }) => level === 'ok' && what === 'the-node: scale'));
+      for (const command of ['doctor', 'models']) {
+        await send(value);
+        const { stdout } = await cli.run([command, ...brokers()]);
+        assert.ok(stdout.includes('bad ·[31mname') && !stdout.includes('\u001b'), stdout);
+      }
+    } finally {
+      await send(null);
+      await producer.close();
+    }
+  });
+
   test('says how an address is wrong, and goes on with one that is right', async () => {
     const closed = `127.0.0.1:${await freePort()}`;
     const { code, findings } = await doctor(['--brokers', `${closed},${harness.broker.bootstrap}`]);
@@ -216,7 +246,7 @@ describe('partitura doctor', () => {
       (await doctor(args)).findings,
       'warning',
       /^partitura\.scale\.replies-value lacks our schema/,
-      /partitura schemas register scale/,
+      /partitura schemas register scale --schema-registry-url http/,
     );
     for (const subject of ['partitura.scale.requests-value', 'partitura.scale.replies-value']) {
       registry.tell('POST', `/subjects/${subject}`, { subject, id: 1, version: 1, schema: '{}' });
@@ -226,7 +256,7 @@ describe('partitura doctor', () => {
       (await doctor(args)).findings,
       'warning',
       /compatibility is NONE, expected FULL_TRANSITIVE/,
-      /partitura schemas register scale/,
+      /partitura schemas register scale --schema-registry-url http/,
     );
     await registry.close();
     const { code, findings } = await doctor(args);
@@ -276,8 +306,26 @@ test(
         findings,
         'warning',
         /^topic partitura\.nodes: a node that logs in like this needs READ, WRITE, DESCRIBE$/,
-        /kafka-acls\.sh --bootstrap-server \S+ --add --allow-principal User:guest --topic partitura\.nodes --operation Read --operation Write --operation Describe$/,
+        /kafka-acls\.sh --bootstrap-server \S+ --command-config <your client\.properties> --add --allow-principal User:guest --topic partitura\.nodes --operation Read --operation Write --operation Describe$/,
       );
+      await allowUse(port);
+      const some = await doctor(['--brokers', `127.0.0.1:${loginPort}`], login);
+      assertFound(
+        some.findings,
+        'unknown',
+        /^partitura\.m\.requests: its settings can't be seen/,
+        /DESCRIBE_CONFIGS/,
+      );
+      assertFound(some.findings, 'unknown', /^partitura\.m may not be described/, /DESCRIBE on group/);
+      assertFound(some.findings, 'warning', /^group partitura\.m: .* needs READ$/, /--group partitura\.m/);
+      assertFound(
+        some.findings,
+        'unknown',
+        /^whether partitura\.nodes keeps the broker's/,
+        /DESCRIBE_CONFIGS/,
+      );
+      const good = some.findings.filter(({ level, area }) => level === 'ok' && /topics|rights/.test(area));
+      assert.deepEqual(good, []);
       const wrong = await doctor(['--brokers', `127.0.0.1:${loginPort}`], {
         ...login,
         KAFKA_SASL_PASSWORD: 'x',
@@ -303,6 +351,25 @@ test(
     }
   },
 );
+
+/** Lets guests use all topics of the cluster, and look at none of their settings. */
+async function allowUse(port: number): Promise<void> {
+  const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+  const admin = new kafkajs.Kafka({ brokers: [`127.0.0.1:${port}`] }).admin();
+  await admin.connect();
+  await admin.createAcls({
+    acl: [AclOperationTypes.READ, AclOperationTypes.WRITE].map((operation) => ({
+      resourceType: AclResourceTypes.TOPIC,
+      resourceName: 'partitura.',
+      resourcePatternType: ResourcePatternTypes.PREFIXED,
+      principal: 'User:guest',
+      host: '*',
+      operation,
+      permissionType: AclPermissionTypes.ALLOW,
+    })),
+  });
+  await admin.disconnect();
+}
 
 /** Who comes without a login may do all, guests nothing. */
 function withRights(port: number, loginPort: number, controllerPort: number): Record<string, string> {

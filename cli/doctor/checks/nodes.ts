@@ -61,7 +61,8 @@ export function checkNodes(nodes: readonly JudgedNode[]): Finding[] {
   if (alive.length === 0)
     findings.push(problem(AREA, 'no node is alive', 'partitura node --models <repository>'));
   for (const { node, models, bindings } of alive) {
-    findings.push(...strange(node, models));
+    const strangers = strange(node, models);
+    findings.push(...strangers);
     const failedModels = models.filter(({ state }) => state === 'FAILED');
     const failedBindings = bindings.filter(({ state }) => state === 'FAILED');
     for (const { model, version, message } of failedModels)
@@ -80,7 +81,7 @@ export function checkNodes(nodes: readonly JudgedNode[]): Finding[] {
           'correct its file and apply it again: partitura bind apply',
         ),
       );
-    if (failedModels.length + failedBindings.length === 0)
+    if (strangers.length + failedModels.length + failedBindings.length === 0)
       findings.push(
         ok(
           AREA,

@@ -1,5 +1,5 @@
 import type { ClusterFacts, Rights } from '../../../core/kafka/inspector.js';
-import { orOk, unknown, warning, type Finding } from '../finding.js';
+import { counted, orOk, unknown, warning, type Finding } from '../finding.js';
 import type { ExaminedGroup } from './groups.js';
 import type { ExaminedTopic, TopicRole } from './topics.js';
 
@@ -46,7 +46,7 @@ export function checkRights(
   return orOk(
     findings,
     AREA,
-    `${user ?? 'the user of this connection'} may do what a node does with ${topics.length} topics and ${groups.length} groups`,
+    `${user ?? 'the user of this connection'} may do what a node does with ${counted(topics.length, 'topic')} and ${counted(groups.length, 'group')}`,
   );
 }
 
