@@ -87,6 +87,14 @@ describe('bindings of Avro topics', { skip }, () => {
     await server.stop();
   });
 
+  /** What the registry holds new versions of any subject against. */
+  async function setRule(compatibility: string): Promise<void> {
+    const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+    const body = JSON.stringify({ compatibility });
+    const { ok } = await fetch(`${server.url}/config`, { method: 'PUT', headers, body });
+    assert.ok(ok);
+  }
+
   const read = ({ value }: KafkaRecord): Promise<Record<string, unknown>> => unframed(registry, value);
 
   test('what the original holds is in the result as it was, and the derived schema is registered', async () => {
@@ -133,6 +141,26 @@ describe('bindings of Avro topics', { skip }, () => {
     assert.ok(first && second);
     assert.deepEqual([first['note'], first['largest']], [undefined, 14]);
     assert.deepEqual([second['note'], second['largest']], ['n', 14]);
+  });
+
+  test('records of before a field was taken away are read as those of after, where the registry asks for BACKWARD', async () => {
+    await setRule('BACKWARD');
+    const fields = (ORDER as unknown as { fields: object[] }).fields;
+    const fuller = {
+      ...(ORDER as object),
+      fields: [...fields, { name: 'old', type: 'string' }],
+    } as unknown as Schema;
+    const before = await registry.register('shrinks-in-value', fuller);
+    const after = await registry.register('shrinks-in-value', ORDER);
+    const bound = await BoundTopic.apply(harness, binding('shrinks'));
+    await bound.running(node);
+    await setRule('NONE');
+    await bound.send([
+      { value: framed(before.id, fuller, { ...order(1), old: 'o' }), partition: 0 },
+      { value: framed(after.id, ORDER, order(2)), partition: 0 },
+    ]);
+    const [first, second] = await Promise.all((await bound.results(2)).map(read));
+    assert.deepEqual([first?.['old'], second?.['old'], second?.['largest']], ['o', undefined, 14]);
   });
 
   test('predictions alone have a schema of their own', async () => {

@@ -164,7 +164,8 @@ test('a source without a subject of its own may have any schema, and one without
 test('with a known source the schema of results is registered before a record comes, or refused', async (context) => {
   const { server, format } = await formatWith(context);
   await format.prepare();
-  server.tell('GET', '/subjects/in-value/versions/latest', { id: 7 });
+  server.tell('GET', '/subjects/in-value/versions', [1]);
+  server.tell('GET', '/subjects/in-value/versions/1', { id: 7 });
   server.tell('POST', '/subjects/in-value', { id: 7, version: 1 });
   await format.prepare();
   assert.ok(server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
@@ -188,4 +189,19 @@ test('a source that holds itself is not enriched: its inner records would be rea
       () => enrichedSchema({ type: 'record', name: 'Node', namespace, fields: [next] } as never, predictions),
       { code: 'INVALID_REQUEST', message: /expected one that does not hold itself, got (example\.)?Node/ },
     );
+});
+
+test('schemas of results are registered in the order of those of the source, and what is wrong with the newest counts', async (context) => {
+  const { server, format } = await formatWith(context);
+  const older = { ...SOURCE, fields: SOURCE.fields.slice(0, 2) };
+  server.has(6, older);
+  server.tell('POST', '/subjects/in-value', { id: 7, version: 2 });
+  server.tell('GET', '/subjects/in-value/versions', [1, 4]);
+  server.tell('GET', '/subjects/in-value/versions/1', { id: 6 });
+  server.tell('GET', '/subjects/in-value/versions/4', { id: 7 });
+  await format.prepare();
+  const registered = server.requests
+    .filter(({ path }) => path === '/subjects/out-value/versions')
+    .map(({ body }) => (JSON.parse((body as { schema: string }).schema) as typeof SOURCE).fields.length);
+  assert.deepEqual(registered, [older.fields.length + 2, SOURCE.fields.length + 2]);
 });

@@ -46,17 +46,14 @@ export class AvroFormat implements Format {
   }
 
   /**
-   * Has the results' schema registered before the first record comes, where the source's is known.
-   * @throws Error when results can't be written
+   * Has the schemas of results registered before the first record comes, where the source's are known: in the order in which
+   * those came, since a registry holds each against the ones before.
+   * @throws Error when there can be no results to records of the newest
    */
   async prepare(): Promise<void> {
-    const key = await this.registry.latest(this.options.subject).catch((error: unknown) => {
-      if (isAway(error)) throw error;
-      return undefined;
-    });
-    if (key === undefined) return;
-    const known = await this.#find(key);
-    if ('problem' in known) throw known.problem;
+    let newest: Known | { readonly problem: Error } | undefined;
+    for (const key of await this.registry.ids(this.options.subject)) newest = await this.#find(key);
+    if (newest && 'problem' in newest) throw newest.problem;
   }
 
   lookUp({ value, headers }: KafkaRecord): Promise<void> | undefined {

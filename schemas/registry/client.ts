@@ -116,10 +116,26 @@ export class SchemaRegistry {
     return this.#request('GET', '/subjects');
   }
 
+  /** The ids of a subject's schemas, the oldest first; none when there is no such subject. */
+  async ids(subject: string): Promise<number[]> {
+    try {
+      const versions = await this.#request<number[]>('GET', `${pathOf(subject)}/versions`);
+      const ids: number[] = [];
+      for (const version of versions) ids.push((await this.#version(subject, version)).id);
+      return ids;
+    } catch (error) {
+      if (error instanceof RegistryError && error.kind === 'unknown') return [];
+      throw error;
+    }
+  }
+
+  #version(subject: string, version: number | 'latest'): Promise<{ id: number }> {
+    return this.#request('GET', `${pathOf(subject)}/versions/${version}`);
+  }
+
   /** The id of a subject's latest schema. */
   async latest(subject: string): Promise<number> {
-    const { id } = await this.#request<{ id: number }>('GET', `${pathOf(subject)}/versions/latest`);
-    return id;
+    return (await this.#version(subject, 'latest')).id;
   }
 
   /** Finds a schema among those of a subject. */
