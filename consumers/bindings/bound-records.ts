@@ -1,6 +1,7 @@
 import type { BindingDefinition } from '../../core/bindings/definition.js';
 import type { FailureStage } from '../../core/headers.js';
 import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Answer } from '../batching/batch.js';
 import type { Claim, Handling, Work } from '../handling.js';
@@ -47,7 +48,8 @@ export interface BoundParts {
 const MODEL_HEADER = 'partitura-model';
 const VERSION_HEADER = 'partitura-model-version';
 
-const NEVER = new Promise<void>(() => undefined);
+/** How often a partition that waits for its model looks whether there is one again. */
+const MODEL_LOOK_MS = 500;
 
 /** Records of a binding: field by field into tensors → batcher → the record with its prediction, or a dead letter. */
 export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
@@ -56,9 +58,9 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
     readonly parts: BoundParts,
   ) {}
 
-  /** Without a model that fits, records wait until their binding has begun anew. */
+  /** Without a model that fits, records wait until there is one again, or until their binding has begun anew. */
   lookUp(record: KafkaRecord): Promise<void> | undefined {
-    return this.parts.version() ? this.parts.format.lookUp(record) : NEVER;
+    return this.parts.version() ? this.parts.format.lookUp(record) : sleep(MODEL_LOOK_MS);
   }
 
   decide(record: KafkaRecord): BoundWork | BoundOutcome {
