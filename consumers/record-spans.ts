@@ -3,7 +3,7 @@ import { copyTraceHeaders } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import { textOrHex } from '../core/readable.js';
 import { detectDialect } from '../core/reply-dialects.js';
-import { ATTRIBUTE, traceOf, writeTrace } from '../core/tracing.js';
+import { ATTRIBUTE, sendAttributes, traceOf, writeTrace } from '../core/tracing.js';
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 import type { Answer } from './batching/batch.js';
 
@@ -79,15 +79,9 @@ export class TracedRecords implements RecordSpans {
     if (!spans) return;
     // A reply that was refused is sent anew, as an error.
     spans.send?.end();
-    const attributes = {
-      [ATTRIBUTE.system]: 'kafka',
-      [ATTRIBUTE.operationName]: 'send',
-      [ATTRIBUTE.operationType]: 'send',
-      [ATTRIBUTE.topic]: topic,
-    };
     spans.send = this.tracer.startSpan(
       `send ${topic}`,
-      { kind: SpanKind.PRODUCER, attributes },
+      { kind: SpanKind.PRODUCER, attributes: sendAttributes(topic) },
       spans.context,
     );
     writeTrace(trace.setSpan(spans.context, spans.send), headers);

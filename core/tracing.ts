@@ -47,6 +47,16 @@ export const ATTRIBUTE = {
   queueMillis: 'partitura.queue.duration_ms',
 } as const;
 
+/** What every span of a record on its way to a topic says. */
+export function sendAttributes(topic: string): Record<string, string> {
+  return {
+    [ATTRIBUTE.system]: 'kafka',
+    [ATTRIBUTE.operationName]: 'send',
+    [ATTRIBUTE.operationType]: 'send',
+    [ATTRIBUTE.topic]: topic,
+  };
+}
+
 /** Spans of this process on their way to where `OTEL_*` says. */
 export interface Tracing {
   readonly tracer: Tracer;

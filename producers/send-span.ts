@@ -1,5 +1,5 @@
 import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
-import { ATTRIBUTE, currentTracer, writeTrace } from '../core/tracing.js';
+import { ATTRIBUTE, currentTracer, sendAttributes, writeTrace } from '../core/tracing.js';
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 
 /**
@@ -9,10 +9,7 @@ import type { RecordHeaders } from '../schemas/framing/framing.js';
  */
 export function sendSpan(topic: string, id: string, bytes: number, headers: RecordHeaders): Span {
   const attributes = {
-    [ATTRIBUTE.system]: 'kafka',
-    [ATTRIBUTE.operationName]: 'send',
-    [ATTRIBUTE.operationType]: 'send',
-    [ATTRIBUTE.topic]: topic,
+    ...sendAttributes(topic),
     [ATTRIBUTE.messageId]: id,
     [ATTRIBUTE.correlation]: id,
     [ATTRIBUTE.bytes]: bytes,

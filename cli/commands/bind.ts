@@ -4,7 +4,7 @@ import { parseBinding, revisionOf, type BindingDefinition } from '../../core/bin
 import { refuseCircle, refuseReservedTopics } from '../../core/bindings/topics.js';
 import { bindingRecord, readBindings, removalRecord } from '../../core/bindings/store.js';
 import type { Config } from '../../core/config.js';
-import { recordsBehind } from '../../core/kafka/lag.js';
+import { groupPositions, lagOf } from '../../core/kafka/lag.js';
 import type { KafkaClient, OutgoingRecord } from '../../core/kafka/port.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { clusterTopics } from '../../core/partitura-topics.js';
@@ -187,7 +187,7 @@ async function readLags(
       if ((await admin.partitionCount(source.topic)) === undefined) continue;
       const offsets = await admin.offsets(source.topic);
       const group = topicNames(prefix).bindingGroup(name);
-      lags.set(name, await recordsBehind(admin, group, source.topic, offsets));
+      lags.set(name, lagOf(groupPositions(offsets, await admin.committed(group, source.topic))));
     }
   });
   return lags;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { recordsBehind } from '../../core/kafka/lag.js';
+import { groupPositions, lagOf } from '../../core/kafka/lag.js';
 import type { KafkaAdmin } from '../../core/kafka/port.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
@@ -118,7 +118,10 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
     topics.map(async (topic) => {
       const offsets = await admin.offsets(topic);
       const model = names.modelOf(topic);
-      const lag = model === undefined ? null : await recordsBehind(admin, names.group(model), topic, offsets);
+      const lag =
+        model === undefined
+          ? null
+          : lagOf(groupPositions(offsets, await admin.committed(names.group(model), topic)));
       return {
         topic,
         partitions: offsets.length,

@@ -1,13 +1,14 @@
 import { deadLetterTopic, type BindingDefinition } from '../../core/bindings/definition.js';
 import type { Config } from '../../core/config.js';
 import type { KafkaInspector, TopicSettings } from '../../core/kafka/inspector.js';
+import { groupPositions, type GroupPosition } from '../../core/kafka/lag.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
 import { readStatuses, type HeardStatus, type KnownNode } from '../../core/node-directory.js';
 import { sleep } from '../../core/retry.js';
 import { isModelName, topicNames } from '../../core/topics.js';
 import { RegistryError, SchemaRegistry } from '../../schemas/registry/client.js';
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
-import type { ExaminedGroup, GroupPosition } from './checks/groups.js';
+import type { ExaminedGroup } from './checks/groups.js';
 import {
   isToBeWatched,
   judgeByBroker,
@@ -116,12 +117,10 @@ export async function examineGroups(
   );
 }
 
+/** Positions first: they go on meanwhile, and must not seem to be beyond the end. */
 async function positionsOf(admin: KafkaAdmin, group: string, topic: string): Promise<GroupPosition[]> {
   const committed = await admin.committed(group, topic);
-  return (await admin.offsets(topic)).map((offsets) => ({
-    ...offsets,
-    committed: committed.find(({ partition }) => partition === offsets.partition)?.offset ?? -1,
-  }));
+  return groupPositions(await admin.offsets(topic), committed);
 }
 
 /** Nodes, whether they live, and their signs of life by both clocks. */

@@ -8,7 +8,7 @@ import { detectDialect } from '../../core/reply-dialects.js';
 import { topicNames } from '../../core/topics.js';
 import type { ReplySummary } from '../../schemas/framing/read-reply.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
-import { readRequest, replyIn, SoughtId, type MatchedBy } from './sought.js';
+import { readRequest, replyIn, SoughtId } from './sought.js';
 
 /** What a topic holds, for whoever follows a request. */
 type Role = 'request' | 'reply' | 'dead letter' | 'source' | 'result';
@@ -24,7 +24,6 @@ interface SearchedTopic {
 export interface Found {
   readonly role: Role;
   readonly record: KafkaRecord;
-  readonly by: MatchedBy | 'its request';
   readonly model: string | undefined;
   readonly request: InferenceRequest | undefined;
   readonly reply: ReplySummary | undefined;
@@ -153,13 +152,12 @@ function matchOf(
   const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
   const request = (): InferenceRequest | undefined =>
     isAnswer ? undefined : readRequest(record, model ?? '');
-  const by = sought.matches(record, () => reply()?.id ?? request()?.id);
+  const isSought = sought.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
   const letter = role === 'dead letter' ? readDeadLetter(record) : undefined;
-  if (by === undefined && !(letter && isOf(letter, begun))) return undefined;
+  if (!isSought && !(letter && isOf(letter, begun))) return undefined;
   return {
     role,
     record,
-    by: by ?? 'its request',
     model,
     request: role === 'request' ? request() : undefined,
     reply: reply(),

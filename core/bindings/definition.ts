@@ -116,8 +116,8 @@ const definition = z
     'output.fields: expected labels only with take: argmax',
   )
   .refine(
-    ({ source, output, deadLetters = `${output.topic}-dlt` }) =>
-      deadLetters !== source.topic && deadLetters !== output.topic,
+    ({ source, output, deadLetters }) =>
+      ![source.topic, output.topic].includes(deadLetterTopic({ output, deadLetters })),
     'deadLetters: expected another topic than those of source and output',
   );
 
@@ -138,7 +138,13 @@ export function outputFormat({ source, output }: BindingDefinition): RecordForma
   return formatOf(source, output);
 }
 
-export function deadLetterTopic({ deadLetters, output }: BindingDefinition): string {
+export function deadLetterTopic({
+  deadLetters,
+  output,
+}: {
+  readonly deadLetters?: string | undefined;
+  readonly output: { readonly topic: string };
+}): string {
   return deadLetters ?? `${output.topic}-dlt`;
 }
 

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { checkBinding, revisionOf, type BindingDefinition } from '../../core/bindings/definition.js';
+import {
+  checkBinding,
+  deadLetterTopic,
+  revisionOf,
+  type BindingDefinition,
+} from '../../core/bindings/definition.js';
 import { bindingRecord, removalRecord } from '../../core/bindings/store.js';
 import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import { clusterTopics } from '../../core/partitura-topics.js';
@@ -26,7 +31,7 @@ export class BoundTopic {
   }
 
   get deadLetterTopic(): string {
-    return this.definition.deadLetters ?? `${this.definition.output.topic}-dlt`;
+    return deadLetterTopic(this.definition);
   }
 
   /** Waits until this node runs it as it was applied here. */
@@ -114,16 +119,8 @@ export class BoundTopic {
   }
 
   /** Records of the source that the binding has not committed. */
-  async uncommitted(): Promise<number> {
-    const { topic } = this.definition.source;
-    return this.harness.withAdmin(async (admin) => {
-      const committed = await admin.committed(this.harness.topics.bindingGroup(this.definition.name), topic);
-      const ends = await admin.offsets(topic);
-      return ends.reduce(
-        (sum, { partition, end }) =>
-          sum + end - Math.max(0, committed.find((found) => found.partition === partition)?.offset ?? 0),
-        0,
-      );
-    });
+  uncommitted(): Promise<number> {
+    const { name, source } = this.definition;
+    return this.harness.uncommittedOf(this.harness.topics.bindingGroup(name), source.topic);
   }
 }

@@ -152,10 +152,14 @@ export class Harness {
   }
 
   /** Records of the model's requests that no node has committed. */
-  async uncommitted(model: ModelName): Promise<number> {
-    const topic = this.topics.requests(model);
+  uncommitted(model: ModelName): Promise<number> {
+    return this.uncommittedOf(this.topics.group(model), this.topics.requests(model));
+  }
+
+  /** The same of any group and topic. */
+  uncommittedOf(group: string, topic: string): Promise<number> {
     return this.withAdmin(async (admin) => {
-      const committed = await admin.committed(this.topics.group(model), topic);
+      const committed = await admin.committed(group, topic);
       const ends = await admin.offsets(topic);
       return ends.reduce(
         (sum, { partition, end }) =>

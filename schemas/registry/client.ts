@@ -129,13 +129,8 @@ export class SchemaRegistry {
     }
   }
 
-  #version(subject: string, version: number | 'latest'): Promise<{ id: number }> {
+  #version(subject: string, version: number): Promise<{ id: number }> {
     return this.#request('GET', `${pathOf(subject)}/versions/${version}`);
-  }
-
-  /** The id of a subject's latest schema. */
-  async latest(subject: string): Promise<number> {
-    return (await this.#version(subject, 'latest')).id;
   }
 
   /** Finds a schema among those of a subject. */

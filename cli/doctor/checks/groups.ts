@@ -1,16 +1,8 @@
 import type { GroupFacts } from '../../../core/kafka/inspector.js';
+import { lagOf, type GroupPosition } from '../../../core/kafka/lag.js';
 import { counted, ok, problem, unknown, unseen, warning, type Finding } from '../finding.js';
 
 const AREA = 'groups';
-
-/** How far a group is in one partition. */
-export interface GroupPosition {
-  readonly partition: number;
-  readonly start: number;
-  readonly end: number;
-  /** -1 where there is none. */
-  readonly committed: number;
-}
 
 /** A group, or why it can't be seen, part by part. */
 export interface ExaminedGroup {
@@ -77,14 +69,6 @@ function checkMembers(
     findings.push(ok(AREA, `${group}: ${nodes}, ${waiting}`));
   }
   return findings;
-}
-
-/** A position beyond the end is told by itself, and makes up for nothing elsewhere. */
-function lagOf(partitions: readonly GroupPosition[]): number {
-  return partitions.reduce(
-    (sum, { start, end, committed }) => sum + Math.max(0, end - Math.max(start, committed)),
-    0,
-  );
 }
 
 function beyond(topic: string, group: string, partitions: readonly GroupPosition[]): Finding[] {
