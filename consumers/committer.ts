@@ -134,11 +134,12 @@ export class Committer {
     }
   }
 
-  /** Commits all partitions that are owned, as released: they are about to be given up. Never throws. */
-  async release(): Promise<void> {
+  /** Commits partitions that are about to be given up, as released. Never throws. */
+  async release(leaving: readonly TopicPartition[]): Promise<void> {
     const { releaseTimeoutMs, model } = this.options;
+    const numbers = new Set(leaving.map(({ partition }) => partition));
     const tooLate = (): Error => new Error(`no commit within ${releaseTimeoutMs} ms`);
-    await within(releaseTimeoutMs, this.#release(), tooLate).catch((error: unknown) => {
+    await within(releaseTimeoutMs, this.#release(numbers), tooLate).catch((error: unknown) => {
       this.parts.log.warn(
         { model, err: error },
         'last commit failed; answered records will be answered again',
@@ -146,10 +147,12 @@ export class Committer {
     });
   }
 
-  async #release(): Promise<void> {
+  async #release(leaving: ReadonlySet<number>): Promise<void> {
     await Promise.all([...this.#opening]);
     await this.#committing;
-    const due = [...this.parts.owned()].flatMap((partition) => this.#releasedPosition(partition) ?? []);
+    const due = [...this.parts.owned()]
+      .filter(({ partition }) => leaving.has(partition))
+      .flatMap((partition) => this.#releasedPosition(partition) ?? []);
     if (due.length > 0) await this.parts.consumer.commit(due.map(toPosition));
     for (const { ledger, offset } of due) ledger.committed(offset);
   }

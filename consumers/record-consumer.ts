@@ -290,6 +290,8 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       this.parts.spans.end(held.record, this.handling.nameOf(outcome));
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
+      // Each suspect by itself: should this owner die as well, its successor begins at the record that did it.
+      if (held.partition.crashes?.isSuspect(entry.offset)) void this.#committer.commit();
     };
     this.handling.publish(outcome, acknowledged, held.partition);
   }
@@ -316,7 +318,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#drainAndCommit();
+    await this.#drainAndRelease(partitions);
     for (const { partition } of partitions) this.#lose(partition);
   }
 
@@ -330,7 +332,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
   }
 
-  async #drainAndCommit(): Promise<void> {
+  async #drainAndRelease(partitions: readonly TopicPartition[]): Promise<void> {
     const { drainTimeoutMs, model } = this.options;
     try {
       await within(
@@ -344,18 +346,18 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         'partitions are given up with work under way; their next owner answers it',
       );
     }
-    await this.#committer.release();
+    await this.#committer.release(partitions);
   }
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
   close(): Promise<void> {
-    this.#closing ??= this.#close(() => this.#drainAndCommit());
+    this.#closing ??= this.#close(() => this.#drainAndRelease(this.owned));
     return this.#closing;
   }
 
   /** Commits what is done and leaves the group at once; what is under way is done again by the partitions' next owners. */
   abandon(): Promise<void> {
-    this.#closing ??= this.#close(() => this.#committer.release());
+    this.#closing ??= this.#close(() => this.#committer.release(this.owned));
     return this.#closing;
   }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PartituraError } from '../../schemas/errors.js';
@@ -12,8 +13,9 @@ const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url)
 /** The part of the free memory that a child may take: the rest stays for the node. */
 const MEMORY_PART = 0.8;
 const LEAST_MEMORY_KB = 1024 * 1024;
-/** Runs a program with a limit of its data in KiB, where the shell can set one. */
-const WITH_LIMIT = 'ulimit -d "$0" 2>/dev/null; exec "$@"';
+const SHELL = '/bin/sh';
+/** Runs a program with a limit of its data in KiB and without core dumps, where the shell can set these. */
+const WITH_LIMITS = 'ulimit -d "$0" 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$@"';
 
 type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
 
@@ -36,9 +38,8 @@ export class EngineProcess {
       startTimeoutMs,
       questionTimeoutMs: 2 * Math.max(loadTimeoutMs, runTimeoutMs),
     };
-    const memoryKb = Math.max(LEAST_MEMORY_KB, Math.floor((freemem() * MEMORY_PART) / 1024));
-    const program = [process.execPath, PROCESS_FILE, JSON.stringify(data)];
-    this.child = spawn('/bin/sh', ['-c', WITH_LIMIT, String(memoryKb), ...program], {
+    const [command, ...args] = limited([process.execPath, PROCESS_FILE, JSON.stringify(data)]);
+    this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
     });
@@ -83,6 +84,20 @@ export class EngineProcess {
     this.loss = new PartituraError('INTERNAL', reason.message);
     this.pending.fail(reason, this.loss);
   }
+}
+
+/** Images without a shell run the program as it is. */
+function limited(program: [string, ...string[]]): [string, ...string[]] {
+  if (!existsSync(SHELL)) return program;
+  const memoryKb = Math.max(LEAST_MEMORY_KB, Math.floor((availableMemory() * MEMORY_PART) / 1024));
+  return [SHELL, '-c', WITH_LIMITS, String(memoryKb), ...program];
+}
+
+/** Bytes that may still be taken here, within the limit of a container where there is one. */
+function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
+  return Math.max(0, Math.min(left, freemem()));
 }
 
 function crashed(code: number | null, signal: NodeJS.Signals | null): PartituraError {
