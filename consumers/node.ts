@@ -96,7 +96,7 @@ export class InferenceNode {
     this.#metrics = createNodeMetrics(this.#inFlight);
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
-    this.#destinations = new Destinations(this.#admin);
+    this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
     this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
       this.#destinations.missing(topics),
     );
@@ -196,6 +196,7 @@ export class InferenceNode {
       passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
+      onTopicRefused: (topic, { message }) => this.#destinations.refuse(topic, message),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;
@@ -332,6 +333,7 @@ export class InferenceNode {
     const requests = [...this.#consumers.values()].map((consumer) => consumer.close());
     await Promise.all([...requests, this.#bindings?.close()]);
     this.#schemas?.close();
+    this.#destinations.close();
     await watching;
     await this.#heartbeat?.stop();
     await this.#outbox.close();

@@ -128,7 +128,7 @@ export class Outbox {
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
     const topics = [...new Set(parcels.map(({ record }) => record.topic))];
-    if (topics.length === 1 && error.kind === 'unknown-topic') return fail(parcels, error);
+    if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
     if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, giveUpAt);
     const middle = Math.ceil(parcels.length / 2);
     await this.#send(parcels.slice(0, middle), giveUpAt);
@@ -153,6 +153,11 @@ export class Outbox {
   async #missing(topics: readonly string[]): Promise<ReadonlySet<string>> {
     return this.missingOf(topics).catch(() => new Set<string>());
   }
+}
+
+/** Whether every record for the topic would fail alike. */
+function isAboutTopic({ kind }: KafkaError): boolean {
+  return kind === 'unknown-topic' || kind === 'not-authorized';
 }
 
 function isPassing({ kind }: KafkaError): boolean {
