@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import type {
   KafkaAdmin,
   KafkaClient,
@@ -260,6 +261,7 @@ export class InferenceNode {
       from: 'earliest',
       sessionTimeoutMs: config.sessionTimeoutMs,
       fetchMaxBytes: config.fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       groupProtocol: config.kafkaGroupProtocol,
     });

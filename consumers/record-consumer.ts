@@ -1,5 +1,5 @@
 import { VALUE_DROPPED } from '../core/headers.js';
-import { recordBytes } from '../core/kafka/record-bytes.js';
+import { heldBytes } from '../core/kafka/record-bytes.js';
 import type {
   KafkaConsumer,
   KafkaError,
@@ -96,9 +96,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
-      onUnreadable: (position, reason) => {
-        if (!this.#closed) this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
-      },
+      onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
       onCrash: (error) => this.options.onStopped(error),
     });
     this.#commitTimer = setInterval(() => void this.#commit(), this.options.commitIntervalMs);
@@ -128,6 +126,12 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     return this.parts.inFlight.room();
   }
 
+  #onUnreadable(position: UnreadableRecords, reason: string): void | Promise<void> {
+    if (this.#closed) return this.#closed;
+    this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
+    return this.parts.inFlight.room();
+  }
+
   /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
   #putAside(position: UnreadableRecords, reason: string): void {
     const { topic, partition: number, offset, lastOffset } = position;
@@ -141,9 +145,10 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       timestamp: this.options.now(),
     };
     const partition = this.#current(record);
-    const entry = partition?.ledger.open(lastOffset, { record, bytes: 0, partition });
+    const bytes = heldBytes(record);
+    const entry = partition?.ledger.open(lastOffset, { record, bytes, partition });
     if (!entry) return;
-    this.parts.inFlight.enter(0);
+    this.parts.inFlight.enter(bytes);
     const error = new PartituraError(
       'DECODE_FAILED',
       `offsets ${offset} to ${lastOffset} can't be read: ${reason}`,
@@ -158,7 +163,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #take(record: KafkaRecord, arrivedAt: number): void {
     const partition = this.#current(record);
     if (!partition) return;
-    const bytes = recordBytes(record);
+    const bytes = heldBytes(record);
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
     if (!entry) return;
     this.parts.inFlight.enter(bytes);

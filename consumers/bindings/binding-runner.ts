@@ -4,6 +4,7 @@ import { refuseReservedTopics } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
+import { nodeReadLimits } from '../../core/kafka/record-batches/read-limits.js';
 import type { Logger } from '../../core/log.js';
 import { backoffMs, sleep, type Backoff } from '../../core/retry.js';
 import type { TopicNames } from '../../core/topics.js';
@@ -223,6 +224,7 @@ export class BindingRunner {
       from: source.from,
       sessionTimeoutMs,
       fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       // Transactions name the generation in which a partition was got; by KIP-848 that changes under kept partitions.
       groupProtocol: exactlyOnce ? 'classic' : config.kafkaGroupProtocol,

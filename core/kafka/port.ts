@@ -1,4 +1,5 @@
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { ReadLimits } from './record-batches/read-limits.js';
 
 /**
  * What Partitura needs of a Kafka client, and no more. `integration-tests/support/conformance/` says in tests
@@ -97,6 +98,8 @@ export interface ConsumerOptions {
   /** With `groupProtocol: 'consumer'` the broker decides instead. */
   readonly sessionTimeoutMs: number;
   readonly fetchMaxBytes: number;
+  /** Bounds of what is built from fetched batches; those of tools and clients where left out. */
+  readonly readLimits?: ReadLimits | undefined;
   /**
    * Name of this member beyond its life (static membership): when it closes or dies, its partitions wait for it
    * until the session times out, and nobody else is disturbed. One at a time may use it.
@@ -114,7 +117,7 @@ export type GroupProtocol = 'classic' | 'consumer';
 export interface KafkaConsumer {
   /** Joins the group and resolves with the first assignment. Handlers are called from then on. */
   start(handlers: ConsumerHandlers): Promise<void>;
-  /** No more records of these partitions are delivered after the ones of the current fetch, until `resume`. */
+  /** No more records of these partitions are delivered after the current piece, until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /**
@@ -130,8 +133,8 @@ export interface KafkaConsumer {
 
 export interface ConsumerHandlers {
   /**
-   * Takes over the records of one partition. A promise that it returns holds back the next fetch, while
-   * signs of life go on: backpressure without pausing.
+   * Takes over records of one partition: a fetch comes in pieces. A promise that it returns holds back the next piece and
+   * the next fetch, while heartbeats go on: backpressure without pausing.
    */
   onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void>;
   /** Partitions that have come; those that were kept meanwhile are not among them. */
@@ -142,9 +145,10 @@ export interface ConsumerHandlers {
    */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
   /**
-   * Records from `offset` to `lastOffset` can't be read, however often they are fetched, and are stepped over.
+   * Skips records from `offset` to `lastOffset`, which cannot be read or are beyond the limits, however often they are
+   * fetched. A promise holds back what follows, as with `onRecords`.
    */
-  onUnreadable?(position: UnreadableRecords, reason: string): void;
+  onUnreadable?(position: UnreadableRecords, reason: string): void | Promise<void>;
   /**
    * All of a partition before this offset was handed over, or is not to be seen: a transaction's marker, records of one
    * that was given up, what compaction has taken out. Told of fixed `partitions`.
