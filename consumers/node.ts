@@ -11,6 +11,7 @@ import type {
   KafkaRecord,
   TopicPartition,
 } from '../core/kafka/port.js';
+import { RecordFit } from '../core/kafka/record-fit.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -67,6 +68,7 @@ export class InferenceNode {
   readonly #admin: KafkaAdmin;
   readonly #destinations: Destinations;
   readonly #outbox: Outbox;
+  readonly #recordFit: RecordFit;
   readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
   #state: State = 'STARTING';
@@ -98,8 +100,13 @@ export class InferenceNode {
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
     this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
-    this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
-      this.#destinations.missing(topics),
+    this.#recordFit = new RecordFit(this.#admin);
+    this.#outbox = new Outbox(
+      this.#producer,
+      OUTBOX_DEFAULTS,
+      Date.now,
+      (topics) => this.#destinations.missing(topics),
+      (record) => this.#recordFit.check(record),
     );
     const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
     this.#registry = url === undefined ? undefined : new SchemaRegistry(url, userInfo);
@@ -213,6 +220,7 @@ export class InferenceNode {
       admin: this.#admin,
       topics: this.#topics,
       outbox: this.#outbox,
+      recordFit: this.#recordFit,
       catalog,
       registry: this.#registry,
       inFlight: this.#inFlight,

@@ -4,6 +4,7 @@ import { refuseReservedTopics } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
+import type { RecordFit } from '../../core/kafka/record-fit.js';
 import { nodeReadLimits } from '../../core/kafka/record-batches/read-limits.js';
 import type { Logger } from '../../core/log.js';
 import { backoffMs, sleep, type Backoff } from '../../core/retry.js';
@@ -34,6 +35,7 @@ export interface BindingParts {
   readonly admin: KafkaAdmin;
   readonly topics: TopicNames;
   readonly outbox: Outbox;
+  readonly recordFit: RecordFit;
   readonly catalog: Pick<ModelCatalog, 'resolve'>;
   /** Undefined without a schema registry. */
   readonly registry: SchemaRegistry | undefined;
@@ -268,10 +270,11 @@ export class BindingRunner {
     definition: BindingDefinition,
     onStopped: (error: Error) => void,
   ): Promise<BoundPublisher> {
-    const { outbox, config, kafka, topics, node } = this.parts;
+    const { outbox, recordFit, config, kafka, topics, node } = this.parts;
     const options: BoundPublisherOptions = {
       deadLetterTopic: deadLetterTopic(definition),
       deadLetterHeaders: config.deadLetterHeaders,
+      fits: (record) => recordFit.check(record),
       onStopped,
       onDeadLetter: (record, { code, message }) => this.parts.onDeadLetter(code, record, message),
     };

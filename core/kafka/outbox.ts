@@ -51,6 +51,8 @@ export class Outbox {
     /** Which of these topics do not exist: asked when a send fails for one of them. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
+    /** Fails for a record that the broker would not take; undefined where that need not be found out. */
+    readonly fits: (record: OutgoingRecord) => Promise<void> | undefined = () => undefined,
   ) {}
 
   push(record: OutgoingRecord, delivery: Delivery): void {
@@ -113,6 +115,10 @@ export class Outbox {
   async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
+        for (const { record } of parcels) {
+          const fits = this.fits(record);
+          if (fits) await fits;
+        }
         await this.producer.send(parcels.map(({ record }) => record));
         break;
       } catch (cause) {

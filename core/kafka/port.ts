@@ -196,6 +196,11 @@ export interface KafkaAdmin {
    * @throws KafkaError, of kind `not-authorized` where topics may be used but not described
    */
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Settings that are in force on one of the brokers, which are taken to be alike.
+   * @throws KafkaError, of kind `not-authorized` where the cluster may not be described
+   */
+  brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
   /** Of each partition the first offset whose record is not older, in milliseconds since the epoch; its end where there is none. */
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;

@@ -111,7 +111,7 @@ test('a batch that stays unreadable is stepped over and told, and the next one r
       reason: "t 0: the batch at offset 0 can't be read: wrong checksum",
     },
   ]);
-  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, "records cannot be read; they are skipped"]);
+  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, 'records cannot be read; they are skipped']);
 });
 
 test('nothing is said of a fetch that fails because the fetcher was closed', async () => {

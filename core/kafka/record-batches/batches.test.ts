@@ -7,6 +7,7 @@ import { ByteReader } from './byte-reader.js';
 import { BatchReader, type AbortedTransaction, type Piece } from './read-batches.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits } from './read-limits.js';
 import { AT } from './record-batch.js';
+import { rawBatch, recordOfHeaders, zigzag } from './test-batches.js';
 import { writeBatch } from '../platformatic/write-batch.js';
 
 const at = { topic: 't', partition: 3 };
@@ -215,38 +216,6 @@ test('numbers of more than 32 bits are read exactly: the library writes them wro
   assert.equal(new ByteReader(Buffer.from('ffffffffffffffff', 'hex')).int64(), -1);
 });
 
-/** A batch of these bytes as its records, with a checksum that is right. */
-function rawBatch(records: Buffer, count: number, more: { codec?: number; lastDelta?: number } = {}): Buffer {
-  const head = batchOf([outgoing('a')]).subarray(0, AT.records);
-  const batch = Buffer.concat([head, records]);
-  batch.writeInt16BE(more.codec ?? 0, AT.attributes);
-  batch.writeInt32BE(batch.length - 12, AT.length);
-  batch.writeInt32BE(count, AT.recordCount);
-  batch.writeInt32BE(more.lastDelta ?? count - 1, AT.lastOffsetDelta);
-  batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
-  return batch;
-}
-
-function zigzag(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value < 0 ? -2 * value - 1 : 2 * value;
-  for (; left > 0x7f; left = Math.floor(left / 128)) bytes.push((left % 128) | 0x80);
-  return Buffer.from([...bytes, left]);
-}
-
-/** One record without key and value, with `count` headers of one byte's name and no value. */
-function recordOfHeaders(count: number, offsetDelta = 0, said = count): Buffer {
-  const body = Buffer.concat([
-    Buffer.from([0, 0]),
-    zigzag(offsetDelta),
-    zigzag(-1),
-    zigzag(-1),
-    zigzag(said),
-    Buffer.alloc(3 * count, Buffer.from([2, 0x61, 0])),
-  ]);
-  return Buffer.concat([zigzag(body.length), body]);
-}
-
 test('a batch is taken in pieces of so many records, or bytes, and goes on where the last piece ended', () => {
   const batch = batchOf(
     Array.from({ length: 10 }, (_, index) => outgoing(`v${index}`)),
@@ -321,7 +290,7 @@ test('counts, lengths and offsets that lie make a batch unreadable, and nothing 
   const untilTheLie = (batch: Buffer): unknown => readPieces(batch, readPieces(batch, 0).at(-1)?.next ?? 0);
   for (const [name, batch, reason] of lies) assert.throws(() => untilTheLie(batch), reason, name);
   for (const count of [0, -1, -(2 ** 31)]) {
-    const empty = rawBatch(Buffer.alloc(0), count, { lastDelta: 6 });
+    const empty = rawBatch(Buffer.alloc(0), count, { lastOffsetDelta: 6 });
     assert.deepEqual(readPieces(empty, 0), [{ records: [], next: 7 }]);
   }
 });
