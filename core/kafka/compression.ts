@@ -63,10 +63,10 @@ function decompressGzip(bytes: Buffer, maxBytes: number): Buffer {
   return limited(maxBytes, () => zlib.gunzipSync(bytes, { maxOutputLength: maxBytes }));
 }
 
-function nativeZstd({ zstdDecompressSync }: ZlibWithZstd): Decompressor {
+function nativeZstd(native: ZlibWithZstd): Decompressor {
   return (bytes, maxBytes) => {
     if (zstdWindow(bytes) > maxBytes) throw tooLarge(maxBytes);
-    return limited(maxBytes, () => zstdDecompressSync(bytes, { maxOutputLength: maxBytes }));
+    return limited(maxBytes, () => native.zstdDecompressSync(bytes, { maxOutputLength: maxBytes }));
   };
 }
 

@@ -153,12 +153,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
     }
   }
 
-  #advance(
-    { batch: { partition }, resolveOffset }: EachBatchPayload,
-    next: number,
-    handlers: ConsumerHandlers,
-  ): void {
-    resolveOffset(String(next - 1));
+  #advance(payload: EachBatchPayload, next: number, handlers: ConsumerHandlers): void {
+    const { partition } = payload.batch;
+    payload.resolveOffset(String(next - 1));
     if (!this.#positions.has(partition)) return;
     this.#positions.set(partition, next);
     handlers.onPosition?.({ partition, offset: next });
@@ -172,7 +169,10 @@ export class KafkaJsConsumer implements KafkaConsumer {
 
   *#pieces(batch: Batch): Generator<Piece> {
     const [first] = batch.messages;
-    if (!isRaw(first)) return yield* this.#piecesOfOld(batch);
+    if (!isRaw(first)) {
+      yield* this.#piecesOfOld(batch);
+      return;
+    }
     const { topic, partition } = batch;
     const { fetchedOffset } = batch as Batch & { readonly fetchedOffset: string };
     const from = Number(fetchedOffset);
