@@ -1,7 +1,7 @@
 import { oneLine, printable, printableJson } from '../core/readable.js';
 
 /** The widest cell: a column is as wide as its widest, in every row. */
-const MAX_CELL_CHARACTERS = 200;
+const MAX_CELL_CHARACTERS = 120;
 
 /**
  * Writes what a command answers to standard output; all else (progress, logs, hints) goes to standard error. These are the
