@@ -89,9 +89,9 @@ export class BatchReader {
         if (found === undefined) this.#close(batch);
         else if (found instanceof Oversized) return this.#piece(records, this.#passOversized(batch, found));
         else {
-          records.push(found.record);
-          room -= found.cost;
-          this.#next = found.record.offset + 1;
+          records.push(found);
+          room -= batch.cost;
+          this.#next = found.offset + 1;
         }
       } catch (error) {
         if (error instanceof Oversized) return this.#piece(records, this.#passBatch(error));
@@ -165,16 +165,14 @@ class Oversized extends Error {
   }
 }
 
-interface FoundRecord {
-  readonly record: KafkaRecord;
-  /** Bytes that it takes in memory. */
-  readonly cost: number;
-}
-
 /** A batch whose records are being read, one after the other. */
 class OpenBatch {
+  readonly topic: string;
+  readonly partition: number;
   readonly length: number;
   readonly next: number;
+  /** Bytes that the record that was read last takes in memory. */
+  cost = 0;
   readonly #baseOffset: number;
   readonly #baseTimestamp: number;
   readonly #appendTime: number | undefined;
@@ -187,10 +185,12 @@ class OpenBatch {
   /** @throws Oversized when too much comes out of it */
   constructor(
     batch: Buffer,
-    readonly at: TopicPartition,
+    { topic, partition }: TopicPartition,
     readonly from: number,
     readonly limits: ReadLimits,
   ) {
+    this.topic = topic;
+    this.partition = partition;
     const attributes = batch.readInt16BE(AT.attributes);
     this.length = batch.length;
     this.next = nextOffset(batch);
@@ -203,10 +203,10 @@ class OpenBatch {
   }
 
   /** The next record from `from` on; undefined when there is none. */
-  read(): FoundRecord | Oversized | undefined {
+  read(): KafkaRecord | Oversized | undefined {
     while (this.#left > 0) {
       const found = this.#readNext();
-      if (offsetOf(found) >= this.from) return found;
+      if (found.offset >= this.from) return found;
     }
     return undefined;
   }
@@ -225,7 +225,7 @@ class OpenBatch {
     return undefined;
   }
 
-  #readNext(): FoundRecord | Oversized {
+  #readNext(): KafkaRecord | Oversized {
     this.#fill();
     const reader = this.#slab;
     const length = reader.varint();
@@ -246,8 +246,9 @@ class OpenBatch {
     }
     const headers = readHeaders(reader, count);
     if (reader.position !== end) throw new Error('a record breaks off');
-    const cost = length + RECORD_OVERHEAD_BYTES + count * HEADER_OVERHEAD_BYTES;
-    return { record: { ...this.at, offset, key, value, headers, timestamp }, cost };
+    this.cost = length + RECORD_OVERHEAD_BYTES + count * HEADER_OVERHEAD_BYTES;
+    const { topic, partition } = this;
+    return { topic, partition, offset, key, value, headers, timestamp };
   }
 
   /** Whoever wrote the batch chose the differences: what they add up to must be a time. */
@@ -285,10 +286,6 @@ class OpenBatch {
     this.#plain.position = end;
     this.#slab = new ByteReader(detached(bytes, start, end));
   }
-}
-
-function offsetOf(found: FoundRecord | Oversized): number {
-  return found instanceof Oversized ? found.offset : found.record.offset;
 }
 
 /** A part of a buffer that does not keep the rest alive, unless the rest is smaller. */
