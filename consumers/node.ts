@@ -5,6 +5,7 @@ import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import type {
+  CommittedPosition,
   KafkaAdmin,
   KafkaClient,
   KafkaProducer,
@@ -286,7 +287,9 @@ export class InferenceNode {
     if (!this.#requestParts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
     const inFlight = this.#inFlight.share();
     const handling = new Requests(model, this.#requestParts);
-    const parts = { inFlight, metrics: this.#metrics, spans: this.#spans, log: this.log };
+    const readPositions = (): Promise<CommittedPosition[]> =>
+      this.#admin.committed(group, this.#topics.requests(model));
+    const parts = { inFlight, readPositions, metrics: this.#metrics, spans: this.#spans, log: this.log };
     const consumer = new RecordConsumer(kafkaConsumer, handling, options, parts);
     this.#consumers.set(model, consumer);
     try {

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type ITopicConfig, type SeekEntry } from 'kafkajs';
-import type { KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
+import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { retryPassing } from './retry.js';
 import './all-offsets.js';
@@ -87,9 +87,13 @@ export class KafkaJsAdmin implements KafkaAdmin {
     return numbered(await retryPassing(ask, ['unavailable']));
   }
 
-  async committed(group: string, topic: string): Promise<PartitionOffset[]> {
+  async committed(group: string, topic: string): Promise<CommittedPosition[]> {
     const [found] = await attempt(this.admin.fetchOffsets({ groupId: group, topics: [topic] }));
-    return numbered(found?.partitions ?? []);
+    return (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
+      partition,
+      offset: Number(offset),
+      metadata: metadata ?? '',
+    }));
   }
 
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
