@@ -105,9 +105,9 @@ async function memory(): Promise<void> {
     const result = await soak(client, Number(values.minutes), (line) =>
       print(`${client.padEnd(14)} ${line}`),
     );
-    const { baseMiB, limitMiB, mostMiB, requests, unanswered } = result;
+    const { baseMiB, limitMiB, mostMiB, requests, unanswered, refused } = result;
     print(
-      `${client.padEnd(14)} at most ${mostMiB} MiB (base ${baseMiB}, limit ${limitMiB}); ${requests} requests, ${unanswered} unanswered`,
+      `${client.padEnd(14)} at most ${mostMiB} MiB (base ${baseMiB}, limit ${limitMiB}); ${requests} requests, ${unanswered} unanswered, ${refused} refused`,
     );
     results.push(result);
   }

@@ -188,6 +188,7 @@ function memorySection(results: readonly MemoryResult[]): string[] {
     whole(result.kills),
     whole(result.requests),
     whole(result.unanswered),
+    whole(result.refused),
     whole(result.repeated),
   ]);
   const step = Math.ceil(first.curve.length / MEMORY_POINTS);
@@ -202,7 +203,18 @@ function memorySection(results: readonly MemoryResult[]): string[] {
     '## Memory over time',
     `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of an idle node with its model, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
     table(
-      ['client', 'seconds', 'base', 'limit', 'most', 'kills', 'requests', 'unanswered', 'repeated'],
+      [
+        'client',
+        'seconds',
+        'base',
+        'limit',
+        'most',
+        'kills',
+        'requests',
+        'unanswered',
+        'refused',
+        'repeated',
+      ],
       summary,
     ),
     'The most of either node, from each second on:',

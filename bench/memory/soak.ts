@@ -35,6 +35,8 @@ export interface MemoryResult {
   readonly kills: number;
   readonly requests: number;
   readonly unanswered: number;
+  /** Answered with an error. */
+  readonly refused: number;
   readonly repeated: number;
   /** The most of any node within each stretch of time. */
   readonly curve: readonly { readonly second: number; readonly mostMiB: number }[];
@@ -152,7 +154,7 @@ class Soak {
 
   async #result(seconds: number, requests: number): Promise<MemoryResult> {
     const { maxInflightBytes, fetchMaxBytes, kafkaClient: client } = this.config;
-    const { answered, replies } = await this.#countReplies(requests);
+    const { answered, refused, replies } = await this.#countReplies(requests);
     const mib = (bytes: number): number => Math.round(bytes / MIB);
     return {
       client,
@@ -163,30 +165,35 @@ class Soak {
       kills: this.#kills,
       requests,
       unanswered: requests - answered,
+      refused,
       repeated: replies - answered,
       curve: this.#points.map((most, index) => ({ second: index * POINT_SECONDS, mostMiB: mib(most) })),
     };
   }
 
-  async #countReplies(requests: number): Promise<{ answered: number; replies: number }> {
+  async #countReplies(requests: number): Promise<{ answered: number; refused: number; replies: number }> {
     const kafka = this.#kafka();
     const topic = topicNames(this.config.prefix).replies(MODEL);
     const admin = kafka.admin();
     await admin.connect();
     const ranges = await topicRanges(admin, topic).finally(() => admin.close());
     const seen = new Uint8Array(requests);
-    let replies = 0;
+    let [replies, refused] = [0, 0];
     await scanRanges(kafka, topic, ranges ?? [], {
       limitMs: 30_000,
       fetchMaxBytes: this.config.fetchMaxBytes,
       onRecords: (records) => {
         for (const { headers } of records) {
-          if (headers['inference-error'] !== undefined) continue;
+          const error = headerText(headers, 'inference-error');
+          if (error !== undefined) {
+            refused++;
+            this.report(`refused: ${error}`);
+          }
           seen[Number(headerText(headers, 'correlation-id'))] = 1;
           replies++;
         }
       },
     });
-    return { answered: seen.reduce((sum, one) => sum + one, 0), replies };
+    return { answered: seen.reduce((sum, one) => sum + one, 0), refused, replies };
   }
 }
