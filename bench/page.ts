@@ -4,6 +4,7 @@ import type { AloneResult } from './alone.js';
 import type { GrowthResult } from './growth/growth.js';
 import { marks } from './marks.js';
 import type { Cell } from './measure.js';
+import type { MemoryResult } from './memory/soak.js';
 import type { PeerResult } from './peers.js';
 import type { RebalanceResult } from './rebalance.js';
 import { MODELS, type ModelName } from './workloads.js';
@@ -75,6 +76,7 @@ export function renderPage(folder: string, client: string): string {
     '## Time without service',
     'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight over all partitions. A killed node is missed after the session timeout: 10 s by default, and under KIP-848 what the broker says, by default 45 s.',
     rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
+    ...memorySection(read<MemoryResult>(folder, 'memory').results),
     '## How cost grows',
     ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
   ];
@@ -169,6 +171,55 @@ function rebalanceTable(results: readonly RebalanceResult[]): string {
     ['', ...events],
     memberships.map((membership) => [membership, ...events.map((event) => gap(membership, event))]),
   );
+}
+
+/** Points of a curve on the page. */
+const MEMORY_POINTS = 12;
+
+function memorySection(results: readonly MemoryResult[]): string[] {
+  const [first] = results;
+  if (!first) return [];
+  const summary = results.map((result) => [
+    result.client,
+    whole(result.seconds),
+    whole(result.baseMiB),
+    whole(result.limitMiB),
+    whole(result.mostMiB),
+    whole(result.kills),
+    whole(result.requests),
+    whole(result.unanswered),
+    whole(result.refused),
+    whole(result.repeated),
+  ]);
+  const step = Math.ceil(first.curve.length / MEMORY_POINTS);
+  const starts = first.curve.map(({ second }) => second).filter((_, index) => index % step === 0);
+  const curve = results.map(({ client, curve: points }) => [
+    client,
+    ...starts.map((_, index) =>
+      whole(Math.max(...points.slice(index * step, (index + 1) * step).map(({ mostMiB }) => mostMiB))),
+    ),
+  ]);
+  return [
+    '## Memory over time',
+    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of an idle node with its model, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
+    table(
+      [
+        'client',
+        'seconds',
+        'base',
+        'limit',
+        'most',
+        'kills',
+        'requests',
+        'unanswered',
+        'refused',
+        'repeated',
+      ],
+      summary,
+    ),
+    'The most of either node, from each second on:',
+    table(['', ...starts.map((second) => `${second} s`)], curve),
+  ];
 }
 
 function growthSection(folder: string, name: string, title: string, what: string): string[] {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../core/config.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import type {
   CommittedPosition,
   KafkaAdmin,
@@ -11,6 +12,7 @@ import type {
   KafkaRecord,
   TopicPartition,
 } from '../core/kafka/port.js';
+import { RecordFit } from '../core/kafka/record-fit.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -67,6 +69,7 @@ export class InferenceNode {
   readonly #admin: KafkaAdmin;
   readonly #destinations: Destinations;
   readonly #outbox: Outbox;
+  readonly #recordFit: RecordFit;
   readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
   #state: State = 'STARTING';
@@ -97,9 +100,14 @@ export class InferenceNode {
     this.#metrics = createNodeMetrics(this.#inFlight);
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
-    this.#destinations = new Destinations(this.#admin);
-    this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
-      this.#destinations.missing(topics),
+    this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
+    this.#recordFit = new RecordFit(this.#admin);
+    this.#outbox = new Outbox(
+      this.#producer,
+      OUTBOX_DEFAULTS,
+      Date.now,
+      (topics) => this.#destinations.missing(topics),
+      (record) => this.#recordFit.check(record),
     );
     const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
     this.#registry = url === undefined ? undefined : new SchemaRegistry(url, userInfo);
@@ -197,6 +205,7 @@ export class InferenceNode {
       passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
+      onTopicRefused: (topic, { message }) => this.#destinations.refuse(topic, message),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;
@@ -212,6 +221,7 @@ export class InferenceNode {
       admin: this.#admin,
       topics: this.#topics,
       outbox: this.#outbox,
+      recordFit: this.#recordFit,
       catalog,
       registry: this.#registry,
       inFlight: this.#inFlight,
@@ -260,6 +270,7 @@ export class InferenceNode {
       from: 'earliest',
       sessionTimeoutMs: config.sessionTimeoutMs,
       fetchMaxBytes: config.fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       groupProtocol: config.kafkaGroupProtocol,
     });
@@ -335,6 +346,7 @@ export class InferenceNode {
     const requests = [...this.#consumers.values()].map((consumer) => consumer.close());
     await Promise.all([...requests, this.#bindings?.close()]);
     this.#schemas?.close();
+    this.#destinations.close();
     await watching;
     await this.#heartbeat?.stop();
     await this.#outbox.close();

@@ -79,12 +79,14 @@ async function consuming(
       maxRecordBytes: 1_000,
       deadLetterHeaders: 'connect',
       passHeaders: headersToPass([]),
+      onTopicRefused: () => undefined,
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
     }),
-    destinations: new Destinations({
-      partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined),
-    }),
+    destinations: new Destinations(
+      { partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined) },
+      { probeTopic: 'p.nodes' },
+    ),
     schemas,
     now: () => state.now,
   });

@@ -2,12 +2,16 @@ import { decodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
-import { readTopic } from './kafka/read-topic.js';
+import { readLatest } from './kafka/latest-records.js';
 import { topicNames } from './topics.js';
 
 /** A node that has not been heard of for so long is taken for dead. */
 export const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
+/** A node with a thousand models tells of itself in less. */
+const MAX_STATUS_BYTES = 512 * 1024;
+const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
+const MAX_NODE_NAME_BYTES = 1_024;
 
 export interface KnownNode extends NodeStatus {
   /** False when it neither beats nor said that it left. */
@@ -21,9 +25,17 @@ export interface HeardStatus {
   readonly recordedAt: number;
 }
 
+/** Called with the number of statuses that were ignored because they are too large, or too many. */
+export type OnIgnored = (count: number) => void;
+
 /** The nodes of the cluster as they told of themselves, by name. @throws KafkaError when the cluster can't be reached */
-export async function readNodes(kafka: KafkaClient, config: Config, now: number): Promise<KnownNode[]> {
-  const heard = await readStatuses(kafka, config);
+export async function readNodes(
+  kafka: KafkaClient,
+  config: Config,
+  now: number,
+  onIgnored?: OnIgnored,
+): Promise<KnownNode[]> {
+  const heard = await readStatuses(kafka, config, onIgnored);
   return heard.map(({ status }) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
 }
 
@@ -31,16 +43,22 @@ export async function readNodes(kafka: KafkaClient, config: Config, now: number)
 export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Config,
+  onIgnored: OnIgnored = () => undefined,
 ): Promise<HeardStatus[]> {
-  const records = await readTopic(kafka, topicNames(prefix).nodes, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
-  const latest = new Map<string, HeardStatus>();
-  for (const { key, value, timestamp } of records.sort((a, b) => a.offset - b.offset)) {
-    const status = value && decodeIfReadable(value);
-    const node = key?.toString('utf8') ?? '';
-    if (status) latest.set(node, { status, recordedAt: timestamp });
-    else latest.delete(node);
-  }
-  return [...latest.values()].sort((a, b) => a.status.node.localeCompare(b.status.node));
+  const records = await readLatest(kafka, topicNames(prefix).nodes, {
+    limitMs: READ_LIMIT_MS,
+    fetchMaxBytes,
+    maxRecordBytes: MAX_STATUS_BYTES,
+    maxBytes: MAX_DIRECTORY_BYTES,
+    onIgnored,
+  });
+  return records
+    .flatMap(({ key, value, timestamp }) => {
+      const isNamed = (key?.length ?? 0) <= MAX_NODE_NAME_BYTES;
+      const status = isNamed && value ? decodeIfReadable(value) : undefined;
+      return status ? [{ status, recordedAt: timestamp }] : [];
+    })
+    .sort((a, b) => a.status.node.localeCompare(b.status.node));
 }
 
 /** What a node of another version, or a stranger, wrote must not hide the other nodes. */

@@ -4,6 +4,8 @@ import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from '../.
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
+import type { RecordFit } from '../../core/kafka/record-fit.js';
+import { nodeReadLimits } from '../../core/kafka/record-batches/read-limits.js';
 import type { Logger } from '../../core/log.js';
 import { backoffMs, sleep, type Backoff } from '../../core/retry.js';
 import type { TopicNames } from '../../core/topics.js';
@@ -33,6 +35,7 @@ export interface BindingParts {
   readonly admin: KafkaAdmin;
   readonly topics: TopicNames;
   readonly outbox: Outbox;
+  readonly recordFit: RecordFit;
   readonly catalog: Pick<ModelCatalog, 'resolve'>;
   /** Undefined without a schema registry. */
   readonly registry: SchemaRegistry | undefined;
@@ -227,6 +230,7 @@ export class BindingRunner {
       from: source.from,
       sessionTimeoutMs,
       fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       // Transactions name the generation in which a partition was got; by KIP-848 that changes under kept partitions.
       groupProtocol: exactlyOnce ? 'classic' : config.kafkaGroupProtocol,
@@ -271,10 +275,11 @@ export class BindingRunner {
     definition: BindingDefinition,
     onStopped: (error: Error) => void,
   ): Promise<BoundPublisher> {
-    const { outbox, config, kafka, topics, node } = this.parts;
+    const { outbox, recordFit, config, kafka, topics, node } = this.parts;
     const options: BoundPublisherOptions = {
       deadLetterTopic: deadLetterTopic(definition),
       deadLetterHeaders: config.deadLetterHeaders,
+      fits: (record) => recordFit.check(record),
       onStopped,
       onDeadLetter: (record, { code, message }) => this.parts.onDeadLetter(code, record, message),
     };

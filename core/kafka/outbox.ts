@@ -51,6 +51,8 @@ export class Outbox {
     /** Which of these topics do not exist: asked when a send fails for one of them. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
+    /** Fails for a record that the broker would not take; undefined where that need not be found out. */
+    readonly fits: (record: OutgoingRecord) => Promise<void> | undefined = () => undefined,
   ) {}
 
   push(record: OutgoingRecord, delivery: Delivery): void {
@@ -113,6 +115,10 @@ export class Outbox {
   async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
+        for (const { record } of parcels) {
+          const fits = this.fits(record);
+          if (fits) await fits;
+        }
         await this.producer.send(parcels.map(({ record }) => record));
         break;
       } catch (cause) {
@@ -128,7 +134,7 @@ export class Outbox {
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
     const topics = [...new Set(parcels.map(({ record }) => record.topic))];
-    if (topics.length === 1 && error.kind === 'unknown-topic') return fail(parcels, error);
+    if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
     if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, giveUpAt);
     const middle = Math.ceil(parcels.length / 2);
     await this.#send(parcels.slice(0, middle), giveUpAt);
@@ -153,6 +159,11 @@ export class Outbox {
   async #missing(topics: readonly string[]): Promise<ReadonlySet<string>> {
     return this.missingOf(topics).catch(() => new Set<string>());
   }
+}
+
+/** Whether every record for the topic would fail alike. */
+function isAboutTopic({ kind }: KafkaError): boolean {
+  return kind === 'unknown-topic' || kind === 'not-authorized';
 }
 
 function isPassing({ kind }: KafkaError): boolean {

@@ -63,6 +63,21 @@ export class KafkaJsAdmin implements KafkaAdmin {
     );
   }
 
+  async brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { brokers } = await attempt(this.admin.describeCluster());
+    const resource = {
+      type: kafkajs.ConfigResourceTypes.BROKER,
+      name: String(brokers[0]?.nodeId),
+      configNames: [...names],
+    };
+    const { resources } = await attempt(
+      this.admin.describeConfigs({ includeSynonyms: false, resources: [resource] }),
+    );
+    return new Map(
+      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
+  }
+
   async offsets(topic: string): Promise<PartitionOffsets[]> {
     return topicOffsets(this.admin, topic);
   }

@@ -28,7 +28,7 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
     producer: (): KafkaProducer => new KafkaJsProducer(kafka, connection.brokers),
     consumer: (options: ConsumerOptions): KafkaConsumer => {
       checkMembership(options, log);
-      return new KafkaJsConsumer(kafka, options);
+      return new KafkaJsConsumer(kafka, options, log);
     },
     transactionalProducer: (id: string): TransactionalProducer =>
       new KafkaJsTransactionalProducer(kafka, connection.brokers, id),
