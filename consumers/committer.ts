@@ -1,7 +1,7 @@
 import type { CommittedPosition, KafkaConsumer, Position, TopicPartition } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
-import { CrashCount } from './crash-count.js';
+import { CrashCount, ISOLATION_MS, parseMark } from './crash-count.js';
 import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -35,6 +35,8 @@ export interface CommitterParts {
   /** Partitions that are owned now. */
   readonly owned: () => Iterable<CommittedPartition>;
   readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /**
@@ -47,6 +49,7 @@ export class Committer {
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isolatedUntil = 0;
 
   constructor(
     readonly options: CommitterOptions,
@@ -95,9 +98,11 @@ export class Committer {
   async #openOnce(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
     const { topic, partition: number, ledger } = partition;
     this.#reading ??= this.parts.readPositions();
-    const committed = (await this.#reading).find((found) => found.partition === number);
+    const positions = await this.#reading;
+    this.#learnIsolation(positions);
+    const committed = positions.find((found) => found.partition === number);
     const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset);
-    const metadata = crashes.serving(first, first);
+    const metadata = crashes.serving(first, first, this.#isolatedUntil);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
     ledger.begin(first);
     partition.crashes = crashes;
@@ -116,6 +121,37 @@ export class Committer {
     );
   }
 
+  /** Tells whether one of the records has crashed lately, on this node or on another. */
+  get isIsolated(): boolean {
+    return this.parts.now() < this.#isolatedUntil;
+  }
+
+  /** Makes all records suspects for a while, on every node that opens a partition: one of them did crash. */
+  isolate(): void {
+    if (!this.isIsolated) this.#logIsolation();
+    this.#isolatedUntil = this.parts.now() + ISOLATION_MS;
+  }
+
+  /** Marks of other partitions tell of crashes on other nodes. */
+  #learnIsolation(positions: readonly CommittedPosition[]): void {
+    const latest = Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil));
+    const until = Math.min(latest, this.parts.now() + ISOLATION_MS);
+    if (!this.isIsolated && until > this.parts.now()) this.#logIsolation();
+    this.#isolatedUntil = Math.max(this.#isolatedUntil, until);
+  }
+
+  #logIsolation(): void {
+    this.parts.log.error(
+      { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
+      'a request crashed the process that computed it; computing all of them one by one in a child process for a while',
+    );
+  }
+
+  /** Metadata for a position that is committed by what publishes the outcomes. */
+  markOf({ crashes, ledger }: CommittedPartition, position: number): string {
+    return crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+  }
+
   /** Commits what is new. A failure is logged; the positions go with the next commit. */
   commit(): Promise<void> {
     if (this.options.commitsWithOutcomes) return Promise.resolve();
@@ -124,7 +160,7 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    const due = [...this.parts.owned()].flatMap((partition) => servingPosition(partition) ?? []);
+    const due = [...this.parts.owned()].flatMap((partition) => this.#servingPosition(partition) ?? []);
     if (due.length === 0) return;
     try {
       await this.parts.consumer.commit(due.map(toPosition));
@@ -162,7 +198,15 @@ export class Committer {
     const { position: offset } = ledger;
     if (!crashes || offset === undefined) return undefined;
     if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
-    return { topic, partition, offset, metadata: crashes.released(offset), ledger };
+    return { topic, partition, offset, metadata: crashes.released(offset, this.#isolatedUntil), ledger };
+  }
+
+  #servingPosition(partition: CommittedPartition): DuePosition | undefined {
+    const { topic, partition: number, ledger, crashes } = partition;
+    const { next, position: offset } = ledger;
+    if (!crashes || next === undefined || offset === undefined) return undefined;
+    if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
+    return { topic, partition: number, offset, metadata: this.markOf(partition, offset), ledger };
   }
 
   /** Opens no more partitions. */
@@ -177,13 +221,6 @@ export class Committer {
 }
 
 type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
-
-function servingPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
-  const { next, position: offset } = ledger;
-  if (!crashes || next === undefined || offset === undefined) return undefined;
-  if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
-  return { topic, partition, offset, metadata: crashes.serving(offset, next), ledger };
-}
 
 function toPosition({ topic, partition, offset, metadata }: DuePosition): Position {
   return { topic, partition, offset, metadata };
