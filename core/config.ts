@@ -205,6 +205,12 @@ export const OPTIONS = {
     '',
     'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part, or ending in `.reply` as NestJS makes them',
   ),
+  bindingTopics: option(
+    'PARTITURA_BINDING_TOPICS',
+    list,
+    '',
+    'Topics that bindings may read and write, as patterns (`*` matches anything); empty: none, and no binding runs. Topics of Kafka and of Partitura are never allowed. `up` with a broker of its own allows all others',
+  ),
   deadLetterHeaders: option(
     'PARTITURA_DEAD_LETTER_HEADERS',
     z.enum(DEAD_LETTER_STYLES),

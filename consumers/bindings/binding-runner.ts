@@ -1,6 +1,6 @@
 import { deadLetterTopic, type BindingDefinition } from '../../core/bindings/definition.js';
 import type { AppliedBinding } from '../../core/bindings/store.js';
-import { refuseReservedTopics } from '../../core/bindings/topics.js';
+import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
@@ -70,8 +70,10 @@ export class BindingRunner {
   /** Who waits for a change of the models. */
   #waiting: (() => void)[] = [];
 
+  /** @param earlier bindings that were applied before this one: of those in a circle the last one is refused */
   constructor(
     readonly applied: AppliedBinding,
+    readonly earlier: () => readonly BindingDefinition[],
     readonly parts: BindingParts,
   ) {
     this.#running = this.#keepRunning();
@@ -181,6 +183,8 @@ export class BindingRunner {
   async #start(signature: ModelSignature, onStopped: (error: Error) => void): Promise<Run> {
     const { definition } = this.applied;
     refuseReservedTopics(definition, this.parts.topics);
+    refuseTopicsNotAllowed(definition, this.parts.config.bindingTopics);
+    refuseCircle(definition, this.earlier());
     refuseOtherInputs(definition, signature);
     const predictions = predictionsOf(definition.output.fields, signature);
     const keepsPartitions = await this.#createTopics(definition);

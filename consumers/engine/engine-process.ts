@@ -10,6 +10,7 @@ import type { ProcessData } from './process/main.js';
 import type { Answer, Question } from './thread/messages.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
+const KEPT_CHARACTERS = 2_000;
 /** The part of the free memory that a child may take: the rest stays for the node. */
 const MEMORY_PART = 0.8;
 const LEAST_MEMORY_KB = 1024 * 1024;
@@ -29,6 +30,8 @@ export class EngineProcess {
     this.end(new PartituraError('MODEL_FAILED', reason)),
   );
   private loss: PartituraError | undefined;
+  /** The end of what it wrote to standard error, which tells of failed assertions. */
+  private lastWords = '';
   private readonly exited: Promise<unknown>;
 
   constructor(private readonly options: Required<EngineOptions>) {
@@ -40,15 +43,18 @@ export class EngineProcess {
     };
     const [command, ...args] = limited([process.execPath, PROCESS_FILE, JSON.stringify(data)]);
     this.child = spawn(command, args, {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
-    this.exited = once(this.child, 'exit').catch(() => undefined);
+    this.exited = once(this.child, 'close').catch(() => undefined);
     this.child.on('message', (answer: Answer) => this.pending.settleFirst(answer));
     this.child.on('error', (error) =>
       this.lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
     );
-    this.child.on('exit', (code, signal) => this.lose(crashed(code, signal)));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.lastWords = (this.lastWords + text).slice(-KEPT_CHARACTERS);
+    });
+    this.child.on('close', (code, signal) => this.died(signal ?? `exit code ${code}`));
   }
 
   /** Waits until it can load models. @throws PartituraError when it cannot be started */
@@ -57,12 +63,12 @@ export class EngineProcess {
   }
 
   get isLost(): boolean {
-    return this.loss !== undefined;
+    return this.loss !== undefined || !this.child.connected;
   }
 
   /** @throws PartituraError the answer, where it is a failure; MODEL_CRASHED when the process died of the question */
   async ask<Kind extends Answer['kind']>(question: Question, limitMs: number): Promise<AnswerOf<Kind>> {
-    if (this.loss) throw this.loss;
+    if (this.isLost) throw this.loss ?? new PartituraError('INTERNAL', 'the child process has ended');
     // A failed send means that the child is gone, which its exit tells of.
     this.child.send(question, () => undefined);
     return (await this.pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
@@ -77,6 +83,13 @@ export class EngineProcess {
   private end(reason: PartituraError): void {
     this.lose(reason);
     this.child.kill('SIGKILL');
+  }
+
+  private died(end: string): void {
+    if (this.loss) return;
+    const [words = ''] = this.lastWords.trim().split('\n').slice(-1);
+    this.options.onError(new PartituraError('INTERNAL', `a child process ended with ${end}: ${words}`));
+    this.lose(new PartituraError('MODEL_CRASHED', `the process that computed it ended with ${end}`));
   }
 
   private lose(reason: PartituraError): void {
@@ -98,11 +111,4 @@ function availableMemory(): number {
   const limit = process.constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
   return Math.max(0, Math.min(left, freemem()));
-}
-
-function crashed(code: number | null, signal: NodeJS.Signals | null): PartituraError {
-  return new PartituraError(
-    'MODEL_CRASHED',
-    `the process that computed it ended with ${signal ?? `exit code ${code}`}`,
-  );
 }
