@@ -185,13 +185,13 @@ export const OPTIONS = {
     'PARTITURA_MAX_INFLIGHT_BYTES',
     count,
     128 * 1024 * 1024,
-    'Bytes of requests in a node at which it stops fetching',
+    'Bytes of requests in a node at which it takes no more; batches from which more than a quarter would come are unreadable',
   ),
   fetchMaxBytes: option(
     'PARTITURA_FETCH_MAX_BYTES',
     count,
     8 * 1024 * 1024,
-    'Bytes asked for in one fetch; the in-flight bounds may be passed by one fetch',
+    'Bytes asked for in one fetch, as they are compressed; records are taken from it while the in-flight bounds have room',
   ),
   ordered: option(
     'PARTITURA_ORDERED',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { DEFAULT_READ_LIMITS } from '../core/kafka/record-batches/read-limits.js';
 import { rawBatch, rawRecord, recordOfHeaders } from '../core/kafka/record-batches/test-batches.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import type { NodeProcess } from '../deploy/local/node-process.js';
@@ -12,6 +13,7 @@ import { floats, type Stranger } from './support/stranger.js';
 
 const GZIP = { codec: 1 };
 const MIB = 1024 * 1024;
+const PIECE_RECORDS = DEFAULT_READ_LIMITS.pieceRecords;
 
 let harness: Harness;
 let node: NodeProcess;
@@ -85,8 +87,18 @@ test('150,000 records of one byte in a batch are read, and each is a dead letter
   const records = Array.from({ length: 150_000 }, (_, offsetDelta) =>
     rawRecord({ offsetDelta, value: Buffer.from('x') }),
   );
-  await afterBatch(rawBatch(gzipSync(Buffer.concat(records)), records.length, GZIP), records.length, 180_000);
+  const batch = rawBatch(gzipSync(Buffer.concat(records)), records.length, GZIP);
+  let most = 0;
+  const sampling = setInterval(() => void inFlight().then((count) => (most = Math.max(most, count))), 50);
+  await afterBatch(batch, records.length, 180_000).finally(() => clearInterval(sampling));
+  const { maxInflightRequests } = harness.config();
+  assert.ok(most > 0 && most <= maxInflightRequests + PIECE_RECORDS, `${most} in flight at most`);
 });
+
+async function inFlight(): Promise<number> {
+  const text = await (await fetch(`${node.ready.health}/metrics`)).text();
+  return Number(/^partitura_inflight_requests ([0-9]+)$/m.exec(text)?.[1] ?? 0);
+}
 
 test('a batch without records, and one with records that say nothing, hold up nobody', async () => {
   await afterBatch(rawBatch(gzipSync(rawRecord({})), 1, GZIP), 0);

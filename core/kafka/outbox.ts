@@ -48,7 +48,7 @@ export class Outbox {
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
     readonly now: () => number = Date.now,
-    /** Which of these topics do not exist: asked when a send fails for one of them. */
+    /** Those of these topics that cannot be used while the cluster answers: asked when a send fails for one of them. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
     /** Fails for a record that the broker would not take; undefined where that need not be found out. */
@@ -119,16 +119,32 @@ export class Outbox {
           const fits = this.fits(record);
           if (fits) await fits;
         }
-        await this.producer.send(parcels.map(({ record }) => record));
+        if (parcels.length > 0) await this.producer.send(parcels.map(({ record }) => record));
         break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
         if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
+        if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
+          const left = await this.#withoutUnusable(parcels, error);
+          if (left.length < parcels.length) return this.#send(left, giveUpAt);
+        }
         if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
       }
     }
     for (const { delivery } of parcels) delivery.delivered();
+  }
+
+  /** A topic whose partitions have no leader fails like a cluster that is away, and must not hold up the others. */
+  async #withoutUnusable(parcels: readonly Parcel[], error: KafkaError): Promise<readonly Parcel[]> {
+    const unusable = await this.#missing([...new Set(parcels.map(({ record }) => record.topic))]);
+    if (unusable.size === 0) return parcels;
+    const refusal = new KafkaError('other', error.message, { cause: error });
+    fail(
+      parcels.filter(({ record }) => unusable.has(record.topic)),
+      refusal,
+    );
+    return parcels.filter(({ record }) => !unusable.has(record.topic));
   }
 
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {

@@ -7,11 +7,13 @@ export interface BatchFields {
   readonly codec?: number;
   readonly baseOffset?: number;
   readonly lastOffsetDelta?: number;
+  /** Of all its records, in milliseconds since the epoch; older ones may be deleted at once. Now, where left out. */
+  readonly timestamp?: number;
 }
 
 /** A batch of these bytes as its records, with a checksum that is right. */
 export function rawBatch(records: Buffer, count: number, fields: BatchFields = {}): Buffer {
-  const { codec = 0, baseOffset = 0, lastOffsetDelta = count - 1 } = fields;
+  const { codec = 0, baseOffset = 0, lastOffsetDelta = count - 1, timestamp = Date.now() } = fields;
   const batch = Buffer.concat([Buffer.alloc(AT.records), records]);
   batch.writeBigInt64BE(BigInt(baseOffset), AT.baseOffset);
   batch.writeInt32BE(batch.length - LENGTH_FROM, AT.length);
@@ -19,8 +21,8 @@ export function rawBatch(records: Buffer, count: number, fields: BatchFields = {
   batch.writeInt8(MAGIC, AT.magic);
   batch.writeInt16BE(codec, AT.attributes);
   batch.writeInt32BE(lastOffsetDelta, AT.lastOffsetDelta);
-  batch.writeBigInt64BE(1_700_000_000_000n, AT.baseTimestamp);
-  batch.writeBigInt64BE(1_700_000_000_000n, AT.maxTimestamp);
+  batch.writeBigInt64BE(BigInt(timestamp), AT.baseTimestamp);
+  batch.writeBigInt64BE(BigInt(timestamp), AT.maxTimestamp);
   batch.writeBigInt64BE(-1n, AT.producerId);
   batch.writeInt16BE(-1, AT.producerEpoch);
   batch.writeInt32BE(-1, AT.baseSequence);
