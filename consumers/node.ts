@@ -10,11 +10,13 @@ import type {
   KafkaRecord,
   TopicPartition,
 } from '../core/kafka/port.js';
+import type { OutageLink } from '../core/kafka/outages.js';
+import { untilAvailable } from '../core/kafka/until-available.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
 import { headersToPass } from '../core/reply-headers.js';
-import { within } from '../core/retry.js';
+import { unlessAborted, within } from '../core/retry.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
 import { PartituraError } from '../schemas/errors.js';
@@ -41,11 +43,17 @@ export interface NodeOptions {
   readonly startEngine?: typeof createEngine;
   /** Follows records for OpenTelemetry; nobody does by default. */
   readonly spans?: RecordSpans;
+  /** Ends the start; a node that has started is ended by `close`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type State = NodeStatus['state'];
 type RequestConsumer = RecordConsumer<Admitted, Outcome>;
 
+/** How long brokers that are there may take to answer a node that connects. */
+const FIRST_ANSWER_MS = 1_000;
+/** How much longer than draining it may take to commit and to leave the groups. */
+const LEAVE_SLACK_MS = 2_000;
 /** How much longer than draining the whole end of a node may take. */
 const CLOSE_SLACK_MS = 10_000;
 
@@ -68,6 +76,8 @@ export class InferenceNode {
   readonly #outbox: Outbox;
   readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
+  readonly #closing = new AbortController();
+  readonly #outage: OutageLink;
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
@@ -76,7 +86,7 @@ export class InferenceNode {
   #heartbeat: Heartbeat | undefined;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
-  #closing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
   #reportFailure: (error: Error) => void = () => undefined;
 
   /** Resolves with the reason when the node can't go on; it should then be closed and the process end. */
@@ -97,7 +107,9 @@ export class InferenceNode {
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
     this.#destinations = new Destinations(this.#admin);
-    this.#outbox = new Outbox(this.#producer, OUTBOX_DEFAULTS, Date.now, (topics) =>
+    this.#outage = kafka.outages.link();
+    const sending = { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() };
+    this.#outbox = new Outbox(this.#producer, sending, Date.now, (topics) =>
       this.#destinations.missing(topics),
     );
     const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
@@ -115,34 +127,66 @@ export class InferenceNode {
     return this.#catalog?.models ?? [];
   }
 
-  /** Loads the models, joins their groups and resolves when requests are served. */
+  /**
+   * Loads the models, joins their groups and resolves when requests are served. Brokers that are away are waited for;
+   * `close` ends it at any time.
+   */
   async start(): Promise<void> {
     const { config } = this;
-    await Promise.all([this.#producer.connect(), this.#admin.connect()]);
-    await this.#admin.createTopics(clusterTopics(config));
-    this.#engine = await this.#startEngine({
+    this.#health = await this.#step(this.#serveHealth());
+    const connect = (): Promise<unknown> => Promise.all([this.#producer.connect(), this.#admin.connect()]);
+    await untilAvailable(connect, this.#outage, this.#closing.signal, FIRST_ANSWER_MS);
+    await this.#untilAvailable(() => this.#admin.createTopics(clusterTopics(config)));
+    this.#engine = await this.#step(this.#createEngine());
+    this.#catalog = this.#createCatalog(this.#engine);
+    this.#requestParts = this.#createRequestParts(this.#catalog);
+    this.#heartbeat = new Heartbeat(this.#outbox, this.#topics.nodes, this.id, () => this.status(), this.log);
+    this.#heartbeat.start();
+    await this.#step(this.#catalog.start());
+    if (this.#catalog.models.length === 0) throw this.#noModels();
+    const bindings = (this.#bindings = this.#createBindings(this.#catalog));
+    await this.#untilAvailable(() => bindings.start());
+    this.#state = 'READY';
+    this.#heartbeat.beat();
+    this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
+  }
+
+  /** One step of the start, unless the node is being closed. */
+  #step<T>(work: Promise<T>): Promise<T> {
+    return unlessAborted(this.#closing.signal, work);
+  }
+
+  /** The same for a step that takes a broker. */
+  #untilAvailable<T>(work: () => Promise<T>): Promise<T> {
+    return untilAvailable(work, this.#outage, this.#closing.signal);
+  }
+
+  #serveHealth(): Promise<HealthServer> {
+    const { httpHost, httpPort } = this.config;
+    const { outages } = this.kafka;
+    return serveHealth(httpHost, httpPort, this.#metrics.registry, {
+      healthy: () => this.#failure === undefined,
+      ready: () => this.#state === 'READY' && outages.current === undefined,
+      details: () => ({
+        node: this.id,
+        state: this.#state,
+        outage: outages.current ?? null,
+        models: this.#catalog?.statuses ?? [],
+      }),
+    });
+  }
+
+  async #createEngine(): Promise<Engine> {
+    const { config } = this;
+    const engine = await this.#startEngine({
       threads: config.engineThreads,
       backend: config.engine,
       intraOpThreads: config.intraOpThreads,
       runTimeoutMs: config.runTimeoutMs,
       onError: (error) => this.log.error({ err: error }, 'engine'),
     });
-    this.#catalog = this.#createCatalog(this.#engine);
-    this.#requestParts = this.#createRequestParts(this.#catalog);
-    this.#health = await serveHealth(config.httpHost, config.httpPort, this.#metrics.registry, {
-      healthy: () => this.#failure === undefined,
-      ready: () => this.#state === 'READY',
-      details: () => ({ node: this.id, state: this.#state, models: this.#catalog?.statuses ?? [] }),
-    });
-    this.#heartbeat = new Heartbeat(this.#outbox, this.#topics.nodes, this.id, () => this.status(), this.log);
-    this.#heartbeat.start();
-    await this.#catalog.start();
-    if (this.#catalog.models.length === 0) throw this.#noModels();
-    this.#bindings = this.#createBindings(this.#catalog);
-    await this.#bindings.start();
-    this.#state = 'READY';
-    this.#heartbeat.beat();
-    this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
+    if (this.#closing.signal.aborted) await engine.close();
+    return engine;
   }
 
   #registeredSchemas(): RegisteredSchemas | undefined {
@@ -248,10 +292,15 @@ export class InferenceNode {
   async #consume(model: string): Promise<void> {
     const { config } = this;
     const topics = modelTopics(model, config);
-    await this.#admin.createTopics(topics);
+    await this.#untilAvailable(() => this.#admin.createTopics(topics));
     const names = topics.map(({ topic }) => topic);
-    await checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log);
+    await this.#step(checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log));
     this.#schemas?.announce(model);
+    await this.#untilAvailable(() => this.#startConsumer(model));
+  }
+
+  async #startConsumer(model: string): Promise<void> {
+    const { config } = this;
     const group = this.#topics.group(model);
     const kafkaConsumer = this.kafka.consumer({
       group,
@@ -273,6 +322,7 @@ export class InferenceNode {
       onStopped: (error: Error) => this.#fail(error),
     };
     if (!this.#requestParts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
+    this.#closing.signal.throwIfAborted();
     const inFlight = this.#inFlight.share();
     const handling = new Requests(model, this.#requestParts);
     const parts = { inFlight, metrics: this.#metrics, spans: this.#spans, log: this.log };
@@ -309,36 +359,52 @@ export class InferenceNode {
   }
 
   #fail(error: Error): void {
-    if (this.#failure || this.#closing) return;
+    if (this.#failure || this.#closed) return;
     this.#failure = error;
-    this.log.fatal({ err: error }, 'the node can not go on; records that it has not answered go to others');
+    this.log.fatal(
+      { err: error },
+      'node is stopping after a fatal error; unanswered records will be redelivered to other nodes',
+    );
     this.#reportFailure(error);
   }
 
-  /** Finishes what is under way, commits, leaves the groups and frees everything. */
+  /** Ends a start that is under way; finishes what is under way, commits, leaves the groups and frees everything. */
   close(): Promise<void> {
-    this.#closing ??= within(
+    this.#closed ??= within(
       this.config.drainTimeoutMs + CLOSE_SLACK_MS,
       this.#close(),
       () => new Error('the node did not close in time'),
     );
-    return this.#closing;
+    return this.#closed;
   }
 
   async #close(): Promise<void> {
     this.#state = 'DRAINING';
+    this.#closing.abort(new Error('the node is being closed'));
     this.#heartbeat?.beat();
-    const watching = this.#catalog?.close();
-    const requests = [...this.#consumers.values()].map((consumer) => consumer.close());
-    await Promise.all([...requests, this.#bindings?.close()]);
+    await this.#leaveGroups();
     this.#schemas?.close();
-    await watching;
     await this.#heartbeat?.stop();
-    await this.#outbox.close();
+    const sent = this.#outbox.close();
     await Promise.allSettled([this.#producer.close(), this.#admin.close()]);
+    await sent;
     await this.#engine?.close();
     await this.#health?.close();
     this.log.info({ node: this.id }, 'node stopped');
+  }
+
+  /** What is not finished in time is left to the next owners of its partitions. */
+  async #leaveGroups(): Promise<void> {
+    const consumers = [...this.#consumers.values()].map((consumer) => consumer.close());
+    const left = Promise.all([...consumers, this.#bindings?.close(), this.#catalog?.close()]);
+    const limitMs = this.config.drainTimeoutMs + LEAVE_SLACK_MS;
+    const late = (): Error => new Error(`the groups could not be left within ${limitMs} ms`);
+    await within(limitMs, left, late).catch((error: unknown) => {
+      this.log.warn(
+        { err: error },
+        'groups were not left in good order; their partitions wait for the session timeout',
+      );
+    });
   }
 }
 
@@ -348,21 +414,26 @@ export function newNodeId(): string {
 }
 
 /**
- * Starts a node; when that fails, what was already started is ended again.
+ * Starts a node; when that fails or is aborted, what was already started is ended again.
  * @throws PartituraError or KafkaError with the reason
  */
 export async function startNode(
   config: Config,
   kafka: KafkaClient,
   log: Logger,
-  options?: NodeOptions,
+  options: NodeOptions = {},
 ): Promise<InferenceNode> {
   const node = new InferenceNode(config, kafka, log, options);
+  const stop = (): void => void node.close().catch(() => undefined);
+  options.signal?.addEventListener('abort', stop, { once: true });
   try {
+    options.signal?.throwIfAborted();
     await node.start();
     return node;
   } catch (error) {
     await node.close().catch(() => undefined);
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
   }
 }

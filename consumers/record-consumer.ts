@@ -78,6 +78,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #drainWaiters: (() => void)[] = [];
   #commitTimer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
+  #commitFailures = 0;
   #closing: Promise<void> | undefined;
   /** What fetches are held back by from the beginning of the end on. */
   #closed: Promise<void> | undefined;
@@ -328,9 +329,17 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       if (!this.options.commitsWithOutcomes)
         await this.consumer.commit(due.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
       for (const { ledger, offset } of due) ledger.committed(offset);
+      this.#commitFailures = 0;
     } catch (error) {
-      this.parts.log.warn({ model: this.options.model, err: error }, 'commit failed; it is tried again');
+      this.#noteCommitFailure(error as KafkaError);
     }
+  }
+
+  /** Commits are tried twice a second: brokers that are away are announced by their client, all else once. */
+  #noteCommitFailure(error: KafkaError): void {
+    const isNews = error.kind !== 'unavailable' && this.#commitFailures++ === 0;
+    const { model } = this.options;
+    this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */

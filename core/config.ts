@@ -63,6 +63,7 @@ export const OPTIONS = {
   ),
   sslCert: option('KAFKA_SSL_CERT', optionalText, undefined, "File with the client's certificate (PEM)"),
   sslKey: option('KAFKA_SSL_KEY', optionalText, undefined, "File with the client's key (PEM)"),
+  sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', optionalText, "Passphrase of the client's key"),
   kafkaClient: option(
     'KAFKA_CLIENT',
     z.enum(KAFKA_CLIENTS),

@@ -2,7 +2,17 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-const SECRETS = ['password', 'saslPassword', 'sasl.password', '*.password', '*.saslPassword'];
+const SECRETS = [
+  'password',
+  'saslPassword',
+  'sasl.password',
+  '*.password',
+  '*.saslPassword',
+  'sslKeyPassphrase',
+  '*.sslKeyPassphrase',
+  'passphrase',
+  '*.passphrase',
+];
 
 /**
  * One line of JSON for each event, on standard error: standard output belongs to what a command answers.

@@ -2,7 +2,7 @@ import type { Config } from '../../core/config.js';
 import { startCluster, type LocalCluster } from '../../deploy/local/cluster.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { print, printJson, say } from '../output.js';
-import { stopSignal } from '../signals.js';
+import { stopSignal, stopped, unlessStopped } from '../signals.js';
 
 export interface UpFlags {
   readonly nodes: number;
@@ -20,13 +20,14 @@ export function startFromFlags(
   config: Config,
   { nodes, brokerPort, data, registry: ownRegistry, registryPort }: UpFlags,
   ownBroker: boolean,
+  signal: AbortSignal,
 ): Promise<LocalCluster> {
   const broker = ownBroker
     ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
     : undefined;
   const registry = ownRegistry ? { port: registryPort ?? 0 } : undefined;
   const log = config.logLevel === 'error' ? sayProblems : say;
-  return startCluster({ nodes, config, broker, registry, log, onStep: (step) => say(`${step} …`) });
+  return startCluster({ nodes, config, broker, registry, log, signal, onStep: (step) => say(`${step} …`) });
 }
 
 /** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */
@@ -41,11 +42,11 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
       'INVALID_REQUEST',
       '--registry runs a schema registry and SCHEMA_REGISTRY_URL names one: leave one of them out',
     );
-  const stopped = stopSignal();
-  const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
+  const signal = stopSignal();
+  const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
   if (!cluster) return;
   announce(cluster, flags.json);
-  const end = await Promise.race([cluster.failed, stopped]);
+  const end = await Promise.race([cluster.failed, stopped(signal)]);
   await endCluster(cluster);
   if (end instanceof Error) throw end;
 }
@@ -62,20 +63,6 @@ function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): vo
     });
   const schemas = registry === undefined ? '' : ` registry=${registry}`;
   print(`ready brokers=${brokers.join(',')}${schemas} nodes=${nodes.length} models=${models.join(',')}`);
-}
-
-/** Undefined when the signal came first; the cluster is then ended as soon as it has started. */
-export async function orStopped(
-  starting: Promise<LocalCluster>,
-  stopped: Promise<string>,
-): Promise<LocalCluster | undefined> {
-  const first = await Promise.race([starting, stopped]);
-  if (typeof first !== 'string') return first;
-  await starting.then(
-    (cluster) => endCluster(cluster),
-    () => undefined,
-  );
-  return undefined;
 }
 
 /** Nodes finish what is under way first, so a word says that the signal was heard. */

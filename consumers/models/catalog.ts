@@ -164,6 +164,7 @@ export class ModelCatalog {
   async #reconcile(content: RepositoryContent): Promise<void> {
     const models = new Set([...content.keys(), ...this.#slots.keys()]);
     for (const model of models) {
+      if (this.#stopping.signal.aborted) return;
       const folders = content.get(model) ?? [];
       if (this.#slots.has(model) && this.#wanted(folders).length === 0) await this.#stopOffering(model);
       const changed = await this.#reconcileModel(model, folders);
@@ -247,6 +248,7 @@ export class ModelCatalog {
         );
       return true;
     } catch (error) {
+      if (this.#stopping.signal.aborted) return false;
       slot.state = 'FAILED';
       slot.message = PartituraError.from(error).message;
       this.log.error(

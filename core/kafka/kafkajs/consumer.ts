@@ -1,6 +1,7 @@
-import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
-import { sleep, within } from '../../retry.js';
+import { backoffMs, sleep, within } from '../../retry.js';
+import type { OutageLink } from '../outages.js';
 import {
   KafkaError,
   type ConsumerHandlers,
@@ -14,7 +15,8 @@ import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
 import './linear-headers.js';
-import { RETRY } from './retry.js';
+import { BACKOFF, RETRY } from './retry.js';
+import type { Session } from './session.js';
 
 /** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
 const FETCH_WAIT_MS = 200;
@@ -22,21 +24,32 @@ const FETCH_WAIT_MS = 200;
 const METADATA_MAX_AGE_MS = 30_000;
 const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
+/** How long leaving the group is tried. */
+const CLOSE_LIMIT_MS = 3_000;
 
 /** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
 export class KafkaJsConsumer implements KafkaConsumer {
-  readonly #consumer: Consumer;
+  #session: Session;
+  #consumer: Consumer;
   readonly #positions = new Map<number, number>();
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
-  #closing = false;
+  readonly #closing = new AbortController();
+  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  #joined = false;
 
   constructor(
-    readonly kafka: Kafka,
+    readonly newSession: () => Session,
     readonly options: ConsumerOptions,
+    readonly outage: OutageLink,
   ) {
-    const { group, topic, partitions, sessionTimeoutMs, fetchMaxBytes } = options;
-    this.#consumer = kafka.consumer({
+    this.#session = newSession();
+    this.#consumer = this.#create();
+  }
+
+  #create(): Consumer {
+    const { group, topic, partitions, sessionTimeoutMs, fetchMaxBytes } = this.options;
+    return this.#session.kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
@@ -46,8 +59,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
       maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_MAX_AGE_MS,
-      // kafkajs would start again even what was closed while the broker was away, and then hold its partitions for ever.
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(!this.#closing) },
+      // It takes some failures that pass for final, and others for a reason to start again even what was closed.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [
         partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
       ],
@@ -59,7 +72,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     try {
       await within(
         START_LIMIT_MS,
-        this.#join(handlers),
+        this.#begin(),
         () =>
           new KafkaError(
             'unavailable',
@@ -67,54 +80,105 @@ export class KafkaJsConsumer implements KafkaConsumer {
           ),
       );
     } catch (error) {
-      this.#closing = true;
-      await this.#consumer.disconnect().catch(() => undefined);
+      await this.close();
       throw toKafkaError(error);
     }
   }
 
-  async #join(handlers: ConsumerHandlers): Promise<void> {
+  async #begin(): Promise<void> {
+    await this.#joinOn();
+    if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
+  }
+
+  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
+  async #joinOn(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#session.run(() => this.#join(), START_LIMIT_MS);
+        this.#joined = true;
+        this.outage.worked();
+        return;
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (signal.aborted) return;
+        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        this.outage.failed(error);
+        await sleep(backoffMs(BACKOFF, attempt), signal);
+        this.#renew();
+      }
+    }
+  }
+
+  /** An instance of kafkajs that has crashed is not used again. */
+  #renew(): void {
+    this.#session.cut();
+    if (this.#closing.signal.aborted) return;
+    this.#session = this.newSession();
+    this.#consumer = this.#create();
+  }
+
+  async #join(): Promise<void> {
     const { topic, from, partitions } = this.options;
-    if (partitions) await this.#fixPositions(partitions);
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
+    const consumer = this.#consumer;
+    if (partitions && this.#positions.size === 0) await this.#fixPositions(partitions);
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
+    let isJoined = false;
     const joined = new Promise<void>((resolve, reject) => {
-      this.#consumer.on('consumer.group_join', ({ payload }) => {
+      consumer.on('consumer.group_join', ({ payload }) => {
+        if (consumer !== this.#consumer) return;
         this.#assign(payload.memberAssignment[topic] ?? []);
+        isJoined = true;
         resolve();
       });
-      this.#consumer.on('consumer.crash', ({ payload }) => {
-        if (payload.restart) return;
+      consumer.on('consumer.crash', ({ payload }) => {
         const error = toKafkaError(payload.error);
         reject(error);
-        handlers.onCrash(error);
+        if (isJoined && consumer === this.#consumer) void this.#recover(error);
       });
     });
-    this.#tellPositions(handlers);
-    await this.#consumer.run({
+    joined.catch(() => undefined);
+    consumer.on('consumer.fetch', () => this.outage.worked());
+    this.#tellPositions(consumer);
+    await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: true,
       partitionsConsumedConcurrently: 1,
-      eachBatch: (payload) => this.#deliver(payload, handlers),
+      eachBatch: (payload) => this.#deliver(payload),
     });
     await joined;
   }
 
+  async #recover(error: KafkaError): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    try {
+      if (!isPassing(error)) throw error;
+      this.outage.failed(error);
+      this.#renew();
+      await this.#joinOn();
+    } catch (cause) {
+      if (this.#closing.signal.aborted) return;
+      void this.close();
+      this.#handlers?.onCrash(toKafkaError(cause));
+    }
+  }
+
   /** A batch of which nothing is to be seen is not delivered, and only this event tells of it. */
-  #tellPositions(handlers: ConsumerHandlers): void {
-    this.#consumer.on('consumer.end_batch_process', ({ payload }) => {
+  #tellPositions(consumer: Consumer): void {
+    consumer.on('consumer.end_batch_process', ({ payload }) => {
       const { partition } = payload;
       const offset = Number(payload.lastOffset) + 1;
       if (!this.#positions.has(partition)) return;
       this.#positions.set(partition, offset);
-      handlers.onPosition?.({ partition, offset });
+      this.#handlers?.onPosition?.({ partition, offset });
     });
   }
 
   /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
   async #fixPositions(partitions: readonly number[]): Promise<void> {
     const { topic, from, offsets } = this.options;
-    const admin = this.kafka.admin();
+    const admin = this.#session.kafka.admin();
     await admin.connect();
     try {
       for (const { partition, start, end } of await topicOffsets(admin, topic)) {
@@ -140,11 +204,11 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (revoked.length > 0) await this.#handlers?.onRevoked(revoked);
   }
 
-  async #deliver(payload: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
+  async #deliver(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     const { topic, partition } = batch;
     const records = batch.messages.map((message) => toRecord(topic, partition, message));
-    const taken = handlers.onRecords(records, Number(batch.highWatermark));
+    const taken = this.#handlers?.onRecords(records, Number(batch.highWatermark));
     if (this.#positions.has(partition)) this.#positions.set(partition, Number(batch.lastOffset()) + 1);
     if (taken) await this.#holdBack(taken, () => payload.heartbeat());
   }
@@ -174,7 +238,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
       offset: String(offset),
     }));
     try {
-      await this.#consumer.commitOffsets(offsets);
+      const consumer = this.#consumer;
+      await this.#session.run(() => consumer.commitOffsets(offsets));
     } catch (error) {
       throw toKafkaError(error);
     }
@@ -186,11 +251,16 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
-    await this.#consumer.disconnect().catch((error: unknown) => {
-      throw toKafkaError(error);
-    });
+    this.#closing.abort();
+    this.outage.close();
+    const consumer = this.#consumer;
+    await this.#session.end(() => consumer.disconnect(), CLOSE_LIMIT_MS);
   }
+}
+
+function isPassing({ kind, cause }: KafkaError): boolean {
+  const isWornOut = (cause as Error | undefined)?.name === 'KafkaJSNumberOfRetriesExceeded';
+  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic' || isWornOut;
 }
 
 function heartbeatMs(sessionTimeoutMs: number): number {
