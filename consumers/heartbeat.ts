@@ -1,4 +1,6 @@
+import { lacking } from '../core/acls.js';
 import type { Outbox } from '../core/kafka/outbox.js';
+import type { KafkaError } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { encodeNodeStatus } from '../schemas/framing/single-object.js';
@@ -14,6 +16,7 @@ export class Heartbeat {
   /** While the broker is away there is one beat under way, and at most one behind it. */
   #isSending = false;
   #isDue = false;
+  #problem: string | undefined;
 
   constructor(
     readonly outbox: Outbox,
@@ -50,14 +53,26 @@ export class Heartbeat {
     await within(STOP_LIMIT_MS, this.#send(null), late).catch(() => undefined);
   }
 
+  /** A node beats every two seconds: what keeps it from doing so is said once. */
+  #noteFailure({ kind, message }: KafkaError): void {
+    if (message === this.#problem || kind === 'unavailable') return;
+    this.#problem = message;
+    const reason =
+      kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${this.topic}`, message) : message;
+    this.log.warn({ reason }, 'status cannot be published; other programs do not see this node');
+  }
+
   #send(value: Buffer | null): Promise<void> {
     return new Promise((resolve) => {
       this.outbox.push(
         { topic: this.topic, key: Buffer.from(this.node), value, headers: {} },
         {
-          delivered: resolve,
+          delivered: () => {
+            this.#problem = undefined;
+            resolve();
+          },
           failed: (error) => {
-            this.log.warn({ err: error }, 'the status of the node could not be published');
+            this.#noteFailure(error);
             resolve();
           },
         },

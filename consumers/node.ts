@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { lacking } from '../core/acls.js';
 import type { Config } from '../core/config.js';
+import { ensureTopics } from '../core/ensure-topics.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import type {
-  KafkaAdmin,
-  KafkaClient,
-  KafkaProducer,
-  KafkaRecord,
-  TopicPartition,
+import {
+  KafkaError,
+  type KafkaAdmin,
+  type KafkaClient,
+  type KafkaProducer,
+  type KafkaRecord,
+  type TopicPartition,
 } from '../core/kafka/port.js';
 import type { OutageLink } from '../core/kafka/outages.js';
 import { untilAvailable } from '../core/kafka/until-available.js';
@@ -34,6 +37,7 @@ import { Destinations } from './replies/destinations.js';
 import { RegisteredSchemas } from './registered-schemas.js';
 import type { Outcome } from './replies/outcome.js';
 import { ReplyPublisher } from './replies/publisher.js';
+import { NodeSweeper } from './node-sweeper.js';
 import { RecordConsumer } from './record-consumer.js';
 import { NO_SPANS, type RecordSpans } from './record-spans.js';
 import { Requests, type RequestParts } from './requests.js';
@@ -84,6 +88,7 @@ export class InferenceNode {
   #requestParts: RequestParts | undefined;
   #bindings: Bindings | undefined;
   #heartbeat: Heartbeat | undefined;
+  readonly #sweeper: NodeSweeper;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
@@ -112,6 +117,9 @@ export class InferenceNode {
     this.#outbox = new Outbox(this.#producer, sending, Date.now, (topics) =>
       this.#destinations.missing(topics),
     );
+    const { prefix, fetchMaxBytes, nodeForgetMs: forgetMs } = config;
+    const sweeping = { node: this.id, prefix, fetchMaxBytes, forgetMs };
+    this.#sweeper = new NodeSweeper(kafka, this.#outbox, sweeping, log);
     const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
     this.#registry = url === undefined ? undefined : new SchemaRegistry(url, userInfo);
     this.#schemas = this.#registeredSchemas();
@@ -132,11 +140,10 @@ export class InferenceNode {
    * `close` ends it at any time.
    */
   async start(): Promise<void> {
-    const { config } = this;
     this.#health = await this.#step(this.#serveHealth());
     const connect = (): Promise<unknown> => Promise.all([this.#producer.connect(), this.#admin.connect()]);
     await untilAvailable(connect, this.#outage, this.#closing.signal, FIRST_ANSWER_MS);
-    await this.#untilAvailable(() => this.#admin.createTopics(clusterTopics(config)));
+    await this.#untilAvailable(() => this.#ensureClusterTopics());
     this.#engine = await this.#step(this.#createEngine());
     this.#catalog = this.#createCatalog(this.#engine);
     this.#requestParts = this.#createRequestParts(this.#catalog);
@@ -144,8 +151,9 @@ export class InferenceNode {
     this.#heartbeat.start();
     await this.#step(this.#catalog.start());
     if (this.#catalog.models.length === 0) throw this.#noModels();
-    const bindings = (this.#bindings = this.#createBindings(this.#catalog));
-    await this.#untilAvailable(() => bindings.start());
+    if (this.#consumers.size === 0) throw this.#nothingServed();
+    await this.#startBindings((this.#bindings = this.#createBindings(this.#catalog)));
+    this.#sweeper.start();
     this.#state = 'READY';
     this.#heartbeat.beat();
     this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
@@ -203,6 +211,36 @@ export class InferenceNode {
       'MODEL_NOT_FOUND',
       `model repository '${this.config.models}': expected at least one model that loads, ${found}`,
     );
+  }
+
+  /** Who may not read the bindings serves requests all the same. */
+  async #startBindings(bindings: Bindings): Promise<void> {
+    try {
+      await this.#untilAvailable(() => bindings.start());
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !isMissing(error)) throw error;
+      const reason = lacking('node-with-bindings', 'READ', `topic ${this.#topics.bindings}`, error.message);
+      this.log.warn({ reason }, 'bindings cannot be read; requests are served without them');
+    }
+  }
+
+  /** Topics that are not there and may not be created are somebody else's to create: what needs them says so. */
+  async #ensureClusterTopics(): Promise<void> {
+    for (const { topic, error } of await ensureTopics(this.#admin, clusterTopics(this.config)))
+      this.log.debug({ topic, err: error }, 'topic cannot be created; it is expected to be there');
+  }
+
+  /** Replies and dead letters go where there is a topic; without one of requests there is nothing to serve. */
+  async #ensureModelTopics(model: string): Promise<void> {
+    const requests = this.#topics.requests(model);
+    const refused = await ensureTopics(this.#admin, modelTopics(model, this.config));
+    const cause = refused.find(({ topic }) => topic === requests)?.error;
+    if (cause) throw new KafkaError('not-authorized', notThere(requests), { cause });
+  }
+
+  #nothingServed(): PartituraError {
+    const problems = [...new Set(this.#catalog?.problems ?? [])];
+    return new PartituraError('MODEL_NOT_READY', `no model can be served: ${problems.join('; ')}`);
   }
 
   #createCatalog(engine: Engine): ModelCatalog {
@@ -292,7 +330,7 @@ export class InferenceNode {
   async #consume(model: string): Promise<void> {
     const { config } = this;
     const topics = modelTopics(model, config);
-    await this.#untilAvailable(() => this.#admin.createTopics(topics));
+    await this.#untilAvailable(() => this.#ensureModelTopics(model));
     const names = topics.map(({ topic }) => topic);
     await this.#step(checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log));
     this.#schemas?.announce(model);
@@ -330,11 +368,18 @@ export class InferenceNode {
     this.#consumers.set(model, consumer);
     try {
       await consumer.start();
-    } catch (error) {
+    } catch (cause) {
       this.#consumers.delete(model);
       inFlight.end();
-      throw error;
+      throw this.#cannotConsume(cause, group, model);
     }
+  }
+
+  #cannotConsume(cause: unknown, group: string, model: string): unknown {
+    if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
+    const topic = `topic ${this.#topics.requests(model)}`;
+    const resource = /group/i.test(cause.message) ? `group ${group}` : topic;
+    return new KafkaError(cause.kind, lacking('node', 'READ', resource, cause.message), { cause });
   }
 
   status(): NodeStatus {
@@ -384,6 +429,7 @@ export class InferenceNode {
     this.#heartbeat?.beat();
     await this.#leaveGroups();
     this.#schemas?.close();
+    this.#destinations.close();
     await this.#heartbeat?.stop();
     const sent = this.#outbox.close();
     await Promise.allSettled([this.#producer.close(), this.#admin.close()]);
@@ -396,7 +442,8 @@ export class InferenceNode {
   /** What is not finished in time is left to the next owners of its partitions. */
   async #leaveGroups(): Promise<void> {
     const consumers = [...this.#consumers.values()].map((consumer) => consumer.close());
-    const left = Promise.all([...consumers, this.#bindings?.close(), this.#catalog?.close()]);
+    const others = [this.#bindings?.close(), this.#catalog?.close(), this.#sweeper.close()];
+    const left = Promise.all([...consumers, ...others]);
     const limitMs = this.config.drainTimeoutMs + LEAVE_SLACK_MS;
     const late = (): Error => new Error(`the groups could not be left within ${limitMs} ms`);
     await within(limitMs, left, late).catch((error: unknown) => {
@@ -406,6 +453,19 @@ export class InferenceNode {
       );
     });
   }
+}
+
+function isMissing({ kind }: KafkaError): boolean {
+  return kind === 'not-authorized' || kind === 'unknown-topic';
+}
+
+function notThere(topic: string): string {
+  return lacking(
+    'node',
+    'READ',
+    `topic ${topic}`,
+    'it does not exist and may not be created, or may not be seen',
+  );
 }
 
 /** A name for a node that was given none. */

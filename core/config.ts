@@ -242,6 +242,12 @@ export const OPTIONS = {
     60_000,
     'How long one batch may compute before its thread is ended, milliseconds',
   ),
+  nodeForgetMs: option(
+    'PARTITURA_NODE_FORGET_MS',
+    number.int().min(1_000),
+    300_000,
+    'Milliseconds without a status after which a node that did not say goodbye is no longer listed, and other nodes remove it from the topic of nodes where they may read that',
+  ),
   nodeId: option('PARTITURA_NODE_ID', optionalText, undefined, 'Name of a node; made up when unset'),
   httpHost: option(
     'PARTITURA_HTTP_HOST',

@@ -1,5 +1,6 @@
+import { lacking } from '../../core/acls.js';
 import { backoffMs, sleep } from '../../core/retry.js';
-import type { KafkaAdmin } from '../../core/kafka/port.js';
+import { KafkaError, type KafkaAdmin } from '../../core/kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 
 /** What the cluster says of a topic is believed for so long. */
@@ -14,6 +15,8 @@ const PARTITIONS_FOR_MS = 2_000;
 
 interface Known {
   readonly partitions: number | undefined;
+  /** Why it cannot be used, where that is not its absence. */
+  readonly problem: string | undefined;
   readonly since: number;
   readonly until: number;
 }
@@ -22,6 +25,7 @@ interface Known {
 export class Destinations {
   readonly #known = new Map<string, Known>();
   readonly #lookUps = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
 
   constructor(
     readonly admin: Pick<KafkaAdmin, 'partitionCount'>,
@@ -46,6 +50,11 @@ export class Destinations {
     return now < until && (partition < partitions || now < since + PARTITIONS_FOR_MS);
   }
 
+  /** Ends all look-ups. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   /** Which of the topics are gone, whatever was known of them. @throws KafkaError when the cluster stays away */
   async missing(topics: readonly string[]): Promise<Set<string>> {
     await Promise.all(topics.map((topic) => this.#ask(topic)));
@@ -60,25 +69,28 @@ export class Destinations {
         this.#remember(topic, partitions);
         return;
       } catch (error) {
-        if (this.now() > giveUpAt) throw error;
-        await sleep(backoffMs({ firstMs: 100, maxMs: 2_000 }, attempt));
+        if (error instanceof KafkaError && error.kind === 'not-authorized')
+          return this.#remember(topic, undefined, lacking('node', 'WRITE', `topic ${topic}`, error.message));
+        const isAway = error instanceof KafkaError && error.kind === 'unavailable';
+        if (this.#closing.signal.aborted || (!isAway && this.now() > giveUpAt)) throw error;
+        await sleep(backoffMs({ firstMs: 100, maxMs: 2_000 }, attempt), this.#closing.signal);
       }
     }
   }
 
-  #remember(topic: string, partitions: number | undefined): void {
+  #remember(topic: string, partitions: number | undefined, problem?: string): void {
     this.#known.delete(topic);
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= MAX_REMEMBERED) this.#known.delete(oldest);
     const forMs = partitions === undefined ? MISSING_FOR_MS : FOUND_FOR_MS;
-    this.#known.set(topic, { partitions, since: this.now(), until: this.now() + forMs });
+    this.#known.set(topic, { partitions, problem, since: this.now(), until: this.now() + forMs });
   }
 
   /** Why a reply can't go there; undefined when it can. */
   check(topic: string, partition: number | undefined): PartituraError | undefined {
-    const partitions = this.#known.get(topic)?.partitions;
+    const { partitions, problem = 'expected a topic that exists' } = this.#known.get(topic) ?? {};
     if (partitions === undefined)
-      return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': expected a topic that exists`);
+      return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': ${problem}`);
     if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions))
       return undefined;
     const got = Number.isNaN(partition) ? 'bytes that are none' : String(partition);

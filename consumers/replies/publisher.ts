@@ -8,7 +8,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { RecordSpans } from '../record-spans.js';
-import { deadLetterRefused, deadLetters } from './dead-letter.js';
+import { deadLetterRefused, deadLetters, whyNotWritten } from './dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
@@ -78,11 +78,9 @@ export class ReplyPublisher {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
     }
-    const cause = new PartituraError(
-      'INTERNAL',
-      `reply to '${caller.address.topic}' refused: ${error.message}`,
-      { cause: error },
-    );
+    const topic = caller.address.topic ?? this.options.topics.replies(model);
+    const reason = `reply to '${topic}' refused: ${whyNotWritten(topic, error)}`;
+    const cause = new PartituraError('INTERNAL', reason, { cause: error });
     this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
   }
 
@@ -99,7 +97,8 @@ export class ReplyPublisher {
       this.options.onDeadLetter(error.code, record, error.message);
       acknowledged();
     };
-    const stuck = (failure: KafkaError): void => this.options.onStuck(deadLetterRefused(record, failure));
+    const stuck = (failure: KafkaError): void =>
+      this.options.onStuck(deadLetterRefused(record, failure, topics.deadLetters(model)));
     sendFirstThatFits(this.outbox, letters, delivered, stuck);
   }
 

@@ -6,6 +6,8 @@ export interface ReadOptions {
   /** How long nothing may come. */
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
+  /** How the names of groups begin that it is read with, by clients that need one. */
+  readonly groupPrefix?: string;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }

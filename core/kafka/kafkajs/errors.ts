@@ -9,6 +9,8 @@ interface KafkaJsLike {
   readonly code?: string;
   readonly retriable?: boolean;
   readonly cause?: unknown;
+  /** Of the topics that could not be created. */
+  readonly errors?: readonly KafkaJsLike[];
 }
 
 const BROKEN_DURING_LOGIN = /connection (was )?closed|closed connection|timed? ?out|ECONN/i;
@@ -22,6 +24,8 @@ export function toKafkaError(error: unknown): KafkaError {
   if (problem !== undefined)
     return new KafkaError('unauthenticated', `${problem} (${error.message})`, { cause: error });
   if (kind) return new KafkaError(kind, error.message, { cause: error });
+  const refused = error.errors?.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
+  if (refused) return toKafkaError(refused);
   if (isError(error.cause) && error.cause !== error) return toKafkaError(error.cause);
   return new KafkaError(isUnavailable(error) ? 'unavailable' : 'other', error.message, { cause: error });
 }
