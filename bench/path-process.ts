@@ -130,6 +130,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
   const inFlight = new InFlight(100_000, 1e9).share();
   const requests = new RecordConsumer(consumer, handling, options, {
     inFlight,
+    readPositions: () => Promise.resolve([]),
     metrics,
     spans: NO_SPANS,
     log,

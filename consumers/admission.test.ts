@@ -26,6 +26,7 @@ const version: ServedVersion = {
   signature: DIGITS,
   backend: 'fake',
   batcher,
+  suspects: batcher,
   fallbackReason: undefined,
   measured: null,
   warmUpProblem: undefined,

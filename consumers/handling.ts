@@ -19,6 +19,8 @@ export interface Claim {
   readonly lost: boolean;
   /** By what the group knew this consumer when it got the partition. */
   readonly member: GroupMembership;
+  /** Metadata to commit with a position of this partition. */
+  markOf(position: number): string;
 }
 
 /** How a record ends, in whatever way. */

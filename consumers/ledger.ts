@@ -17,6 +17,12 @@ export class PartitionLedger<Subject, Outcome> {
 
   constructor(readonly ordered: boolean) {}
 
+  /** Begins at an offset whose position is committed already. */
+  begin(offset: number): void {
+    this.#next = offset;
+    this.#committed = offset;
+  }
+
   /**
    * Takes a record on. Ask `isRewound` before.
    * @returns undefined when the record is in here already: a redelivery whose outcome is on its way
@@ -84,9 +90,19 @@ export class PartitionLedger<Subject, Outcome> {
     return this.#entries.length;
   }
 
-  /** The position to commit: that of the lowest unfinished record. Undefined when there is nothing new. */
+  /** The offset after the last record that was taken on; undefined before the first. */
+  get next(): number | undefined {
+    return this.#next;
+  }
+
+  /** The offset of the lowest unfinished record, or `next` when all are finished. */
+  get position(): number | undefined {
+    return this.#entries.at(0)?.offset ?? this.#next;
+  }
+
+  /** The position to commit. Undefined when there is nothing new. */
   get committable(): number | undefined {
-    const position = this.#entries.at(0)?.offset ?? this.#next;
+    const { position } = this;
     return position === this.#committed ? undefined : position;
   }
 

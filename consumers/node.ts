@@ -7,6 +7,7 @@ import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
 import {
   KafkaError,
+  type CommittedPosition,
   type KafkaAdmin,
   type KafkaClient,
   type KafkaProducer,
@@ -363,7 +364,9 @@ export class InferenceNode {
     this.#closing.signal.throwIfAborted();
     const inFlight = this.#inFlight.share();
     const handling = new Requests(model, this.#requestParts);
-    const parts = { inFlight, metrics: this.#metrics, spans: this.#spans, log: this.log };
+    const readPositions = (): Promise<CommittedPosition[]> =>
+      this.#admin.committed(group, this.#topics.requests(model));
+    const parts = { inFlight, readPositions, metrics: this.#metrics, spans: this.#spans, log: this.log };
     const consumer = new RecordConsumer(kafkaConsumer, handling, options, parts);
     this.#consumers.set(model, consumer);
     try {

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { FakeConsumer, FakeProducer } from '../core/kafka/fakes.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import { KafkaError, type KafkaRecord } from '../core/kafka/port.js';
+import { KafkaError, type CommittedPosition, type KafkaRecord, type Position } from '../core/kafka/port.js';
 import { headersToPass } from '../core/reply-headers.js';
 import { replyTopicPolicy, topicNames } from '../core/topics.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
+import { PartituraError } from '../schemas/errors.js';
 import { exampleRequest } from '../schemas/test-requests.js';
 import { Admission } from './admission.js';
 import { Batcher } from './batching/batcher.js';
 import { InFlight } from './in-flight.js';
+import { SUSPECT_LIMITS } from './models/isolated-model.js';
 import { NO_SPANS } from './record-spans.js';
 import { createNodeMetrics } from './metrics.js';
 import { Destinations } from './replies/destinations.js';
@@ -26,12 +28,14 @@ interface Setting {
   readonly maxRequests?: number;
   readonly ordered?: boolean;
   readonly schemas?: RequestParts['schemas'];
+  /** Positions of the group before the consumer starts. */
+  readonly committed?: readonly CommittedPosition[];
 }
 
 /** A consumer with everything real around it, but for Kafka and the engine, whose batches of one row wait for the test. */
 async function consuming(
   context: TestContext,
-  { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true, schemas }: Setting = {},
+  { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true, schemas, committed = [] }: Setting = {},
 ) {
   const kafka = new FakeConsumer();
   const producer = new FakeProducer();
@@ -47,12 +51,15 @@ async function consuming(
     aheadRows: Infinity,
     batchable: true,
   });
+  const suspectEngine = new HeldEngine();
+  const suspects = new Batcher(suspectEngine.run, SUSPECT_LIMITS);
   const version = {
     model: 'digits',
     version: '1',
     signature: DIGITS,
     backend: 'fake',
     batcher,
+    suspects,
     fallbackReason: undefined,
     measured: null,
     warmUpProblem: undefined,
@@ -92,6 +99,7 @@ async function consuming(
   };
   const consumer = new RecordConsumer(kafka, handling, options, {
     inFlight,
+    readPositions: () => Promise.resolve(committed),
     metrics,
     spans: NO_SPANS,
     log: silent,
@@ -108,11 +116,36 @@ async function consuming(
   };
   context.after(async () => {
     await answer(...engine.batches.keys());
+    for (let index = 0; index < suspectEngine.batches.length; index++) {
+      suspectEngine.batches[index]?.echo();
+      await settle();
+    }
     await consumer.close();
   });
   const repliesTo = (): string[] =>
     producer.taken.map(({ value }) => decodeReply(value ?? Buffer.alloc(0)).id);
-  return { kafka, producer, engine, consumer, inFlight, metrics, stopped, state, answer, repliesTo };
+  return {
+    kafka,
+    producer,
+    engine,
+    suspectEngine,
+    consumer,
+    inFlight,
+    metrics,
+    stopped,
+    state,
+    answer,
+    repliesTo,
+  };
+}
+
+/** Positions committed past the one at which the partition was opened. */
+function moves(kafka: FakeConsumer): Omit<Position, 'metadata'>[] {
+  const positions = kafka.commits.flat();
+  const opened = positions[0]?.offset ?? 0;
+  return positions
+    .filter(({ offset }) => offset > opened)
+    .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
 }
 
 const request = (offset: number, changes: Partial<KafkaRecord> = {}): KafkaRecord =>
@@ -134,7 +167,7 @@ test('replies leave in the order of their requests, and the commit goes up to th
   await answer(2);
   await closing;
   assert.deepEqual(repliesTo(), ['r5', 'r6', 'r7']);
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 8 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 8 }]);
 });
 
 test('what is not finished in time when partitions go is not committed, nor anything after it', async (context) => {
@@ -142,7 +175,7 @@ test('what is not finished in time when partitions go is not committed, nor anyt
   await kafka.deliver(request(5), request(6), request(7));
   await answer(0, 2);
   await kafka.revoke();
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
 test('an outcome that the broker did not take is not committed', async (context) => {
@@ -151,7 +184,7 @@ test('an outcome that the broker did not take is not committed', async (context)
   await kafka.deliver(request(5));
   await answer(0);
   await kafka.revoke();
-  assert.deepEqual(kafka.commits, []);
+  assert.deepEqual(moves(kafka), []);
   assert.deepEqual(
     stopped.map(({ message }) => message),
     ['away'],
@@ -163,10 +196,10 @@ test('when partitions go, what is under way is finished and committed first', as
   await kafka.deliver(request(5));
   const revoked = kafka.revoke();
   await settle();
-  assert.deepEqual([kafka.commits, consumer.owned.length], [[], 1]);
+  assert.deepEqual([moves(kafka), consumer.owned.length], [[], 1]);
   await answer(0);
   await revoked;
-  assert.deepEqual([repliesTo(), kafka.commits.length, consumer.owned.length], [['r5'], 1, 0]);
+  assert.deepEqual([repliesTo(), moves(kafka).length, consumer.owned.length], [['r5'], 1, 0]);
 });
 
 test('a result for a partition that was lost is dropped: its next owner answers', async (context) => {
@@ -190,7 +223,7 @@ test('a partition that comes back is begun anew, without the results of before',
   await answer(1);
   assert.deepEqual([repliesTo(), inFlight.requests], [['r5'], 0]);
   await consumer.close();
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
 test('a partition that is assigned again without having been taken away leaves nothing behind', async (context) => {
@@ -233,7 +266,7 @@ test('after it began to close nothing more is taken', async (context) => {
   await closing;
   await held;
   assert.equal(engine.batches.length, 1);
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
 test('closing twice is closing once, and both wait for the end', async (context) => {
@@ -254,13 +287,13 @@ test('a commit that failed is made up for', async (context) => {
   await answer(0);
   kafka.refuseCommit = new KafkaError('rebalanced', 'moved on');
   await kafka.revoke();
-  assert.deepEqual(kafka.commits, []);
+  assert.deepEqual(moves(kafka), []);
   kafka.refuseCommit = undefined;
   kafka.assign(TOPIC, 0);
   await kafka.deliver(request(5));
   await answer(1);
   await kafka.revoke();
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
 test('tombstones and refusals are finished without the engine, and counted', async (context) => {
@@ -269,12 +302,76 @@ test('tombstones and refusals are finished without the engine, and counted', asy
   await settle();
   await consumer.close();
   assert.equal(engine.batches.length, 0);
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 7 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 7 }]);
   const counted = (await metrics.requests.get()).values.map(({ labels, value }) => [labels.outcome, value]);
   assert.deepEqual(counted, [
     ['tombstone', 1],
     ['DECODE_FAILED', 1],
   ]);
+});
+
+const LEFT_AT_5: CommittedPosition = {
+  partition: 0,
+  offset: 5,
+  metadata: 'partitura owners=1 until=7',
+};
+
+test('what the last owner may have crashed on is computed apart and one by one, what is behind it as ever', async (context) => {
+  const { kafka, engine, suspectEngine } = await consuming(context, { committed: [LEFT_AT_5] });
+  await kafka.deliver(request(5), request(6), request(7));
+  await settle();
+  assert.deepEqual([engine.batches.length, suspectEngine.batches.length], [1, 1]);
+  suspectEngine.batches[0]?.echo();
+  await settle();
+  assert.equal(suspectEngine.batches.length, 2);
+});
+
+test('no record is computed before the position is marked as that of an owner more', async (context) => {
+  const { kafka, suspectEngine, state } = await consuming(context, { committed: [LEFT_AT_5] });
+  kafka.refuseCommit = new KafkaError('unavailable', 'away');
+  const delivered = kafka.deliver(request(5), request(6));
+  await settle();
+  assert.equal(suspectEngine.batches.length, 0);
+  kafka.refuseCommit = undefined;
+  await delivered;
+  await settle();
+  assert.equal(suspectEngine.batches.length, 1);
+  assert.deepEqual(kafka.commits, [
+    [{ topic: TOPIC, partition: 0, offset: 5, metadata: 'partitura owners=2 until=4005' }],
+  ]);
+  assert.equal(state.now, 0);
+});
+
+test('a partition that is given up in order bears no mark, but for suspects that are not finished', async (context) => {
+  const clean = await consuming(context);
+  await clean.kafka.deliver(request(5));
+  await clean.answer(0);
+  await clean.kafka.revoke();
+  assert.deepEqual(clean.kafka.commits.at(-1), [{ topic: TOPIC, partition: 0, offset: 6, metadata: '' }]);
+  const suspect = await consuming(context, { committed: [LEFT_AT_5], drainTimeoutMs: 1 });
+  await suspect.kafka.deliver(request(5), request(6), request(7));
+  await settle();
+  suspect.suspectEngine.batches[0]?.echo();
+  await settle();
+  await suspect.kafka.revoke();
+  assert.deepEqual(suspect.kafka.commits.at(-1), [
+    { topic: TOPIC, partition: 0, offset: 6, metadata: 'partitura owners=1 until=7' },
+  ]);
+});
+
+test('a request that crashes its process becomes a dead letter, with an error reply where one was asked for', async (context) => {
+  const { kafka, producer, suspectEngine } = await consuming(context, { committed: [LEFT_AT_5] });
+  await kafka.deliver(request(5, { headers: { 'reply-to': Buffer.from('my.replies') } }));
+  await settle();
+  suspectEngine.batches[0]?.fail(new PartituraError('MODEL_CRASHED', 'ended with SIGFPE'));
+  await settle();
+  assert.deepEqual(
+    producer.taken.map(({ topic, headers }) => [topic, String(headers['inference-error'])]),
+    [
+      ['p.digits.requests-dlt', 'MODEL_CRASHED'],
+      ['my.replies', 'MODEL_CRASHED'],
+    ],
+  );
 });
 
 test('a reply that has nowhere to go becomes a dead letter', async (context) => {
@@ -325,17 +422,15 @@ test('a consumer that ends by itself is reported', async (context) => {
 });
 
 test('records that could not be read become one dead letter without value, and are committed once that is there', async (context) => {
-  const { kafka, producer, consumer, inFlight } = await consuming(context);
+  const { kafka, producer, consumer } = await consuming(context);
   kafka.stepOver({ topic: TOPIC, partition: 0, offset: 3, lastOffset: 7 }, 'wrong checksum');
-  assert.equal(inFlight.requests, 1);
-  assert.deepEqual(kafka.commits, []);
   await settle();
   const [letter] = producer.taken;
   assert.deepEqual([letter?.topic, letter?.value], [topicNames('p').deadLetters('digits'), null]);
   assert.match(String(Object.values(letter?.headers ?? {})), /offsets 3 to 7 can't be read: wrong checksum/);
   assert.ok(letter?.headers['__connect.errors.value.dropped'], 'it is not taken for a tombstone');
   await consumer.close();
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 8 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 8 }]);
 });
 
 /** Look-ups of the schemas of requests whose header `schema` names one, which wait for the test. */
@@ -377,12 +472,13 @@ test('a record whose schema has to be looked up holds its partition back, with a
   await answer(2, 3, 4);
   assert.deepEqual(repliesTo(), ['r5', 'other', 'r6', 'r7', 'r8']);
   await consumer.close();
-  assert.deepEqual(kafka.commits, [
+  assert.deepEqual(
+    kafka.commits.at(-1)?.map(({ partition, offset }) => [partition, offset]),
     [
-      { topic: TOPIC, partition: 0, offset: 9 },
-      { topic: TOPIC, partition: 1, offset: 4 },
+      [0, 9],
+      [1, 4],
     ],
-  ]);
+  );
 });
 
 test('a partition that waited for one schema may have to wait for the next', async (context) => {
@@ -405,7 +501,7 @@ test('a partition that goes while it waits is not held on to, and is not paused 
   await answer(0);
   await kafka.revoke();
   assert.deepEqual([...kafka.paused], []);
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
   kafka.assign(TOPIC, 0);
   await schemas.tell('a');
   assert.equal(engine.batches.length, 1);
@@ -421,7 +517,7 @@ test('closing does not wait for the schema, and what waited is not committed', a
   await answer(0);
   await consumer.close();
   assert.deepEqual([...kafka.paused], []);
-  assert.deepEqual(kafka.commits, [[{ topic: TOPIC, partition: 0, offset: 6 }]]);
+  assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
   await schemas.tell('a');
   assert.equal(engine.batches.length, 1);
 });

@@ -1,6 +1,7 @@
 import { VALUE_DROPPED } from '../core/headers.js';
 import { recordBytes } from '../core/kafka/record-bytes.js';
 import type {
+  CommittedPosition,
   KafkaConsumer,
   KafkaError,
   KafkaRecord,
@@ -13,6 +14,8 @@ import { PartituraError } from '../schemas/errors.js';
 import { Arrivals } from './arrivals.js';
 import type { Answer, Job } from './batching/batch.js';
 import type { RowTensor } from './batching/rows.js';
+import { Committer, type CommittedPartition } from './committer.js';
+import type { CrashCount } from './crash-count.js';
 import type { AnyOutcome, Claim, Handling, Work } from './handling.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
@@ -37,6 +40,8 @@ export interface RecordConsumerOptions {
 export interface ConsumerParts {
   /** This consumer's share of the node's bounds. */
   readonly inFlight: InFlightShare;
+  /** Committed positions of the group in the topic. */
+  readonly readPositions: () => Promise<readonly CommittedPosition[]>;
   readonly metrics: NodeMetrics;
   readonly spans: RecordSpans;
   readonly log: Logger;
@@ -52,9 +57,11 @@ interface Held<O> {
 type HeldEntry<O> = Entry<Held<O>, O>;
 
 /** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
-interface OwnedPartition<O> extends TopicPartition, Claim {
+interface OwnedPartition<O> extends CommittedPartition, Claim {
   readonly ledger: PartitionLedger<Held<O>, O>;
   lost: boolean;
+  /** Settles when the partition is open; undefined before its first record and when it is. */
+  opening: Promise<void> | undefined;
 }
 
 /**
@@ -75,10 +82,8 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     answered: (job, answer) => this.#answered(job, answer),
     failed: (job, cause) => this.#failed(job, cause),
   };
+  readonly #committer: Committer;
   #drainWaiters: (() => void)[] = [];
-  #commitTimer: NodeJS.Timeout | undefined;
-  #committing: Promise<void> | undefined;
-  #commitFailures = 0;
   #closing: Promise<void> | undefined;
   /** What fetches are held back by from the beginning of the end on. */
   #closed: Promise<void> | undefined;
@@ -89,7 +94,18 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     readonly handling: Handling<W, O>,
     readonly options: RecordConsumerOptions,
     readonly parts: ConsumerParts,
-  ) {}
+  ) {
+    const { model, commitIntervalMs, drainTimeoutMs, commitsWithOutcomes = false } = options;
+    this.#committer = new Committer(
+      { model, commitIntervalMs, commitsWithOutcomes, releaseTimeoutMs: drainTimeoutMs },
+      {
+        consumer,
+        readPositions: parts.readPositions,
+        owned: () => this.#partitions.values(),
+        log: parts.log,
+      },
+    );
+  }
 
   /** Joins the group; resolves with the first assignment. */
   async start(): Promise<void> {
@@ -97,12 +113,10 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
-      onUnreadable: (position, reason) => {
-        if (!this.#closed) this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
-      },
+      onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
       onCrash: (error) => this.options.onStopped(error),
     });
-    this.#commitTimer = setInterval(() => void this.#commit(), this.options.commitIntervalMs);
+    this.#committer.start();
   }
 
   get owned(): readonly TopicPartition[] {
@@ -110,6 +124,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
+    this.#committer.reassigned();
     for (const assigned of partitions) {
       this.#lose(assigned.partition);
       this.#own(assigned);
@@ -122,11 +137,32 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   #onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void> {
     if (this.#closed) return this.#closed;
+    const [first] = records;
     const last = records.at(-1);
-    if (!last) return;
+    if (!first || !last) return;
+    const opening = this.#opening(first, highWatermark);
+    if (opening) return opening.then(() => this.#onRecords(records, highWatermark));
     if (this.#partitions.has(last.partition)) this.#arrivals.deliver(last, records);
     this.#observeLag(last, highWatermark);
     return this.parts.inFlight.room();
+  }
+
+  #onUnreadable(position: UnreadableRecords, reason: string): void {
+    if (this.#closed) return;
+    const opening = this.#opening(position, Infinity);
+    if (opening) void opening.then(() => this.#onUnreadable(position, reason));
+    else this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
+  }
+
+  /** Undefined when the partition of a first arrival is open or lost; else a promise that it is. */
+  #opening(
+    { partition: number, offset }: Pick<KafkaRecord, 'partition' | 'offset'>,
+    endOffset: number,
+  ): Promise<void> | undefined {
+    const partition = this.#partitions.get(number);
+    if (!partition || partition.crashes) return undefined;
+    partition.opening ??= this.#committer.open(partition, offset, endOffset);
+    return partition.opening;
   }
 
   /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
@@ -166,7 +202,16 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     this.parts.spans.begin(record, this.options.group, this.options.model);
     const decision = this.#decide(record);
     if (isOutcome(decision)) this.#finish(entry, decision);
-    else decision.version.batcher.submit(new RecordJob(entry, decision, arrivedAt, this.#jobs));
+    else this.#compute(new RecordJob(entry, decision, arrivedAt, this.#jobs));
+    if (partition.crashes?.needsMark(record.offset)) void this.#committer.commit();
+  }
+
+  /** Suspects of a crash are computed apart, where they cannot take the node with them. */
+  #compute(job: RecordJob<W, O>): void {
+    const { batcher, suspects } = job.work.version;
+    const { offset, subject } = job.entry;
+    if (subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
+    else batcher.submit(job);
   }
 
   /** The partition of a record, begun anew when the record lies before all that it knows: rather twice than never. */
@@ -178,16 +223,19 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       'the partition is read again from an earlier position',
     );
     this.#lose(number);
-    return this.#own({ topic, partition: number });
+    return this.#own({ topic, partition: number }, partition.crashes);
   }
 
-  #own({ topic, partition }: TopicPartition): OwnedPartition<O> {
-    const owned = {
+  #own({ topic, partition }: TopicPartition, crashes?: CrashCount): OwnedPartition<O> {
+    const owned: OwnedPartition<O> = {
       topic,
       partition,
       ledger: new PartitionLedger<Held<O>, O>(this.options.ordered),
       lost: false,
       member: this.consumer.membership(),
+      crashes,
+      opening: undefined,
+      markOf: (position) => owned.crashes?.serving(position, owned.ledger.next ?? position) ?? '',
     };
     this.#partitions.set(partition, owned);
     return owned;
@@ -296,50 +344,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         'partitions are given up with work under way; their next owner answers it',
       );
     }
-    await this.#commitLast();
-  }
-
-  async #commitLast(): Promise<void> {
-    const { drainTimeoutMs, model } = this.options;
-    const committed = (this.#committing ?? Promise.resolve()).then(() => this.#commit());
-    await within(drainTimeoutMs, committed, () => new Error('commit took too long')).catch(
-      (error: unknown) => {
-        this.parts.log.warn(
-          { model, err: error },
-          'answered records could not be committed and will be answered again',
-        );
-      },
-    );
-  }
-
-  #commit(): Promise<void> {
-    this.#committing ??= this.#commitOnce().finally(() => (this.#committing = undefined));
-    return this.#committing;
-  }
-
-  async #commitOnce(): Promise<void> {
-    const due = [...this.#partitions.values()].flatMap((partition) => {
-      const offset = partition.ledger.committable;
-      return offset === undefined
-        ? []
-        : [{ topic: partition.topic, partition: partition.partition, offset, ledger: partition.ledger }];
-    });
-    if (due.length === 0) return;
-    try {
-      if (!this.options.commitsWithOutcomes)
-        await this.consumer.commit(due.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
-      for (const { ledger, offset } of due) ledger.committed(offset);
-      this.#commitFailures = 0;
-    } catch (error) {
-      this.#noteCommitFailure(error as KafkaError);
-    }
-  }
-
-  /** Commits are tried twice a second: brokers that are away are announced by their client, all else once. */
-  #noteCommitFailure(error: KafkaError): void {
-    const isNews = error.kind !== 'unavailable' && this.#commitFailures++ === 0;
-    const { model } = this.options;
-    this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
+    await this.#committer.release();
   }
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
@@ -350,15 +355,16 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   /** Commits what is done and leaves the group at once; what is under way is done again by the partitions' next owners. */
   abandon(): Promise<void> {
-    this.#closing ??= this.#close(() => this.#commitLast());
+    this.#closing ??= this.#close(() => this.#committer.release());
     return this.#closing;
   }
 
   async #close(finish: () => Promise<void>): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
+    this.#committer.stopOpening();
     for (const number of this.#partitions.keys()) this.#arrivals.drop(number);
     await finish();
-    clearInterval(this.#commitTimer);
+    this.#committer.close();
     const closing = this.consumer.close();
     this.#releaseClosed();
     await within(

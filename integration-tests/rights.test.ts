@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { startNode, type InferenceNode } from '../consumers/node.js';
-import { aclsFor, type Acl, type AclScope, type Role } from '../core/acls.js';
+import { aclsFor, type Acl, type AclScope } from '../core/acls.js';
 import { checkConfig, toEnvironment, type Config, type ConfigInput } from '../core/config.js';
 import { createKafkaClient } from '../core/kafka/client.js';
 import type { KafkaClient } from '../core/kafka/port.js';
@@ -246,7 +246,7 @@ for (const [role, user] of [
     const { node, said } = await runNode();
     assert.ok(node, said());
     const lines = new CommandLine(toEnvironment(checkConfig({ ...CHOSEN_CLIENT, ...broker.login(user) })));
-    const rights: readonly Acl[] = aclsFor(role as Role, scope());
+    const rights: readonly Acl[] = aclsFor(role, scope());
     const attempt = async (): Promise<string[]> => {
       const failed: string[] = [];
       await eventually('there is a dead letter', allHaveOutcomes(await sendOfEachKind()));

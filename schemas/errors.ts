@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   REPLY_TOPIC_NOT_ALLOWED: { retryable: false },
   REPLY_TOO_LARGE: { retryable: false },
   MODEL_FAILED: { retryable: false },
+  MODEL_CRASHED: { retryable: false },
   INTERNAL: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -52,13 +52,13 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
 }
 
 function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): void {
-  const models = [...new Set(nodes.flatMap(({ ready }) => ready.models))];
+  const models = [...new Set(nodes.flatMap(({ process }) => process.ready.models))];
   if (json)
     return printJson({
       event: 'ready',
       brokers,
       registry,
-      nodes: nodes.map(({ ready, pid }) => ({ ...ready, pid })),
+      nodes: nodes.map(({ process: { ready, pid } }) => ({ ...ready, pid })),
       models,
     });
   const schemas = registry === undefined ? '' : ` registry=${registry}`;

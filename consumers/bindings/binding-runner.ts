@@ -214,7 +214,7 @@ export class BindingRunner {
     records: BoundRecords,
     onStopped: (error: Error) => void,
   ): BindingConsumer {
-    const { config, kafka, topics, inFlight, metrics, spans, log } = this.parts;
+    const { config, kafka, admin, topics, inFlight, metrics, spans, log } = this.parts;
     const group = topics.bindingGroup(name);
     const { commitIntervalMs, drainTimeoutMs, sessionTimeoutMs, fetchMaxBytes } = config;
     const consumer = kafka.consumer({
@@ -239,6 +239,7 @@ export class BindingRunner {
     };
     return new RecordConsumer(consumer, records, options, {
       inFlight: inFlight.share(),
+      readPositions: () => admin.committed(group, source.topic),
       metrics,
       spans,
       log,

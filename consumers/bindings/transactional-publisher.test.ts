@@ -68,6 +68,7 @@ function publishing() {
 const claimOf = (generation: number): Claim & { lost: boolean } => ({
   lost: false,
   member: { group: 'g', memberId: 'm', generation },
+  markOf: (position) => `mark ${position}`,
 });
 
 function result(offset: number, partition = 0): BoundOutcome {
@@ -89,8 +90,8 @@ test('what comes together goes in one transaction, with the positions behind it'
       values: ['r4', 'r5', 'r9'],
       topics: ['out', 'out', 'out'],
       positions: [
-        { topic: 'in', partition: 0, offset: 6 },
-        { topic: 'in', partition: 1, offset: 10 },
+        { topic: 'in', partition: 0, offset: 6, metadata: 'mark 6' },
+        { topic: 'in', partition: 1, offset: 10, metadata: 'mark 10' },
       ],
       generation: 1,
     },

@@ -129,9 +129,9 @@ function drop(parcels: readonly Parcel[]): void {
 /** Behind the last of each partition. */
 function positionsOf(parcels: readonly Parcel[]): GroupOffsets['positions'] {
   const positions = new Map<number, GroupOffsets['positions'][number]>();
-  for (const { outcome } of parcels) {
+  for (const { outcome, claim } of parcels) {
     const { topic, partition, offset } = outcome.record;
-    positions.set(partition, { topic, partition, offset: offset + 1 });
+    positions.set(partition, { topic, partition, offset: offset + 1, metadata: claim.markOf(offset + 1) });
   }
   return [...positions.values()];
 }

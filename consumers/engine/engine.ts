@@ -98,5 +98,7 @@ export interface Engine {
    * takes by itself; only one where configuration says it.
    */
   readonly coreChoices: readonly number[];
+  /** The same in a child process, for what may crash. Absent where nothing native computes. */
+  readonly isolated?: Engine;
   close(): Promise<void>;
 }

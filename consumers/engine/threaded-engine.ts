@@ -9,6 +9,7 @@ import type {
   ModelSource,
 } from './engine.js';
 import { InlineHost } from './inline-host.js';
+import { IsolatedEngine } from './isolated-engine.js';
 import { aboutModel } from './model-errors.js';
 import { completeOptions, coreChoices, type EngineOptions } from './options.js';
 import { Slot } from './slot.js';
@@ -29,6 +30,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       slots,
       coreChoices(complete),
       new InlineHost(complete.backend),
+      new IsolatedEngine(complete),
       complete.onError,
     );
   } catch (error) {
@@ -57,6 +59,7 @@ class ThreadedEngine implements Engine {
     private readonly slots: readonly Slot[],
     readonly coreChoices: readonly [number, ...number[]],
     private readonly inline: InlineHost,
+    readonly isolated: IsolatedEngine,
     readonly onError: Required<EngineOptions>['onError'],
   ) {}
 
@@ -120,7 +123,7 @@ class ThreadedEngine implements Engine {
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all(this.slots.map((slot) => slot.close()));
+    await Promise.all([...this.slots.map((slot) => slot.close()), this.isolated.close()]);
   }
 
   private idlest(key: number): Slot | undefined {

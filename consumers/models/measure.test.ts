@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PartituraError } from '../../schemas/errors.js';
 import type { EngineTensor, LoadedModel, ModelSignature } from '../engine/engine.js';
 import {
   batchSizes,
@@ -138,7 +139,7 @@ test('a size that fails is a problem to be told, and what was measured before it
   });
   assert.deepEqual(await measured(model), {
     times: times([1, 10], [4, 10]),
-    problem: 'a batch of 16: takes no 16 rows',
+    problem: new PartituraError('MODEL_FAILED', 'a batch of 16: takes no 16 rows'),
   });
 });
 

@@ -12,7 +12,7 @@ export interface BatchTimes {
   /** Ascending; as many sizes as the budget allowed. */
   readonly times: readonly BatchTime[];
   /** Why a run failed, undefined when none did. */
-  readonly problem: string | undefined;
+  readonly problem: PartituraError | undefined;
 }
 
 /** Sizes are this factor apart. */
@@ -83,7 +83,8 @@ export async function timeBatches(
     }
     return { times, problem: undefined };
   } catch (error) {
-    return { times, problem: `a batch of ${tried}: ${PartituraError.from(error).message}` };
+    const { code, message } = PartituraError.from(error, 'MODEL_FAILED');
+    return { times, problem: new PartituraError(code, `a batch of ${tried}: ${message}`) };
   }
 }
 

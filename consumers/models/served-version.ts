@@ -2,6 +2,7 @@ import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } f
 import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
+import { IsolatedModel, SUSPECT_LIMITS } from './isolated-model.js';
 import { readModelSettings } from './settings.js';
 import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
 import { isBatchable } from './validate.js';
@@ -15,6 +16,8 @@ export interface ServedVersion {
   /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
+  /** Computes jobs one by one in a child process: for those that may have crashed the node that computed them. */
+  readonly suspects: Batcher;
   /** What trying it out has shown; null when that failed or `model.yaml` says not to. */
   readonly measured: Measured | null;
   /** Why trying it out failed, for the log; the version serves all the same. */
@@ -59,10 +62,10 @@ export async function serveVersion(
     maxRows: settings.batchable === false ? 1 : maxBatchRows,
     inlineMicros: defaults.inlineMicros,
   };
-  const triedOut =
-    settings.warmUp === false
-      ? await loadUntried(engine, source)
-      : await loadAndTryOut(engine, source, tryOutLimits);
+  const load = (where: Engine): Promise<TriedOut> =>
+    settings.warmUp === false ? loadUntried(where, source) : loadAndTryOut(where, source, tryOutLimits);
+  if (engine.isolated) await tryFirst(engine.isolated, load);
+  const triedOut = await load(engine);
   const { loaded, measured, problem } = triedOut;
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
@@ -80,9 +83,11 @@ export async function serveVersion(
   };
   const batcher = new Batcher(run, limits, systemClock, room);
   if (measured) batcher.expect(measured.microsPerRow, measured.microsAlone);
+  const isolated = new IsolatedModel(engine.isolated ?? engine, source);
+  const suspects = new Batcher((inputs) => isolated.run(inputs), SUSPECT_LIMITS, systemClock, room);
   const retire = async (): Promise<void> => {
-    await batcher.drained();
-    await loaded.unload();
+    await Promise.all([batcher.drained(), suspects.drained()]);
+    await Promise.all([loaded.unload(), isolated.unload()]);
   };
   return {
     model,
@@ -91,10 +96,21 @@ export async function serveVersion(
     backend,
     fallbackReason,
     batcher,
+    suspects,
     measured,
-    warmUpProblem: problem,
+    warmUpProblem: problem?.message,
     retire,
   };
+}
+
+/**
+ * Loads and warms a version up in a child process first: what kills that must not reach the node.
+ * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when the process died of it
+ */
+async function tryFirst(isolated: Engine, load: (where: Engine) => Promise<TriedOut>): Promise<void> {
+  const { loaded, problem } = await load(isolated);
+  await loaded.unload();
+  if (problem?.code === 'MODEL_CRASHED') throw problem;
 }
 
 /** Into all threads: where nothing is tried out, nothing says that one would do. */

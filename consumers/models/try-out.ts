@@ -1,3 +1,4 @@
+import type { PartituraError } from '../../schemas/errors.js';
 import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
 import {
   bytesPerRow,
@@ -56,7 +57,7 @@ export interface TriedOut {
   /** Whether the largest batch that there was time for was the best: then nothing says where that ends. */
   readonly stillGains: boolean;
   /** Why a run of zeros failed, undefined when none did; the model serves all the same. */
-  readonly problem: string | undefined;
+  readonly problem: PartituraError | undefined;
 }
 
 export interface TryOutLimits {

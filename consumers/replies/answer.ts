@@ -31,7 +31,7 @@ export function answerOutcome(
   return { kind: 'reply', record, caller, reply };
 }
 
-/** What a request that was admitted and not answered means for the caller: an error reply. */
+/** Decides how a request ends that was admitted and not answered: by an error reply, and a dead letter after a crash. */
 export function failureOutcome(
   record: KafkaRecord,
   { request, caller }: Admitted,
@@ -39,7 +39,10 @@ export function failureOutcome(
   node: string,
 ): Outcome {
   const error = PartituraError.from(cause, 'MODEL_FAILED');
-  return { kind: 'reply', record, caller, reply: errorReply(request, error, node) };
+  const reply = errorReply(request, error, node);
+  if (error.code !== 'MODEL_CRASHED') return { kind: 'reply', record, caller, reply };
+  const asked = caller.address.topic !== undefined;
+  return { kind: 'dead-letter', record, stage: 'model', error, ...(asked && { notice: { caller, reply } }) };
 }
 
 function wanted({ outputs }: Answer, names: readonly string[]): Tensor[] {

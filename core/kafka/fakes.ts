@@ -6,6 +6,7 @@ import type {
   KafkaProducer,
   KafkaRecord,
   OutgoingRecord,
+  Position,
   TopicPartition,
   UnreadableRecords,
 } from './port.js';
@@ -37,7 +38,7 @@ export class FakeProducer implements KafkaProducer {
 
 /** A member of a group for tests, which say what is assigned, delivered and revoked. */
 export class FakeConsumer implements KafkaConsumer {
-  readonly commits: (readonly (TopicPartition & { readonly offset: number })[])[] = [];
+  readonly commits: (readonly Position[])[] = [];
   /** Partitions that are paused now. */
   readonly paused = new Set<number>();
   closed = 0;
@@ -81,7 +82,7 @@ export class FakeConsumer implements KafkaConsumer {
     for (const { partition } of partitions) this.paused.delete(partition);
   }
 
-  commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+  commit(positions: readonly Position[]): Promise<void> {
     if (this.refuseCommit) return Promise.reject(this.refuseCommit);
     this.commits.push(positions);
     return Promise.resolve();

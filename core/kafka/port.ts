@@ -76,7 +76,14 @@ export interface TransactionalProducer {
 export interface GroupOffsets {
   /** From `KafkaConsumer.membership`; a member that has lost its partitions meanwhile is refused as `rebalanced`. */
   readonly member: GroupMembership;
-  readonly positions: readonly (TopicPartition & { readonly offset: number })[];
+  readonly positions: readonly Position[];
+}
+
+/** A position to commit: the offset of the next record to read. */
+export interface Position extends TopicPartition {
+  readonly offset: number;
+  /** Text that is kept with the position, at most 4,096 bytes by the broker's default. */
+  readonly metadata?: string | undefined;
 }
 
 /** What a group knows a member by. */
@@ -123,11 +130,8 @@ export interface KafkaConsumer {
   /** No more records of these partitions are delivered after the ones of the current fetch, until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /**
-   * Commits positions: each offset is that of the next record to read.
-   * @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now
-   */
-  commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+  /** @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now */
+  commit(positions: readonly Position[]): Promise<void>;
   /** Who this is in its group, for `TransactionalProducer`. */
   membership(): GroupMembership;
   /** Leaves the group, so that others get the partitions at once, unless it has an instance id. */
@@ -163,6 +167,11 @@ export interface ConsumerHandlers {
 export interface PartitionOffset {
   readonly partition: number;
   readonly offset: number;
+}
+
+export interface CommittedPosition extends PartitionOffset {
+  /** Text that was committed with the position; empty where there is none. */
+  readonly metadata: string;
 }
 
 export interface UnreadableRecords extends TopicPartition {
@@ -202,7 +211,7 @@ export interface KafkaAdmin {
   /** Of each partition the first offset whose record is not older, in milliseconds since the epoch; its end where there is none. */
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;
   /** Committed position per partition; -1 where there is none. */
-  committed(group: string, topic: string): Promise<PartitionOffset[]>;
+  committed(group: string, topic: string): Promise<CommittedPosition[]>;
   /**
    * Deletes all records before these offsets, for good.
    * @throws KafkaError when the broker refuses, as for compacted topics and offsets after the end

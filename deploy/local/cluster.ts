@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../../core/config.js';
 import { engineThreadsFor } from '../../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
-import { startNodeProcess, type NodeProcess } from './node-process.js';
 import { startLocalRegistry, type LocalRegistry } from './registry.js';
+import { SupervisedNode } from './supervised-node.js';
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -23,8 +23,9 @@ export interface LocalCluster {
   readonly brokers: readonly string[];
   /** Where the API of the schema registry begins that was started; undefined when none was. */
   readonly registry: string | undefined;
-  readonly nodes: readonly NodeProcess[];
-  /** Resolves with the reason when a part ends that nobody asked to. */
+  /** Nodes that end by themselves are started again. */
+  readonly nodes: readonly SupervisedNode[];
+  /** Resolves with the reason when broker or registry end by themselves, or a node cannot be started again. */
   readonly failed: Promise<Error>;
   /** Nodes first, so that they can answer what is under way; then the rest. */
   stop(): Promise<void>;
@@ -32,7 +33,7 @@ export interface LocalCluster {
 
 /** @throws Error with the reason, with nothing left running */
 export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
-  const nodes: NodeProcess[] = [];
+  const nodes: SupervisedNode[] = [];
   let broker: LocalBroker | undefined;
   let registry: LocalRegistry | undefined;
   let brokerEnded = false;
@@ -79,9 +80,9 @@ async function startNodes(
   config: Partial<Config>,
   log: (line: string) => void,
   signal: AbortSignal | undefined,
-): Promise<NodeProcess[]> {
+): Promise<SupervisedNode[]> {
   const starts = Array.from({ length: count }, (_, index) => {
-    return startNodeProcess({ ...config, ...ownNames(config, index + 1) }, log, signal);
+    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, log, signal);
   });
   const results = await Promise.allSettled(starts);
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -92,15 +93,10 @@ async function startNodes(
 }
 
 function firstFailure(
-  nodes: readonly NodeProcess[],
+  nodes: readonly SupervisedNode[],
   others: Readonly<Record<string, LocalBroker | LocalRegistry | undefined>>,
 ): Promise<Error> {
-  const ends = nodes.map(({ exited, ready }) =>
-    exited.then(
-      ({ code, signal, reason }) =>
-        new Error(`${ready.node} ended with ${signal ?? `exit code ${code}`}: ${reason}`),
-    ),
-  );
+  const ends = nodes.map(({ failed }) => failed);
   for (const [name, other] of Object.entries(others)) {
     const end = other?.exited.then(
       ({ code, signal, lastLog }) =>

@@ -11,6 +11,7 @@ import { readTopic } from '../../core/kafka/read-topic.js';
 import { createLogger } from '../../core/log.js';
 import { topicNames, type TopicNames } from '../../core/topics.js';
 import { startNodeProcess, type NodeProcess } from '../../deploy/local/node-process.js';
+import { SupervisedNode } from '../../deploy/local/supervised-node.js';
 import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
 import { CHOSEN_CLIENT } from './kafka-client.js';
 import { startTestBroker, type TestBroker } from './broker.js';
@@ -38,6 +39,11 @@ export type ModelName =
   | 'double'
   | 'picky-onnx'
   | 'zipmap-onnx'
+  | 'scale-onnx'
+  | 'divide-onnx'
+  | 'abort-onnx'
+  | 'abort-always-onnx'
+  | 'memory-onnx'
   | 'wine';
 
 /**
@@ -116,6 +122,13 @@ export class Harness {
     log: (line: string) => void = () => undefined,
   ): Promise<NodeProcess> {
     const node = await startNodeProcess(this.config(overrides), log);
+    this.#cleanups.push(() => node.stop());
+    return node;
+  }
+
+  /** A node that is started again when it dies. */
+  async supervisedNode(overrides: ConfigInput = {}): Promise<SupervisedNode> {
+    const node = await SupervisedNode.start(this.config(overrides), () => undefined);
     this.#cleanups.push(() => node.stop());
     return node;
   }

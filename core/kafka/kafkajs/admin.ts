@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type ITopicConfig, type SeekEntry } from 'kafkajs';
 import {
   KafkaError,
+  type CommittedPosition,
   type KafkaAdmin,
   type PartitionOffset,
   type PartitionOffsets,
@@ -111,9 +112,13 @@ export class KafkaJsAdmin implements KafkaAdmin {
     return numbered(found);
   }
 
-  async committed(group: string, topic: string): Promise<PartitionOffset[]> {
+  async committed(group: string, topic: string): Promise<CommittedPosition[]> {
     const [found] = await this.#attempt((admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
-    return numbered(found?.partitions ?? []);
+    return (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
+      partition,
+      offset: Number(offset),
+      metadata: metadata ?? '',
+    }));
   }
 
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type GroupMembership,
   type KafkaConsumer,
   type KafkaRecord,
+  type Position,
   type TopicPartition,
 } from '../port.js';
 import { topicOffsets } from './admin.js';
@@ -231,11 +232,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
     this.#consumer.resume(grouped(partitions));
   }
 
-  async commit(positions: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
-    const offsets = positions.map(({ topic, partition, offset }) => ({
+  async commit(positions: readonly Position[]): Promise<void> {
+    const offsets = positions.map(({ topic, partition, offset, metadata }) => ({
       topic,
       partition,
       offset: String(offset),
+      metadata: metadata ?? null,
     }));
     try {
       const consumer = this.#consumer;

@@ -116,13 +116,17 @@ async function fill(
 
 function topicsOf({ positions }: GroupOffsets): {
   topic: string;
-  partitions: { partition: number; offset: string }[];
+  partitions: { partition: number; offset: string; metadata: string | null }[];
 }[] {
   const names = [...new Set(positions.map(({ topic }) => topic))];
   return names.map((topic) => ({
     topic,
     partitions: positions
       .filter((position) => position.topic === topic)
-      .map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+      .map(({ partition, offset, metadata }) => ({
+        partition,
+        offset: String(offset),
+        metadata: metadata ?? null,
+      })),
   }));
 }

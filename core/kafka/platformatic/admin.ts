@@ -6,7 +6,7 @@ import {
   describeConfigsV4,
   type API,
 } from '@platformatic/kafka';
-import type { KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
+import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { EARLIEST, LATEST, type Cluster } from './cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './errors.js';
 import { retry } from './retry.js';
@@ -115,11 +115,8 @@ export class PlatformaticAdmin implements KafkaAdmin {
     });
   }
 
-  committed(group: string, topic: string): Promise<PartitionOffset[]> {
-    return this.#retry(async () => {
-      const committed = await this.cluster.committed(group, topic, await this.#partitions(topic));
-      return Array.from(committed, ([partition, offset]) => ({ partition, offset }));
-    });
+  committed(group: string, topic: string): Promise<CommittedPosition[]> {
+    return this.#retry(async () => this.cluster.committed(group, topic, await this.#partitions(topic)));
   }
 
   async #partitions(topic: string): Promise<number[]> {

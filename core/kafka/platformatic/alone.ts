@@ -1,6 +1,6 @@
-import type { GroupMembership } from '../port.js';
+import type { GroupMembership, Position } from '../port.js';
 import type { Cluster } from './cluster.js';
-import { Coordinator, type Group, type Joined, type Position } from './group.js';
+import { Coordinator, type Group, type Joined } from './group.js';
 
 const OUTSIDE = { memberId: '', generation: -1 };
 

@@ -1,10 +1,10 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
-import { KafkaError, type GroupMembership } from '../port.js';
+import { KafkaError, type GroupMembership, type Position } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, responseOf } from './errors.js';
-import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
+import { Coordinator, type Group, type GroupOptions, type Joined } from './group.js';
 import { retry } from './retry.js';
 import { keepAlive } from './signs-of-life.js';
 

@@ -10,7 +10,7 @@ import {
   type API,
 } from '@platformatic/kafka';
 import { NO_OUTAGES, type OutageLink } from '../outages.js';
-import { KafkaError } from '../port.js';
+import { KafkaError, type CommittedPosition } from '../port.js';
 import { Connections, type Broker, type ConnectionSettings } from './connections.js';
 import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
 import { retry } from './retry.js';
@@ -325,7 +325,7 @@ export class Cluster {
   }
 
   /** Committed positions of a group; -1 where there is none. */
-  async committed(group: string, name: string, partitions: readonly number[]): Promise<Map<number, number>> {
+  async committed(group: string, name: string, partitions: readonly number[]): Promise<CommittedPosition[]> {
     const coordinator = await this.coordinator('GROUP', group);
     const asked = {
       groupId: group,
@@ -334,9 +334,11 @@ export class Cluster {
     };
     const { groups } = await this.connections.request(coordinator, offsetFetchV8.api, [[asked], true]);
     const found = groups[0]?.topics[0]?.partitions ?? [];
-    return new Map(
-      found.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
-    );
+    return found.map(({ partitionIndex, committedOffset, metadata }) => ({
+      partition: partitionIndex,
+      offset: Number(committedOffset),
+      metadata: metadata ?? '',
+    }));
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
 import { InTurn } from '../../in-turn.js';
-import { KafkaError, type GroupMembership } from '../port.js';
+import { KafkaError, type GroupMembership, type Position } from '../port.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
-import { Coordinator, type Group, type GroupOptions, type Joined, type Position } from './group.js';
+import { Coordinator, type Group, type GroupOptions, type Joined } from './group.js';
 import { retry } from './retry.js';
 import { keepAlive } from './signs-of-life.js';
 

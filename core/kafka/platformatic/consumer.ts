@@ -6,6 +6,8 @@ import {
   type ConsumerOptions,
   type GroupMembership,
   type KafkaConsumer,
+  type PartitionOffset,
+  type Position,
   type TopicPartition,
 } from '../port.js';
 import { ClassicGroup } from './classic-group.js';
@@ -14,7 +16,7 @@ import { ConsumerGroup } from './consumer-group.js';
 import { toKafkaError } from './errors.js';
 import { Fetcher } from './fetcher.js';
 import { Alone } from './alone.js';
-import type { Group, Position } from './group.js';
+import type { Group } from './group.js';
 import { BACKOFF, retry } from './retry.js';
 
 /** What may fail by itself, as far as outages go. */
@@ -153,7 +155,9 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const topic = await this.cluster.refresh(name);
     const positions = new Map<number, number>();
     if (partitions.length === 0) return { topic, positions };
-    const committed = fixed ? new Map(offsets) : await this.cluster.committed(group, name, partitions);
+    const committed = fixed
+      ? new Map(offsets)
+      : positionsByPartition(await this.cluster.committed(group, name, partitions));
     const open = partitions.filter((partition) => (committed.get(partition) ?? -1) < 0);
     const begin = await this.cluster.listOffsets(name, open, from === 'latest' ? LATEST : EARLIEST);
     for (const partition of partitions)
@@ -222,4 +226,8 @@ function numbers(partitions: readonly TopicPartition[]): number[] {
 
 function isPassing({ kind }: KafkaError): boolean {
   return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic';
+}
+
+function positionsByPartition(committed: readonly PartitionOffset[]): Map<number, number> {
+  return new Map(committed.map(({ partition, offset }) => [partition, offset]));
 }

@@ -1,5 +1,5 @@
 import { offsetCommitV8, offsetCommitV9, type API } from '@platformatic/kafka';
-import type { GroupMembership, TopicPartition } from '../port.js';
+import type { GroupMembership, Position } from '../port.js';
 import type { Cluster } from './cluster.js';
 import type { Broker, Connections } from './connections.js';
 import { brokerErrorNames, toKafkaError } from './errors.js';
@@ -37,8 +37,6 @@ export interface Joined {
   /** Whether it came as a newcomer: partitions that it had before were not kept, even when it has them again. */
   readonly isNew: boolean;
 }
-
-export type Position = TopicPartition & { readonly offset: number };
 
 const NO_EPOCH = -1;
 const REQUEST_LIMIT_MS = 10_000;
@@ -105,7 +103,7 @@ export function offsetsByTopic(positions: readonly Position[]): {
     partitionIndex: number;
     committedOffset: bigint;
     committedLeaderEpoch: number;
-    committedMetadata: null;
+    committedMetadata: string | null;
   }[];
 }[] {
   const names = [...new Set(positions.map(({ topic }) => topic))];
@@ -113,11 +111,11 @@ export function offsetsByTopic(positions: readonly Position[]): {
     name,
     partitions: positions
       .filter(({ topic }) => topic === name)
-      .map(({ partition, offset }) => ({
+      .map(({ partition, offset, metadata }) => ({
         partitionIndex: partition,
         committedOffset: BigInt(offset),
         committedLeaderEpoch: NO_EPOCH,
-        committedMetadata: null,
+        committedMetadata: metadata ?? null,
       })),
   }));
 }

@@ -1,0 +1,207 @@
+import {
+  KafkaError,
+  type CommittedPosition,
+  type KafkaConsumer,
+  type Position,
+  type TopicPartition,
+} from '../core/kafka/port.js';
+import type { Logger } from '../core/log.js';
+import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
+import { CrashCount } from './crash-count.js';
+import type { PartitionLedger } from './ledger.js';
+
+const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
+
+/** A partition as its positions are committed. */
+export interface CommittedPartition extends TopicPartition {
+  readonly ledger: Pick<
+    PartitionLedger<unknown, unknown>,
+    'begin' | 'committable' | 'committed' | 'next' | 'pending' | 'position'
+  >;
+  /** Set once another member may own it. */
+  readonly lost: boolean;
+  /** Undefined until the partition is open. */
+  crashes: CrashCount | undefined;
+}
+
+export interface CommitterOptions {
+  readonly model: string;
+  readonly commitIntervalMs: number;
+  /** Limit for the last commit before partitions are given up, milliseconds. */
+  readonly releaseTimeoutMs: number;
+  /** Positions are committed together with the outcomes, by what publishes those. */
+  readonly commitsWithOutcomes: boolean;
+}
+
+/** What a committer takes of its surroundings. */
+export interface CommitterParts {
+  readonly consumer: Pick<KafkaConsumer, 'commit'>;
+  /** The group's committed positions in the topic. */
+  readonly readPositions: () => Promise<readonly CommittedPosition[]>;
+  /** Partitions that are owned now. */
+  readonly owned: () => Iterable<CommittedPartition>;
+  readonly log: Logger;
+}
+
+/**
+ * Owns what a group knows of the partitions of one consumer: opens them, commits their positions, releases them.
+ * Positions carry crash marks, by which the next owner knows how this one ended.
+ */
+export class Committer {
+  readonly #closed = new AbortController();
+  readonly #opening = new Set<Promise<void>>();
+  #reading: Promise<readonly CommittedPosition[]> | undefined;
+  #committing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(
+    readonly options: CommitterOptions,
+    readonly parts: CommitterParts,
+  ) {}
+
+  start(): void {
+    this.#timer = setInterval(() => void this.commit(), this.options.commitIntervalMs);
+  }
+
+  /** Forgets positions that were read for earlier assignments. */
+  reassigned(): void {
+    this.#reading = undefined;
+  }
+
+  /**
+   * Reads the partition's crash mark and commits this owner's, before any of its records is computed. Retries until
+   * that succeeds; a partition that is lost meanwhile stays closed.
+   * @param first the offset of the first record that arrived
+   * @param endOffset of the partition
+   */
+  open(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
+    const opening = this.#open(partition, first, endOffset).finally(() => this.#opening.delete(opening));
+    this.#opening.add(opening);
+    return opening;
+  }
+
+  async #open(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
+    for (let attempt = 1; !partition.lost && !this.#closed.signal.aborted; attempt++) {
+      try {
+        return await this.#openOnce(partition, first, endOffset);
+      } catch (error) {
+        this.#reading = undefined;
+        const { topic, partition: number } = partition;
+        const where = { model: this.options.model, topic, partition: number };
+        // Brokers that are away are announced by their client.
+        if (attempt === 2 && !isAway(error))
+          this.parts.log.warn(
+            { ...where, err: error },
+            'could not commit a crash mark; records wait, retrying',
+          );
+        await sleep(backoffMs(BACKOFF, attempt), this.#closed.signal);
+      }
+    }
+  }
+
+  async #openOnce(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
+    const { topic, partition: number, ledger } = partition;
+    this.#reading ??= this.parts.readPositions();
+    const committed = (await this.#reading).find((found) => found.partition === number);
+    const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset);
+    const metadata = crashes.serving(first, first);
+    await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
+    ledger.begin(first);
+    partition.crashes = crashes;
+    if (!crashes.isSuspect(first)) return;
+    const { owners } = crashes.inherited;
+    this.parts.log.warn(
+      {
+        model: this.options.model,
+        topic,
+        partition: number,
+        owners,
+        from: first,
+        until: crashes.suspectUntil,
+      },
+      'the partition was not released by its last owner; computing its records one by one in a child process',
+    );
+  }
+
+  /** Commits what is new. A failure is logged; the positions go with the next commit. */
+  commit(): Promise<void> {
+    if (this.options.commitsWithOutcomes) return Promise.resolve();
+    this.#committing ??= this.#commit().finally(() => (this.#committing = undefined));
+    return this.#committing;
+  }
+
+  async #commit(): Promise<void> {
+    const due = [...this.parts.owned()].flatMap((partition) => servingPosition(partition) ?? []);
+    if (due.length === 0) return;
+    try {
+      await this.parts.consumer.commit(due.map(toPosition));
+      for (const { ledger, offset } of due) ledger.committed(offset);
+      this.#failures = 0;
+    } catch (error) {
+      this.#noteFailure(error);
+    }
+  }
+
+  /** Commits are tried twice a second: a failure is said once, and brokers that are away are announced by their client. */
+  #noteFailure(error: unknown): void {
+    const isNews = !isAway(error) && this.#failures++ === 0;
+    const { model } = this.options;
+    this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
+  }
+
+  /** Commits all partitions that are owned, as released: they are about to be given up. Never throws. */
+  async release(): Promise<void> {
+    const { releaseTimeoutMs, model } = this.options;
+    const tooLate = (): Error => new Error(`no commit within ${releaseTimeoutMs} ms`);
+    await within(releaseTimeoutMs, this.#release(), tooLate).catch((error: unknown) => {
+      this.parts.log.warn(
+        { model, err: error },
+        'last commit failed; answered records will be answered again',
+      );
+    });
+  }
+
+  async #release(): Promise<void> {
+    await Promise.all([...this.#opening]);
+    await this.#committing;
+    const due = [...this.parts.owned()].flatMap((partition) => this.#releasedPosition(partition) ?? []);
+    if (due.length > 0) await this.parts.consumer.commit(due.map(toPosition));
+    for (const { ledger, offset } of due) ledger.committed(offset);
+  }
+
+  /** While a transaction is under way it moves the position, and a commit beside it could move it back. */
+  #releasedPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
+    const { position: offset } = ledger;
+    if (!crashes || offset === undefined) return undefined;
+    if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
+    return { topic, partition, offset, metadata: crashes.released(offset), ledger };
+  }
+
+  /** Opens no more partitions. */
+  stopOpening(): void {
+    this.#closed.abort();
+  }
+
+  close(): void {
+    this.stopOpening();
+    clearInterval(this.#timer);
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof KafkaError && error.kind === 'unavailable';
+}
+
+type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
+
+function servingPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
+  const { next, position: offset } = ledger;
+  if (!crashes || next === undefined || offset === undefined) return undefined;
+  if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
+  return { topic, partition, offset, metadata: crashes.serving(offset, next), ledger };
+}
+
+function toPosition({ topic, partition, offset, metadata }: DuePosition): Position {
+  return { topic, partition, offset, metadata };
+}

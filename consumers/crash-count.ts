@@ -1,0 +1,86 @@
+/**
+ * How many owners of a partition began at its committed position and did not leave it in order. It is kept as the
+ * metadata of that position, so it survives the owners and needs no storage of its own.
+ */
+export interface CrashMark {
+  /** Owners that began here, the present one included. 0: the last one left in order, with nothing unfinished. */
+  readonly owners: number;
+  /** Owners may have computed records before this offset, and none from it on. */
+  readonly until: number;
+}
+
+/** Records that an owner takes on beyond what its mark says before it has to write a new mark. */
+export const MARK_AHEAD_RECORDS = 4_000;
+
+const NO_MARK: CrashMark = { owners: 0, until: 0 };
+const MARK = /^partitura owners=(\d{1,6}) until=(\d{1,16})$/;
+
+/** Reads the metadata of a committed position; text that is not a mark counts as none, as other tools leave it. */
+export function parseMark(metadata: string): CrashMark {
+  const [, owners, until] = MARK.exec(metadata) ?? [];
+  return owners === undefined || until === undefined
+    ? NO_MARK
+    : { owners: Number(owners), until: Number(until) };
+}
+
+/** Writes what `parseMark` reads. */
+export function formatMark({ owners, until }: CrashMark): string {
+  return owners === 0 ? '' : `partitura owners=${owners} until=${until}`;
+}
+
+/**
+ * Counts crashes of one partition during one assignment:
+ *
+ *   committed position        suspectUntil                    until
+ *   ├── suspects ─────────────┤── ordinary records ───────────┤
+ *   an earlier owner may have    computed by this owner, or about to be
+ *   crashed on one of these
+ *
+ * Every commit of a serving owner carries a mark, so that a crash is seen wherever the position stands by then.
+ */
+export class CrashCount {
+  #markedUntil = 0;
+
+  private constructor(
+    readonly inherited: CrashMark,
+    /** Records before this offset are suspects: each is computed alone, in a process that may die. */
+    readonly suspectUntil: number,
+  ) {}
+
+  /**
+   * @param metadata of the committed position
+   * @param endOffset of the partition: what did not exist when an earlier owner crashed is no suspect
+   */
+  static takeOver(metadata: string, endOffset: number): CrashCount {
+    const mark = parseMark(metadata);
+    return new CrashCount(mark, mark.owners === 0 ? 0 : Math.min(mark.until, endOffset));
+  }
+
+  isSuspect(offset: number): boolean {
+    return offset < this.suspectUntil;
+  }
+
+  /**
+   * Marks a position while the partition is served.
+   * @param next the offset after the last record that was taken on
+   */
+  serving(position: number, next: number): string {
+    this.#markedUntil = next + MARK_AHEAD_RECORDS;
+    return formatMark({ owners: this.#ownersBefore(position) + 1, until: this.#markedUntil });
+  }
+
+  /** Tells when what is taken on is about to pass what the last mark covers. */
+  needsMark(next: number): boolean {
+    return next > this.#markedUntil - MARK_AHEAD_RECORDS / 2;
+  }
+
+  /** Marks a position when the partition is given up in order: what is still suspect stays so. */
+  released(position: number): string {
+    return formatMark({ owners: this.#ownersBefore(position), until: this.suspectUntil });
+  }
+
+  /** Earlier owners that may have crashed on a record that is not finished at this position. */
+  #ownersBefore(position: number): number {
+    return position < this.suspectUntil ? this.inherited.owners : 0;
+  }
+}
