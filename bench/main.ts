@@ -5,6 +5,7 @@ import { GROWTHS } from './growth/index.js';
 import { Laboratory, type Prepared } from './laboratory.js';
 import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
+import { measureOutages } from './outages.js';
 import { measureRebalances } from './rebalance.js';
 import { record } from './report.js';
 import { SYSTEMS } from './systems/index.js';
@@ -17,6 +18,7 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
   rebalance  time without service when a node joins, leaves or dies
+  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor
   path       what a node's own parts cost for a request
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
 
@@ -91,6 +93,11 @@ async function rebalance(): Promise<void> {
   record('rebalance', {}, await measureRebalances(prepared, print));
 }
 
+async function outages(): Promise<void> {
+  if (chosen('outages', [{ name: 'outages' }]).length === 0) return;
+  record('outages', {}, await measureOutages(print));
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -102,6 +109,7 @@ else {
   await alone();
   await peers();
   await rebalance();
+  await outages();
   await growth();
   process.exit(0);
 }

@@ -220,7 +220,9 @@ export class InferenceNode {
       await this.#untilAvailable(() => bindings.start());
     } catch (error) {
       if (!(error instanceof KafkaError) || !isMissing(error)) throw error;
-      const reason = lacking('node-with-bindings', 'READ', `topic ${this.#topics.bindings}`, error.message);
+      const { bindings: topic } = this.#topics;
+      const resource = /group/i.test(error.message) ? `group ${topic}.` : `topic ${topic}`;
+      const reason = lacking('node-with-bindings', 'READ', resource, error.message);
       this.log.warn({ reason }, 'bindings cannot be read; requests are served without them');
     }
   }

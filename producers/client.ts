@@ -110,7 +110,9 @@ export class PartituraClient {
     const topic = this.#topics.clientReplies;
     const partitions = await this.#prepareReplies(topic);
     this.#partition = randomInt(partitions);
-    await this.#producer.connect();
+    await this.#producer.connect().catch((error: unknown) => {
+      throw unwritable(error);
+    });
     this.#consumer = this.kafka.consumer({
       group: `${this.config.prefix}.client.${this.#id}`,
       topic,
@@ -305,6 +307,13 @@ function unreadable(topic: string, cause: unknown): unknown {
   if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
   const resource = /group/i.test(cause.message) ? 'its group' : `topic ${topic}`;
   return new KafkaError(cause.kind, lacking('client', 'READ', resource, cause.message), { cause });
+}
+
+/** Some clients ask for an identity when they connect, which takes a topic that may be written. */
+function unwritable(cause: unknown): unknown {
+  if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
+  const sentence = lacking('client', 'WRITE', 'a topic of requests', cause.message);
+  return new KafkaError(cause.kind, sentence, { cause });
 }
 
 function unsent(topic: string, model: string, cause: KafkaError): Error {

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import kafkajs, { type ISocketFactory, type KafkaConfig } from 'kafkajs';
+import './find-coordinator.js';
 import { within } from '../../retry.js';
 import { KafkaError } from '../port.js';
 
