@@ -1,4 +1,10 @@
-import type { CommittedPosition, KafkaConsumer, Position, TopicPartition } from '../core/kafka/port.js';
+import {
+  KafkaError,
+  type CommittedPosition,
+  type KafkaConsumer,
+  type Position,
+  type TopicPartition,
+} from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
 import { CrashCount, ISOLATION_MS, parseMark } from './crash-count.js';
@@ -50,6 +56,7 @@ export class Committer {
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isolatedUntil = 0;
+  #failures = 0;
 
   constructor(
     readonly options: CommitterOptions,
@@ -85,7 +92,8 @@ export class Committer {
         this.#reading = undefined;
         const { topic, partition: number } = partition;
         const where = { model: this.options.model, topic, partition: number };
-        if (attempt === 2)
+        // Brokers that are away are announced by their client.
+        if (attempt === 2 && !isAway(error))
           this.parts.log.warn(
             { ...where, err: error },
             'could not commit a crash mark; records wait, retrying',
@@ -165,9 +173,17 @@ export class Committer {
     try {
       await this.parts.consumer.commit(due.map(toPosition));
       for (const { ledger, offset } of due) ledger.committed(offset);
+      this.#failures = 0;
     } catch (error) {
-      this.parts.log.warn({ model: this.options.model, err: error }, 'commit failed; retrying');
+      this.#noteFailure(error);
     }
+  }
+
+  /** Commits are retried twice a second: a failure is logged once, and an outage by the Kafka client. */
+  #noteFailure(error: unknown): void {
+    const isNews = !isAway(error) && this.#failures++ === 0;
+    const { model } = this.options;
+    this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
 
   /** Commits partitions that are about to be given up, as released. Never throws. */
@@ -218,6 +234,10 @@ export class Committer {
     this.stopOpening();
     clearInterval(this.#timer);
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof KafkaError && error.kind === 'unavailable';
 }
 
 type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
