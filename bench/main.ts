@@ -7,6 +7,7 @@ import { Laboratory, type Prepared } from './laboratory.js';
 import { soak, type MemoryResult } from './memory/soak.js';
 import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
+import { measureOutages } from './outages.js';
 import { measureRebalances } from './rebalance.js';
 import { record } from './report.js';
 import { SYSTEMS } from './systems/index.js';
@@ -19,6 +20,7 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
   rebalance  time without service when a node joins, leaves or dies
+  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor
   path       what a node's own parts cost for a request
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
   memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
@@ -114,6 +116,11 @@ async function memory(): Promise<void> {
   if (values.client === undefined) record('memory', { minutes: Number(values.minutes) }, results);
 }
 
+async function outages(): Promise<void> {
+  if (chosen('outages', [{ name: 'outages' }]).length === 0) return;
+  record('outages', {}, await measureOutages(print));
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -125,6 +132,7 @@ else {
   await alone();
   await peers();
   await rebalance();
+  await outages();
   await growth();
   await memory();
   process.exit(0);

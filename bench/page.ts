@@ -6,6 +6,7 @@ import { marks } from './marks.js';
 import type { Cell } from './measure.js';
 import type { MemoryResult } from './memory/soak.js';
 import type { PeerResult } from './peers.js';
+import type { OutageResult } from './outages.js';
 import type { RebalanceResult } from './rebalance.js';
 import { MODELS, type ModelName } from './workloads.js';
 
@@ -76,6 +77,9 @@ export function renderPage(folder: string, client: string): string {
     '## Time without service',
     'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight over all partitions. A killed node is missed after the session timeout: 10 s by default, and under KIP-848 what the broker says, by default 45 s.',
     rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
+    '## Time without service by fault',
+    'The longest that any of 50 requests a second, over 4 partitions, waited for its reply when something happened to one of two nodes, its line or the broker. The floor is what nobody can do without: the session timeout of 10 s after which the group misses a member, or the time until the broker serves again. Requests wait in the log meanwhile; none is lost.',
+    outageTable(read<OutageResult>(folder, 'outages').results),
     ...memorySection(read<MemoryResult>(folder, 'memory').results),
     '## How cost grows',
     ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
@@ -220,6 +224,17 @@ function memorySection(results: readonly MemoryResult[]): string[] {
     'The most of either node, from each second on:',
     table(['', ...starts.map((second) => `${second} s`)], curve),
   ];
+}
+
+function outageTable(results: readonly OutageResult[]): string {
+  const lines = results.map(({ client, fault, withoutServiceMs, floorMs, floor, requests, failed }) => [
+    client,
+    fault,
+    `${whole(withoutServiceMs)} ms`,
+    floorMs > 0 ? `${whole(floorMs)} ms (${floor})` : floor,
+    `${failed} of ${whole(requests)}`,
+  ]);
+  return table(['client', 'fault', 'without service', 'floor', 'failed'], lines);
 }
 
 function growthSection(folder: string, name: string, title: string, what: string): string[] {

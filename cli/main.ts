@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { isErrorCode } from '../schemas/errors.js';
+import { addAclsCommand } from './commands/acls.js';
 import { addBindCommands } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
@@ -93,6 +94,7 @@ addSchemasCommands(program, quietly);
 addTraceCommand(program, quietly);
 addDeadLetterCommands(program, quietly);
 addDoctorCommand(program, quietly);
+addAclsCommand(program, quietly);
 
 try {
   await program.parseAsync();

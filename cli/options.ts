@@ -18,6 +18,7 @@ export const CONNECTION: readonly OptionName[] = [
   'sslCa',
   'sslCert',
   'sslKey',
+  'sslKeyPassphrase',
   'prefix',
   'logLevel',
 ];

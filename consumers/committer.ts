@@ -1,7 +1,13 @@
-import type { CommittedPosition, KafkaConsumer, Position, TopicPartition } from '../core/kafka/port.js';
+import {
+  KafkaError,
+  type CommittedPosition,
+  type KafkaConsumer,
+  type Position,
+  type TopicPartition,
+} from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
-import { CrashCount } from './crash-count.js';
+import { CrashCount, ISOLATION_MS, parseMark } from './crash-count.js';
 import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -35,6 +41,8 @@ export interface CommitterParts {
   /** Partitions that are owned now. */
   readonly owned: () => Iterable<CommittedPartition>;
   readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /**
@@ -47,6 +55,8 @@ export class Committer {
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isolatedUntil = 0;
+  #failures = 0;
 
   constructor(
     readonly options: CommitterOptions,
@@ -82,7 +92,8 @@ export class Committer {
         this.#reading = undefined;
         const { topic, partition: number } = partition;
         const where = { model: this.options.model, topic, partition: number };
-        if (attempt === 2)
+        // Brokers that are away are announced by their client.
+        if (attempt === 2 && !isAway(error))
           this.parts.log.warn(
             { ...where, err: error },
             'could not commit a crash mark; records wait, retrying',
@@ -95,9 +106,11 @@ export class Committer {
   async #openOnce(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
     const { topic, partition: number, ledger } = partition;
     this.#reading ??= this.parts.readPositions();
-    const committed = (await this.#reading).find((found) => found.partition === number);
+    const positions = await this.#reading;
+    this.#learnIsolation(positions);
+    const committed = positions.find((found) => found.partition === number);
     const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset);
-    const metadata = crashes.serving(first, first);
+    const metadata = crashes.serving(first, first, this.#isolatedUntil);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
     ledger.begin(first);
     partition.crashes = crashes;
@@ -116,6 +129,37 @@ export class Committer {
     );
   }
 
+  /** Tells whether one of the records has crashed lately, on this node or on another. */
+  get isIsolated(): boolean {
+    return this.parts.now() < this.#isolatedUntil;
+  }
+
+  /** Makes all records suspects for a while, on every node that opens a partition: one of them did crash. */
+  isolate(): void {
+    if (!this.isIsolated) this.#logIsolation();
+    this.#isolatedUntil = this.parts.now() + ISOLATION_MS;
+  }
+
+  /** Marks of other partitions tell of crashes on other nodes. */
+  #learnIsolation(positions: readonly CommittedPosition[]): void {
+    const latest = Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil));
+    const until = Math.min(latest, this.parts.now() + ISOLATION_MS);
+    if (!this.isIsolated && until > this.parts.now()) this.#logIsolation();
+    this.#isolatedUntil = Math.max(this.#isolatedUntil, until);
+  }
+
+  #logIsolation(): void {
+    this.parts.log.error(
+      { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
+      'a request crashed the process that computed it; computing all of them one by one in a child process for a while',
+    );
+  }
+
+  /** Metadata for a position that is committed by what publishes the outcomes. */
+  markOf({ crashes, ledger }: CommittedPartition, position: number): string {
+    return crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+  }
+
   /** Commits what is new. A failure is logged; the positions go with the next commit. */
   commit(): Promise<void> {
     if (this.options.commitsWithOutcomes) return Promise.resolve();
@@ -124,14 +168,22 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    const due = [...this.parts.owned()].flatMap((partition) => servingPosition(partition) ?? []);
+    const due = [...this.parts.owned()].flatMap((partition) => this.#servingPosition(partition) ?? []);
     if (due.length === 0) return;
     try {
       await this.parts.consumer.commit(due.map(toPosition));
       for (const { ledger, offset } of due) ledger.committed(offset);
+      this.#failures = 0;
     } catch (error) {
-      this.parts.log.warn({ model: this.options.model, err: error }, 'commit failed; retrying');
+      this.#noteFailure(error);
     }
+  }
+
+  /** Commits are retried twice a second: a failure is logged once, and an outage by the Kafka client. */
+  #noteFailure(error: unknown): void {
+    const isNews = !isAway(error) && this.#failures++ === 0;
+    const { model } = this.options;
+    this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
 
   /** Commits partitions that are about to be given up, as released. Never throws. */
@@ -162,7 +214,15 @@ export class Committer {
     const { position: offset } = ledger;
     if (!crashes || offset === undefined) return undefined;
     if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
-    return { topic, partition, offset, metadata: crashes.released(offset), ledger };
+    return { topic, partition, offset, metadata: crashes.released(offset, this.#isolatedUntil), ledger };
+  }
+
+  #servingPosition(partition: CommittedPartition): DuePosition | undefined {
+    const { topic, partition: number, ledger, crashes } = partition;
+    const { next, position: offset } = ledger;
+    if (!crashes || next === undefined || offset === undefined) return undefined;
+    if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
+    return { topic, partition: number, offset, metadata: this.markOf(partition, offset), ledger };
   }
 
   /** Opens no more partitions. */
@@ -176,14 +236,11 @@ export class Committer {
   }
 }
 
-type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
-
-function servingPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
-  const { next, position: offset } = ledger;
-  if (!crashes || next === undefined || offset === undefined) return undefined;
-  if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
-  return { topic, partition, offset, metadata: crashes.serving(offset, next), ledger };
+function isAway(error: unknown): boolean {
+  return error instanceof KafkaError && error.kind === 'unavailable';
 }
+
+type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
 
 function toPosition({ topic, partition, offset, metadata }: DuePosition): Position {
   return { topic, partition, offset, metadata };

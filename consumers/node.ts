@@ -1,23 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { lacking } from '../core/acls.js';
 import type { Config } from '../core/config.js';
+import { ensureTopics } from '../core/ensure-topics.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
-import type {
-  CommittedPosition,
-  KafkaAdmin,
-  KafkaClient,
-  KafkaProducer,
-  KafkaRecord,
-  TopicPartition,
+import {
+  KafkaError,
+  type CommittedPosition,
+  type KafkaAdmin,
+  type KafkaClient,
+  type KafkaProducer,
+  type KafkaRecord,
+  type TopicPartition,
 } from '../core/kafka/port.js';
+import type { OutageLink } from '../core/kafka/outages.js';
+import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import { RecordFit } from '../core/kafka/record-fit.js';
+import { untilAvailable } from '../core/kafka/until-available.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
 import { headersToPass } from '../core/reply-headers.js';
-import { within } from '../core/retry.js';
+import { unlessAborted, within } from '../core/retry.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { replyTopicPolicy, topicNames, type TopicNames } from '../core/topics.js';
 import { PartituraError } from '../schemas/errors.js';
@@ -35,6 +40,7 @@ import { Destinations } from './replies/destinations.js';
 import { RegisteredSchemas } from './registered-schemas.js';
 import type { Outcome } from './replies/outcome.js';
 import { ReplyPublisher } from './replies/publisher.js';
+import { NodeSweeper } from './node-sweeper.js';
 import { RecordConsumer } from './record-consumer.js';
 import { NO_SPANS, type RecordSpans } from './record-spans.js';
 import { Requests, type RequestParts } from './requests.js';
@@ -44,11 +50,17 @@ export interface NodeOptions {
   readonly startEngine?: typeof createEngine;
   /** Follows records for OpenTelemetry; nobody does by default. */
   readonly spans?: RecordSpans;
+  /** Ends the start; a node that has started is ended by `close`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type State = NodeStatus['state'];
 type RequestConsumer = RecordConsumer<Admitted, Outcome>;
 
+/** How long brokers that are there may take to answer a node that connects. */
+const FIRST_ANSWER_MS = 1_000;
+/** How much longer than draining it may take to commit and to leave the groups. */
+const LEAVE_SLACK_MS = 2_000;
 /** How much longer than draining the whole end of a node may take. */
 const CLOSE_SLACK_MS = 10_000;
 
@@ -72,15 +84,18 @@ export class InferenceNode {
   readonly #recordFit: RecordFit;
   readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
+  readonly #closing = new AbortController();
+  readonly #outage: OutageLink;
   #state: State = 'STARTING';
   #engine: Engine | undefined;
   #catalog: ModelCatalog | undefined;
   #requestParts: RequestParts | undefined;
   #bindings: Bindings | undefined;
   #heartbeat: Heartbeat | undefined;
+  readonly #sweeper: NodeSweeper;
   #health: HealthServer | undefined;
   #failure: Error | undefined;
-  #closing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
   #reportFailure: (error: Error) => void = () => undefined;
 
   /** Resolves with the reason when the node can't go on; it should then be closed and the process end. */
@@ -102,13 +117,18 @@ export class InferenceNode {
     this.#admin = kafka.admin();
     this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
     this.#recordFit = new RecordFit(this.#admin);
+    this.#outage = kafka.outages.link();
+    const sending = { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() };
     this.#outbox = new Outbox(
       this.#producer,
-      OUTBOX_DEFAULTS,
+      sending,
       Date.now,
       (topics) => this.#destinations.missing(topics),
       (record) => this.#recordFit.check(record),
     );
+    const { prefix, fetchMaxBytes, nodeForgetMs: forgetMs } = config;
+    const sweeping = { node: this.id, prefix, fetchMaxBytes, forgetMs };
+    this.#sweeper = new NodeSweeper(kafka, this.#outbox, sweeping, log);
     const { schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo } = config;
     this.#registry = url === undefined ? undefined : new SchemaRegistry(url, userInfo);
     this.#schemas = this.#registeredSchemas();
@@ -124,34 +144,66 @@ export class InferenceNode {
     return this.#catalog?.models ?? [];
   }
 
-  /** Loads the models, joins their groups and resolves when requests are served. */
+  /**
+   * Loads the models, joins their groups and resolves when requests are served. Brokers that are away are waited for;
+   * `close` ends it at any time.
+   */
   async start(): Promise<void> {
+    this.#health = await this.#step(this.#serveHealth());
+    const connect = (): Promise<unknown> => Promise.all([this.#producer.connect(), this.#admin.connect()]);
+    await untilAvailable(connect, this.#outage, this.#closing.signal, FIRST_ANSWER_MS);
+    await this.#untilAvailable(() => this.#ensureClusterTopics());
+    this.#engine = await this.#step(this.#createEngine());
+    this.#catalog = this.#createCatalog(this.#engine);
+    this.#requestParts = this.#createRequestParts(this.#catalog);
+    this.#heartbeat = new Heartbeat(this.#outbox, this.#topics.nodes, this.id, () => this.status(), this.log);
+    this.#heartbeat.start();
+    await this.#step(this.#catalog.start());
+    if (this.#catalog.models.length === 0) throw this.#noModels();
+    if (this.#consumers.size === 0) throw this.#nothingServed();
+    await this.#startBindings((this.#bindings = this.#createBindings(this.#catalog)));
+    this.#sweeper.start();
+    this.#state = 'READY';
+    this.#heartbeat.beat();
+    this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
+  }
+
+  /** One step of the start, unless the node is being closed. */
+  #step<T>(work: Promise<T>): Promise<T> {
+    return unlessAborted(this.#closing.signal, work);
+  }
+
+  /** The same for a step that takes a broker. */
+  #untilAvailable<T>(work: () => Promise<T>): Promise<T> {
+    return untilAvailable(work, this.#outage, this.#closing.signal);
+  }
+
+  #serveHealth(): Promise<HealthServer> {
+    const { httpHost, httpPort } = this.config;
+    const { outages } = this.kafka;
+    return serveHealth(httpHost, httpPort, this.#metrics.registry, {
+      healthy: () => this.#failure === undefined,
+      ready: () => this.#state === 'READY' && outages.current === undefined,
+      details: () => ({
+        node: this.id,
+        state: this.#state,
+        outage: outages.current ?? null,
+        models: this.#catalog?.statuses ?? [],
+      }),
+    });
+  }
+
+  async #createEngine(): Promise<Engine> {
     const { config } = this;
-    await Promise.all([this.#producer.connect(), this.#admin.connect()]);
-    await this.#admin.createTopics(clusterTopics(config));
-    this.#engine = await this.#startEngine({
+    const engine = await this.#startEngine({
       threads: config.engineThreads,
       backend: config.engine,
       intraOpThreads: config.intraOpThreads,
       runTimeoutMs: config.runTimeoutMs,
       onError: (error) => this.log.error({ err: error }, 'engine'),
     });
-    this.#catalog = this.#createCatalog(this.#engine);
-    this.#requestParts = this.#createRequestParts(this.#catalog);
-    this.#health = await serveHealth(config.httpHost, config.httpPort, this.#metrics.registry, {
-      healthy: () => this.#failure === undefined,
-      ready: () => this.#state === 'READY',
-      details: () => ({ node: this.id, state: this.#state, models: this.#catalog?.statuses ?? [] }),
-    });
-    this.#heartbeat = new Heartbeat(this.#outbox, this.#topics.nodes, this.id, () => this.status(), this.log);
-    this.#heartbeat.start();
-    await this.#catalog.start();
-    if (this.#catalog.models.length === 0) throw this.#noModels();
-    this.#bindings = this.#createBindings(this.#catalog);
-    await this.#bindings.start();
-    this.#state = 'READY';
-    this.#heartbeat.beat();
-    this.log.info({ node: this.id, models: this.#catalog.models, health: this.#health.url }, 'node ready');
+    if (this.#closing.signal.aborted) await engine.close();
+    return engine;
   }
 
   #registeredSchemas(): RegisteredSchemas | undefined {
@@ -168,6 +220,38 @@ export class InferenceNode {
       'MODEL_NOT_FOUND',
       `model repository '${this.config.models}': expected at least one model that loads, ${found}`,
     );
+  }
+
+  /** Who may not read the bindings serves requests all the same. */
+  async #startBindings(bindings: Bindings): Promise<void> {
+    try {
+      await this.#untilAvailable(() => bindings.start());
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !isMissing(error)) throw error;
+      const { bindings: topic } = this.#topics;
+      const resource = /group/i.test(error.message) ? `group ${topic}.` : `topic ${topic}`;
+      const reason = lacking('node-with-bindings', 'READ', resource, error.message);
+      this.log.warn({ reason }, 'bindings cannot be read; requests are served without them');
+    }
+  }
+
+  /** Topics that are not there and may not be created are somebody else's to create: what needs them says so. */
+  async #ensureClusterTopics(): Promise<void> {
+    for (const { topic, error } of await ensureTopics(this.#admin, clusterTopics(this.config)))
+      this.log.debug({ topic, err: error }, 'topic cannot be created; it is expected to be there');
+  }
+
+  /** Replies and dead letters go where there is a topic; without one of requests there is nothing to serve. */
+  async #ensureModelTopics(model: string): Promise<void> {
+    const requests = this.#topics.requests(model);
+    const refused = await ensureTopics(this.#admin, modelTopics(model, this.config));
+    const cause = refused.find(({ topic }) => topic === requests)?.error;
+    if (cause) throw new KafkaError('not-authorized', notThere(requests), { cause });
+  }
+
+  #nothingServed(): PartituraError {
+    const problems = [...new Set(this.#catalog?.problems ?? [])];
+    return new PartituraError('MODEL_NOT_READY', `no model can be served: ${problems.join('; ')}`);
   }
 
   #createCatalog(engine: Engine): ModelCatalog {
@@ -205,7 +289,7 @@ export class InferenceNode {
       passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
-      onTopicRefused: (topic, { message }) => this.#destinations.refuse(topic, message),
+      onTopicRefused: (topic, reason) => this.#destinations.refuse(topic, reason),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;
@@ -259,10 +343,15 @@ export class InferenceNode {
   async #consume(model: string): Promise<void> {
     const { config } = this;
     const topics = modelTopics(model, config);
-    await this.#admin.createTopics(topics);
+    await this.#untilAvailable(() => this.#ensureModelTopics(model));
     const names = topics.map(({ topic }) => topic);
-    await checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log);
+    await this.#step(checkRecordLimits(this.#admin, names, config.maxRecordBytes, this.log));
     this.#schemas?.announce(model);
+    await this.#untilAvailable(() => this.#startConsumer(model));
+  }
+
+  async #startConsumer(model: string): Promise<void> {
+    const { config } = this;
     const group = this.#topics.group(model);
     const kafkaConsumer = this.kafka.consumer({
       group,
@@ -285,6 +374,7 @@ export class InferenceNode {
       onStopped: (error: Error) => this.#fail(error),
     };
     if (!this.#requestParts) throw new PartituraError('INTERNAL', 'a node consumes only once it is started');
+    this.#closing.signal.throwIfAborted();
     const inFlight = this.#inFlight.share();
     const handling = new Requests(model, this.#requestParts);
     const readPositions = (): Promise<CommittedPosition[]> =>
@@ -294,11 +384,18 @@ export class InferenceNode {
     this.#consumers.set(model, consumer);
     try {
       await consumer.start();
-    } catch (error) {
+    } catch (cause) {
       this.#consumers.delete(model);
       inFlight.end();
-      throw error;
+      throw this.#cannotConsume(cause, group, model);
     }
+  }
+
+  #cannotConsume(cause: unknown, group: string, model: string): unknown {
+    if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
+    const topic = `topic ${this.#topics.requests(model)}`;
+    const resource = /group/i.test(cause.message) ? `group ${group}` : topic;
+    return new KafkaError(cause.kind, lacking('node', 'READ', resource, cause.message), { cause });
   }
 
   status(): NodeStatus {
@@ -323,38 +420,68 @@ export class InferenceNode {
   }
 
   #fail(error: Error): void {
-    if (this.#failure || this.#closing) return;
+    if (this.#failure || this.#closed) return;
     this.#failure = error;
-    this.log.fatal({ err: error }, 'the node can not go on; records that it has not answered go to others');
+    this.log.fatal(
+      { err: error },
+      'node is stopping after a fatal error; unanswered records will be redelivered to other nodes',
+    );
     this.#reportFailure(error);
   }
 
-  /** Finishes what is under way, commits, leaves the groups and frees everything. */
+  /** Ends a start that is under way; finishes what is under way, commits, leaves the groups and frees everything. */
   close(): Promise<void> {
-    this.#closing ??= within(
+    this.#closed ??= within(
       this.config.drainTimeoutMs + CLOSE_SLACK_MS,
       this.#close(),
       () => new Error('the node did not close in time'),
     );
-    return this.#closing;
+    return this.#closed;
   }
 
   async #close(): Promise<void> {
     this.#state = 'DRAINING';
+    this.#closing.abort(new Error('the node is being closed'));
     this.#heartbeat?.beat();
-    const watching = this.#catalog?.close();
-    const requests = [...this.#consumers.values()].map((consumer) => consumer.close());
-    await Promise.all([...requests, this.#bindings?.close()]);
+    await this.#leaveGroups();
     this.#schemas?.close();
     this.#destinations.close();
-    await watching;
     await this.#heartbeat?.stop();
-    await this.#outbox.close();
+    const sent = this.#outbox.close();
     await Promise.allSettled([this.#producer.close(), this.#admin.close()]);
+    await sent;
     await this.#engine?.close();
     await this.#health?.close();
     this.log.info({ node: this.id }, 'node stopped');
   }
+
+  /** What is not finished in time is left to the next owners of its partitions. */
+  async #leaveGroups(): Promise<void> {
+    const consumers = [...this.#consumers.values()].map((consumer) => consumer.close());
+    const others = [this.#bindings?.close(), this.#catalog?.close(), this.#sweeper.close()];
+    const left = Promise.all([...consumers, ...others]);
+    const limitMs = this.config.drainTimeoutMs + LEAVE_SLACK_MS;
+    const late = (): Error => new Error(`the groups could not be left within ${limitMs} ms`);
+    await within(limitMs, left, late).catch((error: unknown) => {
+      this.log.warn(
+        { err: error },
+        'groups were not left in good order; their partitions wait for the session timeout',
+      );
+    });
+  }
+}
+
+function isMissing({ kind }: KafkaError): boolean {
+  return kind === 'not-authorized' || kind === 'unknown-topic';
+}
+
+function notThere(topic: string): string {
+  return lacking(
+    'node',
+    'READ',
+    `topic ${topic}`,
+    'it does not exist and may not be created, or may not be seen',
+  );
 }
 
 /** A name for a node that was given none. */
@@ -363,21 +490,26 @@ export function newNodeId(): string {
 }
 
 /**
- * Starts a node; when that fails, what was already started is ended again.
+ * Starts a node; when that fails or is aborted, what was already started is ended again.
  * @throws PartituraError or KafkaError with the reason
  */
 export async function startNode(
   config: Config,
   kafka: KafkaClient,
   log: Logger,
-  options?: NodeOptions,
+  options: NodeOptions = {},
 ): Promise<InferenceNode> {
   const node = new InferenceNode(config, kafka, log, options);
+  const stop = (): void => void node.close().catch(() => undefined);
+  options.signal?.addEventListener('abort', stop, { once: true });
   try {
+    options.signal?.throwIfAborted();
     await node.start();
     return node;
   } catch (error) {
     await node.close().catch(() => undefined);
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
   }
 }

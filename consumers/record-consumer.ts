@@ -108,6 +108,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         readPositions: parts.readPositions,
         owned: () => this.#partitions.values(),
         log: parts.log,
+        now: options.now,
       },
     );
   }
@@ -224,7 +225,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #compute(job: RecordJob<W, O>): void {
     const { batcher, suspects } = job.work.version;
     const { offset, subject } = job.entry;
-    if (subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
+    if (this.#committer.isIsolated || subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
     else batcher.submit(job);
   }
 
@@ -249,7 +250,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       member: this.consumer.membership(),
       crashes,
       opening: undefined,
-      markOf: (position) => owned.crashes?.serving(position, owned.ledger.next ?? position) ?? '',
+      markOf: (position) => this.#committer.markOf(owned, position),
     };
     this.#partitions.set(partition, owned);
     return owned;
@@ -278,6 +279,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   #failed({ entry, work }: RecordJob<W, O>, cause: unknown): void {
+    if (cause instanceof PartituraError && cause.code === 'MODEL_CRASHED') this.#committer.isolate();
     this.#finish(entry, this.handling.failed(entry.subject.record, work, cause));
   }
 

@@ -63,6 +63,7 @@ export const OPTIONS = {
   ),
   sslCert: option('KAFKA_SSL_CERT', optionalText, undefined, "File with the client's certificate (PEM)"),
   sslKey: option('KAFKA_SSL_KEY', optionalText, undefined, "File with the client's key (PEM)"),
+  sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', optionalText, "Passphrase of the client's key"),
   kafkaClient: option(
     'KAFKA_CLIENT',
     z.enum(KAFKA_CLIENTS),
@@ -246,6 +247,12 @@ export const OPTIONS = {
     count,
     60_000,
     'How long one batch may compute before its thread is ended, milliseconds',
+  ),
+  nodeForgetMs: option(
+    'PARTITURA_NODE_FORGET_MS',
+    number.int().min(1_000),
+    300_000,
+    'Milliseconds without a status after which a node that did not say goodbye is no longer listed, and other nodes remove it from the topic of nodes where they may read that',
   ),
   nodeId: option('PARTITURA_NODE_ID', optionalText, undefined, 'Name of a node; made up when unset'),
   httpHost: option(

@@ -3,7 +3,17 @@ import { printableJson } from './readable.js';
 
 export type { Logger } from 'pino';
 
-const SECRETS = ['password', 'saslPassword', 'sasl.password', '*.password', '*.saslPassword'];
+const SECRETS = [
+  'password',
+  'saslPassword',
+  'sasl.password',
+  '*.password',
+  '*.saslPassword',
+  'sslKeyPassphrase',
+  '*.sslKeyPassphrase',
+  'passphrase',
+  '*.passphrase',
+];
 
 /** Messages quote what senders wrote, which may be megabytes. */
 const MAX_TEXT_CHARACTERS = 16_384;

@@ -2,7 +2,7 @@ import { decodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
-import { readLatest } from './kafka/latest-records.js';
+import { readLatest, type LatestOptions } from './kafka/latest-records.js';
 import { topicNames } from './topics.js';
 
 /** A node that has not been heard of for so long is taken for dead. */
@@ -20,6 +20,8 @@ export interface KnownNode extends NodeStatus {
 
 /** What a node told last of itself. */
 export interface HeardStatus {
+  /** Of its record. */
+  readonly key: string;
   readonly status: NodeStatus;
   /** The time of its record: the broker's where the topic keeps that. */
   readonly recordedAt: number;
@@ -35,30 +37,42 @@ export async function readNodes(
   now: number,
   onIgnored?: OnIgnored,
 ): Promise<KnownNode[]> {
-  const heard = await readStatuses(kafka, config, onIgnored);
-  return heard.map(({ status }) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
+  const heard = await readStatuses(kafka, config, { onIgnored });
+  const forgotten = new Set(longSilent(heard, config.nodeForgetMs));
+  return heard
+    .filter(({ key }) => !forgotten.has(key))
+    .map(({ status }) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
 }
 
 /** What each node told last, by name. @throws KafkaError when the cluster can't be reached */
 export async function readStatuses(
   kafka: KafkaClient,
-  { prefix, fetchMaxBytes }: Config,
-  onIgnored: OnIgnored = () => undefined,
+  { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
+  options: Pick<LatestOptions, 'groupPrefix' | 'signal' | 'onIgnored'> = {},
 ): Promise<HeardStatus[]> {
   const records = await readLatest(kafka, topicNames(prefix).nodes, {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes,
     maxRecordBytes: MAX_STATUS_BYTES,
     maxBytes: MAX_DIRECTORY_BYTES,
-    onIgnored,
+    ...options,
   });
   return records
     .flatMap(({ key, value, timestamp }) => {
       const isNamed = (key?.length ?? 0) <= MAX_NODE_NAME_BYTES;
       const status = isNamed && value ? decodeIfReadable(value) : undefined;
-      return status ? [{ status, recordedAt: timestamp }] : [];
+      return status ? [{ key: key?.toString('utf8') ?? '', status, recordedAt: timestamp }] : [];
     })
     .sort((a, b) => a.status.node.localeCompare(b.status.node));
+}
+
+/**
+ * Keys of nodes that have told nothing for so long, by the clock of the topic: compared with what was told last by any
+ * node, so that a clock of ours does not matter. While nobody tells anything, nobody is silent.
+ */
+export function longSilent(heard: readonly HeardStatus[], forgetMs: number): string[] {
+  const newest = Math.max(...heard.map(({ recordedAt }) => recordedAt));
+  return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }
 
 /** What a node of another version, or a stranger, wrote must not hide the other nodes. */

@@ -28,6 +28,25 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
   }
 }
 
+/**
+ * Waits for `work` until `signal` aborts; the work itself goes on unobserved then.
+ * @throws whatever `work` throws, or the signal's reason
+ */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 export interface Backoff {
   readonly firstMs: number;
   readonly maxMs: number;

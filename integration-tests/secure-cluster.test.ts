@@ -61,15 +61,30 @@ test('node and client work with a cluster that wants TLS and a password', { skip
   await client.close();
 });
 
-test('a wrong password is told as such', { skip }, async () => {
-  await assert.rejects(
-    connect({ ...secure, saslPassword: 'wrong' }, quiet),
-    (error: KafkaError) => error.kind === 'not-authorized',
-  );
-});
+test(
+  'logins and certificates that do not fit are told in a sentence that names the option',
+  { skip },
+  async () => {
+    const cases: [ConfigInput, RegExp][] = [
+      [{ saslPassword: 'wrong' }, /refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],
+      [{ saslMechanism: 'scram-sha-256' }, /does not offer this login mechanism: check KAFKA_SASL_MECHANISM/],
+      [{ sslCa: undefined }, /not signed by an authority that is trusted: check KAFKA_SSL_CA/],
+    ];
+    for (const [different, message] of cases) {
+      const refused = (error: KafkaError): boolean =>
+        error.kind === 'unauthenticated' && message.test(error.message);
+      await assert.rejects(connect({ ...secure, ...different }, quiet), refused, JSON.stringify(different));
+      const config = checkConfig({ ...secure, ...different });
+      const start = startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
+      await assert.rejects(start, refused, `node, ${JSON.stringify(different)}`);
+    }
+  },
+);
 
-test('a certificate that is not trusted is refused', { skip }, async () => {
-  await assert.rejects(connect({ ...secure, sslCa: undefined }, quiet), /certificate/);
+test('TLS with a port that speaks none, and the reverse, names the option', { skip }, async () => {
+  const plain = { ...secure, brokers: broker?.bootstrap };
+  const withoutTls = { ...secure, ssl: false, sslCa: undefined };
+  for (const different of [plain, withoutTls]) await assert.rejects(connect(different, quiet), /KAFKA_SSL/);
 });
 
 function makeCertificate(): void {

@@ -1,10 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import { randomInt, randomUUID } from 'node:crypto';
+import { lacking } from '../core/acls.js';
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { ensureTopics } from '../core/ensure-topics.js';
 import { correlationOf, replyTo } from '../core/reply-dialects.js';
 import { createKafkaClient } from '../core/kafka/client.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../core/kafka/port.js';
+import {
+  KafkaError,
+  type KafkaClient,
+  type KafkaConsumer,
+  type KafkaProducer,
+  type KafkaRecord,
+} from '../core/kafka/port.js';
 import { createLogger, type Logger } from '../core/log.js';
 import { clusterTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -102,7 +110,9 @@ export class PartituraClient {
     const topic = this.#topics.clientReplies;
     const partitions = await this.#prepareReplies(topic);
     this.#partition = randomInt(partitions);
-    await this.#producer.connect();
+    await this.#producer.connect().catch((error: unknown) => {
+      throw unwritable(error);
+    });
     this.#consumer = this.kafka.consumer({
       group: `${this.config.prefix}.client.${this.#id}`,
       topic,
@@ -111,22 +121,30 @@ export class PartituraClient {
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       fetchMaxBytes: this.config.fetchMaxBytes,
     });
-    await this.#consumer.start({
-      onRecords: (records) => this.#onReplies(records),
-      onAssigned: () => undefined,
-      onRevoked: () => Promise.resolve(),
-      onCrash: (error) =>
-        this.#router.close(
-          new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error }),
-        ),
-    });
+    await this.#consumer
+      .start({
+        onRecords: (records) => this.#onReplies(records),
+        onAssigned: () => undefined,
+        onRevoked: () => Promise.resolve(),
+        onCrash: (error) =>
+          this.#router.close(
+            new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error }),
+          ),
+      })
+      .catch((error: unknown) => {
+        throw unreadable(topic, error);
+      });
   }
 
   async #prepareReplies(topic: string): Promise<number> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
-      await admin.createTopics(clusterTopics(this.config).filter((spec) => spec.topic === topic));
+      const [refused] = await ensureTopics(
+        admin,
+        clusterTopics(this.config).filter((spec) => spec.topic === topic),
+      );
+      if (refused) throw unreadable(topic, refused.error);
       await checkRecordLimits(admin, [topic], this.config.maxRecordBytes, this.log);
       return (await admin.partitionCount(topic)) ?? this.config.partitions;
     } finally {
@@ -167,7 +185,7 @@ export class PartituraClient {
         delivered: () => span.end(),
         failed: (cause) => {
           endFailed(span, cause);
-          this.#router.fail(id, unsent(model, cause));
+          this.#router.fail(id, unsent(topic, model, cause));
         },
       },
     );
@@ -284,11 +302,27 @@ function toPrediction({ id, model, modelVersion, outputs, error, node, timing }:
   return { id, model, version: modelVersion, outputs: byName, node, timing };
 }
 
-function unsent(model: string, cause: Error & { kind?: string }): Error {
+/** Names what the client lacks, where that is why it cannot read its replies. */
+function unreadable(topic: string, cause: unknown): unknown {
+  if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
+  const resource = /group/i.test(cause.message) ? 'its group' : `topic ${topic}`;
+  return new KafkaError(cause.kind, lacking('client', 'READ', resource, cause.message), { cause });
+}
+
+/** Some clients ask for an identity when they connect, which takes a topic that may be written. */
+function unwritable(cause: unknown): unknown {
+  if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
+  const sentence = lacking('client', 'WRITE', 'a topic of requests', cause.message);
+  return new KafkaError(cause.kind, sentence, { cause });
+}
+
+function unsent(topic: string, model: string, cause: KafkaError): Error {
   const missing =
     cause.kind === 'unknown-topic'
       ? `no topic for model '${model}': is it served by this cluster?`
-      : cause.message;
+      : cause.kind === 'not-authorized'
+        ? lacking('client', 'WRITE', `topic ${topic}`, cause.message)
+        : cause.message;
   return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
 }
 

@@ -5,7 +5,10 @@ import { startTracing, type Tracing } from '../../core/tracing.js';
 import { newNodeId, startNode, type InferenceNode } from '../../consumers/node.js';
 import { TracedRecords } from '../../consumers/record-spans.js';
 import { print, printJson } from '../output.js';
-import { releaseParent, stopSignal } from '../signals.js';
+import { exitSoon, exitWithin, releaseParent, stopSignal, stopped, unlessStopped } from '../signals.js';
+
+/** Beyond draining. The node bounds its own end; this is for what its timers cannot reach. */
+const STOP_SLACK_MS = 15_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,21 +18,35 @@ export async function runNode(
   { json }: { json: boolean },
   environment: Environment,
 ): Promise<void> {
-  const stopped = stopSignal();
+  const signal = stopSignal();
   const log = createLogger('partitura-node', config.logLevel);
   const nodeId = config.nodeId ?? newNodeId();
+  void stopped(signal).then((by) => {
+    log.info({ node: nodeId, by }, 'node is stopping');
+    exitWithin(config.drainTimeoutMs + STOP_SLACK_MS, () =>
+      log.fatal({ node: nodeId }, 'node did not stop in time; the process ends with work under way'),
+    );
+  });
   const tracing = await startTracing(environment, 'partitura-node', nodeId, log);
   try {
-    await serve(await start({ ...config, nodeId }, log, tracing), json, stopped);
+    const node = await unlessStopped(start({ ...config, nodeId }, log, tracing, signal), signal);
+    if (node) await serve(node, json, stopped(signal));
   } finally {
     await tracing?.stop();
     releaseParent();
+    exitSoon();
   }
 }
 
-function start(config: Config, log: Logger, tracing: Tracing | undefined): Promise<InferenceNode> {
+function start(
+  config: Config,
+  log: Logger,
+  tracing: Tracing | undefined,
+  signal: AbortSignal,
+): Promise<InferenceNode> {
   const kafka = createKafkaClient(config, `partitura-${config.nodeId}`, log);
-  return startNode(config, kafka, log, tracing && { spans: new TracedRecords(tracing.tracer) });
+  const spans = tracing && { spans: new TracedRecords(tracing.tracer) };
+  return startNode(config, kafka, log, { ...spans, signal });
 }
 
 async function serve(node: InferenceNode, json: boolean, stopped: Promise<string>): Promise<void> {

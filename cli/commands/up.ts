@@ -2,7 +2,7 @@ import type { Config } from '../../core/config.js';
 import { startCluster, type LocalCluster } from '../../deploy/local/cluster.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { print, printJson, say } from '../output.js';
-import { stopSignal } from '../signals.js';
+import { stopSignal, stopped, unlessStopped } from '../signals.js';
 
 export interface UpFlags {
   readonly nodes: number;
@@ -23,6 +23,7 @@ export function startFromFlags(
   config: Config,
   { nodes, brokerPort, data, registry: ownRegistry, registryPort }: UpFlags,
   ownBroker: boolean,
+  signal: AbortSignal,
 ): Promise<LocalCluster> {
   const broker = ownBroker
     ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
@@ -36,6 +37,7 @@ export function startFromFlags(
     broker,
     registry,
     log,
+    signal,
     onStep: (step) => say(`${step} …`),
   });
 }
@@ -52,11 +54,11 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
       'INVALID_REQUEST',
       '--registry runs a schema registry and SCHEMA_REGISTRY_URL names one: leave one of them out',
     );
-  const stopped = stopSignal();
-  const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
+  const signal = stopSignal();
+  const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
   if (!cluster) return;
   announce(cluster, flags.json);
-  const end = await Promise.race([cluster.failed, stopped]);
+  const end = await Promise.race([cluster.failed, stopped(signal)]);
   await endCluster(cluster);
   if (end instanceof Error) throw end;
 }
@@ -73,20 +75,6 @@ function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): vo
     });
   const schemas = registry === undefined ? '' : ` registry=${registry}`;
   print(`ready brokers=${brokers.join(',')}${schemas} nodes=${nodes.length} models=${models.join(',')}`);
-}
-
-/** Undefined when the signal came first; the cluster is then ended as soon as it has started. */
-export async function orStopped(
-  starting: Promise<LocalCluster>,
-  stopped: Promise<string>,
-): Promise<LocalCluster | undefined> {
-  const first = await Promise.race([starting, stopped]);
-  if (typeof first !== 'string') return first;
-  await starting.then(
-    (cluster) => endCluster(cluster),
-    () => undefined,
-  );
-  return undefined;
 }
 
 /** Nodes finish what is under way first, so a word says that the signal was heard. */

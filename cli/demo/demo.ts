@@ -3,9 +3,9 @@ import type { Config } from '../../core/config.js';
 import type { LocalCluster } from '../../deploy/local/cluster.js';
 import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
 import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
-import { endCluster, orStopped, startFromFlags, type UpFlags } from '../commands/up.js';
+import { endCluster, startFromFlags, type UpFlags } from '../commands/up.js';
 import { print, printJson, say } from '../output.js';
-import { stopSignal } from '../signals.js';
+import { stopSignal, stopped, unlessStopped } from '../signals.js';
 import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
 
 export interface DemoFlags extends UpFlags {
@@ -21,19 +21,19 @@ const WARM_UP_REQUESTS = 200;
  * @throws Error when a reply is missing or wrong, or the accuracy is below what the model had
  */
 export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
-  const stopped = stopSignal();
-  const cluster = await orStopped(startFromFlags(config, flags, ownBroker), stopped);
+  const signal = stopSignal();
+  const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
   if (!cluster) return;
   const leaving = new AbortController();
   const streaming = stream(cluster, config, flags, leaving.signal);
   try {
-    const streamed = await Promise.race([streaming, cluster.failed, stopped]);
+    const streamed = await Promise.race([streaming, cluster.failed, stopped(signal)]);
     if (streamed instanceof Error) throw streamed;
     if (typeof streamed === 'string') return refuseHalf(flags, streamed);
     report(streamed, flags.json);
     if (flags.exit) return;
     explain(cluster);
-    const end = await Promise.race([cluster.failed, stopped]);
+    const end = await Promise.race([cluster.failed, stopped(signal)]);
     if (end instanceof Error) throw end;
   } finally {
     leaving.abort();

@@ -1,5 +1,7 @@
+import { aclsFor, type Acl } from '../../core/acls.js';
 import type { BindingDefinition } from '../../core/bindings/definition.js';
 import { readBindings } from '../../core/bindings/store.js';
+import type { Config } from '../../core/config.js';
 import type { BrokerFacts, ClusterFacts, KafkaInspector } from '../../core/kafka/inspector.js';
 import { within } from '../../core/retry.js';
 import { topicNames } from '../../core/topics.js';
@@ -139,10 +141,19 @@ async function examineContents(
     ...(existing && models.length === 0 ? [noModels()] : []),
     ...groups.flatMap(checkGroup),
     ...(seen ? checkNodes(seen.nodes) : []),
-    ...checkRights(config.saslUsername, topics, groups, cluster),
+    ...checkRights(nodeAcls(config, models, bindings), config.saslUsername, topics, groups, cluster),
     ...(seen ? checkClocks(seen.beats) : []),
   ];
   return { findings, models };
+}
+
+function nodeAcls(
+  { prefix, kafkaClient }: Config,
+  models: readonly string[],
+  bindings: readonly BindingDefinition[],
+): readonly Acl[] {
+  const scope = { prefix, models, bindings, kafkaClient, replyTopics: [], createsTopics: false };
+  return aclsFor('node-with-bindings', scope);
 }
 
 function topicOptions(

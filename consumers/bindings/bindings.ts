@@ -15,7 +15,7 @@ export class Bindings {
   #consumer: KafkaConsumer | undefined;
   /** Changes to one binding after the other. */
   #changing = Promise.resolve();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   /** @param onStopped called when the bindings can't be followed any more */
   constructor(
@@ -28,11 +28,14 @@ export class Bindings {
     const { kafka, topics, config } = this.parts;
     const { sessionTimeoutMs, fetchMaxBytes } = config;
     const topic = topics.bindings;
-    const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
+    const groupPrefix = `${topic}.`;
+    const { signal } = this.#closing;
+    const read = { limitMs: READ_LIMIT_MS, fetchMaxBytes, groupPrefix, signal };
+    const records = await readTopic(kafka, topic, read);
     const next = records.reduce((end, { offset }) => Math.max(end, offset + 1), 0);
     this.#onRecords(latestRecords(records));
     this.#consumer = kafka.consumer({
-      group: `${topic}.${randomUUID()}`,
+      group: `${groupPrefix}${randomUUID()}`,
       topic,
       from: 'earliest',
       partitions: [0],
@@ -78,7 +81,7 @@ export class Bindings {
 
   async #change(name: string, applied: AppliedBinding | undefined): Promise<void> {
     const runner = this.#runners.get(name);
-    if (this.#isClosed || (runner && runner.applied.revision === applied?.revision)) return;
+    if (this.#closing.signal.aborted || (runner && runner.applied.revision === applied?.revision)) return;
     this.#runners.delete(name);
     await runner?.close();
     if (applied) this.#runners.set(name, new BindingRunner(applied, this.#earlierThan(applied), this.parts));
@@ -96,7 +99,7 @@ export class Bindings {
 
   /** Finishes what is under way and leaves the groups. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(new Error('the node is being closed'));
     await this.#consumer?.close();
     await this.#changing;
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));

@@ -1,6 +1,7 @@
 import type { Outbox } from '../../core/kafka/outbox.js';
-import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
+import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
+import { whyNotWritten } from '../replies/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
 import { formsAfter, formsOf, isRefusal, type Form, type LetterBox } from './forms.js';
 
@@ -34,7 +35,7 @@ export class OutboxPublisher implements BoundPublisher {
       failed: (failure) => {
         const left = isRefusal(failure) ? formsAfter(outcome, forms, failure, this.options) : [];
         if (left.length > 0) this.#send(outcome, left, acknowledged);
-        else this.options.onStopped(failure);
+        else this.options.onStopped(refusedWrite(form.record.topic, failure));
       },
     });
   }
@@ -43,4 +44,12 @@ export class OutboxPublisher implements BoundPublisher {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** The binding fails with what its node lacks, where that is why. */
+function refusedWrite(topic: string, failure: KafkaError): Error {
+  const { kind } = failure;
+  return kind === 'not-authorized'
+    ? new KafkaError(kind, whyNotWritten(topic, failure), { cause: failure })
+    : failure;
 }

@@ -1,3 +1,4 @@
+import { KafkaError } from '../../core/kafka/port.js';
 import type { Logger } from '../../core/log.js';
 import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -44,7 +45,8 @@ interface Slot {
 export class ModelCatalog {
   readonly #slots = new Map<string, Map<string, Slot>>();
   readonly #leaving = new Set<string>();
-  readonly #unannounced = new Set<string>();
+  /** Models whose change could not be acted on, with the reason. */
+  readonly #unannounced = new Map<string, string>();
   readonly #stopping = new AbortController();
   #known: RepositoryContent = new Map();
   #watching: Promise<void> | undefined;
@@ -80,7 +82,7 @@ export class ModelCatalog {
         version,
         state,
         backend: served?.backend ?? null,
-        message: message ?? null,
+        message: message ?? this.#unannounced.get(model) ?? null,
         measured: served?.measured ?? null,
       })),
     );
@@ -164,6 +166,7 @@ export class ModelCatalog {
   async #reconcile(content: RepositoryContent): Promise<void> {
     const models = new Set([...content.keys(), ...this.#slots.keys()]);
     for (const model of models) {
+      if (this.#stopping.signal.aborted) return;
       const folders = content.get(model) ?? [];
       if (this.#slots.has(model) && this.#wanted(folders).length === 0) await this.#stopOffering(model);
       const changed = await this.#reconcileModel(model, folders);
@@ -178,11 +181,32 @@ export class ModelCatalog {
     await this.#announce(model);
   }
 
-  /** Told again at the next look when whoever is told could not act on it. */
+  /**
+   * Told again at the next look when whoever is told could not act on it: that is the model's trouble, and not that of the
+   * others.
+   * @throws KafkaError when no login works, which is everybody's
+   */
   async #announce(model: string): Promise<void> {
-    this.#unannounced.add(model);
-    await this.onChange(model);
-    this.#unannounced.delete(model);
+    const before = this.#unannounced.get(model);
+    try {
+      await this.onChange(model);
+      this.#unannounced.delete(model);
+    } catch (cause) {
+      if (this.#stopping.signal.aborted) return;
+      const { message } = cause as Error;
+      this.#unannounced.set(model, message);
+      if (cause instanceof KafkaError && cause.kind === 'unauthenticated') throw cause;
+      if (message !== before)
+        this.log.error(
+          { model, reason: message },
+          'model cannot be served; retrying, and the others are served',
+        );
+    }
+  }
+
+  /** Why models that are loaded are not served. */
+  get problems(): string[] {
+    return [...this.#unannounced.values()];
   }
 
   #wanted(folders: readonly VersionFolder[]): string[] {
@@ -247,6 +271,7 @@ export class ModelCatalog {
         );
       return true;
     } catch (error) {
+      if (this.#stopping.signal.aborted) return false;
       slot.state = 'FAILED';
       slot.message = PartituraError.from(error).message;
       this.log.error(

@@ -1,3 +1,4 @@
+import { lacking } from '../../core/acls.js';
 import {
   CONNECT_ERRORS,
   INFERENCE_ERROR,
@@ -31,9 +32,19 @@ export function deadLetters(
 }
 
 /** Why a record has no end: its dead letter could not be put anywhere. */
-export function deadLetterRefused({ topic, partition, offset }: KafkaRecord, failure: KafkaError): Error {
+export function deadLetterRefused(
+  { topic, partition, offset }: KafkaRecord,
+  failure: KafkaError,
+  letters: string,
+): Error {
   const place = `${topic}-${partition}@${offset}`;
-  return new Error(`the dead letter of ${place} was refused: ${failure.message}`, { cause: failure });
+  const reason = whyNotWritten(letters, failure);
+  return new Error(`the dead letter of ${place} was refused: ${reason}`, { cause: failure });
+}
+
+/** Why nothing could be written to a topic; names the right that is missing, if that is it. */
+export function whyNotWritten(topic: string, { kind, message }: KafkaError): string {
+  return kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${topic}`, message) : message;
 }
 
 /** The last resort: what can't be kept is said, so that the record does not stop node after node. */

@@ -8,7 +8,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { RecordSpans } from '../record-spans.js';
-import { deadLetterRefused, deadLetters } from './dead-letter.js';
+import { deadLetterRefused, deadLetters, whyNotWritten } from './dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
@@ -22,7 +22,7 @@ export interface PublisherOptions {
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
   /** The broker refuses records for a reply topic, whatever they hold. */
-  onTopicRefused(topic: string, error: KafkaError): void;
+  onTopicRefused(topic: string, reason: string): void;
   /** Called once for each dead letter sent. */
   onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
 }
@@ -80,13 +80,11 @@ export class ReplyPublisher {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
     }
+    const topic = caller.address.topic ?? this.options.topics.replies(model);
+    const reason = whyNotWritten(topic, error);
     if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
-      this.options.onTopicRefused(caller.address.topic, error);
-    const cause = new PartituraError(
-      'INTERNAL',
-      `reply to '${caller.address.topic}' refused: ${error.message}`,
-      { cause: error },
-    );
+      this.options.onTopicRefused(caller.address.topic, reason);
+    const cause = new PartituraError('INTERNAL', `reply to '${topic}' refused: ${reason}`, { cause: error });
     this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
   }
 
@@ -103,7 +101,8 @@ export class ReplyPublisher {
       this.options.onDeadLetter(error.code, record, error.message);
       acknowledged();
     };
-    const stuck = (failure: KafkaError): void => this.options.onStuck(deadLetterRefused(record, failure));
+    const stuck = (failure: KafkaError): void =>
+      this.options.onStuck(deadLetterRefused(record, failure, topics.deadLetters(model)));
     sendFirstThatFits(this.outbox, letters, delivered, stuck);
   }
 

@@ -1,6 +1,7 @@
 import { heldBytes } from './record-bytes.js';
 import type { KafkaClient, KafkaRecord } from './port.js';
-import { scanRanges, topicRanges } from './scan-topic.js';
+import { rangesOf } from './read-topic.js';
+import { scanRanges } from './scan-topic.js';
 
 export interface LatestOptions {
   /** How long nothing may come. */
@@ -11,7 +12,11 @@ export interface LatestOptions {
   /** The most memory of all records; keys that come when it is full are ignored. */
   readonly maxBytes: number;
   /** Called once, when records were ignored. */
-  onIgnored?(count: number): void;
+  readonly onIgnored?: ((count: number) => void) | undefined;
+  /** How the names of groups begin that it is read with, by clients that need one. */
+  readonly groupPrefix?: string | undefined;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -25,18 +30,15 @@ export async function readLatest(
   topic: string,
   options: LatestOptions,
 ): Promise<KafkaRecord[]> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const ranges = await topicRanges(admin, topic).finally(() => admin.close());
+  const ranges = await rangesOf(kafka, topic, options.signal);
   const latest = new LatestRecords(options);
-  const { limitMs, fetchMaxBytes } = options;
   await scanRanges(kafka, topic, ranges ?? [], {
-    limitMs,
-    fetchMaxBytes,
+    ...options,
     onRecords: (records) => {
       for (const record of records) latest.add(record);
     },
   });
+  options.signal?.throwIfAborted();
   if (latest.ignored > 0) options.onIgnored?.(latest.ignored);
   return latest.records();
 }

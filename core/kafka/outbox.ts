@@ -1,6 +1,7 @@
 import { backoffMs, sleep, type Backoff } from '../retry.js';
 import { Fifo } from '../fifo.js';
 import { recordBytes } from './record-bytes.js';
+import type { OutageLink } from './outages.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from './port.js';
 
 /** Told once of a record's fate. Callbacks rather than promises: this is the hot path. */
@@ -12,8 +13,10 @@ export interface Delivery {
 export interface OutboxOptions {
   readonly maxBatchRecords: number;
   readonly maxBatchBytes: number;
-  /** How long records are retried while the broker is away. */
+  /** How long records are retried while the broker is away; Infinity: until it is back, or this is closed. */
   readonly retryLimitMs: number;
+  /** Told while the broker takes nothing. */
+  readonly outage?: OutageLink;
 }
 
 export const OUTBOX_DEFAULTS: OutboxOptions = {
@@ -120,15 +123,18 @@ export class Outbox {
           if (fits) await fits;
         }
         if (parcels.length > 0) await this.producer.send(parcels.map(({ record }) => record));
+        this.options.outage?.worked();
         break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
+        if (!isPassing(error)) this.options.outage?.worked();
         if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
         if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
           const left = await this.#withoutUnusable(parcels, error);
           if (left.length < parcels.length) return this.#send(left, giveUpAt);
         }
         if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
+        this.options.outage?.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
       }
     }

@@ -1,11 +1,17 @@
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { Outages } from './outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
 
 /**
  * What Partitura needs of a Kafka client, and no more. `integration-tests/support/conformance/` says in tests
  * what an implementation must do; node and client library know only this file.
+ *
+ * `close`, of any of its objects, may be called at any time and takes a bounded one: calls under way, such as `connect`
+ * and `start`, fail then.
  */
 export interface KafkaClient {
+  /** Announces when the brokers are away, and when they are back. */
+  readonly outages: Outages;
   /** Idempotent, acknowledged by all in-sync replicas. */
   producer(): KafkaProducer;
   consumer(options: ConsumerOptions): KafkaConsumer;
@@ -232,6 +238,8 @@ export type KafkaErrorKind =
   | 'refused'
   | 'unknown-topic'
   | 'not-authorized'
+  /** Login or TLS do not fit the brokers: only another configuration helps. */
+  | 'unauthenticated'
   /** The group has moved on; the caller's claim on its partitions is void. */
   | 'rebalanced'
   /** The producer's identity is no longer accepted: a new one must be made. */

@@ -23,6 +23,8 @@ export interface ScanOptions {
   /** How long nothing may come; the time that `onRecords` takes does not count. */
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
+  /** How the name of its group begins, for clients that need one. */
+  readonly groupPrefix?: string | undefined;
   /** Ends the scan where it is: it resolves when the `onRecords` under way is done. */
   readonly signal?: AbortSignal | undefined;
   /** Takes over records of one partition, in their order. What comes next waits for a promise that it returns. */
@@ -67,7 +69,7 @@ export async function scanRanges(
   const filled = ranges.filter(({ start, end }) => start < end);
   if (filled.length === 0 || options.signal?.aborted) return;
   const consumer = kafka.consumer({
-    group: `partitura.read.${randomUUID()}`,
+    group: `${options.groupPrefix ?? 'partitura.read.'}${randomUUID()}`,
     topic,
     from: 'earliest',
     partitions: filled.map(({ partition }) => partition),

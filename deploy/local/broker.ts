@@ -24,6 +24,8 @@ export interface LocalBrokerOptions {
   readonly settings?: Record<string, string>;
   /** Is given each line of the broker's log (warnings and errors). */
   readonly log?: (line: string) => void;
+  /** Ends the start; a broker that serves is not touched. */
+  readonly signal?: AbortSignal | undefined;
   /** The most memory for the broker's heap, in MiB. Default 512. */
   readonly heapMb?: number;
 }
@@ -54,11 +56,17 @@ export async function startLocalBroker(options: LocalBrokerOptions = {}): Promis
   const disposable = options.dataDir === undefined;
   const dataDir = disposable ? await mkdtemp(join(tmpdir(), 'partitura-kafka-')) : resolve(options.dataDir);
   const broker = new KeptBroker(launcher, { ...options, port, dataDir }, disposable);
+  const { signal } = options;
+  const kill = (): void => void broker.kill();
+  signal?.addEventListener('abort', kill, { once: true });
   try {
     await broker.start();
+    signal?.throwIfAborted();
   } catch (error) {
     await broker.stop();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', kill);
   }
   return broker;
 }
@@ -95,6 +103,7 @@ class KeptBroker implements LocalBroker {
 
   async start(): Promise<void> {
     await this.writeSettings();
+    this.options.signal?.throwIfAborted();
     this.process = this.launcher.launch({
       ...this.options,
       disposable: this.disposable,

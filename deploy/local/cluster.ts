@@ -12,6 +12,8 @@ export interface ClusterOptions {
   readonly broker: { readonly port?: number; readonly dataDir?: string } | undefined;
   /** Undefined: the registry of the configuration is used, if it has one, and none is started. */
   readonly registry?: { readonly port?: number } | undefined;
+  /** Ends the start. */
+  readonly signal?: AbortSignal | undefined;
   readonly log: (line: string) => void;
   readonly onStep?: (step: string) => void;
 }
@@ -44,19 +46,19 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   try {
     if (options.broker) {
       options.onStep?.('starting Kafka');
-      broker = await startLocalBroker({ ...options.broker, log: options.log });
+      broker = await startLocalBroker({ ...options.broker, log: options.log, signal: options.signal });
       void broker.exited.then(() => (brokerEnded = true));
     }
     if (options.registry) {
       options.onStep?.('starting the schema registry');
-      const { log, onStep } = options;
-      registry = await startLocalRegistry({ ...options.registry, log, ...(onStep && { onStep }) });
+      const { log, onStep, signal } = options;
+      registry = await startLocalRegistry({ ...options.registry, log, signal, ...(onStep && { onStep }) });
     }
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
     const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
     const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
-    nodes.push(...(await startNodes(options.nodes, config, options.log)));
+    nodes.push(...(await startNodes(options.nodes, config, options.log, options.signal)));
     const failed = firstFailure(nodes, { 'the broker': broker, 'the schema registry': registry });
     return { brokers, registry: registry?.url, nodes, failed, stop };
   } catch (error) {
@@ -77,9 +79,10 @@ async function startNodes(
   count: number,
   config: Partial<Config>,
   log: (line: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<SupervisedNode[]> {
   const starts = Array.from({ length: count }, (_, index) => {
-    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, log);
+    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, log, signal);
   });
   const results = await Promise.allSettled(starts);
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

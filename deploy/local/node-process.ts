@@ -44,12 +44,15 @@ const SAYS = 'partitura: ';
 /**
  * Starts `partitura node` with this configuration and resolves when it serves.
  * @param log is given what the node writes to its log
+ * @param signal ends the start
  * @throws Error with the node's own words when it ends before it serves
  */
 export async function startNodeProcess(
   config: Partial<Config>,
   log: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<NodeProcess> {
+  signal?.throwIfAborted();
   const child = fork(MAIN, ['node'], {
     env: { ...process.env, ...toEnvironment(config) },
     execArgv: [...process.execArgv, NURSERY],
@@ -59,14 +62,6 @@ export async function startNodeProcess(
   const exited = new Promise<NodeExit>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, reason: lastReason(tail) }));
   });
-  const ready = await within(
-    READY_LIMIT_MS,
-    firstMessage(child, exited),
-    () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`),
-  ).catch((error: unknown) => {
-    child.kill('SIGKILL');
-    throw error;
-  });
   const stop = async (): Promise<NodeExit> => {
     child.kill('SIGTERM');
     const limitMs = (config.drainTimeoutMs ?? 8_000) + STOP_SLACK_MS;
@@ -75,6 +70,18 @@ export async function startNodeProcess(
     clearTimeout(timer);
     return exit;
   };
+  const abort = (): void => void stop();
+  signal?.addEventListener('abort', abort, { once: true });
+  const ready = await within(
+    READY_LIMIT_MS,
+    firstMessage(child, exited),
+    () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`),
+  )
+    .catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw error;
+    })
+    .finally(() => signal?.removeEventListener('abort', abort));
   return { ready, pid: child.pid ?? 0, exited, stop, kill: (signal) => void child.kill(signal) };
 }
 

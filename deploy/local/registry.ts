@@ -12,6 +12,8 @@ export interface LocalRegistryOptions {
   readonly port?: number;
   /** Is given each line of the registry's log (warnings and errors). */
   readonly log?: (line: string) => void;
+  /** Ends the start. */
+  readonly signal?: AbortSignal | undefined;
   /** Is told when it has to be fetched. */
   readonly onStep?: (step: string) => void;
 }
@@ -35,14 +37,18 @@ const HEAP_MB = 256;
 
 /** Resolves when it answers. The first time it is fetched. @throws Error with one sentence: a port in use, no Java */
 export async function startLocalRegistry(options: LocalRegistryOptions = {}): Promise<LocalRegistry> {
-  const { log = ignore, onStep = ignore } = options;
+  const { log = ignore, onStep = ignore, signal } = options;
   const port = options.port || (await freePort());
   await assertPortFree(port, '--registry-port');
   const command = javaCommand(await fetchJar(onStep), port);
+  signal?.throwIfAborted();
   const kept = startKept('sh', ['-c', plainKeeperProgram, 'keeper', ...command], log);
   const url = `http://${loopback}:${port}${API}`;
   const registry = { url, exited: kept.exited, stop: () => stop(kept) };
+  const end = (): void => void stop(kept);
+  signal?.addEventListener('abort', end, { once: true });
   const problem = await waitUntilAnswering(url, kept.exited);
+  signal?.removeEventListener('abort', end);
   if (problem === undefined) return registry;
   await registry.stop();
   throw new Error(`the schema registry ${problem}; its last log lines:\n${(await kept.exited).lastLog}`);

@@ -24,8 +24,12 @@ export class SupervisedNode {
   }
 
   /** Starts it the first time. @throws Error with the node's own words when it ends before it serves */
-  static async start(config: Partial<Config>, log: (line: string) => void): Promise<SupervisedNode> {
-    return new SupervisedNode(await startNodeProcess(config, log), config, log);
+  static async start(
+    config: Partial<Config>,
+    log: (line: string) => void,
+    signal?: AbortSignal,
+  ): Promise<SupervisedNode> {
+    return new SupervisedNode(await startNodeProcess(config, log, signal), config, log);
   }
 
   /** The process that serves, or did last. */
@@ -64,10 +68,11 @@ export class SupervisedNode {
       if (this.#stopping.signal.aborted) return false;
       try {
         this.#restarts++;
-        this.current = await startNodeProcess(this.config, this.log);
+        this.current = await startNodeProcess(this.config, this.log, this.#stopping.signal);
         if (this.#stopping.signal.aborted) await this.current.stop();
         return true;
       } catch (error) {
+        if (this.#stopping.signal.aborted) return false;
         if (attempt < MOST_FAILED_STARTS) continue;
         this.#reportFailure(error as Error);
         return false;

@@ -8,7 +8,7 @@ import type { UnreadableRecords } from '../../../core/kafka/port.js';
 import { clusterTopics } from '../../../core/partitura-topics.js';
 import { topicNames } from '../../../core/topics.js';
 import { kafkaFor, withAdmin } from '../../kafka.js';
-import { stopSignal } from '../../signals.js';
+import { exitWithin, stopSignal, stopped } from '../../signals.js';
 import { say } from '../../output.js';
 
 /** Connects, works, and closes whatever comes of it. */
@@ -48,16 +48,24 @@ export async function withOutbox<T>(
   }
 }
 
-/** Aborts at the first signal to stop; what is under way may then come to its end. */
-export function abortedByStopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  void stopSignal().then((name) => stopping.abort(name));
-  return stopping.signal;
+/** How long what is under way may take once the command is to stop. */
+const STOP_LIMIT_MS = 10_000;
+
+/**
+ * Aborts at the first signal to stop; what is under way may then come to its end. Until this is called a signal ends the
+ * process at once.
+ */
+export function finishingStopSignal(): AbortSignal {
+  const signal = stopSignal();
+  void stopped(signal).then(() =>
+    exitWithin(STOP_LIMIT_MS, () => say('partitura: what was under way did not finish in time')),
+  );
+  return signal;
 }
 
 /** @throws Error when it was stopped: who waits for all must not take a part for it */
 export function refuseHalf(signal: AbortSignal, what: string): void {
-  if (signal.aborted) throw new Error(`stopped by ${String(signal.reason)}: ${what}`);
+  if (signal.aborted) throw new Error(`${(signal.reason as Error).message}: ${what}`);
 }
 
 export function sayUnreadable(

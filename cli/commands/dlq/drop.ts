@@ -4,7 +4,7 @@ import { isNarrow } from '../../../core/dead-letters/filter.js';
 import { letterRanges, readHandled } from '../../../core/dead-letters/letter-scan.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import { print, printJson, say } from '../../output.js';
-import { abortedByStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
+import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { tallyText } from './texts.js';
 
@@ -18,11 +18,11 @@ export interface DropFlags extends FilterFlags {
 export async function runDrop(config: Config, named: readonly string[], flags: DropFlags): Promise<void> {
   const filter = filterOf(flags);
   if (isNarrow(filter) === flags.everything) throw unclear(flags.everything);
-  const signal = abortedByStopSignal();
   await withCluster(config, async (cluster) => {
     const chosen = await cluster.topics.choose(cluster.admin, named);
     const ranges = await letterRanges(cluster, chosen);
     const handled = await readHandled(cluster, chosen);
+    const signal = finishingStopSignal();
     await withOutbox(cluster, flags.dryRun, async (outbox) => {
       const drop = new Drop(cluster, handled, { filter, outbox, signal, onUnreadable: sayUnreadable });
       try {

@@ -3,7 +3,7 @@ import type { Config } from '../../../core/config.js';
 import { letterRanges, readHandled, type LetterRanges } from '../../../core/dead-letters/letter-scan.js';
 import { Replay } from '../../../core/dead-letters/replay.js';
 import { print, printJson } from '../../output.js';
-import { abortedByStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
+import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { tallyText } from './texts.js';
 
@@ -17,12 +17,12 @@ export interface ReplayFlags extends FilterFlags {
 export async function runReplay(config: Config, named: readonly string[], flags: ReplayFlags): Promise<void> {
   const filter = filterOf(flags);
   const { maxReplays, dryRun } = flags;
-  const signal = abortedByStopSignal();
   await withCluster(config, async (cluster) => {
     const chosen = await cluster.topics.choose(cluster.admin, named);
     const ranges = await letterRanges(cluster, chosen, filter.since);
     const handled = await readHandled(cluster, chosen);
     const bar = progressBar(ranges);
+    const signal = finishingStopSignal();
     await withOutbox(cluster, dryRun, async (outbox) => {
       const replay = new Replay(cluster, handled, {
         filter,

@@ -1,18 +1,10 @@
+import { operationFlag, type Acl } from '../../../core/acls.js';
 import type { ClusterFacts, Rights } from '../../../core/kafka/inspector.js';
 import { counted, orOk, unknown, warning, type Finding } from '../finding.js';
 import type { ExaminedGroup } from './groups.js';
-import type { ExaminedTopic, TopicRole } from './topics.js';
+import type { ExaminedTopic } from './topics.js';
 
 const AREA = 'rights';
-
-/** What a node does with topics. */
-const NODE_NEEDS: Readonly<Record<TopicRole, readonly string[]>> = {
-  requests: ['READ', 'DESCRIBE'],
-  replies: ['WRITE', 'DESCRIBE'],
-  'client replies': ['WRITE', 'DESCRIBE'],
-  'dead letters': ['WRITE', 'DESCRIBE'],
-  own: ['READ', 'WRITE', 'DESCRIBE'],
-};
 
 /** Something that a node works with, and what the broker tells that we may do with it. */
 interface Resource {
@@ -24,17 +16,19 @@ interface Resource {
 
 /**
  * Whether a node that logs in as we do might do its work.
+ * @param acls what a node needs
  * @param user undefined where the login has no name, or one that only the broker knows
  */
 export function checkRights(
+  acls: readonly Acl[],
   user: string | undefined,
   topics: readonly ExaminedTopic[],
   groups: readonly ExaminedGroup[],
   cluster: ClusterFacts | undefined,
 ): readonly Finding[] {
   const resources = [
-    ...topics.flatMap(ofTopic),
-    ...groups.map(ofGroup),
+    ...topics.flatMap((topic) => ofTopic(topic, acls)),
+    ...groups.map((group) => ofGroup(group, acls)),
     ...(topics.some(({ facts }) => !facts) ? [ofCluster(cluster)] : []),
   ];
   const principal = `--allow-principal User:${user ?? '<the user of this connection>'}`;
@@ -50,16 +44,22 @@ export function checkRights(
   );
 }
 
-function ofTopic({ topic, role, facts }: ExaminedTopic): Resource[] {
-  if (!facts) return [];
-  return [
-    { name: `topic ${topic}`, flag: `--topic ${topic}`, rights: facts.rights, needed: NODE_NEEDS[role] },
-  ];
+/** What a node needs of it; nothing of topics that others work with. */
+function needed(acls: readonly Acl[], resource: Acl['resource'], name: string): string[] {
+  return acls
+    .filter((acl) => acl.resource === resource && !acl.isPrefix && acl.name === name)
+    .map(({ operation }) => operation);
 }
 
-function ofGroup({ group, facts }: ExaminedGroup): Resource {
+function ofTopic({ topic, facts }: ExaminedTopic, acls: readonly Acl[]): Resource[] {
+  const wanted = needed(acls, 'topic', topic);
+  if (!facts || wanted.length === 0) return [];
+  return [{ name: `topic ${topic}`, flag: `--topic ${topic}`, rights: facts.rights, needed: wanted }];
+}
+
+function ofGroup({ group, facts }: ExaminedGroup, acls: readonly Acl[]): Resource {
   const rights = facts instanceof Error ? undefined : facts.rights;
-  return { name: `group ${group}`, flag: `--group ${group}`, rights, needed: ['READ'] };
+  return { name: `group ${group}`, flag: `--group ${group}`, rights, needed: needed(acls, 'group', group) };
 }
 
 function ofCluster(cluster: ClusterFacts | undefined): Resource {
@@ -69,7 +69,7 @@ function ofCluster(cluster: ClusterFacts | undefined): Resource {
 function missing({ name, flag, rights, needed }: Resource, principal: string): Finding[] {
   const lacking = rights ? needed.filter((right) => !rights.has(right)) : [];
   if (lacking.length === 0) return [];
-  const add = lacking.map((right) => `--operation ${right[0]}${right.slice(1).toLowerCase()}`).join(' ');
+  const add = lacking.map((right) => `--operation ${operationFlag(right)}`).join(' ');
   return [
     warning(
       AREA,

@@ -1,20 +1,55 @@
 import kafkajs, { type Admin, type ITopicConfig, type SeekEntry } from 'kafkajs';
-import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
+import {
+  KafkaError,
+  type CommittedPosition,
+  type KafkaAdmin,
+  type PartitionOffset,
+  type PartitionOffsets,
+  type TopicSpec,
+} from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
-import { retryPassing } from './retry.js';
+import { CONNECT_LIMIT_MS, retryPassing } from './retry.js';
+import type { Session } from './session.js';
 import './all-offsets.js';
 
 /** Administration on kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
+  #session: Session;
+  #admin: Admin;
+  #isClosed = false;
+
   constructor(
-    readonly admin: Admin,
+    readonly newSession: () => Session,
     readonly brokers: readonly string[],
-  ) {}
+  ) {
+    this.#session = newSession();
+    this.#admin = this.#session.kafka.admin();
+  }
 
   async connect(): Promise<void> {
-    await this.admin.connect().catch((error: unknown) => {
+    if (this.#isClosed) throw new KafkaError('unavailable', 'closed');
+    try {
+      await this.#session.run(() => this.#admin.connect(), CONNECT_LIMIT_MS);
+    } catch (error) {
+      this.#renew();
       throw toConnectError(error, this.brokers);
-    });
+    }
+  }
+
+  /** What kafkajs has begun to do about a connection that failed is not waited for. */
+  #renew(): void {
+    this.#session.cut();
+    if (this.#isClosed) return;
+    this.#session = this.newSession();
+    this.#admin = this.#session.kafka.admin();
+  }
+
+  async #attempt<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      return await this.#session.run(() => work(this.#admin));
+    } catch (error) {
+      throw toKafkaError(error);
+    }
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<string[]> {
@@ -22,7 +57,8 @@ export class KafkaJsAdmin implements KafkaAdmin {
     const missing = topics.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return [];
     try {
-      await this.admin.createTopics({ topics: missing.map(toTopicConfig), waitForLeaders: false });
+      const specs = missing.map(toTopicConfig);
+      await this.#session.run(() => this.#admin.createTopics({ topics: specs, waitForLeaders: false }));
     } catch (error) {
       if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
     }
@@ -33,16 +69,18 @@ export class KafkaJsAdmin implements KafkaAdmin {
 
   /** kafkajs waits for leaders as well, but gives up when the broker that it asks has not yet heard of the topic. */
   async #haveLeaders(topics: string[]): Promise<void> {
-    await retryPassing(() => this.admin.fetchTopicMetadata({ topics }), ['unknown-topic', 'unavailable']);
+    await this.#attempt((admin) =>
+      retryPassing(() => admin.fetchTopicMetadata({ topics }), ['unknown-topic', 'unavailable']),
+    );
   }
 
   listTopics(): Promise<string[]> {
-    return attempt(this.admin.listTopics());
+    return this.#attempt((admin) => admin.listTopics());
   }
 
   async partitionCount(topic: string): Promise<number | undefined> {
     try {
-      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+      const { topics } = await this.#attempt((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
       return topics[0]?.partitions.length;
     } catch (error) {
       const known = toKafkaError(error);
@@ -57,38 +95,40 @@ export class KafkaJsAdmin implements KafkaAdmin {
       includeSynonyms: false,
       resources: [{ type: TOPIC, name: topic, configNames: [...names] }],
     };
-    const { resources } = await attempt(this.admin.describeConfigs(query));
+    const { resources } = await this.#attempt((admin) => admin.describeConfigs(query));
     return new Map(
       resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
     );
   }
 
-  async brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { brokers } = await attempt(this.admin.describeCluster());
-    const resource = {
-      type: kafkajs.ConfigResourceTypes.BROKER,
-      name: String(brokers[0]?.nodeId),
-      configNames: [...names],
-    };
-    const { resources } = await attempt(
-      this.admin.describeConfigs({ includeSynonyms: false, resources: [resource] }),
-    );
-    return new Map(
-      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
-    );
+  brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.#attempt(async (admin) => {
+      const { brokers } = await admin.describeCluster();
+      const resource = {
+        type: kafkajs.ConfigResourceTypes.BROKER,
+        name: String(brokers[0]?.nodeId),
+        configNames: [...names],
+      };
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+      return new Map(
+        resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+      );
+    });
   }
 
-  async offsets(topic: string): Promise<PartitionOffsets[]> {
-    return topicOffsets(this.admin, topic);
+  offsets(topic: string): Promise<PartitionOffsets[]> {
+    return this.#attempt((admin) => topicOffsets(admin, topic));
   }
 
   async offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
-    const ask = (): Promise<SeekEntry[]> => this.admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
-    return numbered(await retryPassing(ask, ['unavailable']));
+    const found = await this.#attempt((admin) =>
+      retryPassing(() => admin.fetchTopicOffsetsByTimestamp(topic, timestamp), ['unavailable']),
+    );
+    return numbered(found);
   }
 
   async committed(group: string, topic: string): Promise<CommittedPosition[]> {
-    const [found] = await attempt(this.admin.fetchOffsets({ groupId: group, topics: [topic] }));
+    const [found] = await this.#attempt((admin) => admin.fetchOffsets({ groupId: group, topics: [topic] }));
     return (found?.partitions ?? []).map(({ partition, offset, metadata }) => ({
       partition,
       offset: Number(offset),
@@ -97,20 +137,23 @@ export class KafkaJsAdmin implements KafkaAdmin {
   }
 
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
-    // kafkajs looks for the leaders of topics that it knows already.
-    await topicOffsets(this.admin, topic);
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
-    await this.admin.deleteTopicRecords({ topic, partitions }).catch((error: unknown) => {
-      throw toKafkaError(reasonOf(error));
+    await this.#attempt(async (admin) => {
+      // kafkajs looks for the leaders of topics that it knows already.
+      await topicOffsets(admin, topic);
+      await admin.deleteTopicRecords({ topic, partitions }).catch((error: unknown) => {
+        throw toKafkaError(reasonOf(error));
+      });
     });
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    await attempt(this.admin.deleteTopics({ topics: [...topics] }));
+    await this.#attempt((admin) => admin.deleteTopics({ topics: [...topics] }));
   }
 
   async close(): Promise<void> {
-    await attempt(this.admin.disconnect());
+    this.#isClosed = true;
+    await this.#session.end(() => this.#admin.disconnect());
   }
 }
 
@@ -139,12 +182,4 @@ function toTopicConfig({ topic, partitions, replicationFactor, config }: TopicSp
 function isRaceWithAnotherCreator(error: unknown): boolean {
   const errors = (error as { errors?: { type?: string }[] }).errors;
   return Array.isArray(errors) && errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS');
-}
-
-async function attempt<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw toKafkaError(error);
-  }
 }

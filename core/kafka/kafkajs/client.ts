@@ -1,6 +1,7 @@
 import kafkajs, { type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../log.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
+import { Outages } from '../outages.js';
 import {
   KafkaError,
   type ConsumerOptions,
@@ -15,6 +16,7 @@ import { registerCompression } from './compression.js';
 import { KafkaJsConsumer } from './consumer.js';
 import { KafkaJsProducer } from './producer.js';
 import { RETRY } from './retry.js';
+import { Session } from './session.js';
 import { KafkaJsTransactionalProducer } from './transactional-producer.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -23,16 +25,19 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** @param clientId shows in the broker's logs and quotas */
 export function createKafkaJsClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
   registerCompression();
-  const kafka = new kafkajs.Kafka(kafkaConfig(connection, clientId, log));
+  const outages = new Outages(log, connection.brokers);
+  const config = kafkaConfig(connection, clientId, log, outages);
+  const newSession = (): Session => new Session(config);
   return {
-    producer: (): KafkaProducer => new KafkaJsProducer(kafka, connection.brokers),
+    outages,
+    producer: (): KafkaProducer => new KafkaJsProducer(newSession, connection.brokers),
     consumer: (options: ConsumerOptions): KafkaConsumer => {
       checkMembership(options, log);
-      return new KafkaJsConsumer(kafka, options, log);
+      return new KafkaJsConsumer(newSession, options, { log, outage: outages.link() });
     },
     transactionalProducer: (id: string): TransactionalProducer =>
-      new KafkaJsTransactionalProducer(kafka, connection.brokers, id),
-    admin: (): KafkaAdmin => new KafkaJsAdmin(kafka.admin(), connection.brokers),
+      new KafkaJsTransactionalProducer(newSession, connection.brokers, id),
+    admin: (): KafkaAdmin => new KafkaJsAdmin(newSession, connection.brokers),
   };
 }
 
@@ -53,7 +58,12 @@ function checkMembership({ instanceId, groupProtocol }: ConsumerOptions, log: Lo
   );
 }
 
-function kafkaConfig(connection: KafkaConnection, clientId: string, log: Logger): KafkaConfig {
+function kafkaConfig(
+  connection: KafkaConnection,
+  clientId: string,
+  log: Logger,
+  outages: Outages,
+): KafkaConfig {
   const sasl = saslOptions(connection);
   const ssl = tlsFiles(connection);
   return {
@@ -62,7 +72,7 @@ function kafkaConfig(connection: KafkaConnection, clientId: string, log: Logger)
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry: RETRY,
-    logCreator: () => (entry) => write(log, entry),
+    logCreator: () => (entry) => write(log, outages, entry),
     ...(sasl ? { sasl } : {}),
     ...(ssl ? { ssl } : {}),
   };
@@ -76,10 +86,9 @@ function saslOptions({
   return mechanism && { mechanism, username: saslUsername, password: saslPassword };
 }
 
-/** kafkajs calls an error what it then retries: what ends up failing is thrown, and logged by whoever owns it. */
-function write(log: Logger, { level, namespace, log: entry }: LogEntry): void {
+/** kafkajs calls an error what it then retries: what ends up failing is thrown, and told by whoever owns it. */
+function write(log: Logger, outages: Outages, { level, namespace, log: entry }: LogEntry): void {
+  if (level === kafkajs.logLevel.ERROR && namespace === 'Connection') outages.note(entry.message);
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry;
-  const line = { component: `kafkajs/${namespace}`, ...details };
-  if (level === kafkajs.logLevel.ERROR) log.warn(line, message);
-  else log.debug(line, message);
+  log.debug({ component: `kafkajs/${namespace}`, ...details }, message);
 }

@@ -1,6 +1,7 @@
-import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../../log.js';
-import { sleep, within } from '../../retry.js';
+import { backoffMs, sleep, within } from '../../retry.js';
+import type { OutageLink } from '../outages.js';
 import {
   KafkaError,
   type ConsumerHandlers,
@@ -19,7 +20,8 @@ import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
 import { isRaw } from './raw-batches.js';
-import { RETRY } from './retry.js';
+import { BACKOFF, RETRY } from './retry.js';
+import type { Session } from './session.js';
 
 /** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
 const FETCH_WAIT_MS = 200;
@@ -29,25 +31,35 @@ const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
 /** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
 const TRIES_FOR_DAMAGED = 3;
+/** How long leaving the group is tried. */
+const CLOSE_LIMIT_MS = 3_000;
 
 /** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
 export class KafkaJsConsumer implements KafkaConsumer {
-  readonly #consumer: Consumer;
+  #session: Session;
+  #consumer: Consumer;
   readonly #positions = new Map<number, number>();
   readonly #paused = new Set<number>();
   /** How often in a row a partition began with a damaged batch. */
   readonly #damaged = new Map<number, number>();
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
-  #closing = false;
+  readonly #closing = new AbortController();
+  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  #joined = false;
 
   constructor(
-    readonly kafka: Kafka,
+    readonly newSession: () => Session,
     readonly options: ConsumerOptions,
-    readonly log: Logger,
+    readonly parts: { readonly log: Logger; readonly outage: OutageLink },
   ) {
-    const { group, topic, partitions, sessionTimeoutMs, fetchMaxBytes } = options;
-    this.#consumer = kafka.consumer({
+    this.#session = newSession();
+    this.#consumer = this.#create();
+  }
+
+  #create(): Consumer {
+    const { group, topic, partitions, sessionTimeoutMs, fetchMaxBytes } = this.options;
+    return this.#session.kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
@@ -57,8 +69,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
       maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_MAX_AGE_MS,
-      // kafkajs would start again even what was closed while the broker was away, and then hold its partitions for ever.
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(!this.#closing) },
+      // It takes some failures that pass for final, and others for a reason to start again even what was closed.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [
         partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
       ],
@@ -70,7 +82,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     try {
       await within(
         START_LIMIT_MS,
-        this.#join(handlers),
+        this.#begin(),
         () =>
           new KafkaError(
             'unavailable',
@@ -78,42 +90,93 @@ export class KafkaJsConsumer implements KafkaConsumer {
           ),
       );
     } catch (error) {
-      this.#closing = true;
-      await this.#consumer.disconnect().catch(() => undefined);
+      await this.close();
       throw toKafkaError(error);
     }
   }
 
-  async #join(handlers: ConsumerHandlers): Promise<void> {
+  async #begin(): Promise<void> {
+    await this.#joinOn();
+    if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
+  }
+
+  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
+  async #joinOn(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#session.run(() => this.#join(), START_LIMIT_MS);
+        this.#joined = true;
+        this.parts.outage.worked();
+        return;
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (signal.aborted) return;
+        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        this.parts.outage.failed(error);
+        await sleep(backoffMs(BACKOFF, attempt), signal);
+        this.#renew();
+      }
+    }
+  }
+
+  /** An instance of kafkajs that has crashed is not used again. */
+  #renew(): void {
+    this.#session.cut();
+    if (this.#closing.signal.aborted) return;
+    this.#session = this.newSession();
+    this.#consumer = this.#create();
+  }
+
+  async #join(): Promise<void> {
     const { topic, from, partitions } = this.options;
-    if (partitions) await this.#fixPositions(partitions);
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
+    const consumer = this.#consumer;
+    if (partitions && this.#positions.size === 0) await this.#fixPositions(partitions);
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: from === 'earliest' });
+    let isJoined = false;
     const joined = new Promise<void>((resolve, reject) => {
-      this.#consumer.on('consumer.group_join', ({ payload }) => {
+      consumer.on('consumer.group_join', ({ payload }) => {
+        if (consumer !== this.#consumer) return;
         this.#assign(payload.memberAssignment[topic] ?? []);
+        isJoined = true;
         resolve();
       });
-      this.#consumer.on('consumer.crash', ({ payload }) => {
-        if (payload.restart) return;
+      consumer.on('consumer.crash', ({ payload }) => {
         const error = toKafkaError(payload.error);
         reject(error);
-        handlers.onCrash(error);
+        if (isJoined && consumer === this.#consumer) void this.#recover(error);
       });
     });
-    await this.#consumer.run({
+    joined.catch(() => undefined);
+    consumer.on('consumer.fetch', () => this.parts.outage.worked());
+    await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 1,
-      eachBatch: (payload) => this.#deliver(payload, handlers),
+      eachBatch: (payload) => this.#deliver(payload),
     });
     await joined;
+  }
+
+  async #recover(error: KafkaError): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    try {
+      if (!isPassing(error)) throw error;
+      this.parts.outage.failed(error);
+      this.#renew();
+      await this.#joinOn();
+    } catch (cause) {
+      if (this.#closing.signal.aborted) return;
+      void this.close();
+      this.#handlers?.onCrash(toKafkaError(cause));
+    }
   }
 
   /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
   async #fixPositions(partitions: readonly number[]): Promise<void> {
     const { topic, from, offsets } = this.options;
-    const admin = this.kafka.admin();
+    const admin = this.#session.kafka.admin();
     await admin.connect();
     try {
       for (const { partition, start, end } of await topicOffsets(admin, topic)) {
@@ -140,7 +203,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   /** Piece by piece, each when there is room for it; stops when the partition is paused or given up meanwhile. */
-  async #deliver(payload: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
+  async #deliver(payload: EachBatchPayload): Promise<void> {
+    const handlers = this.#handlers;
+    if (!handlers) return;
     const { batch } = payload;
     const { topic, partition } = batch;
     const turns = new Turns();
@@ -165,7 +230,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   #logUnreadable(partition: number, { unreadable }: Piece): void {
     if (!unreadable) return;
     const { topic } = this.options;
-    this.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
+    this.parts.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
   }
 
   *#pieces(batch: Batch): Generator<Piece> {
@@ -236,7 +301,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
       metadata: metadata ?? null,
     }));
     try {
-      await this.#consumer.commitOffsets(offsets);
+      const consumer = this.#consumer;
+      await this.#session.run(() => consumer.commitOffsets(offsets));
     } catch (error) {
       throw toKafkaError(error);
     }
@@ -248,11 +314,16 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
-    await this.#consumer.disconnect().catch((error: unknown) => {
-      throw toKafkaError(error);
-    });
+    this.#closing.abort();
+    this.parts.outage.close();
+    const consumer = this.#consumer;
+    await this.#session.end(() => consumer.disconnect(), CLOSE_LIMIT_MS);
   }
+}
+
+function isPassing({ kind, cause }: KafkaError): boolean {
+  const isWornOut = (cause as Error | undefined)?.name === 'KafkaJSNumberOfRetriesExceeded';
+  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic' || isWornOut;
 }
 
 function heartbeatMs(sessionTimeoutMs: number): number {

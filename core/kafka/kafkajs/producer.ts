@@ -12,6 +12,8 @@ import { InTurn } from '../../in-turn.js';
 import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
+import { CONNECT_LIMIT_MS } from './retry.js';
+import type { Session } from './session.js';
 
 export const ALL_IN_SYNC_REPLICAS = -1;
 
@@ -21,21 +23,32 @@ export const ALL_IN_SYNC_REPLICAS = -1;
  * the identity is given up and a new one taken.
  */
 export class KafkaJsProducer implements KafkaProducer {
+  #session: Session;
   #producer: Producer;
+  #isClosed = false;
   /** kafkajs lets sends overtake each other; the port promises their order. */
   readonly #turns = new InTurn();
 
   constructor(
-    readonly kafka: Kafka,
+    readonly newSession: () => Session,
     readonly brokers: readonly string[],
   ) {
-    this.#producer = createProducer(kafka);
+    this.#session = newSession();
+    this.#producer = createProducer(this.#session.kafka);
   }
 
   async connect(): Promise<void> {
-    await this.#producer.connect().catch((error: unknown) => {
+    try {
+      await this.#connect();
+    } catch (error) {
+      this.#replace();
       throw toConnectError(error, this.brokers);
-    });
+    }
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isClosed) throw new KafkaError('unavailable', 'closed');
+    await this.#session.run(() => this.#producer.connect(), CONNECT_LIMIT_MS);
   }
 
   send(records: readonly OutgoingRecord[]): Promise<void> {
@@ -47,10 +60,8 @@ export class KafkaJsProducer implements KafkaProducer {
       const topicMessages = byTopic(records);
       const { GZIP, None } = kafkajs.CompressionTypes;
       const compression = records.some(({ compress }) => compress) ? GZIP : None;
-      refuseUnsent(
-        topicMessages,
-        await this.#producer.sendBatch({ topicMessages, acks: ALL_IN_SYNC_REPLICAS, compression }),
-      );
+      const batch = { topicMessages, acks: ALL_IN_SYNC_REPLICAS, compression };
+      refuseUnsent(topicMessages, await this.#session.run(() => this.#producer.sendBatch(batch)));
     } catch (error) {
       await this.#renew().catch(() => undefined);
       rethrow(error);
@@ -58,14 +69,21 @@ export class KafkaJsProducer implements KafkaProducer {
   }
 
   async close(): Promise<void> {
-    await this.#producer.disconnect().catch(rethrow);
+    this.#isClosed = true;
+    await this.#session.end(() => this.#producer.disconnect());
   }
 
   async #renew(): Promise<void> {
-    const old = this.#producer;
-    this.#producer = createProducer(this.kafka);
-    await old.disconnect().catch(() => undefined);
-    await this.#producer.connect();
+    this.#replace();
+    await this.#connect();
+  }
+
+  /** Nothing that the old one has begun can arrive any more once its connections have ended. */
+  #replace(): void {
+    this.#session.cut();
+    if (this.#isClosed) return;
+    this.#session = this.newSession();
+    this.#producer = createProducer(this.#session.kafka);
   }
 }
 

@@ -5,7 +5,9 @@ import { toKafkaError } from './errors.js';
 /** About six seconds in all; whoever called decides then whether to go on. */
 export const RETRY = { retries: 8, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 };
 
-const BACKOFF: Backoff = { firstMs: RETRY.initialRetryTime, maxMs: RETRY.maxRetryTime };
+/** The same with brokers that accept connections and never answer. */
+export const CONNECT_LIMIT_MS = 12_000;
+export const BACKOFF: Backoff = { firstMs: RETRY.initialRetryTime, maxMs: RETRY.maxRetryTime };
 
 /**
  * Tries again what kafkajs gives up at the first attempt: it does not wait for a topic that was just made to be known, or

@@ -1,7 +1,9 @@
-import type { Kafka, Producer, Transaction } from 'kafkajs';
+import type { Producer, Transaction } from 'kafkajs';
 import { InTurn } from '../../in-turn.js';
-import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
+import { KafkaError, type GroupOffsets, type OutgoingRecord, type TransactionalProducer } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
+import { CONNECT_LIMIT_MS } from './retry.js';
+import type { Session } from './session.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from './producer.js';
 
 /**
@@ -9,12 +11,14 @@ import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from '
  * of it, unless another has taken the name over.
  */
 export class KafkaJsTransactionalProducer implements TransactionalProducer {
+  #session: Session | undefined;
   #producer: Producer | undefined;
+  #isClosed = false;
   #fenced: KafkaError | undefined;
   readonly #turns = new InTurn();
 
   constructor(
-    readonly kafka: Kafka,
+    readonly newSession: () => Session,
     readonly brokers: readonly string[],
     readonly transactionalId: string,
   ) {}
@@ -28,9 +32,10 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
 
   /** kafkajs takes the name over only with the first transaction: so there is an empty one. */
   async #renew(): Promise<Producer> {
-    await this.#producer?.disconnect().catch(() => undefined);
-    this.#producer = undefined;
-    const producer = this.kafka.producer({
+    this.#drop();
+    if (this.#isClosed) throw new KafkaError('unavailable', 'closed');
+    const session = (this.#session = this.newSession());
+    const producer = session.kafka.producer({
       transactionalId: this.transactionalId,
       idempotent: true,
       maxInFlightRequests: 1,
@@ -38,13 +43,19 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
       createPartitioner: steadyPartitioner,
     });
     try {
-      await producer.connect();
-      await (await producer.transaction()).abort();
+      await session.run(() => producer.connect(), CONNECT_LIMIT_MS);
+      await session.run(async () => (await producer.transaction()).abort());
     } catch (error) {
-      await producer.disconnect().catch(() => undefined);
+      session.cut();
       throw error;
     }
     return (this.#producer = producer);
+  }
+
+  #drop(): void {
+    this.#session?.cut();
+    this.#session = undefined;
+    this.#producer = undefined;
   }
 
   sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void> {
@@ -55,30 +66,38 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     if (this.#fenced) throw this.#fenced;
     try {
       const producer = this.#producer ?? (await this.#renew());
-      const transaction = await producer.transaction();
-      try {
-        await fill(transaction, records, offsets);
-        await transaction.commit();
-      } catch (error) {
-        await transaction.abort().catch(() => undefined);
-        throw error;
-      }
+      await this.#session?.run(() => transact(producer, records, offsets));
     } catch (cause) {
-      throw await this.#giveUp(toKafkaError(cause));
+      throw this.#giveUp(toKafkaError(cause));
     }
   }
 
-  async #giveUp(error: KafkaError): Promise<KafkaError> {
+  #giveUp(error: KafkaError): KafkaError {
     if (error.kind === 'fenced') this.#fenced = error;
-    await this.#producer?.disconnect().catch(() => undefined);
-    this.#producer = undefined;
+    this.#drop();
     return error;
   }
 
   async close(): Promise<void> {
-    await this.#producer?.disconnect().catch((error: unknown) => {
-      throw toKafkaError(error);
-    });
+    this.#isClosed = true;
+    const producer = this.#producer;
+    if (producer) await this.#session?.end(() => producer.disconnect());
+    this.#session?.cut();
+  }
+}
+
+async function transact(
+  producer: Producer,
+  records: readonly OutgoingRecord[],
+  offsets: GroupOffsets | undefined,
+): Promise<void> {
+  const transaction = await producer.transaction();
+  try {
+    await fill(transaction, records, offsets);
+    await transaction.commit();
+  } catch (error) {
+    await transaction.abort().catch(() => undefined);
+    throw error;
   }
 }
 

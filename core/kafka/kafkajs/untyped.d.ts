@@ -35,9 +35,21 @@ declare module 'kafkajs/src/broker/index.js' {
   export default Broker;
 }
 
-/** The class behind its requests for offsets, likewise. */
+/** The class behind its requests for offsets and for coordinators, likewise. */
 declare module 'kafkajs/src/cluster/index.js' {
+  export interface CoordinatorQuery {
+    readonly groupId: string;
+    readonly coordinatorType: number;
+  }
+  export interface FoundCoordinator {
+    readonly coordinator: { readonly nodeId: number };
+  }
+  interface AskedBroker {
+    readonly broker: { findGroupCoordinator(query: CoordinatorQuery): Promise<FoundCoordinator> };
+  }
   class Cluster {
+    readonly brokerPool: { withBroker<T>(ask: (asked: AskedBroker) => Promise<T>): Promise<T | null> };
+    findGroupCoordinatorMetadata(query: CoordinatorQuery): Promise<FoundCoordinator>;
     isolationLevel: number | undefined;
     fetchTopicsOffset(topics: unknown): Promise<unknown>;
   }

@@ -29,7 +29,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     const missing = topics.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return [];
     await this.#create(missing);
-    await Promise.all(missing.map(({ topic }) => retry(() => this.#haveLeaders(topic))));
+    await Promise.all(missing.map(({ topic }) => this.#retry(() => this.#haveLeaders(topic))));
     return missing.map(({ topic }) => topic);
   }
 
@@ -49,7 +49,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async #ask<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
-    const controller = await retry(() => this.cluster.controller());
+    const controller = await this.#retry(() => this.cluster.controller());
     return this.cluster.connections.request(controller, api, args);
   }
 
@@ -63,12 +63,12 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   listTopics(): Promise<string[]> {
-    return retry(() => this.cluster.topicNames());
+    return this.#retry(() => this.cluster.topicNames());
   }
 
   async partitionCount(topic: string): Promise<number | undefined> {
     try {
-      return (await retry(() => this.cluster.refresh(topic))).leaders.length;
+      return (await this.#retry(() => this.cluster.refresh(topic))).leaders.length;
     } catch (error) {
       const known = toKafkaError(error);
       if (known.kind === 'unknown-topic') return undefined;
@@ -80,7 +80,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     const { TOPIC } = ConfigResourceTypes;
     const resource = { resourceType: TOPIC, resourceName: topic, configurationKeys: [...names] };
     try {
-      const { results } = await retry(() =>
+      const { results } = await this.#retry(() =>
         this.cluster.anyBroker(describeConfigsV4.api, [[resource], false, false]),
       );
       return new Map(results[0]?.configs.map(({ name, value }) => [name, value ?? '']));
@@ -104,7 +104,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   offsets(topic: string): Promise<PartitionOffsets[]> {
-    return retry(async () => {
+    return this.#retry(async () => {
       const partitions = await this.#partitions(topic);
       const starts = await this.cluster.listOffsets(topic, partitions, EARLIEST);
       const ends = await this.cluster.listOffsets(topic, partitions, LATEST);
@@ -117,7 +117,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
-    return retry(async () => {
+    return this.#retry(async () => {
       const partitions = await this.#partitions(topic);
       const found = await this.cluster.listOffsets(topic, partitions, BigInt(timestamp));
       const missing = partitions.filter((partition) => (found.get(partition) ?? NO_OFFSET) === NO_OFFSET);
@@ -130,7 +130,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   committed(group: string, topic: string): Promise<CommittedPosition[]> {
-    return retry(async () => this.cluster.committed(group, topic, await this.#partitions(topic)));
+    return this.#retry(async () => this.cluster.committed(group, topic, await this.#partitions(topic)));
   }
 
   async #partitions(topic: string): Promise<number[]> {
@@ -148,7 +148,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
     try {
-      await retry(() => this.#deleteRecords(topic, before));
+      await this.#retry(() => this.#deleteRecords(topic, before));
     } catch (error) {
       throw toKafkaError(error);
     }
@@ -170,6 +170,11 @@ export class PlatformaticAdmin implements KafkaAdmin {
         BROKER_LIMIT_MS,
       ]);
     }
+  }
+
+  /** Ends with the cluster. */
+  #retry<T>(work: () => Promise<T>): Promise<T> {
+    return retry(work, { signal: this.cluster.closing });
   }
 
   close(): Promise<void> {

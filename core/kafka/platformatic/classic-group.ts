@@ -1,5 +1,4 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
-import type { Logger } from '../../log.js';
 import { KafkaError, type GroupMembership, type Position } from '../port.js';
 import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
@@ -44,7 +43,6 @@ export class ClassicGroup implements Group {
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
-    readonly log: Logger,
   ) {
     this.#connections = cluster.newConnections();
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -151,12 +149,11 @@ export class ClassicGroup implements Group {
   }
 
   #keepAlive({ signal }: AbortController): void {
-    const { group, sessionTimeoutMs } = this.options;
+    const { sessionTimeoutMs } = this.options;
     const intervalMs = Math.min(MAX_INTERVAL_MS, Math.floor(sessionTimeoutMs / 6));
     void keepAlive(
       {
-        group,
-        log: this.log,
+        outage: this.cluster.outage,
         give: () => this.#beat(),
         intervalMs: () => intervalMs,
         onRefused: (error) => this.#refused(error),

@@ -1,6 +1,7 @@
 import type { SASLOptions } from '@platformatic/kafka';
 import type { Logger } from '../../log.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
+import { Outages } from '../outages.js';
 import type { KafkaInspector } from '../inspector.js';
 import type {
   ConsumerOptions,
@@ -31,8 +32,10 @@ export function createPlatformaticClient(
   log: Logger,
 ): KafkaClient {
   const settings = connectionSettings(connection, clientId);
-  const cluster = (): Cluster => new Cluster(settings, connection.brokers);
+  const outages = new Outages(log, connection.brokers);
+  const cluster = (): Cluster => new Cluster(settings, connection.brokers, { outage: outages.link() });
   return {
+    outages,
     producer: (): KafkaProducer => new PlatformaticProducer(cluster()),
     consumer: (options: ConsumerOptions): KafkaConsumer => new PlatformaticConsumer(cluster(), options, log),
     transactionalProducer: (id: string): TransactionalProducer =>

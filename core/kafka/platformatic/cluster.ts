@@ -9,6 +9,7 @@ import {
   parseBroker,
   type API,
 } from '@platformatic/kafka';
+import { NO_OUTAGES, type OutageLink } from '../outages.js';
 import { KafkaError, type CommittedPosition } from '../port.js';
 import { Connections, type Broker, type ConnectionSettings } from './connections.js';
 import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
@@ -18,6 +19,8 @@ const NO_LEADER = -1;
 const NO_REPLICA = -1;
 const NO_EPOCH = -1;
 const SOFTWARE = 'partitura';
+/** A broker that is alive answers this at once. */
+const FIRST_ANSWER_LIMIT_MS = 5_000;
 
 /**
  * What this client speaks, in the one version that every broker from Kafka 3.2 to 4.x has: key of the request,
@@ -74,6 +77,14 @@ export interface TopicMetadata {
 
 type MetadataResponse = ReturnType<typeof metadataV11.parseResponse>;
 
+export interface ClusterOptions {
+  /** Told of what keeps failing because brokers are away; closed with the cluster. */
+  readonly outage?: OutageLink;
+  /** Connections apart from all others, for requests that may keep them waiting. */
+  readonly newConnections?: () => Connections;
+  readonly now?: () => number;
+}
+
 /**
  * What is known of the cluster, and requests to the broker in charge. Nothing is asked before it is needed, nor again
  * before somebody says that it is out of date.
@@ -83,6 +94,10 @@ export class Cluster {
   readonly #bootstrap: readonly Broker[];
   readonly #topics = new Map<string, TopicMetadata>();
   readonly #leaderless = new Map<string, Leaderless>();
+  readonly #closing = new AbortController();
+  readonly outage: OutageLink;
+  readonly newConnections: () => Connections;
+  readonly now: () => number;
   #brokers = new Map<number, Broker>();
   #controller: number | undefined;
   /** Which of all brokers is asked what any of them knows. */
@@ -91,18 +106,31 @@ export class Cluster {
   constructor(
     readonly settings: ConnectionSettings,
     readonly addresses: readonly string[],
-    /** Connections apart from all others, for requests that may keep them waiting. */
-    readonly newConnections: () => Connections = () => new Connections(settings),
-    readonly now: () => number = () => performance.now(),
+    {
+      outage = NO_OUTAGES,
+      newConnections = () => new Connections(settings),
+      now = () => performance.now(),
+    }: ClusterOptions = {},
   ) {
+    this.outage = outage;
+    this.newConnections = newConnections;
+    this.now = now;
     this.connections = newConnections();
     this.#bootstrap = addresses.map((address) => parseBroker(address));
+  }
+
+  /** Aborts when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** @throws KafkaError that says where, when no broker can be used */
   async connect(): Promise<void> {
     try {
-      await retry(() => this.#checkVersions());
+      await retry(() => this.#checkVersions(), {
+        signal: this.closing,
+        onFailure: (error) => this.outage.note(error),
+      });
     } catch (error) {
       throw toConnectError(error, this.addresses);
     }
@@ -110,7 +138,7 @@ export class Cluster {
 
   /** An older broker just hangs up on requests that it does not know: better told before. */
   async #checkVersions(): Promise<void> {
-    const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1']);
+    const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1'], FIRST_ANSWER_LIMIT_MS);
     const [lacking] = lackingIn(apiKeys);
     if (lacking !== undefined)
       throw new KafkaError(
@@ -120,10 +148,10 @@ export class Cluster {
   }
 
   /** Sends a request that any broker can answer: to the one that answered last, or the next that can be reached. */
-  async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+  async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A, limitMs?: number): Promise<R> {
     const broker = await this.#reachable();
     try {
-      return await this.connections.request(broker, api, args);
+      return await this.connections.request(broker, api, args, limitMs);
     } catch (error) {
       this.#turn++;
       throw error;
@@ -321,6 +349,8 @@ export class Cluster {
   }
 
   close(): void {
+    this.#closing.abort();
+    this.outage.close();
     this.connections.close();
   }
 }

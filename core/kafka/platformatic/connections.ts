@@ -24,6 +24,8 @@ export type ConnectionSettings = Pick<ConnectionOptions, 'connectTimeout' | 'tls
  */
 export class Connections {
   readonly #open = new Map<string, Promise<Connection>>();
+  /** Connections that are being opened or open. */
+  readonly #all = new Set<Connection>();
   #closed = false;
 
   constructor(readonly settings: ConnectionSettings) {}
@@ -37,30 +39,39 @@ export class Connections {
     const key = `${broker.host}:${broker.port}`;
     const open = this.#open.get(key);
     if (open) return open;
-    const opening = this.#connect(broker, () => {
+    const connection = this.#create(broker);
+    const opening = this.#connect(connection, broker, () => {
+      this.#all.delete(connection);
       if (this.#open.get(key) === opening) this.#open.delete(key);
     });
     this.#open.set(key, opening);
     return opening;
   }
 
-  async #connect({ host, port }: Broker, forget: () => void): Promise<Connection> {
+  /** @throws TypeError for options that TLS refuses */
+  #create({ host }: Broker): Connection {
     const { clientId, ...options } = this.settings;
-    const connection = new Connection(clientId, {
+    return new Connection(clientId, {
       ...options,
       requestTimeout: NEVER_MS,
       ...(options.tls && !isIP(host) ? { tlsServerName: host } : {}),
     });
+  }
+
+  async #connect(connection: Connection, { host, port }: Broker, forget: () => void): Promise<Connection> {
+    // Else `forget` could be called before there is anything to forget.
+    await Promise.resolve();
     // Nobody else listens, and an `error` event without a listener ends the process; requests under way fail anyway.
     connection.on('error', () => undefined);
     connection.once('close', forget);
+    this.#all.add(connection);
     try {
       await connection.connect(host, port);
     } catch (error) {
       forget();
+      cut(connection);
       throw toKafkaError(error);
     }
-    if (this.#closed) cut(connection);
     return connection;
   }
 
@@ -104,13 +115,18 @@ export class Connections {
   /** Ends all connections at once; requests under way fail. */
   close(): void {
     this.#closed = true;
-    for (const opening of this.#open.values()) opening.then(cut, () => undefined);
+    for (const connection of this.#all) cut(connection);
+    this.#all.clear();
     this.#open.clear();
   }
 }
 
-/** The library's own `close` waits for the other end, which may be gone: it is not waited for. */
+/**
+ * The library's own `close` waits for the other end, which may be gone: it is not waited for. One that is being opened has
+ * its socket only once it began to connect.
+ */
 function cut(connection: Connection): void {
+  const socket = connection.socket as Connection['socket'] | undefined;
   void connection.close();
-  connection.socket.destroy();
+  socket?.destroy();
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
-import type { Logger } from '../../log.js';
 import { InTurn } from '../../in-turn.js';
 import { KafkaError, type GroupMembership, type Position } from '../port.js';
 import type { Cluster } from './cluster.js';
@@ -53,7 +52,6 @@ export class ConsumerGroup implements Group {
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
-    readonly log: Logger,
   ) {
     this.#connections = cluster.newConnections();
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -99,12 +97,9 @@ export class ConsumerGroup implements Group {
   }
 
   #keepAlive(): Promise<void> {
-    const { log } = this;
-    const { group } = this.options;
     return keepAlive(
       {
-        group,
-        log,
+        outage: this.cluster.outage,
         give: () => this.#beat(),
         intervalMs: () => this.#intervalMs,
         onRefused: (error) => this.#refused(error),

@@ -19,9 +19,12 @@ import { Alone } from './alone.js';
 import type { Group } from './group.js';
 import { BACKOFF, retry } from './retry.js';
 
+/** What may fail by itself, as far as outages go. */
+const JOIN = 'join';
+const COMMIT = 'commit';
 const START_LIMIT_MS = 60_000;
 /** How long leaving the group is tried. */
-const CLOSE_LIMIT_MS = 5_000;
+const CLOSE_LIMIT_MS = 3_000;
 /** A coordinator moves in a moment; one that stays away is for whoever commits to decide. */
 const COMMIT_TRIES = 4;
 /** A topic that was just made is not known to every broker at once. */
@@ -45,8 +48,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
     readonly log: Logger,
   ) {
     if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
-    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options, log);
-    else this.#group = new ClassicGroup(cluster, options, log);
+    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
+    else this.#group = new ClassicGroup(cluster, options);
   }
 
   async start(handlers: ConsumerHandlers): Promise<void> {
@@ -77,6 +80,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       this.log,
     );
     await this.#joinOn(handlers);
+    if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
     this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
   }
 
@@ -117,15 +121,13 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        return await this.#joinAndAssign(handlers);
+        await this.#joinAndAssign(handlers);
+        this.cluster.outage.worked(JOIN);
+        return;
       } catch (cause) {
         const error = toKafkaError(cause);
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
-        if (attempt === 1)
-          this.log.warn(
-            { err: error, group: this.options.group },
-            'the group could not be joined; it is tried on',
-          );
+        if (!signal.aborted) this.cluster.outage.failed(error, JOIN);
         await sleep(backoffMs(BACKOFF, attempt), signal);
       }
     }
@@ -138,6 +140,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return;
     this.#assigned = partitions;
+    // What could not be committed before is the next owners' to answer again.
+    this.cluster.outage.worked(COMMIT);
     this.#joined = true;
     handlers.onAssigned(this.#named(come));
     this.#fetcher?.add(topic, positions);
@@ -186,8 +190,12 @@ export class PlatformaticConsumer implements KafkaConsumer {
         tries: COMMIT_TRIES,
         signal: this.#closing.signal,
       });
-    } catch (error) {
-      throw toKafkaError(error);
+      this.cluster.outage.worked(COMMIT);
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      if (error.kind === 'unavailable' && !this.#closing.signal.aborted)
+        this.cluster.outage.failed(error, COMMIT);
+      throw error;
     }
   }
 

@@ -30,9 +30,9 @@ test('errors of the library are classified by what they mean, through their wrap
     ],
     [
       new NetworkError('failed', { cause: new AuthenticationError('no', { cause: answered(58) }) }),
-      'not-authorized',
+      'unauthenticated',
     ],
-    [new NetworkError('failed', { cause: new AuthenticationError('bad nonce') }), 'not-authorized'],
+    [new NetworkError('failed', { cause: new AuthenticationError('bad nonce') }), 'unauthenticated'],
     [
       new NetworkError('failed', { cause: new AuthenticationError('no', { cause: new NetworkError('x') }) }),
       'unavailable',

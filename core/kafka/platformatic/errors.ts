@@ -1,5 +1,6 @@
 import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
 import { kindOf } from '../error-kinds.js';
+import { hintForClosed, loginProblem } from '../login-problem.js';
 import { KafkaError, type KafkaErrorKind } from '../port.js';
 
 /** The fields by which the library's errors are told apart; its wrappers have `errors`, `cause` or both. */
@@ -10,10 +11,10 @@ interface LibraryError extends Error {
   readonly errors?: readonly unknown[];
 }
 
-/** Limits and lost connections have this code, whatever their class. */
-const NETWORK = 'PLT_KFK_NETWORK';
+/** Limits, lost connections, and an answer that was not asked for, after which the connection is given up. */
+const NETWORK = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT', 'PLT_KFK_UNEXPECTED_CORRELATION_ID']);
 const AUTHENTICATION = 'PLT_KFK_AUTHENTICATION';
-const SYSTEM_ERROR = /^(E[A-Z]+|ERR_SSL_.*|ERR_SOCKET_.*)$/;
+const SYSTEM_ERROR = /^(E[A-Z0-9_]+|ERR_SSL_.*|ERR_SOCKET_.*|ERR_STREAM_.*)$/;
 
 /** The broker's name for an error code: `NOT_COORDINATOR`. */
 export function errorName(code: number): string {
@@ -36,6 +37,9 @@ export function toKafkaError(error: unknown): KafkaError {
   if (!(error instanceof Error)) return new KafkaError('other', String(error));
   const all = unfold(error);
   const names = namesIn(all);
+  const problem = refusedLogin(all, names);
+  if (problem !== undefined)
+    return new KafkaError('unauthenticated', `${problem} (${all.at(-1)?.message})`, { cause: error });
   const kind = names.map(kindOf).find((known) => known !== undefined) ?? kindOfFailure(all, names);
   return new KafkaError(kind, describe(all, names), { cause: error });
 }
@@ -43,7 +47,10 @@ export function toKafkaError(error: unknown): KafkaError {
 /** The same for an attempt to connect: says where. */
 export function toConnectError(error: unknown, brokers: readonly string[]): KafkaError {
   const { kind, message } = toKafkaError(error);
-  return new KafkaError(kind, `Kafka at ${brokers.join(',')} can't be used: ${message}`, { cause: error });
+  const hint = kind === 'unavailable' ? hintForClosed(message) : '';
+  return new KafkaError(kind, `cannot connect to Kafka at ${brokers.join(',')}: ${message}${hint}`, {
+    cause: error,
+  });
 }
 
 /** Names of all errors that the broker answered with, from the outermost in. */
@@ -63,17 +70,21 @@ function describe(all: readonly LibraryError[], names: readonly string[]): strin
 }
 
 function kindOfFailure(all: readonly LibraryError[], names: readonly string[]): KafkaErrorKind {
-  if (all.some(({ code }) => code === NETWORK || SYSTEM_ERROR.test(code ?? ''))) {
-    // A refused login is wrapped in a failed connection; a connection that broke during login is not a refusal.
-    const refused = all.some(({ code, cause }) => code === AUTHENTICATION && !isNetwork(cause));
-    return refused ? 'not-authorized' : 'unavailable';
-  }
-  if (names.length > 0 && names.every(isRetriable)) return 'unavailable';
-  return all.some(({ code }) => code === AUTHENTICATION) ? 'not-authorized' : 'other';
+  const isNetwork = all.some(({ code = '' }) => NETWORK.has(code) || SYSTEM_ERROR.test(code));
+  return isNetwork || (names.length > 0 && names.every(isRetriable)) ? 'unavailable' : 'other';
 }
 
-function isNetwork(error: unknown): boolean {
-  return (error as LibraryError | undefined)?.code === NETWORK;
+/** A connection that broke during the login is no refusal. */
+function refusedLogin(all: readonly LibraryError[], names: readonly string[]): string | undefined {
+  const codes = [...names, ...all.flatMap(({ code }) => code ?? [])];
+  const isRefused = all.some(({ cause, code }) => code === AUTHENTICATION && !isPassing(cause));
+  if (isRefused) codes.push('SASL_AUTHENTICATION_FAILED');
+  return loginProblem({ codes, message: all.at(-1)?.message ?? '' });
+}
+
+function isPassing(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as LibraryError;
+  return NETWORK.has(code) || SYSTEM_ERROR.test(code) || code === AUTHENTICATION;
 }
 
 function namesIn(errors: readonly LibraryError[]): string[] {

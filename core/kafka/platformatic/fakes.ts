@@ -1,4 +1,5 @@
 import type { API, Connection } from '@platformatic/kafka';
+import type { OutageLink } from '../outages.js';
 import { Cluster } from './cluster.js';
 import { Connections, type Broker } from './connections.js';
 import type { OwnRequest } from './send.js';
@@ -28,8 +29,12 @@ class FakeConnections extends Connections {
 }
 
 /** A cluster whose brokers answer what a test tells them to. */
-export function fakeCluster(brokers: FakeBrokers, now?: () => number): Cluster {
-  return new Cluster({ clientId: 'fake' }, ['fake:1'], () => new FakeConnections(brokers), now);
+export function fakeCluster(brokers: FakeBrokers, now?: () => number, outage?: OutageLink): Cluster {
+  return new Cluster({ clientId: 'fake' }, ['fake:1'], {
+    newConnections: () => new FakeConnections(brokers),
+    ...(now && { now }),
+    ...(outage && { outage }),
+  });
 }
 
 /** Metadata of topics, each with the leaders of its partitions: -1 for none. Brokers 1 to 3 live. */

@@ -104,7 +104,11 @@ export class Fetcher {
 
   /** Stops reading these partitions at once: what is under way is not delivered. */
   drop(partitions: Iterable<number>): void {
-    for (const partition of partitions) this.#sources.delete(partition);
+    for (const partition of partitions) {
+      this.#sources.delete(partition);
+      this.cluster.outage.worked(partition);
+      this.cluster.outage.worked(leaderOf(partition));
+    }
   }
 
   pause(partitions: readonly number[], paused: boolean): void {
@@ -130,10 +134,20 @@ export class Fetcher {
   /** Takes over what is known of the topic, and has a loop for every broker. */
   #locate(topic: TopicMetadata): void {
     this.#recognize(topic);
-    for (const source of this.#sources.values()) source.leader = topic.leaders[source.partition];
+    for (const source of this.#sources.values()) {
+      source.leader = topic.leaders[source.partition];
+      this.#noteLeader(topic.name, source);
+    }
     for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
     this.#stir();
     this.handlers.onTopic(topic);
+  }
+
+  #noteLeader(topic: string, { partition, leader }: Source): void {
+    const key = leaderOf(partition);
+    if (leader === undefined)
+      this.cluster.outage.failed(new Error(`${topic} ${partition} has no leader`), key);
+    else this.cluster.outage.worked(key);
   }
 
   /** A topic that was deleted and made anew: all that is in it came after what was read. */
@@ -179,10 +193,12 @@ export class Fetcher {
       try {
         recent = await this.#round(leader, led, recent);
         failures = 0;
+        this.cluster.outage.worked(fetchFrom(leader));
       } catch (cause) {
-        await this.#recover(toKafkaError(cause), failures++);
+        await this.#recover(leader, toKafkaError(cause), failures++);
       }
     }
+    this.cluster.outage.worked(fetchFrom(leader));
     this.#loops.delete(leader);
   }
 
@@ -212,19 +228,12 @@ export class Fetcher {
     else await Promise.race([this.#awake, sleep(until - performance.now(), this.#closing.signal)]);
   }
 
-  async #recover(error: KafkaError, failuresBefore: number): Promise<void> {
+  async #recover(leader: number, error: KafkaError, failuresBefore: number): Promise<void> {
     if (this.#closing.signal.aborted) return;
     if (!isPassing(error)) throw error;
-    if (failuresBefore === 0) this.#warn(error);
+    this.cluster.outage.failed(error, fetchFrom(leader));
     await sleep(backoffMs(BACKOFF, failuresBefore + 1), this.#closing.signal);
     await this.#locateAgain();
-  }
-
-  #warn(error: KafkaError, partition?: number): void {
-    this.log.warn(
-      { err: error, topic: this.options.topic, partition },
-      'fetching failed; it goes on when that has passed',
-    );
   }
 
   #fetch(leader: number, asked: readonly Asked[], wait: FetchWait): Promise<FetchedPartition[]> {
@@ -255,6 +264,7 @@ export class Fetcher {
         else records += await this.#handOver(source, part);
         bytes += part.batches?.length ?? 0;
         source.failures = 0;
+        this.cluster.outage.worked(source.partition);
       } catch (cause) {
         this.#leaveOut(source, toKafkaError(cause));
       }
@@ -265,7 +275,8 @@ export class Fetcher {
   /** One partition's trouble must not slow the others of its broker: it alone waits. */
   #leaveOut(source: Source, error: KafkaError): void {
     if (!isPassing(error)) throw error;
-    if (source.failures++ === 0) this.#warn(error, source.partition);
+    source.failures++;
+    this.cluster.outage.failed(error, source.partition);
     source.leftOutUntil = performance.now() + backoffMs(BACKOFF, source.failures);
     this.#lookAgain();
   }
@@ -389,6 +400,10 @@ export class Fetcher {
     }
   }
 }
+
+/** What may fail by itself, as far as outages go; partitions are told by their numbers. */
+const fetchFrom = (broker: number): string => `broker ${broker}`;
+const leaderOf = (partition: number): string => `leader ${partition}`;
 
 function isPassing({ kind }: KafkaError): boolean {
   return kind === 'unavailable';

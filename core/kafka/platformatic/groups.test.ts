@@ -10,7 +10,6 @@ import {
   offsetCommitV9,
   syncGroupV5,
 } from '@platformatic/kafka';
-import { createLogger } from '../../log.js';
 import { KafkaError } from '../port.js';
 import { encodeAssignment } from './assignment.js';
 import { ClassicGroup } from './classic-group.js';
@@ -18,7 +17,6 @@ import { ConsumerGroup } from './consumer-group.js';
 import { fakeCluster, fakeMetadata } from './fakes.js';
 import { Coordinator } from './group.js';
 
-const log = createLogger('groups', 'silent');
 const options = { group: 'g', topic: 't', sessionTimeoutMs: 6_000 };
 const coordinators = { coordinators: [{ host: 'fake', port: 1 }] };
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -49,7 +47,7 @@ function modernGroup(answer: (count: number, said: Said) => unknown): { group: C
       return answer(said.length - 1, next);
     },
   });
-  return { group: new ConsumerGroup(cluster, options, log), said };
+  return { group: new ConsumerGroup(cluster, options), said };
 }
 
 test('a topic that was made anew comes with another id: all that was owned is lost, and nothing of it committed', async () => {
@@ -126,7 +124,7 @@ test('a classic member that is closed while it joins gives no sign of life after
       return { assignment: encodeAssignment('t', [0]) };
     },
   });
-  const group = new ClassicGroup(cluster, { ...options, sessionTimeoutMs: 60 }, log);
+  const group = new ClassicGroup(cluster, { ...options, sessionTimeoutMs: 60 });
   const joined = group.join();
   await later(20);
   await group.leave();

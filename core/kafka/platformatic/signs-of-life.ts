@@ -1,12 +1,13 @@
 import { backoffMs, sleep } from '../../retry.js';
-import type { Logger } from '../../log.js';
+import type { OutageLink } from '../outages.js';
 import type { KafkaError } from '../port.js';
 import { toKafkaError } from './errors.js';
 import { BACKOFF } from './retry.js';
 
+const HEARTBEAT = 'heartbeat';
+
 export interface SignsOfLife {
-  readonly group: string;
-  readonly log: Logger;
+  readonly outage: OutageLink;
   /** Gives one. */
   readonly give: () => Promise<void>;
   /** How often, while all goes well; more often after one that did not arrive. */
@@ -17,7 +18,7 @@ export interface SignsOfLife {
 
 /** Gives signs of life until `signal` aborts, so that the group keeps a member on. */
 export async function keepAlive(
-  { group, log, give, intervalMs, onRefused }: SignsOfLife,
+  { outage, give, intervalMs, onRefused }: SignsOfLife,
   signal: AbortSignal,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
@@ -26,10 +27,14 @@ export async function keepAlive(
     try {
       await give();
       failures = 0;
+      outage.worked(HEARTBEAT);
     } catch (cause) {
       const error = toKafkaError(cause);
       if (error.kind !== 'unavailable') onRefused(error);
-      else if (failures++ === 0) log.warn({ err: error, group }, 'a sign of life failed; it is tried on');
+      else {
+        failures++;
+        outage.failed(error, HEARTBEAT);
+      }
     }
   }
 }

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A line to a port of this machine that can be cut, and that can go silent in both directions without an end. */
+export class Line {
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #server = createServer((socket) => this.#carry(socket));
+  #state: 'open' | 'cut' | 'silent' = 'open';
+
+  private constructor(readonly target: number) {}
+
+  static async open(port: number, target: number): Promise<Line> {
+    const line = new Line(target);
+    line.#server.listen(port, '127.0.0.1');
+    await once(line.#server, 'listening');
+    return line;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #carry(near: Socket): void {
+    if (this.#state === 'cut') return void near.destroy();
+    const far = connect(this.target, '127.0.0.1');
+    const pair = [near, far] as const;
+    this.#pairs.add(pair);
+    for (const [one, other] of [pair, [far, near] as const]) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        this.#pairs.delete(pair);
+        if (this.#state !== 'silent') other.destroy();
+      });
+      one.on('data', (data) => void (this.#state === 'open' && other.write(data)));
+    }
+  }
+
+  /** Ends all connections, and each new one at once. */
+  cut(): void {
+    this.#state = 'cut';
+    this.#destroyAll();
+  }
+
+  /** Carries nothing any more; connections stay open, and new ones are accepted. */
+  silence(): void {
+    this.#state = 'silent';
+  }
+
+  /** Carries again, over new connections. */
+  mend(): void {
+    this.#destroyAll();
+    this.#state = 'open';
+  }
+
+  #destroyAll(): void {
+    for (const [near, far] of this.#pairs) {
+      near.destroy();
+      far.destroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.cut();
+    await closed;
+  }
+}

@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import kafkajs from 'kafkajs';
+import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
+import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
+import { freePort } from '../deploy/local/ports.js';
+import { connect, type PartituraClient } from '../producers/index.js';
+import { createLogger } from '../core/log.js';
+import { topicNames } from '../core/topics.js';
+import { Line } from './line.js';
+
+const CLIENTS = ['platformatic', 'kafkajs'] as const;
+const SESSION_TIMEOUT_MS = 10_000;
+const REQUESTS_PER_SECOND = 50;
+/** Enough keys for every partition to have some. */
+const KEYS = 64;
+const QUIET_BEFORE_MS = 5_000;
+/** Until every request has its reply, whatever happened. */
+const REPLY_LIMIT_MS = 120_000;
+/** How long a node or a line is away: longer than any session. */
+const AWAY_MS = 25_000;
+const BROKER_AWAY_MS = 5_000;
+const AFTER_MS = 5_000;
+const PREFIX = 'bench';
+const PARTITIONS = 4;
+const PARTITIONS_AFTER = 8;
+const MODELS = fileURLToPath(new URL('../../examples/onnx-models', import.meta.url));
+
+/** What faults are done to. */
+interface Scene {
+  readonly broker: LocalBroker;
+  /** Reaches the brokers over the line. */
+  readonly node: NodeProcess;
+  readonly line: Line;
+  readonly requests: string;
+}
+
+interface Fault {
+  readonly name: string;
+  /** What nobody can do without: how long the group takes to miss a member, or what the fault itself lasts. */
+  readonly floorMs: number;
+  readonly floor: string;
+  /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */
+  readonly inject: (scene: Scene) => Promise<number | void>;
+}
+
+const FAULTS: readonly Fault[] = [
+  { name: 'SIGTERM', floorMs: 0, floor: 'none', inject: async ({ node }) => void (await node.stop()) },
+  {
+    name: 'kill -9',
+    floorMs: SESSION_TIMEOUT_MS,
+    floor: 'session timeout',
+    inject: ({ node }) => {
+      node.kill('SIGKILL');
+      return sleep(AWAY_MS);
+    },
+  },
+  {
+    name: 'pause (SIGSTOP)',
+    floorMs: SESSION_TIMEOUT_MS,
+    floor: 'session timeout',
+    inject: async ({ node }) => {
+      node.kill('SIGSTOP');
+      await sleep(AWAY_MS);
+      node.kill('SIGCONT');
+    },
+  },
+  {
+    name: 'line cut',
+    floorMs: SESSION_TIMEOUT_MS,
+    floor: 'session timeout',
+    inject: async ({ line }) => {
+      line.cut();
+      await sleep(AWAY_MS);
+      line.mend();
+    },
+  },
+  {
+    name: 'line silent',
+    floorMs: SESSION_TIMEOUT_MS,
+    floor: 'session timeout',
+    inject: async ({ line }) => {
+      line.silence();
+      await sleep(AWAY_MS);
+      line.mend();
+    },
+  },
+  {
+    name: 'broker killed',
+    floorMs: 0,
+    floor: 'time without a broker',
+    inject: async ({ broker }) => {
+      const startedAt = performance.now();
+      await broker.kill();
+      await sleep(BROKER_AWAY_MS);
+      await broker.restart();
+      return performance.now() - startedAt;
+    },
+  },
+  {
+    name: 'partitions added',
+    floorMs: 0,
+    floor: 'none',
+    inject: async ({ broker: { bootstrap }, requests }) => {
+      const admin = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING }).admin();
+      await admin.connect();
+      await admin.createPartitions({ topicPartitions: [{ topic: requests, count: PARTITIONS_AFTER }] });
+      await admin.disconnect();
+      await sleep(AWAY_MS);
+    },
+  },
+];
+
+export interface OutageResult {
+  readonly client: string;
+  readonly fault: string;
+  /** The longest that a request waited for its reply: the time without service of its partition. */
+  readonly withoutServiceMs: number;
+  readonly floorMs: number;
+  readonly floor: string;
+  readonly requests: number;
+  readonly failed: number;
+}
+
+/** Time without service by fault: one of two nodes has it, under a small steady load over all partitions. */
+export async function measureOutages(report: (line: string) => void): Promise<OutageResult[]> {
+  const results: OutageResult[] = [];
+  for (const client of CLIENTS)
+    for (const fault of FAULTS) {
+      const result = await measureOne(client, fault);
+      results.push(result);
+      const { withoutServiceMs, floorMs, requests, failed } = result;
+      report(
+        `${client.padEnd(13)} ${fault.name.padEnd(17)} without service ${withoutServiceMs.toFixed(0)} ms, floor ${floorMs.toFixed(0)} ms (${fault.floor}), ${failed} of ${requests} failed`,
+      );
+    }
+  return results;
+}
+
+async function measureOne(kafkaClient: (typeof CLIENTS)[number], fault: Fault): Promise<OutageResult> {
+  const [linePort, lineTarget, controllerPort, port] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
+  const settings = overLine(port, linePort, lineTarget, controllerPort);
+  const broker = await startLocalBroker({ port, settings });
+  const line = await Line.open(linePort, lineTarget);
+  const nodes: NodeProcess[] = [];
+  let client: PartituraClient | undefined;
+  try {
+    const start = async (different: ConfigInput): Promise<NodeProcess> => {
+      const config = configFor(broker, { kafkaClient, sessionTimeoutMs: SESSION_TIMEOUT_MS, ...different });
+      const node = await startNodeProcess(config, () => undefined);
+      nodes.push(node);
+      return node;
+    };
+    await start({});
+    const node = await start({ brokers: `127.0.0.1:${linePort}` });
+    client = await connect(configFor(broker), createLogger('bench', 'silent'));
+    const load = new SteadyLoad(client);
+    await sleep(QUIET_BEFORE_MS);
+    load.reset();
+    const requests = topicNames(PREFIX).requests('digits');
+    const awayMs = await fault.inject({ broker, node, line, requests });
+    await sleep(AFTER_MS);
+    const { floorMs, floor, name } = fault;
+    return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
+  } finally {
+    await client?.close();
+    await Promise.all(nodes.map((node) => node.stop()));
+    await line.close();
+    await broker.stop();
+  }
+}
+
+function configFor({ bootstrap }: LocalBroker, different: ConfigInput = {}): Config {
+  return checkConfig({
+    brokers: bootstrap,
+    prefix: PREFIX,
+    partitions: PARTITIONS,
+    models: MODELS,
+    engineThreads: 1,
+    logLevel: 'error',
+    ...different,
+  });
+}
+
+/** Requests at a steady rate, whatever becomes of those before. */
+class SteadyLoad {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #sent = 0;
+  #failed = 0;
+  #longestMs = 0;
+
+  constructor(readonly client: PartituraClient) {
+    this.#timer = setInterval(() => this.#send(), 1_000 / REQUESTS_PER_SECOND);
+  }
+
+  #send(): void {
+    const key = `key-${this.#sent++ % KEYS}`;
+    const sentAt = performance.now();
+    const inputs = { pixels: [new Array<number>(64).fill(1)] };
+    const done = this.client
+      .predict('digits', inputs, { key, timeoutMs: REPLY_LIMIT_MS })
+      .then(
+        () => void (this.#longestMs = Math.max(this.#longestMs, performance.now() - sentAt)),
+        () => void this.#failed++,
+      )
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  /** Forgets how long requests took until now. */
+  reset(): void {
+    this.#longestMs = 0;
+  }
+
+  async end(): Promise<Pick<OutageResult, 'withoutServiceMs' | 'requests' | 'failed'>> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#underWay);
+    return { withoutServiceMs: this.#longestMs, requests: this.#sent, failed: this.#failed };
+  }
+}
+
+/** Settings of a broker that whoever comes over the line sees at the line's end, and nowhere else. */
+function overLine(
+  port: number,
+  linePort: number,
+  lineTarget: number,
+  controllerPort: number,
+): Record<string, string> {
+  return {
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},LINE://127.0.0.1:${lineTarget},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},LINE://127.0.0.1:${linePort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINE:PLAINTEXT',
+  };
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { Argument, type Command } from 'commander';
+import { aclCommands, aclsFor, ROLES, type Role } from '../../core/acls.js';
+import { parseBinding, type BindingDefinition } from '../../core/bindings/definition.js';
+import type { Config } from '../../core/config.js';
+import { scanRepository } from '../../consumers/models/repository.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { withOptions, type ConfigOf } from '../options.js';
+import { print, printJson } from '../output.js';
+
+interface AclsFlags {
+  readonly model: readonly string[];
+  readonly binding: readonly string[];
+  readonly replyTopic: readonly string[];
+  readonly user: string;
+  readonly create: boolean;
+  readonly json: boolean;
+}
+
+const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+
+/** Adds `acls`. */
+export function addAclsCommand(program: Command, configOf: ConfigOf): void {
+  const command = program
+    .command('acls')
+    .addArgument(new Argument('<role>', 'whose rights').choices(ROLES))
+    .description('print the least rights with which a role does its work, as commands or as data');
+  withOptions(command, ['prefix', 'models', 'kafkaClient'])
+    .option(
+      '--model <name>',
+      'a model; may be given several times (default: those of the repository)',
+      collect,
+      [],
+    )
+    .option('--binding <file>', 'a binding that nodes run; may be given several times', collect, [])
+    .option('--reply-topic <topic>', 'where replies go, too; may be given several times', collect, [])
+    .option('--user <name>', 'who gets the rights', 'partitura')
+    .option('--create', 'let the role create the topics that are missing', false)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura acls node --user node-1 --model digits')
+    .action((role: Role, flags: AclsFlags) => runAcls(configOf({ ...flags }), role, flags));
+}
+
+/** Prints the rights. @throws PartituraError when models or bindings cannot be read */
+async function runAcls(config: Config, role: Role, flags: AclsFlags): Promise<void> {
+  const acls = aclsFor(role, {
+    prefix: config.prefix,
+    models: flags.model.length > 0 ? flags.model : await modelsOf(role, config),
+    replyTopics: flags.replyTopic,
+    bindings: await Promise.all(flags.binding.map(readBinding)),
+    kafkaClient: config.kafkaClient,
+    createsTopics: flags.create,
+  });
+  if (flags.json) return printJson({ role, acls });
+  for (const command of aclCommands(acls, `User:${flags.user}`)) print(command);
+}
+
+/** Operators and readers have the rights of all models. */
+async function modelsOf(role: Role, { models }: Config): Promise<string[]> {
+  if (role === 'operator' || role === 'read-only') return [];
+  return [...(await scanRepository(models)).keys()];
+}
+
+async function readBinding(file: string): Promise<BindingDefinition> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new PartituraError('INVALID_REQUEST', `binding: cannot read ${file}`, { cause });
+  });
+  return parseBinding(text);
+}
