@@ -38,6 +38,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
   readonly #closing = new AbortController();
   /** Whether it has had partitions before: what they were of may be gone for a while then. */
   #joined = false;
+  /** By what the group knows this member; empty for a newcomer. */
+  #memberId = '';
 
   constructor(
     readonly newSession: () => Session,
@@ -63,7 +65,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
       // It takes some failures that pass for final, and others for a reason to start again even what was closed.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [
-        partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
+        partitions
+          ? fixedAssigner(topic, partitions)
+          : sharedAssigner(
+              () => this.#revoke(),
+              () => this.#memberId,
+            ),
       ],
     });
   }
@@ -104,6 +111,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
         const error = toKafkaError(cause);
         if (signal.aborted) return;
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (error.kind === 'rebalanced') this.#memberId = '';
         this.outage.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), signal);
         this.#renew();
@@ -129,6 +137,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     const joined = new Promise<void>((resolve, reject) => {
       consumer.on('consumer.group_join', ({ payload }) => {
         if (consumer !== this.#consumer) return;
+        this.#memberId = payload.memberId;
         this.#assign(payload.memberAssignment[topic] ?? []);
         isJoined = true;
         resolve();
@@ -155,6 +164,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     try {
       if (!isPassing(error)) throw error;
+      if (error.kind === 'rebalanced') this.#memberId = '';
       this.outage.failed(error);
       this.#renew();
       await this.#joinOn();
