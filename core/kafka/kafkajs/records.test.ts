@@ -59,7 +59,7 @@ test('errors of kafkajs are classified by what they mean, through their wrappers
     [error('KafkaJSNumberOfRetriesExceeded', { cause: error('KafkaJSConnectionError') }), 'unavailable'],
     [error('KafkaJSProtocolError', { type: 'NOT_LEADER_FOR_PARTITION', retriable: true }), 'unavailable'],
     [error('KafkaJSProtocolError', { type: 'PRODUCER_FENCED' }), 'fenced'],
-    [error('KafkaJSSASLAuthenticationError'), 'not-authorized'],
+    [error('KafkaJSSASLAuthenticationError'), 'unauthenticated'],
     [error('TypeError'), 'other'],
     ['text', 'other'],
   ];
