@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { measureAlone } from './alone.js';
 import { measureGrowth } from './growth/growth.js';
 import { GROWTHS } from './growth/index.js';
+import { KAFKA_CLIENTS } from '../core/config.js';
 import { Laboratory, type Prepared } from './laboratory.js';
+import { soak, type MemoryResult } from './memory/soak.js';
 import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
 import { measureOutages } from './outages.js';
@@ -21,7 +23,9 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor
   path       what a node's own parts cost for a request
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
+  memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
 
+  --minutes=20 --client=platformatic                 of memory
   --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
 `;
 
@@ -37,6 +41,8 @@ const { values, positionals: named } = parseArgs({
     inflight: { type: 'string' },
     rows: { type: 'string' },
     runs: { type: 'string' },
+    minutes: { type: 'string', default: '20' },
+    client: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -98,6 +104,23 @@ async function outages(): Promise<void> {
   record('outages', {}, await measureOutages(print));
 }
 
+async function memory(): Promise<void> {
+  if (chosen('memory', [{ name: 'memory' }]).length === 0) return;
+  const results: MemoryResult[] = [];
+  for (const client of KAFKA_CLIENTS) {
+    if (values.client !== undefined && values.client !== client) continue;
+    const result = await soak(client, Number(values.minutes), (line) =>
+      print(`${client.padEnd(14)} ${line}`),
+    );
+    const { baseMiB, limitMiB, mostMiB, requests, unanswered, refused } = result;
+    print(
+      `${client.padEnd(14)} at most ${mostMiB} MiB (base ${baseMiB}, limit ${limitMiB}); ${requests} requests, ${unanswered} unanswered, ${refused} refused`,
+    );
+    results.push(result);
+  }
+  if (values.client === undefined) record('memory', { minutes: Number(values.minutes) }, results);
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -111,5 +134,6 @@ else {
   await rebalance();
   await outages();
   await growth();
+  await memory();
   process.exit(0);
 }

@@ -4,6 +4,7 @@ import type { AloneResult } from './alone.js';
 import type { GrowthResult } from './growth/growth.js';
 import { marks } from './marks.js';
 import type { Cell } from './measure.js';
+import type { MemoryResult } from './memory/soak.js';
 import type { PeerResult } from './peers.js';
 import type { OutageResult } from './outages.js';
 import type { RebalanceResult } from './rebalance.js';
@@ -79,6 +80,7 @@ export function renderPage(folder: string, client: string): string {
     '## Time without service by fault',
     'The longest that any of 50 requests a second, over 4 partitions, waited for its reply when something happened to one of two nodes, its line or the broker. The floor is what nobody can do without: the session timeout of 10 s after which the group misses a member, or the time until the broker serves again. Requests wait in the log meanwhile; none is lost.',
     outageTable(read<OutageResult>(folder, 'outages').results),
+    ...memorySection(read<MemoryResult>(folder, 'memory').results),
     '## How cost grows',
     ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
   ];
@@ -184,6 +186,55 @@ function outageTable(results: readonly OutageResult[]): string {
     `${failed} of ${whole(requests)}`,
   ]);
   return table(['client', 'fault', 'without service', 'floor', 'failed'], lines);
+}
+
+/** Points of a curve on the page. */
+const MEMORY_POINTS = 12;
+
+function memorySection(results: readonly MemoryResult[]): string[] {
+  const [first] = results;
+  if (!first) return [];
+  const summary = results.map((result) => [
+    result.client,
+    whole(result.seconds),
+    whole(result.baseMiB),
+    whole(result.limitMiB),
+    whole(result.mostMiB),
+    whole(result.kills),
+    whole(result.requests),
+    whole(result.unanswered),
+    whole(result.refused),
+    whole(result.repeated),
+  ]);
+  const step = Math.ceil(first.curve.length / MEMORY_POINTS);
+  const starts = first.curve.map(({ second }) => second).filter((_, index) => index % step === 0);
+  const curve = results.map(({ client, curve: points }) => [
+    client,
+    ...starts.map((_, index) =>
+      whole(Math.max(...points.slice(index * step, (index + 1) * step).map(({ mostMiB }) => mostMiB))),
+    ),
+  ]);
+  return [
+    '## Memory over time',
+    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of an idle node with its model, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
+    table(
+      [
+        'client',
+        'seconds',
+        'base',
+        'limit',
+        'most',
+        'kills',
+        'requests',
+        'unanswered',
+        'refused',
+        'repeated',
+      ],
+      summary,
+    ),
+    'The most of either node, from each second on:',
+    table(['', ...starts.map((second) => `${second} s`)], curve),
+  ];
 }
 
 function growthSection(folder: string, name: string, title: string, what: string): string[] {

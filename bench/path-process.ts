@@ -112,10 +112,14 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
       maxRecordBytes: 1_000_000,
       deadLetterHeaders: 'connect',
       passHeaders: headersToPass([]),
+      onTopicRefused: () => undefined,
       onStuck: fail,
       onDeadLetter: (reason) => fail(new Error(reason)),
     }),
-    destinations: new Destinations({ partitionCount: () => Promise.resolve(PARTITIONS) }),
+    destinations: new Destinations(
+      { partitionCount: () => Promise.resolve(PARTITIONS) },
+      { probeTopic: 'nodes' },
+    ),
     now: Date.now,
   });
   const options = {

@@ -1,21 +1,29 @@
-import { oneLine } from '../core/readable.js';
+import { oneLine, printable, printableJson } from '../core/readable.js';
 
-/** What commands answer goes to standard output; all else (progress, logs, hints) to standard error. */
+/** The widest cell: a column is as wide as its widest, in every row. */
+const MAX_CELL_CHARACTERS = 120;
+
+/**
+ * Writes what a command answers to standard output; all else (progress, logs, hints) goes to standard error. These are the
+ * doors through which text leaves: nothing that others wrote commands a terminal or is shown in another order.
+ */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 }
 
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_, entry: unknown) => (typeof entry === 'bigint' ? entry.toString() : entry)));
+  const exact = (_: string, entry: unknown): unknown =>
+    typeof entry === 'bigint' ? entry.toString() : entry;
+  process.stdout.write(`${printableJson(JSON.stringify(value, exact))}\n`);
 }
 
-/** Rows under a header, in columns as wide as their widest cell. What strangers wrote in them is safe to print. */
+/** Rows under a header, in columns as wide as their widest cell. */
 export function table(header: readonly string[], cells: readonly (readonly string[])[]): string {
-  const rows = cells.map((row) => row.map((cell) => oneLine(cell)));
+  const rows = cells.map((row) => row.map((cell) => oneLine(cell, MAX_CELL_CHARACTERS)));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -7,7 +7,7 @@ import {
 } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
-import { CrashCount } from './crash-count.js';
+import { CrashCount, ISOLATION_MS, parseMark } from './crash-count.js';
 import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -41,6 +41,8 @@ export interface CommitterParts {
   /** Partitions that are owned now. */
   readonly owned: () => Iterable<CommittedPartition>;
   readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /**
@@ -54,6 +56,7 @@ export class Committer {
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  #isolatedUntil = 0;
 
   constructor(
     readonly options: CommitterOptions,
@@ -103,9 +106,11 @@ export class Committer {
   async #openOnce(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
     const { topic, partition: number, ledger } = partition;
     this.#reading ??= this.parts.readPositions();
-    const committed = (await this.#reading).find((found) => found.partition === number);
+    const positions = await this.#reading;
+    this.#learnIsolation(positions);
+    const committed = positions.find((found) => found.partition === number);
     const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset);
-    const metadata = crashes.serving(first, first);
+    const metadata = crashes.serving(first, first, this.#isolatedUntil);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
     ledger.begin(first);
     partition.crashes = crashes;
@@ -124,6 +129,37 @@ export class Committer {
     );
   }
 
+  /** Tells whether one of the records has crashed lately, on this node or on another. */
+  get isIsolated(): boolean {
+    return this.parts.now() < this.#isolatedUntil;
+  }
+
+  /** Makes all records suspects for a while, on every node that opens a partition: one of them did crash. */
+  isolate(): void {
+    if (!this.isIsolated) this.#logIsolation();
+    this.#isolatedUntil = this.parts.now() + ISOLATION_MS;
+  }
+
+  /** Marks of other partitions tell of crashes on other nodes. */
+  #learnIsolation(positions: readonly CommittedPosition[]): void {
+    const latest = Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil));
+    const until = Math.min(latest, this.parts.now() + ISOLATION_MS);
+    if (!this.isIsolated && until > this.parts.now()) this.#logIsolation();
+    this.#isolatedUntil = Math.max(this.#isolatedUntil, until);
+  }
+
+  #logIsolation(): void {
+    this.parts.log.error(
+      { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
+      'a request crashed the process that computed it; computing all of them one by one in a child process for a while',
+    );
+  }
+
+  /** Metadata for a position that is committed by what publishes the outcomes. */
+  markOf({ crashes, ledger }: CommittedPartition, position: number): string {
+    return crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+  }
+
   /** Commits what is new. A failure is logged; the positions go with the next commit. */
   commit(): Promise<void> {
     if (this.options.commitsWithOutcomes) return Promise.resolve();
@@ -132,7 +168,7 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    const due = [...this.parts.owned()].flatMap((partition) => servingPosition(partition) ?? []);
+    const due = [...this.parts.owned()].flatMap((partition) => this.#servingPosition(partition) ?? []);
     if (due.length === 0) return;
     try {
       await this.parts.consumer.commit(due.map(toPosition));
@@ -150,11 +186,12 @@ export class Committer {
     this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
 
-  /** Commits all partitions that are owned, as released: they are about to be given up. Never throws. */
-  async release(): Promise<void> {
+  /** Commits partitions that are about to be given up, as released. Never throws. */
+  async release(leaving: readonly TopicPartition[]): Promise<void> {
     const { releaseTimeoutMs, model } = this.options;
+    const numbers = new Set(leaving.map(({ partition }) => partition));
     const tooLate = (): Error => new Error(`no commit within ${releaseTimeoutMs} ms`);
-    await within(releaseTimeoutMs, this.#release(), tooLate).catch((error: unknown) => {
+    await within(releaseTimeoutMs, this.#release(numbers), tooLate).catch((error: unknown) => {
       this.parts.log.warn(
         { model, err: error },
         'last commit failed; answered records will be answered again',
@@ -162,10 +199,12 @@ export class Committer {
     });
   }
 
-  async #release(): Promise<void> {
+  async #release(leaving: ReadonlySet<number>): Promise<void> {
     await Promise.all([...this.#opening]);
     await this.#committing;
-    const due = [...this.parts.owned()].flatMap((partition) => this.#releasedPosition(partition) ?? []);
+    const due = [...this.parts.owned()]
+      .filter(({ partition }) => leaving.has(partition))
+      .flatMap((partition) => this.#releasedPosition(partition) ?? []);
     if (due.length > 0) await this.parts.consumer.commit(due.map(toPosition));
     for (const { ledger, offset } of due) ledger.committed(offset);
   }
@@ -175,7 +214,15 @@ export class Committer {
     const { position: offset } = ledger;
     if (!crashes || offset === undefined) return undefined;
     if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
-    return { topic, partition, offset, metadata: crashes.released(offset), ledger };
+    return { topic, partition, offset, metadata: crashes.released(offset, this.#isolatedUntil), ledger };
+  }
+
+  #servingPosition(partition: CommittedPartition): DuePosition | undefined {
+    const { topic, partition: number, ledger, crashes } = partition;
+    const { next, position: offset } = ledger;
+    if (!crashes || next === undefined || offset === undefined) return undefined;
+    if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
+    return { topic, partition: number, offset, metadata: this.markOf(partition, offset), ledger };
   }
 
   /** Opens no more partitions. */
@@ -194,13 +241,6 @@ function isAway(error: unknown): boolean {
 }
 
 type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
-
-function servingPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
-  const { next, position: offset } = ledger;
-  if (!crashes || next === undefined || offset === undefined) return undefined;
-  if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
-  return { topic, partition, offset, metadata: crashes.serving(offset, next), ledger };
-}
 
 function toPosition({ topic, partition, offset, metadata }: DuePosition): Position {
   return { topic, partition, offset, metadata };

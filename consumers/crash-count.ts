@@ -7,25 +7,32 @@ export interface CrashMark {
   readonly owners: number;
   /** Owners may have computed records before this offset, and none from it on. */
   readonly until: number;
+  /** All records are suspects until then, milliseconds since the epoch: one of them did crash. 0: none did lately. */
+  readonly isolatedUntil: number;
 }
+
+/** How long all records of a topic are suspects after one of them crashed. */
+export const ISOLATION_MS = 10 * 60_000;
 
 /** Records that an owner takes on beyond what its mark says before it has to write a new mark. */
 export const MARK_AHEAD_RECORDS = 4_000;
 
-const NO_MARK: CrashMark = { owners: 0, until: 0 };
-const MARK = /^partitura owners=(\d{1,6}) until=(\d{1,16})$/;
+const NO_MARK: CrashMark = { owners: 0, until: 0, isolatedUntil: 0 };
+const MARK = /^partitura owners=(\d{1,6}) until=(\d{1,16}) isolated=(\d{1,16})$/;
 
 /** Reads the metadata of a committed position; text that is not a mark counts as none, as other tools leave it. */
 export function parseMark(metadata: string): CrashMark {
-  const [, owners, until] = MARK.exec(metadata) ?? [];
-  return owners === undefined || until === undefined
-    ? NO_MARK
-    : { owners: Number(owners), until: Number(until) };
+  const fields = MARK.exec(metadata);
+  if (!fields) return NO_MARK;
+  const [owners = 0, until = 0, isolatedUntil = 0] = fields.slice(1).map(Number);
+  return { owners, until, isolatedUntil };
 }
 
 /** Writes what `parseMark` reads. */
-export function formatMark({ owners, until }: CrashMark): string {
-  return owners === 0 ? '' : `partitura owners=${owners} until=${until}`;
+export function formatMark({ owners, until, isolatedUntil }: CrashMark): string {
+  return owners === 0 && isolatedUntil === 0
+    ? ''
+    : `partitura owners=${owners} until=${until} isolated=${isolatedUntil}`;
 }
 
 /**
@@ -64,9 +71,9 @@ export class CrashCount {
    * Marks a position while the partition is served.
    * @param next the offset after the last record that was taken on
    */
-  serving(position: number, next: number): string {
+  serving(position: number, next: number, isolatedUntil: number): string {
     this.#markedUntil = next + MARK_AHEAD_RECORDS;
-    return formatMark({ owners: this.#ownersBefore(position) + 1, until: this.#markedUntil });
+    return formatMark({ owners: this.#ownersBefore(position) + 1, until: this.#markedUntil, isolatedUntil });
   }
 
   /** Tells when what is taken on is about to pass what the last mark covers. */
@@ -75,8 +82,8 @@ export class CrashCount {
   }
 
   /** Marks a position when the partition is given up in order: what is still suspect stays so. */
-  released(position: number): string {
-    return formatMark({ owners: this.#ownersBefore(position), until: this.suspectUntil });
+  released(position: number, isolatedUntil: number): string {
+    return formatMark({ owners: this.#ownersBefore(position), until: this.suspectUntil, isolatedUntil });
   }
 
   /** Earlier owners that may have crashed on a record that is not finished at this position. */

@@ -74,6 +74,11 @@ export class InFlightShare {
     this.#bytes += bytes;
   }
 
+  /** What is in has become larger: an answer waits beside its request. */
+  grow(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
   leave(bytes: number): void {
     this.#requests--;
     this.#bytes -= bytes;

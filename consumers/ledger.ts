@@ -31,7 +31,7 @@ export class PartitionLedger<Subject, Outcome> {
     if (this.#next !== undefined && offset < this.#next) return undefined;
     this.#committed ??= offset;
     this.#next = offset + 1;
-    const entry: Entry<Subject, Outcome> = { offset, subject, state: 'open', outcome: undefined };
+    const entry = new Entry<Subject, Outcome>(offset, subject);
     this.#entries.push(entry);
     return entry;
   }
@@ -72,8 +72,7 @@ export class PartitionLedger<Subject, Outcome> {
 
   /** The broker has the outcome. */
   acknowledge(entry: Entry<Subject, Outcome>): void {
-    entry.state = 'done';
-    entry.outcome = undefined;
+    entry.finish();
     while (this.#entries.at(0)?.state === 'done') {
       this.#entries.shift();
       if (this.#released > 0) this.#released--;
@@ -111,12 +110,31 @@ export class PartitionLedger<Subject, Outcome> {
   }
 }
 
-export interface Entry<Subject, Outcome> {
-  readonly offset: number;
-  /** What the owner of the ledger wants to know of the record again. */
-  readonly subject: Subject;
-  state: 'open' | 'ready' | 'sent' | 'done';
+/** A record's place in the ledger. Once its outcome is acknowledged it is only an offset that waits for those before it. */
+export class Entry<Subject, Outcome> {
+  state: 'open' | 'ready' | 'sent' | 'done' = 'open';
   outcome: Outcome | undefined;
+  #subject: Subject | undefined;
+
+  constructor(
+    readonly offset: number,
+    subject: Subject,
+  ) {
+    this.#subject = subject;
+  }
+
+  /** What the owner of the ledger wants to know of the record again. @throws Error once it is done with */
+  get subject(): Subject {
+    if (this.#subject === undefined) throw new Error(`the record at offset ${this.offset} is done with`);
+    return this.#subject;
+  }
+
+  /** The record itself is no longer held: one that is slow may have very many behind it. */
+  finish(): void {
+    this.state = 'done';
+    this.outcome = undefined;
+    this.#subject = undefined;
+  }
 }
 
 function markSent<Subject, Outcome>(entry: Entry<Subject, Outcome>): Entry<Subject, Outcome> {

@@ -9,11 +9,13 @@ function lookingUp() {
   const asked: { key: number; answer: (value: object) => void; fail: (error: Error) => void }[] = [];
   const away: string[] = [];
   const closing = new AbortController();
-  const state = { now: 0 };
+  const state = { now: 0, isUp: false };
   const lookUps = new LookUps<number, object>(
     (key) => new Promise((answer, fail) => asked.push({ key, answer, fail })),
     {
       signal: closing.signal,
+      probe: () =>
+        state.isUp ? Promise.resolve() : Promise.reject(new RegistryError('unavailable', 'away')),
       onAway: ({ message }) => away.push(message),
       now: () => state.now,
       backoff: { firstMs: 0, maxMs: 0 },
@@ -48,6 +50,30 @@ test('while the registry is away it is asked again, which is told once', async (
   asked[3]?.answer({});
   await lookUp;
   assert.deepEqual(told, ['away']);
+});
+
+test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async () => {
+  const { lookUps, asked, state } = lookingUp();
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  asked[0]?.fail(new RegistryError('unavailable', 'answered with 403', 403));
+  await later();
+  asked[1]?.fail(new RegistryError('unavailable', 'answered with 403', 403));
+  await lookUp;
+  assert.match((lookUps.get(1) as Error).message, /403/);
+});
+
+test('a registry that is busy is asked again, however long that takes', async () => {
+  const { lookUps, asked, state } = lookingUp();
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 5; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'too many requests', 429));
+    await later();
+  }
+  asked[5]?.answer({});
+  await lookUp;
+  assert.deepEqual(lookUps.get(1), {});
 });
 
 test('a refusal is an answer for a while', async () => {

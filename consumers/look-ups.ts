@@ -1,26 +1,34 @@
-import { backoffMs, sleep, type Backoff } from '../core/retry.js';
+import { answerOrBlame, type Culprit } from '../core/blame.js';
+import type { Backoff } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import { RegistryError } from '../schemas/registry/client.js';
 
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000 };
 /** What the registry refuses it may take a moment later: a schema may be registered meanwhile. */
 const REFUSED_FOR_MS = 5_000;
+/** Request timeout and too many requests. */
+const BUSY: ReadonlySet<number> = new Set([408, 429]);
+/** Beyond the registry client's own limits, which say better what was wrong. */
+const ATTEMPT_LIMIT_MS = 60_000;
 /** The most answers, and refusals, that are remembered: senders choose what is asked. */
 const MAX_REMEMBERED = 1_000;
 
 export interface LookUpOptions {
   /** Ends all look-ups. */
   readonly signal: AbortSignal;
+  /** Asks the registry for something that any healthy one answers. @throws Error when it does not */
+  readonly probe: () => Promise<unknown>;
   /** The registry is away; the look-up goes on. Called once for each. */
-  readonly onAway: (error: RegistryError) => void;
+  readonly onAway: (error: Error) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   readonly backoff?: Backoff;
 }
 
 /**
- * Asks the registry once, however many want to know, and remembers what it said. While it is away it is asked again and
- * again; a refusal is an answer, and does not push out what is known.
+ * Asks the registry once, however many want to know, and remembers the answer. An outage is waited out. A refusal is an
+ * answer and does not evict what is known; so is a key that the registry keeps failing on while it answers a probe, since
+ * senders choose the keys.
  */
 export class LookUps<Key, Answer extends object> {
   readonly #answers = new Map<Key, Answer>();
@@ -57,18 +65,23 @@ export class LookUps<Key, Answer extends object> {
   }
 
   async #askUntilAnswered(key: Key): Promise<void> {
-    const { signal, backoff = BACKOFF, onAway } = this.options;
-    for (let attempt = 1; ; attempt++) {
-      if (signal.aborted) return new Promise(() => undefined);
-      try {
-        remember(this.#answers, key, await this.ask(key));
-        this.#refusals.delete(key);
-        return;
-      } catch (cause) {
-        if (!isAway(cause)) return this.#refuse(key, cause);
-        if (attempt === 1 && !signal.aborted) onAway(cause);
-        await sleep(backoffMs(backoff, attempt), signal);
-      }
+    const { signal, backoff = BACKOFF, onAway, probe } = this.options;
+    try {
+      const answer = await answerOrBlame<Answer>({
+        ask: () => this.ask(key),
+        culpritOf,
+        probe,
+        signal,
+        onAway,
+        backoff,
+        limitMs: ATTEMPT_LIMIT_MS,
+      });
+      if (answer instanceof Error) return this.#refuse(key, answer);
+      remember(this.#answers, key, answer);
+      this.#refusals.delete(key);
+    } catch {
+      // Closing: whoever waits is closing as well.
+      return new Promise(() => undefined);
     }
   }
 
@@ -78,8 +91,10 @@ export class LookUps<Key, Answer extends object> {
   }
 }
 
-function isAway(cause: unknown): cause is RegistryError {
-  return cause instanceof RegistryError && cause.kind === 'unavailable';
+/** A registry that is busy will answer later; one that lets nobody in may still do so, or may refuse this key alone. */
+function culpritOf(error: Error): Culprit {
+  if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
+  return error.status !== undefined && BUSY.has(error.status) ? 'service' : 'unclear';
 }
 
 function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {

@@ -5,6 +5,7 @@ import type { Config } from '../core/config.js';
 import { ensureTopics } from '../core/ensure-topics.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import {
   KafkaError,
   type CommittedPosition,
@@ -16,6 +17,7 @@ import {
 } from '../core/kafka/port.js';
 import type { OutageLink } from '../core/kafka/outages.js';
 import { untilAvailable } from '../core/kafka/until-available.js';
+import { RecordFit } from '../core/kafka/record-fit.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -79,6 +81,7 @@ export class InferenceNode {
   readonly #admin: KafkaAdmin;
   readonly #destinations: Destinations;
   readonly #outbox: Outbox;
+  readonly #recordFit: RecordFit;
   readonly #registry: SchemaRegistry | undefined;
   readonly #schemas: RegisteredSchemas | undefined;
   readonly #closing = new AbortController();
@@ -112,11 +115,15 @@ export class InferenceNode {
     this.#metrics = createNodeMetrics(this.#inFlight);
     this.#producer = kafka.producer();
     this.#admin = kafka.admin();
-    this.#destinations = new Destinations(this.#admin);
+    this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
+    this.#recordFit = new RecordFit(this.#admin);
     this.#outage = kafka.outages.link();
-    const sending = { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() };
-    this.#outbox = new Outbox(this.#producer, sending, Date.now, (topics) =>
-      this.#destinations.missing(topics),
+    this.#outbox = new Outbox(
+      this.#producer,
+      { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() },
+      Date.now,
+      (topics) => this.#destinations.missing(topics),
+      (record) => this.#recordFit.check(record),
     );
     const { prefix, fetchMaxBytes, nodeForgetMs: forgetMs } = config;
     const sweeping = { node: this.id, prefix, fetchMaxBytes, forgetMs };
@@ -281,6 +288,7 @@ export class InferenceNode {
       passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
+      onTopicRefused: (topic, { message }) => this.#destinations.refuse(topic, message),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;
@@ -296,6 +304,7 @@ export class InferenceNode {
       admin: this.#admin,
       topics: this.#topics,
       outbox: this.#outbox,
+      recordFit: this.#recordFit,
       catalog,
       registry: this.#registry,
       inFlight: this.#inFlight,
@@ -349,6 +358,7 @@ export class InferenceNode {
       from: 'earliest',
       sessionTimeoutMs: config.sessionTimeoutMs,
       fetchMaxBytes: config.fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       groupProtocol: config.kafkaGroupProtocol,
     });

@@ -10,6 +10,7 @@ import { PartituraError } from '../schemas/errors.js';
 import { exampleRequest } from '../schemas/test-requests.js';
 import { Admission } from './admission.js';
 import { Batcher } from './batching/batcher.js';
+import { ISOLATION_MS } from './crash-count.js';
 import { InFlight } from './in-flight.js';
 import { SUSPECT_LIMITS } from './models/isolated-model.js';
 import { NO_SPANS } from './record-spans.js';
@@ -79,12 +80,14 @@ async function consuming(
       maxRecordBytes: 1_000,
       deadLetterHeaders: 'connect',
       passHeaders: headersToPass([]),
+      onTopicRefused: () => undefined,
       onStuck: (error) => stopped.push(error),
       onDeadLetter: () => undefined,
     }),
-    destinations: new Destinations({
-      partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined),
-    }),
+    destinations: new Destinations(
+      { partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined) },
+      { probeTopic: 'p.nodes' },
+    ),
     schemas,
     now: () => state.now,
   });
@@ -313,7 +316,7 @@ test('tombstones and refusals are finished without the engine, and counted', asy
 const LEFT_AT_5: CommittedPosition = {
   partition: 0,
   offset: 5,
-  metadata: 'partitura owners=1 until=7',
+  metadata: 'partitura owners=1 until=7 isolated=0',
 };
 
 test('what the last owner may have crashed on is computed apart and one by one, what is behind it as ever', async (context) => {
@@ -337,7 +340,7 @@ test('no record is computed before the position is marked as that of an owner mo
   await settle();
   assert.equal(suspectEngine.batches.length, 1);
   assert.deepEqual(kafka.commits, [
-    [{ topic: TOPIC, partition: 0, offset: 5, metadata: 'partitura owners=2 until=4005' }],
+    [{ topic: TOPIC, partition: 0, offset: 5, metadata: 'partitura owners=2 until=4005 isolated=0' }],
   ]);
   assert.equal(state.now, 0);
 });
@@ -355,7 +358,7 @@ test('a partition that is given up in order bears no mark, but for suspects that
   await settle();
   await suspect.kafka.revoke();
   assert.deepEqual(suspect.kafka.commits.at(-1), [
-    { topic: TOPIC, partition: 0, offset: 6, metadata: 'partitura owners=1 until=7' },
+    { topic: TOPIC, partition: 0, offset: 6, metadata: 'partitura owners=1 until=7 isolated=0' },
   ]);
 });
 
@@ -372,6 +375,31 @@ test('a request that crashes its process becomes a dead letter, with an error re
       ['my.replies', 'MODEL_CRASHED'],
     ],
   );
+});
+
+test('after a crash all requests are computed apart for a while, and the marks tell the other nodes', async (context) => {
+  const { kafka, engine, suspectEngine, state } = await consuming(context, { committed: [LEFT_AT_5] });
+  state.now = 1_000;
+  await kafka.deliver(request(5));
+  await settle();
+  suspectEngine.batches[0]?.fail(new PartituraError('MODEL_CRASHED', 'ended with SIGFPE'));
+  await settle();
+  assert.match(kafka.commits.at(-1)?.[0]?.metadata ?? '', /^partitura owners=\d until=\d+ isolated=601000$/);
+  await kafka.deliver(request(8));
+  await settle();
+  assert.deepEqual([engine.batches.length, suspectEngine.batches.length], [0, 2]);
+  state.now += ISOLATION_MS;
+  await kafka.deliver(request(9));
+  await settle();
+  assert.equal(engine.batches.length, 1);
+});
+
+test('a node that opens a partition learns from the marks of others that a request crashed', async (context) => {
+  const elsewhere = { partition: 3, offset: 0, metadata: 'partitura owners=0 until=0 isolated=5000' };
+  const { kafka, engine, suspectEngine } = await consuming(context, { committed: [elsewhere] });
+  await kafka.deliver(request(5));
+  await settle();
+  assert.deepEqual([engine.batches.length, suspectEngine.batches.length], [0, 1]);
 });
 
 test('a reply that has nowhere to go becomes a dead letter', async (context) => {

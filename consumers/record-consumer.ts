@@ -1,5 +1,5 @@
 import { VALUE_DROPPED } from '../core/headers.js';
-import { recordBytes } from '../core/kafka/record-bytes.js';
+import { heldBytes } from '../core/kafka/record-bytes.js';
 import type {
   CommittedPosition,
   KafkaConsumer,
@@ -21,6 +21,9 @@ import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger, type Entry } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
 import type { RecordSpans } from './record-spans.js';
+
+/** Records of one partition that may wait, done with, for one before them: its place is committed only with it. */
+const MAX_LEDGER_ENTRIES = 250_000;
 
 export interface RecordConsumerOptions {
   readonly model: string;
@@ -50,7 +53,8 @@ export interface ConsumerParts {
 /** A record between arrival and acknowledged outcome. */
 interface Held<O> {
   readonly record: KafkaRecord;
-  readonly bytes: number;
+  /** Of the record, and of its answer once there is one. */
+  bytes: number;
   readonly partition: OwnedPartition<O>;
 }
 
@@ -88,6 +92,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   /** What fetches are held back by from the beginning of the end on. */
   #closed: Promise<void> | undefined;
   #releaseClosed: () => void = () => undefined;
+  #ledgerWaiters: (() => void)[] = [];
 
   constructor(
     readonly consumer: KafkaConsumer,
@@ -103,6 +108,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         readPositions: parts.readPositions,
         owned: () => this.#partitions.values(),
         log: parts.log,
+        now: options.now,
       },
     );
   }
@@ -144,14 +150,22 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     if (opening) return opening.then(() => this.#onRecords(records, highWatermark));
     if (this.#partitions.has(last.partition)) this.#arrivals.deliver(last, records);
     this.#observeLag(last, highWatermark);
-    return this.parts.inFlight.room();
+    return this.#room(last.partition);
   }
 
-  #onUnreadable(position: UnreadableRecords, reason: string): void {
-    if (this.#closed) return;
+  /** A promise while there is no room for more: within the node's bounds, and in the partition's ledger. */
+  #room(partition: number): Promise<void> | undefined {
+    if ((this.#partitions.get(partition)?.ledger.pending ?? 0) < MAX_LEDGER_ENTRIES)
+      return this.parts.inFlight.room();
+    return new Promise((resolve) => this.#ledgerWaiters.push(resolve));
+  }
+
+  #onUnreadable(position: UnreadableRecords, reason: string): void | Promise<void> {
+    if (this.#closed) return this.#closed;
     const opening = this.#opening(position, Infinity);
-    if (opening) void opening.then(() => this.#onUnreadable(position, reason));
-    else this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
+    if (opening) return opening.then(() => this.#onUnreadable(position, reason));
+    this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
+    return this.#room(position.partition);
   }
 
   /** Undefined when the partition of a first arrival is open or lost; else a promise that it is. */
@@ -178,9 +192,10 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       timestamp: this.options.now(),
     };
     const partition = this.#current(record);
-    const entry = partition?.ledger.open(lastOffset, { record, bytes: 0, partition });
+    const bytes = heldBytes(record);
+    const entry = partition?.ledger.open(lastOffset, { record, bytes, partition });
     if (!entry) return;
-    this.parts.inFlight.enter(0);
+    this.parts.inFlight.enter(bytes);
     const error = new PartituraError(
       'DECODE_FAILED',
       `offsets ${offset} to ${lastOffset} can't be read: ${reason}`,
@@ -195,7 +210,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #take(record: KafkaRecord, arrivedAt: number): void {
     const partition = this.#current(record);
     if (!partition) return;
-    const bytes = recordBytes(record);
+    const bytes = heldBytes(record);
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
     if (!entry) return;
     this.parts.inFlight.enter(bytes);
@@ -210,7 +225,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #compute(job: RecordJob<W, O>): void {
     const { batcher, suspects } = job.work.version;
     const { offset, subject } = job.entry;
-    if (subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
+    if (this.#committer.isIsolated || subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
     else batcher.submit(job);
   }
 
@@ -235,7 +250,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       member: this.consumer.membership(),
       crashes,
       opening: undefined,
-      markOf: (position) => owned.crashes?.serving(position, owned.ledger.next ?? position) ?? '',
+      markOf: (position) => this.#committer.markOf(owned, position),
     };
     this.#partitions.set(partition, owned);
     return owned;
@@ -257,10 +272,14 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #answered({ entry, work, arrivedAt }: RecordJob<W, O>, answer: Answer): void {
     this.parts.spans.answered(entry.subject.record, answer, arrivedAt);
     this.parts.metrics.queueSeconds.observe({ model: this.options.model }, answer.queueMs / 1_000);
+    const bytes = answerBytes(answer);
+    entry.subject.bytes += bytes;
+    this.parts.inFlight.grow(bytes);
     this.#finish(entry, this.handling.answered(entry.subject.record, work, answer));
   }
 
   #failed({ entry, work }: RecordJob<W, O>, cause: unknown): void {
+    if (cause instanceof PartituraError && cause.code === 'MODEL_CRASHED') this.#committer.isolate();
     this.#finish(entry, this.handling.failed(entry.subject.record, work, cause));
   }
 
@@ -290,14 +309,22 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
       this.parts.spans.end(held.record, this.handling.nameOf(outcome));
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
+      // Each suspect by itself: should this owner die as well, its successor begins at the record that did it.
+      if (held.partition.crashes?.isSuspect(entry.offset)) void this.#committer.commit();
     };
     this.handling.publish(outcome, acknowledged, held.partition);
   }
 
-  #leave({ bytes }: Held<O>): void {
+  #leave({ bytes, partition }: Held<O>): void {
     this.parts.inFlight.leave(bytes);
+    if (this.#ledgerWaiters.length > 0 && partition.ledger.pending < MAX_LEDGER_ENTRIES / 2)
+      this.#resumeLedgers();
     if (this.#drainWaiters.length > 0 && this.#pending() === 0)
       for (const resolve of this.#drainWaiters.splice(0)) resolve();
+  }
+
+  #resumeLedgers(): void {
+    for (const resolve of this.#ledgerWaiters.splice(0)) resolve();
   }
 
   #count(outcome: O): void {
@@ -316,7 +343,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#drainAndCommit();
+    await this.#drainAndRelease(partitions);
     for (const { partition } of partitions) this.#lose(partition);
   }
 
@@ -324,13 +351,14 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     const partition = this.#partitions.get(number);
     if (!partition) return;
     partition.lost = true;
+    this.#resumeLedgers();
     this.#arrivals.drop(number);
     this.#partitions.delete(number);
     for (const { subject } of partition.ledger.abandon()) this.parts.inFlight.leave(subject.bytes);
     this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
   }
 
-  async #drainAndCommit(): Promise<void> {
+  async #drainAndRelease(partitions: readonly TopicPartition[]): Promise<void> {
     const { drainTimeoutMs, model } = this.options;
     try {
       await within(
@@ -344,18 +372,18 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
         'partitions are given up with work under way; their next owner answers it',
       );
     }
-    await this.#committer.release();
+    await this.#committer.release(partitions);
   }
 
   /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
   close(): Promise<void> {
-    this.#closing ??= this.#close(() => this.#drainAndCommit());
+    this.#closing ??= this.#close(() => this.#drainAndRelease(this.owned));
     return this.#closing;
   }
 
   /** Commits what is done and leaves the group at once; what is under way is done again by the partitions' next owners. */
   abandon(): Promise<void> {
-    this.#closing ??= this.#close(() => this.#committer.release());
+    this.#closing ??= this.#close(() => this.#committer.release(this.owned));
     return this.#closing;
   }
 
@@ -377,6 +405,12 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
     this.parts.inFlight.end();
   }
+}
+
+function answerBytes({ outputs }: Answer): number {
+  let bytes = 0;
+  for (const { data } of outputs) bytes += data.byteLength;
+  return bytes;
 }
 
 function isOutcome<W extends Work, O extends AnyOutcome>(decision: W | O): decision is O {

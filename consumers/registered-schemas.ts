@@ -42,12 +42,13 @@ export class RegisteredSchemas {
     readonly registry: SchemaRegistry,
     readonly options: RegisteredSchemasOptions,
   ) {
-    const onAway = (error: RegistryError): void =>
+    const onAway = (error: Error): void =>
       options.log.warn(
         { err: error },
         'the schema registry is away and asked again; partitions with records whose schema is not known wait',
       );
-    const lookUps = { ...options, signal: this.#closing.signal, onAway };
+    const probe = (): Promise<unknown> => registry.probe();
+    const lookUps = { ...options, signal: this.#closing.signal, onAway, probe };
     this.#readers = new LookUps((key) => this.#reader(key), lookUps);
     this.#replies = new LookUps((model) => this.#replyLabels(model), lookUps);
   }

@@ -186,13 +186,13 @@ export const OPTIONS = {
     'PARTITURA_MAX_INFLIGHT_BYTES',
     count,
     128 * 1024 * 1024,
-    'Bytes of requests in a node at which it stops fetching',
+    'Bytes of requests in a node at which it takes no more; batches from which more than a quarter would come are unreadable',
   ),
   fetchMaxBytes: option(
     'PARTITURA_FETCH_MAX_BYTES',
     count,
     8 * 1024 * 1024,
-    'Bytes asked for in one fetch; the in-flight bounds may be passed by one fetch',
+    'Bytes asked for in one fetch, as they are compressed; records are taken from it while the in-flight bounds have room',
   ),
   ordered: option(
     'PARTITURA_ORDERED',
@@ -205,6 +205,12 @@ export const OPTIONS = {
     list,
     '',
     'Patterns (* as wildcard) of reply topics that senders may name; empty: names with a `replies` part, or ending in `.reply` as NestJS makes them',
+  ),
+  bindingTopics: option(
+    'PARTITURA_BINDING_TOPICS',
+    list,
+    '',
+    'Topics that bindings may read and write, as patterns (`*` matches anything); empty: none, and no binding runs. Topics of Kafka and of Partitura are never allowed. `up` with a broker of its own allows all others',
   ),
   deadLetterHeaders: option(
     'PARTITURA_DEAD_LETTER_HEADERS',

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { printableJson } from './readable.js';
 
 export type { Logger } from 'pino';
 
@@ -14,16 +15,32 @@ const SECRETS = [
   '*.passphrase',
 ];
 
+/** Messages quote what senders wrote, which may be megabytes. */
+const MAX_TEXT_CHARACTERS = 16_384;
+
 /**
  * One line of JSON for each event, on standard error: standard output belongs to what a command answers.
- * Passwords are redacted wherever a logged object holds one.
+ * Passwords are redacted wherever a logged object holds one; what senders wrote is cut and safe to print.
  */
 export function createLogger(name: string, level: string): Logger {
   const options = {
     name,
     level,
     redact: { paths: SECRETS, censor: '[redacted]' },
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }), log: cutTexts },
+    hooks: { streamWrite: printableJson },
   };
   return pino(options, pino.destination({ dest: 2, sync: true }));
+}
+
+function cutTexts(fields: Record<string, unknown>): Record<string, unknown> {
+  const isLong = (value: unknown): value is string =>
+    typeof value === 'string' && value.length > MAX_TEXT_CHARACTERS;
+  if (!Object.values(fields).some(isLong)) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      isLong(value) ? `${value.slice(0, MAX_TEXT_CHARACTERS)}…` : value,
+    ]),
+  );
 }

@@ -2,12 +2,17 @@ import { decodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
-import { readTopic, type ReadOptions } from './kafka/read-topic.js';
+import { readLatest } from './kafka/latest-records.js';
+import type { ReadOptions } from './kafka/read-topic.js';
 import { topicNames } from './topics.js';
 
 /** A node that has not been heard of for so long is taken for dead. */
 export const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
+/** A node with a thousand models tells of itself in less. */
+const MAX_STATUS_BYTES = 512 * 1024;
+const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
+const MAX_NODE_NAME_BYTES = 1_024;
 
 export interface KnownNode extends NodeStatus {
   /** False when it neither beats nor said that it left. */
@@ -23,9 +28,17 @@ export interface HeardStatus {
   readonly recordedAt: number;
 }
 
+/** Called with the number of statuses that were ignored because they are too large, or too many. */
+export type OnIgnored = (count: number) => void;
+
 /** The nodes of the cluster as they told of themselves, by name. @throws KafkaError when the cluster can't be reached */
-export async function readNodes(kafka: KafkaClient, config: Config, now: number): Promise<KnownNode[]> {
-  const heard = await readStatuses(kafka, config);
+export async function readNodes(
+  kafka: KafkaClient,
+  config: Config,
+  now: number,
+  onIgnored?: OnIgnored,
+): Promise<KnownNode[]> {
+  const heard = await readStatuses(kafka, config, onIgnored);
   const forgotten = new Set(longSilent(heard, config.nodeForgetMs));
   return heard
     .filter(({ key }) => !forgotten.has(key))
@@ -36,18 +49,24 @@ export async function readNodes(kafka: KafkaClient, config: Config, now: number)
 export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
+  onIgnored: OnIgnored = () => undefined,
   options: Pick<ReadOptions, 'groupPrefix' | 'signal'> = {},
 ): Promise<HeardStatus[]> {
-  const topic = topicNames(prefix).nodes;
-  const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes, ...options });
-  const latest = new Map<string, HeardStatus>();
-  for (const { key, value, timestamp } of records.sort((a, b) => a.offset - b.offset)) {
-    const status = value && decodeIfReadable(value);
-    const node = key?.toString('utf8') ?? '';
-    if (status) latest.set(node, { key: node, status, recordedAt: timestamp });
-    else latest.delete(node);
-  }
-  return [...latest.values()].sort((a, b) => a.status.node.localeCompare(b.status.node));
+  const records = await readLatest(kafka, topicNames(prefix).nodes, {
+    limitMs: READ_LIMIT_MS,
+    fetchMaxBytes,
+    maxRecordBytes: MAX_STATUS_BYTES,
+    maxBytes: MAX_DIRECTORY_BYTES,
+    onIgnored,
+    ...options,
+  });
+  return records
+    .flatMap(({ key, value, timestamp }) => {
+      const isNamed = (key?.length ?? 0) <= MAX_NODE_NAME_BYTES;
+      const status = isNamed && value ? decodeIfReadable(value) : undefined;
+      return status ? [{ key: key?.toString('utf8') ?? '', status, recordedAt: timestamp }] : [];
+    })
+    .sort((a, b) => a.status.node.localeCompare(b.status.node));
 }
 
 /**

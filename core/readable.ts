@@ -2,7 +2,9 @@ import { isUtf8 } from 'node:buffer';
 
 // Control characters in what strangers wrote would be commands to a terminal.
 // eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/gu;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** Those that JSON's own writing leaves as they are. */
+const UNPRINTABLE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/u;
 
@@ -18,6 +20,14 @@ export function printable(text: string): string {
 export function oneLine(text: string, maxCharacters = Infinity): string {
   const line = text.replace(UNPRINTABLE, '·');
   return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters - 1)}…`;
+}
+
+/** JSON that means the same and is safe to print: what a terminal would obey, or show in another order, is escaped. */
+export function printableJson(json: string): string {
+  return json.replace(
+    UNPRINTABLE_IN_JSON,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Whether bytes are text to be read by people: UTF-8, with no control characters but line ends and tabs. */

@@ -6,6 +6,7 @@ const REQUESTS = 'requests';
 const DEAD_LETTERS = `${REQUESTS}-dlt`;
 
 export interface TopicNames {
+  readonly prefix: string;
   /** Requests for one model. */
   requests(model: string): string;
   /** Where replies go when a request names no reply topic. */
@@ -51,6 +52,7 @@ export function topicNames(prefix: string): TopicNames {
     return isModelName(model) ? model : undefined;
   };
   return {
+    prefix,
     requests,
     replies,
     requestsSubject: (model) => `${requests(model)}-value`,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { headerText } from '../schemas/framing/framing.js';
 import type { Tensor } from '../schemas/generated.js';
@@ -78,6 +80,17 @@ test('a request that ends its process with SIGFPE becomes a dead letter after on
   await eventually('all is committed', async () => (await harness.uncommitted('divide-onnx')) === 0);
 });
 
+test('one crash after another costs no death more where the first is known', async () => {
+  const died = deaths();
+  for (const partition of [0, 1, 2, 3]) {
+    const bomb = ask('divide-onnx', [int32('a', -(2 ** 31)), int32('b', -1)], partition);
+    const good = ask('divide-onnx', [int32('a', 6), int32('b', 3)], partition);
+    await caller.answered([bomb, good], LIMIT_MS);
+    assert.deepEqual([codeOf(bomb), codeOf(good)], ['MODEL_CRASHED', undefined]);
+  }
+  assert.ok(deaths() <= died + 1, 'the other node may not have known');
+});
+
 test('of several requests that abort their process, sent together, each is found, with one death more', async () => {
   const died = deaths();
   const good = Array.from({ length: 30 }, (_, index) => ask('abort-onnx', [fp32('x', -index)], 0));
@@ -100,25 +113,31 @@ test('a request that asks for 2^40 bytes fails alone', async () => {
   assert.equal(deaths(), died);
 });
 
-test('a version that ends the process in its warm-up fails to load, with the signal, while the others serve', async () => {
+test('a version that ends the process in its warm-up fails to load, with the signal, and the last good one serves on', async () => {
   const died = deaths();
   await harness.addModel('abort-always-onnx');
-  await eventually('it is reported', async () => {
+  const next = join(harness.models, 'scale-onnx', '3');
+  await cp(join(harness.models, 'abort-always-onnx', '1'), next, { recursive: true });
+  await eventually('both are reported', async () => {
     const states = await Promise.all(nodes.map(({ process }) => statesAt(process.ready.health)));
     return states.every((models) =>
-      models.some(
-        ({ model, state, message }) =>
-          model === 'abort-always-onnx' && state === 'FAILED' && /SIGABRT/.test(message ?? ''),
+      ['abort-always-onnx 1', 'scale-onnx 3'].every((wanted) =>
+        models.some(
+          ({ model, version, state, message }) =>
+            `${model} ${version}` === wanted && state === 'FAILED' && /SIGABRT/.test(message ?? ''),
+        ),
       ),
     );
   });
   const answered = ask('scale-onnx', [{ ...fp32('x', 1, 2, 3, 4), shape: [1, 4] }]);
   await caller.answered([answered], LIMIT_MS);
+  assert.equal(caller.replyTo(answered).modelVersion, '2');
   assert.equal(deaths(), died);
 });
 
 interface ModelState {
   readonly model: string;
+  readonly version: string;
   readonly state: string;
   readonly message: string | null;
 }

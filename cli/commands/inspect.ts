@@ -6,8 +6,9 @@ import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
 import type { ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
+import { timeText } from '../moment.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
-import { print, printJson, table } from '../output.js';
+import { print, printJson, say, table } from '../output.js';
 
 interface InspectFlags {
   readonly json: boolean;
@@ -32,16 +33,20 @@ export function addInspectCommands(program: Command, configOf: ConfigOf): void {
 
 /** Prints every node that told of itself. */
 async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
-  const nodes = await readNodes(kafkaFor(config), config, Date.now());
+  const nodes = await readNodes(kafkaFor(config), config, Date.now(), sayIgnored);
   if (json) return printJson(nodes);
   print(table(['NODE', 'HOST', 'STATE', 'MODELS', 'PARTITIONS', 'IN FLIGHT', 'µs/ROW'], nodes.map(nodeRow)));
+}
+
+function sayIgnored(count: number): void {
+  say(`partitura: ${count} node statuses were ignored: they are too large, or too many`);
 }
 
 function nodeRow(node: KnownNode): string[] {
   const models = node.models
     .filter(({ state }) => state === 'AVAILABLE')
     .map(({ model, version }) => `${model}/${version}`);
-  const state = node.alive ? node.state : `silent since ${new Date(node.beatAt).toISOString()}`;
+  const state = node.alive ? node.state : `silent since ${timeText(node.beatAt)}`;
   return [
     node.node,
     node.host,
@@ -55,7 +60,9 @@ function nodeRow(node: KnownNode): string[] {
 
 /** Prints every version of every model and who serves it. */
 async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
-  const nodes = (await readNodes(kafkaFor(config), config, Date.now())).filter(({ alive }) => alive);
+  const nodes = (await readNodes(kafkaFor(config), config, Date.now(), sayIgnored)).filter(
+    ({ alive }) => alive,
+  );
   const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
   versions.sort(
     (a, b) =>

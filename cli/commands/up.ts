@@ -15,7 +15,10 @@ export interface UpFlags {
   readonly json: boolean;
 }
 
-/** The cluster of `up` and `demo`: its own broker, unless brokers are named. */
+/**
+ * The cluster of `up` and `demo`: its own broker, unless brokers are named. Its own broker holds nobody else's topics, so
+ * bindings may use all of them.
+ */
 export function startFromFlags(
   config: Config,
   { nodes, brokerPort, data, registry: ownRegistry, registryPort }: UpFlags,
@@ -27,7 +30,16 @@ export function startFromFlags(
     : undefined;
   const registry = ownRegistry ? { port: registryPort ?? 0 } : undefined;
   const log = config.logLevel === 'error' ? sayProblems : say;
-  return startCluster({ nodes, config, broker, registry, log, signal, onStep: (step) => say(`${step} …`) });
+  const bindingTopics = ownBroker && config.bindingTopics.length === 0 ? ['*'] : config.bindingTopics;
+  return startCluster({
+    nodes,
+    config: { ...config, bindingTopics },
+    broker,
+    registry,
+    log,
+    signal,
+    onStep: (step) => say(`${step} …`),
+  });
 }
 
 /** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */

@@ -15,7 +15,7 @@ export interface AvroFormatOptions {
   /** What the source's schemas are registered under, where they are by the name of their topic. */
   readonly subject: string;
   /** The registry is away and asked again. */
-  onAway(error: RegistryError): void;
+  onAway(error: Error): void;
   /** There can be no results to records of a schema of the source's. */
   onProblem(error: Error): void;
 }
@@ -41,6 +41,7 @@ export class AvroFormat implements Format {
   ) {
     this.#schemas = new LookUps((key) => this.#find(key), {
       signal: this.#closing.signal,
+      probe: () => registry.probe(),
       onAway: (error) => options.onAway(error),
     });
   }

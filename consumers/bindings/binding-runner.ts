@@ -1,9 +1,11 @@
 import { deadLetterTopic, type BindingDefinition } from '../../core/bindings/definition.js';
 import type { AppliedBinding } from '../../core/bindings/store.js';
-import { refuseReservedTopics } from '../../core/bindings/topics.js';
+import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../core/kafka/port.js';
+import type { RecordFit } from '../../core/kafka/record-fit.js';
+import { nodeReadLimits } from '../../core/kafka/record-batches/read-limits.js';
 import type { Logger } from '../../core/log.js';
 import { backoffMs, sleep, type Backoff } from '../../core/retry.js';
 import type { TopicNames } from '../../core/topics.js';
@@ -33,6 +35,7 @@ export interface BindingParts {
   readonly admin: KafkaAdmin;
   readonly topics: TopicNames;
   readonly outbox: Outbox;
+  readonly recordFit: RecordFit;
   readonly catalog: Pick<ModelCatalog, 'resolve'>;
   /** Undefined without a schema registry. */
   readonly registry: SchemaRegistry | undefined;
@@ -67,8 +70,10 @@ export class BindingRunner {
   /** Who waits for a change of the models. */
   #waiting: (() => void)[] = [];
 
+  /** @param earlier bindings that were applied before this one: of those in a circle the last one is refused */
   constructor(
     readonly applied: AppliedBinding,
+    readonly earlier: () => readonly BindingDefinition[],
     readonly parts: BindingParts,
   ) {
     this.#running = this.#keepRunning();
@@ -178,6 +183,8 @@ export class BindingRunner {
   async #start(signature: ModelSignature, onStopped: (error: Error) => void): Promise<Run> {
     const { definition } = this.applied;
     refuseReservedTopics(definition, this.parts.topics);
+    refuseTopicsNotAllowed(definition, this.parts.config.bindingTopics);
+    refuseCircle(definition, this.earlier());
     refuseOtherInputs(definition, signature);
     const predictions = predictionsOf(definition.output.fields, signature);
     const keepsPartitions = await this.#createTopics(definition);
@@ -223,6 +230,7 @@ export class BindingRunner {
       from: source.from,
       sessionTimeoutMs,
       fetchMaxBytes,
+      readLimits: nodeReadLimits(config),
       instanceId: config.kafkaInstanceId,
       // Transactions name the generation in which a partition was got; by KIP-848 that changes under kept partitions.
       groupProtocol: exactlyOnce ? 'classic' : config.kafkaGroupProtocol,
@@ -267,10 +275,11 @@ export class BindingRunner {
     definition: BindingDefinition,
     onStopped: (error: Error) => void,
   ): Promise<BoundPublisher> {
-    const { outbox, config, kafka, topics, node } = this.parts;
+    const { outbox, recordFit, config, kafka, topics, node } = this.parts;
     const options: BoundPublisherOptions = {
       deadLetterTopic: deadLetterTopic(definition),
       deadLetterHeaders: config.deadLetterHeaders,
+      fits: (record) => recordFit.check(record),
       onStopped,
       onDeadLetter: (record, { code, message }) => this.parts.onDeadLetter(code, record, message),
     };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BindingDefinition } from '../../core/bindings/definition.js';
 import { latestRecords, readBindingRecord, type AppliedBinding } from '../../core/bindings/store.js';
 import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../core/kafka/port.js';
 import { readTopic } from '../../core/kafka/read-topic.js';
@@ -83,8 +84,17 @@ export class Bindings {
     if (this.#closing.signal.aborted || (runner && runner.applied.revision === applied?.revision)) return;
     this.#runners.delete(name);
     await runner?.close();
-    if (applied) this.#runners.set(name, new BindingRunner(applied, this.parts));
+    if (applied) this.#runners.set(name, new BindingRunner(applied, this.#earlierThan(applied), this.parts));
     this.parts.onChange();
+  }
+
+  /** Bindings that were applied before this one and still are. */
+  #earlierThan({ offset }: AppliedBinding): () => BindingDefinition[] {
+    const all = (): AppliedBinding[] => [...this.#runners.values()].map(({ applied }) => applied);
+    return () =>
+      all()
+        .filter((other) => other.offset < offset)
+        .map(({ definition }) => definition);
   }
 
   /** Finishes what is under way and leaves the groups. */

@@ -1,11 +1,13 @@
 import type { Outbox } from '../../core/kafka/outbox.js';
-import { KafkaError, type KafkaRecord } from '../../core/kafka/port.js';
+import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import { whyNotWritten } from '../replies/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
 import { formsAfter, formsOf, isRefusal, type Form, type LetterBox } from './forms.js';
 
 export interface BoundPublisherOptions extends LetterBox {
+  /** Fails with `too-large` for a record that the broker would not take; undefined where that need not be found out. */
+  fits?(record: OutgoingRecord): Promise<void> | undefined;
   /** An outcome could not be put anywhere: the binding must begin anew. */
   onStopped(error: Error): void;
   onDeadLetter(record: KafkaRecord, error: PartituraError): void;

@@ -94,6 +94,7 @@ export class TransactionalPublisher implements BoundPublisher {
     const [first] = parcels;
     if (!first) return;
     const records = parcels.flatMap(({ forms }) => (forms[0] ? [forms[0].record] : []));
+    for (const record of records) await this.options.fits?.(record);
     await this.producer.sendWithOffsets(records, {
       member: first.claim.member,
       positions: positionsOf(parcels),

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PartituraError } from '../../schemas/errors.js';
@@ -9,11 +10,13 @@ import type { ProcessData } from './process/main.js';
 import type { Answer, Question } from './thread/messages.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
+const KEPT_CHARACTERS = 2_000;
 /** The part of the free memory that a child may take: the rest stays for the node. */
 const MEMORY_PART = 0.8;
 const LEAST_MEMORY_KB = 1024 * 1024;
-/** Runs a program with a limit of its data in KiB, where the shell can set one. */
-const WITH_LIMIT = 'ulimit -d "$0" 2>/dev/null; exec "$@"';
+const SHELL = '/bin/sh';
+/** Runs a program with a limit of its data in KiB and without core dumps, where the shell can set these. */
+const WITH_LIMITS = 'ulimit -d "$0" 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$@"';
 
 type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
 
@@ -27,6 +30,8 @@ export class EngineProcess {
     this.end(new PartituraError('MODEL_FAILED', reason)),
   );
   private loss: PartituraError | undefined;
+  /** The end of what it wrote to standard error, which tells of failed assertions. */
+  private lastWords = '';
   private readonly exited: Promise<unknown>;
 
   constructor(private readonly options: Required<EngineOptions>) {
@@ -36,18 +41,20 @@ export class EngineProcess {
       startTimeoutMs,
       questionTimeoutMs: 2 * Math.max(loadTimeoutMs, runTimeoutMs),
     };
-    const memoryKb = Math.max(LEAST_MEMORY_KB, Math.floor((freemem() * MEMORY_PART) / 1024));
-    const program = [process.execPath, PROCESS_FILE, JSON.stringify(data)];
-    this.child = spawn('/bin/sh', ['-c', WITH_LIMIT, String(memoryKb), ...program], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    const [command, ...args] = limited([process.execPath, PROCESS_FILE, JSON.stringify(data)]);
+    this.child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
-    this.exited = once(this.child, 'exit').catch(() => undefined);
+    this.exited = once(this.child, 'close').catch(() => undefined);
     this.child.on('message', (answer: Answer) => this.pending.settleFirst(answer));
     this.child.on('error', (error) =>
       this.lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
     );
-    this.child.on('exit', (code, signal) => this.lose(crashed(code, signal)));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.lastWords = (this.lastWords + text).slice(-KEPT_CHARACTERS);
+    });
+    this.child.on('close', (code, signal) => this.died(signal ?? `exit code ${code}`));
   }
 
   /** Waits until it can load models. @throws PartituraError when it cannot be started */
@@ -56,12 +63,12 @@ export class EngineProcess {
   }
 
   get isLost(): boolean {
-    return this.loss !== undefined;
+    return this.loss !== undefined || !this.child.connected;
   }
 
   /** @throws PartituraError the answer, where it is a failure; MODEL_CRASHED when the process died of the question */
   async ask<Kind extends Answer['kind']>(question: Question, limitMs: number): Promise<AnswerOf<Kind>> {
-    if (this.loss) throw this.loss;
+    if (this.isLost) throw this.loss ?? new PartituraError('INTERNAL', 'the child process has ended');
     // A failed send means that the child is gone, which its exit tells of.
     this.child.send(question, () => undefined);
     return (await this.pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
@@ -78,6 +85,13 @@ export class EngineProcess {
     this.child.kill('SIGKILL');
   }
 
+  private died(end: string): void {
+    if (this.loss) return;
+    const [words = ''] = this.lastWords.trim().split('\n').slice(-1);
+    this.options.onError(new PartituraError('INTERNAL', `a child process ended with ${end}: ${words}`));
+    this.lose(new PartituraError('MODEL_CRASHED', `the process that computed it ended with ${end}`));
+  }
+
   private lose(reason: PartituraError): void {
     if (this.loss) return;
     this.loss = new PartituraError('INTERNAL', reason.message);
@@ -85,9 +99,16 @@ export class EngineProcess {
   }
 }
 
-function crashed(code: number | null, signal: NodeJS.Signals | null): PartituraError {
-  return new PartituraError(
-    'MODEL_CRASHED',
-    `the process that computed it ended with ${signal ?? `exit code ${code}`}`,
-  );
+/** Images without a shell run the program as it is. */
+function limited(program: [string, ...string[]]): [string, ...string[]] {
+  if (!existsSync(SHELL)) return program;
+  const memoryKb = Math.max(LEAST_MEMORY_KB, Math.floor((availableMemory() * MEMORY_PART) / 1024));
+  return [SHELL, '-c', WITH_LIMITS, String(memoryKb), ...program];
+}
+
+/** Bytes that may still be taken here, within the limit of a container where there is one. */
+function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
+  return Math.max(0, Math.min(left, freemem()));
 }

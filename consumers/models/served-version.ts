@@ -1,3 +1,4 @@
+import { PartituraError } from '../../schemas/errors.js';
 import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
@@ -64,7 +65,7 @@ export async function serveVersion(
   };
   const load = (where: Engine): Promise<TriedOut> =>
     settings.warmUp === false ? loadUntried(where, source) : loadAndTryOut(where, source, tryOutLimits);
-  if (engine.isolated) await tryFirst(engine.isolated, load);
+  const untried = engine.isolated && (await tryFirst(engine.isolated, load));
   const triedOut = await load(engine);
   const { loaded, measured, problem } = triedOut;
   const { signature, backend, fallbackReason } = loaded;
@@ -98,19 +99,30 @@ export async function serveVersion(
     batcher,
     suspects,
     measured,
-    warmUpProblem: problem?.message,
+    warmUpProblem: untried ?? problem?.message,
     retire,
   };
 }
 
 /**
  * Loads and warms a version up in a child process first: what kills that must not reach the node.
+ * @returns why that was not possible, where no child process can be had
  * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when the process died of it
  */
-async function tryFirst(isolated: Engine, load: (where: Engine) => Promise<TriedOut>): Promise<void> {
-  const { loaded, problem } = await load(isolated);
-  await loaded.unload();
-  if (problem?.code === 'MODEL_CRASHED') throw problem;
+async function tryFirst(
+  isolated: Engine,
+  load: (where: Engine) => Promise<TriedOut>,
+): Promise<string | undefined> {
+  try {
+    const { loaded, problem } = await load(isolated);
+    await loaded.unload();
+    if (problem?.code === 'MODEL_CRASHED') throw problem;
+    return undefined;
+  } catch (cause) {
+    const error = PartituraError.from(cause);
+    if (error.code !== 'INTERNAL') throw error;
+    return `not tried in a child process: ${error.message}`;
+  }
 }
 
 /** Into all threads: where nothing is tried out, nothing says that one would do. */

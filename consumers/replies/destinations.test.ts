@@ -3,19 +3,24 @@ import { test } from 'node:test';
 import { KafkaError } from '../../core/kafka/port.js';
 import { Destinations } from './destinations.js';
 
+const PROBE = 'p.nodes';
+
 function asking(partitions: Record<string, number>) {
   const asked: string[] = [];
-  const state = { time: 0, failures: 0 };
+  const failures: Record<string, Error[]> = {};
+  const state = { time: 0 };
   const admin = {
     partitionCount(topic: string): Promise<number | undefined> {
-      asked.push(topic);
-      if (state.failures-- > 0) return Promise.reject(new KafkaError('unavailable', 'away'));
-      return Promise.resolve(partitions[topic]);
+      if (topic !== PROBE) asked.push(topic);
+      const failure = failures[topic]?.shift();
+      return failure ? Promise.reject(failure) : Promise.resolve(partitions[topic]);
     },
   };
-  const destinations = new Destinations(admin, () => state.time);
-  return { asked, state, destinations };
+  const destinations = new Destinations(admin, { probeTopic: PROBE, now: () => state.time });
+  return { asked, failures, state, destinations };
 }
+
+const away = (): KafkaError => new KafkaError('unavailable', 'away');
 
 test('the cluster is asked once for a topic, however many ask, and again when its answer is old', async () => {
   const { asked, state, destinations } = asking({ replies: 4 });
@@ -47,7 +52,7 @@ test('only partitions that the topic has can be answered to', async () => {
   const refused: [number, string][] = [
     [2, '2'],
     [-1, '-1'],
-    [NaN, 'bytes that are none'],
+    [NaN, 'undecodable bytes'],
     [1e20, '100000000000000000000'],
   ];
   for (const [partition, got] of refused) {
@@ -59,20 +64,40 @@ test('only partitions that the topic has can be answered to', async () => {
   }
 });
 
-test('a cluster that is away for a moment is asked again', async () => {
-  const { asked, state, destinations } = asking({ replies: 1 });
-  state.failures = 1;
+test('an outage is waited out, however often the cluster fails to answer', async () => {
+  const { asked, failures, destinations } = asking({ replies: 1, [PROBE]: 1 });
+  failures['replies'] = [away(), away()];
+  failures[PROBE] = [away(), away()];
   await destinations.lookUp('replies');
-  assert.equal(asked.length, 2);
+  assert.equal(asked.length, 3);
   assert.equal(destinations.check('replies', 0), undefined);
 });
 
-test('a cluster that stays away is an error, and the next look-up asks anew', async () => {
-  const { state, destinations } = asking({ replies: 1 });
-  state.failures = 1;
+test('a topic that nodes may not describe is refused at once, and asked for again later', async () => {
+  const { asked, failures, state, destinations } = asking({ 'hidden.replies': 1 });
+  failures['hidden.replies'] = [new KafkaError('not-authorized', 'TOPIC_AUTHORIZATION_FAILED')];
+  await destinations.lookUp('hidden.replies');
+  assert.match(destinations.check('hidden.replies', 0)?.message ?? '', /may use, got: TOPIC_AUTH/);
+  assert.equal(destinations.lookUp('hidden.replies', 0), undefined);
+  state.time = 10_000;
+  await destinations.lookUp('hidden.replies');
+  assert.equal(destinations.check('hidden.replies', 0), undefined);
+  assert.equal(asked.length, 2);
+});
+
+test('a topic for which a cluster that answers has no answer is refused', async () => {
+  const { asked, failures, destinations } = asking({ [PROBE]: 1 });
+  failures['stuck.replies'] = [away(), away()];
+  await destinations.lookUp('stuck.replies');
+  assert.match(destinations.check('stuck.replies', 0)?.message ?? '', /got: away/);
+  assert.equal(asked.length, 2);
+});
+
+test('look-ups end when the node does', async () => {
+  const { failures, destinations } = asking({});
+  failures['replies'] = Array.from({ length: 100 }, away);
+  failures[PROBE] = Array.from({ length: 100 }, away);
   const lookUp = destinations.lookUp('replies');
-  state.time = 60_001;
+  destinations.close();
   await assert.rejects(lookUp ?? Promise.resolve(), { kind: 'unavailable' });
-  await destinations.lookUp('replies');
-  assert.equal(destinations.check('replies', 0), undefined);
 });

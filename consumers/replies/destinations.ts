@@ -1,38 +1,53 @@
-import { lacking } from '../../core/acls.js';
-import { backoffMs, sleep } from '../../core/retry.js';
+import { answerOrBlame, UnansweredError } from '../../core/blame.js';
 import { KafkaError, type KafkaAdmin } from '../../core/kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 
-/** What the cluster says of a topic is believed for so long. */
+/** How long an answer of the cluster about a topic is trusted. */
 const FOUND_FOR_MS = 5 * 60_000;
 const MISSING_FOR_MS = 2_000;
-/** The most reply topics that are remembered: senders choose the names. */
+const REFUSED_FOR_MS = 10_000;
+/** Senders choose the names, so the number of remembered topics is bounded. */
 const MAX_REMEMBERED = 10_000;
-const LOOK_UP_LIMIT_MS = 60_000;
 
-/** A partition that a topic seems to lack is asked for again this long after the last time. */
+/** A partition that a topic seems to lack is looked up again this long after the last time. */
 const PARTITIONS_FOR_MS = 2_000;
 
 interface Known {
+  /** Undefined for a topic that cannot be used. */
   readonly partitions: number | undefined;
-  /** Why it cannot be used, where that is not its absence. */
-  readonly problem: string | undefined;
+  /** The reason why it cannot be used, where that is not its absence. */
+  readonly problem?: string;
   readonly since: number;
   readonly until: number;
 }
 
-/** Knows which reply topics exist, so that a reply is never sent where no broker would take it. */
+export interface DestinationOptions {
+  /** A topic that exists as long as the cluster answers: tells an outage from a topic that cannot be described. */
+  readonly probeTopic: string;
+  readonly now?: () => number;
+  /** Limit for one question to the cluster. */
+  readonly limitMs?: number;
+}
+
+/** Knows which reply topics can be used, so that a reply is never sent where no broker would take it. */
 export class Destinations {
   readonly #known = new Map<string, Known>();
   readonly #lookUps = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #now: () => number;
 
   constructor(
     readonly admin: Pick<KafkaAdmin, 'partitionCount'>,
-    readonly now: () => number = Date.now,
-  ) {}
+    readonly options: DestinationOptions,
+  ) {
+    this.#now = options.now ?? Date.now;
+  }
 
-  /** Undefined when `check` can answer at once; else a promise after which it can. @throws KafkaError when the cluster stays away */
+  /**
+   * Undefined when `check` can answer at once; else a promise after which it can. An outage is waited out; a topic that
+   * the cluster refuses to describe is remembered as unusable.
+   * @throws KafkaError after `close`
+   */
   lookUp(topic: string, partition?: number): Promise<void> | undefined {
     const known = this.#known.get(topic);
     if (known && this.#isFresh(known, partition)) return undefined;
@@ -45,58 +60,69 @@ export class Destinations {
   }
 
   /** Topics grow: one that seems to lack a partition may have it by now. */
-  #isFresh({ partitions = 0, since, until }: Known, partition = 0): boolean {
-    const now = this.now();
-    return now < until && (partition < partitions || now < since + PARTITIONS_FOR_MS);
+  #isFresh({ partitions, since, until }: Known, partition = 0): boolean {
+    const now = this.#now();
+    if (now >= until) return false;
+    return partitions === undefined || partition < partitions || now < since + PARTITIONS_FOR_MS;
   }
 
-  /** Ends all look-ups. */
-  close(): void {
-    this.#closing.abort();
-  }
-
-  /** Which of the topics are gone, whatever was known of them. @throws KafkaError when the cluster stays away */
+  /** Asks again about each topic and returns those that do not exist. @throws KafkaError after `close` */
   async missing(topics: readonly string[]): Promise<Set<string>> {
     await Promise.all(topics.map((topic) => this.#ask(topic)));
     return new Set(topics.filter((topic) => this.#known.get(topic)?.partitions === undefined));
   }
 
   async #ask(topic: string): Promise<void> {
-    const giveUpAt = this.now() + LOOK_UP_LIMIT_MS;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const partitions = await this.admin.partitionCount(topic);
-        this.#remember(topic, partitions);
-        return;
-      } catch (error) {
-        if (error instanceof KafkaError && error.kind === 'not-authorized')
-          return this.#remember(topic, undefined, lacking('node', 'WRITE', `topic ${topic}`, error.message));
-        const isAway = error instanceof KafkaError && error.kind === 'unavailable';
-        if (this.#closing.signal.aborted || (!isAway && this.now() > giveUpAt)) throw error;
-        await sleep(backoffMs({ firstMs: 100, maxMs: 2_000 }, attempt), this.#closing.signal);
-      }
-    }
+    const { probeTopic, limitMs } = this.options;
+    const answer = await answerOrBlame<number | undefined>({
+      ask: () => this.admin.partitionCount(topic),
+      culpritOf: (error) => (isPassing(error) ? 'unclear' : 'question'),
+      probe: () => this.admin.partitionCount(probeTopic),
+      signal: this.#closing.signal,
+      limitMs,
+    });
+    if (answer instanceof Error) this.refuse(topic, answer.message);
+    else this.#remember(topic, { partitions: answer }, answer === undefined ? MISSING_FOR_MS : FOUND_FOR_MS);
   }
 
-  #remember(topic: string, partitions: number | undefined, problem?: string): void {
+  /** Remembers for a moment that a topic cannot be used, because the broker refused a question about it or a record for it. */
+  refuse(topic: string, problem: string): void {
+    this.#remember(topic, { partitions: undefined, problem }, REFUSED_FOR_MS);
+  }
+
+  #remember(topic: string, known: Pick<Known, 'partitions' | 'problem'>, forMs: number): void {
     this.#known.delete(topic);
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= MAX_REMEMBERED) this.#known.delete(oldest);
-    const forMs = partitions === undefined ? MISSING_FOR_MS : FOUND_FOR_MS;
-    this.#known.set(topic, { partitions, problem, since: this.now(), until: this.now() + forMs });
+    const since = this.#now();
+    this.#known.set(topic, { ...known, since, until: since + forMs });
   }
 
-  /** Why a reply can't go there; undefined when it can. */
+  /** The reason why a reply cannot go there; undefined when it can. */
   check(topic: string, partition: number | undefined): PartituraError | undefined {
-    const { partitions, problem = 'expected a topic that exists' } = this.#known.get(topic) ?? {};
+    const { partitions, problem } = this.#known.get(topic) ?? {};
     if (partitions === undefined)
-      return new PartituraError('INVALID_REQUEST', `reply topic '${topic}': ${problem}`);
+      return new PartituraError(
+        'INVALID_REQUEST',
+        problem === undefined
+          ? `reply topic '${topic}': expected a topic that exists`
+          : `reply topic '${topic}': expected a topic that the nodes may use, got: ${problem}`,
+      );
     if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions))
       return undefined;
-    const got = Number.isNaN(partition) ? 'bytes that are none' : String(partition);
+    const got = Number.isNaN(partition) ? 'undecodable bytes' : String(partition);
     return new PartituraError(
       'INVALID_REQUEST',
       `reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`,
     );
   }
+
+  /** Ends all look-ups under way. */
+  close(): void {
+    this.#closing.abort(new KafkaError('unavailable', 'closed'));
+  }
+}
+
+function isPassing(error: Error): boolean {
+  return error instanceof UnansweredError || (error instanceof KafkaError && error.kind === 'unavailable');
 }

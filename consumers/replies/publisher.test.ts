@@ -44,6 +44,7 @@ function publishing(
     maxRecordBytes,
     deadLetterHeaders,
     passHeaders: headersToPass(passed),
+    onTopicRefused: () => undefined,
     onStuck: (error) => events.push(`stuck: ${error.message}`),
     onDeadLetter: (reason) => events.push(`dead letter ${reason}`),
   });

@@ -21,6 +21,8 @@ export interface PublisherOptions {
   readonly passHeaders: PassHeaders;
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
+  /** The broker refuses records for a reply topic, whatever they hold. */
+  onTopicRefused(topic: string, error: KafkaError): void;
   /** Called once for each dead letter sent. */
   onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
 }
@@ -78,6 +80,8 @@ export class ReplyPublisher {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
     }
+    if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
+      this.options.onTopicRefused(caller.address.topic, error);
     const topic = caller.address.topic ?? this.options.topics.replies(model);
     const reason = `reply to '${topic}' refused: ${whyNotWritten(topic, error)}`;
     const cause = new PartituraError('INTERNAL', reason, { cause: error });

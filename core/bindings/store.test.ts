@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KafkaRecord } from '../kafka/port.js';
-import { latestRecords } from './store.js';
+import { checkBinding } from './definition.js';
+import { bindingRecord, latestRecords, readBindingRecord } from './store.js';
 
 const record = (offset: number, name: string, value: string | null): KafkaRecord => ({
   topic: 'p.bindings',
@@ -25,4 +26,20 @@ test('only the last record of a binding counts, whatever was before it, in the o
     latestRecords(records).map(({ offset }) => offset),
     [2, 3, 4],
   );
+});
+
+test('a record whose key is not the name of its binding is refused', () => {
+  const definition = checkBinding({
+    name: 'wine',
+    source: { topic: 'i', format: 'json' },
+    model: 'm',
+    inputs: { x: ['a'] },
+    output: { topic: 'o' },
+  });
+  const value = String(bindingRecord('p.bindings', definition).value);
+  assert.equal(readBindingRecord(record(0, 'wine', value)).applied?.definition.name, 'wine');
+  assert.throws(() => readBindingRecord(record(0, 'beer', value)), {
+    code: 'INVALID_REQUEST',
+    message: "binding: expected the name that is the record's key, 'beer', got 'wine'",
+  });
 });

@@ -17,6 +17,8 @@ export interface AppliedBinding {
   readonly revision: string;
   /** Milliseconds since the epoch. */
   readonly appliedAt: number;
+  /** Offset of its record: of two bindings the one with the smaller offset was applied first. */
+  readonly offset: number;
 }
 
 /** The record that applies a binding. */
@@ -34,14 +36,19 @@ export function removalRecord(topic: string, binding: string): OutgoingRecord {
  * What such a record says: a binding, or undefined that there is none any more.
  * @throws PartituraError INVALID_REQUEST when it says nothing that this version understands
  */
-export function readBindingRecord({ key, value, timestamp }: KafkaRecord): {
+export function readBindingRecord({ key, value, timestamp, offset }: KafkaRecord): {
   readonly name: string;
   readonly applied: AppliedBinding | undefined;
 } {
   const name = key?.toString('utf8') ?? '';
   if (value === null) return { name, applied: undefined };
   const definition = checkBinding(parse(value));
-  return { name, applied: { definition, revision: revisionOf(definition), appliedAt: timestamp } };
+  if (definition.name !== name)
+    throw new PartituraError(
+      'INVALID_REQUEST',
+      `binding: expected the name that is the record's key, '${name}', got '${definition.name}'`,
+    );
+  return { name, applied: { definition, revision: revisionOf(definition), appliedAt: timestamp, offset } };
 }
 
 function parse(value: Buffer): unknown {

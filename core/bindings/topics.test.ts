@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '../topics.js';
 import { checkBinding, type BindingDefinition } from './definition.js';
-import { refuseCircle, refuseReservedTopics } from './topics.js';
+import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from './topics.js';
 
 const binding = (name: string, source: string, output: string, more: object = {}): BindingDefinition =>
   checkBinding({
@@ -15,26 +15,45 @@ const binding = (name: string, source: string, output: string, more: object = {}
   });
 const names = topicNames('p');
 
-test('topics that the cluster needs for other things are not written to', () => {
-  for (const topic of [
-    'p.nodes',
-    'p.bindings',
-    'p.dead-letters',
-    'p.client-replies',
-    'p.m.requests',
-    '__consumer_offsets',
-  ]) {
-    assert.throws(() => refuseReservedTopics(binding('b', 'i', topic), names), {
+test('topics of the cluster itself and of Kafka are neither read nor written', () => {
+  for (const [topic, owner] of [
+    ['p.nodes', 'Partitura'],
+    ['p.client-replies', 'Partitura'],
+    ['p.m.requests', 'Partitura'],
+    ['p.m.replies', 'Partitura'],
+    ['p.m.requests-dlt', 'Partitura'],
+    ['__consumer_offsets', 'Kafka'],
+  ] as const) {
+    const refusal = (field: string): object => ({
       code: 'INVALID_REQUEST',
-      message: `output.topic: expected a topic of your own, got '${topic}', which is kept for other things`,
+      message: `${field}: expected a topic of your own, got '${topic}', which is reserved for ${owner}`,
     });
+    assert.throws(() => refuseReservedTopics(binding('b', topic, 'o'), names), refusal('source.topic'));
+    assert.throws(() => refuseReservedTopics(binding('b', 'i', topic), names), refusal('output.topic'));
     assert.throws(
       () => refuseReservedTopics(binding('b', 'i', 'o', { deadLetters: topic }), names),
-      /^PartituraError: deadLetters: /,
+      refusal('deadLetters'),
     );
   }
-  refuseReservedTopics(binding('b', 'p.m.requests', 'o'), names);
   refuseReservedTopics(binding('b', 'i', 'other.nodes'), names);
+});
+
+test('nodes run bindings on topics of their allow-list alone, dead letters included', () => {
+  const wine = binding('b', 'wine.in', 'wine.out');
+  refuseTopicsNotAllowed(wine, ['wine.*']);
+  assert.throws(() => refuseTopicsNotAllowed(wine, []), {
+    code: 'INVALID_REQUEST',
+    message:
+      "source.topic: expected a topic that PARTITURA_BINDING_TOPICS of the nodes allows (none), got 'wine.in'",
+  });
+  assert.throws(
+    () => refuseTopicsNotAllowed(binding('b', 'secret.in', 'wine.out'), ['wine.*']),
+    /source.topic/,
+  );
+  assert.throws(
+    () => refuseTopicsNotAllowed(wine, ['wine.in', 'wine.out']),
+    /^PartituraError: deadLetters: .* got 'wine.out-dlt'$/,
+  );
 });
 
 test('results may go on to other bindings, but not come back', () => {

@@ -1,25 +1,43 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { TopicNames } from '../topics.js';
+import { wildcard } from '../wildcard.js';
 import { deadLetterTopic, type BindingDefinition } from './definition.js';
 
 /**
- * Refuses a binding that writes to topics which the cluster needs for other things.
+ * Refuses a binding on topics of the cluster itself or of Kafka: whoever applies a binding uses the rights of the nodes.
  * @throws PartituraError INVALID_REQUEST that names the field
  */
-export function refuseReservedTopics(definition: BindingDefinition, names: TopicNames): void {
-  const written = { 'output.topic': definition.output.topic, deadLetters: deadLetterTopic(definition) };
-  for (const [field, topic] of Object.entries(written)) {
-    const isReserved =
-      topic.startsWith('__') ||
-      names.own.includes(topic) ||
-      topic === names.clientReplies ||
-      names.modelOf(topic) !== undefined;
-    if (isReserved)
+export function refuseReservedTopics(definition: BindingDefinition, { prefix }: TopicNames): void {
+  for (const [field, topic] of Object.entries(topicsOf(definition)))
+    if (topic.startsWith('__') || topic.startsWith(`${prefix}.`))
       throw new PartituraError(
         'INVALID_REQUEST',
-        `${field}: expected a topic of your own, got '${topic}', which is kept for other things`,
+        `${field}: expected a topic of your own, got '${topic}', which is reserved for ${topic.startsWith('__') ? 'Kafka' : 'Partitura'}`,
       );
-  }
+}
+
+/**
+ * Refuses a binding on topics that the nodes do not allow to bindings.
+ * @param patterns of `PARTITURA_BINDING_TOPICS`
+ * @throws PartituraError INVALID_REQUEST that names the field and the option
+ */
+export function refuseTopicsNotAllowed(definition: BindingDefinition, patterns: readonly string[]): void {
+  const allowed = patterns.map(wildcard);
+  for (const [field, topic] of Object.entries(topicsOf(definition)))
+    if (!allowed.some((pattern) => pattern.test(topic)))
+      throw new PartituraError(
+        'INVALID_REQUEST',
+        `${field}: expected a topic that PARTITURA_BINDING_TOPICS of the nodes allows (${patterns.join(', ') || 'none'}), got '${topic}'`,
+      );
+}
+
+function topicsOf(definition: BindingDefinition): Record<string, string> {
+  const { source, output } = definition;
+  return {
+    'source.topic': source.topic,
+    'output.topic': output.topic,
+    deadLetters: deadLetterTopic(definition),
+  };
 }
 
 /**

@@ -1,22 +1,40 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { Decompress as ZstdStream } from 'fzstd';
 import snappy from 'snappyjs';
 import { decompressLz4 } from './lz4.js';
 
 /**
- * The codecs of record batches. Strangers' producers compress with whatever their client offers; Partitura itself
- * sends uncompressed or gzip, so the other three are for reading. All are plain JavaScript: Node 20 has no zstd.
+ * The codecs of record batches. Other programs' producers compress with whatever their client offers; Partitura itself
+ * sends uncompressed or gzip, so the other three are for reading. Node has zstd from 22.15 on; before that, and for lz4 and
+ * snappy, plain JavaScript does it.
  */
 export type Codec = 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /** Magic of the block framing that Java clients put around Snappy: https://github.com/xerial/snappy-java */
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
-/** More than any broker takes in one batch by far: beyond it, what looks like a batch is a bomb. */
+/** The limit where the caller has none: far more than brokers take in one batch. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
 /** What is taken of a zstd frame at a time: a few bytes can stand for a block of 128 KiB. */
 const ZSTD_STEP_BYTES = 4 * 1024;
 const ZSTD_HEADER_BYTES = 18;
+const ZSTD_MAGIC = 0xfd2fb528;
+const ZSTD_SINGLE_SEGMENT = 0x20;
+const ZSTD_BLOCK_HEADER_BYTES = 3;
+const ZSTD_MAX_BLOCK_BYTES = 128 * 1024;
+const ZSTD_LEAST_WINDOW_BITS = 10;
+const ZSTD_RAW = 0;
+const ZSTD_RLE = 1;
+
+/** More comes out of compressed bytes than the caller allows. */
+export class DecompressionLimitError extends Error {
+  override readonly name = 'DecompressionLimitError';
+}
+
+/** Node's zlib from 22.15 on, newer than the types that the project compiles with. */
+interface ZlibWithZstd {
+  zstdDecompressSync(bytes: Buffer, options: { readonly maxOutputLength: number }): Buffer;
+}
 
 type Decompressor = (bytes: Buffer, maxBytes: number) => Uint8Array;
 
@@ -24,26 +42,37 @@ const DECOMPRESS: Record<Codec, Decompressor> = {
   gzip: decompressGzip,
   snappy: decompressSnappy,
   lz4: (bytes, maxBytes) => decompressLz4(bytes, maxBytes, () => tooLarge(maxBytes)),
-  zstd: decompressZstd,
+  zstd: 'zstdDecompressSync' in zlib ? nativeZstd(zlib as ZlibWithZstd) : decompressZstd,
 };
 
-/** @throws Error when the bytes are not of that codec, or more than `maxBytes` come out of them */
+/** @throws DecompressionLimitError when more than `maxBytes` come out, Error when the bytes are not of that codec */
 export function decompress(codec: Codec, bytes: Buffer, maxBytes = MAX_DECOMPRESSED_BYTES): Buffer {
   const plain = DECOMPRESS[codec](bytes, maxBytes);
   return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
 }
 
 export function gzip(bytes: Buffer): Buffer {
-  return gzipSync(bytes);
+  return zlib.gzipSync(bytes);
 }
 
 function tooLarge(maxBytes: number): Error {
-  return new Error(`more than ${maxBytes} bytes come out of it`);
+  return new DecompressionLimitError(`more than ${maxBytes} bytes come out of it`);
 }
 
 function decompressGzip(bytes: Buffer, maxBytes: number): Buffer {
+  return limited(maxBytes, () => zlib.gunzipSync(bytes, { maxOutputLength: maxBytes }));
+}
+
+function nativeZstd(native: ZlibWithZstd): Decompressor {
+  return (bytes, maxBytes) => {
+    if (zstdWindow(bytes) > maxBytes) throw tooLarge(maxBytes);
+    return limited(maxBytes, () => native.zstdDecompressSync(bytes, { maxOutputLength: maxBytes }));
+  };
+}
+
+function limited(maxBytes: number, work: () => Buffer): Buffer {
   try {
-    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+    return work();
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(maxBytes) : error;
   }
@@ -84,9 +113,40 @@ function decompressZstd(bytes: Buffer, maxBytes: number): Uint8Array {
     if (length > maxBytes) throw tooLarge(maxBytes);
     blocks.push(block);
   });
-  for (let at = 0; at < bytes.length; at += ZSTD_STEP_BYTES)
-    stream.push(bytes.subarray(at, at + ZSTD_STEP_BYTES), at + ZSTD_STEP_BYTES >= bytes.length);
+  const frame = withNeededWindow(bytes);
+  for (let at = 0; at < frame.length; at += ZSTD_STEP_BYTES)
+    stream.push(frame.subarray(at, at + ZSTD_STEP_BYTES), at + ZSTD_STEP_BYTES >= frame.length);
   return Buffer.concat(blocks);
+}
+
+/**
+ * The same frame with a window no larger than what can come out of it. Java's client names 2 MiB for a batch of a hundred
+ * bytes, and the library makes and clears as much for each.
+ */
+function withNeededWindow(bytes: Buffer): Buffer {
+  if (bytes.readUInt32LE(0) !== ZSTD_MAGIC || bytes.readUInt8(4) & ZSTD_SINGLE_SEGMENT) return bytes;
+  const needed = zstdMost(bytes);
+  if (needed >= zstdWindow(bytes)) return bytes;
+  const bits = Math.max(ZSTD_LEAST_WINDOW_BITS, Math.ceil(Math.log2(needed)));
+  const frame = Buffer.from(bytes);
+  frame.writeUInt8((bits - ZSTD_LEAST_WINDOW_BITS) << 3, 5);
+  return frame;
+}
+
+/** The most that can come out of a frame's blocks: how much a compressed one holds is known only afterwards. */
+function zstdMost(bytes: Buffer): number {
+  const flags = bytes.readUInt8(4);
+  const sizeBytes = [0, 2, 4, 8][flags >> 6] ?? 0;
+  let position = 6 + ([0, 1, 2, 4][flags & 3] ?? 0) + sizeBytes;
+  let most = 1;
+  for (let isLast = false; !isLast;) {
+    const header = bytes.readUIntLE(position, ZSTD_BLOCK_HEADER_BYTES);
+    const [type, size] = [(header >> 1) & 3, header >> 3];
+    isLast = (header & 1) === 1;
+    most += type === ZSTD_RAW || type === ZSTD_RLE ? size : ZSTD_MAX_BLOCK_BYTES;
+    position += ZSTD_BLOCK_HEADER_BYTES + (type === ZSTD_RLE ? 1 : size);
+  }
+  return most;
 }
 
 /** What a frame asks to be kept at hand (RFC 8878, 3.1.1.1): all of it when it is in one segment. */

@@ -63,7 +63,7 @@ export class FakeConsumer implements KafkaConsumer {
   }
 
   stepOver(records: UnreadableRecords, reason: string): void {
-    this.#handlers?.onUnreadable?.(records, reason);
+    void this.#handlers?.onUnreadable?.(records, reason);
   }
 
   async revoke(): Promise<void> {

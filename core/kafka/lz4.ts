@@ -9,29 +9,52 @@ const DICTIONARY = 1;
 const DICTIONARY_BYTES = 4;
 const UNCOMPRESSED = 0x80000000;
 const MAX_BLOCK_BYTES = 4 * 1024 * 1024;
-const FIRST_BYTES = 64 * 1024;
+const MIN_MATCH_BYTES = 4;
+const OFFSET_BYTES = 2;
+/** A length that does not fit into its four bits goes on in further bytes. */
+const LONG_LENGTH = 15;
+const FULL_BYTE = 255;
+
+interface Block {
+  readonly start: number;
+  readonly size: number;
+  readonly isPlain: boolean;
+  /** Bytes that come out of it. */
+  readonly plainSize: number;
+}
 
 /**
- * Reads an LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). The library takes the frame's word
- * for its size; here the output grows with what is in it.
- * @param tooLarge what to throw when it has more than `maxBytes`
+ * Reads an LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). The library allocates what the frame's
+ * header allows, 4 MiB for a batch of a hundred bytes; here the blocks are measured first, and the output has exactly the
+ * size of what is in them.
+ * @param tooLarge makes the error for a frame of more than `maxBytes`
  */
 export function decompressLz4(bytes: Buffer, maxBytes: number, tooLarge: () => Error): Buffer {
-  const { at, blockChecksums } = readHeader(bytes);
-  let output: Buffer = Buffer.alloc(FIRST_BYTES);
+  const blocks = blocksOf(bytes);
+  const total = blocks.reduce((sum, { plainSize }) => sum + plainSize, 0);
+  if (total > maxBytes) throw tooLarge();
+  const output = Buffer.alloc(total);
   let length = 0;
+  for (const { start, size, isPlain } of blocks) {
+    if (isPlain) length += bytes.copy(output, length, start, start + size);
+    else length = lz4.decompressBlock(bytes, output, start, size, length);
+  }
+  return output;
+}
+
+function blocksOf(bytes: Buffer): Block[] {
+  const { at, blockChecksums } = readHeader(bytes);
+  const blocks: Block[] = [];
   for (let position = at; ;) {
     const size = bytes.readUInt32LE(position) % UNCOMPRESSED;
     const isPlain = bytes.readUInt32LE(position) >= UNCOMPRESSED;
-    position += 4;
-    if (size === 0) return output.subarray(0, length);
-    if (size > MAX_BLOCK_BYTES || position + size > bytes.length) throw new Error('an LZ4 block breaks off');
-    output = withRoom(output, length);
-    if (isPlain) length += bytes.copy(output, length, position, position + size);
-    else length = lz4.decompressBlock(bytes, output, position, size, length);
-    if (length > output.length) throw new Error('an LZ4 block is larger than blocks may be');
-    if (length > maxBytes) throw tooLarge();
-    position += size + (blockChecksums ? CHECKSUM_BYTES : 0);
+    const start = position + 4;
+    if (size === 0) return blocks;
+    if (size > MAX_BLOCK_BYTES || start + size > bytes.length) throw new Error('an LZ4 block breaks off');
+    const plainSize = isPlain ? size : measure(bytes, start, start + size);
+    if (plainSize > MAX_BLOCK_BYTES) throw new Error('an LZ4 block is larger than blocks may be');
+    blocks.push({ start, size, isPlain, plainSize });
+    position = start + size + (blockChecksums ? CHECKSUM_BYTES : 0);
   }
 }
 
@@ -43,10 +66,25 @@ function readHeader(bytes: Buffer): { at: number; blockChecksums: boolean } {
   return { at: 7 + sizeBytes + dictionaryBytes, blockChecksums: (flags & BLOCK_CHECKSUMS) !== 0 };
 }
 
-/** Blocks refer to those before them, so all are in one piece. */
-function withRoom(output: Buffer, length: number): Buffer {
-  if (output.length >= length + MAX_BLOCK_BYTES) return output;
-  const larger = Buffer.alloc(Math.max(2 * output.length, length + MAX_BLOCK_BYTES));
-  output.copy(larger, 0, 0, length);
-  return larger;
+/** Adds up the lengths of a block's sequences, each of literals and a copy of earlier bytes, without copying any. */
+function measure(bytes: Buffer, start: number, end: number): number {
+  let position = start;
+  let total = 0;
+  const extended = (nibble: number): number => {
+    let length = nibble;
+    if (nibble < LONG_LENGTH) return length;
+    for (let byte = FULL_BYTE; byte === FULL_BYTE && position < end;) length += byte = bytes[position++] ?? 0;
+    return length;
+  };
+  while (position < end) {
+    const token = bytes[position++] ?? 0;
+    const literals = extended(token >> 4);
+    position += literals;
+    total += literals;
+    if (position >= end) break;
+    position += OFFSET_BYTES;
+    total += extended(token & LONG_LENGTH) + MIN_MATCH_BYTES;
+  }
+  if (position > end) throw new Error('an LZ4 block breaks off');
+  return total;
 }

@@ -163,3 +163,24 @@ test('records for a topic that is gone fail at once, those of other topics go wi
     [6, 2, 2],
   );
 });
+
+test('a topic that stays away while the cluster answers fails alone, and holds up no other', async () => {
+  const producer = new FakeProducer();
+  producer.refuse = (records) =>
+    records.some(({ topic }) => topic === 'leaderless')
+      ? new KafkaError('unavailable', 'no leader')
+      : undefined;
+  const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
+    Promise.resolve(new Set(topics.filter((topic) => topic === 'leaderless')));
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const fates: string[] = [];
+  for (const topic of ['a', 'leaderless', 'b', 'leaderless']) {
+    const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
+    outbox.push(record, {
+      delivered: () => fates.push(topic),
+      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+    });
+  }
+  await outbox.settled();
+  assert.deepEqual(fates, ['leaderless other', 'leaderless other', 'a', 'b']);
+});

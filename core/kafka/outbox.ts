@@ -51,9 +51,11 @@ export class Outbox {
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
     readonly now: () => number = Date.now,
-    /** Which of these topics do not exist: asked when a send fails for one of them. */
+    /** Those of these topics that cannot be used while the cluster answers: asked when a send fails for one of them. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
+    /** Fails for a record that the broker would not take; undefined where that need not be found out. */
+    readonly fits: (record: OutgoingRecord) => Promise<void> | undefined = () => undefined,
   ) {}
 
   push(record: OutgoingRecord, delivery: Delivery): void {
@@ -116,13 +118,21 @@ export class Outbox {
   async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.producer.send(parcels.map(({ record }) => record));
+        for (const { record } of parcels) {
+          const fits = this.fits(record);
+          if (fits) await fits;
+        }
+        if (parcels.length > 0) await this.producer.send(parcels.map(({ record }) => record));
         this.options.outage?.worked();
         break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
         if (!isPassing(error)) this.options.outage?.worked();
         if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
+        if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
+          const left = await this.#withoutUnusable(parcels, error);
+          if (left.length < parcels.length) return this.#send(left, giveUpAt);
+        }
         if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
         this.options.outage?.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
@@ -131,10 +141,22 @@ export class Outbox {
     for (const { delivery } of parcels) delivery.delivered();
   }
 
+  /** A topic whose partitions have no leader fails like a cluster that is away, and must not hold up the others. */
+  async #withoutUnusable(parcels: readonly Parcel[], error: KafkaError): Promise<readonly Parcel[]> {
+    const unusable = await this.#missing([...new Set(parcels.map(({ record }) => record.topic))]);
+    if (unusable.size === 0) return parcels;
+    const refusal = new KafkaError('other', error.message, { cause: error });
+    fail(
+      parcels.filter(({ record }) => unusable.has(record.topic)),
+      refusal,
+    );
+    return parcels.filter(({ record }) => !unusable.has(record.topic));
+  }
+
   async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
     const topics = [...new Set(parcels.map(({ record }) => record.topic))];
-    if (topics.length === 1 && error.kind === 'unknown-topic') return fail(parcels, error);
+    if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
     if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, giveUpAt);
     const middle = Math.ceil(parcels.length / 2);
     await this.#send(parcels.slice(0, middle), giveUpAt);
@@ -159,6 +181,11 @@ export class Outbox {
   async #missing(topics: readonly string[]): Promise<ReadonlySet<string>> {
     return this.missingOf(topics).catch(() => new Set<string>());
   }
+}
+
+/** Whether every record for the topic would fail alike. */
+function isAboutTopic({ kind }: KafkaError): boolean {
+  return kind === 'unknown-topic' || kind === 'not-authorized';
 }
 
 function isPassing({ kind }: KafkaError): boolean {

@@ -1,5 +1,6 @@
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import type { Outages } from './outages.js';
+import type { ReadLimits } from './record-batches/read-limits.js';
 
 /**
  * What Partitura needs of a Kafka client, and no more. `integration-tests/support/conformance/` says in tests
@@ -110,6 +111,8 @@ export interface ConsumerOptions {
   /** With `groupProtocol: 'consumer'` the broker decides instead. */
   readonly sessionTimeoutMs: number;
   readonly fetchMaxBytes: number;
+  /** Bounds of what is built from fetched batches; those of tools and clients where left out. */
+  readonly readLimits?: ReadLimits | undefined;
   /**
    * Name of this member beyond its life (static membership): when it closes or dies, its partitions wait for it
    * until the session times out, and nobody else is disturbed. One at a time may use it.
@@ -127,7 +130,7 @@ export type GroupProtocol = 'classic' | 'consumer';
 export interface KafkaConsumer {
   /** Joins the group and resolves with the first assignment. Handlers are called from then on. */
   start(handlers: ConsumerHandlers): Promise<void>;
-  /** No more records of these partitions are delivered after the ones of the current fetch, until `resume`. */
+  /** No more records of these partitions are delivered after the current piece, until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /** @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now */
@@ -140,8 +143,8 @@ export interface KafkaConsumer {
 
 export interface ConsumerHandlers {
   /**
-   * Takes over the records of one partition. A promise that it returns holds back the next fetch, while
-   * signs of life go on: backpressure without pausing.
+   * Takes over records of one partition: a fetch comes in pieces. A promise that it returns holds back the next piece and
+   * the next fetch, while heartbeats go on: backpressure without pausing.
    */
   onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void>;
   /** Partitions that have come; those that were kept meanwhile are not among them. */
@@ -152,9 +155,10 @@ export interface ConsumerHandlers {
    */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
   /**
-   * Records from `offset` to `lastOffset` can't be read, however often they are fetched, and are stepped over.
+   * Skips records from `offset` to `lastOffset`, which cannot be read or are beyond the limits, however often they are
+   * fetched. A promise holds back what follows, as with `onRecords`.
    */
-  onUnreadable?(position: UnreadableRecords, reason: string): void;
+  onUnreadable?(position: UnreadableRecords, reason: string): void | Promise<void>;
   /**
    * All of a partition before this offset was handed over, or is not to be seen: a transaction's marker, records of one
    * that was given up, what compaction has taken out. Told of fixed `partitions`.
@@ -207,6 +211,11 @@ export interface KafkaAdmin {
    * @throws KafkaError, of kind `not-authorized` where topics may be used but not described
    */
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Settings that are in force on one of the brokers, which are taken to be alike.
+   * @throws KafkaError, of kind `not-authorized` where the cluster may not be described
+   */
+  brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
   /** Of each partition the first offset whose record is not older, in milliseconds since the epoch; its end where there is none. */
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;

@@ -34,10 +34,11 @@ export async function readTopic(
   return found;
 }
 
-async function rangesOf(
+/** What a topic holds now; undefined when it does not exist. */
+export async function rangesOf(
   kafka: KafkaClient,
   topic: string,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<PartitionRange[] | undefined> {
   const admin = kafka.admin();
   try {

@@ -1,4 +1,5 @@
 import type { OutgoingRecord } from './port.js';
+import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from './record-batches/read-limits.js';
 
 /** What a record takes in memory and on the wire, but for a few bytes of frame: headers are a sender's to fill, too. */
 export function recordBytes({
@@ -13,4 +14,14 @@ export function recordBytes({
     else for (const entry of header) bytes += name.length + entry.length;
   }
   return bytes;
+}
+
+/** The memory that a record takes while it is held: many small ones, and many headers, cost more than their bytes. */
+export function heldBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+  let headers = 0;
+  for (const name in record.headers) {
+    const header = record.headers[name];
+    headers += Array.isArray(header) ? header.length : 1;
+  }
+  return recordBytes(record) + RECORD_OVERHEAD_BYTES + headers * HEADER_OVERHEAD_BYTES;
 }

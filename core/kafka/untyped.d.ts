@@ -13,6 +13,10 @@ declare module 'lz4js' {
   export default lz4;
 }
 
+declare module 'lz4js/xxh32.js' {
+  export function hash(seed: number, bytes: Uint8Array, start: number, length: number): number;
+}
+
 declare module 'snappyjs' {
   const snappy: {
     compress(data: Uint8Array): Uint8Array;

@@ -82,6 +82,7 @@ export class Harness {
       intraOpThreads: 1,
       engineThreads: 1,
       logLevel: 'silent',
+      bindingTopics: '*',
       ...CHOSEN_CLIENT,
       ...this.settings,
       ...overrides,

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
 export interface Ended {
   /** The exit code; null when it was killed. */
   readonly code: number | null;
@@ -24,6 +26,7 @@ export function run(
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const options = {
+      maxBuffer: MAX_OUTPUT_BYTES,
       cwd: ROOT,
       env: { ...process.env, ...env },
       timeout: limitMs,

@@ -100,12 +100,17 @@ export class SchemaRegistry {
   /** A registry without GUIDs does not have the path either; at a wrong address nothing else is there. */
   async #isRegistry(): Promise<boolean> {
     try {
-      await this.#request('GET', '/schemas/types');
+      await this.probe();
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
       throw error;
     }
+  }
+
+  /** Asks for what every registry serves to whoever may use it. */
+  async probe(): Promise<void> {
+    await this.#request('GET', '/schemas/types');
   }
 
   referenced({ subject, version }: SchemaReference): Promise<StoredSchema> {

@@ -101,6 +101,21 @@ export class KafkaJsAdmin implements KafkaAdmin {
     );
   }
 
+  async brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { brokers } = await this.#attempt((admin) => admin.describeCluster());
+    const resource = {
+      type: kafkajs.ConfigResourceTypes.BROKER,
+      name: String(brokers[0]?.nodeId),
+      configNames: [...names],
+    };
+    const { resources } = await this.#attempt((admin) =>
+      admin.describeConfigs({ includeSynonyms: false, resources: [resource] }),
+    );
+    return new Map(
+      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
+  }
+
   offsets(topic: string): Promise<PartitionOffsets[]> {
     return this.#attempt((admin) => topicOffsets(admin, topic));
   }

@@ -1,5 +1,5 @@
-import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
-import type { RecordHeaders } from '../../../schemas/framing/framing.js';
+import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Logger } from '../../log.js';
 import { backoffMs, sleep, within } from '../../retry.js';
 import type { OutageLink } from '../outages.js';
 import {
@@ -12,10 +12,14 @@ import {
   type Position,
   type TopicPartition,
 } from '../port.js';
+import { deliverPiece } from '../record-batches/deliver-piece.js';
+import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
+import { DEFAULT_READ_LIMITS } from '../record-batches/read-limits.js';
+import { Turns } from '../record-batches/turns.js';
 import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import { toKafkaError } from './errors.js';
-import './linear-headers.js';
+import { isRaw } from './raw-batches.js';
 import { BACKOFF, RETRY } from './retry.js';
 import type { Session } from './session.js';
 
@@ -27,12 +31,17 @@ const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
 /** How long leaving the group is tried. */
 const CLOSE_LIMIT_MS = 3_000;
+/** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
+const TRIES_FOR_DAMAGED = 3;
 
 /** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
 export class KafkaJsConsumer implements KafkaConsumer {
   #session: Session;
   #consumer: Consumer;
   readonly #positions = new Map<number, number>();
+  readonly #paused = new Set<number>();
+  /** How often in a row a partition began with a damaged batch. */
+  readonly #damaged = new Map<number, number>();
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
   readonly #closing = new AbortController();
@@ -44,6 +53,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   constructor(
     readonly newSession: () => Session,
     readonly options: ConsumerOptions,
+    readonly log: Logger,
     readonly outage: OutageLink,
   ) {
     this.#session = newSession();
@@ -125,6 +135,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     this.#session = this.newSession();
     this.#consumer = this.#create();
+    this.#paused.clear();
+    this.#damaged.clear();
   }
 
   async #join(): Promise<void> {
@@ -150,10 +162,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
     });
     joined.catch(() => undefined);
     consumer.on('consumer.fetch', () => this.outage.worked());
-    this.#tellPositions(consumer);
     await consumer.run({
       autoCommit: false,
-      eachBatchAutoResolve: true,
+      eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 1,
       eachBatch: (payload) => this.#deliver(payload),
     });
@@ -173,17 +184,6 @@ export class KafkaJsConsumer implements KafkaConsumer {
       void this.close();
       this.#handlers?.onCrash(toKafkaError(cause));
     }
-  }
-
-  /** A batch of which nothing is to be seen is not delivered, and only this event tells of it. */
-  #tellPositions(consumer: Consumer): void {
-    consumer.on('consumer.end_batch_process', ({ payload }) => {
-      const { partition } = payload;
-      const offset = Number(payload.lastOffset) + 1;
-      if (!this.#positions.has(partition)) return;
-      this.#positions.set(partition, offset);
-      this.#handlers?.onPosition?.({ partition, offset });
-    });
   }
 
   /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
@@ -215,16 +215,78 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (revoked.length > 0) await this.#handlers?.onRevoked(revoked);
   }
 
+  /** Piece by piece, each when there is room for it; stops when the partition is paused or given up meanwhile. */
   async #deliver(payload: EachBatchPayload): Promise<void> {
+    const handlers = this.#handlers;
+    if (!handlers) return;
     const { batch } = payload;
     const { topic, partition } = batch;
-    const records = batch.messages.map((message) => toRecord(topic, partition, message));
-    const taken = this.#handlers?.onRecords(records, Number(batch.highWatermark));
-    if (this.#positions.has(partition)) this.#positions.set(partition, Number(batch.lastOffset()) + 1);
-    if (taken) await this.#holdBack(taken, () => payload.heartbeat());
+    const turns = new Turns();
+    for (const piece of this.#pieces(batch)) {
+      this.#logUnreadable(partition, piece);
+      const taken = deliverPiece(handlers, { topic, partition }, piece, Number(batch.highWatermark));
+      this.#advance(payload, piece.next, handlers);
+      if (taken) await this.#holdBack(taken, () => payload.heartbeat());
+      else await turns.next()?.then(() => payload.heartbeat());
+      if (this.#paused.has(partition) || payload.isStale() || !payload.isRunning()) return;
+    }
   }
 
-  async #holdBack(taken: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+  #advance(payload: EachBatchPayload, next: number, handlers: ConsumerHandlers): void {
+    const { partition } = payload.batch;
+    payload.resolveOffset(String(next - 1));
+    if (!this.#positions.has(partition)) return;
+    this.#positions.set(partition, next);
+    handlers.onPosition?.({ partition, offset: next });
+  }
+
+  #logUnreadable(partition: number, { unreadable }: Piece): void {
+    if (!unreadable) return;
+    const { topic } = this.options;
+    this.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
+  }
+
+  *#pieces(batch: Batch): Generator<Piece> {
+    const [first] = batch.messages;
+    if (!isRaw(first)) {
+      yield* this.#piecesOfOld(batch);
+      return;
+    }
+    const { topic, partition } = batch;
+    const { fetchedOffset } = batch as Batch & { readonly fetchedOffset: string };
+    const from = Number(fetchedOffset);
+    const reader = new BatchReader(
+      first.bytes,
+      { topic, partition },
+      from,
+      first.aborted,
+      this.options.readLimits,
+    );
+    try {
+      for (let piece = reader.next(); piece; piece = reader.next()) yield piece;
+      this.#damaged.delete(partition);
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error;
+      const tries = (this.#damaged.get(partition) ?? 0) + 1;
+      this.#damaged.set(partition, tries % TRIES_FOR_DAMAGED);
+      if (tries === TRIES_FOR_DAMAGED) yield skipping(error, from, Number(batch.highWatermark));
+    }
+  }
+
+  /** Records of Kafka before 0.11, which kafkajs has read. */
+  *#piecesOfOld(batch: Batch): Generator<Piece> {
+    const { topic, partition, messages } = batch;
+    const { pieceRecords } = this.options.readLimits ?? DEFAULT_READ_LIMITS;
+    for (let at = 0; at < messages.length; at += pieceRecords) {
+      const records = messages
+        .slice(at, at + pieceRecords)
+        .map((message) => toRecord(topic, partition, message));
+      const isLast = at + pieceRecords >= messages.length;
+      yield { records, next: (isLast ? Number(batch.lastOffset()) : (records.at(-1)?.offset ?? 0)) + 1 };
+    }
+  }
+
+  async #holdBack(taken: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
     const done = new AbortController();
     const held = taken.finally(() => done.abort());
     while (!done.signal.aborted) {
@@ -235,10 +297,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
+    for (const { partition } of partitions) this.#paused.add(partition);
     this.#consumer.pause(grouped(partitions));
   }
 
   resume(partitions: readonly TopicPartition[]): void {
+    for (const { partition } of partitions) this.#paused.delete(partition);
     this.#consumer.resume(grouped(partitions));
   }
 
@@ -283,38 +347,16 @@ function grouped(partitions: readonly TopicPartition[]): { topic: string; partit
   return partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
 }
 
+/** Before Kafka 0.11 records had no headers. */
 function toRecord(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
+  const { key, value, offset, timestamp } = message;
   return {
     topic,
     partition,
-    offset: Number(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: toHeaders(message.headers),
-    timestamp: Number(message.timestamp),
+    offset: Number(offset),
+    key,
+    value,
+    headers: {},
+    timestamp: Number(timestamp),
   };
-}
-
-/**
- * kafkajs types headers for sending, where text is allowed; what it reads are buffers, or null for a header
- * without a value. It can't send the latter, so such a header is passed on as an empty one.
- */
-export function toHeaders(headers: IHeaders | undefined): RecordHeaders {
-  const received = (headers ?? {}) as Record<string, Received | Received[]>;
-  for (const name in received) if (lacksValue(received[name])) return fillIn(received);
-  return received as RecordHeaders;
-}
-
-type Received = Buffer | null | undefined;
-
-function lacksValue(value: Received | Received[]): boolean {
-  return Array.isArray(value) ? value.some(lacksValue) : !value;
-}
-
-function fillIn(received: Record<string, Received | Received[]>): RecordHeaders {
-  const orEmpty = (value: Received): Buffer => value ?? Buffer.alloc(0);
-  const filled = Object.entries(received).map(
-    ([name, value]) => [name, Array.isArray(value) ? value.map(orEmpty) : orEmpty(value)] as const,
-  );
-  return Object.fromEntries(filled);
 }

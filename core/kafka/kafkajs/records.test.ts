@@ -1,25 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IHeaders } from 'kafkajs';
 import { recordBytes } from '../record-bytes.js';
-import { toHeaders } from './consumer.js';
 import { toKafkaError } from './errors.js';
 import { refuseUnsent } from './producer.js';
-
-test('headers without a value are read as empty ones, which can be passed on', () => {
-  const received = {
-    none: null,
-    some: Buffer.from('x'),
-    many: [null, Buffer.from('y')],
-  } as unknown as IHeaders;
-  const empty = Buffer.alloc(0);
-  assert.deepEqual(toHeaders(received), {
-    none: empty,
-    some: Buffer.from('x'),
-    many: [empty, Buffer.from('y')],
-  });
-  assert.deepEqual(toHeaders(undefined), {});
-});
 
 test('a record counts with its headers', () => {
   const headers = { a: Buffer.alloc(10), bb: [Buffer.alloc(1), Buffer.alloc(2)], c: undefined };

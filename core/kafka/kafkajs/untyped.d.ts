@@ -10,14 +10,30 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
 
 /** The class behind kafkajs's reading of responses, likewise. */
 declare module 'kafkajs/src/protocol/decoder.js' {
-  export interface Header {
-    readonly key: string;
-    readonly value: Buffer | null;
-  }
   class Decoder {
-    readVarIntArray(reader: unknown): Header[];
+    offset: number;
+    readInt32(): number;
+    canReadBytes(length: number): boolean;
+    readBytes(length: number): Buffer;
   }
   export default Decoder;
+}
+
+/** The class behind its connections, likewise. */
+declare module 'kafkajs/src/broker/index.js' {
+  import type { KafkaMessage } from 'kafkajs';
+
+  interface FetchedPartition {
+    readonly messages: readonly KafkaMessage[];
+    abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
+  }
+  interface FetchResponse {
+    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
+  }
+  class Broker {
+    fetch(request: unknown): Promise<FetchResponse>;
+  }
+  export default Broker;
 }
 
 /** The class behind its requests for offsets and for coordinators, likewise. */

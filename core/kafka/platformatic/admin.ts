@@ -89,6 +89,20 @@ export class PlatformaticAdmin implements KafkaAdmin {
     }
   }
 
+  async brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { BROKER } = ConfigResourceTypes;
+    try {
+      const { results } = await retry(async () => {
+        const { id, broker } = await this.cluster.someBroker();
+        const resource = { resourceType: BROKER, resourceName: String(id), configurationKeys: [...names] };
+        return this.cluster.connections.request(broker, describeConfigsV4.api, [[resource], false, false]);
+      });
+      return new Map(results[0]?.configs.map(({ name, value }) => [name, value ?? '']));
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
   offsets(topic: string): Promise<PartitionOffsets[]> {
     return this.#retry(async () => {
       const partitions = await this.#partitions(topic);

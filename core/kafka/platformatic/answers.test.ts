@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { test } from 'node:test';
 import { heartbeatV4, Writer } from '@platformatic/kafka';
-import { ByteReader } from './byte-reader.js';
+import { ByteReader } from '../record-batches/byte-reader.js';
 import { Connections } from './connections.js';
 import { fetchRequest } from './fetch.js';
 import { produceRequest } from './produce.js';

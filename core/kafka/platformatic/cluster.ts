@@ -254,6 +254,13 @@ export class Cluster {
     return broker;
   }
 
+  /** @throws KafkaError `unavailable` when the cluster names none */
+  async someBroker(): Promise<{ id: number; broker: Broker }> {
+    await this.#metadata([]);
+    const [id] = this.#brokers.keys();
+    return { id: id ?? NO_LEADER, broker: this.broker(id) };
+  }
+
   async controller(): Promise<Broker> {
     await this.#metadata([]);
     return this.broker(this.#controller);

@@ -1,5 +1,5 @@
 import { Writer } from '@platformatic/kafka';
-import type { ByteReader } from './byte-reader.js';
+import type { ByteReader } from '../record-batches/byte-reader.js';
 import type { OwnRequest } from './send.js';
 
 const API_VERSIONS = 18;

@@ -1,7 +1,7 @@
 import { FetchIsolationLevels, fetchV13 } from '@platformatic/kafka';
-import type { ByteReader } from './byte-reader.js';
+import type { ByteReader } from '../record-batches/byte-reader.js';
 import { brokerError, errorName } from './errors.js';
-import type { AbortedTransaction } from './read-batches.js';
+import type { AbortedTransaction } from '../record-batches/read-batches.js';
 import type { OwnRequest } from './send.js';
 
 const FETCH = 1;

@@ -7,7 +7,7 @@ import { KafkaError, type KafkaRecord } from '../port.js';
 import { fakeCluster, fakeMetadata } from './fakes.js';
 import type { FetchedPartition } from './fetch.js';
 import { Fetcher } from './fetcher.js';
-import { AT } from './record-batch.js';
+import { AT } from '../record-batches/record-batch.js';
 import { writeBatch } from './write-batch.js';
 
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -118,7 +118,7 @@ test('a batch that stays unreadable is stepped over and told, and the next one r
       reason: "t 0: the batch at offset 0 can't be read: wrong checksum",
     },
   ]);
-  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, "records can't be read and are stepped over"]);
+  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, 'records cannot be read; they are skipped']);
 });
 
 test('nothing is said of a fetch that fails because the fetcher was closed', async () => {

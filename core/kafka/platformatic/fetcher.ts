@@ -6,7 +6,10 @@ import type { Connections } from './connections.js';
 import { isRetriable, brokerError, toKafkaError } from './errors.js';
 import { fetchRequest, type FetchedPartition } from './fetch.js';
 import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js';
-import { readBatches, UnreadableBatch, type AbortedTransaction, type ReadBatches } from './read-batches.js';
+import { deliverPiece } from '../record-batches/deliver-piece.js';
+import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
+import type { ReadLimits } from '../record-batches/read-limits.js';
+import { Turns } from '../record-batches/turns.js';
 import { BACKOFF } from './retry.js';
 
 /** Beyond what the broker may wait. */
@@ -23,6 +26,7 @@ export interface FetcherOptions {
   readonly topic: string;
   readonly from: 'earliest' | 'latest';
   readonly fetchMaxBytes: number;
+  readonly readLimits?: ReadLimits | undefined;
 }
 
 export interface FetcherHandlers extends Pick<
@@ -257,7 +261,7 @@ export class Fetcher {
       if (!source) continue;
       try {
         if (part.error !== undefined) await this.#mend(source, part.error);
-        else records += this.#handOver(source, part);
+        else records += await this.#handOver(source, part);
         bytes += part.batches?.length ?? 0;
         source.failures = 0;
         this.cluster.outage.worked(source.partition);
@@ -293,43 +297,56 @@ export class Fetcher {
     return source && before && !source.paused && before.position === source.position ? source : undefined;
   }
 
-  #handOver(source: Source, { highWatermark, aborted, batches }: FetchedPartition): number {
-    if (!batches) return 0;
-    const { records, next } = this.#read(source, batches, aborted, highWatermark);
-    source.position = next;
-    const taken = records.length > 0 ? this.handlers.onRecords(records, highWatermark) : undefined;
-    this.handlers.onPosition?.({ partition: source.partition, offset: next });
-    if (taken) this.hold(taken);
-    return records.length;
+  /** Piece by piece, each when there is room for it; stops when the partition is paused, dropped or moved meanwhile. */
+  async #handOver(source: Source, part: FetchedPartition): Promise<number> {
+    const { partition, position } = source;
+    const { topic, readLimits } = this.options;
+    if (!part.batches) return 0;
+    const reader = new BatchReader(part.batches, { topic, partition }, position, part.aborted, readLimits);
+    const turns = new Turns();
+    let records = 0;
+    for (let piece = this.#read(reader, source, part); piece; piece = this.#read(reader, source, part)) {
+      records += piece.records.length;
+      const turn = this.#handOverPiece(source, piece, part.highWatermark) ?? turns.next();
+      if (turn) await turn;
+      if (!this.#isStillAt(source, piece.next)) break;
+    }
+    return records;
   }
 
-  #read(
-    source: Source,
-    batches: Buffer,
-    aborted: readonly AbortedTransaction[],
-    highWatermark: number,
-  ): ReadBatches {
-    const { partition, position } = source;
+  #handOverPiece(source: Source, piece: Piece, highWatermark: number): Promise<void> | undefined {
+    const { partition } = source;
+    const { topic } = this.options;
+    source.position = piece.next;
+    if (piece.unreadable) {
+      const { offset, lastOffset, reason } = piece.unreadable;
+      this.log.error(
+        { topic, partition, offset, lastOffset, reason },
+        'records cannot be read; they are skipped',
+      );
+    }
+    const taken = deliverPiece(this.handlers, { topic, partition }, piece, highWatermark);
+    this.handlers.onPosition?.({ partition, offset: piece.next });
+    if (!taken) return undefined;
+    this.hold(taken);
+    return this.#released();
+  }
+
+  #isStillAt(source: Source, position: number): boolean {
+    return this.#sources.get(source.partition) === source && !source.paused && source.position === position;
+  }
+
+  #read(reader: BatchReader, source: Source, { highWatermark }: FetchedPartition): Piece | undefined {
     try {
-      const read = readBatches(batches, { topic: this.options.topic, partition }, position, aborted);
+      const piece = reader.next();
       source.damagedTries = 0;
-      return read;
+      return piece;
     } catch (cause) {
       if (!(cause instanceof UnreadableBatch)) throw cause;
       if (++source.damagedTries < TRIES_FOR_DAMAGED) throw new KafkaError('unavailable', cause.message);
       source.damagedTries = 0;
-      return { records: [], next: this.#stepOver(cause, position, highWatermark) };
+      return skipping(cause, source.position, highWatermark);
     }
-  }
-
-  /** One batch must not stop whoever reads it next, and the one after: its loss is told instead. */
-  #stepOver(error: UnreadableBatch, position: number, highWatermark: number): number {
-    // What is damaged may be the number of the batch's records.
-    const lastOffset = Math.max(position, Math.min(error.records.lastOffset, highWatermark - 1));
-    const records = { ...error.records, offset: Math.max(position, error.records.offset), lastOffset };
-    this.log.error({ err: error, ...records }, "records can't be read and are stepped over");
-    this.handlers.onUnreadable?.(records, error.message);
-    return lastOffset + 1;
   }
 
   /** Nothing is delivered and nothing fetched until the promise is settled, or the fetcher closed. */

@@ -1,5 +1,5 @@
 import { ProduceAcks, Writer } from '@platformatic/kafka';
-import type { ByteReader } from './byte-reader.js';
+import type { ByteReader } from '../record-batches/byte-reader.js';
 import { errorName } from './errors.js';
 import type { OwnRequest } from './send.js';
 

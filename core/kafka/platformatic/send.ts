@@ -1,5 +1,5 @@
 import { type Writer, type Connection } from '@platformatic/kafka';
-import { ByteReader } from './byte-reader.js';
+import { ByteReader } from '../record-batches/byte-reader.js';
 
 /** A request that is written and read here rather than by the library, for speed or because its reading is wrong. */
 export interface OwnRequest<R> {

@@ -1,9 +1,9 @@
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { gzip } from '../compression.js';
 import type { OutgoingRecord } from '../port.js';
-import { checksum } from './checksum.js';
-import { nameBytes } from './header-names.js';
-import { AT, GZIP, LENGTH_FROM, MAGIC, TRANSACTIONAL } from './record-batch.js';
+import { checksum } from '../record-batches/checksum.js';
+import { nameBytes } from '../record-batches/header-names.js';
+import { AT, GZIP, LENGTH_FROM, MAGIC, TRANSACTIONAL } from '../record-batches/record-batch.js';
 
 /** Who sends, as the broker knows it: what it takes to tell a repeated batch from a new one. */
 export interface ProducerIdentity {

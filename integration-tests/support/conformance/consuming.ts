@@ -17,7 +17,7 @@ export function testConsuming(port: PortUnderTest): void {
     const first = await port.consume({ topic, group });
     await eventually('ten records', () => first.records.length === 10);
     await first.consumer.commit([{ topic, partition: 0, offset: 4 }]);
-    assert.deepEqual(await port.admin.committed(group, topic), [{ partition: 0, offset: 4 }]);
+    assert.deepEqual(await port.admin.committed(group, topic), [{ partition: 0, offset: 4, metadata: '' }]);
     await first.consumer.close();
     const second = await port.consume({ topic, group });
     await eventually('the rest', () => second.records.length >= 6);

@@ -38,6 +38,22 @@ export function testGroups(port: PortUnderTest): void {
     await eventually('the first has all again', () => first.assigned.length === 4);
   });
 
+  test('what is committed with a position is read with it, until the position is committed without', async () => {
+    const topic = await port.createTopic(2);
+    const group = `g-${randomUUID()}`;
+    const { consumer } = await port.consume({ topic, group });
+    await consumer.commit([{ topic, partition: 1, offset: 3, metadata: 'größer' }]);
+    assert.deepEqual((await port.admin.committed(group, topic)).sort(byPartition), [
+      { partition: 0, offset: -1, metadata: '' },
+      { partition: 1, offset: 3, metadata: 'größer' },
+    ]);
+    await consumer.commit([{ topic, partition: 1, offset: 3 }]);
+    assert.equal(
+      (await port.admin.committed(group, topic)).find(({ partition }) => partition === 1)?.metadata,
+      '',
+    );
+  });
+
   test('a member with an instance id comes back to its partitions, and nobody else notices', async (t) => {
     if (!modernGroups) return t.skip('this client has no static membership');
     const topic = await port.createTopic(4);
@@ -109,4 +125,8 @@ export function testGroups(port: PortUnderTest): void {
     await second.consumer.close();
     await eventually('the first has all again', () => first.assigned.length === 4, 30_000);
   });
+}
+
+function byPartition(a: { readonly partition: number }, b: { readonly partition: number }): number {
+  return a.partition - b.partition;
 }

@@ -6,6 +6,11 @@ import { plain, type PortUnderTest } from './port-under-test.js';
 
 /** What the admin tells of topics and does to them. */
 export function testTopics(port: PortUnderTest): void {
+  test("a broker's settings are told", async () => {
+    const settings = await port.admin.brokerSettings(['socket.request.max.bytes']);
+    assert.deepEqual([...settings], [['socket.request.max.bytes', '104857600']]);
+  });
+
   test("a topic's settings are told, its own and those that it has of the broker", async () => {
     const topic = `t-${randomUUID()}`;
     const config = { 'max.message.bytes': '123456' };

@@ -20,12 +20,14 @@ export function testTransactions(port: PortUnderTest): void {
     for (const [index, value] of ['A', 'B'].entries())
       await transactions.sendWithOffsets([{ ...plain(output, value), partition: index }], {
         member,
-        positions: [{ topic: input, partition: 0, offset: index + 1 }],
+        positions: [{ topic: input, partition: 0, offset: index + 1, metadata: `after ${value}` }],
       });
     const reader = await port.consume({ topic: output });
     await eventually('the output', () => reader.records.length === 2);
     assert.deepEqual(reader.values().sort(), ['A', 'B']);
-    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: 2 }]);
+    assert.deepEqual(await port.admin.committed(group, input), [
+      { partition: 0, offset: 2, metadata: 'after B' },
+    ]);
   });
 
   test('a transaction that fails leaves nothing to be seen and the group where it was', async () => {
@@ -49,7 +51,7 @@ export function testTransactions(port: PortUnderTest): void {
     const reader = await port.consume({ topic: output });
     await eventually('what is to be seen', () => reader.values().includes('seen'));
     assert.deepEqual(reader.values(), ['seen']);
-    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1, metadata: '' }]);
   });
 
   test('who comes later under the same transactional id shuts the former out', async () => {
@@ -85,6 +87,6 @@ export function testTransactions(port: PortUnderTest): void {
       }),
       (error: KafkaError) => error.kind === 'rebalanced',
     );
-    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1 }]);
+    assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1, metadata: '' }]);
   });
 }

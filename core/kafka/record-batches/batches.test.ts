@@ -4,11 +4,36 @@ import { gzipSync } from 'node:zlib';
 import { crc32c, createRecordsBatch, readRecordsBatch, Reader } from '@platformatic/kafka';
 import type { KafkaRecord, OutgoingRecord } from '../port.js';
 import { ByteReader } from './byte-reader.js';
-import { readBatches } from './read-batches.js';
+import { BatchReader, type AbortedTransaction, type Piece } from './read-batches.js';
+import { DEFAULT_READ_LIMITS, type ReadLimits } from './read-limits.js';
 import { AT } from './record-batch.js';
-import { writeBatch } from './write-batch.js';
+import { rawBatch, recordOfHeaders, zigzag } from './test-batches.js';
+import { writeBatch } from '../platformatic/write-batch.js';
 
 const at = { topic: 't', partition: 3 };
+
+function readPieces(bytes: Buffer, from: number, limits: Partial<ReadLimits> = {}): Piece[] {
+  const reader = new BatchReader(bytes, at, from, [], { ...DEFAULT_READ_LIMITS, ...limits });
+  const pieces: Piece[] = [];
+  for (let piece = reader.next(); piece; piece = reader.next()) pieces.push(piece);
+  return pieces;
+}
+
+function readBatches(
+  bytes: Buffer,
+  place: typeof at,
+  from: number,
+  aborted: readonly AbortedTransaction[] = [],
+): { records: KafkaRecord[]; next: number } {
+  const reader = new BatchReader(bytes, place, from, aborted);
+  const records: KafkaRecord[] = [];
+  let next = from;
+  for (let piece = reader.next(); piece; piece = reader.next()) {
+    records.push(...piece.records);
+    next = piece.next;
+  }
+  return { records, next };
+}
 const plainIdentity = { id: 7n, epoch: 1, transactional: false };
 
 function outgoing(value: string | null, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
@@ -189,4 +214,107 @@ test('numbers of more than 32 bits are read exactly: the library writes them wro
   assert.equal(new ByteReader(Buffer.from('ffc7afa025', 'hex')).varlong(), -5_000_000_000);
   assert.equal(new ByteReader(Buffer.from('00000001000000ff', 'hex')).int64(), 2 ** 32 + 255);
   assert.equal(new ByteReader(Buffer.from('ffffffffffffffff', 'hex')).int64(), -1);
+});
+
+test('a batch is taken in pieces of so many records, or bytes, and goes on where the last piece ended', () => {
+  const batch = batchOf(
+    Array.from({ length: 10 }, (_, index) => outgoing(`v${index}`)),
+    100,
+  );
+  const pieces = readPieces(batch, 101, { pieceRecords: 4 });
+  assert.deepEqual(
+    pieces.map(({ records, next }) => [values(records).join(), next]),
+    [
+      ['v1,v2,v3,v4', 105],
+      ['v5,v6,v7,v8', 109],
+      ['v9', 110],
+    ],
+  );
+  assert.equal(readPieces(batch, 100, { pieceBytes: 1 }).length, 10);
+});
+
+test('a record with too many headers is passed over alone, its neighbours of the kind with it', () => {
+  const records = [
+    recordOfHeaders(1),
+    ...[1, 2, 3].map((delta) => recordOfHeaders(5, delta)),
+    recordOfHeaders(2, 4),
+  ];
+  const batch = rawBatch(Buffer.concat(records), 5);
+  const pieces = readPieces(batch, 0, { recordHeaders: 4 });
+  assert.deepEqual(
+    pieces.map((piece) => [piece.records.map(({ offset }) => offset), piece.unreadable, piece.next]),
+    [
+      [[0], { offset: 1, lastOffset: 3, reason: 'expected at most 4 headers of a record, got 5' }, 4],
+      [[4], undefined, 5],
+    ],
+  );
+});
+
+test('eighty million headers in 233 kB are not even unpacked', () => {
+  const packed = gzipSync(recordOfHeaders(20_000_000));
+  const batch = rawBatch(packed, 1, { codec: 1 });
+  const [piece] = readPieces(batch, 0, { batchBytes: 32 * 1024 * 1024 });
+  assert.match(piece?.unreadable?.reason ?? '', /more than 33554432 bytes come out of it/);
+  assert.equal(piece?.next, 1);
+});
+
+test('a batch from which too much comes is passed over, the ones around it are read', () => {
+  const bomb = rawBatch(gzipSync(Buffer.alloc(2_000)), 3, { codec: 1 });
+  bomb.writeBigInt64BE(1n, AT.baseOffset);
+  const log = Buffer.concat([batchOf([outgoing('a')]), bomb, batchOf([outgoing('b')], 4)]);
+  const pieces = readPieces(log, 0, { batchBytes: 1_000 });
+  assert.deepEqual(
+    pieces.map(({ records, unreadable, next }) => [
+      values(records).join(),
+      unreadable && [unreadable.offset, unreadable.lastOffset],
+      next,
+    ]),
+    [
+      ['a', [1, 3], 4],
+      ['b', undefined, 5],
+    ],
+  );
+});
+
+test('counts, lengths and offsets that lie make a batch unreadable, and nothing else', () => {
+  const good = recordOfHeaders(0);
+  const lies: [string, Buffer, RegExp][] = [
+    ['more records than there are', rawBatch(good, 1_000_000_000), /a record breaks off/],
+    ['more headers than there are', rawBatch(recordOfHeaders(1, 0, 1_000), 1), /breaks off/],
+    ['a length beyond the batch', rawBatch(Buffer.concat([zigzag(2 ** 30), good]), 1), /breaks off/],
+    ['a negative length', rawBatch(Buffer.concat([zigzag(-5), good]), 1), /breaks off/],
+    ['an offset beyond the batch', rawBatch(recordOfHeaders(0, 2 ** 30), 1), /got 1073741824/],
+    ['an offset before the batch', rawBatch(recordOfHeaders(0, -7), 1), /got -7/],
+    ['an offset twice', rawBatch(Buffer.concat([good, good]), 2), /expected a record of offset 1/],
+  ];
+  const untilTheLie = (batch: Buffer): unknown => readPieces(batch, readPieces(batch, 0).at(-1)?.next ?? 0);
+  for (const [name, batch, reason] of lies) assert.throws(() => untilTheLie(batch), reason, name);
+  for (const count of [0, -1, -(2 ** 31)]) {
+    const empty = rawBatch(Buffer.alloc(0), count, { lastOffsetDelta: 6 });
+    assert.deepEqual(readPieces(empty, 0), [{ records: [], next: 7 }]);
+  }
+});
+
+test('times that no clock has are brought into what numbers hold', () => {
+  const body = Buffer.concat([
+    Buffer.from([0]),
+    Buffer.from('ffffffffffffffffff01', 'hex'),
+    Buffer.from([0, 1, 1, 0]),
+  ]);
+  const batch = rawBatch(Buffer.concat([zigzag(body.length), body]), 1);
+  const [piece] = readPieces(batch, 0);
+  assert.equal(piece?.records[0]?.timestamp, Number.MIN_SAFE_INTEGER);
+});
+
+test('a record that is kept keeps no batch alive', () => {
+  const large = batchOf([
+    outgoing('x'.repeat(1_000_000)),
+    outgoing('small'),
+    outgoing('y'.repeat(1_000_000)),
+  ]);
+  for (const batch of [large, rawBatch(gzipSync(large.subarray(AT.records)), 3, { codec: 1 })]) {
+    const records = readPieces(batch, 0).flatMap((piece) => piece.records);
+    assert.equal(records[1]?.value?.toString(), 'small');
+    assert.ok((records[1].value.buffer.byteLength ?? 0) < 10_000);
+  }
 });

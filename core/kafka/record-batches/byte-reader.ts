@@ -1,4 +1,6 @@
 const TWO_TO_32 = 2 ** 32;
+/** A varlong has at most ten bytes. */
+const VARLONG_END = 128 ** 10;
 
 /**
  * Reads Kafka's number formats from a buffer, 64-bit ones as numbers (exact up to 2^53). Reading past the end gives
@@ -53,12 +55,13 @@ export class ByteReader {
   varlong(): number {
     const { bytes } = this;
     let byte = bytes[this.position++] ?? 0;
+    const isNegative = (byte & 1) === 1;
     let value = byte & 0x7f;
-    for (let factor = 128; byte & 0x80 && factor < Number.MAX_SAFE_INTEGER; factor *= 128) {
+    for (let factor = 128; byte & 0x80 && factor < VARLONG_END; factor *= 128) {
       byte = bytes[this.position++] ?? 0;
       value += (byte & 0x7f) * factor;
     }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return isNegative ? -(value + 1) / 2 : value / 2;
   }
 
   /** A view. */

@@ -1,0 +1,95 @@
+import { Cluster } from '../../core/kafka/platformatic/cluster.js';
+import { produceRequest } from '../../core/kafka/platformatic/produce.js';
+import { rawBatch, zigzag } from '../../core/kafka/record-batches/test-batches.js';
+import { sleep } from '../../core/retry.js';
+import { encodeRequest } from '../../schemas/framing/single-object.js';
+import { PACKINGS } from '../../core/kafka/record-batches/test-packings.js';
+
+const REQUEST_LIMIT_MS = 30_000;
+const ROUND_MS = 10;
+/** Every so many requests one has a long run of equal bytes, which comes out of its batch three hundred times as large. */
+const LARGE_EVERY = 8;
+const RUN_BYTES = 300_000;
+const PIXELS = 64;
+
+/** Writes requests in batches of one, each in the next codec. */
+export class RequestSender {
+  readonly #cluster: Cluster;
+  #sent = 0;
+
+  constructor(
+    bootstrap: string,
+    readonly topic: string,
+  ) {
+    this.#cluster = new Cluster({ clientId: 'memory', connectTimeout: 3_000 }, [bootstrap]);
+  }
+
+  async connect(): Promise<void> {
+    await this.#cluster.connect();
+    await this.#cluster.refresh(this.topic);
+  }
+
+  /** One request to each partition, again and again. @returns how many were sent */
+  async sendUntil(until: number, partitions: number): Promise<number> {
+    const { leaders } = await this.#cluster.topic(this.topic);
+    for (let next = performance.now(); next < until; next += ROUND_MS) {
+      await sleep(Math.max(0, next - performance.now()));
+      const batches = Array.from({ length: partitions }, (_, partition) => ({
+        topic: this.topic,
+        partition,
+        batch: this.#nextBatch(),
+      }));
+      const request = produceRequest(batches, REQUEST_LIMIT_MS, null);
+      const answers = await this.#cluster.connections.send(
+        this.#cluster.broker(leaders[0]),
+        request,
+        REQUEST_LIMIT_MS,
+      );
+      for (const { error } of answers) if (error !== undefined) throw new Error(`produce: ${error}`);
+      if (performance.now() > next + 1_000) next = performance.now();
+    }
+    return this.#sent;
+  }
+
+  #nextBatch(): Buffer {
+    const id = this.#sent++;
+    const packing = PACKINGS[id % PACKINGS.length];
+    if (!packing) throw new Error('no codecs');
+    const isLarge = id % LARGE_EVERY === 0 && packing.codec !== 0;
+    const plain = requestRecord(id, isLarge ? RUN_BYTES : 0);
+    const start = isLarge ? plain.indexOf('x'.repeat(64)) : plain.length;
+    const run = { start, length: isLarge ? RUN_BYTES : 0 };
+    return rawBatch(packing.pack(plain, run), 1, { codec: packing.codec });
+  }
+
+  close(): void {
+    this.#cluster.close();
+  }
+}
+
+function requestRecord(id: number, padding: number): Buffer {
+  const pixels = Buffer.from(Float32Array.from({ length: PIXELS }, (_, index) => (id + index) % 16).buffer);
+  const value = encodeRequest({
+    id: `r-${id}`,
+    model: 'digits',
+    modelVersion: null,
+    inputs: [{ name: 'pixels', datatype: 'FP32', shape: [1, PIXELS], data: pixels }],
+    outputs: [],
+    parameters: padding > 0 ? { padding: 'x'.repeat(padding) } : {},
+    deadline: null,
+  });
+  const name = Buffer.from('correlation-id');
+  const correlation = Buffer.from(String(id));
+  const body = Buffer.concat([
+    Buffer.from([0, 0, 0]),
+    zigzag(-1),
+    zigzag(value.length),
+    value,
+    zigzag(1),
+    zigzag(name.length),
+    name,
+    zigzag(correlation.length),
+    correlation,
+  ]);
+  return Buffer.concat([zigzag(body.length), body]);
+}

@@ -1,0 +1,199 @@
+import { fileURLToPath } from 'node:url';
+import type { Config, KafkaClientName } from '../../core/config.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import { scanRanges, topicRanges } from '../../core/kafka/scan-topic.js';
+import { createLogger } from '../../core/log.js';
+import { clusterTopics, modelTopics } from '../../core/partitura-topics.js';
+import { sleep } from '../../core/retry.js';
+import { topicNames } from '../../core/topics.js';
+import { checkConfig } from '../../core/config.js';
+import { startLocalBroker, type LocalBroker } from '../../deploy/local/broker.js';
+import { startNodeProcess, type NodeProcess } from '../../deploy/local/node-process.js';
+import { headerText } from '../../schemas/framing/framing.js';
+import { eventually } from '../eventually.js';
+import { residentBytes } from '../processor-time.js';
+import { RequestSender } from './request-sender.js';
+
+const MODELS = fileURLToPath(new URL('../../../examples/onnx-models', import.meta.url));
+const MODEL = 'digits';
+const NODES = 2;
+const PARTITIONS = 8;
+const KILL_EVERY_MS = 20_000;
+const SAMPLE_MS = 250;
+const POINT_SECONDS = 5;
+const END_LIMIT_MS = 300_000;
+const MIB = 2 ** 20;
+
+export interface MemoryResult {
+  readonly client: KafkaClientName;
+  readonly seconds: number;
+  /** Of a node that has loaded its model and was asked nothing yet. */
+  readonly baseMiB: number;
+  /** Base, twice the bytes in flight, and one fetch. */
+  readonly limitMiB: number;
+  readonly mostMiB: number;
+  readonly kills: number;
+  readonly requests: number;
+  readonly unanswered: number;
+  /** Answered with an error. */
+  readonly refused: number;
+  readonly repeated: number;
+  /** The most of any node within each stretch of time. */
+  readonly curve: readonly { readonly second: number; readonly mostMiB: number }[];
+}
+
+/**
+ * Memory of two nodes under requests in batches of one, in every codec, some of which are three hundred times as large when
+ * unpacked, while one node after the other is killed and started again.
+ */
+export async function soak(
+  client: KafkaClientName,
+  minutes: number,
+  report: (line: string) => void,
+): Promise<MemoryResult> {
+  const broker = await startLocalBroker({ heapMb: 1_024 });
+  try {
+    const config = checkConfig({
+      brokers: broker.bootstrap,
+      kafkaClient: client,
+      models: MODELS,
+      partitions: PARTITIONS,
+      logLevel: 'error',
+    });
+    return await new Soak(broker, config, report).run(minutes * 60_000);
+  } finally {
+    await broker.stop();
+  }
+}
+
+class Soak {
+  readonly #nodes: NodeProcess[] = [];
+  readonly #points: number[] = [];
+  #kills = 0;
+  #base = 0;
+
+  constructor(
+    readonly broker: LocalBroker,
+    readonly config: Config,
+    readonly report: (line: string) => void,
+  ) {}
+
+  async run(durationMs: number): Promise<MemoryResult> {
+    await this.#createTopics();
+    const began = performance.now();
+    try {
+      for (let count = 0; count < NODES; count++) await this.#startNode();
+      this.#base = Math.max(...this.#nodes.map(({ pid }) => residentBytes(pid)));
+      const sampling = setInterval(() => this.#sample(performance.now() - began), SAMPLE_MS);
+      const sender = new RequestSender(this.broker.bootstrap, topicNames(this.config.prefix).requests(MODEL));
+      await sender.connect();
+      const killing = this.#killNow(began + durationMs);
+      const requests = await sender.sendUntil(began + durationMs, PARTITIONS);
+      await killing;
+      await this.#untilAnswered();
+      clearInterval(sampling);
+      sender.close();
+      return await this.#result(durationMs / 1_000, requests);
+    } finally {
+      await Promise.all(this.#nodes.map((node) => node.stop()));
+    }
+  }
+
+  async #createTopics(): Promise<void> {
+    const admin = this.#kafka().admin();
+    await admin.connect();
+    await admin.createTopics([...clusterTopics(this.config), ...modelTopics(MODEL, this.config)]);
+    await admin.close();
+  }
+
+  #kafka(): ReturnType<typeof createKafkaClient> {
+    return createKafkaClient(this.config, 'memory', createLogger('memory', 'error'));
+  }
+
+  async #startNode(): Promise<void> {
+    this.#nodes.push(await startNodeProcess(this.config, this.report));
+  }
+
+  /** One node after the other, the oldest first. */
+  async #killNow(until: number): Promise<void> {
+    for (let next = performance.now() + KILL_EVERY_MS; next < until; next += KILL_EVERY_MS) {
+      await sleep(next - performance.now());
+      this.#nodes.shift()?.kill('SIGKILL');
+      this.#kills++;
+      await this.#startNode();
+    }
+  }
+
+  #sample(elapsedMs: number): void {
+    const most = Math.max(...this.#nodes.map(({ pid }) => residentBytes(pid) || 0));
+    const point = Math.floor(elapsedMs / 1_000 / POINT_SECONDS);
+    if (this.#points[point] === undefined && point > 0)
+      this.report(`${point * POINT_SECONDS} s  ${Math.round((this.#points[point - 1] ?? 0) / MIB)} MiB`);
+    this.#points[point] = Math.max(this.#points[point] ?? 0, most);
+  }
+
+  async #untilAnswered(): Promise<void> {
+    const topics = topicNames(this.config.prefix);
+    const admin = this.#kafka().admin();
+    await admin.connect();
+    try {
+      await eventually('everything is answered', END_LIMIT_MS, async () => {
+        const committed = new Map(
+          (await admin.committed(topics.group(MODEL), topics.requests(MODEL))).map((one) => [
+            one.partition,
+            one.offset,
+          ]),
+        );
+        const ends = await admin.offsets(topics.requests(MODEL));
+        return ends.every(({ partition, end }) => (committed.get(partition) ?? 0) >= end);
+      });
+    } finally {
+      await admin.close();
+    }
+  }
+
+  async #result(seconds: number, requests: number): Promise<MemoryResult> {
+    const { maxInflightBytes, fetchMaxBytes, kafkaClient: client } = this.config;
+    const { answered, refused, replies } = await this.#countReplies(requests);
+    const mib = (bytes: number): number => Math.round(bytes / MIB);
+    return {
+      client,
+      seconds,
+      baseMiB: mib(this.#base),
+      limitMiB: mib(this.#base + 2 * maxInflightBytes + fetchMaxBytes),
+      mostMiB: mib(Math.max(...this.#points.filter((point) => point !== undefined))),
+      kills: this.#kills,
+      requests,
+      unanswered: requests - answered,
+      refused,
+      repeated: replies - answered,
+      curve: this.#points.map((most, index) => ({ second: index * POINT_SECONDS, mostMiB: mib(most) })),
+    };
+  }
+
+  async #countReplies(requests: number): Promise<{ answered: number; refused: number; replies: number }> {
+    const kafka = this.#kafka();
+    const topic = topicNames(this.config.prefix).replies(MODEL);
+    const admin = kafka.admin();
+    await admin.connect();
+    const ranges = await topicRanges(admin, topic).finally(() => admin.close());
+    const seen = new Uint8Array(requests);
+    let [replies, refused] = [0, 0];
+    await scanRanges(kafka, topic, ranges ?? [], {
+      limitMs: 30_000,
+      fetchMaxBytes: this.config.fetchMaxBytes,
+      onRecords: (records) => {
+        for (const { headers } of records) {
+          const error = headerText(headers, 'inference-error');
+          if (error !== undefined) {
+            refused++;
+            this.report(`refused: ${error}`);
+          }
+          seen[Number(headerText(headers, 'correlation-id'))] = 1;
+          replies++;
+        }
+      },
+    });
+    return { answered: seen.reduce((sum, one) => sum + one, 0), refused, replies };
+  }
+}
