@@ -1,3 +1,4 @@
+import { lacking } from '../../core/acls.js';
 import { answerOrBlame, UnansweredError } from '../../core/blame.js';
 import { KafkaError, type KafkaAdmin } from '../../core/kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -81,7 +82,7 @@ export class Destinations {
       signal: this.#closing.signal,
       limitMs,
     });
-    if (answer instanceof Error) this.refuse(topic, answer.message);
+    if (answer instanceof Error) this.refuse(topic, problemOf(topic, answer));
     else this.#remember(topic, { partitions: answer }, answer === undefined ? MISSING_FOR_MS : FOUND_FOR_MS);
   }
 
@@ -125,4 +126,9 @@ export class Destinations {
 
 function isPassing(error: Error): boolean {
   return error instanceof UnansweredError || (error instanceof KafkaError && error.kind === 'unavailable');
+}
+
+function problemOf(topic: string, error: Error): string {
+  const isForbidden = error instanceof KafkaError && error.kind === 'not-authorized';
+  return isForbidden ? lacking('node', 'WRITE', `topic ${topic}`, error.message) : error.message;
 }
