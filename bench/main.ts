@@ -99,11 +99,6 @@ async function rebalance(): Promise<void> {
   record('rebalance', {}, await measureRebalances(prepared, print));
 }
 
-async function outages(): Promise<void> {
-  if (chosen('outages', [{ name: 'outages' }]).length === 0) return;
-  record('outages', {}, await measureOutages(print));
-}
-
 async function memory(): Promise<void> {
   if (chosen('memory', [{ name: 'memory' }]).length === 0) return;
   const results: MemoryResult[] = [];
@@ -119,6 +114,11 @@ async function memory(): Promise<void> {
     results.push(result);
   }
   if (values.client === undefined) record('memory', { minutes: Number(values.minutes) }, results);
+}
+
+async function outages(): Promise<void> {
+  if (chosen('outages', [{ name: 'outages' }]).length === 0) return;
+  record('outages', {}, await measureOutages(print));
 }
 
 async function growth(): Promise<void> {

@@ -177,17 +177,6 @@ function rebalanceTable(results: readonly RebalanceResult[]): string {
   );
 }
 
-function outageTable(results: readonly OutageResult[]): string {
-  const lines = results.map(({ client, fault, withoutServiceMs, floorMs, floor, requests, failed }) => [
-    client,
-    fault,
-    `${whole(withoutServiceMs)} ms`,
-    floorMs > 0 ? `${whole(floorMs)} ms (${floor})` : floor,
-    `${failed} of ${whole(requests)}`,
-  ]);
-  return table(['client', 'fault', 'without service', 'floor', 'failed'], lines);
-}
-
 /** Points of a curve on the page. */
 const MEMORY_POINTS = 12;
 
@@ -235,6 +224,17 @@ function memorySection(results: readonly MemoryResult[]): string[] {
     'The most of either node, from each second on:',
     table(['', ...starts.map((second) => `${second} s`)], curve),
   ];
+}
+
+function outageTable(results: readonly OutageResult[]): string {
+  const lines = results.map(({ client, fault, withoutServiceMs, floorMs, floor, requests, failed }) => [
+    client,
+    fault,
+    `${whole(withoutServiceMs)} ms`,
+    floorMs > 0 ? `${whole(floorMs)} ms (${floor})` : floor,
+    `${failed} of ${whole(requests)}`,
+  ]);
+  return table(['client', 'fault', 'without service', 'floor', 'failed'], lines);
 }
 
 function growthSection(folder: string, name: string, title: string, what: string): string[] {

@@ -55,8 +55,8 @@ export class Committer {
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #failures = 0;
   #isolatedUntil = 0;
+  #failures = 0;
 
   constructor(
     readonly options: CommitterOptions,
@@ -179,7 +179,7 @@ export class Committer {
     }
   }
 
-  /** Commits are tried twice a second: a failure is said once, and brokers that are away are announced by their client. */
+  /** Commits are retried twice a second: a failure is logged once, and an outage by the Kafka client. */
   #noteFailure(error: unknown): void {
     const isNews = !isAway(error) && this.#failures++ === 0;
     const { model } = this.options;

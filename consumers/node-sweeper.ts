@@ -48,7 +48,7 @@ export class NodeSweeper {
   async #sweep(): Promise<void> {
     const topic = topicNames(this.options.prefix).nodes;
     const read = { groupPrefix: `${topic}.`, signal: this.#closing.signal };
-    const heard = await readStatuses(this.kafka, this.options, undefined, read);
+    const heard = await readStatuses(this.kafka, this.options, read);
     for (const key of toRemove(heard, this.options)) {
       this.log.info({ node: key }, 'node was silent for long; it is removed from the topic of nodes');
       const record = { topic, key: Buffer.from(key), value: null, headers: {} };

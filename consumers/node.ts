@@ -5,7 +5,6 @@ import type { Config } from '../core/config.js';
 import { ensureTopics } from '../core/ensure-topics.js';
 import { detectDialect } from '../core/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
-import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import {
   KafkaError,
   type CommittedPosition,
@@ -16,8 +15,9 @@ import {
   type TopicPartition,
 } from '../core/kafka/port.js';
 import type { OutageLink } from '../core/kafka/outages.js';
-import { untilAvailable } from '../core/kafka/until-available.js';
+import { nodeReadLimits } from '../core/kafka/record-batches/read-limits.js';
 import { RecordFit } from '../core/kafka/record-fit.js';
+import { untilAvailable } from '../core/kafka/until-available.js';
 import type { Logger } from '../core/log.js';
 import { clusterTopics, modelTopics } from '../core/partitura-topics.js';
 import { checkRecordLimits } from '../core/record-limits.js';
@@ -118,9 +118,10 @@ export class InferenceNode {
     this.#destinations = new Destinations(this.#admin, { probeTopic: this.#topics.nodes });
     this.#recordFit = new RecordFit(this.#admin);
     this.#outage = kafka.outages.link();
+    const sending = { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() };
     this.#outbox = new Outbox(
       this.#producer,
-      { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() },
+      sending,
       Date.now,
       (topics) => this.#destinations.missing(topics),
       (record) => this.#recordFit.check(record),
@@ -288,7 +289,7 @@ export class InferenceNode {
       passHeaders: headersToPass(config.replyHeaders),
       deadLetterHeaders: config.deadLetterHeaders,
       onStuck: (error) => this.#fail(error),
-      onTopicRefused: (topic, { message }) => this.#destinations.refuse(topic, message),
+      onTopicRefused: (topic, reason) => this.#destinations.refuse(topic, reason),
       onDeadLetter: (reason, record, message) => this.#noteDeadLetter(reason, record, message),
     });
     const destinations = this.#destinations;

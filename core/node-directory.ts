@@ -2,8 +2,7 @@ import { decodeNodeStatus } from '../schemas/framing/single-object.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
-import { readLatest } from './kafka/latest-records.js';
-import type { ReadOptions } from './kafka/read-topic.js';
+import { readLatest, type LatestOptions } from './kafka/latest-records.js';
 import { topicNames } from './topics.js';
 
 /** A node that has not been heard of for so long is taken for dead. */
@@ -38,7 +37,7 @@ export async function readNodes(
   now: number,
   onIgnored?: OnIgnored,
 ): Promise<KnownNode[]> {
-  const heard = await readStatuses(kafka, config, onIgnored);
+  const heard = await readStatuses(kafka, config, { onIgnored });
   const forgotten = new Set(longSilent(heard, config.nodeForgetMs));
   return heard
     .filter(({ key }) => !forgotten.has(key))
@@ -49,15 +48,13 @@ export async function readNodes(
 export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
-  onIgnored: OnIgnored = () => undefined,
-  options: Pick<ReadOptions, 'groupPrefix' | 'signal'> = {},
+  options: Pick<LatestOptions, 'groupPrefix' | 'signal' | 'onIgnored'> = {},
 ): Promise<HeardStatus[]> {
   const records = await readLatest(kafka, topicNames(prefix).nodes, {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes,
     maxRecordBytes: MAX_STATUS_BYTES,
     maxBytes: MAX_DIRECTORY_BYTES,
-    onIgnored,
     ...options,
   });
   return records

@@ -82,7 +82,7 @@ export class Destinations {
       signal: this.#closing.signal,
       limitMs,
     });
-    if (answer instanceof Error) this.refuse(topic, problemOf(topic, answer));
+    if (answer instanceof Error) this.refuse(topic, whyNotUsable(topic, answer));
     else this.#remember(topic, { partitions: answer }, answer === undefined ? MISSING_FOR_MS : FOUND_FOR_MS);
   }
 
@@ -126,6 +126,12 @@ export class Destinations {
 
 function isPassing(error: Error): boolean {
   return error instanceof UnansweredError || (error instanceof KafkaError && error.kind === 'unavailable');
+}
+
+/** Names the right that is missing, if that is it. */
+function whyNotUsable(topic: string, error: Error): string {
+  const isForbidden = error instanceof KafkaError && error.kind === 'not-authorized';
+  return isForbidden ? lacking('node', 'WRITE', `topic ${topic}`, error.message) : error.message;
 }
 
 function problemOf(topic: string, error: Error): string {

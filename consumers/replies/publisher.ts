@@ -22,7 +22,7 @@ export interface PublisherOptions {
   /** An outcome could not be put anywhere: the node must stop, its records go to others. */
   onStuck(error: Error): void;
   /** The broker refuses records for a reply topic, whatever they hold. */
-  onTopicRefused(topic: string, error: KafkaError): void;
+  onTopicRefused(topic: string, reason: string): void;
   /** Called once for each dead letter sent. */
   onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
 }
@@ -80,11 +80,11 @@ export class ReplyPublisher {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
     }
-    if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
-      this.options.onTopicRefused(caller.address.topic, error);
     const topic = caller.address.topic ?? this.options.topics.replies(model);
-    const reason = `reply to '${topic}' refused: ${whyNotWritten(topic, error)}`;
-    const cause = new PartituraError('INTERNAL', reason, { cause: error });
+    const reason = whyNotWritten(topic, error);
+    if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
+      this.options.onTopicRefused(caller.address.topic, reason);
+    const cause = new PartituraError('INTERNAL', `reply to '${topic}' refused: ${reason}`, { cause: error });
     this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
   }
 

@@ -1,15 +1,22 @@
 import { heldBytes } from './record-bytes.js';
 import type { KafkaClient, KafkaRecord } from './port.js';
-import { rangesOf, type ReadOptions } from './read-topic.js';
+import { rangesOf } from './read-topic.js';
 import { scanRanges } from './scan-topic.js';
 
-export interface LatestOptions extends ReadOptions {
+export interface LatestOptions {
+  /** How long nothing may come. */
+  readonly limitMs: number;
+  readonly fetchMaxBytes: number;
   /** A larger record is ignored, as if its key had none. */
   readonly maxRecordBytes: number;
   /** The most memory of all records; keys that come when it is full are ignored. */
   readonly maxBytes: number;
   /** Called once, when records were ignored. */
-  onIgnored?(count: number): void;
+  readonly onIgnored?: ((count: number) => void) | undefined;
+  /** How the names of groups begin that it is read with, by clients that need one. */
+  readonly groupPrefix?: string | undefined;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -23,19 +30,15 @@ export async function readLatest(
   topic: string,
   options: LatestOptions,
 ): Promise<KafkaRecord[]> {
-  const { limitMs, fetchMaxBytes, groupPrefix, signal } = options;
-  const ranges = await rangesOf(kafka, topic, signal);
+  const ranges = await rangesOf(kafka, topic, options.signal);
   const latest = new LatestRecords(options);
   await scanRanges(kafka, topic, ranges ?? [], {
-    limitMs,
-    fetchMaxBytes,
-    ...(groupPrefix !== undefined && { groupPrefix }),
-    signal,
+    ...options,
     onRecords: (records) => {
       for (const record of records) latest.add(record);
     },
   });
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   if (latest.ignored > 0) options.onIgnored?.(latest.ignored);
   return latest.records();
 }

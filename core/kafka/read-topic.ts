@@ -7,7 +7,7 @@ export interface ReadOptions {
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
   /** How the names of groups begin that it is read with, by clients that need one. */
-  readonly groupPrefix?: string;
+  readonly groupPrefix?: string | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,7 +34,7 @@ export async function readTopic(
   return found;
 }
 
-/** What a topic holds now; undefined when it does not exist. */
+/** Finds out what a topic holds now; undefined when it does not exist. */
 export async function rangesOf(
   kafka: KafkaClient,
   topic: string,

@@ -24,7 +24,7 @@ export interface ScanOptions {
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
   /** How the name of its group begins, for clients that need one. */
-  readonly groupPrefix?: string;
+  readonly groupPrefix?: string | undefined;
   /** Ends the scan where it is: it resolves when the `onRecords` under way is done. */
   readonly signal?: AbortSignal | undefined;
   /** Takes over records of one partition, in their order. What comes next waits for a promise that it returns. */

@@ -101,19 +101,19 @@ export class KafkaJsAdmin implements KafkaAdmin {
     );
   }
 
-  async brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { brokers } = await this.#attempt((admin) => admin.describeCluster());
-    const resource = {
-      type: kafkajs.ConfigResourceTypes.BROKER,
-      name: String(brokers[0]?.nodeId),
-      configNames: [...names],
-    };
-    const { resources } = await this.#attempt((admin) =>
-      admin.describeConfigs({ includeSynonyms: false, resources: [resource] }),
-    );
-    return new Map(
-      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
-    );
+  brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.#attempt(async (admin) => {
+      const { brokers } = await admin.describeCluster();
+      const resource = {
+        type: kafkajs.ConfigResourceTypes.BROKER,
+        name: String(brokers[0]?.nodeId),
+        configNames: [...names],
+      };
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+      return new Map(
+        resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+      );
+    });
   }
 
   offsets(topic: string): Promise<PartitionOffsets[]> {

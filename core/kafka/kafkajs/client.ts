@@ -33,7 +33,7 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
     producer: (): KafkaProducer => new KafkaJsProducer(newSession, connection.brokers),
     consumer: (options: ConsumerOptions): KafkaConsumer => {
       checkMembership(options, log);
-      return new KafkaJsConsumer(newSession, options, log, outages.link());
+      return new KafkaJsConsumer(newSession, options, { log, outage: outages.link() });
     },
     transactionalProducer: (id: string): TransactionalProducer =>
       new KafkaJsTransactionalProducer(newSession, connection.brokers, id),

@@ -29,10 +29,10 @@ const FETCH_WAIT_MS = 200;
 const METADATA_MAX_AGE_MS = 30_000;
 const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
-/** How long leaving the group is tried. */
-const CLOSE_LIMIT_MS = 3_000;
 /** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
 const TRIES_FOR_DAMAGED = 3;
+/** How long leaving the group is tried. */
+const CLOSE_LIMIT_MS = 3_000;
 
 /** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
 export class KafkaJsConsumer implements KafkaConsumer {
@@ -53,8 +53,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   constructor(
     readonly newSession: () => Session,
     readonly options: ConsumerOptions,
-    readonly log: Logger,
-    readonly outage: OutageLink,
+    readonly parts: { readonly log: Logger; readonly outage: OutageLink },
   ) {
     this.#session = newSession();
     this.#consumer = this.#create();
@@ -115,14 +114,13 @@ export class KafkaJsConsumer implements KafkaConsumer {
       try {
         await this.#session.run(() => this.#join(), START_LIMIT_MS);
         this.#joined = true;
-        this.outage.worked();
+        this.parts.outage.worked();
         return;
       } catch (cause) {
         const error = toKafkaError(cause);
         if (signal.aborted) return;
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
-        if (error.kind === 'rebalanced') this.#memberId = '';
-        this.outage.failed(error);
+        this.parts.outage.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), signal);
         this.#renew();
       }
@@ -161,7 +159,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
       });
     });
     joined.catch(() => undefined);
-    consumer.on('consumer.fetch', () => this.outage.worked());
+    consumer.on('consumer.fetch', () => this.parts.outage.worked());
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -175,8 +173,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     try {
       if (!isPassing(error)) throw error;
-      if (error.kind === 'rebalanced') this.#memberId = '';
-      this.outage.failed(error);
+      this.parts.outage.failed(error);
       this.#renew();
       await this.#joinOn();
     } catch (cause) {
@@ -243,7 +240,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   #logUnreadable(partition: number, { unreadable }: Piece): void {
     if (!unreadable) return;
     const { topic } = this.options;
-    this.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
+    this.parts.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
   }
 
   *#pieces(batch: Batch): Generator<Piece> {
@@ -328,7 +325,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.outage.close();
+    this.parts.outage.close();
     const consumer = this.#consumer;
     await this.#session.end(() => consumer.disconnect(), CLOSE_LIMIT_MS);
   }
