@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -144,9 +144,11 @@ test('a node that is told to end in an outage does, twice told too', async () =>
 test('a node that is told to end while a model loads for ever does', async () => {
   const stuck = await mkdtemp(join(tmpdir(), 'partitura-stuck-'));
   cleanups.push(() => rm(stuck, { recursive: true }));
-  await mkdir(join(stuck, 'stuck', '1'), { recursive: true });
+  const version = join(stuck, 'stuck', '1');
+  await cp(join(models, 'scale', '1'), version, { recursive: true });
+  await rm(join(version, 'variables', 'variables.index'));
   // Whoever opens a pipe that nobody writes to waits in the operating system, as native code does on a slow disk.
-  execFileSync('mkfifo', [join(stuck, 'stuck', '1', 'model.onnx')]);
+  execFileSync('mkfifo', [join(version, 'variables', 'variables.index')]);
   const node = await startNode(broker.bootstrap, { PARTITURA_MODELS: stuck, PARTITURA_LOG_LEVEL: 'debug' });
   await eventually('it answers', async () => (await ready(node.health)) === 503);
   await new Promise((resolve) => setTimeout(resolve, 3_000));

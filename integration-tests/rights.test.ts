@@ -231,7 +231,7 @@ const COMMANDS: Readonly<Record<string, readonly string[][]>> = {
   'read-only': LOOKS,
   operator: [
     ...LOOKS,
-    ['dlq', 'replay', LETTERS, '--reason', 'DECODE_FAILED'],
+    ['dlq', 'replay', LETTERS, '--reason', 'MODEL_FAILED'],
     ['dlq', 'drop', LETTERS, '--everything'],
     ['bind', 'remove', 'none'],
   ],

@@ -4,7 +4,11 @@ import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 const { AssignerProtocol, PartitionAssigners } = kafkajs;
 
 /** An assigner through which a consumer also hears that its group is about to be joined anew. */
-type HookedAssigner = Assigner & { beforeJoin?: () => Promise<void> };
+type HookedAssigner = Assigner & {
+  beforeJoin?: () => Promise<void>;
+  /** By what the group knew this member before; empty for a newcomer. */
+  formerMember?: () => string;
+};
 
 /**
  * kafkajs tells of a rebalance only after the fact, when the broker has already waited for this member. To
@@ -15,15 +19,23 @@ const join = Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, 'joinAndSy
   this: ConsumerGroup,
 ) => Promise<void>;
 ConsumerGroup.prototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
-  for (const assigner of this.assigners as readonly HookedAssigner[]) await assigner.beforeJoin?.();
+  for (const assigner of this.assigners as readonly HookedAssigner[]) {
+    await assigner.beforeJoin?.();
+    // As a newcomer it would wait until the group misses the member that it was.
+    this.memberId ??= assigner.formerMember?.() || null;
+  }
   return join.call(this);
 };
 
 /** Spreads partitions evenly over the members of the group. */
-export function sharedAssigner(beforeJoin: () => Promise<void>): PartitionAssigner {
+export function sharedAssigner(
+  beforeJoin: () => Promise<void>,
+  formerMember: () => string,
+): PartitionAssigner {
   return (config: { cluster: Cluster; groupId: string; logger: kafkajs.Logger }): HookedAssigner => ({
     ...PartitionAssigners.roundRobin(config),
     beforeJoin,
+    formerMember,
   });
 }
 

@@ -47,6 +47,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
   readonly #closing = new AbortController();
   /** Whether it has had partitions before: what they were of may be gone for a while then. */
   #joined = false;
+  /** By what the group knows this member; empty for a newcomer. */
+  #memberId = '';
 
   constructor(
     readonly newSession: () => Session,
@@ -72,7 +74,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
       // It takes some failures that pass for final, and others for a reason to start again even what was closed.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [
-        partitions ? fixedAssigner(topic, partitions) : sharedAssigner(() => this.#revoke()),
+        partitions
+          ? fixedAssigner(topic, partitions)
+          : sharedAssigner(
+              () => this.#revoke(),
+              () => this.#memberId,
+            ),
       ],
     });
   }
@@ -126,6 +133,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     this.#session = this.newSession();
     this.#consumer = this.#create();
+    this.#paused.clear();
+    this.#damaged.clear();
   }
 
   async #join(): Promise<void> {
@@ -138,6 +147,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     const joined = new Promise<void>((resolve, reject) => {
       consumer.on('consumer.group_join', ({ payload }) => {
         if (consumer !== this.#consumer) return;
+        this.#memberId = payload.memberId;
         this.#assign(payload.memberAssignment[topic] ?? []);
         isJoined = true;
         resolve();

@@ -2,6 +2,7 @@
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   class ConsumerGroup {
     assigners: readonly object[];
+    memberId: string | null;
     joinAndSync(): Promise<void>;
   }
   export default ConsumerGroup;
