@@ -133,8 +133,3 @@ function whyNotUsable(topic: string, error: Error): string {
   const isForbidden = error instanceof KafkaError && error.kind === 'not-authorized';
   return isForbidden ? lacking('node', 'WRITE', `topic ${topic}`, error.message) : error.message;
 }
-
-function problemOf(topic: string, error: Error): string {
-  const isForbidden = error instanceof KafkaError && error.kind === 'not-authorized';
-  return isForbidden ? lacking('node', 'WRITE', `topic ${topic}`, error.message) : error.message;
-}
