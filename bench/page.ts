@@ -205,7 +205,7 @@ function memorySection(results: readonly MemoryResult[]): string[] {
   ]);
   return [
     '## Memory over time',
-    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of an idle node with its model, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
+    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of a node that has answered 200,000 small requests and is idle, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
     table(
       [
         'client',

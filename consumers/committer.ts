@@ -125,7 +125,7 @@ export class Committer {
         from: first,
         until: crashes.suspectUntil,
       },
-      'the partition was not released by its last owner; computing its records one by one in a child process',
+      'the partition was not released by its last owner; computing its records in a child process',
     );
   }
 
@@ -151,7 +151,7 @@ export class Committer {
   #logIsolation(): void {
     this.parts.log.error(
       { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
-      'a request crashed the process that computed it; computing all of them one by one in a child process for a while',
+      'a request crashed the process that computed it; computing all of them in a child process for a while',
     );
   }
 

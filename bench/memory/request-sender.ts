@@ -11,6 +11,7 @@ const ROUND_MS = 10;
 const LARGE_EVERY = 8;
 const RUN_BYTES = 300_000;
 const PIXELS = 64;
+const WARM_UP_BATCH = 100;
 
 /** Writes requests in batches of one, each in the next codec. */
 export class RequestSender {
@@ -29,23 +30,37 @@ export class RequestSender {
     await this.#cluster.refresh(this.topic);
   }
 
+  /** Small requests in batches of a hundred, uncompressed. */
+  async warmUp(count: number, partitions: number): Promise<void> {
+    while (this.#sent < count)
+      await this.#produce(
+        Array.from({ length: partitions }, () => {
+          const records = Array.from({ length: WARM_UP_BATCH }, (_, delta) =>
+            requestRecord(this.#sent++, 0, delta),
+          );
+          return rawBatch(Buffer.concat(records), records.length);
+        }),
+      );
+  }
+
+  /** One batch to each partition. */
+  async #produce(batches: readonly Buffer[]): Promise<void> {
+    const { leaders } = await this.#cluster.topic(this.topic);
+    const request = produceRequest(
+      batches.map((batch, partition) => ({ topic: this.topic, partition, batch })),
+      REQUEST_LIMIT_MS,
+      null,
+    );
+    const broker = this.#cluster.broker(leaders[0]);
+    const answers = await this.#cluster.connections.send(broker, request, REQUEST_LIMIT_MS);
+    for (const { error } of answers) if (error !== undefined) throw new Error(`produce: ${error}`);
+  }
+
   /** One request to each partition, again and again. @returns how many were sent */
   async sendUntil(until: number, partitions: number): Promise<number> {
-    const { leaders } = await this.#cluster.topic(this.topic);
     for (let next = performance.now(); next < until; next += ROUND_MS) {
       await sleep(Math.max(0, next - performance.now()));
-      const batches = Array.from({ length: partitions }, (_, partition) => ({
-        topic: this.topic,
-        partition,
-        batch: this.#nextBatch(),
-      }));
-      const request = produceRequest(batches, REQUEST_LIMIT_MS, null);
-      const answers = await this.#cluster.connections.send(
-        this.#cluster.broker(leaders[0]),
-        request,
-        REQUEST_LIMIT_MS,
-      );
-      for (const { error } of answers) if (error !== undefined) throw new Error(`produce: ${error}`);
+      await this.#produce(Array.from({ length: partitions }, () => this.#nextBatch()));
       if (performance.now() > next + 1_000) next = performance.now();
     }
     return this.#sent;
@@ -67,7 +82,7 @@ export class RequestSender {
   }
 }
 
-function requestRecord(id: number, padding: number): Buffer {
+function requestRecord(id: number, padding: number, offsetDelta = 0): Buffer {
   const pixels = Buffer.from(Float32Array.from({ length: PIXELS }, (_, index) => (id + index) % 16).buffer);
   const value = encodeRequest({
     id: `r-${id}`,
@@ -81,7 +96,8 @@ function requestRecord(id: number, padding: number): Buffer {
   const name = Buffer.from('correlation-id');
   const correlation = Buffer.from(String(id));
   const body = Buffer.concat([
-    Buffer.from([0, 0, 0]),
+    Buffer.from([0, 0]),
+    zigzag(offsetDelta),
     zigzag(-1),
     zigzag(value.length),
     value,

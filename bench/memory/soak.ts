@@ -18,6 +18,7 @@ const MODELS = fileURLToPath(new URL('../../../examples/onnx-models', import.met
 const MODEL = 'digits';
 const NODES = 2;
 const PARTITIONS = 8;
+const WARM_UP_REQUESTS = 200_000;
 const KILL_EVERY_MS = 20_000;
 const SAMPLE_MS = 250;
 const POINT_SECONDS = 5;
@@ -27,7 +28,7 @@ const MIB = 2 ** 20;
 export interface MemoryResult {
   readonly client: KafkaClientName;
   readonly seconds: number;
-  /** Of a node that has loaded its model and was asked nothing yet. */
+  /** Of a node that has answered small requests for a while: the runtime's young generation has had its size. */
   readonly baseMiB: number;
   /** Base, twice the bytes in flight, and one fetch. */
   readonly limitMiB: number;
@@ -80,21 +81,24 @@ class Soak {
 
   async run(durationMs: number): Promise<MemoryResult> {
     await this.#createTopics();
-    const began = performance.now();
+    const sender = new RequestSender(this.broker.bootstrap, topicNames(this.config.prefix).requests(MODEL));
     try {
       for (let count = 0; count < NODES; count++) await this.#startNode();
-      this.#base = Math.max(...this.#nodes.map(({ pid }) => residentBytes(pid)));
-      const sampling = setInterval(() => this.#sample(performance.now() - began), SAMPLE_MS);
-      const sender = new RequestSender(this.broker.bootstrap, topicNames(this.config.prefix).requests(MODEL));
       await sender.connect();
+      await sender.warmUp(WARM_UP_REQUESTS, PARTITIONS);
+      await this.#untilAnswered();
+      this.#base = Math.max(...this.#nodes.map(({ pid }) => residentBytes(pid)));
+      this.report(`base ${Math.round(this.#base / MIB)} MiB`);
+      const began = performance.now();
+      const sampling = setInterval(() => this.#sample(performance.now() - began), SAMPLE_MS);
       const killing = this.#killNow(began + durationMs);
       const requests = await sender.sendUntil(began + durationMs, PARTITIONS);
       await killing;
       await this.#untilAnswered();
       clearInterval(sampling);
-      sender.close();
       return await this.#result(durationMs / 1_000, requests);
     } finally {
+      sender.close();
       await Promise.all(this.#nodes.map((node) => node.stop()));
     }
   }

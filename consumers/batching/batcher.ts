@@ -21,6 +21,11 @@ export interface BatchLimits {
   readonly aheadRows: number;
   /** How long after its start a failed batch is still searched for the job that fails, milliseconds. Default 10,000. */
   readonly isolationLimitMs?: number;
+  /**
+   * Failures that must be seen twice before a job is to blame, in company or alone: the first may have had another cause.
+   * Default: none.
+   */
+  readonly needsConfirmation?: (error: unknown) => boolean;
   /** False for a model whose first dimension is not free: every job is a batch of its own. */
   readonly batchable: boolean;
 }
@@ -199,7 +204,8 @@ export class Batcher {
     }
   }
 
-  async #compute(pieces: readonly Piece[], startedAt: number, reruns = 0): Promise<void> {
+  /** @param suspected whether these pieces were in a batch whose failure needs to be confirmed */
+  async #compute(pieces: readonly Piece[], startedAt: number, suspected = false, reruns = 0): Promise<void> {
     const rows = countRows(pieces);
     let result: EngineResult;
     let shares: RowTensor[][];
@@ -207,9 +213,11 @@ export class Batcher {
       result = await this.run(mergePieces(pieces));
       shares = splitResult(pieces, result);
     } catch (error) {
+      if (pieces.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
+        return this.#compute(pieces, startedAt, true, reruns);
       if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(pieces, error, startedAt);
       await this.#searchOver();
-      return this.#compute(pieces, startedAt, reruns + 1);
+      return this.#compute(pieces, startedAt, suspected, reruns + 1);
     }
     this.learn(result.computeMicros, rows);
     pieces.forEach((piece, index) =>
@@ -224,10 +232,11 @@ export class Batcher {
     if (spentMs > (this.limits.isolationLimitMs ?? ISOLATION_LIMIT_MS))
       return failTogether(pieces, error, spentMs);
     const middle = Math.ceil(pieces.length / 2);
+    const suspected = this.limits.needsConfirmation?.(error) ?? false;
     this.#searches++;
     try {
-      await this.#compute(pieces.slice(0, middle), startedAt);
-      await this.#compute(pieces.slice(middle), startedAt);
+      await this.#compute(pieces.slice(0, middle), startedAt, suspected);
+      await this.#compute(pieces.slice(middle), startedAt, suspected);
     } finally {
       this.#searches--;
       if (this.#searches === 0) for (const resolve of this.#waitingForSearch.splice(0)) resolve();

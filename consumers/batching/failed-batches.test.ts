@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EngineTensor } from '../engine/engine.js';
 import { ManualClock, int32, jobOf } from '../test-support.js';
-import { Batcher, type RunBatch } from './batcher.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { Batcher, type BatchLimits, type RunBatch } from './batcher.js';
 import { LIMITS, answerOf, batching, elementsOf, errorOf } from './test-support.js';
 
 test('of a batch that fails only the bad job fails, and it is told why', async () => {
@@ -66,4 +67,41 @@ test('a batch that took too long to fail is not searched: its jobs may all come 
     assert.equal(errorOf(job).code, 'INTERNAL');
     assert.match(errorOf(job).message ?? '', /hung/);
   }
+});
+
+const crash = new PartituraError('MODEL_CRASHED', 'ended with SIGFPE');
+const confirming: Partial<BatchLimits> = { needsConfirmation: (error) => error === crash };
+
+test('a failure that needs confirmation is looked for in the batch, and blamed on the job that fails alone', async () => {
+  const { batcher, clock, engine } = batching(confirming);
+  const [good, bad] = [jobOf([1]), jobOf([2])];
+  batcher.submit(good);
+  batcher.submit(bad);
+  await clock.pass();
+  engine.batches[0]?.fail(crash);
+  await clock.pass();
+  engine.batches[1]?.echo();
+  await clock.pass();
+  engine.batches[2]?.fail(crash);
+  await clock.pass();
+  assert.deepEqual([good.answers.length, bad.errors], [1, [crash]]);
+  assert.equal(engine.batches.length, 3);
+});
+
+test('a job that was alone from the start is tried once more before such a failure is its own', async () => {
+  const { batcher, clock, engine } = batching(confirming);
+  const [unlucky, bad] = [jobOf([1]), jobOf([2])];
+  batcher.submit(unlucky);
+  await clock.pass();
+  engine.batches[0]?.fail(crash);
+  await clock.pass();
+  engine.batches[1]?.echo();
+  await clock.pass();
+  batcher.submit(bad);
+  for (const batch of [2, 3]) {
+    await clock.pass();
+    engine.batches[batch]?.fail(crash);
+  }
+  await clock.pass();
+  assert.deepEqual([unlucky.answers.length, bad.errors], [1, [crash]]);
 });

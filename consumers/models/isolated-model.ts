@@ -3,14 +3,19 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { BatchLimits } from '../batching/batcher.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 
-/** Suspects are computed one by one: no batch, no cut, nothing beside it. */
-export const SUSPECT_LIMITS: BatchLimits = {
-  maxBatchRows: 1,
-  maxBatchDelayMs: 0,
-  parallelism: 1,
-  aheadRows: Infinity,
-  batchable: false,
-};
+/**
+ * The limits of batches of suspects. A batch that ends its process is halved until the request is found that ends it
+ * alone, however long that takes: those beside it are not to blame.
+ */
+export function suspectLimits(limits: BatchLimits): BatchLimits {
+  return {
+    ...limits,
+    parallelism: 1,
+    aheadRows: Infinity,
+    isolationLimitMs: Infinity,
+    needsConfirmation: isCrash,
+  };
+}
 
 /** A process that cannot be started has nothing to do with the request: that is tried so often. */
 const MOST_LOADS = 5;
@@ -29,36 +34,20 @@ export class IsolatedModel {
   ) {}
 
   /**
-   * Computes one request. The first death of the process may have had another cause, so there is a second try.
-   * @throws PartituraError MODEL_CRASHED when the process died of it twice
+   * Computes a batch.
+   * @throws PartituraError MODEL_CRASHED when the process died of it
    */
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
     clearTimeout(this.#idle);
-    try {
-      return await this.#runTwice(inputs);
-    } finally {
-      this.#idle = setTimeout(() => void this.unload(), IDLE_MS).unref();
-    }
-  }
-
-  async #runTwice(inputs: readonly EngineTensor[]): Promise<EngineResult> {
-    const first = await this.#runOnce(inputs);
-    if (!(first instanceof PartituraError)) return first;
-    const second = await this.#runOnce(inputs);
-    if (!(second instanceof PartituraError)) return second;
-    throw second;
-  }
-
-  /** @returns the crash, where the process died of the request */
-  async #runOnce(inputs: readonly EngineTensor[]): Promise<EngineResult | PartituraError> {
     const model = await this.#loaded();
     try {
       return await model.run(inputs);
     } catch (error) {
-      if (!isCrash(error)) throw error;
       // Loaded again before the next run, so that a crash is known to be the run's.
-      await this.unload();
-      return error;
+      if (isCrash(error)) await this.unload();
+      throw error;
+    } finally {
+      this.#idle = setTimeout(() => void this.unload(), IDLE_MS).unref();
     }
   }
 
@@ -83,7 +72,7 @@ export class IsolatedModel {
   }
 }
 
-function isCrash(error: unknown): error is PartituraError {
+function isCrash(error: unknown): boolean {
   return error instanceof PartituraError && error.code === 'MODEL_CRASHED';
 }
 

@@ -3,7 +3,7 @@ import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } f
 import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
-import { IsolatedModel, SUSPECT_LIMITS } from './isolated-model.js';
+import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import { readModelSettings } from './settings.js';
 import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
 import { isBatchable } from './validate.js';
@@ -17,7 +17,7 @@ export interface ServedVersion {
   /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
-  /** Computes jobs one by one in a child process: for those that may have crashed the node that computed them. */
+  /** Computes jobs in a child process: those that may have crashed the node that computed them. */
   readonly suspects: Batcher;
   /** What trying it out has shown; null when that failed or `model.yaml` says not to. */
   readonly measured: Measured | null;
@@ -85,7 +85,7 @@ export async function serveVersion(
   const batcher = new Batcher(run, limits, systemClock, room);
   if (measured) batcher.expect(measured.microsPerRow, measured.microsAlone);
   const isolated = new IsolatedModel(engine.isolated ?? engine, source);
-  const suspects = new Batcher((inputs) => isolated.run(inputs), SUSPECT_LIMITS, systemClock, room);
+  const suspects = new Batcher((inputs) => isolated.run(inputs), suspectLimits(limits), systemClock, room);
   const retire = async (): Promise<void> => {
     await Promise.all([batcher.drained(), suspects.drained()]);
     await Promise.all([loaded.unload(), isolated.unload()]);

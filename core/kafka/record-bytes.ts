@@ -16,12 +16,16 @@ export function recordBytes({
   return bytes;
 }
 
-/** The memory that a record takes while it is held: many small ones, and many headers, cost more than their bytes. */
+/**
+ * The memory that a record takes while it is held: its value once more for what is decoded of it, and for its rows in a batch.
+ * Many small records, and many headers, cost more than their bytes.
+ */
 export function heldBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
   let headers = 0;
   for (const name in record.headers) {
     const header = record.headers[name];
     headers += Array.isArray(header) ? header.length : 1;
   }
-  return recordBytes(record) + RECORD_OVERHEAD_BYTES + headers * HEADER_OVERHEAD_BYTES;
+  const decoded = record.value?.length ?? 0;
+  return recordBytes(record) + decoded + RECORD_OVERHEAD_BYTES + headers * HEADER_OVERHEAD_BYTES;
 }

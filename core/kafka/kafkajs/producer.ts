@@ -9,6 +9,7 @@ import kafkajs, {
 } from 'kafkajs';
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { InTurn } from '../../in-turn.js';
+import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { CONNECT_LIMIT_MS } from './retry.js';
@@ -97,12 +98,17 @@ function createProducer(kafka: Kafka): Producer {
 
 /**
  * kafkajs asks for the partition again at each retry; a record without a key would then go elsewhere and
- * break the sequence of both partitions. The first answer is kept.
+ * break the sequence of both partitions. The first answer is kept. Its own hash of keys takes quadratic time: a key of some
+ * megabytes, which is a sender's to choose, would keep the event loop for hours.
  */
 export const steadyPartitioner: ICustomPartitioner = () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
-  return (args: PartitionerArgs) => (args.message.partition ??= choose(args));
+  return (args: PartitionerArgs) => (args.message.partition ??= ofKey(args) ?? choose(args));
 };
+
+function ofKey({ message: { key }, partitionMetadata }: PartitionerArgs): number | undefined {
+  return Buffer.isBuffer(key) ? partitionOfKey(key, partitionMetadata.length) : undefined;
+}
 
 export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   const topics = new Map<string, Message[]>();

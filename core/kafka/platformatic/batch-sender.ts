@@ -1,9 +1,10 @@
 import { sleep, backoffMs } from '../../retry.js';
+import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type OutgoingRecord } from '../port.js';
 import type { Cluster, TopicMetadata } from './cluster.js';
 import type { Broker } from './connections.js';
 import { brokerError, isRetriable, toKafkaError } from './errors.js';
-import { ledPartitions, partitionOfKey, Spread } from './partitioner.js';
+import { ledPartitions, Spread } from './partitioner.js';
 import { produceRequest, type PartitionBatch, type ProducedPartition } from './produce.js';
 import { BACKOFF } from './retry.js';
 import { writeBatch, type ProducerIdentity } from './write-batch.js';

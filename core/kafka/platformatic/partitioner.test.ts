@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { ledPartitions, murmur2, partitionOfKey, Spread } from './partitioner.js';
+import { murmur2, partitionOfKey } from '../key-partition.js';
+import { ledPartitions, Spread } from './partitioner.js';
 
 test("keys are hashed as in Kafka's own tests", () => {
   const known: [string, number][] = [
