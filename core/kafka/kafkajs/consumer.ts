@@ -120,6 +120,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
         const error = toKafkaError(cause);
         if (signal.aborted) return;
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (error.kind === 'rebalanced') this.#memberId = '';
         this.parts.outage.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), signal);
         this.#renew();
@@ -173,6 +174,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     try {
       if (!isPassing(error)) throw error;
+      if (error.kind === 'rebalanced') this.#memberId = '';
       this.parts.outage.failed(error);
       this.#renew();
       await this.#joinOn();
