@@ -39,6 +39,7 @@ export function startFromFlags(
     log,
     signal,
     onStep: (step) => say(`${step} …`),
+    onRestart: say,
   });
 }
 

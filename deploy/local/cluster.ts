@@ -3,7 +3,7 @@ import type { Config } from '../../core/config.js';
 import { engineThreadsFor } from '../../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startLocalRegistry, type LocalRegistry } from './registry.js';
-import { SupervisedNode } from './supervised-node.js';
+import { SupervisedNode, type NodeListeners } from './supervised-node.js';
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal | undefined;
   readonly log: (line: string) => void;
   readonly onStep?: (step: string) => void;
+  /** Called with a sentence when a node has ended by itself and is started again. */
+  readonly onRestart?: (sentence: string) => void;
 }
 
 /** A broker, a schema registry if one is wanted, and some nodes on this machine, for trying and for tests. */
@@ -58,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
     const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
     const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
-    nodes.push(...(await startNodes(options.nodes, config, options.log, options.signal)));
+    nodes.push(...(await startNodes(options.nodes, config, options, options.signal)));
     const failed = firstFailure(nodes, { 'the broker': broker, 'the schema registry': registry });
     return { brokers, registry: registry?.url, nodes, failed, stop };
   } catch (error) {
@@ -78,11 +80,11 @@ function shareOfCores(nodes: number): Pick<Config, 'engineThreads' | 'intraOpThr
 async function startNodes(
   count: number,
   config: Partial<Config>,
-  log: (line: string) => void,
+  listeners: NodeListeners,
   signal: AbortSignal | undefined,
 ): Promise<SupervisedNode[]> {
   const starts = Array.from({ length: count }, (_, index) => {
-    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, log, signal);
+    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, listeners, signal);
   });
   const results = await Promise.allSettled(starts);
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -6,6 +6,14 @@ const BACKOFF: Backoff = { firstMs: 250, maxMs: 10_000 };
 /** Starts in a row that may fail before the node is given up. */
 const MOST_FAILED_STARTS = 5;
 
+/** What a supervised node tells of itself. */
+export interface NodeListeners {
+  /** Called with each line that the node writes to its log. */
+  readonly log?: (line: string) => void;
+  /** Called with a sentence when the node has ended by itself and is started again. */
+  readonly onRestart?: ((sentence: string) => void) | undefined;
+}
+
 /** An inference node that is started again when it ends by itself, as a container platform does it. */
 export class SupervisedNode {
   #restarts = 0;
@@ -18,7 +26,7 @@ export class SupervisedNode {
   private constructor(
     private current: NodeProcess,
     private readonly config: Partial<Config>,
-    private readonly log: (line: string) => void,
+    private readonly listeners: NodeListeners,
   ) {
     this.#running = this.#keepRunning();
   }
@@ -26,10 +34,10 @@ export class SupervisedNode {
   /** Starts it the first time. @throws Error with the node's own words when it ends before it serves */
   static async start(
     config: Partial<Config>,
-    log: (line: string) => void,
+    listeners: NodeListeners = {},
     signal?: AbortSignal,
   ): Promise<SupervisedNode> {
-    return new SupervisedNode(await startNodeProcess(config, log, signal), config, log);
+    return new SupervisedNode(await startNodeProcess(config, logTo(listeners), signal), config, listeners);
   }
 
   /** The process that serves, or did last. */
@@ -56,7 +64,7 @@ export class SupervisedNode {
     while (!this.#stopping.signal.aborted) {
       const exit = await this.current.exited;
       if (this.#stopping.signal.aborted) return;
-      this.log(`${this.current.ready.node} ended with ${reasonOf(exit)}; restarting it`);
+      this.listeners.onRestart?.(`${this.current.ready.node} ended with ${reasonOf(exit)}; restarting it`);
       if (!(await this.#restart())) return;
     }
   }
@@ -68,7 +76,7 @@ export class SupervisedNode {
       if (this.#stopping.signal.aborted) return false;
       try {
         this.#restarts++;
-        this.current = await startNodeProcess(this.config, this.log, this.#stopping.signal);
+        this.current = await startNodeProcess(this.config, logTo(this.listeners), this.#stopping.signal);
         if (this.#stopping.signal.aborted) await this.current.stop();
         return true;
       } catch (error) {
@@ -79,6 +87,10 @@ export class SupervisedNode {
       }
     }
   }
+}
+
+function logTo({ log }: NodeListeners): (line: string) => void {
+  return log ?? ((): void => undefined);
 }
 
 function reasonOf({ code, signal, reason }: NodeExit): string {

@@ -129,7 +129,7 @@ export class Harness {
 
   /** A node that is started again when it dies. */
   async supervisedNode(overrides: ConfigInput = {}): Promise<SupervisedNode> {
-    const node = await SupervisedNode.start(this.config(overrides), () => undefined);
+    const node = await SupervisedNode.start(this.config(overrides));
     this.#cleanups.push(() => node.stop());
     return node;
   }
