@@ -197,15 +197,15 @@ export class Batcher {
   async #process(pieces: Piece[]): Promise<void> {
     this.#running++;
     try {
-      await this.#compute(pieces, this.clock.now());
+      await this.#compute(pieces, { startedAt: this.clock.now() });
     } finally {
       this.#running--;
       this.#schedule();
     }
   }
 
-  /** @param suspected whether these pieces were in a batch whose failure needs to be confirmed */
-  async #compute(pieces: readonly Piece[], startedAt: number, suspected = false, reruns = 0): Promise<void> {
+  async #compute(pieces: readonly Piece[], attempt: Attempt): Promise<void> {
+    const { startedAt, suspected = false, reruns = 0, isSearch = false } = attempt;
     const rows = countRows(pieces);
     let result: EngineResult;
     let shares: RowTensor[][];
@@ -214,10 +214,11 @@ export class Batcher {
       shares = splitResult(pieces, result);
     } catch (error) {
       if (pieces.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
-        return this.#compute(pieces, startedAt, true, reruns);
+        return this.#compute(pieces, { ...attempt, suspected: true });
       if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(pieces, error, startedAt);
-      await this.#searchOver();
-      return this.#compute(pieces, startedAt, suspected, reruns + 1);
+      // A search waits for its own parts.
+      if (!isSearch) await this.#searchOver();
+      return this.#compute(pieces, { ...attempt, reruns: reruns + 1 });
     }
     this.learn(result.computeMicros, rows);
     pieces.forEach((piece, index) =>
@@ -235,8 +236,8 @@ export class Batcher {
     const suspected = this.limits.needsConfirmation?.(error) ?? false;
     this.#searches++;
     try {
-      await this.#compute(pieces.slice(0, middle), startedAt, suspected);
-      await this.#compute(pieces.slice(middle), startedAt, suspected);
+      await this.#compute(pieces.slice(0, middle), { startedAt, suspected, isSearch: true });
+      await this.#compute(pieces.slice(middle), { startedAt, suspected, isSearch: true });
     } finally {
       this.#searches--;
       if (this.#searches === 0) for (const resolve of this.#waitingForSearch.splice(0)) resolve();
@@ -263,6 +264,18 @@ export class Batcher {
     this.#microsPerRow = average(this.#microsPerRow, computeMicros / rows);
     this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);
   }
+}
+
+/** One of the times that pieces are computed. */
+interface Attempt {
+  /** When their batch was computed first. */
+  readonly startedAt: number;
+  /** Whether they were in a batch whose failure needs to be confirmed. */
+  readonly suspected?: boolean;
+  /** How often they were computed again because of another batch. */
+  readonly reruns?: number;
+  /** Whether they are a part of a failed batch that is being searched. */
+  readonly isSearch?: boolean;
 }
 
 /** A batch that waited behind one that took its thread along says so by a retryable INTERNAL. */

@@ -17,15 +17,24 @@ import type { LoadedFacts } from './thread/messages.js';
 /** The child process ends when it has held no model for this long. */
 const IDLE_MS = 10_000;
 
+/** A child process and the models that it holds. */
+interface Child {
+  readonly process: EngineProcess;
+  readonly loaded: Set<number>;
+}
+
 /**
  * An engine in one child process, for what may crash: new versions are tried in it, and suspect requests computed. It
- * starts with its first model, and again after it died, with the same models.
+ * starts with its first model, and again after it died. It is asked one question at a time: a death is the fault of the
+ * one question that was being computed, and takes no other along.
  */
 export class IsolatedEngine implements Engine {
   readonly threads = 1;
   private nextKey = 1;
   private readonly models = new Map<number, ModelSource>();
-  private child: Promise<EngineProcess> | undefined;
+  private child: Child | undefined;
+  /** Settles when the last of the questions so far is answered. */
+  private lastTurn: Promise<unknown> = Promise.resolve();
   private idle: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -35,37 +44,43 @@ export class IsolatedEngine implements Engine {
     return coreChoices(this.options);
   }
 
-  async load(source: ModelSource): Promise<LoadedModel> {
+  load(source: ModelSource): Promise<LoadedModel> {
     const key = this.nextKey++;
-    const child = await this.present();
-    try {
-      const facts = await this.loadInto(child, key, source);
-      this.models.set(key, source);
-      return new IsolatedModel(this, key, source, facts);
-    } catch (error) {
-      this.endWhenIdle();
-      throw error;
-    }
+    return this.inTurn(async () => {
+      try {
+        const facts = await this.loadInto(await this.present(), key, source);
+        this.models.set(key, source);
+        return new IsolatedModel(this, key, source, facts);
+      } catch (error) {
+        this.endWhenIdle();
+        throw error;
+      }
+    });
   }
 
   /** @throws PartituraError MODEL_CRASHED when the process died of this run */
-  async run(
+  run(
     key: number,
     inputs: Parameters<typeof arrangeInputs>[1],
     signature: ModelSignature,
   ): Promise<EngineResult> {
-    const child = await this.present();
-    const tensors = arrangeInputs(signature.inputs, inputs);
-    const answer = await child.ask<'result'>({ kind: 'run', key, ...tensors }, this.options.runTimeoutMs);
-    return { outputs: nameOutputs(signature.outputs, answer), computeMicros: answer.computeMicros };
+    return this.inTurn(async () => {
+      const child = await this.holding(key);
+      const tensors = arrangeInputs(signature.inputs, inputs);
+      const question = { kind: 'run', key, ...tensors } as const;
+      const answer = await child.process.ask<'result'>(question, this.options.runTimeoutMs);
+      return { outputs: nameOutputs(signature.outputs, answer), computeMicros: answer.computeMicros };
+    });
   }
 
-  async unload(key: number): Promise<void> {
-    this.models.delete(key);
-    const child = await this.child?.catch(() => undefined);
-    if (child && !child.isLost)
-      await child.ask({ kind: 'unload', key }, this.options.loadTimeoutMs).catch(() => undefined);
-    this.endWhenIdle();
+  unload(key: number): Promise<void> {
+    return this.inTurn(async () => {
+      this.models.delete(key);
+      const { child } = this;
+      if (child?.loaded.delete(key) && !child.process.isLost)
+        await child.process.ask({ kind: 'unload', key }, this.options.loadTimeoutMs).catch(() => undefined);
+      this.endWhenIdle();
+    });
   }
 
   async close(): Promise<void> {
@@ -73,36 +88,52 @@ export class IsolatedEngine implements Engine {
     await this.end();
   }
 
-  /** The child process with all models in it, started anew if the last one died. */
-  private async present(): Promise<EngineProcess> {
-    if (this.closed) throw new PartituraError('INTERNAL', 'the engine is closed');
-    clearTimeout(this.idle);
-    const child = await this.child?.catch(() => undefined);
-    if (child && !child.isLost) return child;
-    this.child = this.start();
-    return this.child;
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.lastTurn.then(work);
+    this.lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 
-  private async start(): Promise<EngineProcess> {
-    const child = new EngineProcess(this.options);
+  /** The child process, started anew if the last one died. @throws PartituraError INTERNAL when it cannot be started */
+  private async present(): Promise<Child> {
+    if (this.closed) throw new PartituraError('INTERNAL', 'the engine is closed');
+    clearTimeout(this.idle);
+    if (this.child && !this.child.process.isLost) return this.child;
+    const child: Child = { process: new EngineProcess(this.options), loaded: new Set() };
+    this.child = child;
     try {
-      await child.started();
-      for (const [key, source] of this.models) await this.loadInto(child, key, source);
+      await child.process.started();
       return child;
     } catch (error) {
-      await child.close();
-      throw error;
+      await child.process.close();
+      throw notToBlame('no child process could be started', error);
+    }
+  }
+
+  /** The child process with the model in it. @throws PartituraError INTERNAL where a run cannot begin */
+  private async holding(key: number): Promise<Child> {
+    const source = this.models.get(key);
+    if (!source) throw new PartituraError('MODEL_NOT_READY', 'is unloaded');
+    const child = await this.present();
+    if (child.loaded.has(key)) return child;
+    try {
+      await this.loadInto(child, key, source);
+      return child;
+    } catch (error) {
+      throw notToBlame('could not be loaded again into a child process', error);
     }
   }
 
   /** @throws PartituraError that names the model */
-  private async loadInto(child: EngineProcess, key: number, source: ModelSource): Promise<LoadedFacts> {
+  private async loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
     const { directory, format, cores = coreChoices(this.options)[0] } = source;
     try {
-      return await child.ask<'loaded'>(
+      const facts = await child.process.ask<'loaded'>(
         { kind: 'load', key, directory, format, cores },
         this.options.loadTimeoutMs,
       );
+      child.loaded.add(key);
+      return facts;
     } catch (error) {
       throw aboutModel(source, error);
     }
@@ -118,8 +149,14 @@ export class IsolatedEngine implements Engine {
     clearTimeout(this.idle);
     const ending = this.child;
     this.child = undefined;
-    await (await ending?.catch(() => undefined))?.close();
+    await ending?.process.close();
   }
+}
+
+/** What ended the process before the question was asked says nothing of the question. */
+function notToBlame(consequence: string, error: unknown): PartituraError {
+  const { message } = PartituraError.from(error);
+  return new PartituraError('INTERNAL', `${consequence}: ${message}`, { cause: error });
 }
 
 class IsolatedModel implements LoadedModel {

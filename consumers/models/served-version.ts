@@ -104,24 +104,38 @@ export async function serveVersion(
   };
 }
 
+/** The first death may have had another cause: somebody ended the process, or memory was short. */
+const MOST_TRIALS = 2;
+
 /**
  * Loads and warms a version up in a child process first: what kills that must not reach the node.
  * @returns why that was not possible, where no child process can be had
- * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when the process died of it
+ * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when processes died of it
  */
 async function tryFirst(
   isolated: Engine,
   load: (where: Engine) => Promise<TriedOut>,
 ): Promise<string | undefined> {
+  for (let trial = 1; ; trial++) {
+    const error = await failureOf(isolated, load);
+    if (!error) return undefined;
+    const isPassing = error.code === 'INTERNAL' || error.code === 'MODEL_CRASHED';
+    if (isPassing && trial < MOST_TRIALS) continue;
+    if (error.code !== 'INTERNAL') throw error;
+    return `not tried in a child process: ${error.message}`;
+  }
+}
+
+async function failureOf(
+  isolated: Engine,
+  load: (where: Engine) => Promise<TriedOut>,
+): Promise<PartituraError | undefined> {
   try {
     const { loaded, problem } = await load(isolated);
     await loaded.unload();
-    if (problem?.code === 'MODEL_CRASHED') throw problem;
-    return undefined;
+    return problem?.code === 'MODEL_CRASHED' ? problem : undefined;
   } catch (cause) {
-    const error = PartituraError.from(cause);
-    if (error.code !== 'INTERNAL') throw error;
-    return `not tried in a child process: ${error.message}`;
+    return PartituraError.from(cause);
   }
 }
 

@@ -33,7 +33,10 @@ async function serve({ backend, startTimeoutMs, questionTimeoutMs }: ProcessData
 }
 
 // A thread within a native call would outlive `process.exit`.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+const end = (): boolean => process.kill(process.pid, 'SIGKILL');
+process.on('disconnect', end);
+// The node may have gone while this process was starting, before anything listened.
+if (!process.connected) end();
 // Signals of a terminal go to the whole foreground group; the node decides when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 preferAsVictim();
