@@ -12,14 +12,14 @@ import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
 import { PartituraError } from '../schemas/errors.js';
 import { Arrivals } from './arrivals.js';
-import type { Answer, Job } from './batching/batch.js';
-import type { RowTensor } from './batching/rows.js';
-import { Committer, type CommittedPartition } from './committer.js';
+import type { Answer } from './batching/batch.js';
+import { Committer } from './committer.js';
 import type { CrashCount } from './crash-count.js';
-import type { AnyOutcome, Claim, Handling, Work } from './handling.js';
+import type { AnyOutcome, Handling, Work } from './handling.js';
 import type { InFlightShare } from './in-flight.js';
-import { PartitionLedger, type Entry } from './ledger.js';
+import { PartitionLedger } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
+import { RecordJob, type Held, type HeldEntry, type JobOwner, type OwnedPartition } from './record-job.js';
 import type { RecordSpans } from './record-spans.js';
 
 /** Records of one partition that may wait, done with, for one before them: its place is committed only with it. */
@@ -48,24 +48,6 @@ export interface ConsumerParts {
   readonly metrics: NodeMetrics;
   readonly spans: RecordSpans;
   readonly log: Logger;
-}
-
-/** A record between arrival and acknowledged outcome. */
-interface Held<O> {
-  readonly record: KafkaRecord;
-  /** Of the record, and of its answer once there is one. */
-  bytes: number;
-  readonly partition: OwnedPartition<O>;
-}
-
-type HeldEntry<O> = Entry<Held<O>, O>;
-
-/** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
-interface OwnedPartition<O> extends CommittedPartition, Claim {
-  readonly ledger: PartitionLedger<Held<O>, O>;
-  lost: boolean;
-  /** Settles when the partition is open; undefined before its first record and when it is. */
-  opening: Promise<void> | undefined;
 }
 
 /**
@@ -415,39 +397,4 @@ function answerBytes({ outputs }: Answer): number {
 
 function isOutcome<W extends Work, O extends AnyOutcome>(decision: W | O): decision is O {
   return 'kind' in decision;
-}
-
-/** Who is told of a job's end. */
-interface JobOwner<W extends Work, O> {
-  answered(job: RecordJob<W, O>, answer: Answer): void;
-  failed(job: RecordJob<W, O>, cause: unknown): void;
-}
-
-/** A record's work as the batcher sees it: a class, because closures for each would cost more than its decoding. */
-class RecordJob<W extends Work, O> implements Job {
-  readonly inputs: readonly RowTensor[];
-  readonly rows: number;
-  readonly laneKey: string;
-  readonly deadline: number | null;
-
-  constructor(
-    readonly entry: HeldEntry<O>,
-    readonly work: W,
-    readonly arrivedAt: number,
-    readonly owner: JobOwner<W, O>,
-  ) {
-    const { valid, deadline } = work;
-    this.inputs = valid.inputs;
-    this.rows = valid.rows;
-    this.laneKey = valid.laneKey;
-    this.deadline = deadline;
-  }
-
-  answered(answer: Answer): void {
-    this.owner.answered(this, answer);
-  }
-
-  failed(cause: unknown): void {
-    this.owner.failed(this, cause);
-  }
 }
