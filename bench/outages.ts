@@ -27,7 +27,7 @@ const PARTITIONS = 4;
 const PARTITIONS_AFTER = 8;
 const MODELS = fileURLToPath(new URL('../../examples/onnx-models', import.meta.url));
 
-/** What faults are done to. */
+/** The cluster that a fault is injected into. */
 interface Scene {
   readonly broker: LocalBroker;
   /** Reaches the brokers over the line. */
@@ -38,7 +38,7 @@ interface Scene {
 
 interface Fault {
   readonly name: string;
-  /** What nobody can do without: how long the group takes to miss a member, or what the fault itself lasts. */
+  /** Unavoidable: how long the group takes to miss a member, or how long the fault itself lasts. */
   readonly floorMs: number;
   readonly floor: string;
   /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */

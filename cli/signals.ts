@@ -25,7 +25,7 @@ export function stopped(signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(by()), { once: true }));
 }
 
-/** What `work` gives; undefined when the stop signal ended it. */
+/** Waits for `work`; returns undefined when the stop signal ended it. */
 export async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
     return await work;

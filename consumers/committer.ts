@@ -33,7 +33,7 @@ export interface CommitterOptions {
   readonly commitsWithOutcomes: boolean;
 }
 
-/** What a committer takes of its surroundings. */
+/** Dependencies of a committer. */
 export interface CommitterParts {
   readonly consumer: Pick<KafkaConsumer, 'commit'>;
   /** The group's committed positions in the topic. */

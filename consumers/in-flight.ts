@@ -74,7 +74,7 @@ export class InFlightShare {
     this.#bytes += bytes;
   }
 
-  /** What is in has become larger: an answer waits beside its request. */
+  /** Adds bytes to a record that has entered: its answer waits beside it. */
   grow(bytes: number): void {
     this.#bytes += bytes;
   }

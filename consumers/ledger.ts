@@ -123,7 +123,7 @@ export class Entry<Subject, Outcome> {
     this.#subject = subject;
   }
 
-  /** What the owner of the ledger wants to know of the record again. @throws Error once it is done with */
+  /** The owner's data about the record. @throws Error once the entry is finished */
   get subject(): Subject {
     if (this.#subject === undefined) throw new Error(`the record at offset ${this.offset} is done with`);
     return this.#subject;

@@ -222,7 +222,7 @@ export class InferenceNode {
     );
   }
 
-  /** Who may not read the bindings serves requests all the same. */
+  /** Starts the bindings; a node without the right to read them serves requests all the same. */
   async #startBindings(bindings: Bindings): Promise<void> {
     try {
       await this.#untilAvailable(() => bindings.start());
@@ -455,7 +455,7 @@ export class InferenceNode {
     this.log.info({ node: this.id }, 'node stopped');
   }
 
-  /** What is not finished in time is left to the next owners of its partitions. */
+  /** Leaves all groups; unfinished records are left to the next owners of their partitions. */
   async #leaveGroups(): Promise<void> {
     const consumers = [...this.#consumers.values()].map((consumer) => consumer.close());
     const others = [this.#bindings?.close(), this.#catalog?.close(), this.#sweeper.close()];

@@ -2,7 +2,7 @@ import { deadLetterTopic, type BindingDefinition } from './bindings/definition.j
 import type { KafkaClientName } from './config.js';
 import { topicNames } from './topics.js';
 
-/** Who works with a cluster, as far as rights go. */
+/** Roles that work with a cluster, each with rights of its own. */
 export const ROLES = ['node', 'node-with-bindings', 'client', 'operator', 'read-only'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -14,10 +14,10 @@ export interface Acl {
   readonly resource: AclResource;
   /** `kafka-cluster` for the cluster. */
   readonly name: string;
-  /** Whether `name` is where the names of several resources begin. */
+  /** True when `name` is a prefix of resource names. */
   readonly isPrefix: boolean;
   readonly operation: AclOperation;
-  /** What it is for. */
+  /** Purpose of the right. */
   readonly purpose: string;
 }
 
@@ -29,7 +29,7 @@ export interface AclScope {
   readonly bindings: readonly BindingDefinition[];
   /** kafkajs reads topics only as a member of a group. */
   readonly kafkaClient: KafkaClientName;
-  /** Whether nodes create topics; else somebody else does before they start. */
+  /** True when nodes create topics; otherwise topics must exist before nodes start. */
   readonly createsTopics: boolean;
 }
 
@@ -171,7 +171,7 @@ export function operationFlag(operation: string): string {
     .join('');
 }
 
-/** What somebody lacks, in one sentence that names resource, operation and role. */
+/** Describes a missing right in one sentence that names resource, operation and role. */
 export function lacking(role: Role, operation: AclOperation, resource: string, reason: string): string {
   return `a ${role} needs ${operation} on ${resource}: ${reason}; \`partitura acls ${role}\` prints all that it needs`;
 }

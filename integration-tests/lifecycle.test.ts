@@ -12,7 +12,7 @@ import { Gate } from './support/gate.js';
 import { NoBroker } from './support/no-broker.js';
 import { ROOT } from './support/programs.js';
 
-/** What a node may take to end when nothing is under way, with room for a busy machine. */
+/** Limit for the end of a node when nothing is under way, with room for a busy machine. */
 const STOP_LIMIT_MS = 15_000;
 const OUTAGE = /Kafka has been unavailable for [\d.]+ s; waiting until it is back/;
 const RECOVERY = /Kafka is available again after [\d.]+ s; work goes on/;
@@ -147,7 +147,7 @@ test('a node that is told to end while a model loads for ever does', async () =>
   const version = join(stuck, 'stuck', '1');
   await cp(join(models, 'scale', '1'), version, { recursive: true });
   await rm(join(version, 'variables', 'variables.index'));
-  // Whoever opens a pipe that nobody writes to waits in the operating system, as native code does on a slow disk.
+  // Opening a pipe that nobody writes to blocks in the operating system, as native code does on a slow disk.
   execFileSync('mkfifo', [join(version, 'variables', 'variables.index')]);
   const node = await startNode(broker.bootstrap, { PARTITURA_MODELS: stuck, PARTITURA_LOG_LEVEL: 'debug' });
   await eventually('it answers', async () => (await ready(node.health)) === 503);

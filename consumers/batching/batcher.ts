@@ -270,11 +270,11 @@ export class Batcher {
 interface Attempt {
   /** When their batch was computed first. */
   readonly startedAt: number;
-  /** Whether they were in a batch whose failure needs to be confirmed. */
+  /** True when they were in a batch whose failure needs to be confirmed. */
   readonly suspected?: boolean;
   /** How often they were computed again because of another batch. */
   readonly reruns?: number;
-  /** Whether they are a part of a failed batch that is being searched. */
+  /** True for a part of a failed batch that is being searched. */
   readonly isSearch?: boolean;
 }
 

@@ -153,7 +153,7 @@ export class IsolatedEngine implements Engine {
   }
 }
 
-/** What ended the process before the question was asked says nothing of the question. */
+/** Wraps a failure from before the question was asked, for which the question is not to blame. */
 function notToBlame(consequence: string, error: unknown): PartituraError {
   const { message } = PartituraError.from(error);
   return new PartituraError('INTERNAL', `${consequence}: ${message}`, { cause: error });

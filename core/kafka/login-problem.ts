@@ -1,4 +1,4 @@
-/** What an error carries that tells a refused login or a TLS failure apart from an outage. */
+/** Parts of an error that tell a refused login or a TLS failure from an outage. */
 export interface LoginFailure {
   /** Codes, names and types, of the error and of its causes. */
   readonly codes: readonly string[];

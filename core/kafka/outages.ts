@@ -83,7 +83,7 @@ export class Outages {
     if (announced) this.#announceEnd(announced);
   }
 
-  /** What is given up does not work again. */
+  /** Forgets a link that is given up: it cannot recover. */
   #drop(name: string): void {
     for (const key of [...this.#failing.keys()]) if (key.startsWith(name)) this.#failing.delete(key);
     if (this.#failing.size === 0) this.#end();

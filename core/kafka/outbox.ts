@@ -183,7 +183,7 @@ export class Outbox {
   }
 }
 
-/** Whether every record for the topic would fail alike. */
+/** Tells whether every record for the topic would fail alike. */
 function isAboutTopic({ kind }: KafkaError): boolean {
   return kind === 'unknown-topic' || kind === 'not-authorized';
 }

@@ -5,7 +5,7 @@ import { recordBytes } from './record-bytes.js';
 
 /** Every broker takes as much in one batch, unless somebody has lowered Kafka's default of 1 MiB. */
 const SURELY_FITS_BYTES = 900_000;
-/** What a batch and a produce request have around their records. */
+/** Bytes of a batch and a produce request around their records. */
 const ROOM_AROUND_RECORDS = 16 * 1024;
 /** Kafka's default for `socket.request.max.bytes`. */
 const DEFAULT_REQUEST_BYTES = 100 * 1024 * 1024;

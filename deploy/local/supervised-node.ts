@@ -6,7 +6,7 @@ const BACKOFF: Backoff = { firstMs: 250, maxMs: 10_000 };
 /** Starts in a row that may fail before the node is given up. */
 const MOST_FAILED_STARTS = 5;
 
-/** What a supervised node tells of itself. */
+/** Listeners of a supervised node. */
 export interface NodeListeners {
   /** Called with each line that the node writes to its log. */
   readonly log?: (line: string) => void;

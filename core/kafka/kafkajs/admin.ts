@@ -36,7 +36,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
     }
   }
 
-  /** What kafkajs has begun to do about a connection that failed is not waited for. */
+  /** Does not wait for what kafkajs still does about a failed connection. */
   #renew(): void {
     this.#session.cut();
     if (this.#isClosed) return;

@@ -45,7 +45,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
   readonly #closing = new AbortController();
-  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  /** True once it has had partitions: their topic may then be missing for a while. */
   #joined = false;
   /** By what the group knows this member; empty for a newcomer. */
   #memberId = '';

@@ -19,7 +19,7 @@ import { Alone } from './alone.js';
 import type { Group } from './group.js';
 import { BACKOFF, retry } from './retry.js';
 
-/** What may fail by itself, as far as outages go. */
+/** Parts of a consumer that can fail independently in an outage. */
 const JOIN = 'join';
 const COMMIT = 'commit';
 const START_LIMIT_MS = 60_000;
@@ -140,7 +140,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return;
     this.#assigned = partitions;
-    // What could not be committed before is the next owners' to answer again.
+    // Records whose commit failed are answered again by the next owners.
     this.cluster.outage.worked(COMMIT);
     this.#joined = true;
     handlers.onAssigned(this.#named(come));

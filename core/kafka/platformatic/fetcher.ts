@@ -401,7 +401,7 @@ export class Fetcher {
   }
 }
 
-/** What may fail by itself, as far as outages go; partitions are told by their numbers. */
+/** Parts of a fetcher that can fail independently in an outage; partitions by number. */
 const fetchFrom = (broker: number): string => `broker ${broker}`;
 const leaderOf = (partition: number): string => `leader ${partition}`;
 

@@ -251,7 +251,7 @@ class OpenBatch {
     return { topic, partition, offset, key, value, headers, timestamp };
   }
 
-  /** Whoever wrote the batch chose the differences: what they add up to must be a time. */
+  /** Checks a timestamp: the differences in a batch are the writer's choice, and may add up to no valid time. */
   #timestamp(delta: number): number {
     const timestamp = this.#appendTime ?? this.#baseTimestamp + delta;
     return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, timestamp));
