@@ -44,7 +44,7 @@ export function checkRights(
   );
 }
 
-/** Operations that a node needs on it; none on topics of other roles. */
+/** Lists the operations that a node needs on a resource; none on topics of other roles. */
 function needed(acls: readonly Acl[], resource: Acl['resource'], name: string): string[] {
   return acls
     .filter((acl) => acl.resource === resource && !acl.isPrefix && acl.name === name)

@@ -251,7 +251,7 @@ class OpenBatch {
     return { topic, partition, offset, key, value, headers, timestamp };
   }
 
-  /** Checks a timestamp: the differences in a batch are the writer's choice, and may add up to no valid time. */
+  /** Returns a timestamp within exact numbers: the differences in a batch are chosen by its writer. */
   #timestamp(delta: number): number {
     const timestamp = this.#appendTime ?? this.#baseTimestamp + delta;
     return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, timestamp));
