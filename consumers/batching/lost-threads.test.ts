@@ -55,24 +55,29 @@ for (const maxBatchRows of [1, 8]) {
   });
 }
 
-test('what is lost with another model while its own batch is searched is run again', { timeout: 10_000 }, async () => {
-  let lostOnce = false;
-  const run: RunBatch = (inputs) => {
-    const rows = inputs.flatMap(({ data }) => decodeElements('INT32', Buffer.from(data)) as number[]);
-    if (rows.length > 2 && rows.includes(-1)) return Promise.reject(new PartituraError('MODEL_FAILED', 'bad'));
-    if (!lostOnce) {
-      lostOnce = true;
-      return Promise.reject(new PartituraError('INTERNAL', 'lost with another'));
-    }
-    if (rows.includes(-1)) return Promise.reject(new PartituraError('MODEL_FAILED', 'bad'));
-    return Promise.resolve({ outputs: inputs, computeMicros: 1 });
-  };
-  const batcher = new Batcher(run, LIMITS);
-  const jobs = [0, 1, -1, 3].map((element) => jobOf([element]));
-  for (const job of jobs) batcher.submit(job);
-  await batcher.drained();
-  assert.deepEqual(
-    jobs.map((job) => (job.errors.length > 0 ? errorOf(job).code : answerOf(job))),
-    [[0], [1], 'MODEL_FAILED', [3]],
-  );
-});
+test(
+  'what is lost with another model while its own batch is searched is run again',
+  { timeout: 10_000 },
+  async () => {
+    let lostOnce = false;
+    const run: RunBatch = (inputs) => {
+      const rows = inputs.flatMap(({ data }) => decodeElements('INT32', Buffer.from(data)) as number[]);
+      if (rows.length > 2 && rows.includes(-1))
+        return Promise.reject(new PartituraError('MODEL_FAILED', 'bad'));
+      if (!lostOnce) {
+        lostOnce = true;
+        return Promise.reject(new PartituraError('INTERNAL', 'lost with another'));
+      }
+      if (rows.includes(-1)) return Promise.reject(new PartituraError('MODEL_FAILED', 'bad'));
+      return Promise.resolve({ outputs: inputs, computeMicros: 1 });
+    };
+    const batcher = new Batcher(run, LIMITS);
+    const jobs = [0, 1, -1, 3].map((element) => jobOf([element]));
+    for (const job of jobs) batcher.submit(job);
+    await batcher.drained();
+    assert.deepEqual(
+      jobs.map((job) => (job.errors.length > 0 ? errorOf(job).code : answerOf(job))),
+      [[0], [1], 'MODEL_FAILED', [3]],
+    );
+  },
+);

@@ -40,7 +40,10 @@ async function gone(pid: number): Promise<boolean> {
 describe('an engine in a child process', () => {
   const engine = new IsolatedEngine(completeOptions({}));
   after(() => engine.close());
-  const bomb = (): EngineTensor[] => [tensor('a', 'INT32', [1], [-(2 ** 31)]), tensor('b', 'INT32', [1], [-1])];
+  const bomb = (): EngineTensor[] => [
+    tensor('a', 'INT32', [1], [-(2 ** 31)]),
+    tensor('b', 'INT32', [1], [-1]),
+  ];
   const row = (): EngineTensor[] => [tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])];
 
   test('models that are loaded at once share one process', { skip: needsProc }, async () => {
