@@ -52,6 +52,8 @@ export interface CommitterParts {
 export class Committer {
   readonly #closed = new AbortController();
   readonly #opening = new Set<Promise<void>>();
+  /** Partitions that are being released, or were: a commit that falls due must not mark them as served again. */
+  readonly #released = new WeakSet<CommittedPartition>();
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -200,11 +202,11 @@ export class Committer {
   }
 
   async #release(leaving: ReadonlySet<number>): Promise<void> {
+    const partitions = [...this.parts.owned()].filter(({ partition }) => leaving.has(partition));
+    for (const partition of partitions) this.#released.add(partition);
     await Promise.all([...this.#opening]);
     await this.#committing;
-    const due = [...this.parts.owned()]
-      .filter(({ partition }) => leaving.has(partition))
-      .flatMap((partition) => this.#releasedPosition(partition) ?? []);
+    const due = partitions.flatMap((partition) => this.#releasedPosition(partition) ?? []);
     if (due.length > 0) await this.parts.consumer.commit(due.map(toPosition));
     for (const { ledger, offset } of due) ledger.committed(offset);
   }
@@ -220,6 +222,7 @@ export class Committer {
   #servingPosition(partition: CommittedPartition): DuePosition | undefined {
     const { topic, partition: number, ledger, crashes } = partition;
     const { next, position: offset } = ledger;
+    if (this.#released.has(partition)) return undefined;
     if (!crashes || next === undefined || offset === undefined) return undefined;
     if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
     return { topic, partition: number, offset, metadata: this.markOf(partition, offset), ledger };
