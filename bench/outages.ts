@@ -31,9 +31,7 @@ const PARTITIONS = 4;
 const PARTITIONS_AFTER = 8;
 const DIGITS = fileURLToPath(new URL('../../examples/onnx-models/digits', import.meta.url));
 /** Divides INT32; -2^31 by -1 ends its process with SIGFPE. */
-const DIVIDE = fileURLToPath(
-  new URL('../../integration-tests/fixtures/models/divide-onnx', import.meta.url),
-);
+const DIVIDE = fileURLToPath(new URL('../../integration-tests/fixtures/models/divide-onnx', import.meta.url));
 /** Time for the crash to be found, and for the group to miss the member that died of it. */
 const CRASH_LIMIT_MS = 60_000;
 
@@ -60,7 +58,7 @@ export interface Fault {
   readonly inject: (scene: Scene) => Promise<number | void>;
 }
 
-export const FAULTS: readonly Fault[] = [
+const FAULTS: readonly Fault[] = [
   { name: 'SIGTERM', floorMs: 0, floor: 'none', inject: async ({ node }) => void (await node.stop()) },
   {
     name: 'kill -9',
@@ -136,6 +134,11 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** Lists the faults that can be measured. */
+export function knownFaults(): readonly Fault[] {
+  return FAULTS;
+}
 
 /** Ends a node with a request that no process survives. @throws Error when the request is not found out */
 async function crash(client: PartituraClient): Promise<void> {
