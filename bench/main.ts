@@ -7,9 +7,9 @@ import { Laboratory, type Prepared } from './laboratory.js';
 import { soak, type MemoryResult } from './memory/soak.js';
 import { measurePath } from './path.js';
 import { comparePeers, type Plan } from './peers.js';
-import { measureOutages } from './outages.js';
+import { knownFaults, measureOutages, type OutageResult } from './outages.js';
 import { measureRebalances } from './rebalance.js';
-import { record } from './report.js';
+import { record, recordPart } from './report.js';
 import { SYSTEMS } from './systems/index.js';
 import { MODELS } from './workloads.js';
 
@@ -20,7 +20,10 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
   rebalance  time without service when a node joins, leaves or dies
-  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor
+  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor;
+             or some of: ${knownFaults()
+               .map(({ name }) => JSON.stringify(name))
+               .join(', ')}
   path       what a node's own parts cost for a request
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
   memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
@@ -117,8 +120,14 @@ async function memory(): Promise<void> {
 }
 
 async function outages(): Promise<void> {
-  if (chosen('outages', [{ name: 'outages' }]).length === 0) return;
-  record('outages', {}, await measureOutages(print));
+  const all = knownFaults();
+  const faults = chosen('outages', all);
+  if (faults.length === 0) return;
+  const results = await measureOutages(faults, print);
+  const row = ({ client, fault }: OutageResult): string => `${client} ${fault}`;
+  // Each fault has a broker and nodes of its own, so that rows of several runs stand beside each other.
+  if (faults.length === all.length) record('outages', {}, results);
+  else recordPart('outages', results, row);
 }
 
 async function growth(): Promise<void> {

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import kafkajs from 'kafkajs';
@@ -5,7 +8,8 @@ import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
 import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
 import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
 import { freePort } from '../deploy/local/ports.js';
-import { connect, type PartituraClient } from '../producers/index.js';
+import { SupervisedNode } from '../deploy/local/supervised-node.js';
+import { connect, PartituraError, type InputTensor, type PartituraClient } from '../producers/index.js';
 import { createLogger } from '../core/log.js';
 import { topicNames } from '../core/topics.js';
 import { Line } from './line.js';
@@ -25,22 +29,31 @@ const AFTER_MS = 5_000;
 const PREFIX = 'bench';
 const PARTITIONS = 4;
 const PARTITIONS_AFTER = 8;
-const MODELS = fileURLToPath(new URL('../../examples/onnx-models', import.meta.url));
+const DIGITS = fileURLToPath(new URL('../../examples/onnx-models/digits', import.meta.url));
+/** Divides INT32; -2^31 by -1 ends its process with SIGFPE. */
+const DIVIDE = fileURLToPath(new URL('../../integration-tests/fixtures/models/divide-onnx', import.meta.url));
+/** Time for the crash to be found, and for the group to miss the member that died of it. */
+const CRASH_LIMIT_MS = 60_000;
+
+type BenchNode = Pick<NodeProcess | SupervisedNode, 'stop' | 'kill'>;
 
 /** The cluster that a fault is injected into. */
 interface Scene {
   readonly broker: LocalBroker;
   /** Reaches the brokers over the line. */
-  readonly node: NodeProcess;
+  readonly node: BenchNode;
   readonly line: Line;
   readonly requests: string;
+  readonly client: PartituraClient;
 }
 
-interface Fault {
+export interface Fault {
   readonly name: string;
   /** Unavoidable: how long the group takes to miss a member, or how long the fault itself lasts. */
   readonly floorMs: number;
   readonly floor: string;
+  /** Whether nodes that end by themselves are started again, as any platform does it; else they stay away. */
+  readonly supervised?: boolean;
   /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */
   readonly inject: (scene: Scene) => Promise<number | void>;
 }
@@ -110,7 +123,37 @@ const FAULTS: readonly Fault[] = [
       await sleep(AWAY_MS);
     },
   },
+  {
+    name: 'crash',
+    floorMs: SESSION_TIMEOUT_MS,
+    floor: 'session timeout',
+    supervised: true,
+    inject: async ({ client }) => {
+      await crash(client);
+      await sleep(AWAY_MS);
+    },
+  },
 ];
+
+/** Lists the faults that can be measured. */
+export function knownFaults(): readonly Fault[] {
+  return FAULTS;
+}
+
+/** Ends a node with a request that no process survives. @throws Error when the request is not found out */
+async function crash(client: PartituraClient): Promise<void> {
+  const int32 = (value: number): InputTensor => ({ datatype: 'INT32', shape: [1], data: [value] });
+  const reply = client.predict(
+    'divide-onnx',
+    { a: int32(-(2 ** 31)), b: int32(-1) },
+    { timeoutMs: CRASH_LIMIT_MS },
+  );
+  const outcome = await reply.then(
+    () => 'an answer',
+    (error: unknown) => (error instanceof PartituraError ? error.code : String(error)),
+  );
+  if (outcome !== 'MODEL_CRASHED') throw new Error(`expected MODEL_CRASHED, got ${outcome}`);
+}
 
 export interface OutageResult {
   readonly client: string;
@@ -124,11 +167,30 @@ export interface OutageResult {
 }
 
 /** Time without service by fault: one of two nodes has it, under a small steady load over all partitions. */
-export async function measureOutages(report: (line: string) => void): Promise<OutageResult[]> {
+export async function measureOutages(
+  faults: readonly Fault[],
+  report: (line: string) => void,
+): Promise<OutageResult[]> {
+  const models = await mkdtemp(join(tmpdir(), 'partitura-bench-models-'));
+  try {
+    await cp(DIGITS, join(models, 'digits'), { recursive: true });
+    if (faults.some(({ supervised }) => supervised))
+      await cp(DIVIDE, join(models, 'divide-onnx'), { recursive: true });
+    return await measureAll(faults, models, report);
+  } finally {
+    await rm(models, { recursive: true, force: true });
+  }
+}
+
+async function measureAll(
+  faults: readonly Fault[],
+  models: string,
+  report: (line: string) => void,
+): Promise<OutageResult[]> {
   const results: OutageResult[] = [];
   for (const client of CLIENTS)
-    for (const fault of FAULTS) {
-      const result = await measureOne(client, fault);
+    for (const fault of faults) {
+      const result = await measureOne(client, fault, models);
       results.push(result);
       const { withoutServiceMs, floorMs, requests, failed } = result;
       report(
@@ -138,7 +200,11 @@ export async function measureOutages(report: (line: string) => void): Promise<Ou
   return results;
 }
 
-async function measureOne(kafkaClient: (typeof CLIENTS)[number], fault: Fault): Promise<OutageResult> {
+async function measureOne(
+  kafkaClient: (typeof CLIENTS)[number],
+  fault: Fault,
+  models: string,
+): Promise<OutageResult> {
   const [linePort, lineTarget, controllerPort, port] = await Promise.all([
     freePort(),
     freePort(),
@@ -148,12 +214,15 @@ async function measureOne(kafkaClient: (typeof CLIENTS)[number], fault: Fault): 
   const settings = overLine(port, linePort, lineTarget, controllerPort);
   const broker = await startLocalBroker({ port, settings });
   const line = await Line.open(linePort, lineTarget);
-  const nodes: NodeProcess[] = [];
+  const nodes: BenchNode[] = [];
   let client: PartituraClient | undefined;
   try {
-    const start = async (different: ConfigInput): Promise<NodeProcess> => {
-      const config = configFor(broker, { kafkaClient, sessionTimeoutMs: SESSION_TIMEOUT_MS, ...different });
-      const node = await startNodeProcess(config, () => undefined);
+    const start = async (different: ConfigInput): Promise<BenchNode> => {
+      const sessionTimeoutMs = SESSION_TIMEOUT_MS;
+      const config = configFor(broker, { models, kafkaClient, sessionTimeoutMs, ...different });
+      const node = fault.supervised
+        ? await SupervisedNode.start(config, () => undefined)
+        : await startNodeProcess(config, () => undefined);
       nodes.push(node);
       return node;
     };
@@ -164,7 +233,7 @@ async function measureOne(kafkaClient: (typeof CLIENTS)[number], fault: Fault): 
     await sleep(QUIET_BEFORE_MS);
     load.reset();
     const requests = topicNames(PREFIX).requests('digits');
-    const awayMs = await fault.inject({ broker, node, line, requests });
+    const awayMs = await fault.inject({ broker, node, line, requests, client });
     await sleep(AFTER_MS);
     const { floorMs, floor, name } = fault;
     return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
@@ -181,7 +250,6 @@ function configFor({ bootstrap }: LocalBroker, different: ConfigInput = {}): Con
     brokers: bootstrap,
     prefix: PREFIX,
     partitions: PARTITIONS,
-    models: MODELS,
     engineThreads: 1,
     logLevel: 'error',
     ...different,

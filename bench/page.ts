@@ -78,7 +78,7 @@ export function renderPage(folder: string, client: string): string {
     'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight over all partitions. A killed node is missed after the session timeout: 10 s by default, and under KIP-848 what the broker says, by default 45 s.',
     rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
     '## Time without service by fault',
-    'The longest that any of 50 requests a second, over 4 partitions, waited for its reply when something happened to one of two nodes, its line or the broker. The floor is what nobody can do without: the session timeout of 10 s after which the group misses a member, or the time until the broker serves again. Requests wait in the log meanwhile; none is lost.',
+    'The longest that any of 50 requests a second, over 4 partitions, waited for its reply when something happened to one of two nodes, its line or the broker. The floor is what nobody can do without: the session timeout of 10 s after which the group misses a member, or the time until the broker serves again. Crash: a request to another model of the same nodes ends the process with SIGFPE, and nodes are started again; the member that died blocks its group until its session times out. Nodes that were killed with SIGKILL or SIGTERM are not started again. Requests wait in the log meanwhile; none is lost.',
     outageTable(read<OutageResult>(folder, 'outages').results),
     ...memorySection(read<MemoryResult>(folder, 'memory').results),
     '## How cost grows',
@@ -227,7 +227,9 @@ function memorySection(results: readonly MemoryResult[]): string[] {
 }
 
 function outageTable(results: readonly OutageResult[]): string {
-  const lines = results.map(({ client, fault, withoutServiceMs, floorMs, floor, requests, failed }) => [
+  const clients = [...new Set(results.map(({ client }) => client))];
+  const byClient = clients.flatMap((name) => results.filter(({ client }) => client === name));
+  const lines = byClient.map(({ client, fault, withoutServiceMs, floorMs, floor, requests, failed }) => [
     client,
     fault,
     `${whole(withoutServiceMs)} ms`,

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,4 +17,20 @@ export function record(name: string, settings: object, results: readonly object[
   };
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ environment, results }, null, 2)}\n`);
+}
+
+/**
+ * Replaces those rows of recorded results that were measured again, and adds new ones; the rest stays.
+ * @param nameOf tells rows apart
+ */
+export function recordPart<T extends object>(
+  name: string,
+  results: readonly T[],
+  nameOf: (row: T) => string,
+): void {
+  const file = join(RESULTS, `${name}.json`);
+  if (!existsSync(file)) return record(name, {}, results);
+  const recorded = JSON.parse(readFileSync(file, 'utf8')) as { readonly results: readonly T[] };
+  const rows = new Map([...recorded.results, ...results].map((row) => [nameOf(row), row]));
+  writeFileSync(file, `${JSON.stringify({ ...recorded, results: [...rows.values()] }, null, 2)}\n`);
 }

@@ -38,10 +38,19 @@ export async function readNodes(
   onIgnored?: OnIgnored,
 ): Promise<KnownNode[]> {
   const heard = await readStatuses(kafka, config, { onIgnored });
-  const forgotten = new Set(longSilent(heard, config.nodeForgetMs));
-  return heard
-    .filter(({ key }) => !forgotten.has(key))
-    .map(({ status }) => ({ ...status, alive: now - status.beatAt < SILENT_AFTER_MS }));
+  return withoutForgotten(heard, config).map(({ status }) => ({
+    ...status,
+    alive: now - status.beatAt < SILENT_AFTER_MS,
+  }));
+}
+
+/** Leaves out nodes that were silent for so long that they are no longer listed. */
+export function withoutForgotten(
+  heard: readonly HeardStatus[],
+  { nodeForgetMs }: Pick<Config, 'nodeForgetMs'>,
+): HeardStatus[] {
+  const forgotten = new Set(longSilent(heard, nodeForgetMs));
+  return heard.filter(({ key }) => !forgotten.has(key));
 }
 
 /** What each node told last, by name. @throws KafkaError when the cluster can't be reached */
@@ -71,7 +80,7 @@ export async function readStatuses(
  * node, so that a clock of ours does not matter. While nobody tells anything, nobody is silent.
  */
 export function longSilent(heard: readonly HeardStatus[], forgetMs: number): string[] {
-  const newest = Math.max(...heard.map(({ recordedAt }) => recordedAt));
+  const newest = heard.reduce((latest, { recordedAt }) => Math.max(latest, recordedAt), -Infinity);
   return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }
 

@@ -4,6 +4,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkConfig } from '../core/config.js';
+import { startNodeProcess } from '../deploy/local/node-process.js';
 import { freePort } from '../deploy/local/ports.js';
 import { startTestBroker, type TestBroker } from './support/broker.js';
 import { CommandLine, type Started } from './support/command-line.js';
@@ -110,6 +113,22 @@ test('a node that was started in an outage serves once it is over', async () => 
   await node.said(/"event":"ready"/);
   assert.equal(await ready(node.health), 200);
   await endsInTime(node);
+});
+
+test('an outage does not count against the limit in which a supervised node must serve', async () => {
+  const gate = new Gate(Number(broker.bootstrap.split(':')[1]));
+  await gate.open();
+  cleanups.push(() => gate.shut());
+  await gate.shut();
+  const config = checkConfig({ brokers: `127.0.0.1:${gate.port}`, models, engineThreads: 1, partitions: 2 });
+  const limitMs = 20_000;
+  const starting = startNodeProcess(config, () => undefined, undefined, limitMs);
+  starting.catch(() => undefined);
+  await sleep(limitMs + 10_000);
+  await gate.open();
+  const node = await starting;
+  cleanups.push(() => node.stop());
+  assert.deepEqual(node.ready.models, ['scale']);
 });
 
 test('a broker that is killed ends no node: it says so once, is not ready, and serves again', async () => {

@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config.js';
 import { createKafkaClient } from '../../core/kafka/client.js';
+import type { Outage } from '../../core/kafka/outages.js';
 import { createLogger, type Logger } from '../../core/log.js';
 import { startTracing, type Tracing } from '../../core/tracing.js';
 import { newNodeId, startNode, type InferenceNode } from '../../consumers/node.js';
@@ -9,6 +10,8 @@ import { exitSoon, exitWithin, releaseParent, stopSignal, stopped, unlessStopped
 
 /** Beyond draining. The node bounds its own end; this is for what its timers cannot reach. */
 const STOP_SLACK_MS = 15_000;
+/** How often a parent hears that the node waits for brokers. */
+const WAITING_MS = 2_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +49,13 @@ function start(
 ): Promise<InferenceNode> {
   const kafka = createKafkaClient(config, `partitura-${config.nodeId}`, log);
   const spans = tracing && { spans: new TracedRecords(tracing.tracer) };
-  return startNode(config, kafka, log, { ...spans, signal });
+  const timer = setInterval(() => tellWaiting(kafka.outages.current), WAITING_MS);
+  return startNode(config, kafka, log, { ...spans, signal }).finally(() => clearInterval(timer));
+}
+
+/** Keeps a parent that limits the start from ending a node that only waits for brokers. */
+function tellWaiting(outage: Outage | undefined): void {
+  if (outage && process.connected) process.send?.({ waitingFor: outage.reason });
 }
 
 async function serve(node: InferenceNode, json: boolean, stopped: Promise<string>): Promise<void> {

@@ -3,7 +3,12 @@ import type { Config } from '../../core/config.js';
 import type { KafkaInspector, TopicSettings } from '../../core/kafka/inspector.js';
 import { groupPositions, type GroupPosition } from '../../core/kafka/lag.js';
 import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
-import { readStatuses, type HeardStatus, type KnownNode } from '../../core/node-directory.js';
+import {
+  readStatuses,
+  withoutForgotten,
+  type HeardStatus,
+  type KnownNode,
+} from '../../core/node-directory.js';
 import { sleep } from '../../core/retry.js';
 import { isModelName, topicNames } from '../../core/topics.js';
 import { RegistryError, SchemaRegistry } from '../../schemas/registry/client.js';
@@ -128,7 +133,7 @@ export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNod
   const { inspector, kafka, config } = patient;
   const topic = topicNames(config.prefix).nodes;
   const settings = await outcome(() => inspector.topicSettings(topic, [TIMESTAMPS]));
-  const heard = await readStatuses(kafka, config);
+  const heard = withoutForgotten(await readStatuses(kafka, config), config);
   const readAt = Date.now();
   if (settings instanceof Error || settings.values.get(TIMESTAMPS) !== 'LogAppendTime') {
     const beats = settings instanceof Error ? settings : undefined;
@@ -136,7 +141,7 @@ export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNod
   }
   if (!isToBeWatched(heard, readAt)) return judged(topic, heard, true, readAt);
   await sleep(WATCH_MS);
-  const later = await readStatuses(kafka, config);
+  const later = withoutForgotten(await readStatuses(kafka, config), config);
   return judged(topic, later, newestOf(later) > newestOf(heard), Date.now());
 }
 

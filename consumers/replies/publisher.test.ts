@@ -258,3 +258,14 @@ test('a dead letter that is too large goes compressed, and when that is too larg
   assert.equal(headers['__connect.errors.offset'], '9');
   assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged']);
 });
+
+test('a dead letter is sent until the broker has no more exceptions', async () => {
+  const { producer, events, publish } = publishing();
+  producer.refuse = () =>
+    producer.attempts.length < 3
+      ? new KafkaError('other', 'UNKNOWN_SERVER_ERROR', { mayBeOfRecord: true })
+      : undefined;
+  await publish({ kind: 'dead-letter', record: exampleRecord(), stage: 'decode', error: decodeFailed });
+  assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged']);
+  assert.equal(producer.attempts.length, 3);
+});

@@ -101,8 +101,12 @@ export class ReplyPublisher {
       this.options.onDeadLetter(error.code, record, error.message);
       acknowledged();
     };
-    const stuck = (failure: KafkaError): void =>
+    const stuck = (failure: KafkaError): void => {
+      // Record and letter cannot both be to blame for exceptions in the broker: it is waited for.
+      if (failure.mayBeOfRecord && failure.kind === 'other')
+        return this.#sendDeadLetter(record, model, stage, error, acknowledged);
       this.options.onStuck(deadLetterRefused(record, failure, topics.deadLetters(model)));
+    };
     sendFirstThatFits(this.outbox, letters, delivered, stuck);
   }
 

@@ -95,6 +95,42 @@ for (const kind of ['unavailable', 'fenced'] as const) {
   });
 }
 
+/** A broker that has an exception for some records; each try takes this long. */
+function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
+  let time = 0;
+  const pushed = pushing({ retryLimitMs: Infinity }, () => time);
+  pushed.producer.refuse = (records) => {
+    time += tryMs;
+    return records.some((record) => isHit(keyOf(record)))
+      ? new KafkaError('unavailable', 'UNKNOWN_SERVER_ERROR', { mayBeOfRecord: true })
+      : undefined;
+  };
+  return { ...pushed, time: () => time };
+}
+
+test('an exception in the broker that passes costs no record', async () => {
+  const { outbox, fates, push, time } = exceptionFor(() => time() < 60_000, 20_000);
+  push('a', 'b');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a delivered', 'b delivered']);
+});
+
+test('a record that causes an exception in the broker each time is found after a while, and the others are delivered', async () => {
+  const { outbox, fates, push } = exceptionFor((key) => key === 'bad', 30_000);
+  push('a', 'b', 'bad', 'c', 'd');
+  await outbox.settled();
+  push('e');
+  await outbox.settled();
+  assert.deepEqual(fates, [
+    'a delivered',
+    'b delivered',
+    'bad other',
+    'c delivered',
+    'd delivered',
+    'e delivered',
+  ]);
+});
+
 test('when the broker stays away for too long the records fail, and later ones are tried for themselves', async () => {
   let time = 0;
   const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);

@@ -26,6 +26,20 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
 };
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
+/**
+ * How long an error that may be a record's fault counts as the broker's. An exception in the broker has mostly to do with
+ * its own state, passes, and must not turn good records into dead letters; but a record that causes one every time must
+ * not hold up all that come after it. So it is tried for as long as brokers take to be restarted, and only records that
+ * are refused alone after that are given up.
+ */
+const SUSPECT_AFTER_MS = 60_000;
+
+/** Times after which a send is no longer tried in the same way. */
+interface Limits {
+  readonly giveUpAt: number;
+  /** When records began to be suspected; undefined as long as the broker is. */
+  readonly suspectAt?: number | undefined;
+}
 
 interface Parcel {
   readonly record: OutgoingRecord;
@@ -88,7 +102,7 @@ export class Outbox {
     while (this.#queue.length > 0) {
       const parcels = this.#take();
       if (this.#closing.signal.aborted) fail(parcels, new KafkaError('unavailable', 'closed'));
-      else await this.#send(parcels, this.now() + this.options.retryLimitMs);
+      else await this.#send(parcels, { giveUpAt: this.now() + this.options.retryLimitMs });
       this.#release(parcels);
     }
     this.#sending = undefined;
@@ -115,7 +129,9 @@ export class Outbox {
     return taken;
   }
 
-  async #send(parcels: readonly Parcel[], giveUpAt: number): Promise<void> {
+  async #send(parcels: readonly Parcel[], limits: Limits): Promise<void> {
+    const { giveUpAt } = limits;
+    let { suspectAt } = limits;
     for (let attempt = 1; ; attempt++) {
       try {
         for (const { record } of parcels) {
@@ -128,10 +144,13 @@ export class Outbox {
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
         if (!isPassing(error)) this.options.outage?.worked();
-        if (!isPassing(error)) return this.#isolate(parcels, error, giveUpAt);
+        if (!isPassing(error)) return this.#isolate(parcels, error, limits);
+        suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.now() + SUSPECT_AFTER_MS) : undefined;
+        if (suspectAt !== undefined && this.now() >= suspectAt)
+          return this.#isolate(parcels, blaming(error), { giveUpAt, suspectAt });
         if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
           const left = await this.#withoutUnusable(parcels, error);
-          if (left.length < parcels.length) return this.#send(left, giveUpAt);
+          if (left.length < parcels.length) return this.#send(left, limits);
         }
         if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
         this.options.outage?.failed(error);
@@ -153,14 +172,14 @@ export class Outbox {
     return parcels.filter(({ record }) => !unusable.has(record.topic));
   }
 
-  async #isolate(parcels: readonly Parcel[], error: KafkaError, giveUpAt: number): Promise<void> {
+  async #isolate(parcels: readonly Parcel[], error: KafkaError, limits: Limits): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
     const topics = [...new Set(parcels.map(({ record }) => record.topic))];
     if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
-    if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, giveUpAt);
+    if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, limits);
     const middle = Math.ceil(parcels.length / 2);
-    await this.#send(parcels.slice(0, middle), giveUpAt);
-    await this.#send(parcels.slice(middle), giveUpAt);
+    await this.#send(parcels.slice(0, middle), limits);
+    await this.#send(parcels.slice(middle), limits);
   }
 
   /** One topic's trouble is not that of the others: each is sent for itself, those that are gone not at all. */
@@ -168,13 +187,13 @@ export class Outbox {
     parcels: readonly Parcel[],
     topics: readonly string[],
     error: KafkaError,
-    giveUpAt: number,
+    limits: Limits,
   ): Promise<void> {
     const missing = error.kind === 'unknown-topic' ? await this.#missing(topics) : new Set<string>();
     for (const topic of topics) {
       const own = parcels.filter(({ record }) => record.topic === topic);
       if (missing.has(topic)) fail(own, error);
-      else await this.#send(own, giveUpAt);
+      else await this.#send(own, limits);
     }
   }
 
@@ -186,6 +205,11 @@ export class Outbox {
 /** Tells whether every record for the topic would fail alike. */
 function isAboutTopic({ kind }: KafkaError): boolean {
   return kind === 'unknown-topic' || kind === 'not-authorized';
+}
+
+/** The same error as the record's own. */
+function blaming(error: KafkaError): KafkaError {
+  return new KafkaError('other', error.message, { cause: error, mayBeOfRecord: true });
 }
 
 function isPassing({ kind }: KafkaError): boolean {

@@ -250,12 +250,15 @@ export type KafkaErrorKind =
 
 export class KafkaError extends Error {
   override readonly name = 'KafkaError';
+  /** Whether the broker's name for it leaves open if the record that was sent or its own state is to blame. */
+  readonly mayBeOfRecord: boolean;
 
   constructor(
     readonly kind: KafkaErrorKind,
     message: string,
-    options?: ErrorOptions,
+    { mayBeOfRecord = false, ...options }: ErrorOptions & { readonly mayBeOfRecord?: boolean } = {},
   ) {
     super(message, options);
+    this.mayBeOfRecord = mayBeOfRecord;
   }
 }

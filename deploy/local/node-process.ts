@@ -3,13 +3,17 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { toEnvironment, type Config } from '../../core/config.js';
-import { within } from '../../core/retry.js';
 
 /** What a node process tells its parent once it serves. */
 export interface NodeReady {
   readonly node: string;
   readonly health: string;
   readonly models: readonly string[];
+}
+
+/** What a node process tells its parent again and again while it starts and the brokers are away. */
+export interface NodeWaiting {
+  readonly waitingFor: string;
 }
 
 /** How a node process ended; `reason` is what it said on its way out. */
@@ -35,6 +39,7 @@ const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
  * under load, which costs a fifth of the throughput.
  */
 export const NURSERY = '--max-semi-space-size=64';
+/** For a start while the brokers are there: a node waits for those that are away as long as they are. */
 const READY_LIMIT_MS = 120_000;
 const STOP_SLACK_MS = 15_000;
 const KEPT_LOG_LINES = 40;
@@ -45,12 +50,14 @@ const SAYS = 'partitura: ';
  * Starts `partitura node` with this configuration and resolves when it serves.
  * @param log is given what the node writes to its log
  * @param signal ends the start
+ * @param readyLimitMs bounds the start; time in which the brokers are away does not count
  * @throws Error with the node's own words when it ends before it serves
  */
 export async function startNodeProcess(
   config: Partial<Config>,
   log: (line: string) => void,
   signal?: AbortSignal,
+  readyLimitMs = READY_LIMIT_MS,
 ): Promise<NodeProcess> {
   signal?.throwIfAborted();
   const child = fork(MAIN, ['node'], {
@@ -72,11 +79,7 @@ export async function startNodeProcess(
   };
   const abort = (): void => void stop();
   signal?.addEventListener('abort', abort, { once: true });
-  const ready = await within(
-    READY_LIMIT_MS,
-    firstMessage(child, exited),
-    () => new Error(`a node did not serve within ${READY_LIMIT_MS / 1_000} s`),
-  )
+  const ready = await untilReady(child, exited, readyLimitMs)
     .catch((error: unknown) => {
       child.kill('SIGKILL');
       throw error;
@@ -85,14 +88,19 @@ export async function startNodeProcess(
   return { ready, pid: child.pid ?? 0, exited, stop, kill: (signal) => void child.kill(signal) };
 }
 
-function firstMessage(child: ChildProcess, exited: Promise<NodeExit>): Promise<NodeReady> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as NodeReady));
+function untilReady(child: ChildProcess, exited: Promise<NodeExit>, limitMs: number): Promise<NodeReady> {
+  let late: NodeJS.Timeout | undefined;
+  return new Promise<NodeReady>((resolve, reject) => {
+    late = setTimeout(() => reject(new Error(`a node did not serve within ${limitMs / 1_000} s`)), limitMs);
+    child.on('message', (message: NodeReady | NodeWaiting) => {
+      if ('waitingFor' in message) late?.refresh();
+      else resolve(message);
+    });
     child.once('error', reject);
     void exited.then(({ code, signal, reason }) => {
       reject(new Error(`a node ended with ${signal ?? `exit code ${code}`} before it served: ${reason}`));
     });
-  });
+  }).finally(() => clearTimeout(late));
 }
 
 function keepTail(stderr: Readable, log: (line: string) => void): readonly string[] {

@@ -1,4 +1,4 @@
-import { kindOf } from '../error-kinds.js';
+import { kindOf, mayBeOfRecord } from '../error-kinds.js';
 import { hintForClosed, loginProblem } from '../login-problem.js';
 import { KafkaError } from '../port.js';
 
@@ -19,11 +19,13 @@ const BROKEN_DURING_LOGIN = /connection (was )?closed|closed connection|timed? ?
 export function toKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   if (!isError(error)) return new KafkaError('other', String(error));
-  const kind = error.type === undefined ? undefined : kindOf(error.type);
+  const { type } = error;
   const problem = refusedLogin(error);
   if (problem !== undefined)
     return new KafkaError('unauthenticated', `${problem} (${error.message})`, { cause: error });
-  if (kind) return new KafkaError(kind, error.message, { cause: error });
+  // The broker's name decides alone: messages of some others speak of timeouts, too.
+  if (type !== undefined)
+    return new KafkaError(kindOf(type), error.message, { cause: error, mayBeOfRecord: mayBeOfRecord(type) });
   const refused = error.errors?.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
   if (refused) return toKafkaError(refused);
   if (isError(error.cause) && error.cause !== error) return toKafkaError(error.cause);

@@ -56,3 +56,12 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
   export default Cluster;
 }
+
+/** Errors of the protocol that kafkajs knows. */
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: {
+    readonly errorCodes: readonly { readonly type: string; readonly code: number }[];
+    createErrorFromCode(code: number): Error;
+  };
+  export default errors;
+}

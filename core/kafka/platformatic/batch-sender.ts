@@ -3,7 +3,7 @@ import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type OutgoingRecord } from '../port.js';
 import type { Cluster, TopicMetadata } from './cluster.js';
 import type { Broker } from './connections.js';
-import { brokerError, isRetriable, toKafkaError } from './errors.js';
+import { brokerError, toKafkaError } from './errors.js';
 import { ledPartitions, Spread } from './partitioner.js';
 import { produceRequest, type PartitionBatch, type ProducedPartition } from './produce.js';
 import { BACKOFF } from './retry.js';
@@ -223,7 +223,8 @@ function verdict(
   if (!answer) return [new KafkaError('other', `no answer for ${topic} ${partition}`), false];
   const { error, detail } = answer;
   if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER') return [undefined, false];
-  return [brokerError(error, `${topic} ${partition}${detail ? `: ${detail}` : ''}`), isRetriable(error)];
+  const refusal = brokerError(error, `${topic} ${partition}${detail ? `: ${detail}` : ''}`);
+  return [refusal, refusal.kind === 'unavailable' || refusal.kind === 'unknown-topic'];
 }
 
 function byTopic(records: readonly OutgoingRecord[]): Map<string, OutgoingRecord[]> {

@@ -1,5 +1,5 @@
-import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
-import { kindOf } from '../error-kinds.js';
+import { protocolErrorsCodesById } from '@platformatic/kafka';
+import { kindOf, mayBeOfRecord } from '../error-kinds.js';
 import { hintForClosed, loginProblem } from '../login-problem.js';
 import { KafkaError, type KafkaErrorKind } from '../port.js';
 
@@ -23,12 +23,7 @@ export function errorName(code: number): string {
 
 /** An error that the broker answered with. */
 export function brokerError(name: string, detail: string): KafkaError {
-  return new KafkaError(kindOf(name) ?? (isRetriable(name) ? 'unavailable' : 'other'), `${name}: ${detail}`);
-}
-
-/** Whether the same request may succeed later, or with another broker. */
-export function isRetriable(name: string): boolean {
-  return protocolErrors[name]?.canRetry === true;
+  return new KafkaError(kindOf(name), `${name}: ${detail}`, { mayBeOfRecord: mayBeOfRecord(name) });
 }
 
 /** Classifies an error of the library, looking into its wrappers. */
@@ -40,8 +35,8 @@ export function toKafkaError(error: unknown): KafkaError {
   const problem = refusedLogin(all, names);
   if (problem !== undefined)
     return new KafkaError('unauthenticated', `${problem} (${all.at(-1)?.message})`, { cause: error });
-  const kind = names.map(kindOf).find((known) => known !== undefined) ?? kindOfFailure(all, names);
-  return new KafkaError(kind, describe(all, names), { cause: error });
+  const options = { cause: error, mayBeOfRecord: names.some(mayBeOfRecord) };
+  return new KafkaError(kindOfFailure(all, names), describe(all, names), options);
 }
 
 /** The same for an attempt to connect: says where. */
@@ -70,8 +65,12 @@ function describe(all: readonly LibraryError[], names: readonly string[]): strin
 }
 
 function kindOfFailure(all: readonly LibraryError[], names: readonly string[]): KafkaErrorKind {
+  const kinds = names.map(kindOf);
+  const decisive = kinds.find((kind) => kind !== 'other' && kind !== 'unavailable');
+  if (decisive !== undefined) return decisive;
   const isNetwork = all.some(({ code = '' }) => NETWORK.has(code) || SYSTEM_ERROR.test(code));
-  return isNetwork || (names.length > 0 && names.every(isRetriable)) ? 'unavailable' : 'other';
+  const isPassing = kinds.length > 0 && kinds.every((kind) => kind === 'unavailable');
+  return isNetwork || isPassing ? 'unavailable' : 'other';
 }
 
 /** A connection that broke during the login is no refusal. */

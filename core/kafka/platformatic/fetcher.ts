@@ -3,7 +3,7 @@ import type { Logger } from '../../log.js';
 import { KafkaError, type ConsumerHandlers } from '../port.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './cluster.js';
 import type { Connections } from './connections.js';
-import { isRetriable, brokerError, toKafkaError } from './errors.js';
+import { brokerError, toKafkaError } from './errors.js';
 import { fetchRequest, type FetchedPartition } from './fetch.js';
 import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js';
 import { deliverPiece } from '../record-batches/deliver-piece.js';
@@ -368,8 +368,7 @@ export class Fetcher {
   /** Does something about a partition's error. @throws KafkaError when there is nothing to do */
   async #mend(source: Source, name: string): Promise<void> {
     if (name === 'OFFSET_OUT_OF_RANGE') return this.#reset(source);
-    const error = brokerError(name, `${this.options.topic} ${source.partition}`);
-    throw isRetriable(name) ? new KafkaError('unavailable', error.message) : maybePassing(error);
+    throw maybePassing(brokerError(name, `${this.options.topic} ${source.partition}`));
   }
 
   /** The position is gone, because its records have expired or the log was cut: goes on where a new group begins. */
