@@ -1,54 +1,94 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Position } from '../core/kafka/port.js';
-import { Committer, type CommittedPartition } from './committer.js';
-import { parseMark } from './crash-count.js';
+import { Committer, type CommittedPartition, type CommitterParts } from './committer.js';
+import { formatMark, parseMark } from './crash-count.js';
 import { PartitionLedger } from './ledger.js';
 import { silent } from './test-support.js';
 
-const TOPIC = 'requests';
+interface TestPartition extends CommittedPartition {
+  readonly ledger: PartitionLedger<string, string>;
+}
 
-test('a commit that falls due while a partition is released does not mark it as served again', async () => {
-  const commits: (readonly Position[])[] = [];
-  let sent: () => void = () => undefined;
+function partitionOf(partition: number): TestPartition {
   const ledger = new PartitionLedger<string, string>(true);
-  const partition: CommittedPartition = {
-    topic: TOPIC,
-    partition: 0,
-    ledger,
-    lost: false,
-    crashes: undefined,
-  };
-  const committer = new Committer(
+  return { topic: 'requests', partition, ledger, lost: false, crashes: undefined };
+}
+
+function committerOf(partitions: readonly TestPartition[], parts: Partial<CommitterParts>): Committer {
+  return new Committer(
     { model: 'm', commitIntervalMs: 500, releaseTimeoutMs: 5_000, commitsWithOutcomes: false },
     {
-      consumer: {
-        commit: (positions) => {
-          commits.push(positions);
-          return commits.length < 2 ? Promise.resolve() : new Promise((resolve) => (sent = resolve));
-        },
-      },
+      consumer: { commit: () => Promise.resolve() },
       readPositions: () => Promise.resolve([]),
-      owned: () => [partition],
+      owned: () => partitions,
       log: silent,
       now: () => 0,
+      ...parts,
     },
   );
-  await committer.open(partition, 7, 8);
-  const entry = ledger.open(7, 'record');
+}
+
+function finish({ ledger }: TestPartition, offset: number): void {
+  const entry = ledger.open(offset, 'record');
   assert.ok(entry);
   ledger.settle(entry, 'outcome');
   ledger.acknowledge(entry);
+}
+
+test('a commit that falls due while a partition is released does not mark it as served again', async () => {
+  const commits: (readonly Position[])[] = [];
+  let answer: () => void = () => undefined;
+  const commit = (positions: readonly Position[]): Promise<void> => {
+    commits.push(positions);
+    return commits.length === 1 ? Promise.resolve() : new Promise((resolve) => (answer = resolve));
+  };
+  const partition = partitionOf(0);
+  const committer = committerOf([partition], { consumer: { commit } });
+  await committer.open(partition, 7, 8);
+  finish(partition, 7);
 
   const released = committer.release([partition]);
   while (commits.length < 2) await new Promise((resolve) => setImmediate(resolve));
   const due = committer.commit();
-  sent();
+  answer();
   await released;
-  sent();
+  answer();
   await due;
 
   const last = commits.at(-1)?.[0];
   assert.equal(last?.offset, 8);
   assert.equal(parseMark(last.metadata ?? '').owners, 0);
+});
+
+/** Of two partitions the first was left by an owner that died, and the other before that owner marked it. */
+function halfMarked(): { marked: TestPartition; unmarked: TestPartition; committer: Committer } {
+  const [marked, unmarked] = [partitionOf(0), partitionOf(1)];
+  const metadata = formatMark({ owners: 1, until: 9, isolatedUntil: 0 });
+  const committer = committerOf([marked, unmarked], {
+    readPositions: () =>
+      Promise.resolve([
+        { partition: 0, offset: 8, metadata },
+        { partition: 1, offset: 5, metadata: '' },
+      ]),
+  });
+  return { marked, unmarked, committer };
+}
+
+for (const order of ['before', 'after'])
+  test(`records of a partition without a mark are suspects, opened ${order} one whose owner died`, async () => {
+    const { marked, unmarked, committer } = halfMarked();
+    if (order === 'after') await committer.open(marked, 8, 20);
+    await committer.open(unmarked, 5, 20);
+    if (order === 'before') await committer.open(marked, 8, 20);
+    assert.deepEqual([unmarked.crashes?.isSuspect(19), unmarked.crashes?.isSuspect(20)], [true, false]);
+    assert.deepEqual([marked.crashes?.isSuspect(8), marked.crashes?.isSuspect(9)], [true, false]);
+  });
+
+test('a partition beside one whose suspects are finished has none', async () => {
+  const { marked, unmarked, committer } = halfMarked();
+  await committer.open(marked, 8, 20);
+  finish(marked, 8);
+  await committer.open(unmarked, 5, 20);
+  assert.equal(unmarked.crashes?.isSuspect(5), false);
 });

@@ -7,7 +7,7 @@ import {
 } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../core/retry.js';
-import { CrashCount, ISOLATION_MS, parseMark } from './crash-count.js';
+import { CrashCount, ISOLATION_MS, MARK_AHEAD_RECORDS, parseMark } from './crash-count.js';
 import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -111,7 +111,8 @@ export class Committer {
     const positions = await this.#reading;
     this.#learnIsolation(positions);
     const committed = positions.find((found) => found.partition === number);
-    const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset);
+    const unmarkedUntil = this.#hasAbandoned(positions) ? first + MARK_AHEAD_RECORDS : 0;
+    const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset, unmarkedUntil);
     const metadata = crashes.serving(first, first, this.#isolatedUntil);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
     ledger.begin(first);
@@ -127,7 +128,19 @@ export class Committer {
         from: first,
         until: crashes.suspectUntil,
       },
-      'the partition was not released by its last owner; computing its records in a child process',
+      'an owner ended without releasing its partitions; computing their records in a child process',
+    );
+  }
+
+  /**
+   * Tells whether a partition here is still suspect, since its last owner ended without releasing it: that owner may have
+   * been about to compute records of the others as well, and senders spread what crashes over all of them.
+   */
+  #hasAbandoned(positions: readonly CommittedPosition[]): boolean {
+    const marked = positions.filter(({ metadata }) => parseMark(metadata).owners > 0);
+    const numbers = new Set(marked.map(({ partition }) => partition));
+    return [...this.parts.owned()].some(({ partition, crashes, ledger }) =>
+      crashes ? (ledger.position ?? 0) < crashes.suspectUntil : numbers.has(partition),
     );
   }
 

@@ -57,9 +57,12 @@ export class CrashCount {
   /**
    * @param metadata of the committed position
    * @param endOffset of the partition: what did not exist when an earlier owner crashed is no suspect
+   * @param unmarkedUntil where a crash is known all the same: its owner may have died before it could leave a mark
    */
-  static takeOver(metadata: string, endOffset: number): CrashCount {
-    const mark = parseMark(metadata);
+  static takeOver(metadata: string, endOffset: number, unmarkedUntil = 0): CrashCount {
+    const found = parseMark(metadata);
+    const isUnmarked = found.owners === 0 && unmarkedUntil > 0;
+    const mark = isUnmarked ? { ...found, owners: 1, until: unmarkedUntil } : found;
     return new CrashCount(mark, mark.owners === 0 ? 0 : Math.min(mark.until, endOffset));
   }
 
