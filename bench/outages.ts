@@ -221,7 +221,7 @@ async function measureOne(
       const sessionTimeoutMs = SESSION_TIMEOUT_MS;
       const config = configFor(broker, { models, kafkaClient, sessionTimeoutMs, ...different });
       const node = fault.supervised
-        ? await SupervisedNode.start(config, () => undefined)
+        ? await SupervisedNode.start(config)
         : await startNodeProcess(config, () => undefined);
       nodes.push(node);
       return node;

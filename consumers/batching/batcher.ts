@@ -232,12 +232,11 @@ export class Batcher {
     const spentMs = this.clock.now() - startedAt;
     if (spentMs > (this.limits.isolationLimitMs ?? ISOLATION_LIMIT_MS))
       return failTogether(pieces, error, spentMs);
-    const middle = Math.ceil(pieces.length / 2);
     const suspected = this.limits.needsConfirmation?.(error) ?? false;
     this.#searches++;
     try {
-      await this.#compute(pieces.slice(0, middle), { startedAt, suspected, isSearch: true });
-      await this.#compute(pieces.slice(middle), { startedAt, suspected, isSearch: true });
+      for (const part of partsOf(pieces, suspected))
+        await this.#compute(part, { startedAt, suspected, isSearch: true });
     } finally {
       this.#searches--;
       if (this.#searches === 0) for (const resolve of this.#waitingForSearch.splice(0)) resolve();
@@ -276,6 +275,16 @@ interface Attempt {
   readonly reruns?: number;
   /** True for a part of a failed batch that is being searched. */
   readonly isSearch?: boolean;
+}
+
+/** Jobs that are computed one by one when a failure of them together is costly: each further halving costs one more. */
+const FEW_SUSPECTS = 16;
+
+/** Cuts a failed batch in halves; few suspects of a costly failure each alone. */
+function partsOf(pieces: readonly Piece[], suspected: boolean): (readonly Piece[])[] {
+  if (suspected && pieces.length <= FEW_SUSPECTS) return pieces.map((piece) => [piece]);
+  const middle = Math.ceil(pieces.length / 2);
+  return [pieces.slice(0, middle), pieces.slice(middle)];
 }
 
 /** A batch that waited behind one that took its thread along says so by a retryable INTERNAL. */
