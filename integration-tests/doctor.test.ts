@@ -211,18 +211,19 @@ describe('partitura doctor', () => {
     await producer.connect();
     const send = (record: Buffer | null): Promise<void> =>
       producer.send([{ topic: 'partitura.nodes', key: Buffer.from('stranger'), value: record, headers: {} }]);
+    await send(value);
+    const beating = setInterval(() => void send(value), 1_000);
     try {
-      await send(value);
       const { findings } = await doctor(brokers());
       assertFound(findings, 'warning', /^stranger: tells of .*, which can be no model/, /allow WRITE/);
       assertFound(findings, 'problem', /^the clock of stranger is 1\.5 min ahead/, /NTP/);
       assert.ok(findings.some(({ level, what }) => level === 'ok' && what === 'the-node: scale'));
       for (const command of ['doctor', 'models']) {
-        await send(value);
         const { stdout } = await cli.run([command, ...brokers()]);
         assert.ok(stdout.includes('bad ·[31mname') && !stdout.includes('\u001b'), stdout);
       }
     } finally {
+      clearInterval(beating);
       await send(null);
       await producer.close();
     }

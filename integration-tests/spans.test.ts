@@ -24,6 +24,7 @@ before(async () => {
   harness = await Harness.start(['scale']);
   node = cli.start(['node', '--models', harness.models, '--node-id', 'traced'], {
     KAFKA_BROKERS: harness.broker.bootstrap,
+    PARTITURA_BINDING_TOPICS: 'traced-*',
     ...collector.environment,
   });
   await node.said(/^ready traced/m);

@@ -31,7 +31,7 @@ async function runAll() {
 const clientDoesNotMatter = new RegExp(
   `integration-tests/(${[
     'kafka-port',
-    'command-line',
+    'command-line(-[a-z]+)?',
     'clients(-[a-z]+)?',
     'bindings-example',
     'dead-letter[a-z-]*',
