@@ -211,13 +211,14 @@ describe('partitura doctor', () => {
     await producer.connect();
     const send = (record: Buffer | null): Promise<void> =>
       producer.send([{ topic: 'partitura.nodes', key: Buffer.from('stranger'), value: record, headers: {} }]);
-    await send(value);
-    const beating = setInterval(() => void send(value), 1_000);
+    let beating: NodeJS.Timeout | undefined;
     try {
+      await send(value);
       const { findings } = await doctor(brokers());
       assertFound(findings, 'warning', /^stranger: tells of .*, which can be no model/, /allow WRITE/);
       assertFound(findings, 'problem', /^the clock of stranger is 1\.5 min ahead/, /NTP/);
       assert.ok(findings.some(({ level, what }) => level === 'ok' && what === 'the-node: scale'));
+      beating = setInterval(() => void send(value), 1_000);
       for (const command of ['doctor', 'models']) {
         const { stdout } = await cli.run([command, ...brokers()]);
         assert.ok(stdout.includes('bad ·[31mname') && !stdout.includes('\u001b'), stdout);
