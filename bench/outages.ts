@@ -52,7 +52,7 @@ export interface Fault {
   /** Unavoidable: how long the group takes to miss a member, or how long the fault itself lasts. */
   readonly floorMs: number;
   readonly floor: string;
-  /** Whether nodes that end by themselves are started again, as any platform does it; else they stay away. */
+  /** True when nodes that die are restarted; otherwise they stay away. */
   readonly supervised?: boolean;
   /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */
   readonly inject: (scene: Scene) => Promise<number | void>;
@@ -294,7 +294,7 @@ class SteadyLoad {
   }
 }
 
-/** Settings of a broker that whoever comes over the line sees at the line's end, and nowhere else. */
+/** Settings of a broker that clients of the line see only at the end of the line. */
 function overLine(
   port: number,
   linePort: number,

@@ -11,7 +11,7 @@ import { eventually } from './support/eventually.js';
 import { steadyLoad } from './support/load.js';
 import type { Stranger } from './support/stranger.js';
 
-/** Two nodes that are started again when they die, as any platform does it. */
+/** Two nodes that are restarted when they die. */
 let harness: Harness;
 let nodes: Awaited<ReturnType<Harness['supervisedNode']>>[];
 let caller: Stranger;

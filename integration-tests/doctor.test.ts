@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import kafkajs from 'kafkajs';
 import type { Level } from '../cli/doctor/finding.js';
 import { checkConfig } from '../core/config.js';
 import { createKafkaClient } from '../core/kafka/client.js';
@@ -15,6 +14,7 @@ import { TestRegistry } from '../schemas/registry/test-registry.js';
 import { CommandLine } from './support/command-line.js';
 import { Harness } from './support/harness.js';
 import { run } from './support/programs.js';
+import { startSecuredBroker } from './support/secured-broker.js';
 
 interface Finding {
   readonly area: string;
@@ -295,23 +295,25 @@ test(
   'rights that a node would lack are named with the command that gives them',
   { skip: noJars },
   async () => {
-    const [port, loginPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
-    const broker = await startLocalBroker({ port, settings: withRights(port, loginPort, controllerPort) });
-    const admin = createKafkaClient(checkConfig({ brokers: `127.0.0.1:${port}` }), 'test', quiet).admin();
+    const broker = await startSecuredBroker();
+    const address = String(broker.guest.brokers);
+    const admin = createKafkaClient(checkConfig({ brokers: broker.bootstrap }), 'test', quiet).admin();
     try {
       await admin.connect();
       for (const topic of ['partitura.m.requests', 'partitura.nodes', 'partitura.bindings'])
         await admin.createTopics([{ topic, partitions: 1, replicationFactor: 1 }]);
       const login = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'guest', KAFKA_SASL_PASSWORD: 'g' };
-      const { findings } = await doctor(['--brokers', `127.0.0.1:${loginPort}`], login);
+      const { findings } = await doctor(['--brokers', address], login);
       assertFound(
         findings,
         'warning',
         /^topic partitura\.nodes: a node that logs in like this needs WRITE$/,
         /kafka-acls\.sh --bootstrap-server \S+ --command-config <your client\.properties> --add --allow-principal User:guest --topic partitura\.nodes --operation Write$/,
       );
-      await allowUse(port);
-      const some = await doctor(['--brokers', `127.0.0.1:${loginPort}`], login);
+      await broker.grant([
+        { type: 'TOPIC', name: 'partitura.', pattern: 'PREFIXED', operations: ['READ', 'WRITE'] },
+      ]);
+      const some = await doctor(['--brokers', address], login);
       assertFound(
         some.findings,
         'unknown',
@@ -328,7 +330,7 @@ test(
       );
       const good = some.findings.filter(({ level, area }) => level === 'ok' && /topics|rights/.test(area));
       assert.deepEqual(good, []);
-      const wrong = await doctor(['--brokers', `127.0.0.1:${loginPort}`], {
+      const wrong = await doctor(['--brokers', address], {
         ...login,
         KAFKA_SASL_PASSWORD: 'x',
       });
@@ -339,12 +341,12 @@ test(
         /SASL|authentic/i,
         /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/,
       );
-      const without = await doctor(['--brokers', `127.0.0.1:${loginPort}`]);
+      const without = await doctor(['--brokers', address]);
       assert.equal(without.code, 1);
       assertFound(
         without.findings,
         'problem',
-        new RegExp(`127\\.0\\.0\\.1:${loginPort}`),
+        new RegExp(address.replaceAll('.', '\\.')),
         /KAFKA_SASL_MECHANISM/,
       );
     } finally {
@@ -353,37 +355,3 @@ test(
     }
   },
 );
-
-/** Lets guests use all topics of the cluster, and look at none of their settings. */
-async function allowUse(port: number): Promise<void> {
-  const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
-  const admin = new kafkajs.Kafka({ brokers: [`127.0.0.1:${port}`] }).admin();
-  await admin.connect();
-  await admin.createAcls({
-    acl: [AclOperationTypes.READ, AclOperationTypes.WRITE].map((operation) => ({
-      resourceType: AclResourceTypes.TOPIC,
-      resourceName: 'partitura.',
-      resourcePatternType: ResourcePatternTypes.PREFIXED,
-      principal: 'User:guest',
-      host: '*',
-      operation,
-      permissionType: AclPermissionTypes.ALLOW,
-    })),
-  });
-  await admin.disconnect();
-}
-
-/** Who comes without a login may do all, guests nothing. */
-function withRights(port: number, loginPort: number, controllerPort: number): Record<string, string> {
-  return {
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT',
-    'listener.name.login.sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.login.plain.sasl.jaas.config':
-      'org.apache.kafka.common.security.plain.PlainLoginModule required user_guest="g";',
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': 'User:ANONYMOUS',
-  };
-}

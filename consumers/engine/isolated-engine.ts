@@ -94,7 +94,7 @@ export class IsolatedEngine implements Engine {
     return turn;
   }
 
-  /** The child process, started anew if the last one died. @throws PartituraError INTERNAL when it cannot be started */
+  /** Returns the child process, restarted if the last one died. @throws PartituraError INTERNAL when it cannot be started */
   private async present(): Promise<Child> {
     if (this.closed) throw new PartituraError('INTERNAL', 'the engine is closed');
     clearTimeout(this.idle);

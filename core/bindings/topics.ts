@@ -4,7 +4,7 @@ import { wildcard } from '../wildcard.js';
 import { deadLetterTopic, type BindingDefinition } from './definition.js';
 
 /**
- * Refuses a binding on topics of the cluster itself or of Kafka: whoever applies a binding uses the rights of the nodes.
+ * Refuses a binding on topics of the cluster itself or of Kafka: bindings run with the rights of the nodes.
  * @throws PartituraError INVALID_REQUEST that names the field
  */
 export function refuseReservedTopics(definition: BindingDefinition, { prefix }: TopicNames): void {

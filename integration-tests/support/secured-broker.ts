@@ -9,12 +9,12 @@ const PASSWORD = 'g';
 export interface Grant {
   readonly type: 'TOPIC' | 'GROUP' | 'CLUSTER';
   readonly name: string;
-  /** Whether the name is that of one resource, or the beginning of many. */
+  /** `LITERAL` names one resource, `PREFIXED` all whose names begin so. */
   readonly pattern?: 'LITERAL' | 'PREFIXED';
   readonly operations: readonly ('READ' | 'WRITE' | 'CREATE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS')[];
 }
 
-/** A broker with an authorizer: whoever connects without a login may do everything, the guest what it is granted. */
+/** A broker with an authorizer: connections without a login may do everything, the guest what it is granted. */
 export interface SecuredBroker {
   readonly bootstrap: string;
   readonly guest: ConfigInput;
