@@ -28,7 +28,8 @@ Without arguments everything is measured and recorded in bench/results/. With ar
   growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
   memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
 
-  --minutes=20 --client=platformatic                 of memory
+  --client=kafkajs                                   one client alone, of memory and outages
+  --minutes=20                                       of memory
   --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
 `;
 
@@ -49,6 +50,7 @@ const { values, positionals: named } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+const clients = KAFKA_CLIENTS.filter((name) => values.client === undefined || name === values.client);
 const prepared: Prepared = { python: values.python, modelsFolder: values.models };
 
 /** Everything of a group when it is named itself or nothing is, else the members that are named. */
@@ -105,8 +107,7 @@ async function rebalance(): Promise<void> {
 async function memory(): Promise<void> {
   if (chosen('memory', [{ name: 'memory' }]).length === 0) return;
   const results: MemoryResult[] = [];
-  for (const client of KAFKA_CLIENTS) {
-    if (values.client !== undefined && values.client !== client) continue;
+  for (const client of clients) {
     const result = await soak(client, Number(values.minutes), (line) =>
       print(`${client.padEnd(14)} ${line}`),
     );
@@ -123,10 +124,10 @@ async function outages(): Promise<void> {
   const all = knownFaults();
   const faults = chosen('outages', all);
   if (faults.length === 0) return;
-  const results = await measureOutages(faults, print);
+  const results = await measureOutages(faults, clients, print);
   const row = ({ client, fault }: OutageResult): string => `${client} ${fault}`;
   // Each fault has a broker and nodes of its own, so that rows of several runs stand beside each other.
-  if (faults.length === all.length) record('outages', {}, results);
+  if (faults.length === all.length && clients.length === KAFKA_CLIENTS.length) record('outages', {}, results);
   else recordPart('outages', results, row);
 }
 

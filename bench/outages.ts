@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import kafkajs from 'kafkajs';
-import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { checkConfig, type Config, type ConfigInput, type KafkaClientName } from '../core/config.js';
+import { startBrokerGroup } from '../deploy/local/broker-group.js';
 import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
 import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
 import { freePort } from '../deploy/local/ports.js';
@@ -14,7 +15,6 @@ import { createLogger } from '../core/log.js';
 import { topicNames } from '../core/topics.js';
 import { Line } from './line.js';
 
-const CLIENTS = ['platformatic', 'kafkajs'] as const;
 const SESSION_TIMEOUT_MS = 10_000;
 const REQUESTS_PER_SECOND = 50;
 /** Enough keys for every partition to have some. */
@@ -25,6 +25,8 @@ const REPLY_LIMIT_MS = 120_000;
 /** How long a node or a line is away: longer than any session. */
 const AWAY_MS = 25_000;
 const BROKER_AWAY_MS = 5_000;
+/** After which the controller moves the leaders of a silent broker, as the local brokers are configured. */
+const BROKER_SESSION_TIMEOUT_MS = 3_000;
 const AFTER_MS = 5_000;
 const PREFIX = 'bench';
 const PARTITIONS = 4;
@@ -39,10 +41,12 @@ type BenchNode = Pick<NodeProcess | SupervisedNode, 'stop' | 'kill'>;
 
 /** The cluster that a fault is injected into. */
 interface Scene {
-  readonly broker: LocalBroker;
+  /** One, unless the fault asks for three. */
+  readonly brokers: readonly LocalBroker[];
+  readonly bootstrap: string;
   /** Reaches the brokers over the line. */
   readonly node: BenchNode;
-  readonly line: Line;
+  readonly line: Line | undefined;
   readonly requests: string;
   readonly client: PartituraClient;
 }
@@ -54,6 +58,8 @@ export interface Fault {
   readonly floor: string;
   /** True when nodes that die are restarted; otherwise they stay away. */
   readonly supervised?: boolean;
+  /** True for a cluster of three brokers, without the line. */
+  readonly threeBrokers?: boolean;
   /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */
   readonly inject: (scene: Scene) => Promise<number | void>;
 }
@@ -84,9 +90,9 @@ const FAULTS: readonly Fault[] = [
     floorMs: SESSION_TIMEOUT_MS,
     floor: 'session timeout',
     inject: async ({ line }) => {
-      line.cut();
+      line?.cut();
       await sleep(AWAY_MS);
-      line.mend();
+      line?.mend();
     },
   },
   {
@@ -94,28 +100,49 @@ const FAULTS: readonly Fault[] = [
     floorMs: SESSION_TIMEOUT_MS,
     floor: 'session timeout',
     inject: async ({ line }) => {
-      line.silence();
+      line?.silence();
       await sleep(AWAY_MS);
-      line.mend();
+      line?.mend();
     },
   },
   {
     name: 'broker killed',
     floorMs: 0,
     floor: 'time without a broker',
-    inject: async ({ broker }) => {
+    inject: async ({ brokers: [broker] }) => {
       const startedAt = performance.now();
-      await broker.kill();
+      await broker?.kill();
       await sleep(BROKER_AWAY_MS);
-      await broker.restart();
+      await broker?.restart();
       return performance.now() - startedAt;
+    },
+  },
+  {
+    name: 'leader killed',
+    floorMs: BROKER_SESSION_TIMEOUT_MS,
+    floor: "broker's session timeout",
+    threeBrokers: true,
+    inject: async ({ brokers: [, leader] }) => {
+      await leader?.kill();
+      await sleep(AWAY_MS);
+      await leader?.restart();
+    },
+  },
+  {
+    name: 'leader restarted',
+    floorMs: 0,
+    floor: 'none',
+    threeBrokers: true,
+    inject: async ({ brokers: [, leader] }) => {
+      await leader?.restart();
+      await sleep(AWAY_MS);
     },
   },
   {
     name: 'partitions added',
     floorMs: 0,
     floor: 'none',
-    inject: async ({ broker: { bootstrap }, requests }) => {
+    inject: async ({ bootstrap, requests }) => {
       const admin = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING }).admin();
       await admin.connect();
       await admin.createPartitions({ topicPartitions: [{ topic: requests, count: PARTITIONS_AFTER }] });
@@ -169,6 +196,7 @@ export interface OutageResult {
 /** Time without service by fault: one of two nodes has it, under a small steady load over all partitions. */
 export async function measureOutages(
   faults: readonly Fault[],
+  clients: readonly KafkaClientName[],
   report: (line: string) => void,
 ): Promise<OutageResult[]> {
   const models = await mkdtemp(join(tmpdir(), 'partitura-bench-models-'));
@@ -176,7 +204,7 @@ export async function measureOutages(
     await cp(DIGITS, join(models, 'digits'), { recursive: true });
     if (faults.some(({ supervised }) => supervised))
       await cp(DIVIDE, join(models, 'divide-onnx'), { recursive: true });
-    return await measureAll(faults, models, report);
+    return await measureAll(faults, clients, models, report);
   } finally {
     await rm(models, { recursive: true, force: true });
   }
@@ -184,11 +212,12 @@ export async function measureOutages(
 
 async function measureAll(
   faults: readonly Fault[],
+  clients: readonly KafkaClientName[],
   models: string,
   report: (line: string) => void,
 ): Promise<OutageResult[]> {
   const results: OutageResult[] = [];
-  for (const client of CLIENTS)
+  for (const client of clients)
     for (const fault of faults) {
       const result = await measureOne(client, fault, models);
       results.push(result);
@@ -201,10 +230,57 @@ async function measureAll(
 }
 
 async function measureOne(
-  kafkaClient: (typeof CLIENTS)[number],
+  kafkaClient: KafkaClientName,
   fault: Fault,
   models: string,
 ): Promise<OutageResult> {
+  const stage = fault.threeBrokers ? await stageOfThree() : await stageWithLine();
+  const { brokers, bootstrap } = stage;
+  const nodes: BenchNode[] = [];
+  let client: PartituraClient | undefined;
+  try {
+    const start = async (different: ConfigInput): Promise<BenchNode> => {
+      const sessionTimeoutMs = SESSION_TIMEOUT_MS;
+      const config = configFor(bootstrap, { models, kafkaClient, sessionTimeoutMs, ...different });
+      const node = fault.supervised
+        ? await SupervisedNode.start(config)
+        : await startNodeProcess(config, () => undefined);
+      nodes.push(node);
+      return node;
+    };
+    await start({});
+    const node = await start({ brokers: stage.bootstrapOfNode });
+    client = await connect(configFor(bootstrap), createLogger('bench', 'silent'));
+    const load = new SteadyLoad(client);
+    await sleep(QUIET_BEFORE_MS);
+    load.reset();
+    const requests = topicNames(PREFIX).requests('digits');
+    const awayMs = await fault.inject({ brokers, bootstrap, node, line: stage.line, requests, client });
+    await sleep(AFTER_MS);
+    const { floorMs, floor, name } = fault;
+    return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
+  } finally {
+    await client?.close();
+    await Promise.all(nodes.map((node) => node.stop()));
+    await stage.stop();
+  }
+}
+
+/** Brokers, and how the node that has the fault reaches them. */
+interface Stage {
+  readonly brokers: readonly LocalBroker[];
+  readonly bootstrap: string;
+  readonly bootstrapOfNode: string;
+  readonly line: Line | undefined;
+  stop(): Promise<void>;
+}
+
+async function stageOfThree(): Promise<Stage> {
+  const group = await startBrokerGroup();
+  return { ...group, bootstrapOfNode: group.bootstrap, line: undefined, stop: () => group.stop() };
+}
+
+async function stageWithLine(): Promise<Stage> {
   const [linePort, lineTarget, controllerPort, port] = await Promise.all([
     freePort(),
     freePort(),
@@ -214,38 +290,15 @@ async function measureOne(
   const settings = overLine(port, linePort, lineTarget, controllerPort);
   const broker = await startLocalBroker({ port, settings });
   const line = await Line.open(linePort, lineTarget);
-  const nodes: BenchNode[] = [];
-  let client: PartituraClient | undefined;
-  try {
-    const start = async (different: ConfigInput): Promise<BenchNode> => {
-      const sessionTimeoutMs = SESSION_TIMEOUT_MS;
-      const config = configFor(broker, { models, kafkaClient, sessionTimeoutMs, ...different });
-      const node = fault.supervised
-        ? await SupervisedNode.start(config)
-        : await startNodeProcess(config, () => undefined);
-      nodes.push(node);
-      return node;
-    };
-    await start({});
-    const node = await start({ brokers: `127.0.0.1:${linePort}` });
-    client = await connect(configFor(broker), createLogger('bench', 'silent'));
-    const load = new SteadyLoad(client);
-    await sleep(QUIET_BEFORE_MS);
-    load.reset();
-    const requests = topicNames(PREFIX).requests('digits');
-    const awayMs = await fault.inject({ broker, node, line, requests, client });
-    await sleep(AFTER_MS);
-    const { floorMs, floor, name } = fault;
-    return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
-  } finally {
-    await client?.close();
-    await Promise.all(nodes.map((node) => node.stop()));
+  const stop = async (): Promise<void> => {
     await line.close();
     await broker.stop();
-  }
+  };
+  const { bootstrap } = broker;
+  return { brokers: [broker], bootstrap, bootstrapOfNode: `127.0.0.1:${linePort}`, line, stop };
 }
 
-function configFor({ bootstrap }: LocalBroker, different: ConfigInput = {}): Config {
+function configFor(bootstrap: string, different: ConfigInput = {}): Config {
   return checkConfig({
     brokers: bootstrap,
     prefix: PREFIX,

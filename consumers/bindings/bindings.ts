@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { BindingDefinition } from '../../core/bindings/definition.js';
-import { latestRecords, readBindingRecord, type AppliedBinding } from '../../core/bindings/store.js';
+import { readBindingRecord, readBindingRecords, type AppliedBinding } from '../../core/bindings/store.js';
 import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../core/kafka/port.js';
-import { readTopic } from '../../core/kafka/read-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { BindingStatus } from '../../schemas/generated.js';
 import { BindingRunner, type BindingParts } from './binding-runner.js';
-
-const READ_LIMIT_MS = 15_000;
 
 /** Runs the bindings that are applied to the cluster, and follows what is applied and removed. */
 export class Bindings {
@@ -30,10 +27,14 @@ export class Bindings {
     const topic = topics.bindings;
     const groupPrefix = `${topic}.`;
     const { signal } = this.#closing;
-    const read = { limitMs: READ_LIMIT_MS, fetchMaxBytes, groupPrefix, signal };
-    const records = await readTopic(kafka, topic, read);
+    const records = await readBindingRecords(kafka, config, {
+      groupPrefix,
+      signal,
+      onIgnored: (count) =>
+        this.parts.log.error({ topic, count }, 'bindings are too large or too many; they are ignored'),
+    });
     const next = records.reduce((end, { offset }) => Math.max(end, offset + 1), 0);
-    this.#onRecords(latestRecords(records));
+    this.#onRecords(records);
     this.#consumer = kafka.consumer({
       group: `${groupPrefix}${randomUUID()}`,
       topic,

@@ -1,7 +1,7 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { Config } from '../config.js';
 import type { KafkaClient, KafkaRecord, OutgoingRecord } from '../kafka/port.js';
-import { readTopic } from '../kafka/read-topic.js';
+import { readLatest, type LatestOptions } from '../kafka/latest-records.js';
 import { topicNames } from '../topics.js';
 import { checkBinding, revisionOf, type BindingDefinition } from './definition.js';
 
@@ -10,6 +10,9 @@ import { checkBinding, revisionOf, type BindingDefinition } from './definition.j
  * JSON; a tombstone means that it was removed.
  */
 const READ_LIMIT_MS = 15_000;
+/** A binding of a hundred features with look-up tables is smaller. */
+const MAX_RECORD_BYTES = 1024 * 1024;
+const MAX_TOPIC_BYTES = 64 * 1024 * 1024;
 
 /** A binding as it was applied. */
 export interface AppliedBinding {
@@ -61,15 +64,22 @@ function parse(value: Buffer): unknown {
   }
 }
 
-/** The last record of each binding: what was before counts no more, whether it can be read or not. */
-export function latestRecords(records: readonly KafkaRecord[]): KafkaRecord[] {
-  const latest = new Map<string, KafkaRecord>();
-  for (const record of [...records].sort((a, b) => a.offset - b.offset)) {
-    const name = record.key?.toString('utf8') ?? '';
-    latest.delete(name);
-    latest.set(name, record);
-  }
-  return [...latest.values()];
+/**
+ * Reads the last record of each binding, tombstones too, in order of their offsets. Records beyond the limits are ignored.
+ * @throws KafkaError when the cluster cannot be reached
+ */
+export function readBindingRecords(
+  kafka: KafkaClient,
+  { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
+  options: Pick<LatestOptions, 'groupPrefix' | 'signal' | 'onIgnored'> = {},
+): Promise<KafkaRecord[]> {
+  return readLatest(kafka, topicNames(prefix).bindings, {
+    limitMs: READ_LIMIT_MS,
+    fetchMaxBytes,
+    maxRecordBytes: MAX_RECORD_BYTES,
+    maxBytes: MAX_TOPIC_BYTES,
+    ...options,
+  });
 }
 
 /**
@@ -79,13 +89,11 @@ export function latestRecords(records: readonly KafkaRecord[]): KafkaRecord[] {
  */
 export async function readBindings(
   kafka: KafkaClient,
-  { prefix, fetchMaxBytes }: Config,
+  config: Config,
   onUnreadable: (record: KafkaRecord, error: Error) => void = () => undefined,
 ): Promise<ReadonlyMap<string, AppliedBinding>> {
-  const topic = topicNames(prefix).bindings;
-  const records = await readTopic(kafka, topic, { limitMs: READ_LIMIT_MS, fetchMaxBytes });
   const bindings = new Map<string, AppliedBinding>();
-  for (const record of latestRecords(records)) {
+  for (const record of await readBindingRecords(kafka, config)) {
     try {
       const { name, applied } = readBindingRecord(record);
       if (applied) bindings.set(name, applied);

@@ -22,6 +22,8 @@ export interface LocalBrokerOptions {
   readonly partitions?: number;
   /** Kafka's own settings, over ours. */
   readonly settings?: Record<string, string>;
+  /** Shared by the brokers of a group. Default: a new one. */
+  readonly clusterId?: string;
   /** Is given each line of the broker's log (warnings and errors). */
   readonly log?: (line: string) => void;
   /** Ends the start; a broker that serves is not touched. */
@@ -107,7 +109,7 @@ class KeptBroker implements LocalBroker {
     this.process = this.launcher.launch({
       ...this.options,
       disposable: this.disposable,
-      clusterId: newClusterId(),
+      clusterId: this.options.clusterId ?? newClusterId(),
       heapMb: this.options.heapMb ?? 512,
       log: this.options.log ?? ignore,
     });
@@ -154,7 +156,7 @@ class KeptBroker implements LocalBroker {
 }
 
 /** Kafka writes ids as base64url. The first bit is cleared because a leading "-" would be read as an option. */
-function newClusterId(): string {
+export function newClusterId(): string {
   const bytes = randomBytes(16);
   bytes[0] = bytes.readUInt8(0) & 0x7f;
   return bytes.toString('base64url');

@@ -66,7 +66,15 @@ export class Harness {
 
   /** @param models copied into the repository that nodes serve */
   static async start(models: readonly ModelName[], settings: ConfigInput = {}): Promise<Harness> {
-    const broker = await startTestBroker();
+    return Harness.on(await startTestBroker(), models, settings);
+  }
+
+  /** Takes over a broker that is there, and ends it with everything else. */
+  static async on(
+    broker: TestBroker,
+    models: readonly ModelName[],
+    settings: ConfigInput = {},
+  ): Promise<Harness> {
     const folder = await mkdtemp(join(tmpdir(), 'partitura-models-'));
     const harness = new Harness(broker, folder, settings);
     for (const model of models) await harness.addModel(model);

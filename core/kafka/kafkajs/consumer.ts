@@ -29,6 +29,8 @@ const FETCH_WAIT_MS = 200;
 const METADATA_MAX_AGE_MS = 30_000;
 const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
+/** Heartbeats are also how a member learns of a rebalance: until then partitions of those who left have no owner. */
+const MAX_HEARTBEAT_INTERVAL_MS = 500;
 /** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
 const TRIES_FOR_DAMAGED = 3;
 /** How long leaving the group is tried. */
@@ -339,7 +341,7 @@ function isPassing({ kind, cause }: KafkaError): boolean {
 }
 
 function heartbeatMs(sessionTimeoutMs: number): number {
-  return Math.floor(sessionTimeoutMs / 6);
+  return Math.min(MAX_HEARTBEAT_INTERVAL_MS, Math.floor(sessionTimeoutMs / 6));
 }
 
 function grouped(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InferenceNode } from '../consumers/node.js';
+import type { LocalBroker } from '../deploy/local/broker.js';
+import { startTestBrokerGroup } from './support/broker-group.js';
+import { eventually } from './support/eventually.js';
+import { Harness } from './support/harness.js';
+import { steadyLoad, type SteadyLoad } from './support/load.js';
+import { SmallDisk } from './support/small-disk.js';
+import type { Stranger } from './support/stranger.js';
+
+const RECOVERY_LIMIT_MS = 90_000;
+const DISK_MIB = 96;
+/** Long enough for all clients to have moved on to the other brokers. */
+const AWAY_MS = 8_000;
+
+let disk: SmallDisk | undefined;
+let brokers: readonly LocalBroker[];
+let harness: Harness;
+let nodes: InferenceNode[];
+let stranger: Stranger;
+let load: SteadyLoad;
+
+before(async () => {
+  disk = await SmallDisk.mount(DISK_MIB);
+  const started = await startTestBrokerGroup({
+    dataDirs: [undefined, undefined, disk?.folder],
+    // Indexes are allocated at once, 20 MiB for each partition by default.
+    settings: { 'log.index.size.max.bytes': '65536' },
+  });
+  brokers = started.brokers;
+  harness = await Harness.on(started.group, ['scale']);
+  nodes = [await harness.node(), await harness.node()];
+  stranger = await harness.stranger();
+});
+afterEach(async () => {
+  const asked = await load.stop(RECOVERY_LIMIT_MS);
+  for (const { correlation, values } of asked)
+    for (const reply of stranger.repliesTo(correlation))
+      assert.deepEqual(
+        load.valuesIn(reply),
+        values.map((value) => Math.fround(value * 2)),
+      );
+  await eventually(
+    'all is committed',
+    async () => (await harness.uncommitted('scale')) === 0,
+    RECOVERY_LIMIT_MS,
+  );
+  for (const node of nodes)
+    assert.equal(await Promise.race([node.failed, Promise.resolve('serving')]), 'serving');
+});
+after(async () => {
+  await harness?.close();
+  await disk?.unmount();
+});
+
+function startLoad(): SteadyLoad {
+  load = steadyLoad(stranger, harness.topics.requests('scale'), 'scale', 1);
+  return load;
+}
+
+/** Requests are answered that are sent from now on. */
+async function goesOn(): Promise<void> {
+  await load.answeredAtLeast(stranger.replies.size + 200, RECOVERY_LIMIT_MS);
+}
+
+test('leaders and coordinators move when brokers are killed, one after the other, and no request is lost', async () => {
+  startLoad();
+  for (const broker of brokers) {
+    await goesOn();
+    await broker.kill();
+    await sleep(AWAY_MS);
+    await goesOn();
+    await broker.restart();
+    await sleep(AWAY_MS);
+  }
+  await goesOn();
+});
+
+test('a rolling restart of all brokers costs no request', async () => {
+  startLoad();
+  for (const broker of brokers) {
+    await goesOn();
+    await broker.restart();
+    await sleep(AWAY_MS);
+  }
+  await goesOn();
+});
+
+test('a broker whose disk is full costs no request', async (t) => {
+  startLoad();
+  const [, , broker] = brokers;
+  if (!disk || !broker) return t.skip('this process may not mount a small file system');
+  await goesOn();
+  await disk.fill();
+  const ended = await Promise.race([broker.exited, sleep(RECOVERY_LIMIT_MS)]);
+  assert.ok(ended, 'the broker gives up its only disk');
+  await goesOn();
+  await disk.free();
+  await broker.restart();
+  await goesOn();
+});

@@ -1,0 +1,21 @@
+import { startBrokerGroup, type BrokerGroupOptions } from '../../deploy/local/broker-group.js';
+import type { LocalBroker } from '../../deploy/local/broker.js';
+import type { TestBroker } from './test-broker.js';
+
+/** Three real brokers as one, beside each of them. */
+export async function startTestBrokerGroup(
+  options: BrokerGroupOptions = {},
+): Promise<{ readonly group: TestBroker; readonly brokers: readonly LocalBroker[] }> {
+  const started = await startBrokerGroup(options);
+  const { bootstrap, brokers } = started;
+  const each = async (work: (broker: LocalBroker) => Promise<void>): Promise<void> =>
+    void (await Promise.all(brokers.map(work)));
+  const group: TestBroker = {
+    kind: 'embedded',
+    bootstrap,
+    stop: () => started.stop(),
+    kill: () => each((broker) => broker.kill()),
+    restart: () => each((broker) => broker.restart()),
+  };
+  return { group, brokers };
+}
