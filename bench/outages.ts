@@ -229,11 +229,7 @@ async function measureAll(
   return results;
 }
 
-async function measureOne(
-  kafkaClient: KafkaClientName,
-  fault: Fault,
-  models: string,
-): Promise<OutageResult> {
+async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: string): Promise<OutageResult> {
   const stage = fault.threeBrokers ? await stageOfThree() : await stageWithLine();
   const { brokers, bootstrap } = stage;
   const nodes: BenchNode[] = [];

@@ -95,7 +95,8 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     aheadRows: Infinity,
     batchable: true,
   });
-  const version = { model: 'digits', version: '1', signature, batcher } as unknown as ServedVersion;
+  const batching = { batchable: true, reason: 'the bench says so' };
+  const version = { model: 'digits', version: '1', signature, batching, batcher } as unknown as ServedVersion;
   const fail = (error: Error): never => {
     throw error;
   };

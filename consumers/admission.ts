@@ -78,7 +78,7 @@ export class Admission {
   #admit(record: KafkaRecord, caller: Caller, request: InferenceRequest): Admitted | Outcome {
     try {
       const version = this.catalog.resolve(request.model, request.modelVersion);
-      const valid = validateRequest(request, version.signature);
+      const valid = validateRequest(request, version.signature, version.batching.batchable);
       this.#refuseLate(request, version);
       return { request, caller, version, valid, deadline: request.deadline };
     } catch (cause) {

@@ -12,6 +12,7 @@ export interface NodeMetrics {
   readonly queueSeconds: Histogram<'model'>;
   readonly computeSeconds: Histogram<'model'>;
   readonly batchSize: Histogram<'model'>;
+  readonly batchChecks: Counter<'model' | 'result'>;
   readonly lagRecords: Gauge<'topic' | 'partition'>;
 }
 
@@ -57,6 +58,12 @@ export function createNodeMetrics(inFlight: Pick<InFlight, 'requests' | 'bytes'>
       help: 'Rows of a batch',
       labelNames: ['model'],
       buckets: ROWS,
+      registers,
+    }),
+    batchChecks: new Counter({
+      name: 'partitura_batch_checks_total',
+      help: 'Batches whose rows were computed again alone, by result: equal, different or failed',
+      labelNames: ['model', 'result'],
       registers,
     }),
     lagRecords: new Gauge({

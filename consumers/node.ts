@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
 import { lacking } from '../core/acls.js';
 import type { Config } from '../core/config.js';
 import { ensureTopics } from '../core/ensure-topics.js';
@@ -36,6 +37,8 @@ import { Heartbeat } from './heartbeat.js';
 import { InFlight } from './in-flight.js';
 import { createNodeMetrics, type NodeMetrics } from './metrics.js';
 import { ModelCatalog } from './models/catalog.js';
+import type { BatchSurroundings } from './models/served-version.js';
+import { VerdictMemory } from './models/verdict-memory.js';
 import { Destinations } from './replies/destinations.js';
 import { RegisteredSchemas } from './registered-schemas.js';
 import type { Outcome } from './replies/outcome.js';
@@ -262,14 +265,36 @@ export class InferenceNode {
       maxBatchRows,
       maxBatchDelayMs,
       inlineMicros,
+      batchCheckMs,
     } = this.config;
     const observe = (model: string, rows: number, computeMicros: number): void => {
       this.#metrics.batchSize.observe({ model }, rows);
       this.#metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
     };
-    const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros };
+    const options = { root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs };
     const room = (): Promise<void> | undefined => this.#outbox.room(this.config.maxInflightBytes);
-    return new ModelCatalog(engine, options, this.log, { observe, room }, (model) => this.#follow(model));
+    const verdicts = new VerdictMemory(this.config.cacheDir ?? defaultCacheFolder(), this.log);
+    const onBatchCheck: BatchSurroundings['onBatchCheck'] = (version, result, reason) =>
+      this.#noteBatchCheck(version, result, reason);
+    const surroundings = { observe, room, verdicts, onBatchCheck };
+    return new ModelCatalog(engine, options, this.log, surroundings, (model) => this.#follow(model));
+  }
+
+  #noteBatchCheck(
+    ...[{ model, version }, result, reason]: Parameters<BatchSurroundings['onBatchCheck']>
+  ): void {
+    this.#metrics.batchChecks.inc({ model, result });
+    if (result === 'equal') return;
+    if (result === 'failed')
+      return this.log.debug(
+        { model, version, reason },
+        'rows of a batch could not be computed alone; not compared',
+      );
+    this.log.error(
+      { model, version, reason },
+      'batched answers differ from unbatched ones; batching is off for this version',
+    );
+    this.#heartbeat?.beat();
   }
 
   #createRequestParts(catalog: ModelCatalog): RequestParts {
@@ -469,6 +494,10 @@ export class InferenceNode {
       );
     });
   }
+}
+
+function defaultCacheFolder(): string {
+  return join(homedir(), '.cache', 'partitura');
 }
 
 function isMissing({ kind }: KafkaError): boolean {

@@ -59,6 +59,7 @@ async function consuming(
     version: '1',
     signature: DIGITS,
     backend: 'fake',
+    batching: { batchable: true, reason: 'a test says so' },
     batcher,
     suspects,
     fallbackReason: undefined,

@@ -176,6 +176,18 @@ export const OPTIONS = {
     0,
     'How long an idle engine waits for a batch to fill, milliseconds; 0: it never waits',
   ),
+  batchCheckMs: option(
+    'PARTITURA_BATCH_CHECK_MS',
+    amount,
+    5_000,
+    'How often a batch of each version is computed again row by row while the engine is idle, milliseconds; a difference turns batching off for the version; 0: never',
+  ),
+  cacheDir: option(
+    'PARTITURA_CACHE_DIR',
+    optionalText,
+    undefined,
+    'Folder for what was proven of models, so that the next start need not prove it again; ~/.cache/partitura when unset',
+  ),
   maxInflightRequests: option(
     'PARTITURA_MAX_INFLIGHT_REQUESTS',
     count,

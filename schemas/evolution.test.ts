@@ -85,6 +85,7 @@ const VALUES = {
         backend: 'tensorflow',
         message: null,
         measured: null,
+        batching: null,
       },
     ],
     partitions: [{ topic: 't', partition: 3 }],

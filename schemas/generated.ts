@@ -73,6 +73,13 @@ export interface ModelMeasurement {
   threadsGain: number | null;
 }
 
+/** Whether requests share batches and are cut. */
+export interface ModelBatching {
+  batchable: boolean;
+  /** In words. */
+  reason: string;
+}
+
 export interface ModelVersionStatus {
   model: string;
   version: string;
@@ -83,6 +90,8 @@ export interface ModelVersionStatus {
   message: string | null;
   /** Null when that failed or was not wanted. */
   measured: ModelMeasurement | null;
+  /** Null while the version is not loaded. */
+  batching: ModelBatching | null;
 }
 
 export interface OwnedPartition {
@@ -454,6 +463,30 @@ export const NodeStatusSchema = {
               ],
               "default": null,
               "doc": "Null when that failed or was not wanted."
+            },
+            {
+              "name": "batching",
+              "type": [
+                "null",
+                {
+                  "type": "record",
+                  "name": "ModelBatching",
+                  "doc": "Whether requests share batches and are cut.",
+                  "fields": [
+                    {
+                      "name": "batchable",
+                      "type": "boolean"
+                    },
+                    {
+                      "name": "reason",
+                      "type": "string",
+                      "doc": "In words."
+                    }
+                  ]
+                }
+              ],
+              "default": null,
+              "doc": "Null while the version is not loaded."
             }
           ]
         }

@@ -4,7 +4,7 @@ import { groupPositions, lagOf } from '../../core/kafka/lag.js';
 import type { KafkaAdmin } from '../../core/kafka/port.js';
 import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
-import type { ModelMeasurement } from '../../schemas/generated.js';
+import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { timeText } from '../moment.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
@@ -69,7 +69,7 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
       a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),
   );
   if (json) return printJson(versions);
-  const rows = versions.map(({ model, version, state, backend, measured, node, message }) => [
+  const rows = versions.map(({ model, version, state, backend, measured, batching, node, message }) => [
     model,
     version,
     state,
@@ -77,9 +77,24 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
     ...measurementColumns(measured),
     node,
     message ?? '',
+    batchingText(batching),
   ]);
-  const headings = ['MODEL', 'VERSION', 'STATE', 'BACKEND', ...MEASUREMENT_HEADINGS, 'NODE', 'MESSAGE'];
+  const headings = [
+    'MODEL',
+    'VERSION',
+    'STATE',
+    'BACKEND',
+    ...MEASUREMENT_HEADINGS,
+    'NODE',
+    'MESSAGE',
+    'BATCHING',
+  ];
   print(table(headings, rows));
+}
+
+function batchingText(batching: ModelBatching | null): string {
+  if (!batching) return '';
+  return `${batching.batchable ? 'yes' : 'no'}: ${batching.reason}`;
 }
 
 const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREADS'];

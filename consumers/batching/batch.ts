@@ -37,6 +37,8 @@ export class Progress {
   rowsLeft: number;
   /** A cut job fails once, however many of its pieces do. */
   failed = false;
+  /** Its pieces count no longer: it is computed anew by another `Progress`. */
+  superseded = false;
   /** Of a cut job: outputs by start row. */
   #parts: Map<number, readonly RowTensor[]> | undefined;
   /** Of a cut job: where rows begin in each input, found once. */
@@ -93,7 +95,7 @@ export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
 }
 
 /** Whether a batch is one uncut job: its tensors keep their shapes, which need not begin with the rows. */
-function isWholeJob([first, ...others]: readonly Piece[]): boolean {
+export function isWholeJob([first, ...others]: readonly Piece[]): boolean {
   return first !== undefined && others.length === 0 && first.rows === first.progress.job.rows;
 }
 

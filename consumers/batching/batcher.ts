@@ -1,6 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { mergePieces, Progress, splitResult, type Job, type Piece } from './batch.js';
+import { isWholeJob, mergePieces, Progress, splitResult, type Job, type Piece } from './batch.js';
 import { Lanes } from './lanes.js';
 import type { RowTensor } from './rows.js';
 
@@ -26,8 +26,25 @@ export interface BatchLimits {
    * Default: none.
    */
   readonly needsConfirmation?: (error: unknown) => boolean;
-  /** False for a model whose first dimension is not free: every job is a batch of its own. */
+  /** False for a model whose rows may depend on each other: every job is a batch of its own, and none is cut. */
   readonly batchable: boolean;
+}
+
+/** Sees batches that several jobs share, or that hold a part of one. */
+export interface BatchWatch {
+  /** Asked after each such batch; `take` is called if so. */
+  isDue(): boolean;
+  take(pieces: readonly WatchedPiece[]): void;
+  /** Called when nothing is queued or under way. */
+  idle(): void;
+}
+
+/** A piece of a batch with its outputs, views that are read before `take` returns. */
+export interface WatchedPiece {
+  readonly inputs: readonly RowTensor[];
+  readonly start: number;
+  readonly rows: number;
+  readonly outputs: readonly RowTensor[];
 }
 
 /** Time as the batcher sees it; tests bring their own. */
@@ -74,6 +91,7 @@ export class Batcher {
   #scheduled = false;
   #filling = false;
   #held = false;
+  #batches: boolean;
   #microsPerRow = 0;
   #microsPerBatch = 0;
 
@@ -83,13 +101,45 @@ export class Batcher {
     readonly clock: BatchClock = systemClock,
     /** Asked before each batch: a promise holds it back until there is room for its results. */
     readonly room: () => Promise<void> | undefined = () => undefined,
-  ) {}
+    readonly watch: BatchWatch | undefined = undefined,
+  ) {
+    this.#batches = limits.batchable;
+  }
 
   submit(job: Job): void {
+    const { maxBatchRows } = this.limits;
+    if (this.#batches && job.rows > maxBatchRows) this.#submitCut(job, maxBatchRows);
+    else this.#submitWhole(job);
+    this.#schedule();
+  }
+
+  #submitWhole(job: Job): void {
+    this.#lanes.add({ progress: new Progress(job), start: 0, rows: job.rows });
+  }
+
+  #submitCut(job: Job, step: number): void {
     const progress = new Progress(job);
-    const step = this.limits.batchable ? this.limits.maxBatchRows : job.rows;
     for (let start = 0; start < job.rows; start += step) {
       this.#lanes.add({ progress, start, rows: Math.min(step, job.rows - start) });
+    }
+  }
+
+  /**
+   * From now on every job is computed alone and whole, those that are queued, cut or under way included: their batches
+   * may have mixed rows that depend on each other.
+   */
+  stopBatching(): void {
+    if (!this.#batches) return;
+    this.#batches = false;
+    this.#computeAlone(this.#lanes.takeAll());
+  }
+
+  /** Submits the jobs of pieces anew, each once. */
+  #computeAlone(pieces: readonly Piece[]): void {
+    for (const { progress } of pieces) {
+      if (progress.failed || progress.superseded) continue;
+      progress.superseded = true;
+      this.#submitWhole(progress.job);
     }
     this.#schedule();
   }
@@ -105,7 +155,8 @@ export class Batcher {
    */
   get expectedWaitMs(): number {
     const { maxBatchRows, parallelism } = this.limits;
-    const batches = Math.floor(this.#lanes.rows / maxBatchRows) + this.#running;
+    const queued = this.#batches ? Math.floor(this.#lanes.rows / maxBatchRows) : this.#lanes.pieces;
+    const batches = queued + this.#running;
     return (batches * this.#microsPerBatch) / parallelism / 1_000;
   }
 
@@ -135,7 +186,9 @@ export class Batcher {
       if (!closed) break;
       if (closed.length > 0) void this.#process(closed);
     }
-    if (this.#isEmpty()) for (const resolve of this.#drained.splice(0)) resolve();
+    if (!this.#isEmpty()) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+    this.watch?.idle();
   }
 
   #mayRunAnother(): boolean {
@@ -159,16 +212,17 @@ export class Batcher {
 
   /** The next batch; undefined when none may close yet; empty when all of it was expired. */
   #closeBatch(): Piece[] | undefined {
-    const { maxBatchRows, maxBatchDelayMs, batchable } = this.limits;
+    const { maxBatchRows, maxBatchDelayMs } = this.limits;
     const oldest = this.#lanes.oldest();
     if (!oldest) return undefined;
-    const waitMs = batchable ? oldest.headArrivedAt + maxBatchDelayMs - this.clock.now() : 0;
+    const waitMs = this.#batches ? oldest.headArrivedAt + maxBatchDelayMs - this.clock.now() : 0;
     const lane = waitMs > 0 ? this.#lanes.oldest(maxBatchRows) : oldest;
     if (!lane) {
       this.#wakeAfter(Math.ceil(waitMs));
       return undefined;
     }
-    return this.#lanes.take(lane, batchable ? maxBatchRows : 1).filter((piece) => this.#isTimely(piece));
+    const taken = this.#batches ? this.#lanes.take(lane, maxBatchRows) : this.#lanes.takeOne(lane);
+    return taken.filter((piece) => this.#isTimely(piece));
   }
 
   #wakeAfter(ms: number): void {
@@ -207,12 +261,14 @@ export class Batcher {
   async #compute(pieces: readonly Piece[], attempt: Attempt): Promise<void> {
     const { startedAt, suspected = false, reruns = 0, isSearch = false } = attempt;
     const rows = countRows(pieces);
+    if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
     let result: EngineResult;
     let shares: RowTensor[][];
     try {
       result = await this.run(mergePieces(pieces));
       shares = splitResult(pieces, result);
     } catch (error) {
+      if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
       if (pieces.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
         return this.#compute(pieces, { ...attempt, suspected: true });
       if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(pieces, error, startedAt);
@@ -221,9 +277,16 @@ export class Batcher {
       return this.#compute(pieces, { ...attempt, reruns: reruns + 1 });
     }
     this.learn(result.computeMicros, rows);
+    if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
+    if (this.watch?.isDue() && !isWholeJob(pieces)) this.watch.take(watched(pieces, shares));
     pieces.forEach((piece, index) =>
       complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows),
     );
+  }
+
+  /** Whether batching was turned off with these pieces under way, in company or cut. */
+  #mayBeMixed(pieces: readonly Piece[]): boolean {
+    return !this.#batches && !isWholeJob(pieces);
   }
 
   async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
@@ -260,7 +323,7 @@ export class Batcher {
 
   /** Takes note of how long a batch took. */
   learn(computeMicros: number, rows: number): void {
-    this.#microsPerRow = average(this.#microsPerRow, computeMicros / rows);
+    this.#microsPerRow = average(this.#microsPerRow, computeMicros / Math.max(1, rows));
     this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);
   }
 }
@@ -296,6 +359,15 @@ function average(known: number, newest: number): number {
   return known === 0 ? newest : known + EWMA_WEIGHT * (newest - known);
 }
 
+function watched(pieces: readonly Piece[], shares: readonly RowTensor[][]): WatchedPiece[] {
+  return pieces.map(({ progress, start, rows }, index) => ({
+    inputs: progress.job.inputs,
+    start,
+    rows,
+    outputs: shares[index] ?? [],
+  }));
+}
+
 function countRows(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + piece.rows, 0);
 }
@@ -308,7 +380,7 @@ function complete(
   batchRows: number,
 ): void {
   const { progress } = piece;
-  if (progress.failed) return;
+  if (progress.failed || progress.superseded) return;
   const whole = progress.take(piece, outputs);
   if (!whole) return;
   const { job } = progress;

@@ -14,6 +14,11 @@ export interface Lane {
 export class Lanes {
   readonly #lanes = new Map<string, QueuedLane>();
   #rows = 0;
+  #pieces = 0;
+
+  get pieces(): number {
+    return this.#pieces;
+  }
 
   /** Rows in all lanes. */
   get rows(): number {
@@ -25,8 +30,21 @@ export class Lanes {
     let lane = this.#lanes.get(key);
     if (!lane) this.#lanes.set(key, (lane = new QueuedLane(key)));
     lane.pieces.push(piece);
-    lane.rows += piece.rows;
-    this.#rows += piece.rows;
+    lane.rows += weightOf(piece);
+    this.#rows += weightOf(piece);
+    this.#pieces++;
+  }
+
+  /** Empties all lanes. */
+  takeAll(): Piece[] {
+    const taken: Piece[] = [];
+    for (const lane of [...this.#lanes.values()]) taken.push(...this.take(lane, Infinity));
+    return taken;
+  }
+
+  /** Takes the piece at the lane's head. */
+  takeOne(lane: Lane): Piece[] {
+    return this.take(lane, 0);
   }
 
   /** Of the lanes with at least `minRows` the one whose oldest job has waited longest: no rare shape is starved by a common one. */
@@ -44,16 +62,22 @@ export class Lanes {
     const taken: Piece[] = [];
     let rows = 0;
     for (let next = lane.pieces.at(0); next; next = lane.pieces.at(0)) {
-      if (taken.length > 0 && rows + next.rows > maxRows) break;
-      rows += next.rows;
+      if (taken.length > 0 && rows + weightOf(next) > maxRows) break;
+      rows += weightOf(next);
       taken.push(next);
       lane.pieces.shift();
     }
     lane.rows -= rows;
     this.#rows -= rows;
+    this.#pieces -= taken.length;
     if (lane.pieces.length === 0) this.#lanes.delete(lane.key);
     return taken;
   }
+}
+
+/** A piece without rows waits like one with a row. */
+function weightOf({ rows }: Piece): number {
+  return Math.max(1, rows);
 }
 
 class QueuedLane implements Lane {

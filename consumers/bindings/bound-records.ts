@@ -95,7 +95,12 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       parameters: {},
       deadline: null,
     };
-    return { source, version, valid: validateRequest(request, version.signature), deadline: null };
+    return {
+      source,
+      version,
+      valid: validateRequest(request, version.signature, version.batching.batchable),
+      deadline: null,
+    };
   }
 
   /** Deleted there, deleted here: results in a compacted topic go with what they were made of. */

@@ -1,6 +1,9 @@
 import type { Datatype } from '../../schemas/datatypes.js';
 
-/** One input or output of a model as its signature declares it; -1 is an unknown dimension. */
+/**
+ * One input or output of a model as its signature declares it; -1 is an unknown dimension. An empty shape is that of a
+ * scalar, or of a tensor whose number of dimensions is not declared: the runtimes do not tell one from the other.
+ */
 export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
@@ -53,10 +56,11 @@ export interface LoadedModel {
   readonly loadMs: number;
   /**
    * Runs one batch. Inputs are already validated against the signature; their buffers are given away.
+   * @param limitMs for this run instead of the engine's own limit, where it runs in a child process, which then ends
    * @returns outputs in the order of the signature, each owning its buffer
    * @throws PartituraError MODEL_FAILED when the model refuses or crashes
    */
-  run(inputs: readonly EngineTensor[]): Promise<EngineResult>;
+  run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult>;
   /** Whether it runs in the event loop instead of a thread. */
   readonly isInline: boolean;
   /** Threads that hold it. */

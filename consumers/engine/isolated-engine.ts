@@ -63,12 +63,13 @@ export class IsolatedEngine implements Engine {
     key: number,
     inputs: Parameters<typeof arrangeInputs>[1],
     signature: ModelSignature,
+    limitMs = this.options.runTimeoutMs,
   ): Promise<EngineResult> {
     return this.inTurn(async () => {
       const child = await this.holding(key);
       const tensors = arrangeInputs(signature.inputs, inputs);
       const question = { kind: 'run', key, ...tensors } as const;
-      const answer = await child.process.ask<'result'>(question, this.options.runTimeoutMs);
+      const answer = await child.process.ask<'result'>(question, limitMs);
       return { outputs: nameOutputs(signature.outputs, answer), computeMicros: answer.computeMicros };
     });
   }
@@ -179,9 +180,9 @@ class IsolatedModel implements LoadedModel {
     if (cores !== undefined) this.cores = cores;
   }
 
-  async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
+  async run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult> {
     try {
-      return await this.engine.run(this.key, inputs, this.signature);
+      return await this.engine.run(this.key, inputs, this.signature, limitMs);
     } catch (error) {
       throw aboutModel(this.source, error);
     }

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { DIGITS, jobOf, settle, silent } from '../test-support.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 import { ModelCatalog } from './catalog.js';
+import { VerdictMemory } from './verdict-memory.js';
 import { TestRepository } from './test-repository.js';
 
 const SOON_MS = 20_000;
@@ -70,12 +71,18 @@ async function watching(
     maxBatchRows: 8,
     maxBatchDelayMs: 0,
     inlineMicros: 0,
+    batchCheckMs: 0,
   };
   const catalog = new ModelCatalog(
     engine,
     options,
     silent,
-    { observe: () => undefined, room: () => undefined },
+    {
+      observe: () => undefined,
+      room: () => undefined,
+      verdicts: new VerdictMemory(undefined, silent),
+      onBatchCheck: () => undefined,
+    },
     (model) => watched.hear(model),
   );
   context.after(() => catalog.close());
@@ -115,6 +122,10 @@ test('what is there at the start is served in its newest version, and told', asy
     state: 'AVAILABLE',
     backend: 'wasm',
     message: null,
+    batching: {
+      batchable: false,
+      reason: 'could not be tried: there is no child process to try it in',
+    },
     measured: {
       microsAlone: 1,
       microsPerRow: 1 / 8,

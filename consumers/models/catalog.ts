@@ -10,6 +10,7 @@ import {
   type BatchSurroundings,
   type ServedVersion,
 } from './served-version.js';
+import type { BatchingVerdict } from './batch-proof/verdict.js';
 import type { Measured } from './try-out.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -22,6 +23,8 @@ export interface VersionStatus {
   readonly backend: string | null;
   readonly message: string | null;
   readonly measured: Measured | null;
+  /** Null while it is not loaded. */
+  readonly batching: BatchingVerdict | null;
 }
 
 export interface CatalogOptions extends BatchDefaults {
@@ -84,6 +87,7 @@ export class ModelCatalog {
         backend: served?.backend ?? null,
         message: message ?? this.#unannounced.get(model) ?? null,
         measured: served?.measured ?? null,
+        batching: served?.batching ?? null,
       })),
     );
   }
@@ -257,8 +261,8 @@ export class ModelCatalog {
     try {
       slot.served = await serveVersion(folder, this.engine, this.options, this.surroundings);
       slot.state = 'AVAILABLE';
-      const { backend, fallbackReason, measured, warmUpProblem } = slot.served;
-      this.log.info({ model, version, backend, ...measured }, 'model version available');
+      const { backend, fallbackReason, measured, warmUpProblem, batching } = slot.served;
+      this.log.info({ model, version, backend, ...measured, batching }, 'model version available');
       if (fallbackReason)
         this.log.warn(
           { model, version, reason: fallbackReason },

@@ -4,10 +4,17 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Engine } from '../engine/engine.js';
 import { fixture, sourceOf } from '../engine/test-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
+import { silent } from '../test-support.js';
+import { VerdictMemory } from './verdict-memory.js';
 import { serveVersion, type ServedVersion } from './served-version.js';
 
-const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0 };
-const SURROUNDINGS = { observe: () => undefined, room: () => undefined };
+const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
+const SURROUNDINGS = {
+  observe: () => undefined,
+  room: () => undefined,
+  verdicts: new VerdictMemory(undefined, silent),
+  onBatchCheck: () => undefined,
+};
 
 describe('a version is tried in a child process first', () => {
   let engine: Engine;

@@ -1,4 +1,3 @@
-import { PartituraError } from '../../schemas/errors.js';
 import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
@@ -6,7 +5,10 @@ import type { VersionFolder } from './repository.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import { readModelSettings } from './settings.js';
 import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
-import { isBatchable } from './validate.js';
+import { BatchCheck, type CheckResult } from './batch-check.js';
+import type { BatchingVerdict } from './batch-proof/verdict.js';
+import { tryVersion } from './trial.js';
+import type { VerdictMemory } from './verdict-memory.js';
 
 /** A version that answers requests: the model in its engine and the batcher before it. */
 export interface ServedVersion {
@@ -14,6 +16,8 @@ export interface ServedVersion {
   readonly version: string;
   readonly signature: ModelSignature;
   readonly backend: string;
+  /** Whether requests share batches, and why. A check in service may turn it off. */
+  readonly batching: BatchingVerdict;
   /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
@@ -32,6 +36,8 @@ export interface BatchDefaults {
   readonly maxBatchDelayMs: number;
   /** See `TryOutLimits`. */
   readonly inlineMicros: number;
+  /** How often a batch of a version is checked row by row, milliseconds; 0: never. */
+  readonly batchCheckMs: number;
 }
 
 /** What a version's batches have to do with the rest of the node. */
@@ -39,6 +45,13 @@ export interface BatchSurroundings {
   readonly observe: BatchObserver;
   /** A promise while there is no room for more results. */
   readonly room: () => Promise<void> | undefined;
+  readonly verdicts: VerdictMemory;
+  /** Called after each check of a batch. */
+  readonly onBatchCheck: (
+    version: Pick<ServedVersion, 'model' | 'version'>,
+    result: CheckResult,
+    reason: string | undefined,
+  ) => void;
 }
 
 /** Called after each batch, for metrics. */
@@ -52,21 +65,25 @@ export async function serveVersion(
   folder: VersionFolder,
   engine: Engine,
   defaults: BatchDefaults,
-  { observe, room }: BatchSurroundings,
+  { observe, room, verdicts, onBatchCheck }: BatchSurroundings,
 ): Promise<ServedVersion> {
   const { model, version, directory } = folder;
   const settings = await readModelSettings(directory);
   const format = await detectFormat(directory);
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
   const source = { model, version, directory, format };
+  const trial = await tryVersion(engine.isolated, source, { settings, maxBatchRows, verdicts });
+  let { batching } = trial;
+  const { batchable } = batching;
   const tryOutLimits = {
-    maxRows: settings.batchable === false ? 1 : maxBatchRows,
+    maxRows: batchable ? maxBatchRows : 1,
+    batchable,
     inlineMicros: defaults.inlineMicros,
   };
-  const load = (where: Engine): Promise<TriedOut> =>
-    settings.warmUp === false ? loadUntried(where, source) : loadAndTryOut(where, source, tryOutLimits);
-  const untried = engine.isolated && (await tryFirst(engine.isolated, load));
-  const triedOut = await load(engine);
+  const triedOut =
+    settings.warmUp === false
+      ? await loadUntried(engine, source)
+      : await loadAndTryOut(engine, source, tryOutLimits);
   const { loaded, measured, problem } = triedOut;
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
@@ -74,7 +91,7 @@ export async function serveVersion(
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
     parallelism: loaded.threads,
     aheadRows: loaded.isInline ? Infinity : (measured?.bestBatchRows ?? maxBatchRows),
-    batchable: settings.batchable !== false && isBatchable(signature),
+    batchable,
   };
   const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {
     const rows = inputs[0]?.shape[0] ?? 1;
@@ -82,12 +99,29 @@ export async function serveVersion(
     observe(model, rows, result.computeMicros);
     return result;
   };
-  const batcher = new Batcher(run, limits, systemClock, room);
+  const onResult = (result: CheckResult, reason: string | undefined): void => {
+    if (result === 'different') stopBatching(reason ?? '');
+    onBatchCheck({ model, version }, result, reason);
+  };
+  // What the operator says in `model.yaml` is not held against anything.
+  const isChecked = batchable && settings.batchable === undefined && defaults.batchCheckMs > 0;
+  const check = isChecked
+    ? new BatchCheck((inputs) => loaded.run(inputs), { intervalMs: defaults.batchCheckMs, onResult })
+    : undefined;
+  const batcher = new Batcher(run, limits, systemClock, room, check);
   if (measured) batcher.expect(measured.microsPerRow, measured.microsAlone);
   const isolated = new IsolatedModel(engine.isolated ?? engine, source);
   const suspects = new Batcher((inputs) => isolated.run(inputs), suspectLimits(limits), systemClock, room);
+  const stopBatching = (reason: string): void => {
+    batching = { batchable: false, reason: `answers in service differed: ${reason}` };
+    batcher.stopBatching();
+    suspects.stopBatching();
+    check?.end();
+    if (trial.verdictKey) void verdicts.remember(trial.verdictKey, batching);
+  };
   const retire = async (): Promise<void> => {
     await Promise.all([batcher.drained(), suspects.drained()]);
+    check?.end();
     await Promise.all([loaded.unload(), isolated.unload()]);
   };
   return {
@@ -95,48 +129,16 @@ export async function serveVersion(
     version,
     signature,
     backend,
+    get batching() {
+      return batching;
+    },
     fallbackReason,
     batcher,
     suspects,
     measured,
-    warmUpProblem: untried ?? problem?.message,
+    warmUpProblem: trial.problem ?? problem?.message,
     retire,
   };
-}
-
-/** The first death may have had another cause: somebody ended the process, or memory was short. */
-const MOST_TRIALS = 2;
-
-/**
- * Loads and warms a version up in a child process first: what kills that must not reach the node.
- * @returns why that was not possible, where no child process can be had
- * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when processes died of it
- */
-async function tryFirst(
-  isolated: Engine,
-  load: (where: Engine) => Promise<TriedOut>,
-): Promise<string | undefined> {
-  for (let trial = 1; ; trial++) {
-    const error = await failureOf(isolated, load);
-    if (!error) return undefined;
-    const isPassing = error.code === 'INTERNAL' || error.code === 'MODEL_CRASHED';
-    if (isPassing && trial < MOST_TRIALS) continue;
-    if (error.code !== 'INTERNAL') throw error;
-    return `not tried in a child process: ${error.message}`;
-  }
-}
-
-async function failureOf(
-  isolated: Engine,
-  load: (where: Engine) => Promise<TriedOut>,
-): Promise<PartituraError | undefined> {
-  try {
-    const { loaded, problem } = await load(isolated);
-    await loaded.unload();
-    return problem?.code === 'MODEL_CRASHED' ? problem : undefined;
-  } catch (cause) {
-    return PartituraError.from(cause);
-  }
 }
 
 /** Into all threads: where nothing is tried out, nothing says that one would do. */

@@ -11,17 +11,26 @@ const rows = (...rest: number[]): ModelSignature => {
 
 test('models of fixed rows without loops are steady, in every format that has a graph', async () => {
   for (const directory of [DIGITS, DIGITS_ONNX])
-    assert.equal(await isSteady(await sourceOf(directory), rows(64)), true, directory);
+    assert.equal(await isSteady(await sourceOf(directory), rows(64), true), true, directory);
 });
 
 test('a model with a loop is not: how often it runs is for the data to say', async () => {
   for (const model of ['endless-graph', 'endless-onnx'])
-    assert.equal(await isSteady(await sourceOf(fixture(model)), rows()), false, model);
+    assert.equal(await isSteady(await sourceOf(fixture(model)), rows(), true), false, model);
 });
 
 test('neither is one that takes rows of any width, or text', async () => {
   const source = await sourceOf(DIGITS);
-  assert.equal(await isSteady(source, rows(-1)), false);
+  assert.equal(await isSteady(source, rows(-1), true), false);
   const text: ModelSignature = { inputs: [{ name: 't', datatype: 'BYTES', shape: [-1] }], outputs: [] };
-  assert.equal(await isSteady(source, text), false);
+  assert.equal(await isSteady(source, text, true), false);
+});
+
+test('a model that is not batched is steady only where its rows are fixed: a request of it is never cut', async () => {
+  const source = await sourceOf(DIGITS);
+  assert.equal(await isSteady(source, rows(64), false), false);
+  const fixed = { name: 'x', datatype: 'FP32' as const, shape: [1, 64] };
+  assert.equal(await isSteady(source, { inputs: [fixed], outputs: [fixed] }, false), true);
+  const undeclared = { ...fixed, shape: [] };
+  assert.equal(await isSteady(source, { inputs: [undeclared], outputs: [fixed] }, false), false);
 });

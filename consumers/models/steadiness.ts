@@ -30,9 +30,10 @@ const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
  */
 export async function isSteady(
   { directory, format }: Pick<ModelSource, 'directory' | 'format'>,
-  signature: ModelSignature,
+  { inputs, outputs }: ModelSignature,
+  batchable: boolean,
 ): Promise<boolean> {
-  if (![...signature.inputs, ...signature.outputs].every(hasSteadyRows)) return false;
+  if (![...inputs, ...outputs].every((spec) => isSteadySpec(spec, batchable))) return false;
   const file = join(directory, FILES[format]);
   const found = await stat(file).catch(() => undefined);
   if (!found || found.size > MAX_FILE_BYTES) return false;
@@ -40,6 +41,8 @@ export async function isSteady(
   return !LOOPS[format].some((operation) => graph.includes(operation));
 }
 
-function hasSteadyRows({ datatype, shape }: TensorSpec): boolean {
-  return datatype !== 'BYTES' && !shape.slice(1).includes(-1);
+/** A request of a model that is not batched is never cut: its rows must be fixed, too. */
+function isSteadySpec({ datatype, shape }: TensorSpec, batchable: boolean): boolean {
+  const fixed = batchable ? shape.slice(1) : shape;
+  return datatype !== 'BYTES' && shape.length > 0 && !fixed.includes(-1);
 }

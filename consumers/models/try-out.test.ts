@@ -49,7 +49,7 @@ class EngineOfCores implements Engine {
 const triedOut = async (
   engine: EngineOfCores,
 ): Promise<{ cores: number | null | undefined; events: string[] }> => {
-  const { measured } = await loadAndTryOut(engine, SOURCE, { maxRows: 16, inlineMicros: 0 });
+  const { measured } = await loadAndTryOut(engine, SOURCE, { maxRows: 16, batchable: true, inlineMicros: 0 });
   return { cores: measured?.cores, events: engine.events };
 };
 
@@ -75,7 +75,8 @@ test('a model that can not be loaded twice, or loads slowly, keeps all cores', a
 test('a model runs in the event loop when its best batch is short enough, and never when that is not wanted', async () => {
   const isInline = async (microsOfABatch: number, inlineMicros: number): Promise<boolean | undefined> => {
     const engine = new EngineOfCores({ 4: microsOfABatch, 1: microsOfABatch });
-    return (await loadAndTryOut(engine, SOURCE, { maxRows: 16, inlineMicros })).measured?.inline;
+    return (await loadAndTryOut(engine, SOURCE, { maxRows: 16, batchable: true, inlineMicros })).measured
+      ?.inline;
   };
   assert.equal(await isInline(900, 1_000), true);
   assert.equal(await isInline(1_100, 1_000), false);
@@ -92,7 +93,7 @@ test('batches of a heavy model end where they are long enough, those of a light 
     inline: false,
     threadsGain: null,
   };
-  const limits = { maxRows: 1_024, inlineMicros: 1_000 };
+  const limits = { maxRows: 1_024, batchable: true, inlineMicros: 1_000 };
   const rows = (changes: object, stillGains = false): number =>
     sufficientRows({ measured: { ...measured, ...changes }, stillGains }, limits);
   assert.equal(rows({}), 40);
@@ -112,11 +113,15 @@ test('a model that needs a thread is put into all of them, and taken back where 
     override readonly threads = 2;
   }
   const engine = new Busy({ 4: 20_000, 1: 20_000 });
-  const { measured } = await loadAndTryOut(engine, SOURCE, { maxRows: 1, inlineMicros: 1_000 });
+  const { measured } = await loadAndTryOut(engine, SOURCE, {
+    maxRows: 1,
+    batchable: true,
+    inlineMicros: 1_000,
+  });
   assert.ok(engine.events.includes('spread'));
   assert.equal(engine.events.includes('gather'), (measured?.threadsGain ?? 2) < 1.1);
   const light = new Busy({ 4: 10, 1: 10 });
-  await loadAndTryOut(light, SOURCE, { maxRows: 1, inlineMicros: 1_000 });
+  await loadAndTryOut(light, SOURCE, { maxRows: 1, batchable: true, inlineMicros: 1_000 });
   assert.ok(!light.events.includes('spread'), 'a light one stays where it is');
 });
 
@@ -125,7 +130,11 @@ describe('on real engines', () => {
     const fresh = await createEngine({ threads: 2 });
     try {
       const source = await sourceOf(DIGITS);
-      const { measured } = await loadAndTryOut(fresh, source, { maxRows: 16, inlineMicros: 1_000_000 });
+      const { measured } = await loadAndTryOut(fresh, source, {
+        maxRows: 16,
+        batchable: true,
+        inlineMicros: 1_000_000,
+      });
       assert.equal(measured?.inline, true);
     } finally {
       await fresh.close();
@@ -142,6 +151,7 @@ describe('on real engines', () => {
     for (const directory of [DIGITS, DIGITS_ONNX]) {
       const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(directory), {
         maxRows: 256,
+        batchable: true,
         inlineMicros: 0,
       });
       assert.equal(problem, undefined);
@@ -154,12 +164,14 @@ describe('on real engines', () => {
 
   test('models that take text, one row, or any width are measured as they are', async () => {
     for (const model of ['types', 'fixed', 'sum', 'types-onnx', 'fixed-onnx', 'sum-onnx', 'labels-onnx']) {
+      const batchable = !model.startsWith('fixed');
       const { loaded, measured, problem } = await loadAndTryOut(engine, await sourceOf(fixture(model)), {
-        maxRows: 64,
+        maxRows: batchable ? 64 : 1,
+        batchable,
         inlineMicros: 0,
       });
       assert.equal(problem, undefined, model);
-      if (model.startsWith('fixed')) assert.equal(measured?.bestBatchRows, 1);
+      if (!batchable) assert.equal(measured?.bestBatchRows, 1);
       await loaded.unload();
     }
   });

@@ -11,7 +11,6 @@ import {
   type BatchTimes,
 } from './measure.js';
 import { isSteady } from './steadiness.js';
-import { isBatchable } from './validate.js';
 
 /** What trying a model out at load has shown; times are the engine's, microseconds, with inputs of zeros. */
 export interface Measured {
@@ -42,7 +41,7 @@ const UNMEASURED_ROWS = 256;
  */
 export function sufficientRows(
   { measured, stillGains }: Pick<TriedOut, 'measured' | 'stillGains'>,
-  { maxRows, inlineMicros }: TryOutLimits,
+  { maxRows, inlineMicros }: Pick<TryOutLimits, 'maxRows' | 'inlineMicros'>,
 ): number {
   if (!measured || (stillGains && !measured.inline)) return Math.min(maxRows, UNMEASURED_ROWS);
   const { bestBatchRows, microsPerRow, inline } = measured;
@@ -63,6 +62,8 @@ export interface TriedOut {
 export interface TryOutLimits {
   /** Rows that one of its batches can have. */
   readonly maxRows: number;
+  /** Whether requests share batches. If not, a single one may have any number of rows. */
+  readonly batchable: boolean;
   /** A model whose best batch takes no longer, microseconds, runs in the event loop; 0: none does. */
   readonly inlineMicros: number;
 }
@@ -105,7 +106,7 @@ export async function loadAndTryOut(
 }
 
 function sizesOf({ signature }: LoadedModel, { maxRows }: TryOutLimits): number[] {
-  return batchSizes(isBatchable(signature) ? maxRows : 1, bytesPerRow(signature.inputs));
+  return batchSizes(maxRows, bytesPerRow(signature.inputs));
 }
 
 /** Whether its best batch is so short, whatever the data, that the event loop can do it by the way. */
@@ -113,9 +114,9 @@ async function isLight(
   { signature }: LoadedModel,
   source: ModelSource,
   best: BatchTime | undefined,
-  { inlineMicros }: TryOutLimits,
+  { inlineMicros, batchable }: TryOutLimits,
 ): Promise<boolean> {
-  return best !== undefined && best.micros <= inlineMicros && (await isSteady(source, signature));
+  return best !== undefined && best.micros <= inlineMicros && (await isSteady(source, signature, batchable));
 }
 
 type Trial = BatchTimes & { readonly loaded: LoadedModel };

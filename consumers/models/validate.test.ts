@@ -5,7 +5,7 @@ import type { InferenceRequest, Tensor } from '../../schemas/generated.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import { exampleRequest } from '../../schemas/test-requests.js';
 import type { ModelSignature } from '../engine/engine.js';
-import { isBatchable, validateRequest } from './validate.js';
+import { validateRequest } from './validate.js';
 
 const SIGNATURE: ModelSignature = {
   inputs: [
@@ -34,7 +34,7 @@ const request = (inputs: Tensor[], outputs: string[] = []): InferenceRequest =>
 
 test('a request that fits is put in the order of the signature, with its rows and its lane', () => {
   const inputs = [a(), b()];
-  assert.deepEqual(validateRequest(request([...inputs].reverse(), ['y']), SIGNATURE), {
+  assert.deepEqual(validateRequest(request([...inputs].reverse(), ['y']), SIGNATURE, true), {
     inputs,
     rows: 2,
     laneKey: '1.1=1;',
@@ -42,7 +42,7 @@ test('a request that fits is put in the order of the signature, with its rows an
 });
 
 test('requests with other trailing shapes are of another lane, with other rows of the same', () => {
-  const laneOf = (inputs: Tensor[]): string => validateRequest(request(inputs), SIGNATURE).laneKey;
+  const laneOf = (inputs: Tensor[]): string => validateRequest(request(inputs), SIGNATURE, true).laneKey;
   const wider = b({ shape: [2, 2], data: encodeElements('BYTES', ['1', '2', '3', '4'], 'b') });
   const oneRow = [
     a({ shape: [1, 2], data: Buffer.alloc(8) }),
@@ -64,7 +64,7 @@ test('what does not fit is refused with the code that says why, naming input, ex
     [
       [a({ shape: [0, 2], data: Buffer.alloc(0) }), b()],
       'SHAPE_MISMATCH',
-      "input 'a': expected shape [-1,2], got [0,2]",
+      "expected the same number of rows in all inputs, got 0 for 'a' and 2 for 'b'",
     ],
     [[a({ shape: [-1, 2] }), b()], 'SHAPE_MISMATCH', "input 'a': expected shape [-1,2], got [-1,2]"],
     [[a({ shape: [1.5, 2] }), b()], 'SHAPE_MISMATCH', /got \[1.5,2\]/],
@@ -92,28 +92,25 @@ test('what does not fit is refused with the code that says why, naming input, ex
     ],
   ];
   for (const [inputs, code, message] of cases) {
-    assert.throws(() => validateRequest(request(inputs), SIGNATURE), { code, message }, String(message));
+    assert.throws(
+      () => validateRequest(request(inputs), SIGNATURE, true),
+      { code, message },
+      String(message),
+    );
   }
 });
 
 test('rows without elements, of which a few bytes could claim any number, are refused', () => {
   const empty = b({ shape: [2 ** 50, 0], data: Buffer.alloc(0) });
-  assert.throws(() => validateRequest(request([a(), empty]), SIGNATURE), { code: 'SHAPE_MISMATCH' });
+  assert.throws(() => validateRequest(request([a(), empty]), SIGNATURE, true), { code: 'SHAPE_MISMATCH' });
 });
 
 test('an output that the model does not have is refused', () => {
   const message = "output 'z': expected one of 'y'";
-  assert.throws(() => validateRequest(request([a(), b()], ['y', 'z']), SIGNATURE), {
+  assert.throws(() => validateRequest(request([a(), b()], ['y', 'z']), SIGNATURE, true), {
     code: 'INVALID_REQUEST',
     message,
   });
-});
-
-test('a model is batched when the first dimension is free in every input and output', () => {
-  const spec = (shape: number[]): ModelSignature['inputs'] => [{ name: 'x', datatype: 'FP32', shape }];
-  assert.equal(isBatchable(SIGNATURE), true);
-  assert.equal(isBatchable({ inputs: spec([1, 2]), outputs: spec([-1]) }), false);
-  assert.equal(isBatchable({ inputs: spec([-1]), outputs: spec([]) }), false);
 });
 
 test('inputs of a model that is not batched may differ in their first dimension', () => {
@@ -126,5 +123,31 @@ test('inputs of a model that is not batched may differ in their first dimension'
     outputs: [{ ...spec, name: 'y', shape: [] }],
   };
   const other = a({ name: 'b', shape: [3, 2], data: Buffer.alloc(24) });
-  assert.equal(validateRequest(request([a(), other]), signature).rows, 2);
+  assert.equal(validateRequest(request([a(), other]), signature, false).rows, 2);
+});
+
+test('dimensions of 0 are taken, and such requests share a batch only with each other', () => {
+  const rows = (count: number): Tensor[] => [
+    a({ shape: [count, 2], data: Buffer.alloc(8 * count) }),
+    b({ shape: [count, 0], data: Buffer.alloc(0) }),
+  ];
+  assert.deepEqual(validateRequest(request(rows(2)), SIGNATURE, true).rows, 2);
+  const empty = validateRequest(request(rows(0)), SIGNATURE, true);
+  assert.equal(empty.rows, 0);
+  assert.notEqual(empty.laneKey, validateRequest(request(rows(2)), SIGNATURE, true).laneKey);
+});
+
+test('an input without declared dimensions takes any', () => {
+  const signature: ModelSignature = { inputs: [{ name: 'a', datatype: 'FP32', shape: [] }], outputs: [] };
+  for (const shape of [[], [1], [2, 2], [0, 3]]) {
+    const data = Buffer.alloc(4 * shape.reduce((product, size) => product * size, 1));
+    assert.deepEqual(
+      validateRequest(request([a({ shape, data })]), signature, false).inputs[0]?.shape,
+      shape,
+    );
+  }
+});
+
+test('a model without inputs takes a request without any', () => {
+  assert.equal(validateRequest(request([]), { inputs: [], outputs: [] }, false).rows, 1);
 });

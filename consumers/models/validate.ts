@@ -16,22 +16,27 @@ export interface ValidRequest {
 
 const UNKNOWN = -1;
 
-/** Whether requests can be put one below the other: the first dimension is free everywhere. */
-export function isBatchable({ inputs, outputs }: ModelSignature): boolean {
-  return [...inputs, ...outputs].every(({ shape }) => shape[0] === UNKNOWN);
-}
+const MAX_EMPTY_EXTENT = 2 ** 20;
+
+/** Requests without rows share no batch with others: alone, a model may refuse them. */
+const NO_ROWS = 'empty;';
 
 /**
- * Holds a request against the signature before it is let into a batch: a bad shape would fail the whole
- * batch and leak native memory.
+ * Checks a request against the signature before it joins a batch: a bad shape would fail the whole batch and leak
+ * native memory.
+ * @param batchable whether it may share a batch; if not, the runtime decides on everything that the signature leaves open
  * @throws PartituraError INVALID_REQUEST, DATATYPE_MISMATCH or SHAPE_MISMATCH, naming the tensor
  */
-export function validateRequest(request: InferenceRequest, signature: ModelSignature): ValidRequest {
+export function validateRequest(
+  request: InferenceRequest,
+  signature: ModelSignature,
+  batchable: boolean,
+): ValidRequest {
   refuseUnknownNames(request, signature);
   const inputs = signature.inputs.map((spec) => validateInput(spec, find(request.inputs, spec)));
   const rows = inputs[0]?.shape[0] ?? 1;
-  if (inputs.length > 1 && isBatchable(signature)) refuseUnequalRows(inputs, rows);
-  return { inputs, rows, laneKey: laneKey(inputs, signature) };
+  if (batchable && inputs.length > 1) refuseUnequalRows(inputs, rows);
+  return { inputs, rows, laneKey: (rows === 0 ? NO_ROWS : '') + laneKey(inputs, signature) };
 }
 
 function refuseUnequalRows(inputs: readonly RowTensor[], rows: number): void {
@@ -93,19 +98,21 @@ function validateInput(spec: TensorSpec, { name, datatype, shape, data }: Tensor
   return { name, datatype: spec.datatype, shape, data };
 }
 
+/** A shape without dimensions is a scalar's or undeclared, which the runtime tells apart. */
 function fits(shape: readonly number[], expected: readonly number[]): boolean {
+  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) return false;
+  if (expected.length === 0) return true;
   if (shape.length !== expected.length) return false;
   for (let index = 0; index < shape.length; index++) {
-    const dimension = shape[index] ?? -1;
     const wanted = expected[index];
-    if (!Number.isSafeInteger(dimension) || dimension < 1) return false;
-    if (wanted !== UNKNOWN && wanted !== dimension) return false;
+    if (wanted !== UNKNOWN && wanted !== shape[index]) return false;
   }
   return true;
 }
 
 function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], data: Buffer): void {
   const elements = elementCount(shape);
+  if (elements === 0) refuseVastDimensions(name, shape);
   const elementBytes = ELEMENT_BYTES[datatype];
   const expected = elementBytes === undefined ? `${elements} elements` : `${elements * elementBytes} bytes`;
   const found = elementBytes === undefined ? countElements(data, elements) : data.length / elementBytes;
@@ -115,6 +122,13 @@ function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], dat
     'SHAPE_MISMATCH',
     `input '${name}': expected ${expected} for shape ${formatShape(shape)}, got ${got}`,
   );
+}
+
+/** Other tensors are as large as their bytes, which are bounded; one without elements may announce any number of rows. */
+function refuseVastDimensions(name: string, shape: readonly number[]): void {
+  if (elementCount(shape.filter((dimension) => dimension > 0)) <= MAX_EMPTY_EXTENT) return;
+  const expected = `expected dimensions whose product, zeros apart, is at most ${MAX_EMPTY_EXTENT}`;
+  throw new PartituraError('SHAPE_MISMATCH', `input '${name}': ${expected}, got ${formatShape(shape)}`);
 }
 
 /** Counts BYTES elements, no further than one past `limit`. */

@@ -108,7 +108,7 @@ function readTensor(
   const dt = info.getDtype();
   const datatype = servedDatatype(dt);
   if (!datatype) throw lackingType(title, dt);
-  return { name, datatype, dt, node, shape: readShape(info, title, role) };
+  return { name, datatype, dt, node, shape: readShape(info, role) };
 }
 
 function lackingType(title: string, dt: number): Error {
@@ -118,15 +118,11 @@ function lackingType(title: string, dt: number): Error {
   );
 }
 
-/** An output of unknown rank still begins with the batch; an input of unknown rank can't be checked before it runs. */
-function readShape(info: ProtoTensorInfo, title: string, role: 'input' | 'output'): number[] {
+/** An output of unknown rank may begin with the batch, which the proof of batching shows; an input takes any rank. */
+function readShape(info: ProtoTensorInfo, role: 'input' | 'output'): number[] {
   const shape = info.getTensorShape();
   if (shape && !shape.getUnknownRank()) return shape.getDimList().map((dimension) => dimension.getSize());
-  if (role === 'output') return [UNKNOWN_DIMENSION];
-  throw refusal(
-    `${title} has no declared number of dimensions`,
-    'declare its shape in the exported signature',
-  );
+  return role === 'output' ? [UNKNOWN_DIMENSION] : [];
 }
 
 function keysOf(map: ProtoMap<unknown>): string[] {

@@ -96,10 +96,6 @@ function spec(
       `${title} is ${type}, which TensorFlow.js lacks`,
       'cast it inside the model before converting it',
     );
-  if (!shape)
-    throw refusal(
-      `${title} has no declared number of dimensions`,
-      'declare its shape before converting the model',
-    );
-  return { name, datatype, shape: shape.map((size) => size ?? -1) };
+  // Any number of dimensions: the runtime decides.
+  return { name, datatype, shape: (shape ?? []).map((size) => size ?? -1) };
 }

@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+import type { Backend } from './engine.js';
+
+const require = createRequire(import.meta.url);
+
+const PACKAGES: Readonly<Record<Backend, string>> = {
+  onnxruntime: 'onnxruntime-node',
+  tensorflow: '@tensorflow/tfjs-node',
+  wasm: '@tensorflow/tfjs-backend-wasm',
+};
+
+/** The version of the library that computes, `unknown` where it does not say. */
+export function runtimeVersion(backend: Backend): string {
+  try {
+    const { version } = require(`${PACKAGES[backend]}/package.json`) as { version?: string };
+    return version ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,162 @@
+import { PartituraError } from '../../schemas/errors.js';
+import type { BatchWatch, WatchedPiece } from '../batching/batcher.js';
+import { rowOffsets, sliceRows, type RowTensor } from '../batching/rows.js';
+import type { LoadedModel } from '../engine/engine.js';
+import { ComparedOutput } from './batch-proof/compare.js';
+
+/** The result of one check; `failed` where a row could not be computed alone. */
+export type CheckResult = 'equal' | 'different' | 'failed';
+
+export interface BatchCheckOptions {
+  /** At most one batch per interval is checked, milliseconds. */
+  readonly intervalMs: number;
+  /** Called with the result of each check, and the reason where it found a difference or failed. */
+  readonly onResult: (result: CheckResult, reason: string | undefined) => void;
+  readonly now?: () => number;
+}
+
+/** Rows of one check, each of a request of its own where there are as many. */
+const MOST_ROWS = 8;
+const MOST_BYTES = 4 * 2 ** 20;
+
+/** One row of a batch, copied. */
+interface SampledRow {
+  readonly inputs: readonly RowTensor[];
+  readonly outputs: readonly RowTensor[];
+}
+
+/**
+ * Computes a few rows of a real batch again, each alone, while the engine is idle: batching was proven with random
+ * values, and callers may send others. Costs the path of a request one comparison of numbers.
+ */
+export class BatchCheck implements BatchWatch {
+  #nextAt = 0;
+  #sample: readonly SampledRow[] = [];
+  #isChecking = false;
+  #isOver = false;
+  readonly #now: () => number;
+
+  constructor(
+    readonly run: LoadedModel['run'],
+    readonly options: BatchCheckOptions,
+  ) {
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  isDue(): boolean {
+    return this.#now() >= this.#nextAt && !this.#isOver && !this.#isChecking;
+  }
+
+  take(pieces: readonly WatchedPiece[]): void {
+    this.#nextAt = this.#now() + this.options.intervalMs;
+    this.#sample = sampleRows(pieces);
+  }
+
+  idle(): void {
+    if (this.#sample.length === 0 || this.#isChecking) return;
+    this.#isChecking = true;
+    void this.#check(this.#sample).finally(() => (this.#isChecking = false));
+    this.#sample = [];
+  }
+
+  /** Checks no more. */
+  end(): void {
+    this.#isOver = true;
+    this.#sample = [];
+  }
+
+  async #check(rows: readonly SampledRow[]): Promise<void> {
+    try {
+      const alone: ComparedOutput[][] = [];
+      for (const { inputs } of rows) alone.push(await this.#runAlone(inputs));
+      const name = firstDifference(rows, alone);
+      this.#report(
+        name === undefined ? 'equal' : 'different',
+        name && `output '${name}' of a row differs from its batch`,
+      );
+    } catch (error) {
+      this.#report('failed', PartituraError.from(error).message);
+    }
+  }
+
+  #report(result: CheckResult, reason: string | undefined): void {
+    if (!this.#isOver) this.options.onResult(result, reason);
+  }
+
+  async #runAlone(inputs: readonly RowTensor[]): Promise<ComparedOutput[]> {
+    const { outputs } = await this.run(
+      inputs.map((input) => ({ ...input, data: new Uint8Array(input.data) })),
+    );
+    return outputs.map((output) => new ComparedOutput({ ...output, data: Buffer.from(output.data) }));
+  }
+}
+
+/** Copies a row of each piece, from the last piece on: what depends on the rows before it shows there. */
+function sampleRows(pieces: readonly WatchedPiece[]): SampledRow[] {
+  const rows: SampledRow[] = [];
+  let bytes = 0;
+  for (const place of places(pieces)) {
+    const row = copyRow(place);
+    bytes += [...row.inputs, ...row.outputs].reduce((sum, { data }) => sum + data.length, 0);
+    if (rows.length > 0 && bytes > MOST_BYTES) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
+interface Place {
+  readonly piece: WatchedPiece;
+  /** Within the piece. */
+  readonly row: number;
+}
+
+/** The last row of each piece, then the first of each that has several. */
+function places(pieces: readonly WatchedPiece[]): Place[] {
+  const filled = pieces.filter(({ rows }) => rows > 0).reverse();
+  const last = filled.map((piece) => ({ piece, row: piece.rows - 1 }));
+  const first = filled.filter(({ rows }) => rows > 1).map((piece) => ({ piece, row: 0 }));
+  return [...last, ...first].slice(0, MOST_ROWS);
+}
+
+function copyRow({ piece, row }: Place): SampledRow {
+  return {
+    inputs: piece.inputs.map((input) => copyOf(input, piece.start + row)),
+    outputs: piece.outputs.map((output) => copyOf(output, row)),
+  };
+}
+
+function copyOf(tensor: RowTensor, row: number): RowTensor {
+  const { name, datatype, shape, data } = sliceRows(tensor, rowOffsets(tensor), row, 1);
+  return { name, datatype, shape, data: Buffer.from(data) };
+}
+
+/** The name of the first output that is not what it was in the batch. */
+function firstDifference(
+  rows: readonly SampledRow[],
+  alone: readonly ComparedOutput[][],
+): string | undefined {
+  const [first] = rows;
+  return first?.outputs.find((_, index) => {
+    const inBatch = rows.map(({ outputs }) => outputs[index]).filter((output) => output !== undefined);
+    return !areEqual(
+      inBatch,
+      alone.flatMap((outputs) => outputs[index] ?? []),
+    );
+  })?.name;
+}
+
+function areEqual(inBatch: readonly RowTensor[], alone: readonly ComparedOutput[]): boolean {
+  if (alone.length !== inBatch.length) return false;
+  const typical = median(alone.map((output) => output.magnitude(0)));
+  return alone.every((output, index) => {
+    const other = inBatch[index];
+    if (!other) return false;
+    const compared = new ComparedOutput(other);
+    return output.rows === 1 && output.hasRowsLike(compared) && output.matches(0, compared, 0, typical);
+  });
+}
+
+/** What is small beside the other answers is rounded like them. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -1,0 +1,103 @@
+import type { Datatype } from '../../../schemas/datatypes.js';
+import { rowOffsets, type RowOffsets, type RowTensor } from '../../batching/rows.js';
+import { fromHalf, toHalf } from './half.js';
+
+/**
+ * The largest difference that is still rounding, relative to the size of the answers. A batch of another size may take
+ * another kernel, which adds in another order. A sum of n products differs by about √n roundings, and layers pass the
+ * difference on, so it is several hundred roundings: FP32 rounds at 1.2e-7, FP16 at 1e-3. In FP64 nothing comes near
+ * 1e-9. Whole numbers, truth values and texts must be the same.
+ */
+const TOLERANCES = { FP16: 1e-2, FP32: 1e-4, FP64: 1e-9 } as const;
+
+type FloatType = keyof typeof TOLERANCES;
+type FloatValues = Float32Array | Float64Array;
+
+/** Values that tell in which precision they were computed. */
+const PRECISION_SAMPLE = 256;
+
+/** One output of a run, to be compared row by row with another run's. */
+export class ComparedOutput {
+  readonly #offsets: RowOffsets;
+  readonly #floats: FloatValues | undefined;
+  readonly #elementsPerRow: number;
+  readonly #tolerance: number;
+
+  constructor(readonly tensor: RowTensor) {
+    this.#offsets = rowOffsets(tensor);
+    this.#floats = isFloat(tensor.datatype) ? floatValues(tensor.datatype, tensor.data) : undefined;
+    this.#elementsPerRow = tensor.shape.slice(1).reduce((product, size) => product * size, 1);
+    this.#tolerance = this.#floats ? TOLERANCES[precisionOf(tensor.datatype as FloatType, this.#floats)] : 0;
+  }
+
+  /** Undefined for a scalar. */
+  get rows(): number | undefined {
+    return this.tensor.shape[0];
+  }
+
+  /** Whether its rows have the shape of the other's. */
+  hasRowsLike({ tensor }: ComparedOutput): boolean {
+    return this.tensor.shape.slice(1).join() === tensor.shape.slice(1).join();
+  }
+
+  /** The largest finite value of a row, without its sign; 0 where values are not floats. */
+  magnitude(row: number): number {
+    let largest = 0;
+    for (const value of this.#rowFloats(row) ?? []) {
+      const size = Math.abs(value);
+      if (size > largest && size < Infinity) largest = size;
+    }
+    return largest;
+  }
+
+  /**
+   * Compares a row of this output, the reference, with one of another run.
+   * @param magnitude of answers to inputs of the same scale: where a row's own answer is the small difference of large
+   * numbers, their rounding is what counts
+   */
+  matches(row: number, other: ComparedOutput, otherRow: number, magnitude: number): boolean {
+    const floats = this.#rowFloats(row);
+    const others = other.#rowFloats(otherRow);
+    if (!floats || !others) return this.#rowBytes(row).equals(other.#rowBytes(otherRow));
+    const allowed = this.#tolerance * Math.max(magnitude, this.magnitude(row));
+    return floats.every((value, index) => isClose(value, others[index] ?? NaN, allowed));
+  }
+
+  #rowFloats(row: number): FloatValues | undefined {
+    return this.#floats?.subarray(row * this.#elementsPerRow, (row + 1) * this.#elementsPerRow);
+  }
+
+  #rowBytes(row: number): Buffer {
+    return this.tensor.data.subarray(this.#offsets(row), this.#offsets(row + 1));
+  }
+}
+
+function isClose(value: number, other: number, allowed: number): boolean {
+  if (value === other || (Number.isNaN(value) && Number.isNaN(other))) return true;
+  return Math.abs(value - other) <= allowed && Number.isFinite(value) && Number.isFinite(other);
+}
+
+function isFloat(datatype: Datatype): datatype is FloatType {
+  return datatype in TOLERANCES;
+}
+
+function floatValues(datatype: FloatType, data: Buffer): FloatValues {
+  const bytes = new Uint8Array(data).buffer;
+  if (datatype === 'FP64') return new Float64Array(bytes);
+  if (datatype === 'FP32') return new Float32Array(bytes);
+  return Float32Array.from(new Uint16Array(bytes), fromHalf);
+}
+
+/**
+ * The precision in which values were computed: models of half precision often cast their answer to FP32 at the end.
+ * Whole numbers fit every precision and tell nothing.
+ */
+function precisionOf(datatype: FloatType, values: FloatValues): FloatType {
+  const sample = [...values.subarray(0, PRECISION_SAMPLE)].filter((value) => !Number.isInteger(value));
+  if (sample.length === 0) return datatype;
+  if (datatype !== 'FP16' && sample.every((value) => Object.is(fromHalf(toHalf(value)), value)))
+    return 'FP16';
+  return datatype === 'FP64' && sample.every((value) => Object.is(Math.fround(value), value))
+    ? 'FP32'
+    : datatype;
+}

@@ -1,0 +1,106 @@
+import { SCALES, type Scale } from './values.js';
+
+/** A request to draw: how many rows, and how large their values are. */
+export interface PlannedRequest {
+  readonly rows: number;
+  readonly scale: Scale | 'mixed';
+}
+
+/** Consecutive rows of a request in a run; all of its rows or a cut. */
+export interface Segment {
+  /** Index among all requests of the plan. */
+  readonly request: number;
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** The segments of one batch, one below the other. */
+export type PlannedRun = readonly Segment[];
+
+/** Requests that are new, each to be run alone, and the batches to compare with that. */
+export interface Stage {
+  readonly requests: readonly PlannedRequest[];
+  readonly runs: readonly PlannedRun[];
+}
+
+const [SMALL, MEDIUM, LARGE] = SCALES;
+
+/** What every model must pass: eight runs of sixteen rows, requests of different scale and length, both orders, one cut. */
+const ESSENTIAL: readonly PlannedRequest[] = [
+  { rows: 1, scale: MEDIUM },
+  { rows: 2, scale: LARGE },
+  { rows: 1, scale: SMALL },
+];
+
+const FURTHER: readonly PlannedRequest[] = [
+  { rows: 7, scale: 'mixed' },
+  { rows: 3, scale: MEDIUM },
+];
+
+export function essentialStage(): Stage {
+  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
+  return {
+    requests: ESSENTIAL,
+    runs: [
+      [first, second],
+      [second, first],
+      [third, second, first],
+      [cut(second, 0, 1)],
+      [cut(second, 1, 2)],
+    ],
+  };
+}
+
+/** All pairs in both orders, triples, and cuts at several places, alone and beside other requests. */
+export function furtherStage(): Stage {
+  const all = wholes([...ESSENTIAL, ...FURTHER], 0);
+  const pairs = all.flatMap((one) => all.filter((other) => other !== one).map((other) => [one, other]));
+  const [a, b, c, long, short] = all as [Segment, Segment, Segment, Segment, Segment];
+  return {
+    requests: FURTHER,
+    runs: [
+      ...pairs.filter((pair) => pair.some(({ request }) => request >= ESSENTIAL.length)),
+      [a, b, c],
+      [c, long, a],
+      [short, c, long, b, a],
+      // As the batcher cuts: the end of one request shares a batch with the beginning of another.
+      [cut(long, 3, 7), cut(short, 0, 2)],
+      [cut(short, 2, 3), cut(long, 0, 3)],
+      ...cuts(long, [1, 3, 6]),
+      ...cuts(short, [1, 2]),
+      ...oneByOne(long),
+    ],
+  };
+}
+
+/** A request of so many rows, alone, cut, and beside a short one: for what depends on the size of the batch. */
+export function longStage(rows: number, request: number): Stage {
+  const [long] = wholes([{ rows, scale: 'mixed' }], request) as [Segment];
+  const [first] = wholes(ESSENTIAL, 0) as [Segment];
+  return {
+    requests: [{ rows, scale: 'mixed' }],
+    runs: [...cuts(long, [Math.floor(rows / 2), rows - 1]), [first, long], [long, first]],
+  };
+}
+
+/** Rows of all runs of a stage, those of its requests alone included. */
+export function rowsOfStage({ requests, runs }: Stage): number {
+  return [...requests, ...runs.flat()].reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function wholes(requests: readonly PlannedRequest[], from: number): Segment[] {
+  return requests.map(({ rows }, index) => ({ request: from + index, start: 0, rows }));
+}
+
+function cut({ request }: Segment, start: number, end: number): Segment {
+  return { request, start, rows: end - start };
+}
+
+/** Both parts of each cut, as batches of their own. */
+function cuts(whole: Segment, places: readonly number[]): PlannedRun[] {
+  return places.flatMap((place) => [[cut(whole, 0, place)], [cut(whole, place, whole.rows)]]);
+}
+
+function oneByOne(whole: Segment): PlannedRun[] {
+  return Array.from({ length: whole.rows }, (_, row) => [cut(whole, row, row + 1)]);
+}

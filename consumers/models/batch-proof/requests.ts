@@ -1,0 +1,67 @@
+import type { EngineTensor, TensorSpec } from '../../engine/engine.js';
+import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from '../../batching/rows.js';
+import type { PlannedRequest, PlannedRun } from './plan.js';
+import { Random } from './random.js';
+import { drawRow, elementsOfRow, rowShape, SCALES, type Scale, type ValueKind } from './values.js';
+
+/** A request that was drawn: its inputs, and the scale of each row. */
+export interface DrawnRequest {
+  readonly rows: number;
+  readonly inputs: readonly RowTensor[];
+  readonly offsets: readonly RowOffsets[];
+  readonly scales: readonly Scale[];
+}
+
+const SEED = 12;
+
+/** Draws requests for a signature, the same ones every time. */
+export class RequestDrawer {
+  readonly #random = new Random(SEED);
+  #turn = 0;
+
+  constructor(
+    readonly specs: readonly TensorSpec[],
+    readonly kind: ValueKind,
+    readonly openSize: number,
+  ) {}
+
+  draw({ rows, scale }: PlannedRequest): DrawnRequest {
+    const scales = Array.from({ length: rows }, () => (scale === 'mixed' ? this.#anyScale() : scale));
+    const inputs = this.specs.map((spec) => this.#drawInput(spec, scales));
+    this.#turn += rows;
+    return { rows, inputs, scales, offsets: inputs.map(rowOffsets) };
+  }
+
+  #anyScale(): Scale {
+    return SCALES[this.#random.whole(0, SCALES.length - 1)] ?? 1;
+  }
+
+  #drawInput(spec: TensorSpec, scales: readonly Scale[]): RowTensor {
+    const { name, datatype } = spec;
+    const elements = elementsOfRow(spec, this.openSize);
+    const rows = scales.map((scale, row) =>
+      drawRow(datatype, elements, this.kind, scale, this.#turn + row, this.#random),
+    );
+    return {
+      name,
+      datatype,
+      shape: [scales.length, ...rowShape(spec, this.openSize)],
+      data: Buffer.concat(rows),
+    };
+  }
+}
+
+/** The inputs of a batch: its segments one below the other, in buffers of their own. */
+export function mergeSegments(run: PlannedRun, requests: readonly DrawnRequest[]): EngineTensor[] {
+  const [first] = requests;
+  return (first?.inputs ?? []).map((_, input) => {
+    const parts = run.flatMap(({ request, start, rows }) => {
+      const drawn = requests[request];
+      const tensor = drawn?.inputs[input];
+      const offsets = drawn?.offsets[input];
+      return tensor && offsets ? [sliceRows(tensor, offsets, start, rows)] : [];
+    });
+    const { name, datatype, shape, data } = joinRows(parts);
+    return { name, datatype, shape, data: new Uint8Array(data) };
+  });
+}

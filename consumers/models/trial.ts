@@ -1,0 +1,118 @@
+import { PartituraError } from '../../schemas/errors.js';
+import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
+import { runtimeVersion } from '../engine/runtime-version.js';
+import { proveBatching } from './batch-proof/prove.js';
+import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
+import { hashFiles } from './files-hash.js';
+import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './measure.js';
+import type { ModelSettings } from './settings.js';
+import type { VerdictMemory } from './verdict-memory.js';
+
+/** What the trial of a version in a child process has shown. */
+export interface Trial {
+  readonly batching: BatchingVerdict;
+  /** Identifies what the verdict depends on; absent where none was proven. */
+  readonly verdictKey: readonly string[] | undefined;
+  /** Why it could not be tried, for the log. */
+  readonly problem: string | undefined;
+}
+
+export interface TrialOptions {
+  readonly settings: ModelSettings;
+  readonly maxBatchRows: number;
+  readonly verdicts: VerdictMemory;
+}
+
+/** Changes with every change of the proof that may change a verdict. */
+const PROOF_REVISION = '1';
+/** For warming up with batches of zeros, milliseconds. */
+const WARM_UP_MS = 80;
+/** The first death may have had another cause: somebody ended the process, or memory was short. */
+const MOST_TRIALS = 2;
+
+/**
+ * Loads a version in a child process, warms it up there and proves whether it can be batched: what kills that must not
+ * reach the node.
+ * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when processes died of its load or
+ * of zeros
+ */
+export async function tryVersion(
+  isolated: Engine | undefined,
+  source: ModelSource,
+  options: TrialOptions,
+): Promise<Trial> {
+  if (!isolated) return untried('there is no child process to try it in', undefined);
+  for (let trial = 1; ; trial++) {
+    try {
+      return await tryOnce(isolated, source, options);
+    } catch (cause) {
+      const error = PartituraError.from(cause);
+      const isPassing = error.code === 'INTERNAL' || error.code === 'MODEL_CRASHED';
+      if (isPassing && trial < MOST_TRIALS) continue;
+      if (error.code !== 'INTERNAL') throw error;
+      return untried(error.message, `not tried in a child process: ${error.message}`);
+    }
+  }
+}
+
+function untried(reason: string, problem: string | undefined): Trial {
+  const batching = { batchable: false, reason: `could not be tried: ${reason}` };
+  return { batching, verdictKey: undefined, problem };
+}
+
+async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOptions): Promise<Trial> {
+  const { settings, maxBatchRows } = options;
+  const loaded = await isolated.load(source);
+  try {
+    if (settings.warmUp !== false) await warmUp(loaded, [1]);
+    const { verdictKey, batching } = await judge(loaded, source, options);
+    if (settings.warmUp !== false && batching.batchable)
+      await warmUp(loaded, batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1));
+    return { batching, verdictKey, problem: undefined };
+  } finally {
+    await loaded.unload();
+  }
+}
+
+/** @throws PartituraError MODEL_CRASHED when the process died of zeros; a model that refuses them may take other values */
+async function warmUp(loaded: LoadedModel, sizes: readonly number[]): Promise<void> {
+  const { problem }: BatchTimes = await timeBatches(loaded, sizes, WARM_UP_MS);
+  if (problem?.code === 'MODEL_CRASHED') throw problem;
+}
+
+type Judged = Pick<Trial, 'batching' | 'verdictKey'>;
+
+/** What `model.yaml` says counts first, then what was proven before. */
+async function judge(
+  loaded: LoadedModel,
+  { directory }: ModelSource,
+  { settings, maxBatchRows, verdicts }: TrialOptions,
+): Promise<Judged> {
+  const said = verdictOfSettings(loaded, settings);
+  if (said) return { batching: said, verdictKey: undefined };
+  const { platform, arch } = process;
+  const runtime = `${loaded.backend} ${runtimeVersion(loaded.backend)} ${platform} ${arch}`;
+  const key = [PROOF_REVISION, await hashFiles(directory), runtime, String(maxBatchRows)];
+  const known = await verdicts.recall(key);
+  if (known) return { batching: known, verdictKey: key };
+  const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows });
+  const batching = { batchable, reason };
+  if (isLasting) await verdicts.remember(key, batching);
+  return { batching, verdictKey: key };
+}
+
+function verdictOfSettings(
+  { signature }: LoadedModel,
+  { batchable, warmUp: isTried }: ModelSettings,
+): BatchingVerdict | undefined {
+  if (batchable === false) return { batchable, reason: 'model.yaml says batchable: false' };
+  const obstacle = obstacleToBatching(signature);
+  if (obstacle !== undefined) return { batchable: false, reason: obstacle };
+  if (batchable === true) return { batchable, reason: 'model.yaml says batchable: true' };
+  if (isTried === false)
+    return {
+      batchable: false,
+      reason: 'could not be tried: model.yaml says warmUp: false and not batchable: true',
+    };
+  return undefined;
+}
