@@ -65,8 +65,9 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
   const loaded = await isolated.load(source);
   try {
     if (settings.warmUp !== false) await warmUp(loaded, [1]);
-    const { verdictKey, batching } = await judge(loaded, source, options);
-    if (settings.warmUp !== false && batching.batchable)
+    const { verdictKey, batching, isNew } = await judge(loaded, source, options);
+    // A proof has run batches of all sizes already.
+    if (settings.warmUp !== false && batching.batchable && !isNew)
       await warmUp(loaded, batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1));
     return { batching, verdictKey, problem: undefined };
   } finally {
@@ -80,7 +81,8 @@ async function warmUp(loaded: LoadedModel, sizes: readonly number[]): Promise<vo
   if (problem?.code === 'MODEL_CRASHED') throw problem;
 }
 
-type Judged = Pick<Trial, 'batching' | 'verdictKey'>;
+/** A verdict, and whether it was proven just now. */
+type Judged = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean };
 
 /** What `model.yaml` says counts first, then what was proven before. */
 async function judge(
@@ -89,16 +91,16 @@ async function judge(
   { settings, maxBatchRows, verdicts }: TrialOptions,
 ): Promise<Judged> {
   const said = verdictOfSettings(loaded, settings);
-  if (said) return { batching: said, verdictKey: undefined };
+  if (said) return { batching: said, verdictKey: undefined, isNew: false };
   const { platform, arch } = process;
   const runtime = `${loaded.backend} ${runtimeVersion(loaded.backend)} ${platform} ${arch}`;
   const key = [PROOF_REVISION, await hashFiles(directory), runtime, String(maxBatchRows)];
   const known = await verdicts.recall(key);
-  if (known) return { batching: known, verdictKey: key };
+  if (known) return { batching: known, verdictKey: key, isNew: false };
   const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows });
   const batching = { batchable, reason };
   if (isLasting) await verdicts.remember(key, batching);
-  return { batching, verdictKey: key };
+  return { batching, verdictKey: key, isNew: true };
 }
 
 function verdictOfSettings(

@@ -29,7 +29,7 @@ const ESSENTIAL_MS = 3_000;
 /** Inputs of one run: what is tried must not be what fills the memory. */
 const MAX_RUN_BYTES = 8 * 2 ** 20;
 /** Lengths for what depends on the size of a batch. */
-const LONG_ROWS = [33, 150, 600] as const;
+const LONG_ROWS = [33, 300] as const;
 
 /** A verdict, and whether the next start may rely on it: what the load of the machine decided is tried again. */
 export interface ProvenVerdict extends BatchingVerdict {
@@ -124,7 +124,7 @@ class Proof {
     readonly maxBatchRows: number,
   ) {
     this.#drawer = new RequestDrawer(model.signature.inputs, kind, openSize);
-    this.#magnitudes = model.signature.outputs.map(() => new Map());
+    this.#magnitudes = model.signature.outputs.map(() => new Map<Scale, number>());
   }
 
   async run(): Promise<ProvenVerdict | Refusal> {

@@ -113,23 +113,25 @@ function isFloat(datatype: Datatype): boolean {
 
 type NumericType = Exclude<Datatype, 'BYTES'>;
 
-const ARRAYS: Readonly<Record<NumericType, (numbers: readonly number[]) => NodeJS.TypedArray>> = {
-  BOOL: (numbers) => Uint8Array.from(numbers),
-  UINT8: (numbers) => Uint8Array.from(numbers),
-  UINT16: (numbers) => Uint16Array.from(numbers),
-  UINT32: (numbers) => Uint32Array.from(numbers),
-  UINT64: (numbers) => BigUint64Array.from(numbers, BigInt),
-  INT8: (numbers) => Int8Array.from(numbers),
-  INT16: (numbers) => Int16Array.from(numbers),
-  INT32: (numbers) => Int32Array.from(numbers),
-  INT64: (numbers) => BigInt64Array.from(numbers, BigInt),
+const ARRAYS: Readonly<Record<NumericType, (numbers: Float64Array) => NodeJS.TypedArray>> = {
+  BOOL: (numbers) => new Uint8Array(numbers),
+  UINT8: (numbers) => new Uint8Array(numbers),
+  UINT16: (numbers) => new Uint16Array(numbers),
+  UINT32: (numbers) => new Uint32Array(numbers),
+  UINT64: (numbers) => BigUint64Array.from([...numbers], BigInt),
+  INT8: (numbers) => new Int8Array(numbers),
+  INT16: (numbers) => new Int16Array(numbers),
+  INT32: (numbers) => new Int32Array(numbers),
+  INT64: (numbers) => BigInt64Array.from([...numbers], BigInt),
   FP16: (numbers) => Uint16Array.from(numbers, toHalf),
-  FP32: (numbers) => Float32Array.from(numbers),
-  FP64: (numbers) => Float64Array.from(numbers),
+  FP32: (numbers) => new Float32Array(numbers),
+  FP64: (numbers) => numbers,
 };
 
 function encodeNumbers(datatype: NumericType, count: number, draw: (index: number) => number): Buffer {
-  const array = ARRAYS[datatype](Array.from({ length: count }, (_, index) => draw(index)));
+  const numbers = new Float64Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = draw(index);
+  const array = ARRAYS[datatype](numbers);
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }
 
