@@ -44,6 +44,23 @@ export type ModelName =
   | 'abort-onnx'
   | 'abort-always-onnx'
   | 'memory-onnx'
+  | 'softmax-over-rows-onnx'
+  | 'cumsum-over-time-onnx'
+  | 'image-by-text-onnx'
+  | 'rows-counted-onnx'
+  | 'matmul-open-onnx'
+  | 'empty-cache-onnx'
+  | 'unknown-rank-onnx'
+  | 'quantized-onnx'
+  | 'spectrogram-onnx'
+  | 'row-indices-onnx'
+  | 'found-onnx'
+  | 'clip-by-all-onnx'
+  | 'side-input-onnx'
+  | 'large-only-onnx'
+  | 'from-batches-of-five-onnx'
+  | 'no-inputs-onnx'
+  | 'embedding-onnx'
   | 'wine';
 
 /**
@@ -91,6 +108,8 @@ export class Harness {
       engineThreads: 1,
       logLevel: 'silent',
       bindingTopics: '*',
+      // Nothing that another run has proven.
+      cacheDir: `${this.models}-cache`,
       ...CHOSEN_CLIENT,
       ...this.settings,
       ...overrides,
@@ -196,5 +215,6 @@ export class Harness {
     for (const cleanup of this.#cleanups.reverse()) await cleanup();
     await this.broker.stop();
     await rm(this.models, { recursive: true, force: true });
+    await rm(`${this.models}-cache`, { recursive: true, force: true });
   }
 }

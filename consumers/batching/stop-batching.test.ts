@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { jobOf } from '../test-support.js';
+import type { BatchWatch, WatchedPiece } from './batcher.js';
+import { Batcher } from './batcher.js';
+import { answerOf, batching, elementsOf, errorOf, LIMITS } from './test-support.js';
+import { HeldEngine, ManualClock } from '../test-support.js';
+
+test('a job without rows is answered, batchable or not', async () => {
+  for (const batchable of [true, false]) {
+    const { clock, engine, batcher } = batching({ batchable });
+    const job = jobOf([]);
+    batcher.submit(job);
+    await clock.pass();
+    engine.batches[0]?.echo();
+    await clock.pass();
+    assert.deepEqual(answerOf(job), []);
+    await batcher.drained();
+    assert.ok(Number.isFinite(batcher.microsPerRow));
+  }
+});
+
+test('jobs of a model that is not batched are computed one by one, those without rows too', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ batchable: false });
+  for (const job of [jobOf([]), jobOf([1]), jobOf([2, 3, 4, 5, 6])]) batcher.submit(job);
+  for (let turn = 0; turn < 3; turn++) {
+    await clock.pass();
+    engine.batches[turn]?.echo();
+  }
+  assert.deepEqual(rowsOfBatches(), [0, 1, 5]);
+});
+
+test('the expected wait of a model that is not batched counts its jobs', async () => {
+  const { clock, batcher } = batching({ batchable: false, maxBatchRows: 1 });
+  batcher.expect(1_000, 5_000);
+  for (let job = 0; job < 3; job++) batcher.submit(jobOf([1, 2, 3, 4]));
+  await clock.pass();
+  assert.equal(batcher.expectedWaitMs, 15, 'one is under way and two wait');
+});
+
+test('when batching stops, queued jobs are computed alone, and a cut one whole', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching();
+  const first = jobOf([0]);
+  batcher.submit(first);
+  await clock.pass();
+  const [short, other, long] = [jobOf([1]), jobOf([2]), jobOf([3, 4, 5, 6, 7, 8])];
+  for (const job of [short, other, long]) batcher.submit(job);
+  batcher.stopBatching();
+  for (let turn = 0; turn < 4; turn++) {
+    engine.batches[turn]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(rowsOfBatches(), [1, 1, 1, 6]);
+  assert.deepEqual([first, short, other, long].map(answerOf), [[0], [1], [2], [3, 4, 5, 6, 7, 8]]);
+  await batcher.drained();
+});
+
+test('a batch that is under way when batching stops is not believed: its jobs are computed again alone', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching();
+  const jobs = [jobOf([1]), jobOf([2])];
+  for (const job of jobs) batcher.submit(job);
+  await clock.pass();
+  batcher.stopBatching();
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.deepEqual(
+    jobs.flatMap(({ answers }) => answers),
+    [],
+  );
+  for (let turn = 1; turn < 3; turn++) {
+    engine.batches[turn]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(rowsOfBatches(), [2, 1, 1]);
+  assert.deepEqual(jobs.map(answerOf), [[1], [2]]);
+});
+
+test('a job of which a part is answered when batching stops is computed again whole, once', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 2 });
+  const long = jobOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  batcher.submit(long);
+  await clock.pass();
+  engine.batches[0]?.echo();
+  await clock.pass();
+  batcher.stopBatching();
+  for (let turn = 1; turn < 6; turn++) {
+    engine.batches[turn]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(rowsOfBatches(), [4, 4, 1, 9]);
+  assert.deepEqual(answerOf(long), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  await batcher.drained();
+});
+
+test('a batch that fails after batching stopped is tried job by job', async () => {
+  const { clock, engine, batcher } = batching();
+  const jobs = [jobOf([1]), jobOf([2])];
+  for (const job of jobs) batcher.submit(job);
+  await clock.pass();
+  batcher.stopBatching();
+  engine.batches[0]?.fail(new Error('refused'));
+  await clock.pass();
+  engine.batches[1]?.fail(new Error('refused again'));
+  await clock.pass();
+  engine.batches[2]?.echo();
+  await clock.pass();
+  const [bad, good] = jobs;
+  assert.ok(bad && good);
+  assert.equal(errorOf(bad).message, 'refused again');
+  assert.deepEqual(answerOf(good), [2]);
+});
+
+test('a watch sees batches that jobs share or that hold a part of one, and when nothing is left to do', async () => {
+  const seen: unknown[] = [];
+  const watch: BatchWatch = {
+    isDue: () => true,
+    take: (pieces: readonly WatchedPiece[]) =>
+      void seen.push(
+        pieces.map(({ inputs, start, rows, outputs }) => [
+          elementsOf(inputs[0]),
+          start,
+          rows,
+          elementsOf(outputs[0]),
+        ]),
+      ),
+    idle: () => void seen.push('idle'),
+  };
+  const [clock, engine] = [new ManualClock(), new HeldEngine()];
+  const batcher = new Batcher(engine.run, LIMITS, clock, undefined, watch);
+  batcher.submit(jobOf([1, 2]));
+  await clock.pass();
+  batcher.submit(jobOf([3]));
+  batcher.submit(jobOf([4, 5]));
+  for (let turn = 0; turn < 2; turn++) {
+    engine.batches[turn]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(seen, [
+    [
+      [[3], 0, 1, [3]],
+      [[4, 5], 0, 2, [4, 5]],
+    ],
+    'idle',
+  ]);
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WatchedPiece } from '../batching/batcher.js';
+import { tensor } from '../engine/test-models.js';
+import type { EngineResult, EngineTensor } from '../engine/engine.js';
+import { settle } from '../test-support.js';
+import { decodeElements, encodeElements } from '../../schemas/tensor.js';
+import { BatchCheck } from './batch-check.js';
+
+type Row = readonly [input: number, output: number];
+
+/** A piece whose job has one FP32 input and output. */
+function piece(...rows: readonly Row[]): WatchedPiece {
+  const column = (index: 0 | 1, name: string): WatchedPiece['inputs'][number] => ({
+    name,
+    datatype: 'FP32',
+    shape: [rows.length],
+    data: encodeElements(
+      'FP32',
+      rows.map((row) => row[index]),
+      name,
+    ),
+  });
+  return { inputs: [column(0, 'x')], outputs: [column(1, 'y')], start: 0, rows: rows.length };
+}
+
+interface Checked {
+  readonly check: BatchCheck;
+  readonly results: (readonly [string, string | undefined])[];
+  readonly computed: number[];
+  time: number;
+}
+
+/** A check of a model that doubles its input. */
+function checking(fail?: Error): Checked {
+  const checked: Checked = {
+    results: [],
+    computed: [],
+    time: 0,
+    check: new BatchCheck(
+      ([input]: readonly EngineTensor[]): Promise<EngineResult> => {
+        if (fail) return Promise.reject(fail);
+        const [x = NaN] = decodeElements('FP32', Buffer.from(input?.data ?? [])).map(Number);
+        checked.computed.push(x);
+        return Promise.resolve({ outputs: [tensor('y', 'FP32', [1], [2 * x])], computeMicros: 1 });
+      },
+      {
+        intervalMs: 100,
+        onResult: (result, reason) => void checked.results.push([result, reason]),
+        now: () => checked.time,
+      },
+    ),
+  };
+  return checked;
+}
+
+test('rows of a batch are computed again when the engine is idle, each request first', async () => {
+  const { check, results, computed } = checking();
+  assert.equal(check.isDue(), true);
+  check.take([piece([1, 2]), piece([3, 6], [4, 8], [5, 10])]);
+  await settle();
+  assert.deepEqual(computed, [], 'the engine is not idle yet');
+  check.idle();
+  await settle();
+  assert.deepEqual(computed, [5, 1, 3]);
+  assert.deepEqual(results, [['equal', undefined]]);
+});
+
+test('a row that is another alone is a difference', async () => {
+  const { check, results } = checking();
+  check.take([piece([1, 2]), piece([3, 6.1])]);
+  check.idle();
+  await settle();
+  assert.deepEqual(results, [['different', "output 'y' of a row differs from its batch"]]);
+});
+
+test('rounding is no difference, also beside larger answers', async () => {
+  const { check, results } = checking();
+  check.take([piece([1, 2.000_01]), piece([1e-6, 3e-6]), piece([3, 6])]);
+  check.idle();
+  await settle();
+  assert.deepEqual(results, [['equal', undefined]]);
+});
+
+test('a row that can not be computed alone tells nothing', async () => {
+  const { check, results } = checking(new Error('unloaded'));
+  check.take([piece([1, 2])]);
+  check.idle();
+  await settle();
+  assert.deepEqual(results, [['failed', 'unloaded']]);
+});
+
+test('one batch of an interval is checked, a few rows of it, and none once it is over', async () => {
+  const checked = checking();
+  const { check } = checked;
+  check.take(Array.from({ length: 100 }, (_, index) => piece([index, 2 * index])));
+  assert.equal(check.isDue(), false);
+  check.idle();
+  check.idle();
+  await settle();
+  assert.equal(checked.computed.length, 8);
+  checked.time = 100;
+  assert.equal(check.isDue(), true);
+  check.end();
+  assert.equal(check.isDue(), false);
+});
+
+test('what is checked is a copy: the batch belongs to its callers', async () => {
+  const { check, results } = checking();
+  const shared = piece([1, 2]);
+  check.take([shared]);
+  shared.inputs[0]?.data.fill(0);
+  shared.outputs[0]?.data.fill(1);
+  check.idle();
+  await settle();
+  assert.deepEqual(results, [['equal', undefined]]);
+});
