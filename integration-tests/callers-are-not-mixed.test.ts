@@ -181,7 +181,7 @@ function assertClose(answer: readonly unknown[], expected: readonly unknown[], m
     const difference = Math.abs(Number(value) - Number(answer[index]));
     assert.ok(
       difference <= TOLERANCE * size,
-      `${message}, element ${index}: expected ${value}, got ${answer[index]}`,
+      `${message}, element ${index}: expected ${String(value)}, got ${String(answer[index])}`,
     );
   });
 }
