@@ -2,8 +2,12 @@
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   class ConsumerGroup {
     assigners: readonly object[];
+    groupId: string;
     memberId: string | null;
+    coordinator: object;
+    readonly cluster: { findGroupCoordinator(group: { readonly groupId: string }): Promise<object> };
     joinAndSync(): Promise<void>;
+    heartbeat(options: { readonly interval: number }): Promise<void>;
   }
   export default ConsumerGroup;
 }
