@@ -142,7 +142,8 @@ interface ModelState {
   readonly message: string | null;
 }
 
+/** Empty while the node is being restarted. */
 async function statesAt(health: string): Promise<ModelState[]> {
-  const response = await fetch(`${health}/healthz`);
-  return ((await response.json()) as { models: ModelState[] }).models;
+  const response = await fetch(`${health}/healthz`).catch(() => undefined);
+  return response ? ((await response.json()) as { models: ModelState[] }).models : [];
 }
