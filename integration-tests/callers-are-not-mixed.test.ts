@@ -33,6 +33,13 @@ const floats = (shape: readonly number[], valueOf: (index: number) => number): I
 const values = (shape: readonly number[], request: number): Input =>
   floats(shape, (index) => Math.sin(7 * request + index) * 10 ** ((request % 5) - 2));
 
+/** One to three texts, of more words the higher the number. */
+const texts = (request: number): Input => ({
+  datatype: 'BYTES',
+  shape: [rowsOf(request)],
+  data: Array.from({ length: rowsOf(request) }, (_, row) => `text${' of words'.repeat((request + row) % 4)}`),
+});
+
 const rowsOf = (request: number): number => 1 + (request % 3);
 
 /** Each model with a request for each number. Rows of these depend on each other, or on how many there are. */
@@ -41,6 +48,9 @@ const MIXING: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>> 
   'cumsum-over-time-onnx': (request) => ({
     x: values([request === 7 ? 3_000 : rowsOf(request), 2], request),
   }),
+  'softmax-over-rows': (request) => ({ x: values([rowsOf(request), 3], request) }),
+  'cumsum-over-time': (request) => ({ x: values([request === 7 ? 3_000 : rowsOf(request), 2], request) }),
+  words: (request) => ({ text: texts(request) }),
   'image-by-text-onnx': (request) => ({
     image: values([rowsOf(request), 3], request),
     text: values([rowsOf(request), 3], request + 100),
@@ -62,6 +72,7 @@ const MIXING: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>> 
 const UNUSUAL: Readonly<Partial<Record<ModelName, readonly Inputs[]>>> = {
   'image-by-text-onnx': [{ image: values([1, 3], 1), text: values([4, 3], 2) }],
   'matmul-open-onnx': [{ a: values([2, 3], 1), b: values([3, 2], 2) }],
+  'unknown-rank': [{ x: values([], 1) }, { x: values([3], 1) }, { x: values([2, 1, 2], 1) }],
   'unknown-rank-onnx': [
     { x: values([], 1) },
     { x: values([3], 1) },
@@ -87,6 +98,7 @@ const BATCHED: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>>
       data: [0, 1, 2, 3].map((index) => BigInt((7 * request + index) % 50)),
     },
   }),
+  lengths: (request) => ({ text: texts(request) }),
   'empty-cache-onnx': (request) => ({
     x: values([1, 1, 2], request),
     past: values([1, 3, 2], request + 100),
@@ -176,8 +188,12 @@ async function outputsAlone(model: LoadedModel, inputs: Inputs): Promise<Output[
 
 function assertClose(answer: readonly unknown[], expected: readonly unknown[], message: string): void {
   assert.equal(answer.length, expected.length, message);
-  const size = Math.max(...expected.map((value) => Math.abs(Number(value))), 0);
+  const size = Math.max(
+    0,
+    ...expected.map((value) => (typeof value === 'string' ? 0 : Math.abs(Number(value)))),
+  );
   expected.forEach((value, index) => {
+    if (typeof value === 'string') return assert.equal(answer[index], value, message);
     const difference = Math.abs(Number(value) - Number(answer[index]));
     assert.ok(
       difference <= TOLERANCE * size,
