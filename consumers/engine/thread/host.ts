@@ -74,6 +74,6 @@ export class ModelHost {
   }
 }
 
-function publicPart({ name, datatype, shape }: TensorSpec): TensorSpec {
-  return { name, datatype, shape };
+function publicPart({ name, datatype, shape, labels }: TensorSpec): TensorSpec {
+  return { name, datatype, shape, ...(labels && { labels }) };
 }
