@@ -190,7 +190,10 @@ describe('against a running cluster', () => {
     for (const { node } of ready.nodes) {
       assert.match(
         await ask('models'),
-        new RegExp(`^digits +1 +AVAILABLE +tensorflow( +[\\d.]+){3} +(inline|\\d.*) +${node}$`, 'm'),
+        new RegExp(
+          `^digits +1 +AVAILABLE +tensorflow( +[\\d.]+){3} +(inline|\\d.*) +${node} +yes: rows are independent: .*$`,
+          'm',
+        ),
       );
       assert.match(await ask('nodes'), new RegExp(`^${node} +\\S+ +READY +digits/1 +`, 'm'));
     }

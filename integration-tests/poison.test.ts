@@ -58,7 +58,7 @@ const REFUSED: readonly (readonly [string, Buffer, string, RegExp])[] = [
     'SHAPE_MISMATCH',
     /expected shape \[-1,4\], got \[1,3\]/,
   ],
-  ['no rows', encoded({ inputs: [floats('x', [0, 4], [])] }), 'SHAPE_MISMATCH', /\[0,4\]/],
+  ['fewer rows than none', encoded({ inputs: [floats('x', [-1, 4], [])] }), 'SHAPE_MISMATCH', /got \[-1,4\]/],
   ['too little data', encoded({ inputs: [floats('x', [2, 4], [1, 2, 3, 4])] }), 'SHAPE_MISMATCH', /32 bytes/],
   [
     'wrong data type',
