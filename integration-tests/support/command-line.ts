@@ -7,6 +7,8 @@ import { waitUntilServing } from '../../deploy/local/serving.js';
 import { eventually } from './eventually.js';
 import { ROOT, run, type Ended } from './programs.js';
 
+/** Verdicts of other runs must not count, and tests write nothing into the home of whoever runs them. */
+const NO_FOLDER = '/dev/null/cache';
 const MAIN = join(ROOT, 'dist/cli/main.js');
 const LIMIT_MS = 60_000;
 
@@ -40,7 +42,7 @@ export class CommandLine {
   /** Runs a command to its end. */
   run(args: readonly string[], env: Environment = {}): Promise<Ended> {
     return run(process.execPath, [MAIN, ...args], {
-      env: { KAFKA_BROKERS: '', ...this.env, ...env },
+      env: { KAFKA_BROKERS: '', PARTITURA_CACHE_DIR: NO_FOLDER, ...this.env, ...env },
       limitMs: LIMIT_MS,
     });
   }
@@ -49,7 +51,7 @@ export class CommandLine {
   start(args: readonly string[], env: Environment = {}): Started {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: ROOT,
-      env: { ...process.env, KAFKA_BROKERS: '', ...this.env, ...env },
+      env: { ...process.env, KAFKA_BROKERS: '', PARTITURA_CACHE_DIR: NO_FOLDER, ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

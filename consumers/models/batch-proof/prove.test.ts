@@ -139,7 +139,7 @@ test('one row beyond the largest batch is tried: such a request would be cut', a
 });
 
 test('a slow model is tried with what every model must pass, and no more', async () => {
-  const { now, pass, count } = runsOf(200);
+  const { now, pass, count } = runsOf(120);
   const { batchable } = await proveBatching(
     modelOf((rows) => rows, pass),
     { maxBatchRows: 64, now },

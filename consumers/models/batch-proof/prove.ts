@@ -5,7 +5,7 @@ import {
   essentialStage,
   furtherStage,
   longStage,
-  rowsOfStage,
+  rowsOfRequests,
   type PlannedRun,
   type Segment,
   type Stage,
@@ -131,12 +131,8 @@ class Proof {
     try {
       await this.#runStage(essentialStage(), this.clock.essentialEnd);
       for (const stage of this.#optionalStages()) {
-        if (!this.#hasTimeFor(stage)) break;
-        await this.#runStage(
-          stage,
-          Math.max(this.clock.essentialEnd, this.clock.budgetEnd),
-          this.clock.budgetEnd,
-        );
+        if (!this.#hasTimeFor(rowsOfRequests(stage))) break;
+        await this.#runStage(stage, Math.max(this.clock.essentialEnd, this.clock.budgetEnd), true);
       }
       const most = `${this.#mostRows} row${this.#mostRows === 1 ? '' : 's'}`;
       return verdict(
@@ -167,23 +163,20 @@ class Proof {
   }
 
   /** Judges by what rows have taken so far. */
-  #hasTimeFor(stage: Stage): boolean {
-    const expectedMs = (this.#spentMs / this.#rows) * rowsOfStage(stage);
+  #hasTimeFor(rows: number): boolean {
+    const expectedMs = (this.#spentMs / this.#rows) * rows;
     return this.clock.now() + expectedMs <= this.clock.budgetEnd;
   }
 
-  /**
-   * @param end of a run, where it fails
-   * @param enough when the rest of the stage is left out
-   */
-  async #runStage({ requests, runs }: Stage, end: number, enough = Infinity): Promise<void> {
+  /** @param end when a run that is still under way fails */
+  async #runStage({ requests, runs }: Stage, end: number, isOptional = false): Promise<void> {
     for (const planned of requests) {
       const request = this.#drawer.draw(planned);
       this.#requests.push(request);
       await this.#runAlone(request, end);
     }
     for (const run of runs) {
-      if (this.clock.now() >= enough) return;
+      if (isOptional && !this.#hasTimeFor(rowsOf(run))) return;
       await this.#compare(run, end);
     }
   }
