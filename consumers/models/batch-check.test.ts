@@ -115,3 +115,13 @@ test('what is checked is a copy: the batch belongs to its callers', async () => 
   await settle();
   assert.deepEqual(results, [['equal', undefined]]);
 });
+
+test('where the engine is never idle, a check waits for a few batches and no longer', async () => {
+  const { check, computed } = checking();
+  for (let batch = 1; batch <= 5; batch++) {
+    assert.deepEqual(computed, []);
+    check.take([piece([batch, 2 * batch])]);
+    await settle();
+  }
+  assert.deepEqual(computed, [5]);
+});

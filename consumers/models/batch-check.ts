@@ -17,6 +17,8 @@ export interface BatchCheckOptions {
 
 /** Rows of one check, each of a request of its own where there are as many. */
 const MOST_ROWS = 8;
+/** Intervals without an idle moment after which a check no longer waits for one: an engine under load may never be idle. */
+const PATIENCE = 4;
 const MOST_BYTES = 4 * 2 ** 20;
 
 /** One row of a batch, copied. */
@@ -31,6 +33,8 @@ interface SampledRow {
  */
 export class BatchCheck implements BatchWatch {
   #nextAt = 0;
+  /** Samples taken since the last check. */
+  #waiting = 0;
   #sample: readonly SampledRow[] = [];
   #isChecking = false;
   #isOver = false;
@@ -50,11 +54,14 @@ export class BatchCheck implements BatchWatch {
   take(pieces: readonly WatchedPiece[]): void {
     this.#nextAt = this.#now() + this.options.intervalMs;
     this.#sample = sampleRows(pieces);
+    this.#waiting++;
+    if (this.#waiting > PATIENCE) this.idle();
   }
 
   idle(): void {
     if (this.#sample.length === 0 || this.#isChecking) return;
     this.#isChecking = true;
+    this.#waiting = 0;
     void this.#check(this.#sample).finally(() => (this.#isChecking = false));
     this.#sample = [];
   }
