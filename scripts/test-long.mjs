@@ -1,5 +1,6 @@
 // `npm run test:long`: what takes too long for every change. `npm run test:long -- chaos` runs one suite alone.
 import { setup } from './setup.mjs';
+import { prepareReference } from './setup/compatibility.mjs';
 import { runMain, SetupError } from './setup/errors.mjs';
 import { runNode } from './setup/run-node.mjs';
 import { findLongTests } from './setup/tests.mjs';
@@ -9,6 +10,7 @@ const log = (line) => console.error(`test: ${line}`);
 delete process.env.KAFKA_BROKERS;
 
 const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['platformatic', 'kafkajs'];
+const COMPATIBILITY = 'dist/integration-tests/compatibility/main.js';
 const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_OF_A_FRAMING = '100000';
 
@@ -16,6 +18,8 @@ const RECORDS_OF_A_FRAMING = '100000';
 const SUITES = {
   /** Three brokers that are killed, restarted and run out of disk, on both Kafka clients. */
   chaos: () => onBothClients(findLongTests([])),
+  /** The ONNX project's backend tests; writes docs/COMPATIBILITY.md. */
+  models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
   /** 700,000 mutated records. */
   fuzz: () =>
     runTests(['dist/integration-tests/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),

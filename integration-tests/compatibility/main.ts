@@ -1,0 +1,151 @@
+/**
+ * Serves the models that `reference.py` has written, and asks each what ONNX Runtime was asked.
+ *
+ *     node dist/integration-tests/compatibility/main.js REFERENCE PAGE
+ *
+ * PAGE is written in Markdown, and a verdict for each model in REFERENCE/result.json. The exit code is 1 when an answer was
+ * wrong or missing, or a node died.
+ */
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import { checkConfig, type Config } from '../../core/config.js';
+import { createLogger } from '../../core/log.js';
+import { readNodes } from '../../core/node-directory.js';
+import { topicNames } from '../../core/topics.js';
+import { startLocalBroker, type LocalBroker } from '../../deploy/local/broker.js';
+import { SupervisedNode } from '../../deploy/local/supervised-node.js';
+import { decodeReply } from '../../schemas/framing/single-object.js';
+import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated.js';
+import { Stranger } from '../support/stranger.js';
+import { readCases, type Case } from './cases.js';
+import { differenceOf } from './compare.js';
+import type { Judged, Verdict } from './judged.js';
+import { renderPage } from './page.js';
+
+/** Models of one node. */
+const AT_ONCE = 100;
+const REPLY_LIMIT_MS = 180_000;
+
+const [reference = '', page = ''] = process.argv.slice(2);
+
+async function main(): Promise<number> {
+  const cases = await readCases(join(reference, 'cases'));
+  const broker = await startLocalBroker({ heapMb: 1_024 });
+  const judged: Judged[] = [];
+  let deaths = 0;
+  try {
+    for (let begin = 0; begin < cases.length; begin += AT_ONCE) {
+      const some = cases.slice(begin, begin + AT_ONCE);
+      const found = await judge(broker, some, `c${begin}`);
+      judged.push(...found.judged);
+      deaths += found.deaths;
+      process.stderr.write(`${judged.length} of ${cases.length}: ${JSON.stringify(countsOf(judged))}\n`);
+    }
+  } finally {
+    await broker.stop();
+  }
+  await writeFile(join(reference, 'result.json'), JSON.stringify({ deaths, judged }, null, 1));
+  await writeFile(page, renderPage(judged, deaths));
+  const isBad = judged.some(({ verdict }) => verdict === 'wrong' || verdict === 'unanswered');
+  return isBad || deaths > 0 ? 1 : 0;
+}
+
+/** One node with some of the models, in a cluster of its own. */
+async function judge(
+  broker: LocalBroker,
+  cases: readonly Case[],
+  prefix: string,
+): Promise<{ judged: Judged[]; deaths: number }> {
+  const models = await mkdtemp(join(tmpdir(), 'partitura-compatibility-'));
+  let deaths = 0;
+  try {
+    const asked = cases.filter(({ outputs }) => outputs !== null);
+    for (const { model } of asked)
+      await cp(join(reference, 'models', model), join(models, model), { recursive: true });
+    const config = checkConfig({
+      brokers: broker.bootstrap,
+      prefix,
+      models,
+      partitions: 1,
+      logLevel: 'error',
+    });
+    const node = await SupervisedNode.start(config, { onRestart: () => deaths++ });
+    try {
+      const statuses = await statusesOf(config);
+      const replies = await ask(
+        config,
+        asked.filter(({ model }) => statuses.get(model)?.state === 'AVAILABLE'),
+      );
+      return {
+        judged: cases.map((one) => verdictOn(one, statuses.get(one.model), replies.get(one.model))),
+        deaths,
+      };
+    } finally {
+      await node.stop();
+    }
+  } finally {
+    await rm(models, { recursive: true, force: true });
+  }
+}
+
+async function statusesOf(config: Config): Promise<Map<string, ModelVersionStatus>> {
+  const kafka = createKafkaClient(config, 'compatibility', createLogger('compatibility', 'error'));
+  const nodes = await readNodes(kafka, config, Date.now());
+  return new Map(nodes.flatMap(({ models }) => models).map((status) => [status.model, status]));
+}
+
+/** Sends one request to each model. @returns the replies that came in time, by model */
+async function ask(config: Config, cases: readonly Case[]): Promise<Map<string, InferenceReply>> {
+  const kafka = createKafkaClient(config, 'compatibility', createLogger('compatibility', 'error'));
+  const stranger = await Stranger.start(kafka, `${config.prefix}.answers.replies`);
+  try {
+    const topics = topicNames(config.prefix);
+    const correlations = new Map(
+      cases.map(({ model, inputs }) => [
+        model,
+        stranger.request(topics.requests(model), { model, inputs: [...(inputs ?? [])] }),
+      ]),
+    );
+    await stranger.answered([...correlations.values()], REPLY_LIMIT_MS).catch((error: Error) => {
+      process.stderr.write(`${error.message}\n`);
+    });
+    return new Map(
+      [...correlations].flatMap(([model, correlation]) => {
+        const [reply] = stranger.replies.get(correlation) ?? [];
+        return reply?.value ? [[model, decodeReply(reply.value)] as const] : [];
+      }),
+    );
+  } finally {
+    await stranger.close();
+  }
+}
+
+function verdictOn(
+  { model, outputs, random, reason }: Case,
+  status: ModelVersionStatus | undefined,
+  reply: InferenceReply | undefined,
+): Judged {
+  const verdict = (verdict: Verdict, why: string | null): Judged => ({
+    model,
+    verdict,
+    batchable: null,
+    reason: why,
+  });
+  if (!outputs) return verdict('no-reference', reason);
+  if (status?.state !== 'AVAILABLE')
+    return verdict('refused-at-load', status?.message ?? 'not listed by the node');
+  if (!reply) return verdict('unanswered', null);
+  if (reply.error) return verdict('refused-at-request', reply.error.message);
+  const difference = differenceOf(reply.outputs, outputs, random);
+  return difference ? verdict('wrong', difference) : verdict('served', null);
+}
+
+function countsOf(judged: readonly Judged[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { verdict } of judged) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  return counts;
+}
+
+process.exit(await main());
