@@ -127,6 +127,7 @@ export class Admission {
       record,
       caller,
       reply: errorReply({ id: id || recordId(record), model, modelVersion }, error, this.options.node),
+      deadline: null,
     };
   }
 

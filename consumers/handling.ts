@@ -46,6 +46,8 @@ export interface Handling<W extends Work, O extends AnyOutcome> {
   deliverable(outcome: O): O | Promise<O>;
   /** Whether it leaves at once, ahead of earlier outcomes. */
   overtakes(outcome: O): boolean;
+  /** The outcome as it is when it leaves: in order, it may have waited for earlier ones. */
+  released(outcome: O): O;
   /** The outcome as metrics count it. */
   nameOf(outcome: O): string;
   /**

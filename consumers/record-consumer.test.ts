@@ -9,7 +9,7 @@ import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
 import { PartituraError } from '../schemas/errors.js';
 import { exampleRequest } from '../schemas/test-requests.js';
 import { Admission } from './admission.js';
-import { Batcher } from './batching/batcher.js';
+import { Batcher, systemClock } from './batching/batcher.js';
 import { ISOLATION_MS } from './crash-count.js';
 import { InFlight } from './in-flight.js';
 import { suspectLimits } from './models/isolated-model.js';
@@ -45,15 +45,18 @@ async function consuming(
   const metrics = createNodeMetrics(inFlight);
   const stopped: Error[] = [];
   const state = { now: 0 };
-  const batcher = new Batcher(engine.run, {
+  // Deadlines are told by the test's clock alone: by the real one, the batcher would refuse them all.
+  const clock = { ...systemClock, wallTime: () => state.now };
+  const limits = {
     maxBatchRows: 1,
     maxBatchDelayMs: 0,
     parallelism: 100,
     aheadRows: Infinity,
     batchable: true,
-  });
+  };
+  const batcher = new Batcher(engine.run, limits, clock);
   const suspectEngine = new HeldEngine();
-  const suspects = new Batcher(suspectEngine.run, suspectLimits(batcher.limits));
+  const suspects = new Batcher(suspectEngine.run, suspectLimits(limits), clock);
   const version = {
     model: 'digits',
     version: '1',
@@ -432,6 +435,24 @@ test('a result that comes after its deadline is not sent; that there was no time
   await answer(1);
   const [reply] = producer.taken.map((record) => decodeReply(record.value ?? Buffer.alloc(0)));
   assert.deepEqual([reply?.id, reply?.error?.code, reply?.outputs.length], ['late', 'DEADLINE_EXCEEDED', 0]);
+});
+
+test('a result that waits for earlier ones until its deadline has passed is not sent', async (context) => {
+  const { kafka, producer, state, answer } = await consuming(context);
+  const value = encodeRequest(exampleRequest({ id: 'late', deadline: 10 }));
+  await kafka.deliver(request(5), request(6, { value }));
+  await answer(1);
+  assert.equal(producer.taken.length, 0);
+  state.now = 11;
+  await answer(0);
+  const replies = producer.taken.map((record) => decodeReply(record.value ?? Buffer.alloc(0)));
+  assert.deepEqual(
+    replies.map(({ error, outputs }) => [error?.code, outputs.length]),
+    [
+      [undefined, 1],
+      ['DEADLINE_EXCEEDED', 0],
+    ],
+  );
 });
 
 test('a reply says which version and node gave it, and in what company', async (context) => {

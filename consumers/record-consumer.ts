@@ -277,7 +277,6 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   #settle(entry: HeldEntry<O>, outcome: O): void {
     const { partition } = entry.subject;
-    this.#count(outcome);
     if (partition.lost) return this.#leave(entry.subject);
     for (const released of partition.ledger.settle(entry, outcome, this.handling.overtakes(outcome)))
       this.#publish(released);
@@ -285,8 +284,9 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   #publish(entry: HeldEntry<O>): void {
     const held = entry.subject;
-    const { outcome } = entry;
-    if (!outcome) return;
+    if (!entry.outcome) return;
+    const outcome = this.handling.released(entry.outcome);
+    this.#count(outcome);
     const acknowledged = (): void => {
       this.parts.spans.end(held.record, this.handling.nameOf(outcome));
       held.partition.ledger.acknowledge(entry);

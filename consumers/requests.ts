@@ -7,7 +7,14 @@ import type { Handling } from './handling.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
 import type { Destinations } from './replies/destinations.js';
-import { callerOf, isTooLate, outcomeName, type Caller, type Outcome } from './replies/outcome.js';
+import {
+  callerOf,
+  isTooLate,
+  outcomeName,
+  unlessLate,
+  type Caller,
+  type Outcome,
+} from './replies/outcome.js';
 import type { ReplyPublisher } from './replies/publisher.js';
 
 /** What handling requests takes, whatever the model. */
@@ -72,6 +79,10 @@ export class Requests implements Handling<Admitted, Outcome> {
 
   overtakes(outcome: Outcome): boolean {
     return isTooLate(outcome);
+  }
+
+  released(outcome: Outcome): Outcome {
+    return unlessLate(outcome, this.parts.now(), this.parts.node);
   }
 
   nameOf(outcome: Outcome): string {

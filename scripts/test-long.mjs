@@ -1,6 +1,7 @@
 // `npm run test:long`: what takes too long for every change. `npm run test:long -- chaos` runs one suite alone.
 import { setup } from './setup.mjs';
 import { prepareReference } from './setup/compatibility.mjs';
+import { runMutants } from './mutants/run.mjs';
 import { runMain, SetupError } from './setup/errors.mjs';
 import { runNode } from './setup/run-node.mjs';
 import { findLongTests } from './setup/tests.mjs';
@@ -20,6 +21,8 @@ const SUITES = {
   chaos: () => onBothClients(findLongTests([])),
   /** The ONNX project's backend tests; writes docs/COMPATIBILITY.md. */
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
+  /** Promises that are broken on purpose: tests must fail. */
+  mutants: () => runMutants(log),
   /** 700,000 mutated records. */
   fuzz: () =>
     runTests(['dist/integration-tests/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),

@@ -150,6 +150,10 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
     return false;
   }
 
+  released(outcome: BoundOutcome): BoundOutcome {
+    return outcome;
+  }
+
   nameOf(outcome: BoundOutcome): string {
     if (outcome.kind === 'dead-letter') return outcome.error.code;
     return outcome.result.value === null ? 'tombstone' : 'ok';

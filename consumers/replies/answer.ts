@@ -3,9 +3,9 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Tensor, Timing } from '../../schemas/generated.js';
 import type { Admitted } from '../admission.js';
 import type { Answer } from '../batching/batch.js';
-import { errorReply, type Outcome } from './outcome.js';
+import { errorReply, unlessLate, type Outcome } from './outcome.js';
 
-/** What the model's answer means for the caller: a reply, or that it came too late. */
+/** Makes the model's answer a reply; one that comes too late becomes an error reply. */
 export function answerOutcome(
   record: KafkaRecord,
   admitted: Admitted,
@@ -14,11 +14,6 @@ export function answerOutcome(
   now: number,
 ): Outcome {
   const { request, caller, version } = admitted;
-  const lateMs = request.deadline === null ? 0 : now - request.deadline;
-  if (lateMs > 0) {
-    const late = new PartituraError('DEADLINE_EXCEEDED', `deadline passed ${lateMs} ms before the reply`);
-    return failureOutcome(record, admitted, late, node);
-  }
   const reply = {
     id: request.id,
     model: request.model,
@@ -28,7 +23,7 @@ export function answerOutcome(
     node,
     timing: timing(answer),
   };
-  return { kind: 'reply', record, caller, reply };
+  return unlessLate({ kind: 'reply', record, caller, reply, deadline: request.deadline }, now, node);
 }
 
 /** Decides how a request ends that was admitted and not answered: by an error reply, and a dead letter after a crash. */
@@ -40,7 +35,7 @@ export function failureOutcome(
 ): Outcome {
   const error = PartituraError.from(cause, 'MODEL_FAILED');
   const reply = errorReply(request, error, node);
-  if (error.code !== 'MODEL_CRASHED') return { kind: 'reply', record, caller, reply };
+  if (error.code !== 'MODEL_CRASHED') return { kind: 'reply', record, caller, reply, deadline: null };
   const asked = caller.address.topic !== undefined;
   return { kind: 'dead-letter', record, stage: 'model', error, ...(asked && { notice: { caller, reply } }) };
 }

@@ -1,7 +1,7 @@
 import type { FailureStage } from '../../core/headers.js';
 import type { ReplyAddress, ReplyDialect } from '../../core/reply-dialects.js';
 import type { KafkaRecord } from '../../core/kafka/port.js';
-import type { PartituraError } from '../../schemas/errors.js';
+import { PartituraError } from '../../schemas/errors.js';
 import type { Framing } from '../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 
@@ -19,6 +19,8 @@ export type Outcome =
       readonly record: KafkaRecord;
       readonly caller: Caller;
       readonly reply: InferenceReply;
+      /** Of an answer that comes too late after it, milliseconds since the epoch; null where it never does. */
+      readonly deadline: number | null;
     }
   | {
       readonly kind: 'dead-letter';
@@ -38,6 +40,14 @@ export function errorReply(
 ): InferenceReply {
   const { code, message, retryable } = error;
   return { id, model, modelVersion, outputs: [], error: { code, message, retryable }, node, timing: null };
+}
+
+/** Replaces an answer whose deadline has passed by an error reply. */
+export function unlessLate(outcome: Outcome, now: number, node: string): Outcome {
+  if (outcome.kind !== 'reply' || outcome.deadline === null || now <= outcome.deadline) return outcome;
+  const message = `deadline passed ${now - outcome.deadline} ms before the reply`;
+  const reply = errorReply(outcome.reply, new PartituraError('DEADLINE_EXCEEDED', message), node);
+  return { ...outcome, reply, deadline: null };
 }
 
 /** The id of a request that has none: the same whenever its record is read again. */

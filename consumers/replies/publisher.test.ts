@@ -64,6 +64,7 @@ const replyOutcome = (headers = {}, changes = {}): Outcome => ({
   record: exampleRecord({ headers }),
   caller: callerOf(headers),
   reply: exampleReply(changes),
+  deadline: null,
 });
 
 const deadLetter = (headers = {}): Outcome => ({
@@ -130,6 +131,7 @@ test('a reply in JSON says so', async () => {
     record: exampleRecord(),
     caller: callerOf({}, oipJson),
     reply: exampleReply(),
+    deadline: null,
   });
   assert.deepEqual(texts(producer.taken[0]?.headers ?? {}), {
     'content-type': 'application/json',
@@ -206,7 +208,13 @@ test('a reply that its topic finds too large becomes REPLY_TOO_LARGE, too', asyn
 test('a reply that can not be encoded becomes an error reply', async () => {
   const { producer, publish } = publishing();
   const reply = exampleReply({ outputs: [exampleTensor({ datatype: 'FP16', shape: [1, 4] })] });
-  await publish({ kind: 'reply', record: exampleRecord(), caller: callerOf({}, oipJson), reply });
+  await publish({
+    kind: 'reply',
+    record: exampleRecord(),
+    caller: callerOf({}, oipJson),
+    reply,
+    deadline: null,
+  });
   assert.match(String(producer.taken[0]?.value), /FP16 has no JSON numbers/);
 });
 
