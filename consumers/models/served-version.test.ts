@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine } from '../engine/engine.js';
 import { fixture, sourceOf } from '../engine/test-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
 import { silent } from '../test-support.js';
+import { TestRepository } from './test-repository.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { serveVersion, type ServedVersion } from './served-version.js';
 
@@ -58,5 +61,81 @@ describe('a version is tried in a child process first', () => {
   test('and not served when that dies of it twice', async () => {
     const crash = new PartituraError('MODEL_CRASHED', 'ended with SIGABRT');
     await assert.rejects(served(crash, crash), { code: 'MODEL_CRASHED' });
+  });
+});
+
+describe('whether a version is batched', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await createEngine({ threads: 1 });
+  });
+  after(() => engine.close());
+
+  async function verdictOf(
+    context: TestContext,
+    model: string,
+    settings = '',
+    verdicts = new VerdictMemory(undefined, silent),
+  ): Promise<string> {
+    const repository = await TestRepository.create(context);
+    const directory = join(repository.root, model, '1');
+    await cp(fixture(model), directory, { recursive: true });
+    await repository.write(`${model}/1/model.yaml`, settings);
+    const folder = { model, version: '1', directory, stamp: '' };
+    const version = await serveVersion(folder, engine, DEFAULTS, { ...SURROUNDINGS, verdicts });
+    const { batchable, reason } = version.batching;
+    assert.equal(version.batcher.limits.batchable, batchable);
+    assert.equal(version.suspects.limits.batchable, batchable);
+    await version.retire();
+    return `${batchable ? 'yes' : 'no'}: ${reason}`;
+  }
+
+  test('is proven', async (context) => {
+    assert.match(await verdictOf(context, 'scale-onnx'), /^yes: rows are independent/);
+    assert.match(await verdictOf(context, 'softmax-over-rows-onnx'), /^no: output 'y' of a request changes/);
+  });
+
+  test('is what model.yaml says, without proof', async (context) => {
+    assert.equal(
+      await verdictOf(context, 'softmax-over-rows-onnx', 'batchable: true'),
+      'yes: model.yaml says batchable: true',
+    );
+    assert.equal(
+      await verdictOf(context, 'scale-onnx', 'batchable: false'),
+      'no: model.yaml says batchable: false',
+    );
+  });
+
+  test('is no where the first dimension is fixed, whatever model.yaml says', async (context) => {
+    assert.equal(
+      await verdictOf(context, 'fixed-onnx', 'batchable: true'),
+      "no: the first dimension of input 'x' is always 1",
+    );
+  });
+
+  test('is no where nothing may be tried, unless model.yaml says yes', async (context) => {
+    assert.match(
+      await verdictOf(context, 'scale-onnx', 'warmUp: false'),
+      /^no: could not be tried: model.yaml says warmUp/,
+    );
+    assert.match(await verdictOf(context, 'scale-onnx', 'warmUp: false\nbatchable: true'), /^yes/);
+  });
+
+  test('is no where random inputs crash it, which serves all the same', async (context) => {
+    assert.match(await verdictOf(context, 'abort-onnx'), /^no: could not be tried: random inputs crashed it/);
+  });
+
+  test('is remembered for the same files, settings included, and proven for others', async (context) => {
+    const verdicts = new VerdictMemory(undefined, silent);
+    const recalled: (boolean | undefined)[] = [];
+    const recall = verdicts.recall.bind(verdicts);
+    verdicts.recall = async (parts) => {
+      const known = await recall(parts);
+      recalled.push(known?.batchable);
+      return known;
+    };
+    for (const settings of ['', '', 'maxBatchDelayMs: 1'])
+      await verdictOf(context, 'scale-onnx', settings, verdicts);
+    assert.deepEqual(recalled, [undefined, true, undefined]);
   });
 });

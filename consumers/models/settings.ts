@@ -10,9 +10,9 @@ const settings = z.strictObject({
   maxBatchRows: z.number().int().min(1).optional(),
   /** How long an idle engine waits for a batch to fill, milliseconds. */
   maxBatchDelayMs: z.number().int().min(0).optional(),
-  /** False where a row's answer depends on the rows beside it, so that requests must not share a batch; true when left out. */
+  /** Whether requests may share a batch and be cut; believed without proof. Proven when left out. */
   batchable: z.boolean().optional(),
-  /** Whether a row of zeros is run before the version serves; true when left out. */
+  /** Whether the version is run before it serves, with zeros and to prove batching; true when left out. */
   warmUp: z.boolean().optional(),
 });
 
