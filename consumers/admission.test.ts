@@ -25,6 +25,7 @@ const version: ServedVersion = {
   version: '3',
   signature: DIGITS,
   backend: 'fake',
+  trialMs: 0,
   batching: { batchable: true, reason: 'a test says so' },
   batcher,
   suspects: batcher,

@@ -62,6 +62,7 @@ async function consuming(
     version: '1',
     signature: DIGITS,
     backend: 'fake',
+    trialMs: 0,
     batching: { batchable: true, reason: 'a test says so' },
     batcher,
     suspects,

@@ -261,8 +261,8 @@ export class ModelCatalog {
     try {
       slot.served = await serveVersion(folder, this.engine, this.options, this.surroundings);
       slot.state = 'AVAILABLE';
-      const { backend, fallbackReason, measured, warmUpProblem, batching } = slot.served;
-      this.log.info({ model, version, backend, ...measured, batching }, 'model version available');
+      const { backend, fallbackReason, measured, warmUpProblem, batching, trialMs } = slot.served;
+      this.log.info({ model, version, backend, ...measured, batching, trialMs }, 'model version available');
       if (fallbackReason)
         this.log.warn(
           { model, version, reason: fallbackReason },

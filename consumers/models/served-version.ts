@@ -16,6 +16,8 @@ export interface ServedVersion {
   readonly version: string;
   readonly signature: ModelSignature;
   readonly backend: string;
+  /** How long its trial in a child process took, proof of batching included, milliseconds; for the log. */
+  readonly trialMs: number;
   /** Whether requests share batches, and why. A check in service may turn it off. */
   readonly batching: BatchingVerdict;
   /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
@@ -72,7 +74,9 @@ export async function serveVersion(
   const format = await detectFormat(directory);
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
   const source = { model, version, directory, format };
+  const begun = performance.now();
   const trial = await tryVersion(engine.isolated, source, { settings, maxBatchRows, verdicts });
+  const trialMs = Math.round(performance.now() - begun);
   let { batching } = trial;
   const { batchable } = batching;
   const tryOutLimits = {
@@ -129,6 +133,7 @@ export async function serveVersion(
     version,
     signature,
     backend,
+    trialMs,
     get batching() {
       return batching;
     },
