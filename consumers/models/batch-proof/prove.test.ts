@@ -144,7 +144,7 @@ test('a slow model is tried with what every model must pass, and no more', async
     modelOf((rows) => rows, pass),
     { maxBatchRows: 64, now },
   );
-  assert.deepEqual([batchable, count()], [true, 8]);
+  assert.deepEqual([batchable, count()], [true, 9]);
 });
 
 test('a model that is too slow even for that is not batched, and tried again at the next start', async () => {
@@ -163,6 +163,14 @@ test('the tries end with the first difference', async () => {
   const first = modelOf((rows) => rows.map(() => rows[0] ?? 0), pass);
   assert.equal((await proveBatching(first, { maxBatchRows: 64, now })).batchable, false);
   assert.ok(count() <= 8);
+});
+
+test('a model that leaves equal rows out is found', async () => {
+  const { batchable, reason } = await proveBatching(
+    modelOf((rows) => [...new Set(rows)]),
+    { maxBatchRows: 64 },
+  );
+  assert.deepEqual([batchable, reason], [false, "output 'y' has 1 row for 2 rows of input"]);
 });
 
 test('the same values are tried every time', async () => {
