@@ -61,7 +61,13 @@ export const MUTANTS = [
   {
     promise: 3,
     breaks: 'a deadline that has passed when the record is read is ignored',
-    edits: [['consumers/admission.ts', 'if (leftMs < 0)', 'if (leftMs < -Infinity)']],
+    edits: [
+      [
+        'consumers/admission.ts',
+        'const leftMs = deadline - this.options.now();',
+        'const leftMs = deadline - this.options.now() + Infinity;',
+      ],
+    ],
     tests: ['consumers/admission.test.ts'],
   },
   {
