@@ -130,7 +130,7 @@ function verdictOn(
   const verdict = (verdict: Verdict, why: string | null): Judged => ({
     model,
     verdict,
-    batchable: null,
+    batchable: status?.batching?.batchable ?? null,
     reason: why,
   });
   if (!outputs) return verdict('no-reference', reason);
