@@ -15,6 +15,8 @@ export interface BatchTimes {
   readonly problem: PartituraError | undefined;
 }
 
+type TimedModel = Pick<LoadedModel, 'run' | 'signature'>;
+
 /** Sizes are this factor apart. */
 const STEP = 4;
 /** How often a size is run at most; the shortest run counts, for the others had to share the processor. */
@@ -63,7 +65,7 @@ export function isWorthMoreCores(more: readonly BatchTime[], fewer: readonly Bat
  * budget. The first of all is only to warm up. Never throws: what fails is a problem to be told.
  */
 export async function timeBatches(
-  model: LoadedModel,
+  model: TimedModel,
   sizes: readonly number[],
   budgetMs: number,
   now: () => number = () => performance.now(),
@@ -90,7 +92,7 @@ export async function timeBatches(
 
 /** Never of the first run alone where there is time for a second: a new size may cost the runtime a set-up of its own. */
 async function shortestRun(
-  model: LoadedModel,
+  model: TimedModel,
   rows: number,
   [enough, end]: readonly [number, number],
   now: () => number,
@@ -131,7 +133,7 @@ export async function gainOfThreads(
 }
 
 /** @returns microseconds in the engine */
-async function runZeros(model: LoadedModel, rows: number): Promise<number> {
+async function runZeros(model: TimedModel, rows: number): Promise<number> {
   const { computeMicros } = await model.run(model.signature.inputs.map((spec) => zeros(spec, rows)));
   return computeMicros;
 }

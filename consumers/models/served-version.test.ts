@@ -8,6 +8,7 @@ import { fixture, sourceOf } from '../engine/test-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
 import { silent } from '../test-support.js';
 import { TestRepository } from './test-repository.js';
+import { tryVersion } from './trial.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { serveVersion, type ServedVersion } from './served-version.js';
 
@@ -62,6 +63,21 @@ describe('a version is tried in a child process first', () => {
     const crash = new PartituraError('MODEL_CRASHED', 'ended with SIGABRT');
     await assert.rejects(served(crash, crash), { code: 'MODEL_CRASHED' });
   });
+});
+
+test('a version that never finishes a batch of zeros is known by its trial, and may serve other values', async () => {
+  const engine = await createEngine({ threads: 1 });
+  try {
+    const verdicts = new VerdictMemory(undefined, silent);
+    const source = await sourceOf(fixture('endless-zeros-onnx'));
+    const options = { settings: {}, maxBatchRows: 8, verdicts, warmUpLimitMs: 500 };
+    const { hangs, problem, batching } = await tryVersion(engine.isolated, source, options);
+    assert.equal(hangs, true);
+    assert.equal(problem, 'a batch of zeros did not finish within 0.5 s');
+    assert.equal(batching.batchable, true, batching.reason);
+  } finally {
+    await engine.close();
+  }
 });
 
 describe('whether a version is batched', () => {

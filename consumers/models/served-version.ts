@@ -85,7 +85,7 @@ export async function serveVersion(
     inlineMicros: defaults.inlineMicros,
   };
   const triedOut =
-    settings.warmUp === false
+    settings.warmUp === false || trial.hangs
       ? await loadUntried(engine, source)
       : await loadAndTryOut(engine, source, tryOutLimits);
   const { loaded, measured, problem } = triedOut;

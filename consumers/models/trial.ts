@@ -1,5 +1,5 @@
 import { PartituraError } from '../../schemas/errors.js';
-import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
+import type { Engine, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
 import { proveBatching } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
@@ -15,18 +15,24 @@ export interface Trial {
   readonly verdictKey: readonly string[] | undefined;
   /** Why it could not be tried, for the log. */
   readonly problem: string | undefined;
+  /** True when it did not finish a run of zeros: the node's threads must not be tried with them. */
+  readonly hangs: boolean;
 }
 
 export interface TrialOptions {
   readonly settings: ModelSettings;
   readonly maxBatchRows: number;
   readonly verdicts: VerdictMemory;
+  /** Limit for one batch of zeros, milliseconds. Default 30 s. */
+  readonly warmUpLimitMs?: number;
 }
 
 /** Changes with every change of the proof that may change a verdict. */
 const PROOF_REVISION = '1';
 /** For warming up with batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
+/** For one batch of zeros, milliseconds: a large model may have to be compiled first, and some values keep native code for ever. */
+const WARM_UP_LIMIT_MS = 30_000;
 /** The first death may have had another cause: somebody ended the process, or memory was short. */
 const MOST_TRIALS = 2;
 
@@ -57,28 +63,43 @@ export async function tryVersion(
 
 function untried(reason: string, problem: string | undefined): Trial {
   const batching = { batchable: false, reason: `could not be tried: ${reason}` };
-  return { batching, verdictKey: undefined, problem };
+  return { batching, verdictKey: undefined, problem, hangs: false };
 }
 
 async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOptions): Promise<Trial> {
-  const { settings, maxBatchRows } = options;
+  const { settings, maxBatchRows, warmUpLimitMs = WARM_UP_LIMIT_MS } = options;
   const loaded = await isolated.load(source);
   try {
-    if (settings.warmUp !== false) await warmUp(loaded, [1]);
+    const hangs = settings.warmUp !== false && (await warmUp(loaded, [1], warmUpLimitMs));
     const { verdictKey, batching, isNew } = await judge(loaded, source, options);
     // A proof has run batches of all sizes already.
     if (settings.warmUp !== false && batching.batchable && !isNew)
-      await warmUp(loaded, batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1));
-    return { batching, verdictKey, problem: undefined };
+      await warmUp(
+        loaded,
+        batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1),
+        warmUpLimitMs,
+      );
+    const problem = hangs ? `a batch of zeros did not finish within ${warmUpLimitMs / 1_000} s` : undefined;
+    return { batching, verdictKey, problem, hangs };
   } finally {
     await loaded.unload();
   }
 }
 
-/** @throws PartituraError MODEL_CRASHED when the process died of zeros; a model that refuses them may take other values */
-async function warmUp(loaded: LoadedModel, sizes: readonly number[]): Promise<void> {
-  const { problem }: BatchTimes = await timeBatches(loaded, sizes, WARM_UP_MS);
+/**
+ * @returns true when zeros were not computed in time
+ * @throws PartituraError MODEL_CRASHED when the process died of zeros; a model that refuses them may take other values
+ */
+async function warmUp(loaded: LoadedModel, sizes: readonly number[], limitMs: number): Promise<boolean> {
+  const { signature } = loaded;
+  const begun = performance.now();
+  const limited = {
+    signature,
+    run: (inputs: readonly EngineTensor[]) => loaded.run(inputs, limitMs),
+  };
+  const { problem }: BatchTimes = await timeBatches(limited, sizes, WARM_UP_MS);
   if (problem?.code === 'MODEL_CRASHED') throw problem;
+  return problem !== undefined && performance.now() - begun >= limitMs;
 }
 
 /** A verdict, and whether it was proven just now. */
