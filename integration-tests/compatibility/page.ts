@@ -1,3 +1,4 @@
+import { onnxReason } from '../../consumers/engine/thread/onnx-reason.js';
 import type { Judged, Verdict } from './judged.js';
 
 const MEANINGS: readonly (readonly [Verdict, string])[] = [
@@ -52,10 +53,10 @@ ${rows.map(([reason, models]) => `| ${models.length} | ${cell(reason)} | ${model
 
 /** Leaves out what differs from model to model: names, versions, places in the sources of a runtime. */
 function general(reason: string): string {
-  return reason
+  return onnxReason(reason.replace(/^\[ONNXRuntimeError\] : \d+ : /, ''))
     .replace(/^model '[^']*' version \d+: /, '')
-    .replace(/^\[ONNXRuntimeError\] : \d+ : /, '')
-    .replace(/\S*onnxruntime_src\S*/g, '…')
+    .replace(/^.*onnxruntime_src\S* .*?\) (?=[A-Z])/s, '')
+    .replace(/^FAIL : /, '')
     .replace(/node with name '[^']*'/g, 'a node')
     .replace(/'[^']*'/g, "'…'")
     .slice(0, REASON_LENGTH);
