@@ -47,11 +47,25 @@ test('the framing of a value is detected in the order of the contract', () => {
     assert.equal(detectFraming(value, headers)?.name, expected, name);
 });
 
-test('of a header that occurs several times the first value counts', () => {
+test('of a header that occurs several times the last value counts', () => {
   const headers = { many: [Buffer.from('one'), Buffer.from('two')], single: Buffer.from('ä'), none: [] };
   assert.deepEqual(
     ['many', 'single', 'none', 'absent'].map((name) => headerText(headers, name)),
-    ['one', 'ä', undefined, undefined],
+    ['two', 'ä', undefined, undefined],
   );
   assert.equal(headerBytes(headers, 'single'), headers.single);
+});
+
+test('framings go by the last value of a header, content type and attributes of events included', () => {
+  const repeated = (...values: string[]): Buffer[] => values.map((value) => Buffer.from(value));
+  const brace = Buffer.from('{"inputs":[]}');
+  const json = { 'content-type': repeated('text/plain', 'application/json') };
+  assert.equal(detectFraming(brace, json)?.name, 'oip-json');
+  const event = { ce_specversion: repeated('0.3', '1.0'), ce_id: repeated('outer', 'inner') };
+  const attributes = { ...event, ce_source: Buffer.from('/s'), ce_type: Buffer.from('t') };
+  const framing = detectFraming(brace, attributes);
+  assert.equal(framing?.decodeRequest(brace, 'm', { key: null, headers: attributes }).id, 'inner');
+  const model = { 'mlserver-model': repeated('outer', 'inner') };
+  const mlserver = detectFraming(brace, model);
+  assert.equal(mlserver?.decodeRequest(brace, 'm', { key: null, headers: model }).model, 'inner');
 });
