@@ -79,6 +79,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
         partitions
           ? fixedAssigner(topic, partitions)
           : sharedAssigner(
+              topic,
+              this.parts.log,
               () => this.#revoke(),
               () => this.#memberId,
             ),

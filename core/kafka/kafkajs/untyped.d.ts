@@ -1,8 +1,17 @@
 /** The class behind kafkajs consumers, which its public types leave out. */
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  import type { GroupDescription } from 'kafkajs';
+
   class ConsumerGroup {
     assigners: readonly object[];
+    groupId: string;
     memberId: string | null;
+    leaderId: string | null;
+    coordinator: {
+      describeGroups(query: { groupIds: readonly string[] }): Promise<{ groups: GroupDescription[] }>;
+      leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+    };
+    assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
     joinAndSync(): Promise<void>;
   }
   export default ConsumerGroup;

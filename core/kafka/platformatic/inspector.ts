@@ -20,6 +20,7 @@ import type {
   TopicFacts,
   TopicSettings,
 } from '../inspector.js';
+import { subscribedTopics } from '../subscriptions.js';
 import { lackingIn, type Cluster } from './cluster.js';
 import { Connections } from './connections.js';
 import {
@@ -162,7 +163,17 @@ export class PlatformaticInspector implements KafkaInspector {
     if (!found) throw brokerError('COORDINATOR_NOT_AVAILABLE', name);
     const rights = rightsOf(found.authorizedOperations);
     if (found.groupState !== DEAD)
-      return { group: name, state: found.groupState, members: found.members.length, rights };
+      return {
+        group: name,
+        state: found.groupState,
+        members: found.members.length,
+        subscriptions: found.members.map(({ clientId, clientHost, memberMetadata }) => ({
+          clientId,
+          host: clientHost.replace(/^\//, ''),
+          topics: subscribedTopics(memberMetadata),
+        })),
+        rights,
+      };
     // Groups of KIP-848 look dead to that request.
     const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
     const listed = all.groups.find(({ groupId }) => groupId === name);
