@@ -75,7 +75,7 @@ export class AvroFormat implements Format {
     if (known instanceof PartituraError) throw known;
     if ('problem' in known) throw known.problem;
     const fields = decode(known.codec, value, label.start);
-    return { fields, result: (added) => known.write(value.subarray(label.start), added) };
+    return { fields, finite: false, result: (added) => known.write(value.subarray(label.start), added) };
   }
 
   async #find(key: SchemaKey): Promise<Known | { readonly problem: Error }> {

@@ -83,9 +83,7 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
     const { model, version: wanted = null, inputs } = this.binding;
     const version = this.parts.version();
     if (!version) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available`);
-    const tensors = version.signature.inputs.map((spec) =>
-      tensorOf(spec, inputs[spec.name] ?? [], source.fields),
-    );
+    const tensors = version.signature.inputs.map((spec) => tensorOf(spec, inputs[spec.name] ?? [], source));
     const request = {
       id: '',
       model,

@@ -16,6 +16,8 @@ export interface Format {
 /** A record of a source, read. */
 export interface SourceRecord {
   readonly fields: Fields;
+  /** Whether no number in it can be infinite: one that is was beyond the range of a double. */
+  readonly finite: boolean;
   /** @throws PartituraError INVALID_REQUEST when the record has a field of such a name already */
   result(predictions: Predictions): Result;
 }

@@ -1,3 +1,4 @@
+import { describe } from '../../schemas/describe.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { GUID_HEADER, ID_MARK, ID_PREFIX_BYTES } from '../../schemas/framing/confluent.js';
 import { parseJson, utf8Text } from '../../schemas/json.js';
@@ -24,20 +25,13 @@ export class JsonFormat implements Format {
     const start = value[0] === ID_MARK ? ID_PREFIX_BYTES : 0;
     const text = utf8Text(value.subarray(start), 'value');
     const fields = this.#fields(text);
-    return { fields, result: (added) => this.results(fields, text, added) };
+    return { fields, finite: true, result: (added) => this.results(fields, text, added) };
   }
 
   #fields(text: string): Fields {
-    let value: unknown;
-    try {
-      value = parseJson(text, this.exact);
-    } catch (cause) {
-      throw new PartituraError('DECODE_FAILED', `value: expected JSON: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    const value = parseJson(text, this.exact, 'value');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-    throw new PartituraError('DECODE_FAILED', `value: expected a JSON object, got ${text.slice(0, 40)}`);
+    throw new PartituraError('DECODE_FAILED', `value: expected a JSON object, got ${describe(value)}`);
   }
 
   close(): void {
