@@ -156,7 +156,8 @@ function readParameters(value: unknown): Record<string, string> {
 }
 
 function readParameter(value: unknown, name: string): string {
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`;
   throw invalid(`parameters.${name}: expected text, a number or a boolean, got ${kindOf(value)}`);
 }
 
