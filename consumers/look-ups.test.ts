@@ -52,6 +52,19 @@ test('while the registry is away it is asked again, which is told once', async (
   assert.deepEqual(told, ['away']);
 });
 
+test('what answers in place of the registry with success is waited out, whatever the probe says', async () => {
+  const { lookUps, asked, state } = lookingUp();
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'answered with 200', 200));
+    await later();
+  }
+  asked[4]?.answer({});
+  await lookUp;
+  assert.deepEqual(lookUps.get(1), {});
+});
+
 test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async () => {
   const { lookUps, asked, state } = lookingUp();
   state.isUp = true;

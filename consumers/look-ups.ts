@@ -91,10 +91,14 @@ export class LookUps<Key, Answer extends object> {
   }
 }
 
-/** A registry that is busy will answer later; one that lets nobody in may still do so, or may refuse this key alone. */
+/**
+ * Blames a registry that is busy, and whatever answers in its place with success: both will answer later. One that lets nobody
+ * in may still do so, or may refuse this key alone.
+ */
 function culpritOf(error: Error): Culprit {
   if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
-  return error.status !== undefined && BUSY.has(error.status) ? 'service' : 'unclear';
+  const { status = 0 } = error;
+  return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';
 }
 
 function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {

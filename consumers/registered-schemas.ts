@@ -111,7 +111,7 @@ export class RegisteredSchemas {
     const { id, guid } = await this.#replySchema(model);
     return {
       byId: idReplyLabel(id),
-      byGuid: guid === undefined ? this.#noGuid(model) : guidReplyLabel(guid),
+      byGuid: guid === undefined || guid === null ? this.#noGuid(model) : guidReplyLabel(guid),
     };
   }
 

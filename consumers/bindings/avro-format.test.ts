@@ -102,7 +102,7 @@ test('references of the source go along with the schema of the results', async (
   const references = [{ name: 'example.Wine', subject: 'wine', version: 3 }];
   const holder = { type: 'record', name: 'Holder', fields: [{ name: 'wine', type: 'example.Wine' }] };
   server.has(8, holder, { references });
-  server.tell('GET', '/subjects/wine/versions/3', { schema: JSON.stringify(SOURCE) });
+  server.tell('GET', '/subjects/wine/versions/3?deleted=true', { schema: JSON.stringify(SOURCE) });
   await format.lookUp(exampleRecord({ value: framed(8) }));
   const { fields } = format.read(framed(8), {});
   assert.equal((fields['wine'] as { id: number }).id, 1);
@@ -149,6 +149,18 @@ test('a record whose schema is not one of the source is refused alone, and nothi
   });
   assert.deepEqual(problems, []);
   assert.ok(!server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
+});
+
+test('a record of a version that was deleted is read, and one without results is refused alone', async (context) => {
+  const { server, format, problems } = await formatWith(context);
+  server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
+  server.tell('POST', '/subjects/in-value', { error_code: 40403, message: 'no live version' }, 404);
+  server.tell('POST', '/subjects/in-value?deleted=true', { id: 7, version: 1 });
+  await format.lookUp(exampleRecord({ value: framed(7) }));
+  assert.equal(format.read(framed(7), {}).fields['id'], 1);
+  await format.lookUp(exampleRecord({ value: framed(8) }));
+  assert.throws(() => format.read(framed(8), {}), { message: /output\.fields\.cultivar/ });
+  assert.deepEqual(problems, []);
 });
 
 test('a source without a subject of its own may have any schema, and one without results is refused alone', async (context) => {

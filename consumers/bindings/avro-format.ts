@@ -81,8 +81,8 @@ export class AvroFormat implements Format {
   async #find(key: SchemaKey): Promise<Known | { readonly problem: Error }> {
     const { codec, fetched } = await this.#source(key);
     const { subject } = this.options;
-    const isOfSource = await this.registry.has(subject, fetched.text, fetched.references);
-    if (isOfSource === false)
+    const membership = await this.registry.membership(subject, fetched.text, fetched.references);
+    if (membership === 'none')
       throw new PartituraError(
         'DECODE_FAILED',
         `schema ${key}: expected one of subject '${subject}', got another`,
@@ -90,7 +90,7 @@ export class AvroFormat implements Format {
     try {
       return { codec, write: await this.results(fetched, typeof key === 'string') };
     } catch (cause) {
-      if (isAway(cause) || isOfSource === undefined) throw cause;
+      if (isAway(cause) || membership !== 'live') throw cause;
       return { problem: cause as Error };
     }
   }

@@ -66,7 +66,7 @@ function labelled(
   codec: AvroCodec<Predictions>,
   values: Predictions,
 ): Result {
-  const label = byGuid && guid !== undefined ? guidReplyLabel(guid) : idReplyLabel(id);
+  const label = byGuid && guid ? guidReplyLabel(guid) : idReplyLabel(id);
   const value = codec.encode(values, Buffer.concat([label.prefix, before]));
   return { value, headers: { [GUID_HEADER]: undefined, ...(label.headers as Record<string, Buffer>) } };
 }

@@ -8,9 +8,9 @@ import {
   listGroupsV4,
   metadataV11,
   metadataV12,
-  parseBroker,
   type ConfigResourceTypeValue,
 } from '@platformatic/kafka';
+import { formatAddress, mustParseAddress } from '../address.js';
 import type {
   ClusterFacts,
   GroupFacts,
@@ -64,7 +64,7 @@ export class PlatformaticInspector implements KafkaInspector {
   async reach(address: string): Promise<void> {
     const connections = new Connections(this.cluster.settings);
     try {
-      await connections.request(parseBroker(address), metadataV11.api, [[], false, false]);
+      await connections.request(mustParseAddress(address), metadataV11.api, [[], false, false]);
     } catch (error) {
       throw toConnectError(error, [address]);
     } finally {
@@ -79,7 +79,10 @@ export class PlatformaticInspector implements KafkaInspector {
         BROKERS,
       ]);
       return {
-        brokers: brokers.map(({ brokerId, host, port }) => ({ id: brokerId, address: `${host}:${port}` })),
+        brokers: brokers.map(({ brokerId, host, port }) => ({
+          id: brokerId,
+          address: formatAddress({ host, port }),
+        })),
         rights: rightsOf(clusterAuthorizedOperations),
       };
     });
@@ -120,7 +123,7 @@ export class PlatformaticInspector implements KafkaInspector {
 
   describeSoftware(address: string): Promise<SoftwareFacts> {
     const { connections } = this.cluster;
-    const broker = parseBroker(address);
+    const broker = mustParseAddress(address);
     return asked(async () => {
       const { apiKeys } = await connections.request(broker, apiVersionsV3.api, ['partitura', '1']);
       return {
