@@ -1,6 +1,7 @@
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { STRANGERS, withoutDefaults } from '../../schemas/avro/strangers.js';
+import { STRANGERS } from '../../schemas/avro/strangers.js';
+import { readableSchema, safeName } from '../../schemas/avro/writer-schema.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { schemaLabel, type SchemaKey } from '../../schemas/framing/confluent.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
@@ -75,7 +76,12 @@ export class AvroFormat implements Format {
     if (known instanceof PartituraError) throw known;
     if ('problem' in known) throw known.problem;
     const fields = decode(known.codec, value, label.start);
-    return { fields, finite: false, result: (added) => known.write(value.subarray(label.start), added) };
+    return {
+      fields,
+      finite: false,
+      spell: safeName,
+      result: (added) => known.write(value.subarray(label.start), added),
+    };
   }
 
   async #find(key: SchemaKey): Promise<Known | { readonly problem: Error }> {
@@ -98,8 +104,8 @@ export class AvroFormat implements Format {
   async #source(key: SchemaKey): Promise<{ codec: AvroCodec<Fields>; fetched: FetchedSchema }> {
     try {
       const fetched = await fetchSchema(this.registry, key);
-      const definitions = fetched.definitions.map(withoutDefaults);
-      const codec = new AvroCodec<Fields>(withoutDefaults(fetched.schema), definitions, STRANGERS);
+      const definitions = fetched.definitions.map(readableSchema);
+      const codec = new AvroCodec<Fields>(readableSchema(fetched.schema), definitions, STRANGERS);
       return { codec, fetched };
     } catch (cause) {
       if (isAway(cause)) throw cause;

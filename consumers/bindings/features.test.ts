@@ -191,3 +191,28 @@ test('a number that the input cannot hold is refused, before and after it is sca
   assert.throws(() => of(Infinity, 'a', true), { code: 'DATATYPE_MISMATCH' });
   of(Infinity, 'a', false);
 });
+
+test('a field is found by a name with dots, by the longest name that is there, and by its path', () => {
+  const cases: [Fields, string, number | undefined][] = [
+    [{ 'a.b': 1 }, 'a.b', 1],
+    [{ a: { b: 2 } }, 'a.b', 2],
+    [{ 'a.b': 1, a: { b: 2 } }, 'a.b', 1],
+    [{ 'a.b': { c: 3 } }, 'a.b.c', 3],
+    [{ a: { 'b.c': 4 } }, 'a.b.c', 4],
+    [{ 'a.b': 1, a: { b: { c: 5 } } }, 'a.b.c', 5],
+    [{ a: 1 }, 'a.b', undefined],
+    [{ a: {} }, 'a.toString', undefined],
+  ];
+  for (const [fields, path, expected] of cases) {
+    const found = (): unknown => row(fields, [path], { shape: [-1, 1] }).elements[0];
+    if (expected !== undefined) assert.equal(found(), expected, path);
+    else assert.throws(found, { message: `field '${path}': expected a value, got nothing` });
+  }
+});
+
+test('a field of Avro whose name is spelled out is found by the name that its writer uses', () => {
+  const fields = { a_x2d_b: { 'c-d': 7 } };
+  const source = { fields, finite: false, spell: (name: string) => name.replaceAll('-', '_x2d_') };
+  const tensor = tensorOf({ name: 'x', datatype: 'FP32', shape: [-1, 1] }, features('a-b.c-d'), source);
+  assert.deepEqual(decodeElements('FP32', tensor.data), [7]);
+});

@@ -14,22 +14,20 @@ const MAX_DEPTH = 64;
 /** A record of a stranger's, as decoded: JSON, or Avro with unions as avsc wraps them. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+type Source = Pick<SourceRecord, 'fields' | 'finite' | 'spell'>;
+
 /**
  * The tensor of one row that these features make for an input of the model.
  * @throws PartituraError that names the field, or the input when there are too few or too many values
  */
-export function tensorOf(
-  spec: TensorSpec,
-  features: readonly Feature[],
-  { fields, finite }: Pick<SourceRecord, 'fields' | 'finite'>,
-): Tensor {
-  const elements = features.flatMap((feature) => elementsOf(feature, fields, spec.datatype));
+export function tensorOf(spec: TensorSpec, features: readonly Feature[], source: Source): Tensor {
+  const elements = features.flatMap((feature) => elementsOf(feature, source, spec.datatype));
   const shape = rowShape(spec, elements.length);
   return {
     name: spec.name,
     datatype: spec.datatype,
     shape,
-    data: encodeElements(spec.datatype, elements, where(spec, features), { finite }),
+    data: encodeElements(spec.datatype, elements, where(spec, features), source),
   };
 }
 
@@ -56,8 +54,8 @@ function rowShape({ name, shape }: TensorSpec, count: number): number[] {
   return row;
 }
 
-function elementsOf(feature: Feature, fields: Fields, datatype: Datatype): unknown[] {
-  const value = valueAt(fields, feature.field) ?? feature.default ?? null;
+function elementsOf(feature: Feature, { fields, spell }: Source, datatype: Datatype): unknown[] {
+  const value = valueAt(fields, feature.field, spell) ?? feature.default ?? null;
   if (value === null) throw wrong(feature, 'a value', 'nothing');
   const values = flatten(feature, value, datatype);
   if (feature.length !== undefined && values.length !== feature.length)
@@ -67,14 +65,26 @@ function elementsOf(feature: Feature, fields: Fields, datatype: Datatype): unkno
   return datatype === 'BYTES' ? values : values.map((one) => scaled(feature, one));
 }
 
-/** The value at a path of fields; undefined when there is none. */
-function valueAt(fields: Fields, path: string): unknown {
-  let value: unknown = fields;
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = unwrapped((value as Fields)[name]);
+/**
+ * The value at a path of fields; undefined when there is none. Names may have dots themselves, as Kafka Connect's Flatten
+ * makes them: the longest name that is there counts.
+ */
+function valueAt(value: unknown, path: string, spell?: (name: string) => string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const name = ownName(value, path.slice(0, end), spell);
+    if (name === undefined) continue;
+    const whole = unwrapped((value as Fields)[name]);
+    const found = end === path.length ? whole : valueAt(whole, path.slice(end + 1), spell);
+    if (found !== undefined) return found;
   }
-  return value;
+  return undefined;
+}
+
+function ownName(value: object, name: string, spell?: (name: string) => string): string | undefined {
+  if (Object.hasOwn(value, name)) return name;
+  const spelled = spell?.(name);
+  return spelled !== undefined && Object.hasOwn(value, spelled) ? spelled : undefined;
 }
 
 /** avsc puts the value of a union into an object that says which branch it is of. */

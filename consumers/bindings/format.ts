@@ -18,6 +18,8 @@ export interface SourceRecord {
   readonly fields: Fields;
   /** Whether no number in it can be infinite: one that is was beyond the range of a double. */
   readonly finite: boolean;
+  /** How a name that its writer uses is spelled in `fields`, where that differs. */
+  readonly spell?: (name: string) => string;
   /** @throws PartituraError INVALID_REQUEST when the record has a field of such a name already */
   result(predictions: Predictions): Result;
 }
