@@ -8,6 +8,8 @@ const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000 };
 const REFUSED_FOR_MS = 5_000;
 /** Request timeout and too many requests. */
 const BUSY: ReadonlySet<number> = new Set([408, 429]);
+/** How long errors of the registry's server about one key are waited out while it answers a probe. */
+const SERVER_ERROR_PATIENCE_MS = 30_000;
 /** Beyond the registry client's own limits, which say better what was wrong. */
 const ATTEMPT_LIMIT_MS = 60_000;
 /** The most answers, and refusals, that are remembered: senders choose what is asked. */
@@ -70,6 +72,8 @@ export class LookUps<Key, Answer extends object> {
       const answer = await answerOrBlame<Answer>({
         ask: () => this.ask(key),
         culpritOf,
+        patienceMs,
+        now: this.#now,
         probe,
         signal,
         onAway,
@@ -99,6 +103,12 @@ function culpritOf(error: Error): Culprit {
   if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
   const { status = 0 } = error;
   return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';
+}
+
+/** Errors of servers and gateways pass, even while others of their requests succeed; refusals of who we are hardly do. */
+function patienceMs(error: Error): number {
+  const isServers = error instanceof RegistryError && (error.status ?? 0) >= 500;
+  return isServers ? SERVER_ERROR_PATIENCE_MS : 0;
 }
 
 function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {

@@ -99,7 +99,7 @@ export interface AvroReader<T> {
 /** Fields with a default that is not null, which writers may have as null. */
 interface OptionalFields {
   /** The type that takes null for each of them. */
-  reader(): Type;
+  readonly reader: () => Type;
   readonly defaults: readonly (readonly [name: string, value: unknown])[];
 }
 

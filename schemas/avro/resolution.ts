@@ -30,7 +30,8 @@ function isEither(reader: Type): boolean {
 function resolveUnion(reader: Type, writer: Type, options: object): Resolver {
   const { types } = writer as avro.types.UnwrappedUnionType;
   const branches = types.map((branch) => resolveBranch(reader, branch, options));
-  if (!branches.some((branch) => !(branch instanceof Error))) throw branches[0];
+  const [first] = branches;
+  if (first instanceof Error && branches.every((branch) => branch instanceof Error)) throw first;
   return {
     _read(tap) {
       const index = tap.readLong();
