@@ -92,3 +92,30 @@ test('a partition beside one whose suspects are finished has none', async () => 
   await committer.open(unmarked, 5, 20);
   assert.equal(unmarked.crashes?.isSuspect(5), false);
 });
+
+for (const isOwn of [true, false])
+  test(`a mark that ${isOwn ? 'this node left because its last commit failed tells of no crash' : 'another node left does'}`, async () => {
+    let isAway = false;
+    let metadata = '';
+    const commit = ([position]: readonly Position[]): Promise<void> => {
+      if (isAway) return Promise.reject(new Error('away'));
+      metadata = position?.metadata ?? '';
+      return Promise.resolve();
+    };
+    const [before, after] = [partitionOf(0), partitionOf(0)];
+    const owned = [before];
+    const committer = committerOf(owned, {
+      consumer: { commit },
+      readPositions: () => Promise.resolve([{ partition: 0, offset: 7, metadata }]),
+    });
+    await committer.open(before, 7, 8);
+    finish(before, 7);
+    isAway = true;
+    await committer.release([before]);
+    isAway = false;
+    if (!isOwn) metadata = formatMark({ owners: 2, until: 5_000, isolatedUntil: 0 });
+    owned.splice(0, 1, after);
+    committer.reassigned();
+    await committer.open(after, 7, 8);
+    assert.equal(after.crashes?.isSuspect(7), !isOwn);
+  });

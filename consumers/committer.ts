@@ -54,6 +54,10 @@ export class Committer {
   readonly #opening = new Set<Promise<void>>();
   /** Partitions that are being released, or were: a commit that falls due must not mark them as served again. */
   readonly #released = new WeakSet<CommittedPartition>();
+  /** Marks that were committed last. */
+  readonly #marks = new WeakMap<CommittedPartition, string>();
+  /** Partitions that were given up, as this node left them. */
+  readonly #former = new Map<number, FormerPartition>();
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -107,7 +111,7 @@ export class Committer {
 
   async #openOnce(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
     const { topic, partition: number, ledger } = partition;
-    this.#reading ??= this.parts.readPositions();
+    this.#reading ??= this.#readPositions();
     const positions = await this.#reading;
     this.#learnIsolation(positions);
     const committed = positions.find((found) => found.partition === number);
@@ -115,6 +119,7 @@ export class Committer {
     const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset, unmarkedUntil);
     const metadata = crashes.serving(first, first, this.#isolatedUntil);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
+    this.#marks.set(partition, metadata);
     ledger.begin(first);
     partition.crashes = crashes;
     if (!crashes.isSuspect(first)) return;
@@ -130,6 +135,16 @@ export class Committer {
       },
       'an owner ended without releasing its partitions; computing their records in a child process',
     );
+  }
+
+  /** A mark that this node left because its last commit failed, in an outage or a rebalance, tells of no crash. */
+  async #readPositions(): Promise<readonly CommittedPosition[]> {
+    const positions = await this.parts.readPositions();
+    return positions.map((position) => {
+      const former = this.#former.get(position.partition);
+      if (!former || former.mark !== position.metadata) return position;
+      return { ...position, metadata: former.crashes.released(position.offset, this.#isolatedUntil) };
+    });
   }
 
   /**
@@ -171,8 +186,11 @@ export class Committer {
   }
 
   /** Metadata for a position that is committed by what publishes the outcomes. */
-  markOf({ crashes, ledger }: CommittedPartition, position: number): string {
-    return crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+  markOf(partition: CommittedPartition, position: number): string {
+    const { crashes, ledger } = partition;
+    const mark = crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+    if (this.options.commitsWithOutcomes) this.#marks.set(partition, mark);
+    return mark;
   }
 
   /** Commits what is new. A failure is logged; the positions go with the next commit. */
@@ -186,8 +204,7 @@ export class Committer {
     const due = [...this.parts.owned()].flatMap((partition) => this.#servingPosition(partition) ?? []);
     if (due.length === 0) return;
     try {
-      await this.parts.consumer.commit(due.map(toPosition));
-      for (const { ledger, offset } of due) ledger.committed(offset);
+      await this.#commitDue(due);
       this.#failures = 0;
     } catch (error) {
       this.#noteFailure(error);
@@ -206,39 +223,54 @@ export class Committer {
     const { releaseTimeoutMs, model } = this.options;
     const numbers = new Set(leaving.map(({ partition }) => partition));
     const tooLate = (): Error => new Error(`no commit within ${releaseTimeoutMs} ms`);
-    await within(releaseTimeoutMs, this.#release(numbers), tooLate).catch((error: unknown) => {
+    const partitions = [...this.parts.owned()].filter(({ partition }) => numbers.has(partition));
+    await within(releaseTimeoutMs, this.#release(partitions), tooLate).catch((error: unknown) => {
       this.parts.log.warn(
         { model, err: error },
         'last commit failed; answered records will be answered again',
       );
     });
+    for (const partition of partitions) this.#remember(partition);
   }
 
-  async #release(leaving: ReadonlySet<number>): Promise<void> {
-    const partitions = [...this.parts.owned()].filter(({ partition }) => leaving.has(partition));
+  async #release(partitions: readonly CommittedPartition[]): Promise<void> {
     for (const partition of partitions) this.#released.add(partition);
     await Promise.all([...this.#opening]);
     await this.#committing;
     const due = partitions.flatMap((partition) => this.#releasedPosition(partition) ?? []);
-    if (due.length > 0) await this.parts.consumer.commit(due.map(toPosition));
-    for (const { ledger, offset } of due) ledger.committed(offset);
+    if (due.length > 0) await this.#commitDue(due);
+  }
+
+  async #commitDue(due: readonly DuePosition[]): Promise<void> {
+    await this.parts.consumer.commit(due.map(toPosition));
+    for (const { partition, offset, metadata } of due) {
+      this.#marks.set(partition, metadata);
+      partition.ledger.committed(offset);
+    }
+  }
+
+  #remember(partition: CommittedPartition): void {
+    const { partition: number, crashes } = partition;
+    const mark = this.#marks.get(partition);
+    if (crashes && mark !== undefined) this.#former.set(number, { crashes, mark });
   }
 
   /** While a transaction is under way it moves the position, and a commit beside it could move it back. */
-  #releasedPosition({ topic, partition, ledger, crashes }: CommittedPartition): DuePosition | undefined {
+  #releasedPosition(partition: CommittedPartition): DuePosition | undefined {
+    const { ledger, crashes } = partition;
     const { position: offset } = ledger;
     if (!crashes || offset === undefined) return undefined;
     if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
-    return { topic, partition, offset, metadata: crashes.released(offset, this.#isolatedUntil), ledger };
+    return { partition, offset, metadata: crashes.released(offset, this.#isolatedUntil) };
   }
 
   #servingPosition(partition: CommittedPartition): DuePosition | undefined {
-    const { topic, partition: number, ledger, crashes } = partition;
+    const { ledger, crashes } = partition;
     const { next, position: offset } = ledger;
     if (this.#released.has(partition)) return undefined;
     if (!crashes || next === undefined || offset === undefined) return undefined;
     if (ledger.committable === undefined && !crashes.needsMark(next)) return undefined;
-    return { topic, partition: number, offset, metadata: this.markOf(partition, offset), ledger };
+    return { partition, offset, metadata: this.markOf(partition, offset) };
   }
 
   /** Opens no more partitions. */
@@ -256,8 +288,19 @@ function isAway(error: unknown): boolean {
   return error instanceof KafkaError && error.kind === 'unavailable';
 }
 
-type DuePosition = Required<Position> & Pick<CommittedPartition, 'ledger'>;
+/** A partition as its last owner here left it. */
+interface FormerPartition {
+  readonly crashes: CrashCount;
+  /** Committed last. */
+  readonly mark: string;
+}
 
-function toPosition({ topic, partition, offset, metadata }: DuePosition): Position {
+interface DuePosition {
+  readonly partition: CommittedPartition;
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+function toPosition({ partition: { topic, partition }, offset, metadata }: DuePosition): Position {
   return { topic, partition, offset, metadata };
 }

@@ -1,11 +1,10 @@
 // `npm test`: set-up, lint, unit tests, integration tests, and those about promises once more on the other Kafka client.
 // `npm test -- ledger` runs the test files named so, alone; with KAFKA_CLIENT set, on that client only.
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { runMain } from './setup/errors.mjs';
-import { root } from './setup/paths.mjs';
 import { findTests } from './setup/tests.mjs';
+import { runNode } from './setup/run-node.mjs';
 
 const filters = process.argv.slice(2);
 const log = (line) => console.error(`test: ${line}`);
@@ -13,9 +12,6 @@ const log = (line) => console.error(`test: ${line}`);
 delete process.env.KAFKA_BROKERS;
 // Node 20 takes this limit for a whole file, later versions for one test; either way nothing waits for ever.
 const testLimit = '--test-timeout=300000';
-
-const children = new Set();
-process.on('exit', () => children.forEach((child) => child.kill('SIGTERM')));
 
 /** Goes on after a failure, so that one run tells everything there is to mend. */
 async function runAll() {
@@ -53,9 +49,9 @@ async function checkSources() {
   const results = [
     await tool('eslint/bin/eslint.js', ['.']),
     await tool('prettier/bin/prettier.cjs', ['--check', '.']),
-    await node(['scripts/generate-types.mjs', '--check']),
-    await node(['scripts/generate-config-docs.mjs', '--check']),
-    await node(['scripts/generate-benchmark-page.mjs', '--check']),
+    await runNode(['scripts/generate-types.mjs', '--check']),
+    await runNode(['scripts/generate-config-docs.mjs', '--check']),
+    await runNode(['scripts/generate-benchmark-page.mjs', '--check']),
   ];
   return results.every(Boolean);
 }
@@ -83,26 +79,12 @@ async function runIntegration(files) {
 function runTests(name, files, concurrency, env = {}) {
   if (files.length === 0) return true;
   log(`${files.length} ${name} test file${files.length === 1 ? '' : 's'}`);
-  return node(
+  return runNode(
     ['--test', testLimit, `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...files],
     env,
   );
 }
 
-const tool = (script, args) => node([join('node_modules', script), ...args]);
-
-/** Runs a Node program in the checkout; resolves whether it ended with exit code 0. */
-function node(args, env = {}) {
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  children.add(child);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => (children.delete(child), resolve(code === 0)));
-  });
-}
+const tool = (script, args) => runNode([join('node_modules', script), ...args]);
 
 await runMain(async () => ((await runAll()) ? 0 : 1));

@@ -5,6 +5,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
+  /** Names of the columns, of an output `[N, classes]` of a classifier that names its classes. */
+  readonly labels?: readonly string[];
 }
 
 /** What a model takes and gives, read from the model itself. */

@@ -25,6 +25,17 @@ test('model.json says itself which of the two formats it is', async () => {
   assert.equal(await detectFormat(folder), 'layers_model');
 });
 
+test('a model.json that does not say which it is shows it by its topology', async () => {
+  for (const [topology, format] of [
+    [{ node: [] }, 'graph_model'],
+    [{ model_config: {} }, 'layers_model'],
+    [{ class_name: 'Sequential', config: {} }, 'layers_model'],
+  ] as const) {
+    await put('model.json', JSON.stringify({ modelTopology: topology }));
+    assert.equal(await detectFormat(folder), format);
+  }
+});
+
 test('model.onnx makes an ONNX model', async () => {
   await put('model.onnx', '');
   assert.equal(await detectFormat(folder), 'onnx');
@@ -52,10 +63,13 @@ test('a folder that does not exist is refused alike', async () => {
 test('a model.json of another format or none is refused', async () => {
   await put('model.json', '{"format":"onnx"}');
   await assert.rejects(detectFormat(folder), {
-    message: /expected "format" to be graph-model or layers-model, got onnx/,
+    message:
+      /expected "format" to be graph-model or layers-model, or "modelTopology" of one of them, got "onnx"$/,
   });
-  await put('model.json', 'null');
-  await assert.rejects(detectFormat(folder), { message: /got undefined/ });
-  await put('model.json', '{');
-  await assert.rejects(detectFormat(folder), { message: /is not JSON/ });
+  await put('model.json', '{"modelTopology":{}}');
+  await assert.rejects(detectFormat(folder), { message: /got neither$/ });
+  for (const text of ['null', '{']) {
+    await put('model.json', text);
+    await assert.rejects(detectFormat(folder), { message: /is not a JSON object$/ });
+  }
 });

@@ -7,10 +7,10 @@ const SAVED_MODEL_FILE = 'saved_model.pb';
 export const ONNX_FILE = 'model.onnx';
 const TENSORFLOWJS_FILE = 'model.json';
 
-const TENSORFLOWJS_FORMATS: Readonly<Record<string, ModelFormat>> = {
-  'graph-model': 'graph_model',
-  'layers-model': 'layers_model',
-};
+const TENSORFLOWJS_FORMATS: ReadonlyMap<unknown, ModelFormat> = new Map([
+  ['graph-model', 'graph_model'],
+  ['layers-model', 'layers_model'],
+]);
 
 /**
  * Which artefact a version folder holds; it decides which engine serves. Of several the one is served that is
@@ -30,19 +30,35 @@ export async function detectFormat(directory: string): Promise<ModelFormat> {
 
 async function tensorflowJsFormat(directory: string): Promise<ModelFormat> {
   const file = join(directory, TENSORFLOWJS_FILE);
-  const declared = declaredFormat(await readFile(file, 'utf8'), file);
-  const format = TENSORFLOWJS_FORMATS[declared];
+  const { format: declared, modelTopology } = parseModelJson(await readFile(file, 'utf8'), file);
+  const format = declared === undefined ? formatOf(modelTopology) : TENSORFLOWJS_FORMATS.get(declared);
   if (format) return format;
-  const known = Object.keys(TENSORFLOWJS_FORMATS).join(' or ');
-  throw new PartituraError('MODEL_FAILED', `${file}: expected "format" to be ${known}, got ${declared}`);
+  const known = [...TENSORFLOWJS_FORMATS.keys()].join(' or ');
+  throw new PartituraError(
+    'MODEL_FAILED',
+    `${file}: expected "format" to be ${known}, or "modelTopology" of one of them, got ${JSON.stringify(declared) ?? 'neither'}`,
+  );
 }
 
-function declaredFormat(text: string, file: string): string {
+/** Tells by the topology what a file is that does not declare it: a GraphDef has nodes, Keras layers have a configuration. */
+function formatOf(topology: object | undefined): ModelFormat | undefined {
+  if (!topology) return undefined;
+  if ('node' in topology) return 'graph_model';
+  return 'model_config' in topology || 'class_name' in topology ? 'layers_model' : undefined;
+}
+
+interface ModelJson {
+  readonly format?: unknown;
+  readonly modelTopology?: object;
+}
+
+function parseModelJson(text: string, file: string): ModelJson {
   try {
-    const json = JSON.parse(text) as { format?: unknown } | null;
-    return String(json?.format);
+    const { format, modelTopology } = JSON.parse(text) as { format?: unknown; modelTopology?: unknown };
+    const isObject = typeof modelTopology === 'object' && modelTopology !== null;
+    return { format: format ?? undefined, ...(isObject && { modelTopology }) };
   } catch (cause) {
-    throw new PartituraError('MODEL_FAILED', `${file} is not JSON`, { cause });
+    throw new PartituraError('MODEL_FAILED', `${file} is not a JSON object`, { cause });
   }
 }
 

@@ -18,6 +18,14 @@ import {
 } from './test-models.js';
 import { createEngine } from './threaded-engine.js';
 
+/** Answers of ONNX Runtime that were written down beside the model. */
+interface IrisAnswers {
+  readonly rows: readonly (readonly number[])[];
+  readonly classes: readonly string[];
+  readonly labels: readonly (string | number)[];
+  readonly probabilities: readonly (readonly number[])[];
+}
+
 describeContract('ONNX models', '-onnx');
 
 const RELOADS = 300;
@@ -117,11 +125,42 @@ describe('the engine on ONNX Runtime', () => {
   });
 
   test('an output that is not a tensor is refused with its name and the way out', async () => {
-    await assert.rejects(loadFixture(engine, 'zipmap-onnx'), {
+    await assert.rejects(loadFixture(engine, 'sequence-onnx'), {
       code: 'MODEL_FAILED',
-      message: /output 'probabilities' is not a tensor but a sequence, map or optional value;.*zipmap/,
+      message:
+        "model 'sequence-onnx' version 1: output 'list' is not a tensor but a sequence, map or optional value; export the model with tensors as outputs only",
     });
   });
+
+  test('a ZipMap whose operators are all of ai.onnx.ml is served as the probabilities that it takes', async () => {
+    const model = await loadFixture(engine, 'zipmap-onnx');
+    assert.deepEqual(model.signature.outputs, [
+      { name: 'probabilities', datatype: 'FP32', shape: [-1, 2], labels: ['0', '1'] },
+    ]);
+    const { outputs } = await model.run([tensor('scores', 'FP32', [2, 2], [0.25, 0.75, 1, 0])]);
+    assert.deepEqual(elementsOf(outputs[0]), [0.25, 0.75, 1, 0]);
+  });
+
+  for (const [name, library] of [
+    ['iris-sklearn-onnx', 'scikit-learn'],
+    ['iris-lightgbm-onnx', 'LightGBM'],
+  ] as const)
+    test(`a classifier as the converter of ${library} writes it by default answers with probabilities and labels`, async () => {
+      const model = await loadFixture(engine, name);
+      const expected = JSON.parse(
+        await readFile(join(fixture(name), '../expected.json'), 'utf8'),
+      ) as IrisAnswers;
+      const { rows } = expected;
+      const [input] = model.signature.inputs;
+      const [, probabilities] = model.signature.outputs;
+      assert.deepEqual(probabilities?.labels, expected.classes);
+      const { outputs } = await model.run([tensor(input?.name ?? '', 'FP32', [rows.length, 4], rows.flat())]);
+      assert.deepEqual(elementsOf(outputs[0]).map(String), expected.labels.map(String));
+      assert.deepEqual(outputs[1]?.shape, [rows.length, expected.classes.length]);
+      elementsOf(outputs[1]).forEach((value, index) =>
+        assert.ok(Math.abs(Number(value) - (expected.probabilities.flat()[index] ?? NaN)) < 1e-6),
+      );
+    });
 
   test('a type that requests have no name for is refused with the input and the way out', async () => {
     await assert.rejects(loadFixture(engine, 'bfloat16-onnx'), {

@@ -39,6 +39,7 @@ export type ModelName =
   | 'double'
   | 'picky-onnx'
   | 'zipmap-onnx'
+  | 'sequence-onnx'
   | 'scale-onnx'
   | 'divide-onnx'
   | 'abort-onnx'

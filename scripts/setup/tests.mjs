@@ -7,8 +7,26 @@ import { root } from './paths.mjs';
 const compiled = join(root, 'dist');
 const skipped = new Set(['node_modules', 'dist']);
 
-/** Compiled test files, unit and integration, whose path contains one of `filters` (all when there are none). */
+const longTests = 'integration-tests/long/';
+
+/** Compiled test files, unit and integration, whose path contains one of `filters` (all when there are none), but the long ones. */
 export function findTests(filters) {
+  const chosen = choose(filters);
+  const isIntegration = (path) => path.startsWith('integration-tests/');
+  return {
+    unit: chosen.filter((path) => !isIntegration(path)).map(toCompiled),
+    integration: chosen.filter((path) => isIntegration(path) && !path.startsWith(longTests)).map(toCompiled),
+  };
+}
+
+/** Compiled test files of `npm run test:long`. */
+export function findLongTests(filters) {
+  return choose(filters)
+    .filter((path) => path.startsWith(longTests))
+    .map(toCompiled);
+}
+
+function choose(filters) {
   const sources = walk(root, '.test.ts').map((path) => relative(root, path));
   refuseUncompiled(sources);
   refuseStale(sources);
@@ -16,11 +34,7 @@ export function findTests(filters) {
     (path) => filters.length === 0 || filters.some((filter) => path.includes(filter)),
   );
   if (chosen.length === 0) throw new SetupError(`no test file's path contains ${filters.join(' or ')}`);
-  const isIntegration = (path) => path.startsWith('integration-tests/');
-  return {
-    unit: chosen.filter((path) => !isIntegration(path)).map(toCompiled),
-    integration: chosen.filter(isIntegration).map(toCompiled),
-  };
+  return chosen;
 }
 
 const toCompiled = (source) => join('dist', source.replace(/\.ts$/, '.js'));

@@ -3,7 +3,7 @@ import type { TensorSpec } from '../engine.js';
 import type { Loaders } from './loaders.js';
 import type { Answer, Question, Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
-import { firstSentence } from './refusals.js';
+import { runtimeReason } from './refusals.js';
 
 /** The models of one thread; answers one question at a time. */
 export class ModelHost {
@@ -20,7 +20,7 @@ export class ModelHost {
       return {
         kind: 'failed',
         code,
-        message: error instanceof PartituraError ? message : firstSentence(message),
+        message: error instanceof PartituraError ? message : runtimeReason(message),
       };
     }
   }
@@ -74,6 +74,6 @@ export class ModelHost {
   }
 }
 
-function publicPart({ name, datatype, shape }: TensorSpec): TensorSpec {
-  return { name, datatype, shape };
+function publicPart({ name, datatype, shape, labels }: TensorSpec): TensorSpec {
+  return { name, datatype, shape, ...(labels && { labels }) };
 }

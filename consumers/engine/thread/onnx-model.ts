@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallGate } from '../call-gate.js';
 import type { ModelSignature, TensorSpec } from '../engine.js';
@@ -10,30 +11,56 @@ import { onnxReason } from './onnx-reason.js';
 import { onnxSignature } from './onnx-signature.js';
 import { joinTexts, textsOf } from './onnx-strings.js';
 import { ONNX_TYPES } from './onnx-types.js';
+import { withoutZipMap } from './onnx-zip-map.js';
+
+/** A session and the labels of the columns of those outputs that have some. */
+interface OpenSession {
+  readonly session: OnnxSession;
+  readonly labels?: ReadonlyMap<string, readonly string[]>;
+}
 
 /**
  * @param cores that one operation may use
- * @throws PartituraError MODEL_FAILED when the model can't be served, with the way out
+ * @throws PartituraError MODEL_FAILED when the model cannot be served, with the way out
  */
 export function loadOnnxModel(directory: string, cores: number, gate: CallGate): ThreadModel {
-  const { InferenceSession } = onnxBinding();
-  const session = gate.pass(() => new InferenceSession());
-  const file = join(directory, ONNX_FILE);
-  try {
-    gate.pass(() => session.loadModel(file, sessionOptions(cores)));
-  } catch (error) {
-    throw new Error(`${ONNX_FILE} can't be loaded: ${onnxReason(error)}`, { cause: error });
-  }
+  const { session, labels } = openSession(join(directory, ONNX_FILE), cores, gate);
   try {
     return new OnnxModel(
       session,
-      gate.pass(() => onnxSignature(session)),
+      gate.pass(() => onnxSignature(session, labels)),
       cores,
       gate,
     );
   } catch (error) {
     gate.pass(() => session.dispose());
     throw error;
+  }
+}
+
+/** Opens the model, without its ZipMap operators where results are no tensors because of them. */
+function openSession(file: string, cores: number, gate: CallGate): OpenSession {
+  const session = loadSession(gate, (session) => session.loadModel(file, sessionOptions(cores)));
+  if (gate.pass(() => session.outputMetadata.every(({ isTensor }) => isTensor))) return { session };
+  const unzipped = withoutZipMap(readFileSync(file));
+  if (!unzipped) return { session };
+  gate.pass(() => session.dispose());
+  const { buffer, byteOffset, byteLength } = unzipped.model;
+  const options = sessionOptions(cores);
+  return {
+    session: loadSession(gate, (session) => session.loadModel(buffer, byteOffset, byteLength, options)),
+    labels: unzipped.labels,
+  };
+}
+
+function loadSession(gate: CallGate, load: (session: OnnxSession) => void): OnnxSession {
+  const { InferenceSession } = onnxBinding();
+  const session = gate.pass(() => new InferenceSession());
+  try {
+    gate.pass(() => load(session));
+    return session;
+  } catch (error) {
+    throw new Error(`${ONNX_FILE} cannot be loaded: ${onnxReason(error)}`, { cause: error });
   }
 }
 

@@ -12,6 +12,8 @@ export interface OnnxBinding {
 export interface OnnxSession {
   /** Reads the file, and files of external data beside it. */
   loadModel(file: string, options: object): void;
+  /** Reads a model in memory; it cannot have external data. */
+  loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
   readonly inputMetadata: readonly OnnxValueInfo[];
   readonly outputMetadata: readonly OnnxValueInfo[];
   /** Copies outputs into buffers of their own; only the outputs that `fetches` has keys for are computed. */

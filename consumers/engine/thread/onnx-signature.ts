@@ -4,21 +4,32 @@ import { onnxDatatype, onnxTypeName } from './onnx-types.js';
 import { refusal } from './refusals.js';
 
 /**
- * How the model is called, in its own order; dimensions with a name or none are -1.
- * @throws PartituraError MODEL_FAILED that names what can't be served, with the way out
+ * Reads how the model is called, in its own order; dimensions with a name or none are -1.
+ * @param labels of the columns of some outputs
+ * @throws PartituraError MODEL_FAILED that names what cannot be served, with the way out
  */
-export function onnxSignature({ inputMetadata, outputMetadata }: OnnxSession): ModelSignature {
+export function onnxSignature(
+  { inputMetadata, outputMetadata }: OnnxSession,
+  labels: ReadonlyMap<string, readonly string[]> = new Map(),
+): ModelSignature {
   return {
-    inputs: inputMetadata.map((info) => tensorSpec(info, `input '${info.name}'`)),
-    outputs: outputMetadata.map((info) => tensorSpec(info, `output '${info.name}'`)),
+    inputs: inputMetadata.map((info) => tensorSpec(info, 'input')),
+    outputs: outputMetadata.map((info) => {
+      const known = labels.get(info.name);
+      return { ...tensorSpec(info, 'output'), ...(known && { labels: known }) };
+    }),
   };
 }
 
-function tensorSpec({ name, isTensor, type = 0, shape = [] }: OnnxValueInfo, title: string): TensorSpec {
+function tensorSpec(
+  { name, isTensor, type = 0, shape = [] }: OnnxValueInfo,
+  role: 'input' | 'output',
+): TensorSpec {
+  const title = `${role} '${name}'`;
   if (!isTensor)
     throw refusal(
       `${title} is not a tensor but a sequence, map or optional value`,
-      "export the model with tensors only (from scikit-learn: convert_sklearn(…, options={'zipmap': False}))",
+      `export the model with tensors as ${role}s only`,
     );
   const datatype = onnxDatatype(type);
   if (datatype) return { name, datatype, shape };

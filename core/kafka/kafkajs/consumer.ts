@@ -18,6 +18,7 @@ import { DEFAULT_READ_LIMITS } from '../record-batches/read-limits.js';
 import { Turns } from '../record-batches/turns.js';
 import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
+import './follow-coordinator.js';
 import { toKafkaError } from './errors.js';
 import { isRaw } from './raw-batches.js';
 import { BACKOFF, RETRY } from './retry.js';
@@ -51,6 +52,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
   #joined = false;
   /** By what the group knows this member; empty for a newcomer. */
   #memberId = '';
+  /** False while a new instance of kafkajs joins: it cannot commit yet, and the former one no longer. */
+  #mayCommit = false;
 
   constructor(
     readonly newSession: () => Session,
@@ -138,6 +141,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (this.#closing.signal.aborted) return;
     this.#session = this.newSession();
     this.#consumer = this.#create();
+    this.#mayCommit = false;
     this.#paused.clear();
     this.#damaged.clear();
   }
@@ -153,6 +157,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
       consumer.on('consumer.group_join', ({ payload }) => {
         if (consumer !== this.#consumer) return;
         this.#memberId = payload.memberId;
+        this.#mayCommit = true;
         this.#assign(payload.memberAssignment[topic] ?? []);
         isJoined = true;
         resolve();
@@ -310,6 +315,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
+    if (!this.#mayCommit) throw new KafkaError('rebalanced', `group ${this.options.group} is being joined`);
     const offsets = positions.map(({ topic, partition, offset, metadata }) => ({
       topic,
       partition,

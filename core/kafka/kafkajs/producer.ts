@@ -4,6 +4,7 @@ import kafkajs, {
   type Message,
   type PartitionerArgs,
   type Producer,
+  type ProducerBatch,
   type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs';
@@ -60,8 +61,8 @@ export class KafkaJsProducer implements KafkaProducer {
       const topicMessages = byTopic(records);
       const { GZIP, None } = kafkajs.CompressionTypes;
       const compression = records.some(({ compress }) => compress) ? GZIP : None;
-      const batch = { topicMessages, acks: ALL_IN_SYNC_REPLICAS, compression };
-      refuseUnsent(topicMessages, await this.#session.run(() => this.#producer.sendBatch(batch)));
+      const send: SendBatch = (batch) => this.#session.run(() => this.#producer.sendBatch(batch));
+      await sendWhole(send, topicMessages, { acks: ALL_IN_SYNC_REPLICAS, compression });
     } catch (error) {
       await this.#renew().catch(() => undefined);
       rethrow(error);
@@ -133,13 +134,43 @@ function filled(headers: RecordHeaders): RecordHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
-/** kafkajs drops records for a partition that its metadata does not have, and reports success. */
-export function refuseUnsent(sent: readonly TopicMessages[], acknowledged: readonly RecordMetadata[]): void {
-  const reached = new Set(acknowledged.map(({ topicName, partition }) => `${topicName} ${partition}`));
-  for (const { topic, messages } of sent) {
-    const lost = messages.find(({ partition }) => !reached.has(`${topic} ${partition}`));
-    if (lost) throw new KafkaError('unknown-topic', `topic ${topic} has no partition ${lost.partition}`);
+type SendBatch = (batch: ProducerBatch) => Promise<RecordMetadata[]>;
+
+/** Metadata is fresh after the first attempt. */
+const TRIES_FOR_UNSENT = 3;
+
+/**
+ * Sends a batch whole. kafkajs drops records in silence in two cases: for a partition that its metadata does not have, and
+ * for one whose leadership moves, while it retries, to a broker that has already acknowledged its part of the batch.
+ * @throws KafkaError `unknown-topic` when a partition is not there; else whatever kafkajs throws
+ */
+export async function sendWhole(
+  send: SendBatch,
+  topicMessages: TopicMessages[],
+  options: BatchOptions,
+): Promise<void> {
+  let unsent = topicMessages;
+  for (let attempt = 1; attempt <= TRIES_FOR_UNSENT; attempt++) {
+    unsent = withoutAcknowledged(unsent, await send({ ...options, topicMessages: unsent }));
+    if (unsent.length === 0) return;
   }
+  const [{ topic, messages } = { topic: '', messages: [] }] = unsent;
+  throw new KafkaError('unknown-topic', `topic ${topic} has no partition ${messages[0]?.partition}`);
+}
+
+type BatchOptions = Omit<ProducerBatch, 'topicMessages'>;
+
+function withoutAcknowledged(
+  sent: readonly TopicMessages[],
+  acknowledged: readonly RecordMetadata[],
+): TopicMessages[] {
+  const reached = new Set(acknowledged.map(({ topicName, partition }) => `${topicName} ${partition}`));
+  return sent
+    .map(({ topic, messages }) => ({
+      topic,
+      messages: messages.filter(({ partition }) => !reached.has(`${topic} ${partition}`)),
+    }))
+    .filter(({ messages }) => messages.length > 0);
 }
 
 export function rethrow(error: unknown): never {

@@ -4,7 +4,7 @@ import { KafkaError, type GroupOffsets, type OutgoingRecord, type TransactionalP
 import { toConnectError, toKafkaError } from './errors.js';
 import { CONNECT_LIMIT_MS } from './retry.js';
 import type { Session } from './session.js';
-import { ALL_IN_SYNC_REPLICAS, byTopic, refuseUnsent, steadyPartitioner } from './producer.js';
+import { ALL_IN_SYNC_REPLICAS, byTopic, sendWhole, steadyPartitioner } from './producer.js';
 
 /**
  * Transactions on kafkajs, one at a time. After one that failed the producer is made anew, which ends whatever is left
@@ -106,10 +106,10 @@ async function fill(
   records: readonly OutgoingRecord[],
   offsets: GroupOffsets | undefined,
 ): Promise<void> {
-  if (records.length > 0) {
-    const topicMessages = byTopic(records);
-    refuseUnsent(topicMessages, await transaction.sendBatch({ topicMessages, acks: ALL_IN_SYNC_REPLICAS }));
-  }
+  if (records.length > 0)
+    await sendWhole((batch) => transaction.sendBatch(batch), byTopic(records), {
+      acks: ALL_IN_SYNC_REPLICAS,
+    });
   if (offsets)
     await transaction.sendOffsets({ consumerGroupId: offsets.member.group, topics: topicsOf(offsets) });
 }

@@ -2,17 +2,20 @@
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   import type { GroupDescription } from 'kafkajs';
 
+  interface Coordinator {
+    describeGroups(query: { groupIds: readonly string[] }): Promise<{ groups: GroupDescription[] }>;
+    leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+  }
   class ConsumerGroup {
     assigners: readonly object[];
     groupId: string;
     memberId: string | null;
     leaderId: string | null;
-    coordinator: {
-      describeGroups(query: { groupIds: readonly string[] }): Promise<{ groups: GroupDescription[] }>;
-      leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
-    };
+    coordinator: Coordinator;
+    readonly cluster: { findGroupCoordinator(group: { readonly groupId: string }): Promise<Coordinator> };
     assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
     joinAndSync(): Promise<void>;
+    heartbeat(options: { readonly interval: number }): Promise<void>;
   }
   export default ConsumerGroup;
 }

@@ -1,0 +1,20 @@
+// Runs Node programs of the checkout, and ends them with this process.
+import { spawn } from 'node:child_process';
+import { root } from './paths.mjs';
+
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGTERM')));
+
+/** Resolves true when the program ended with exit code 0. */
+export function runNode(args, env = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  children.add(child);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => (children.delete(child), resolve(code === 0)));
+  });
+}

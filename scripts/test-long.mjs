@@ -1,0 +1,56 @@
+// `npm run test:long`: what takes too long for every change. `npm run test:long -- chaos` runs one suite alone.
+import { setup } from './setup.mjs';
+import { runMain, SetupError } from './setup/errors.mjs';
+import { runNode } from './setup/run-node.mjs';
+import { findLongTests } from './setup/tests.mjs';
+
+const log = (line) => console.error(`test: ${line}`);
+// Tests kill and restart brokers: never those of a cluster that is in use.
+delete process.env.KAFKA_BROKERS;
+
+const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['platformatic', 'kafkajs'];
+const TEST_LIMIT_MS = 20 * 60_000;
+const RECORDS_OF_A_FRAMING = '100000';
+
+/** Suites by name; each resolves true when it passed. */
+const SUITES = {
+  /** Three brokers that are killed, restarted and run out of disk, on both Kafka clients. */
+  chaos: () => onBothClients(findLongTests([])),
+  /** 700,000 mutated records. */
+  fuzz: () =>
+    runTests(['dist/integration-tests/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),
+};
+
+async function onBothClients(files) {
+  let passed = true;
+  for (const client of CLIENTS) {
+    log(`on ${client}`);
+    passed = (await runTests(files, { KAFKA_CLIENT: client })) && passed;
+  }
+  return passed;
+}
+
+function runTests(files, env) {
+  return runNode(
+    ['--test', `--test-timeout=${TEST_LIMIT_MS}`, '--test-concurrency=1', '--test-reporter=spec', ...files],
+    {
+      PARTITURA_TEST_BROKER: 'embedded',
+      ...env,
+    },
+  );
+}
+
+/** Goes on after a failure, so that one run tells everything there is to mend. */
+async function runSuites(names) {
+  const unknown = names.find((name) => !(name in SUITES));
+  if (unknown) throw new SetupError(`expected one of ${Object.keys(SUITES).join(', ')}, got ${unknown}`);
+  await setup({ dev: true, log });
+  let passed = true;
+  for (const name of names.length > 0 ? names : Object.keys(SUITES)) {
+    log(`suite ${name}`);
+    passed = (await SUITES[name]()) && passed;
+  }
+  return passed;
+}
+
+await runMain(async () => ((await runSuites(process.argv.slice(2))) ? 0 : 1));
