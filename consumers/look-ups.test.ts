@@ -77,7 +77,7 @@ test('errors of the server about one key are waited out for half a minute, and t
   state.now = 30_000;
   asked[4]?.fail(new RegistryError('unavailable', 'answered with 502', 502));
   await lookUp;
-  assert.match(String(lookUps.get(1)), /answered with 502/);
+  assert.match((lookUps.get(1) as Error).message, /answered with 502/);
 });
 
 test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async () => {

@@ -93,6 +93,7 @@ const VALUES = {
     inflightBytes: 5,
     serviceMicros: 6.5,
     capacityRequests: 7,
+    skippedFolders: [],
   },
 };
 
