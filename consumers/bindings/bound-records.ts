@@ -1,5 +1,6 @@
 import type { BindingDefinition } from '../../core/bindings/definition.js';
 import type { FailureStage } from '../../core/headers.js';
+import { changedHeaders } from '../../core/kafka/header-list.js';
 import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -114,17 +115,18 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       };
       const all = { ...envelope.headers, ...headers, ...made };
       this.parts.spans.carryOn(record, envelope.topic, all);
-      const result = { ...envelope, value, headers: all };
+      const result = { ...envelope, value, ...changedHeaders(record, all) };
       return { kind: 'result', record, result };
     } catch (cause) {
       return this.deadLetter(record, 'reply', PartituraError.from(cause));
     }
   }
 
-  #envelope({ key, headers, timestamp, partition }: KafkaRecord): Omit<OutgoingRecord, 'value'> {
+  #envelope({ key, headers, headerList, timestamp, partition }: KafkaRecord): Omit<OutgoingRecord, 'value'> {
     const { topic } = this.binding.output;
     const place = this.parts.keepsPartitions ? { topic, partition } : { topic };
-    return { ...place, key, headers, ...(timestamp >= 0 && { timestamp }) };
+    const listed = headerList ? { headers, headerList } : { headers };
+    return { ...place, key, ...listed, ...(timestamp >= 0 && { timestamp }) };
   }
 
   failed(record: KafkaRecord, _work: BoundWork, cause: unknown): BoundOutcome {

@@ -31,6 +31,23 @@ declare module 'kafkajs/src/protocol/decoder.js' {
   export default Decoder;
 }
 
+/** The class behind its writing of requests, likewise. */
+declare module 'kafkajs/src/protocol/encoder.js' {
+  type Content = Buffer | string | null | undefined;
+  class Encoder {
+    static sizeOfVarInt(this: void, value: number): number;
+    static sizeOfVarLong(this: void, value: number): number;
+    static sizeOfVarIntBytes(this: void, value: Content): number;
+    constructor(initialSize?: number);
+    writeInt8(value: number): this;
+    writeVarInt(value: number): this;
+    writeVarLong(value: number): this;
+    writeVarIntBytes(value: Content): this;
+    readonly buffer: Buffer;
+  }
+  export default Encoder;
+}
+
 /** The class behind its connections, likewise. */
 declare module 'kafkajs/src/broker/index.js' {
   import type { KafkaMessage } from 'kafkajs';
