@@ -75,6 +75,8 @@ export class Admission {
     } catch (cause) {
       const error = PartituraError.from(cause, 'DECODE_FAILED');
       if (error.code === 'DECODE_FAILED') return this.#deadLetter(record, model, caller, 'decode', error);
+      // Its reply could not be written; once that is mended the letter can be replayed.
+      if (error.code === 'INTERNAL') return this.#deadLetter(record, model, caller, 'reply', error);
       return this.#reply(record, caller, { id: '', model, modelVersion: null }, error);
     }
     if (request.id === '') request.id = recordId(record);

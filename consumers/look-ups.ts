@@ -45,9 +45,14 @@ export class LookUps<Key, Answer extends object> {
     this.#now = options.now ?? Date.now;
   }
 
+  /** Whether `get` has an answer, or a refusal that still holds. */
+  isKnown(key: Key): boolean {
+    return this.#answers.has(key) || this.#now() < (this.#refusals.get(key)?.until ?? 0);
+  }
+
   /** Undefined when `get` can answer at once; else a promise after which it can. After the signal it is never settled. */
   lookUp(key: Key): Promise<void> | undefined {
-    if (this.#answers.has(key) || this.#now() < (this.#refusals.get(key)?.until ?? 0)) return undefined;
+    if (this.isKnown(key)) return undefined;
     let lookUp = this.#underWay.get(key);
     if (!lookUp) {
       lookUp = this.#askUntilAnswered(key).finally(() => this.#underWay.delete(key));

@@ -10,7 +10,7 @@ import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
 import type { RecordSpans } from '../record-spans.js';
 import { tensorOf } from './features.js';
-import type { Format, SourceRecord } from './format.js';
+import type { Format, SourceFields, SourceRecord } from './format.js';
 import type { Prediction } from './predictions.js';
 
 /** A record of a source that may be predicted. */
@@ -61,7 +61,8 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
 
   /** Without a model that fits, records wait until there is one again, or until their binding has begun anew. */
   lookUp(record: KafkaRecord): Promise<void> | undefined {
-    return this.parts.version() ? this.parts.format.lookUp(record) : sleep(MODEL_LOOK_MS);
+    if (!this.parts.version()) return sleep(MODEL_LOOK_MS);
+    return this.parts.format.lookUp(record, (source) => this.#isPossible(source));
   }
 
   decide(record: KafkaRecord): BoundWork | BoundOutcome {
@@ -74,13 +75,22 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       return this.deadLetter(record, 'decode', PartituraError.from(cause, 'DECODE_FAILED'));
     }
     try {
-      return this.#work(source);
+      return { ...this.#toCompute(source), source };
     } catch (cause) {
       return this.deadLetter(record, 'validate', PartituraError.from(cause));
     }
   }
 
-  #work(source: SourceRecord): BoundWork {
+  #isPossible(source: SourceFields): boolean {
+    try {
+      this.#toCompute(source);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #toCompute(source: SourceFields): Work {
     const { model, version: wanted = null, inputs } = this.binding;
     const version = this.parts.version();
     if (!version) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available`);
@@ -94,7 +104,7 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       parameters: {},
       deadline: null,
     };
-    return { source, version, valid: validateRequest(request, version.signature), deadline: null };
+    return { version, valid: validateRequest(request, version.signature), deadline: null };
   }
 
   /** Deleted there, deleted here: results in a compacted topic go with what they were made of. */

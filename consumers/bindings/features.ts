@@ -5,7 +5,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import type { Tensor } from '../../schemas/generated.js';
 import type { TensorSpec } from '../engine/engine.js';
-import type { SourceRecord } from './format.js';
+import type { SourceFields } from './format.js';
 
 const UNKNOWN = -1;
 /** More than any tensor has dimensions. */
@@ -14,13 +14,11 @@ const MAX_DEPTH = 64;
 /** A record of a stranger's, as decoded: JSON, or Avro with unions as avsc wraps them. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-type Source = Pick<SourceRecord, 'fields' | 'finite' | 'spell'>;
-
 /**
  * The tensor of one row that these features make for an input of the model.
  * @throws PartituraError that names the field, or the input when there are too few or too many values
  */
-export function tensorOf(spec: TensorSpec, features: readonly Feature[], source: Source): Tensor {
+export function tensorOf(spec: TensorSpec, features: readonly Feature[], source: SourceFields): Tensor {
   const elements = features.flatMap((feature) => elementsOf(feature, source, spec.datatype));
   const shape = rowShape(spec, elements.length);
   return {
@@ -54,7 +52,7 @@ function rowShape({ name, shape }: TensorSpec, count: number): number[] {
   return row;
 }
 
-function elementsOf(feature: Feature, { fields, spell }: Source, datatype: Datatype): unknown[] {
+function elementsOf(feature: Feature, { fields, spell }: SourceFields, datatype: Datatype): unknown[] {
   const value = valueAt(fields, feature.field, spell) ?? feature.default ?? null;
   if (value === null) throw wrong(feature, 'a value', 'nothing');
   const values = flatten(feature, value, datatype);

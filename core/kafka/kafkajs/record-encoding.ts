@@ -25,10 +25,14 @@ interface Record {
 
 function encodeRecord({ offsetDelta = 0, timestampDelta = 0, key, value, headers = {} }: Record): Encoder {
   const list = Array.isArray(headers) ? (headers as HeaderList) : listOf(headers as RecordHeaders);
-  const { sizeOfVarInt, sizeOfVarLong, sizeOfVarIntBytes } = RecordEncoder;
-  let size = 1 + sizeOfVarLong(timestampDelta) + sizeOfVarInt(offsetDelta) + sizeOfVarInt(list.length);
-  size += sizeOfVarIntBytes(key) + sizeOfVarIntBytes(value);
-  for (const [name, bytes] of list) size += sizeOfVarIntBytes(nameBytes(name)) + sizeOfVarIntBytes(bytes);
+  let size =
+    1 +
+    RecordEncoder.sizeOfVarLong(timestampDelta) +
+    RecordEncoder.sizeOfVarInt(offsetDelta) +
+    RecordEncoder.sizeOfVarInt(list.length);
+  size += RecordEncoder.sizeOfVarIntBytes(key) + RecordEncoder.sizeOfVarIntBytes(value);
+  for (const [name, bytes] of list)
+    size += RecordEncoder.sizeOfVarIntBytes(nameBytes(name)) + RecordEncoder.sizeOfVarIntBytes(bytes);
   const record = new RecordEncoder(size + MAX_SIZE_BYTES)
     .writeVarInt(size)
     .writeInt8(0)

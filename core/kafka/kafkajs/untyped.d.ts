@@ -35,9 +35,9 @@ declare module 'kafkajs/src/protocol/decoder.js' {
 declare module 'kafkajs/src/protocol/encoder.js' {
   type Content = Buffer | string | null | undefined;
   class Encoder {
-    static sizeOfVarInt(this: void, value: number): number;
-    static sizeOfVarLong(this: void, value: number): number;
-    static sizeOfVarIntBytes(this: void, value: Content): number;
+    static sizeOfVarInt(value: number): number;
+    static sizeOfVarLong(value: number): number;
+    static sizeOfVarIntBytes(value: Content): number;
     constructor(initialSize?: number);
     writeInt8(value: number): this;
     writeVarInt(value: number): this;
