@@ -52,6 +52,34 @@ test('while the registry is away it is asked again, which is told once', async (
   assert.deepEqual(told, ['away']);
 });
 
+test('what answers in place of the registry with success is waited out, whatever the probe says', async () => {
+  const { lookUps, asked, state } = lookingUp();
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'answered with 200', 200));
+    await later();
+  }
+  asked[4]?.answer({});
+  await lookUp;
+  assert.deepEqual(lookUps.get(1), {});
+});
+
+test('errors of the server about one key are waited out for half a minute, and then refused', async () => {
+  const { lookUps, asked, state } = lookingUp();
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'answered with 502', 502));
+    await later();
+  }
+  assert.equal(asked.length, 5, 'it is asked again and again');
+  state.now = 30_000;
+  asked[4]?.fail(new RegistryError('unavailable', 'answered with 502', 502));
+  await lookUp;
+  assert.match((lookUps.get(1) as Error).message, /answered with 502/);
+});
+
 test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async () => {
   const { lookUps, asked, state } = lookingUp();
   state.isUp = true;

@@ -10,6 +10,10 @@ export type Culprit = 'question' | 'service' | 'unclear';
 export interface Inquiry<Answer> {
   ask(): Promise<Answer>;
   culpritOf(error: Error): Culprit;
+  /** How long a failure of unclear origin must last before the question is blamed for it, milliseconds. */
+  patienceMs?(error: Error): number;
+  /** Milliseconds since any moment. */
+  readonly now?: (() => number) | undefined;
   /** Asks for something that any healthy service answers. @throws Error when it does not */
   probe(): Promise<unknown>;
   readonly signal: AbortSignal;
@@ -27,7 +31,8 @@ export interface Inquiry<Answer> {
  * @throws the signal's reason once it aborts
  */
 export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<Answer | Error> {
-  const { signal, backoff = BACKOFF } = inquiry;
+  const { signal, backoff = BACKOFF, now = Date.now } = inquiry;
+  const startedAt = now();
   let isUp = false;
   let isToldAway = false;
   for (let attempt = 1; ; attempt++) {
@@ -37,7 +42,8 @@ export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<A
     const { error } = answer;
     signal.throwIfAborted();
     const culprit = inquiry.culpritOf(error);
-    if (culprit === 'question' || (isUp && culprit === 'unclear')) return error;
+    const isPatient = now() - startedAt < (inquiry.patienceMs?.(error) ?? 0);
+    if (culprit === 'question' || (isUp && culprit === 'unclear' && !isPatient)) return error;
     isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry.limitMs)) instanceof Failure);
     signal.throwIfAborted();
     if (!isUp && !isToldAway) {
