@@ -1,4 +1,4 @@
-import { backoffMs, sleep, within, type Backoff } from './retry.js';
+import { backoffMs, sleep, unlessAborted, within, type Backoff } from './retry.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 /** A question that takes longer than this has failed: somebody's records wait for the answer. */
@@ -37,14 +37,14 @@ export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<A
   let isToldAway = false;
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
-    const answer = await attemptOf(inquiry.ask(), inquiry.limitMs);
+    const answer = await attemptOf(inquiry.ask(), inquiry);
     if (!(answer instanceof Failure)) return answer;
     const { error } = answer;
     signal.throwIfAborted();
     const culprit = inquiry.culpritOf(error);
     const isPatient = now() - startedAt < (inquiry.patienceMs?.(error) ?? 0);
     if (culprit === 'question' || (isUp && culprit === 'unclear' && !isPatient)) return error;
-    isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry.limitMs)) instanceof Failure);
+    isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry)) instanceof Failure);
     signal.throwIfAborted();
     if (!isUp && !isToldAway) {
       isToldAway = true;
@@ -58,9 +58,16 @@ class Failure {
   constructor(readonly error: Error) {}
 }
 
-async function attemptOf<T>(work: Promise<T>, limitMs = QUESTION_LIMIT_MS): Promise<T | Failure> {
+async function attemptOf<T>(
+  work: Promise<T>,
+  { signal, limitMs = QUESTION_LIMIT_MS }: Pick<Inquiry<T>, 'signal' | 'limitMs'>,
+): Promise<T | Failure> {
   try {
-    return await within(limitMs, work, () => new UnansweredError(`no answer within ${limitMs} ms`));
+    return await within(
+      limitMs,
+      unlessAborted(signal, work),
+      () => new UnansweredError(`no answer within ${limitMs} ms`),
+    );
   } catch (error) {
     return new Failure(error instanceof Error ? error : new Error(String(error)));
   }

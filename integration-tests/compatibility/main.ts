@@ -133,7 +133,6 @@ function verdictOn(
   const verdict = (verdict: Verdict, why: string | null): Judged => ({
     model,
     verdict,
-    batchable: status?.batching?.batchable ?? null,
     reason: why,
   });
   if (!outputs) return verdict('no-reference', reason);
