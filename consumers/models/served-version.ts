@@ -1,5 +1,6 @@
 import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
+import { lacksOperation } from '../engine/model-errors.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import type { VersionFolder } from './repository.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
@@ -89,6 +90,10 @@ export async function serveVersion(
       ? await loadUntried(engine, source)
       : await loadAndTryOut(engine, source, tryOutLimits);
   const { loaded, measured, problem } = triedOut;
+  if (problem && lacksOperation(problem)) {
+    await loaded.unload();
+    throw problem;
+  }
   const { signature, backend, fallbackReason } = loaded;
   const limits = {
     maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),
