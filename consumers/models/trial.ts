@@ -29,7 +29,7 @@ export interface TrialOptions {
 }
 
 /** Changes with every change of the proof that may change a verdict. */
-const PROOF_REVISION = '2';
+const PROOF_REVISION = '3';
 /** For warming up with batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
 /** For one batch of zeros, milliseconds: a large model may have to be compiled first, and some values keep native code for ever. */

@@ -30,6 +30,10 @@ export class ComparedOutput {
     this.#tolerance = this.#floats ? TOLERANCES[precisionOf(tensor.datatype as FloatType, this.#floats)] : 0;
   }
 
+  get isFloat(): boolean {
+    return this.#floats !== undefined;
+  }
+
   /** Undefined for a scalar. */
   get rows(): number | undefined {
     return this.tensor.shape[0];
@@ -38,6 +42,12 @@ export class ComparedOutput {
   /** Whether its rows have the shape of the other's. */
   hasRowsLike({ tensor }: ComparedOutput): boolean {
     return this.tensor.shape.slice(1).join() === tensor.shape.slice(1).join();
+  }
+
+  /** True for floats of which none is finite; false where values are not floats or there are none. */
+  get isWhollyNonFinite(): boolean {
+    const floats = this.#floats;
+    return floats !== undefined && floats.length > 0 && !floats.some(Number.isFinite);
   }
 
   /** The largest finite value of a row, without its sign; 0 where values are not floats. */

@@ -15,6 +15,7 @@ const NOT_BATCHED: Readonly<Record<string, RegExp>> = {
   'image-by-text-onnx': /^output 'logits' of a request changes with/,
   'rows-counted-onnx': /changes with/,
   'quantized-onnx': /changes with/,
+  'masked-softmax-onnx': /changes with/,
   'spectrogram-onnx': /changes with/,
   'row-indices-onnx': /changes with/,
   'clip-by-all-onnx': /changes with/,
@@ -174,6 +175,25 @@ test('a model that leaves equal rows out is found', async () => {
     { maxBatchRows: 64 },
   );
   assert.deepEqual([batchable, reason], [false, "output 'y' has 1 row for 2 rows of input"]);
+});
+
+test('values to which every answer is NaN prove nothing: others are tried', async () => {
+  const mixing = modelOf((rows) =>
+    rows.every((row) => Number.isInteger(row)) ? rows.map((row) => row + rows.length) : rows.map(() => NaN),
+  );
+  const { batchable, reason } = await proveBatching(mixing, { maxBatchRows: 8 });
+  assert.deepEqual([batchable, reason], [false, "output 'y' of a request changes with the requests beside it"]);
+  assert.deepEqual(
+    await proveBatching(
+      modelOf((rows) => rows.map(() => NaN)),
+      { maxBatchRows: 8 },
+    ),
+    {
+      batchable: false,
+      reason: 'could not be tried: the model refuses random inputs: it answers NaN or infinity only',
+      isLasting: true,
+    },
+  );
 });
 
 test('the same values are tried every time', async () => {

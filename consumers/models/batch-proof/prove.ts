@@ -187,6 +187,7 @@ class Proof {
       throw error instanceof PartituraError ? new Refusal(reasonOf(error)) : error;
     });
     requireRows(outputs, rows);
+    if (saysNothing(outputs)) throw new Refusal('it answers NaN or infinity only');
     this.#alone.push(outputs);
     outputs.forEach((output, index) => {
       const magnitudes = this.#magnitudes[index];
@@ -280,6 +281,15 @@ function compared(outputs: EngineResult['outputs']): AloneOutputs {
     const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     return new ComparedOutput({ name, datatype, shape, data: buffer });
   });
+}
+
+/**
+ * Recognizes values that the model computes but does not understand, such as a mask of other numbers than 0 and 1: NaN
+ * equals NaN whatever the rows beside it.
+ */
+function saysNothing(outputs: AloneOutputs): boolean {
+  const floats = outputs.filter(({ isFloat }) => isFloat);
+  return floats.length > 0 && floats.every(({ isWhollyNonFinite }) => isWhollyNonFinite);
 }
 
 function requireRows(outputs: AloneOutputs, expected: number): void {
