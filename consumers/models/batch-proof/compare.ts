@@ -73,6 +73,11 @@ export class ComparedOutput {
     return floats.every((value, index) => isClose(value, others[index] ?? NaN, allowed));
   }
 
+  /** Compares rows to the last bit. */
+  hasSameBytes(row: number, other: ComparedOutput, otherRow: number): boolean {
+    return this.hasRowsLike(other) && this.#rowBytes(row).equals(other.#rowBytes(otherRow));
+  }
+
   #rowFloats(row: number): FloatValues | undefined {
     return this.#floats?.subarray(row * this.#elementsPerRow, (row + 1) * this.#elementsPerRow);
   }

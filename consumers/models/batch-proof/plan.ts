@@ -4,6 +4,8 @@ import { SCALES, type Scale } from './values.js';
 export interface PlannedRequest {
   readonly rows: number;
   readonly scale: Scale | 'mixed';
+  /** Put into each float input: NaN or infinity, of which the answers beside it must know nothing. */
+  readonly spoiled?: number;
 }
 
 /** Consecutive rows of a request in a run; all of its rows or a cut. */
@@ -17,10 +19,24 @@ export interface Segment {
 /** The segments of one batch, one below the other. */
 export type PlannedRun = readonly Segment[];
 
+/**
+ * A segment beside one neighbor and, at the same place, beside another of the same length. The kernels are the same, so
+ * its answer must be, too, to the last bit.
+ */
+export interface Exchange {
+  readonly run: PlannedRun;
+  readonly exchanged: PlannedRun;
+  /** Index of the segment that stays. */
+  readonly kept: number;
+}
+
 /** Requests that are new, each to be run alone, and the batches to compare with that. */
 export interface Stage {
   readonly requests: readonly PlannedRequest[];
   readonly runs: readonly PlannedRun[];
+  readonly exchanges?: readonly Exchange[];
+  /** True for values that the model may refuse, or even die of, when they are alone: that says nothing about batches. */
+  readonly isOptional?: boolean;
 }
 
 const [SMALL, MEDIUM, LARGE] = SCALES;
@@ -57,8 +73,8 @@ export function essentialStage(): Stage {
  * Several requests, cuts at several places, alone and beside other requests, all pairs in both orders, and row by row. A
  * model that is slow is tried with the first of these only.
  */
-export function furtherStage(): Stage {
-  const all = wholes([...ESSENTIAL, ...FURTHER], 0);
+export function furtherStage(request: number): Stage {
+  const all = [...wholes(ESSENTIAL, 0), ...wholes(FURTHER, request)];
   const pairs = all.flatMap((one) => all.filter((other) => other !== one).map((other) => [one, other]));
   const [a, b, c, long, short] = all as [Segment, Segment, Segment, Segment, Segment];
   return {
@@ -88,9 +104,40 @@ export function longStage(rows: number, request: number): Stage {
   };
 }
 
+/** What tells most, for each further kind of values. */
+export function briefStage(): Stage {
+  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
+  return {
+    requests: ESSENTIAL,
+    runs: [
+      [first, second],
+      [second, first],
+      [third, second, first],
+    ],
+    isOptional: true,
+  };
+}
+
+/** A request with NaN or infinity beside clean ones. */
+export function spoiledStage(value: number, request: number): Stage {
+  const planned = { rows: 1, scale: MEDIUM, spoiled: value };
+  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
+  const [spoiled] = wholes([planned], request) as [Segment];
+  return {
+    requests: [planned],
+    runs: [[second, spoiled]],
+    exchanges: [{ run: [spoiled, first], exchanged: [spoiled, third], kept: 0 }],
+    isOptional: true,
+  };
+}
+
 /** Rows of a stage's new requests together. */
 export function rowsOfRequests({ requests }: Stage): number {
   return requests.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+export function rowsOf(run: PlannedRun): number {
+  return run.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function wholes(requests: readonly PlannedRequest[], from: number): Segment[] {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Datatype } from '../../../schemas/datatypes.js';
+import { PartituraError } from '../../../schemas/errors.js';
 import type { Engine, EngineTensor, LoadedModel } from '../../engine/engine.js';
-import { DIGITS, DIGITS_ONNX, fixture, sourceOf, tensor } from '../../engine/test-models.js';
+import { DIGITS, DIGITS_ONNX, elementsOf, fixture, sourceOf, tensor } from '../../engine/test-models.js';
 import { createEngine } from '../../engine/threaded-engine.js';
 import { proveBatching, type ProvenVerdict } from './prove.js';
 
@@ -182,7 +184,10 @@ test('values to which every answer is NaN prove nothing: others are tried', asyn
     rows.every((row) => Number.isInteger(row)) ? rows.map((row) => row + rows.length) : rows.map(() => NaN),
   );
   const { batchable, reason } = await proveBatching(mixing, { maxBatchRows: 8 });
-  assert.deepEqual([batchable, reason], [false, "output 'y' of a request changes with the requests beside it"]);
+  assert.deepEqual(
+    [batchable, reason],
+    [false, "output 'y' of a request changes with the requests beside it"],
+  );
   assert.deepEqual(
     await proveBatching(
       modelOf((rows) => rows.map(() => NaN)),
@@ -194,6 +199,119 @@ test('values to which every answer is NaN prove nothing: others are tried', asyn
       isLasting: true,
     },
   );
+});
+
+const MIXING = "output 'y' of a request changes with the requests beside it";
+
+/** A model of any input with three elements a row, and one FP32 output. */
+function modelOfRows(
+  datatype: Datatype,
+  compute: (rows: unknown[][]) => number[],
+): Pick<LoadedModel, 'run' | 'signature'> {
+  return {
+    signature: {
+      inputs: [{ name: 'x', datatype, shape: [-1, 3] }],
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
+    },
+    run: ([input]: readonly EngineTensor[]) => {
+      assert.ok(input);
+      const elements = elementsOf(input);
+      const rows = Array.from({ length: input.shape[0] ?? 0 }, (_, row) =>
+        elements.slice(3 * row, 3 * row + 3),
+      );
+      const answer = compute(rows);
+      return Promise.resolve({ outputs: [tensor('y', 'FP32', [answer.length], answer)], computeMicros: 1 });
+    },
+  };
+}
+
+const numbersOf = (row: readonly unknown[]): number[] => row.map(Number);
+const total = (row: readonly unknown[]): number => numbersOf(row).reduce((sum, value) => sum + value, 0);
+
+/** Models that mix rows for a part of the values that they accept. */
+const MIXING_SOMETIMES: Readonly<
+  Record<string, { readonly datatype: Datatype; readonly compute: (rows: unknown[][]) => number[] }>
+> = {
+  'where rows are padded with zeros': {
+    datatype: 'INT64',
+    compute: (rows) => {
+      const longest = Math.max(...rows.map((row) => numbersOf(row).filter((id) => id !== 0).length));
+      return rows.map((row) => total(row) / longest);
+    },
+  },
+  'where a whole number is -1': {
+    datatype: 'INT32',
+    compute: (rows) => rows.map((row) => total(row) + rows.filter((other) => other.includes(-1)).length),
+  },
+  'where a byte has its upper bit': {
+    datatype: 'UINT8',
+    compute: (rows) => {
+      const factor = rows.flatMap(numbersOf).some((value) => value > 127) ? 1 / 255 : 1;
+      return rows.map((row) => total(row) * factor);
+    },
+  },
+  'where a row is all zeros': {
+    datatype: 'FP32',
+    compute: (rows) => {
+      const heard = rows.filter((row) => numbersOf(row).some((value) => value !== 0)).length;
+      return rows.map((row) => (total(row) * heard) / rows.length);
+    },
+  },
+  'where a neighbor is NaN': {
+    datatype: 'FP64',
+    compute: (rows) => rows.map((row) => total(row) + 0 * rows.reduce((sum, other) => sum + total(other), 0)),
+  },
+  'where a neighbor fills in for NaN': {
+    datatype: 'FP32',
+    compute: (rows) => {
+      const known = rows.map(total).find((sum) => !Number.isNaN(sum)) ?? NaN;
+      return rows.map((row) => (Number.isNaN(total(row)) ? known : total(row)));
+    },
+  },
+  'where texts have separators': {
+    datatype: 'BYTES',
+    compute: (rows) => {
+      const parts = rows.map((row) => String(row[0]).split('|').length);
+      return rows.map((row, index) => String(row[1]).length + (parts[index] ?? 0) / Math.max(...parts));
+    },
+  },
+  'where texts are empty': {
+    datatype: 'BYTES',
+    compute: (rows) =>
+      rows.map((row) => String(row[0]).length + rows.filter((other) => other[0] === '').length),
+  },
+};
+
+for (const [when, { datatype, compute }] of Object.entries(MIXING_SOMETIMES))
+  test(`a model that mixes rows only ${when} is found`, async () => {
+    const { batchable, reason } = await proveBatching(modelOfRows(datatype, compute), { maxBatchRows: 8 });
+    assert.deepEqual([batchable, reason], [false, MIXING]);
+  });
+
+for (const code of ['MODEL_FAILED', 'MODEL_CRASHED'] as const)
+  test(`further values that end with ${code} are passed over`, async () => {
+    const strict = modelOfRows('INT64', (rows) => {
+      if (rows.some((row) => row.some((id) => Number(id) <= 0))) throw new PartituraError(code, 'not an id');
+      return rows.map(total);
+    });
+    const { batchable, isLasting } = await proveBatching(strict, { maxBatchRows: 8, budgetMs: 60_000 });
+    assert.deepEqual([batchable, isLasting], [true, true]);
+  });
+
+test('values whose answers are all alike prove nothing: others are tried', async () => {
+  const alike = (rows: unknown[][]): number[] =>
+    rows.map((row) => (row.every((value) => Number.isInteger(value)) ? total(row) / rows.length : 0));
+  const { batchable, reason } = await proveBatching(modelOfRows('FP32', alike), { maxBatchRows: 8 });
+  assert.deepEqual([batchable, reason], [false, MIXING]);
+});
+
+test('a verdict says so when all answers were alike', async () => {
+  const { batchable, reason } = await proveBatching(
+    modelOf((rows) => rows.map(() => 1)),
+    { maxBatchRows: 8 },
+  );
+  assert.ok(batchable);
+  assert.match(reason, /gave each row its own answer, but all answers were alike$/);
 });
 
 test('the same values are tried every time', async () => {

@@ -10,6 +10,7 @@ export interface DrawnRequest {
   readonly inputs: readonly RowTensor[];
   readonly offsets: readonly RowOffsets[];
   readonly scales: readonly Scale[];
+  readonly isSpoiled: boolean;
 }
 
 const SEED = 12;
@@ -25,23 +26,30 @@ export class RequestDrawer {
     readonly openSize: number,
   ) {}
 
-  draw({ rows, scale }: PlannedRequest): DrawnRequest {
+  draw({ rows, scale, spoiled }: PlannedRequest): DrawnRequest {
     const scales = Array.from({ length: rows }, () => (scale === 'mixed' ? this.#anyScale() : scale));
-    const inputs = this.specs.map((spec) => this.#drawInput(spec, scales));
+    const inputs = this.specs.map((spec, input) => this.#drawInput(spec, input, scales, spoiled));
     this.#turn += rows;
-    return { rows, inputs, scales, offsets: inputs.map(rowOffsets) };
+    const isSpoiled = spoiled !== undefined;
+    return { rows, inputs, scales, offsets: inputs.map(rowOffsets), isSpoiled };
   }
 
   #anyScale(): Scale {
     return SCALES[this.#random.whole(0, SCALES.length - 1)] ?? 1;
   }
 
-  #drawInput(spec: TensorSpec, scales: readonly Scale[]): RowTensor {
+  #drawInput(
+    spec: TensorSpec,
+    input: number,
+    scales: readonly Scale[],
+    spoiled: number | undefined,
+  ): RowTensor {
     const { name, datatype } = spec;
     const elements = elementsOfRow(spec, this.openSize);
-    const rows = scales.map((scale, row) =>
-      drawRow(datatype, elements, this.kind, scale, this.#turn + row, this.#random),
-    );
+    const rows = scales.map((scale, row) => {
+      const turn = this.#turn + row;
+      return drawRow({ datatype, scale, elements, turn, input, spoiled }, this.kind, this.#random);
+    });
     return {
       name,
       datatype,

@@ -1,0 +1,393 @@
+import { PartituraError } from '../../../schemas/errors.js';
+import type { EngineResult, LoadedModel } from '../../engine/engine.js';
+import { ComparedOutput } from './compare.js';
+import {
+  briefStage,
+  essentialStage,
+  furtherStage,
+  longStage,
+  rowsOf,
+  rowsOfRequests,
+  spoiledStage,
+  type Exchange,
+  type PlannedRun,
+  type Segment,
+  type Stage,
+} from './plan.js';
+import { mergeSegments, RequestDrawer, type DrawnRequest } from './requests.js';
+import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
+
+export interface ProofLimits {
+  /** Rows of the largest batch: one more is tried, too, if there is time. */
+  readonly maxBatchRows: number;
+  /** For everything beyond what every model must pass, milliseconds. */
+  readonly budgetMs?: number;
+  /** For what every model must pass, milliseconds; one that takes longer is not batched. */
+  readonly essentialMs?: number;
+  readonly now?: () => number;
+}
+
+const BUDGET_MS = 1_000;
+const ESSENTIAL_MS = 3_000;
+/** Inputs of one run: what is tried must not be what fills the memory. */
+const MAX_RUN_BYTES = 8 * 2 ** 20;
+/** Lengths for what depends on the size of a batch. */
+const LONG_ROWS = [33, 300] as const;
+
+/** A request alone was refused: perhaps for its values. */
+export class Refusal extends Error {}
+
+/** Nothing can be said about the model. */
+export class Untried extends Error {
+  constructor(
+    message: string,
+    readonly isLasting: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** The process died of the values. */
+class Crash extends Untried {}
+
+/** Rows depend on each other. */
+export class Difference extends Error {}
+
+export interface ProofClock {
+  readonly now: () => number;
+  readonly essentialMs: number;
+  readonly essentialEnd: number;
+  readonly budgetEnd: number;
+}
+
+export function startClock({
+  budgetMs = BUDGET_MS,
+  essentialMs = ESSENTIAL_MS,
+  now = monotonic,
+}: ProofLimits): ProofClock {
+  const begun = now();
+  return { now, essentialMs, essentialEnd: begun + essentialMs, budgetEnd: begun + budgetMs };
+}
+
+const monotonic = (): number => performance.now();
+
+/** What one output of a request was when it was alone. */
+type AloneOutputs = readonly ComparedOutput[];
+
+/** The plan, carried out with one kind of values. */
+export class Proof {
+  readonly #drawer: RequestDrawer;
+  readonly #requests: DrawnRequest[] = [];
+  readonly #alone: AloneOutputs[] = [];
+  /** The largest answer to inputs of each scale, for each output. */
+  readonly #magnitudes: Map<Scale, number>[];
+  #runs = 0;
+  #rows = 0;
+  #mostRows = 0;
+  #spentMs = 0;
+  #isCut = false;
+  #areFurtherAlike = true;
+
+  constructor(
+    readonly model: Pick<LoadedModel, 'run' | 'signature'>,
+    readonly kind: ValueKind,
+    readonly openSize: number,
+    readonly clock: ProofClock,
+  ) {
+    this.#drawer = new RequestDrawer(model.signature.inputs, kind, openSize);
+    this.#magnitudes = model.signature.outputs.map(() => new Map<Scale, number>());
+  }
+
+  /** @returns why nothing was proven, if so. @throws Difference */
+  async runEssential(): Promise<Refusal | Untried | undefined> {
+    try {
+      await this.#runStage(essentialStage(), this.clock.essentialEnd);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Refusal || error instanceof Untried) return error;
+      throw error;
+    }
+  }
+
+  /**
+   * Tries further values, then further runs, while there is time.
+   * @returns a refusal of values like those that were accepted before
+   * @throws Difference or Untried
+   */
+  async goOn(maxBatchRows: number): Promise<Refusal | undefined> {
+    await this.#tryFurtherKinds();
+    for (const stage of this.#furtherStages(maxBatchRows)) {
+      const refusal = await this.#tryStage(stage);
+      if (refusal && !stage.isOptional) return refusal;
+    }
+    return undefined;
+  }
+
+  /** True when there was no time for all that was to be tried. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** True when all rows have had the same answer, so that one mixed with another would not show. */
+  get areAnswersAlike(): boolean {
+    const clean = this.#alone.filter((_, request) => !this.#requests[request]?.isSpoiled);
+    return this.#areFurtherAlike && clean.every((outputs) => areAllLike(clean[0], outputs));
+  }
+
+  get summary(): string {
+    const alike = this.areAnswersAlike ? ', but all answers were alike' : '';
+    return `rows are independent: ${this.#runs} runs of up to ${rowsText(this.#mostRows)} gave each row its own answer${alike}`;
+  }
+
+  async #tryFurtherKinds(): Promise<void> {
+    for (const kind of furtherKinds(this.model.signature, this.kind)) {
+      const proof = new Proof(this.model, kind, this.openSize, this.clock);
+      // How long rows take is known from here.
+      proof.#rows = this.#rows;
+      proof.#spentMs = this.#spentMs;
+      await proof.#tryStage(briefStage());
+      this.#runs += proof.#runs;
+      this.#mostRows = Math.max(this.#mostRows, proof.#mostRows);
+      this.#isCut ||= proof.#isCut;
+      this.#areFurtherAlike &&= proof.areAnswersAlike;
+    }
+  }
+
+  *#furtherStages(maxBatchRows: number): Generator<Stage> {
+    if (hasFloats(this.model.signature))
+      for (const value of [NaN, Infinity]) yield spoiledStage(value, this.#requests.length);
+    yield furtherStage(this.#requests.length);
+    const bytes = this.#bytesOfRow();
+    const lengths = [...LONG_ROWS.filter((rows) => rows < maxBatchRows), maxBatchRows + 1];
+    for (const rows of lengths) {
+      if (rows * bytes > MAX_RUN_BYTES) return;
+      yield longStage(rows, this.#requests.length);
+    }
+  }
+
+  /** Runs a stage if there is time. @returns a refusal of its values */
+  async #tryStage(stage: Stage): Promise<Refusal | undefined> {
+    if (!this.#hasTimeFor(rowsOfRequests(stage))) {
+      this.#isCut = true;
+      return undefined;
+    }
+    try {
+      await this.#runStage(stage, Math.max(this.clock.essentialEnd, this.clock.budgetEnd), true);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
+  }
+
+  #bytesOfRow(): number {
+    const [first] = this.#requests;
+    if (!first) return 0;
+    return first.inputs.reduce((sum, { data }) => sum + data.length / first.rows, 0);
+  }
+
+  /** Judges by what rows have taken so far. */
+  #hasTimeFor(rows: number): boolean {
+    const expectedMs = (this.#spentMs / this.#rows) * rows;
+    return this.clock.now() + expectedMs <= this.clock.budgetEnd;
+  }
+
+  /** @param end when a run that is still under way fails */
+  async #runStage(stage: Stage, end: number, isLimited = false): Promise<void> {
+    const isTimeUp = (rows: number): boolean => {
+      const isUp = isLimited && !this.#hasTimeFor(rows);
+      this.#isCut ||= isUp;
+      return isUp;
+    };
+    for (const planned of stage.requests) await this.#runAlone(this.#drawer.draw(planned), stage, end);
+    for (const run of stage.runs) {
+      if (isTimeUp(rowsOf(run))) return;
+      await this.#compare(run, end);
+    }
+    for (const exchange of stage.exchanges ?? []) {
+      if (isTimeUp(3 * rowsOf(exchange.run))) return;
+      await this.#exchange(exchange, end);
+    }
+  }
+
+  async #runAlone(request: DrawnRequest, stage: Stage, end: number): Promise<void> {
+    const { rows, scales, isSpoiled } = request;
+    const run = [{ request: this.#requests.push(request) - 1, start: 0, rows }];
+    try {
+      const outputs = await this.#outputsOf(run, end);
+      requireRows(outputs, rows);
+      if (!isSpoiled && saysNothing(outputs)) throw new Refusal('it answers NaN or infinity only');
+      this.#alone.push(outputs);
+      if (!isSpoiled) this.#noteMagnitudes(outputs, scales);
+    } catch (error) {
+      if (stage.isOptional) this.#requests.pop();
+      if (error instanceof PartituraError) throw new Refusal(reasonOf(error));
+      if (!stage.isOptional || !(error instanceof Untried)) throw error;
+      this.#isCut ||= !(error instanceof Crash);
+      throw new Refusal(error.message);
+    }
+  }
+
+  #noteMagnitudes(outputs: AloneOutputs, scales: readonly Scale[]): void {
+    outputs.forEach((output, index) => {
+      const magnitudes = this.#magnitudes[index];
+      scales.forEach((scale, row) =>
+        magnitudes?.set(scale, Math.max(magnitudes.get(scale) ?? 0, output.magnitude(row))),
+      );
+    });
+  }
+
+  async #compare(run: PlannedRun, end: number): Promise<AloneOutputs> {
+    const outputs = await this.#outputsOf(run, end).catch((error: unknown) => {
+      throw error instanceof PartituraError ? new Difference(refusedTogether(run, error)) : error;
+    });
+    requireRows(outputs, rowsOf(run));
+    for (const [index, output] of outputs.entries()) {
+      if (this.#isAsAlone(run, output, index)) continue;
+      throw new Difference(await this.#explain(run, output.tensor.name, index, end));
+    }
+    return outputs;
+  }
+
+  /** Where the same run twice differs, kernels are not steady; then what `#compare` allows is all that is asked. */
+  async #exchange({ run, exchanged, kept }: Exchange, end: number): Promise<void> {
+    const outputs = await this.#compare(run, end);
+    const again = await this.#compare(run, end);
+    const others = await this.#compare(exchanged, end);
+    const start = rowsOf(run.slice(0, kept));
+    const rows = run[kept]?.rows ?? 0;
+    for (const [index, output] of outputs.entries()) {
+      const isSameIn = (other: ComparedOutput | undefined): boolean => {
+        for (let row = start; row < start + rows; row++)
+          if (!other || !output.hasSameBytes(row, other, row)) return false;
+        return true;
+      };
+      if (isSameIn(again[index]) && !isSameIn(others[index]))
+        throw new Difference(changesWithOthers(output.tensor.name));
+    }
+  }
+
+  #isAsAlone(run: PlannedRun, output: ComparedOutput, index: number): boolean {
+    let position = 0;
+    return run.every((segment) => {
+      const from = position;
+      position += segment.rows;
+      return this.#isSegmentAsAlone(segment, output, index, from);
+    });
+  }
+
+  #isSegmentAsAlone(
+    { request, start, rows }: Segment,
+    output: ComparedOutput,
+    index: number,
+    position: number,
+  ): boolean {
+    const alone = this.#alone[request]?.[index];
+    const drawn = this.#requests[request];
+    if (!alone || !drawn || !alone.hasRowsLike(output)) return false;
+    // Kernels for batches of another size may treat NaN differently: what is spoiled is compared by exchange only.
+    if (drawn.isSpoiled) return true;
+    for (let row = 0; row < rows; row++) {
+      const magnitude = this.#magnitudes[index]?.get(drawn.scales[start + row] ?? 1) ?? 0;
+      if (!alone.matches(start + row, output, position + row, magnitude)) return false;
+    }
+    return true;
+  }
+
+  /** Says what the difference comes from: from the batch, unless the model answers at random. */
+  async #explain(run: PlannedRun, name: string, index: number, end: number): Promise<string> {
+    const again: PlannedRun = [{ request: 0, start: 0, rows: this.#requests[0]?.rows ?? 0 }];
+    const output = (await this.#outputsOf(again, end))[index];
+    if (output && !this.#isAsAlone(again, output, index))
+      return `output '${name}' differs from run to run for the same input`;
+    return isTogether(run)
+      ? changesWithOthers(name)
+      : `output '${name}' of a request changes when the request is cut`;
+  }
+
+  /** @throws Untried where the process died or time is up; PartituraError when the model refuses */
+  async #outputsOf(run: PlannedRun, end: number): Promise<AloneOutputs> {
+    const begun = this.clock.now();
+    const leftMs = end - begun;
+    if (leftMs <= 0) throw this.#tooSlow();
+    try {
+      const { outputs } = await this.model.run(mergeSegments(run, this.#requests), Math.ceil(leftMs));
+      this.#note(run, begun);
+      return compared(outputs);
+    } catch (error) {
+      if (this.clock.now() >= end) throw this.#tooSlow();
+      const failure = PartituraError.from(error);
+      const reason = reasonOf(failure);
+      if (failure.code === 'MODEL_CRASHED') throw new Crash(`random inputs crashed it: ${reason}`, false);
+      if (failure.code === 'INTERNAL') throw new Untried(reason, false);
+      throw failure;
+    }
+  }
+
+  #note(run: PlannedRun, begun: number): void {
+    const rows = rowsOf(run);
+    this.#runs++;
+    this.#rows += rows;
+    this.#mostRows = Math.max(this.#mostRows, rows);
+    this.#spentMs += this.clock.now() - begun;
+  }
+
+  #tooSlow(): Untried {
+    return new Untried(`too slow to be tried within ${this.clock.essentialMs / 1_000} s`, false);
+  }
+}
+
+function compared(outputs: EngineResult['outputs']): AloneOutputs {
+  return outputs.map(({ name, datatype, shape, data }) => {
+    const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    return new ComparedOutput({ name, datatype, shape, data: buffer });
+  });
+}
+
+/**
+ * Recognizes values that the model computes but does not understand, such as a mask of other numbers than 0 and 1: NaN
+ * equals NaN whatever the rows beside it.
+ */
+function saysNothing(outputs: AloneOutputs): boolean {
+  const floats = outputs.filter(({ isFloat }) => isFloat);
+  return floats.length > 0 && floats.every(({ isWhollyNonFinite }) => isWhollyNonFinite);
+}
+
+function areAllLike(first: AloneOutputs | undefined, outputs: AloneOutputs): boolean {
+  return outputs.every((output, index) => {
+    const reference = first?.[index];
+    for (let row = 0; row < (output.rows ?? 0); row++)
+      if (!reference?.hasSameBytes(0, output, row)) return false;
+    return true;
+  });
+}
+
+function requireRows(outputs: AloneOutputs, expected: number): void {
+  const other = outputs.find(({ rows }) => rows !== expected);
+  if (!other) return;
+  const found = other.rows === undefined ? 'no dimensions' : rowsText(other.rows);
+  throw new Difference(`output '${other.tensor.name}' has ${found} for ${rowsText(expected)} of input`);
+}
+
+function rowsText(rows: number): string {
+  return `${rows} row${rows === 1 ? '' : 's'}`;
+}
+
+function changesWithOthers(name: string): string {
+  return `output '${name}' of a request changes with the requests beside it`;
+}
+
+function isTogether(run: PlannedRun): boolean {
+  return run.length > 1;
+}
+
+function refusedTogether(run: PlannedRun, error: PartituraError): string {
+  return isTogether(run)
+    ? `the model refuses requests together that it answers alone: ${reasonOf(error)}`
+    : `the model refuses a part of a request that it answers whole: ${reasonOf(error)}`;
+}
+
+/** The runtime's reason, without the name of the model, which the reader knows. */
+function reasonOf({ message, cause }: PartituraError): string {
+  return cause instanceof PartituraError ? cause.message : message;
+}
