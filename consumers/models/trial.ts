@@ -110,17 +110,17 @@ type Judged = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean
 /** What `model.yaml` says counts first, then what was proven before. */
 async function judge(
   loaded: LoadedModel,
-  { directory }: ModelSource,
+  source: ModelSource,
   { settings, maxBatchRows, verdicts }: TrialOptions,
 ): Promise<Judged> {
   const said = verdictOfSettings(loaded, settings);
   if (said) return { batching: said, verdictKey: undefined, isNew: false };
   const { platform, arch } = process;
   const runtime = `${loaded.backend} ${runtimeVersion(loaded.backend)} ${platform} ${arch}`;
-  const key = [PROOF_REVISION, await hashFiles(directory), runtime, String(maxBatchRows)];
+  const key = [PROOF_REVISION, await hashFiles(source.directory), runtime, String(maxBatchRows)];
   const known = await verdicts.recall(key);
   if (known) return { batching: known, verdictKey: key, isNew: false };
-  const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows });
+  const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows, source });
   const batching = { batchable, reason };
   if (isLasting) await verdicts.remember(key, batching);
   return { batching, verdictKey: key, isNew: true };

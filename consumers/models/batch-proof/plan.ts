@@ -41,7 +41,7 @@ export interface Stage {
 
 const [SMALL, MEDIUM, LARGE] = SCALES;
 
-/** What every model must pass: nine runs of eighteen rows, requests of different scale and length, both orders, one cut. */
+/** What every model must pass: twelve runs of twenty-four rows, requests of different scale and length, both orders, one cut. */
 const ESSENTIAL: readonly PlannedRequest[] = [
   { rows: 1, scale: MEDIUM },
   { rows: 2, scale: LARGE },
@@ -66,6 +66,8 @@ export function essentialStage(): Stage {
       [cut(second, 0, 1)],
       [cut(second, 1, 2)],
     ],
+    // The row of small values shows best what larger ones leak.
+    exchanges: [{ run: [third, first], exchanged: [third, cut(second, 0, 1)], kept: 0 }],
   };
 }
 
@@ -90,6 +92,11 @@ export function furtherStage(request: number): Stage {
       ...pairs.filter((pair) => pair.some(({ request }) => request >= ESSENTIAL.length)),
       ...oneByOne(long),
       [a, b, c],
+    ],
+    exchanges: [
+      { run: [cut(long, 0, 3), short], exchanged: [cut(long, 3, 6), short], kept: 1 },
+      { run: [short, a, c], exchanged: [short, cut(long, 6, 7), c], kept: 0 },
+      { run: [b, a], exchanged: [b, c], kept: 0 },
     ],
   };
 }

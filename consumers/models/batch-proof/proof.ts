@@ -1,5 +1,5 @@
 import { PartituraError } from '../../../schemas/errors.js';
-import type { EngineResult, LoadedModel } from '../../engine/engine.js';
+import type { EngineResult, LoadedModel, ModelSource } from '../../engine/engine.js';
 import { ComparedOutput } from './compare.js';
 import {
   briefStage,
@@ -18,6 +18,8 @@ import { mergeSegments, RequestDrawer, type DrawnRequest } from './requests.js';
 import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
 export interface ProofLimits {
+  /** The files of the model, whose graph may say more than any run. */
+  readonly source?: Pick<ModelSource, 'directory' | 'format'>;
   /** Rows of the largest batch: one more is tried, too, if there is time. */
   readonly maxBatchRows: number;
   /** For everything beyond what every model must pass, milliseconds. */

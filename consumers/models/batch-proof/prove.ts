@@ -1,4 +1,5 @@
 import type { LoadedModel } from '../../engine/engine.js';
+import { obstacleInGraph } from './graph.js';
 import {
   Difference,
   Proof,
@@ -23,7 +24,8 @@ type ProvenModel = Pick<LoadedModel, 'run' | 'signature'>;
  * model may refuse some values; then others are drawn. Ends with the first difference.
  */
 export async function proveBatching(model: ProvenModel, limits: ProofLimits): Promise<ProvenVerdict> {
-  const obstacle = obstacleToBatching(model.signature);
+  const { source } = limits;
+  const obstacle = obstacleToBatching(model.signature) ?? (source && (await obstacleInGraph(source)));
   if (obstacle !== undefined) return verdict(false, obstacle);
   try {
     const proof = await finishedProof(model, startClock(limits), limits.maxBatchRows);
