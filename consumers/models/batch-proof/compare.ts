@@ -47,14 +47,17 @@ export class ComparedOutput {
   /** True for floats of which none is finite; false where values are not floats or there are none. */
   get isWhollyNonFinite(): boolean {
     const floats = this.#floats;
-    return floats !== undefined && floats.length > 0 && !floats.some(Number.isFinite);
+    if (!floats || floats.length === 0) return false;
+    for (let index = 0; index < floats.length; index++) if (Number.isFinite(floats[index])) return false;
+    return true;
   }
 
   /** The largest finite value of a row, without its sign; 0 where values are not floats. */
   magnitude(row: number): number {
     let largest = 0;
-    for (const value of this.#rowFloats(row) ?? []) {
-      const size = Math.abs(value);
+    const floats = this.#rowFloats(row);
+    for (let index = 0; index < (floats?.length ?? 0); index++) {
+      const size = Math.abs(floats?.[index] ?? 0);
       if (size > largest && size < Infinity) largest = size;
     }
     return largest;
@@ -70,7 +73,9 @@ export class ComparedOutput {
     const others = other.#rowFloats(otherRow);
     if (!floats || !others) return this.#rowBytes(row).equals(other.#rowBytes(otherRow));
     const allowed = this.#tolerance * Math.max(magnitude, this.magnitude(row));
-    return floats.every((value, index) => isClose(value, others[index] ?? NaN, allowed));
+    for (let index = 0; index < floats.length; index++)
+      if (!isClose(floats[index] ?? 0, others[index] ?? NaN, allowed)) return false;
+    return true;
   }
 
   /** Compares rows to the last bit. */
@@ -100,7 +105,10 @@ function floatValues(datatype: FloatType, data: Buffer): FloatValues {
   const bytes = new Uint8Array(data).buffer;
   if (datatype === 'FP64') return new Float64Array(bytes);
   if (datatype === 'FP32') return new Float32Array(bytes);
-  return Float32Array.from(new Uint16Array(bytes), fromHalf);
+  const halves = new Uint16Array(bytes);
+  const floats = new Float32Array(halves.length);
+  for (let index = 0; index < halves.length; index++) floats[index] = fromHalf(halves[index] ?? 0);
+  return floats;
 }
 
 /**

@@ -48,6 +48,9 @@ const ESSENTIAL: readonly PlannedRequest[] = [
   { rows: 1, scale: SMALL },
 ];
 
+/** Rows of the largest request that every model is tried with. */
+export const ESSENTIAL_ROWS = Math.max(...ESSENTIAL.map(({ rows }) => rows));
+
 const FURTHER: readonly PlannedRequest[] = [
   { rows: 7, scale: 'mixed' },
   { rows: 3, scale: MEDIUM },

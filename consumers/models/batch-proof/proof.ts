@@ -1,6 +1,7 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import type { EngineResult, LoadedModel, ModelSource } from '../../engine/engine.js';
 import { ComparedOutput } from './compare.js';
+import { Pacer } from './pacer.js';
 import {
   briefStage,
   essentialStage,
@@ -15,7 +16,7 @@ import {
   type Stage,
 } from './plan.js';
 import { mergeSegments, RequestDrawer, type DrawnRequest } from './requests.js';
-import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
+import { bytesOfRow, furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
 export interface ProofLimits {
   /** The files of the model, whose graph may say more than any run. */
@@ -88,6 +89,7 @@ export class Proof {
   #mostRows = 0;
   #spentMs = 0;
   #isCut = false;
+  readonly #pacer = new Pacer();
   #areFurtherAlike = true;
 
   constructor(
@@ -159,7 +161,7 @@ export class Proof {
     if (hasFloats(this.model.signature))
       for (const value of [NaN, Infinity]) yield spoiledStage(value, this.#requests.length);
     yield furtherStage(this.#requests.length);
-    const bytes = this.#bytesOfRow();
+    const bytes = bytesOfRow(this.model.signature, this.openSize);
     const lengths = [...LONG_ROWS.filter((rows) => rows < maxBatchRows), maxBatchRows + 1];
     for (const rows of lengths) {
       if (rows * bytes > MAX_RUN_BYTES) return;
@@ -182,12 +184,6 @@ export class Proof {
     }
   }
 
-  #bytesOfRow(): number {
-    const [first] = this.#requests;
-    if (!first) return 0;
-    return first.inputs.reduce((sum, { data }) => sum + data.length / first.rows, 0);
-  }
-
   /** Judges by what rows have taken so far. */
   #hasTimeFor(rows: number): boolean {
     const expectedMs = (this.#spentMs / this.#rows) * rows;
@@ -201,7 +197,7 @@ export class Proof {
       this.#isCut ||= isUp;
       return isUp;
     };
-    for (const planned of stage.requests) await this.#runAlone(this.#drawer.draw(planned), stage, end);
+    for (const planned of stage.requests) await this.#runAlone(await this.#drawer.draw(planned), stage, end);
     for (const run of stage.runs) {
       if (isTimeUp(rowsOf(run))) return;
       await this.#compare(run, end);
@@ -245,7 +241,7 @@ export class Proof {
     });
     requireRows(outputs, rowsOf(run));
     for (const [index, output] of outputs.entries()) {
-      if (this.#isAsAlone(run, output, index)) continue;
+      if (await this.#isAsAlone(run, output, index)) continue;
       throw new Difference(await this.#explain(run, output.tensor.name, index, end));
     }
     return outputs;
@@ -269,27 +265,28 @@ export class Proof {
     }
   }
 
-  #isAsAlone(run: PlannedRun, output: ComparedOutput, index: number): boolean {
+  async #isAsAlone(run: PlannedRun, output: ComparedOutput, index: number): Promise<boolean> {
     let position = 0;
-    return run.every((segment) => {
-      const from = position;
+    for (const segment of run) {
+      if (!(await this.#isSegmentAsAlone(segment, output, index, position))) return false;
       position += segment.rows;
-      return this.#isSegmentAsAlone(segment, output, index, from);
-    });
+    }
+    return true;
   }
 
-  #isSegmentAsAlone(
+  async #isSegmentAsAlone(
     { request, start, rows }: Segment,
     output: ComparedOutput,
     index: number,
     position: number,
-  ): boolean {
+  ): Promise<boolean> {
     const alone = this.#alone[request]?.[index];
     const drawn = this.#requests[request];
     if (!alone || !drawn || !alone.hasRowsLike(output)) return false;
     // Kernels for batches of another size may treat NaN differently: what is spoiled is compared by exchange only.
     if (drawn.isSpoiled) return true;
     for (let row = 0; row < rows; row++) {
+      await this.#pacer.pause();
       const magnitude = this.#magnitudes[index]?.get(drawn.scales[start + row] ?? 1) ?? 0;
       if (!alone.matches(start + row, output, position + row, magnitude)) return false;
     }
@@ -300,7 +297,7 @@ export class Proof {
   async #explain(run: PlannedRun, name: string, index: number, end: number): Promise<string> {
     const again: PlannedRun = [{ request: 0, start: 0, rows: this.#requests[0]?.rows ?? 0 }];
     const output = (await this.#outputsOf(again, end))[index];
-    if (output && !this.#isAsAlone(again, output, index))
+    if (output && !(await this.#isAsAlone(again, output, index)))
       return `output '${name}' differs from run to run for the same input`;
     return isTogether(run)
       ? changesWithOthers(name)

@@ -201,6 +201,22 @@ test('a model that rounds otherwise from run to run may differ by rounding', asy
   assert.equal((await proveBatching(unsteady, { maxBatchRows: 8, now: () => 0 })).batchable, true);
 });
 
+test('rows that are too large are not drawn', async () => {
+  const { signature, run } = modelOf(() => assert.fail('it was run'));
+  for (const [datatype, shape] of [
+    ['FP32', [-1, 100_000, 100_000]],
+    ['FP32', [-1, 3, 2_160, 3_840]],
+    ['BYTES', [-1, 1_000_000]],
+  ] as const) {
+    const large = { run, signature: { ...signature, inputs: [{ name: 'x', datatype, shape }] } };
+    assert.deepEqual(await proveBatching(large, { maxBatchRows: 8 }), {
+      batchable: false,
+      reason: 'could not be tried: too large',
+      isLasting: true,
+    });
+  }
+});
+
 test('the graph counts before any run', async () => {
   const source = { directory: fixture('quantized-onnx'), format: 'onnx' as const };
   const { batchable, reason } = await proveBatching(

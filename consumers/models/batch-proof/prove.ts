@@ -9,13 +9,17 @@ import {
   type ProofClock,
   type ProofLimits,
 } from './proof.js';
-import { openSizes, valueKinds } from './values.js';
+import { ESSENTIAL_ROWS } from './plan.js';
+import { bytesOfRow, openSizes, valueKinds } from './values.js';
 import { obstacleToBatching, type BatchingVerdict } from './verdict.js';
 
 /** A verdict, and whether the next start may rely on it: what the load of the machine decided is tried again. */
 export interface ProvenVerdict extends BatchingVerdict {
   readonly isLasting: boolean;
 }
+
+/** A request of two rows: copies of larger ones would hold up the node. */
+const MAX_REQUEST_BYTES = 32 * 2 ** 20;
 
 type ProvenModel = Pick<LoadedModel, 'run' | 'signature'>;
 
@@ -48,10 +52,15 @@ function verdict(batchable: boolean, reason: string, isLasting = true): ProvenVe
  * @throws Untried where the model accepts none
  */
 async function finishedProof(model: ProvenModel, clock: ProofClock, maxBatchRows: number): Promise<Proof> {
+  const { signature } = model;
+  const sizes = openSizes(signature).filter(
+    (size) => ESSENTIAL_ROWS * bytesOfRow(signature, size) <= MAX_REQUEST_BYTES,
+  );
+  if (sizes.length === 0) throw new Untried('too large', true);
   let refusal: string | undefined;
-  for (const openSize of openSizes(model.signature)) {
+  for (const openSize of sizes) {
     let alike: Proof | undefined;
-    for (const kind of valueKinds(model.signature)) {
+    for (const kind of valueKinds(signature)) {
       if (alike && clock.now() >= clock.budgetEnd) break;
       const proof = new Proof(model, kind, openSize, clock);
       const failure = (await proof.runEssential()) ?? (await goOnIfTelling(proof, maxBatchRows));

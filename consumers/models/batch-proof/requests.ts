@@ -1,5 +1,6 @@
 import type { EngineTensor, TensorSpec } from '../../engine/engine.js';
 import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from '../../batching/rows.js';
+import { Pacer } from './pacer.js';
 import type { PlannedRequest, PlannedRun } from './plan.js';
 import { Random } from './random.js';
 import { drawRow, elementsOfRow, rowShape, SCALES, type Scale, type ValueKind } from './values.js';
@@ -18,6 +19,7 @@ const SEED = 12;
 /** Draws requests for a signature, the same ones every time. */
 export class RequestDrawer {
   readonly #random = new Random(SEED);
+  readonly #pacer = new Pacer();
   #turn = 0;
 
   constructor(
@@ -26,9 +28,11 @@ export class RequestDrawer {
     readonly openSize: number,
   ) {}
 
-  draw({ rows, scale, spoiled }: PlannedRequest): DrawnRequest {
+  async draw({ rows, scale, spoiled }: PlannedRequest): Promise<DrawnRequest> {
     const scales = Array.from({ length: rows }, () => (scale === 'mixed' ? this.#anyScale() : scale));
-    const inputs = this.specs.map((spec, input) => this.#drawInput(spec, input, scales, spoiled));
+    const inputs: RowTensor[] = [];
+    for (const [input, spec] of this.specs.entries())
+      inputs.push(await this.#drawInput(spec, input, scales, spoiled));
     this.#turn += rows;
     const isSpoiled = spoiled !== undefined;
     return { rows, inputs, scales, offsets: inputs.map(rowOffsets), isSpoiled };
@@ -38,18 +42,20 @@ export class RequestDrawer {
     return SCALES[this.#random.whole(0, SCALES.length - 1)] ?? 1;
   }
 
-  #drawInput(
+  async #drawInput(
     spec: TensorSpec,
     input: number,
     scales: readonly Scale[],
     spoiled: number | undefined,
-  ): RowTensor {
+  ): Promise<RowTensor> {
     const { name, datatype } = spec;
     const elements = elementsOfRow(spec, this.openSize);
-    const rows = scales.map((scale, row) => {
+    const rows: Buffer[] = [];
+    for (const [row, scale] of scales.entries()) {
+      await this.#pacer.pause();
       const turn = this.#turn + row;
-      return drawRow({ datatype, scale, elements, turn, input, spoiled }, this.kind, this.#random);
-    });
+      rows.push(drawRow({ datatype, scale, elements, turn, input, spoiled }, this.kind, this.#random));
+    }
     return {
       name,
       datatype,

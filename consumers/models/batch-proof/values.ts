@@ -1,4 +1,4 @@
-import type { Datatype } from '../../../schemas/datatypes.js';
+import { ELEMENT_BYTES, type Datatype } from '../../../schemas/datatypes.js';
 import type { ModelSignature, TensorSpec } from '../../engine/engine.js';
 import { toHalf } from './half.js';
 import type { Random } from './random.js';
@@ -176,6 +176,17 @@ export function openSizes({ inputs }: ModelSignature): number[] {
   return OPEN_SIZES.filter((size) => inputs.every((spec) => elementsOfRow(spec, size) <= MAX_ROW_ELEMENTS));
 }
 
+/** A text takes an object of its own in the process that computes, whatever its length. */
+const TEXT_BYTES = 32;
+
+/** What one row of all inputs takes, about. */
+export function bytesOfRow({ inputs }: ModelSignature, openSize: number): number {
+  return inputs.reduce(
+    (sum, spec) => sum + elementsOfRow(spec, openSize) * (ELEMENT_BYTES[spec.datatype] ?? TEXT_BYTES),
+    0,
+  );
+}
+
 /** The shape of one row with every open dimension at one size. */
 export function rowShape({ shape }: TensorSpec, openSize: number): number[] {
   return shape.slice(1).map((dimension) => (dimension === -1 ? openSize : dimension));
@@ -193,20 +204,32 @@ export interface RowToDraw extends Pick<Place, 'elements' | 'turn' | 'input'> {
   readonly spoiled: number | undefined;
 }
 
+/** Larger rows repeat so many elements: drawing millions would take seconds. */
+const BLOCK_ELEMENTS = 4_096;
+
 /** Draws the elements of one row as a tensor's bytes. */
 export function drawRow(row: RowToDraw, kind: ValueKind, random: Random): Buffer {
-  const { datatype, scale, elements, turn, input, spoiled } = row;
+  const { datatype, scale, turn, input, spoiled } = row;
+  const elements = Math.min(row.elements, BLOCK_ELEMENTS);
   const place = (index: number): Place => ({ index, elements, turn, input });
-  if (datatype === 'BYTES')
-    return encodeTexts(
-      Array.from({ length: elements }, (_, index) => kind.text(random, scale, place(index))),
-    );
-  if (isFloat(datatype))
-    return encodeNumbers(datatype, elements, (index) =>
-      spoiled !== undefined && index === 0 ? spoiled : kind.float(random, scale, place(index)),
-    );
+  if (datatype === 'BYTES') {
+    const texts = Array.from({ length: elements }, (_, index) => kind.text(random, scale, place(index)));
+    return repeatTexts(texts, row.elements);
+  }
   const integer = datatype === 'BOOL' ? BOOL : kind.integer;
-  return encodeNumbers(datatype, elements, (index) => integer(random, scale, place(index), datatype));
+  const block = encodeNumbers(datatype, elements, (index) => {
+    if (!isFloat(datatype)) return integer(random, scale, place(index), datatype);
+    return spoiled !== undefined && index === 0 ? spoiled : kind.float(random, scale, place(index));
+  });
+  return row.elements === elements ? block : Buffer.alloc(row.elements * ELEMENT_BYTES[datatype], block);
+}
+
+function repeatTexts(texts: readonly string[], elements: number): Buffer {
+  const block = encodeTexts(texts);
+  if (elements === texts.length) return block;
+  const times = Math.floor(elements / texts.length);
+  const rest = encodeTexts(texts.slice(0, elements % texts.length));
+  return Buffer.concat([Buffer.alloc(times * block.length, block), rest]);
 }
 
 function isFloat(datatype: Datatype): boolean {
