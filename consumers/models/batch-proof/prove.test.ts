@@ -155,6 +155,18 @@ test('a slow model is tried with what every model must pass, and no more', async
   assert.deepEqual([batchable, count()], [true, 12]);
 });
 
+for (const [ms, isLasting] of [
+  [0, true],
+  [30, false],
+  [90, false],
+] as const)
+  test(`a verdict ${isLasting ? 'lasts' : 'does not last where time cut the runs short'}: ${ms} ms a run`, async () => {
+    const { now, pass } = runsOf(ms);
+    const echo = modelOf((rows) => rows, pass);
+    const verdict = await proveBatching(echo, { maxBatchRows: 64, now });
+    assert.deepEqual([verdict.batchable, verdict.isLasting], [true, isLasting]);
+  });
+
 test('a model that is too slow even for that is not batched, and tried again at the next start', async () => {
   const { now, pass } = runsOf(900);
   assert.deepEqual(
