@@ -115,3 +115,11 @@ test('split BYTES are views', () => {
     [true, true],
   );
 });
+
+test('bytes that are not UTF-8 are refused as text, with the tensor and the element, instead of altered', () => {
+  const data = encodeElements('BYTES', ['ä', Buffer.from([0xff])], 'x');
+  assert.throws(() => decodeElements('BYTES', data, "output 'y'"), {
+    code: 'DATATYPE_MISMATCH',
+    message: "output 'y', element 1: expected UTF-8 text, got other bytes",
+  });
+});

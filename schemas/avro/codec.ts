@@ -18,6 +18,8 @@ const SLAB_BYTES = 64 * 1024;
  */
 export class AvroCodec<T> {
   readonly fingerprint: Buffer;
+  /** The schema in canonical form, which is all that a reader of another version needs. */
+  readonly canonicalSchema: string;
   readonly #type: Type;
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
@@ -26,6 +28,7 @@ export class AvroCodec<T> {
   constructor(schema: Schema, dependencies: readonly Schema[] = [], options?: Partial<ForSchemaOptions>) {
     this.#type = parseSchema(schema, dependencies, options);
     this.fingerprint = fingerprintOf(this.#type);
+    this.canonicalSchema = JSON.stringify(this.#type.schema());
   }
 
   /**

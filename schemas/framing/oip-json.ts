@@ -2,8 +2,9 @@ import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } f
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
-import { decodeElements, encodeElements } from '../tensor.js';
+import { areTexts, decodeElements, encodeElements, splitBytes } from '../tensor.js';
 import { answeredBy } from './answered-by.js';
+import { announcesBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 
 /**
@@ -75,7 +76,10 @@ function readTensor(value: unknown, index: number): Tensor {
     if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
     throw invalid(`input '${name}': expected a shape of whole numbers, got ${String(dimension)}`);
   });
-  const elements = list(tensor['data'], `data of input '${name}'`).flat(Infinity);
+  const given = list(tensor['data'], `data of input '${name}'`).flat(Infinity);
+  const elements = announcesBase64(tensor['parameters'])
+    ? decodeBase64(datatype, given, `input '${name}'`)
+    : given;
   if (elements.length !== elementCount(shape)) {
     const expected = `${elementCount(shape)} elements for shape ${formatShape(shape)}`;
     throw new PartituraError(
@@ -117,12 +121,24 @@ function readDeadline(parameters: unknown): number | null {
   );
 }
 
-function writeTensor(tensor: Tensor): string {
-  const datatype = tensor.datatype as Datatype;
-  const elements = decodeElements(datatype, tensor.data);
-  const data = datatype === 'BYTES' ? JSON.stringify(elements) : `[${elements.join(',')}]`;
-  const { name, shape } = tensor;
-  return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":${data}}`;
+function writeTensor({ name, datatype, shape, data }: Tensor): string {
+  if (datatype === 'BYTES') return writeBytes(name, shape, splitBytes(data));
+  const elements = decodeElements(datatype as Datatype, data);
+  return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":[${elements.join(',')}]}`;
+}
+
+/** Text as it is; bytes that are not all text in base64, and announced so. */
+function writeBytes(name: string, shape: readonly number[], elements: readonly Buffer[]): string {
+  const tensor = { name, datatype: 'BYTES', shape };
+  return JSON.stringify(
+    areTexts(elements)
+      ? { ...tensor, data: elements.map((element) => element.toString('utf8')) }
+      : {
+          ...tensor,
+          parameters: BASE64_PARAMETERS,
+          data: elements.map((element) => element.toString('base64')),
+        },
+  );
 }
 
 export function object(value: unknown, field: string): Record<string, unknown> {
