@@ -141,6 +141,26 @@ describe('a SavedModel with several signatures', () => {
     assert.deepEqual(told.signatures[0]?.inputs[0]?.dimensionNames, ['batch', '']);
     assert.deepEqual(facts, JSON.parse((await cli.run(['models', '--json', 'show', 'scale-onnx'])).stdout));
 
+    const asked = await cli.run([
+      'predict',
+      'coder',
+      '--signature',
+      'encode',
+      '--input',
+      'text=["a"]',
+      '--json',
+    ]);
+    const { outputs } = JSON.parse(asked.stdout) as { outputs: unknown };
+    assert.deepEqual(outputs, [
+      {
+        name: 'code',
+        datatype: 'BYTES',
+        shape: [1],
+        parameters: { content_type: 'base64' },
+        data: [coded('a').toString('base64')],
+      },
+    ]);
+
     const unknown = await show('encoder');
     assert.deepEqual(
       [unknown.code, unknown.stdout, unknown.stderr],

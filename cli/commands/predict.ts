@@ -132,14 +132,16 @@ function shorten(element: unknown): string {
 }
 
 function toPlain({ outputs, ...rest }: Prediction): object {
-  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => ({
-    name,
-    datatype,
-    shape,
-    ...(data.some(Buffer.isBuffer) && { parameters: BASE64_PARAMETERS }),
-    data: Array.from<unknown>(data).map((element) =>
-      Buffer.isBuffer(element) ? element.toString('base64') : element,
-    ),
-  });
+  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => {
+    const elements = Array.from<unknown>(data);
+    const isBinary = elements.some((element) => Buffer.isBuffer(element));
+    return {
+      name,
+      datatype,
+      shape,
+      ...(isBinary && { parameters: BASE64_PARAMETERS }),
+      data: elements.map((element) => (Buffer.isBuffer(element) ? element.toString('base64') : element)),
+    };
+  };
   return { ...rest, outputs: Object.entries(outputs).map(plain) };
 }
