@@ -108,7 +108,11 @@ function profileText(measured: ModelMeasurement | null): string {
   if (!measured) return 'not measured';
   const { microsAlone, bestBatchRows, microsPerRow, cores, threads, inline, threadsGain } = measured;
   const gain = threadsGain === null ? '' : ` (${threadsGain.toFixed(1)} × one)`;
-  const where = inline ? 'in the event loop' : `on ${threads} ${threads === 1 ? 'thread' : 'threads'}${gain}`;
-  const each = cores === null ? '' : ` of ${cores} ${cores === 1 ? 'core' : 'cores'}`;
-  return `${microsAlone} µs for one row, ${microsPerRow.toFixed(2)} µs a row in the best batch of ${bestBatchRows}, ${where}${each}`;
+  const each = cores === null ? '' : ` of ${counted(cores, 'core')}`;
+  const where = inline ? 'in the event loop' : `on ${counted(threads, 'thread')}${each}${gain}`;
+  return `${microsAlone} µs for one row, ${microsPerRow.toFixed(2)} µs a row in the best batch of ${bestBatchRows}, ${where}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -82,8 +82,8 @@ test('nodes that agree are described once, each with its own profile', () => {
   input   pixels  FP32      [batch, 64]
   output  label   FP32      [batch, 3]   a, b, c
   batching  yes: rows are independent
-  profile   a: 20 µs for one row, 0.50 µs a row in the best batch of 64, on 2 threads (1.9 × one) of 1 core
-  profile   b: 40 µs for one row, 0.50 µs a row in the best batch of 64, in the event loop of 1 core`,
+  profile   a: 20 µs for one row, 0.50 µs a row in the best batch of 64, on 2 threads of 1 core (1.9 × one)
+  profile   b: 40 µs for one row, 0.50 µs a row in the best batch of 64, in the event loop`,
   );
 });
 
