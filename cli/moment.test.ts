@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { moment } from './moment.js';
+import { moment, timeJson, timeText } from './moment.js';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const read = moment(() => NOW);
@@ -33,4 +33,10 @@ test('anything else is refused with what was expected', () => {
     '99999999d',
   ])
     assert.throws(() => read(text), /Expected an ISO time like .* or an age like 90s, 15m, 2h or 3d\./, text);
+});
+
+test('a record without a time has none, and one of any other number is told', () => {
+  assert.deepEqual([timeText(-1), timeJson(-1)], ['no time', null]);
+  assert.deepEqual([timeText(0), timeJson(0)], ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z']);
+  assert.equal(timeText(1e16), '10000000000000000');
 });

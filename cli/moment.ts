@@ -25,7 +25,13 @@ function isoTime(text: string): number | undefined {
   return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
 }
 
-/** A timestamp for people; strangers may have written any number. */
+/** A timestamp for people; strangers may have written any number, and Kafka has -1 for none. */
 export function timeText(timestamp: number): string {
+  if (timestamp < 0) return 'no time';
   return Math.abs(timestamp) <= LATEST_DATE_MS ? new Date(timestamp).toISOString() : String(timestamp);
+}
+
+/** The same for programs: null where there is none. */
+export function timeJson(timestamp: number): string | null {
+  return timestamp < 0 ? null : timeText(timestamp);
 }

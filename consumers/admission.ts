@@ -1,8 +1,16 @@
 import type { FailureStage } from '../core/headers.js';
 import type { KafkaRecord } from '../core/kafka/port.js';
 import { detectDialect } from '../core/reply-dialects.js';
+import { describe } from '../schemas/describe.js';
 import { PartituraError } from '../schemas/errors.js';
-import { confluent, detectFraming, fallbackFraming, type Framing } from '../schemas/framing/index.js';
+import {
+  confluent,
+  detectFraming,
+  fallbackFraming,
+  headerText,
+  type Framing,
+  type RecordHeaders,
+} from '../schemas/framing/index.js';
 import type { InferenceRequest } from '../schemas/generated.js';
 import type { Work } from './handling.js';
 import type { ModelCatalog } from './models/catalog.js';
@@ -48,7 +56,8 @@ export class Admission {
     if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic))
       return refused(record, address.topic);
     const caller = { framing: framing ?? fallbackFraming(record.headers), dialect, address };
-    if (!framing) return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value));
+    if (!framing)
+      return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value, record.headers));
     return this.#read(record, value, model, caller);
   }
 
@@ -66,6 +75,8 @@ export class Admission {
     } catch (cause) {
       const error = PartituraError.from(cause, 'DECODE_FAILED');
       if (error.code === 'DECODE_FAILED') return this.#deadLetter(record, model, caller, 'decode', error);
+      // Its reply could not be written; once that is mended the letter can be replayed.
+      if (error.code === 'INTERNAL') return this.#deadLetter(record, model, caller, 'reply', error);
       return this.#reply(record, caller, { id: '', model, modelVersion: null }, error);
     }
     if (request.id === '') request.id = recordId(record);
@@ -162,10 +173,13 @@ function wrongTopic(asked: string, model: string): PartituraError {
   );
 }
 
-function unknownFraming(value: Buffer): PartituraError {
+function unknownFraming(value: Buffer, headers: RecordHeaders): PartituraError {
   const start = value.subarray(0, 4).toString('hex');
+  const contentType = headerText(headers, 'content-type');
+  const labelled = contentType ? ` with content-type ${describe(contentType)}` : '';
+  const got = value.length === 0 ? 'an empty value' : `${value.length} bytes beginning ${start}`;
   return new PartituraError(
     'DECODE_FAILED',
-    `value: expected Avro single-object (c301) or a JSON body, got ${value.length} bytes beginning ${start || 'nowhere'}`,
+    `value: expected Avro single-object (c301) or a JSON body, got ${got}${labelled}`,
   );
 }

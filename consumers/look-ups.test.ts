@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { RegistryError } from '../schemas/registry/client.js';
 import { LookUps } from './look-ups.js';
 import { settle } from './test-support.js';
 
 /** Look-ups whose answers wait for the test, with time that stands still until it moves it on. */
-function lookingUp() {
+function lookingUp(context: TestContext) {
   const asked: { key: number; answer: (value: object) => void; fail: (error: Error) => void }[] = [];
   const away: string[] = [];
   const closing = new AbortController();
@@ -21,14 +21,20 @@ function lookingUp() {
       backoff: { firstMs: 0, maxMs: 0 },
     },
   );
+  context.after(() => closing.abort());
   return { lookUps, asked, away, closing, state };
 }
 
 const away = (): RegistryError => new RegistryError('unavailable', 'away');
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
-test('it is asked once, however many want to know, and never again once it is known', async () => {
-  const { lookUps, asked } = lookingUp();
+/** Waits until so many questions have been asked. */
+async function until(asked: readonly unknown[], count: number): Promise<void> {
+  while (asked.length < count) await later();
+}
+
+test('it is asked once, however many want to know, and never again once it is known', async (context) => {
+  const { lookUps, asked } = lookingUp(context);
   const answer = { known: true };
   const [one, other] = [lookUps.lookUp(1), lookUps.lookUp(1)];
   asked[0]?.answer(answer);
@@ -39,12 +45,12 @@ test('it is asked once, however many want to know, and never again once it is kn
   assert.equal(asked.length, 1);
 });
 
-test('while the registry is away it is asked again, which is told once', async () => {
-  const { lookUps, asked, away: told } = lookingUp();
+test('while the registry is away it is asked again, which is told once', async (context) => {
+  const { lookUps, asked, away: told } = lookingUp(context);
   const lookUp = lookUps.lookUp(1);
   for (let attempt = 0; attempt < 3; attempt++) {
     asked[attempt]?.fail(away());
-    await later();
+    await until(asked, attempt + 2);
   }
   assert.equal(asked.length, 4);
   asked[3]?.answer({});
@@ -52,32 +58,60 @@ test('while the registry is away it is asked again, which is told once', async (
   assert.deepEqual(told, ['away']);
 });
 
-test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async () => {
-  const { lookUps, asked, state } = lookingUp();
+test('what answers in place of the registry with success is waited out, whatever the probe says', async (context) => {
+  const { lookUps, asked, state } = lookingUp(context);
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'answered with 200', 200));
+    await until(asked, attempt + 2);
+  }
+  asked[4]?.answer({});
+  await lookUp;
+  assert.deepEqual(lookUps.get(1), {});
+});
+
+test('errors of the server about one key are waited out for half a minute, and then refused', async (context) => {
+  const { lookUps, asked, state } = lookingUp(context);
+  state.isUp = true;
+  const lookUp = lookUps.lookUp(1);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    asked[attempt]?.fail(new RegistryError('unavailable', 'answered with 502', 502));
+    await until(asked, attempt + 2);
+  }
+  assert.equal(asked.length, 5, 'it is asked again and again');
+  state.now = 30_000;
+  asked[4]?.fail(new RegistryError('unavailable', 'answered with 502', 502));
+  await lookUp;
+  assert.match((lookUps.get(1) as Error).message, /answered with 502/);
+});
+
+test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async (context) => {
+  const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
   asked[0]?.fail(new RegistryError('unavailable', 'answered with 403', 403));
-  await later();
+  await until(asked, 2);
   asked[1]?.fail(new RegistryError('unavailable', 'answered with 403', 403));
   await lookUp;
   assert.match((lookUps.get(1) as Error).message, /403/);
 });
 
-test('a registry that is busy is asked again, however long that takes', async () => {
-  const { lookUps, asked, state } = lookingUp();
+test('a registry that is busy is asked again, however long that takes', async (context) => {
+  const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
   for (let attempt = 0; attempt < 5; attempt++) {
     asked[attempt]?.fail(new RegistryError('unavailable', 'too many requests', 429));
-    await later();
+    await until(asked, attempt + 2);
   }
   asked[5]?.answer({});
   await lookUp;
   assert.deepEqual(lookUps.get(1), {});
 });
 
-test('a refusal is an answer for a while', async () => {
-  const { lookUps, asked, state } = lookingUp();
+test('a refusal is an answer for a while', async (context) => {
+  const { lookUps, asked, state } = lookingUp(context);
   const lookUp = lookUps.lookUp(1);
   asked[0]?.fail(new RegistryError('unknown', 'no such schema'));
   await lookUp;
@@ -96,8 +130,8 @@ test('a refusal is an answer for a while', async () => {
   assert.equal(lookUps.get(1), answer);
 });
 
-test('however much is asked, only so much is remembered, and refusals push out no answers', async () => {
-  const { lookUps, asked } = lookingUp();
+test('however much is asked, only so much is remembered, and refusals push out no answers', async (context) => {
+  const { lookUps, asked } = lookingUp(context);
   const ask = async (key: number, end: (one: (typeof asked)[number]) => void): Promise<void> => {
     const lookUp = lookUps.lookUp(key);
     end(asked.at(-1)!);
@@ -111,8 +145,8 @@ test('however much is asked, only so much is remembered, and refusals push out n
   assert.ok(lookUps.lookUp(-1), 'the oldest answer is forgotten');
 });
 
-test('after the signal nothing is asked any more, and nobody is told that it was', async () => {
-  const { lookUps, asked, away: told, closing } = lookingUp();
+test('after the signal nothing is asked any more, and nobody is told that it was', async (context) => {
+  const { lookUps, asked, away: told, closing } = lookingUp(context);
   let settled = 0;
   void lookUps.lookUp(1)?.finally(() => settled++);
   closing.abort();
@@ -123,6 +157,6 @@ test('after the signal nothing is asked any more, and nobody is told that it was
   assert.deepEqual([asked.length, settled, told], [1, 0, []]);
 });
 
-test('what was not asked is not known', () => {
-  assert.throws(() => lookingUp().lookUps.get(7), { code: 'INTERNAL', message: /about 7/ });
+test('what was not asked is not known', (context) => {
+  assert.throws(() => lookingUp(context).lookUps.get(7), { code: 'INTERNAL', message: /about 7/ });
 });

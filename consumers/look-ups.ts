@@ -8,6 +8,8 @@ const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000 };
 const REFUSED_FOR_MS = 5_000;
 /** Request timeout and too many requests. */
 const BUSY: ReadonlySet<number> = new Set([408, 429]);
+/** How long errors of the registry's server about one key are waited out while it answers a probe. */
+const SERVER_ERROR_PATIENCE_MS = 30_000;
 /** Beyond the registry client's own limits, which say better what was wrong. */
 const ATTEMPT_LIMIT_MS = 60_000;
 /** The most answers, and refusals, that are remembered: senders choose what is asked. */
@@ -43,9 +45,14 @@ export class LookUps<Key, Answer extends object> {
     this.#now = options.now ?? Date.now;
   }
 
+  /** Whether `get` has an answer, or a refusal that still holds. */
+  isKnown(key: Key): boolean {
+    return this.#answers.has(key) || this.#now() < (this.#refusals.get(key)?.until ?? 0);
+  }
+
   /** Undefined when `get` can answer at once; else a promise after which it can. After the signal it is never settled. */
   lookUp(key: Key): Promise<void> | undefined {
-    if (this.#answers.has(key) || this.#now() < (this.#refusals.get(key)?.until ?? 0)) return undefined;
+    if (this.isKnown(key)) return undefined;
     let lookUp = this.#underWay.get(key);
     if (!lookUp) {
       lookUp = this.#askUntilAnswered(key).finally(() => this.#underWay.delete(key));
@@ -70,6 +77,8 @@ export class LookUps<Key, Answer extends object> {
       const answer = await answerOrBlame<Answer>({
         ask: () => this.ask(key),
         culpritOf,
+        patienceMs,
+        now: this.#now,
         probe,
         signal,
         onAway,
@@ -91,10 +100,20 @@ export class LookUps<Key, Answer extends object> {
   }
 }
 
-/** A registry that is busy will answer later; one that lets nobody in may still do so, or may refuse this key alone. */
+/**
+ * Blames a registry that is busy, and whatever answers in its place with success: both will answer later. One that lets nobody
+ * in may still do so, or may refuse this key alone.
+ */
 function culpritOf(error: Error): Culprit {
   if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
-  return error.status !== undefined && BUSY.has(error.status) ? 'service' : 'unclear';
+  const { status = 0 } = error;
+  return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';
+}
+
+/** Errors of servers and gateways pass, even while others of their requests succeed; refusals of who we are hardly do. */
+function patienceMs(error: Error): number {
+  const isServers = error instanceof RegistryError && (error.status ?? 0) >= 500;
+  return isServers ? SERVER_ERROR_PATIENCE_MS : 0;
 }
 
 function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {

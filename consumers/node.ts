@@ -438,6 +438,7 @@ export class InferenceNode {
       inflightBytes: this.#inFlight.bytes,
       serviceMicros: this.#catalog?.microsPerRow ?? 0,
       capacityRequests: this.config.maxInflightRequests,
+      skippedFolders: this.#catalog?.skippedFolders ?? [],
     };
   }
 

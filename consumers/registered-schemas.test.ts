@@ -78,17 +78,23 @@ test('what can not be read is refused with what it is and who was asked', async 
   const { server, framingOf } = await started(context);
   server.tell('POST', REPLIES, { id: 258, version: 1 });
   server.has(8, { type: 'object' }, { schemaType: 'JSON' });
-  const refuse = async (value: Buffer, headers: RecordHeaders, message: RegExp): Promise<void> => {
+  const refuse = async (
+    value: Buffer,
+    headers: RecordHeaders,
+    message: RegExp,
+    code = 'DECODE_FAILED',
+  ): Promise<void> => {
     const framing = await framingOf(value, headers);
     assert.throws(() => framing.decodeRequest(value, 'digits', { key: null, headers: {} }), {
-      code: 'DECODE_FAILED',
+      code,
       message,
     });
   };
   await refuse(withId(9), {}, new RegExp(`^schema 9: .*${server.url}.*\\(Schema not found\\)`));
   await refuse(withId(8), {}, new RegExp(`^schema 8: .*${server.url}.*expected Avro, got JSON`));
   await refuse(bare, guidHeader(REPLY_GUID), new RegExp(`^schema ${REPLY_GUID}: .*${server.url}`));
-  await refuse(bare, guidHeader(GUID), /^reply: expected a GUID .*'p\.digits\.replies-value'.*, got none/);
+  const noGuid = /^reply: expected a GUID .*'p\.digits\.replies-value'.*, got none/;
+  await refuse(bare, guidHeader(GUID), noGuid, 'INTERNAL');
   await refuse(Buffer.alloc(3), {}, /^value: expected 00 and a schema id/);
   assert.equal((await framingOf(withId(9))).encodeReply(exampleReply()).toString('hex', 0, 5), '0000000102');
 });
@@ -97,8 +103,19 @@ test('a reply whose schema is not registered is refused with the command that do
   const { framingOf } = await started(context);
   const framing = await framingOf(withId(7));
   assert.throws(() => framing.decodeRequest(withId(7), 'digits', { key: null, headers: {} }), {
-    code: 'DECODE_FAILED',
+    code: 'INTERNAL',
     message: /'p\.digits\.replies-value'.*`partitura schemas register digits`/,
+  });
+});
+
+test('a refusal of our own schema is no failure to decode the request', async (context) => {
+  const { server, framingOf } = await started(context, true);
+  server.tell('PUT', REQUESTS.replace('/subjects', '/config'), { compatibility: 'FULL_TRANSITIVE' });
+  server.tell('POST', `${REQUESTS}/versions`, { error_code: 409, message: 'incompatible' }, 409);
+  const framing = await framingOf(withId(7));
+  assert.throws(() => framing.decodeRequest(withId(7), 'digits', { key: null, headers: {} }), {
+    code: 'INTERNAL',
+    message: /^reply: its schema cannot be registered: .*incompatible/,
   });
 });
 

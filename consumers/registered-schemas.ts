@@ -111,25 +111,29 @@ export class RegisteredSchemas {
     const { id, guid } = await this.#replySchema(model);
     return {
       byId: idReplyLabel(id),
-      byGuid: guid === undefined ? this.#noGuid(model) : guidReplyLabel(guid),
+      byGuid: guid === undefined || guid === null ? this.#noGuid(model) : guidReplyLabel(guid),
     };
   }
 
   async #replySchema(model: string): Promise<RegisteredSchema> {
     const { topics, autoRegister } = this.options;
-    if (autoRegister) return (await registerSchemas(this.registry, topics, model)).replies;
     try {
+      if (autoRegister) return (await registerSchemas(this.registry, topics, model)).replies;
       return await this.registry.find(topics.repliesSubject(model), REPLY_SCHEMA);
     } catch (cause) {
-      if (cause instanceof RegistryError && cause.kind === 'unknown') throw this.#notRegistered(model);
-      throw cause;
+      if (!(cause instanceof RegistryError) || cause.kind === 'unavailable') throw cause;
+      if (cause.kind === 'unknown' && !autoRegister) throw this.#notRegistered(model);
+      // A refusal of a schema of ours says nothing against the request.
+      throw new PartituraError('INTERNAL', `reply: its schema cannot be registered: ${cause.message}`, {
+        cause,
+      });
     }
   }
 
   #notRegistered(model: string): PartituraError {
     const subject = this.options.topics.repliesSubject(model);
     return new PartituraError(
-      'DECODE_FAILED',
+      'INTERNAL',
       `reply: expected its schema under '${subject}' of the registry ${this.registry.address}, got none: ` +
         `run \`partitura schemas register ${model}\` or set SCHEMA_REGISTRY_AUTO_REGISTER=true on the nodes`,
     );
@@ -137,7 +141,7 @@ export class RegisteredSchemas {
 
   #noGuid(model: string): PartituraError {
     return new PartituraError(
-      'DECODE_FAILED',
+      'INTERNAL',
       `reply: expected a GUID of the schema of '${this.options.topics.repliesSubject(model)}', got none from the registry ${this.registry.address}`,
     );
   }

@@ -1,4 +1,4 @@
-import { backoffMs, sleep, within, type Backoff } from './retry.js';
+import { backoffMs, sleep, unlessAborted, within, type Backoff } from './retry.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 /** A question that takes longer than this has failed: somebody's records wait for the answer. */
@@ -10,6 +10,10 @@ export type Culprit = 'question' | 'service' | 'unclear';
 export interface Inquiry<Answer> {
   ask(): Promise<Answer>;
   culpritOf(error: Error): Culprit;
+  /** How long a failure of unclear origin must last before the question is blamed for it, milliseconds. */
+  patienceMs?(error: Error): number;
+  /** Milliseconds since any moment. */
+  readonly now?: (() => number) | undefined;
   /** Asks for something that any healthy service answers. @throws Error when it does not */
   probe(): Promise<unknown>;
   readonly signal: AbortSignal;
@@ -27,18 +31,20 @@ export interface Inquiry<Answer> {
  * @throws the signal's reason once it aborts
  */
 export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<Answer | Error> {
-  const { signal, backoff = BACKOFF } = inquiry;
+  const { signal, backoff = BACKOFF, now = Date.now } = inquiry;
+  const startedAt = now();
   let isUp = false;
   let isToldAway = false;
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
-    const answer = await attemptOf(inquiry.ask(), inquiry.limitMs);
+    const answer = await attemptOf(inquiry.ask(), inquiry);
     if (!(answer instanceof Failure)) return answer;
     const { error } = answer;
     signal.throwIfAborted();
     const culprit = inquiry.culpritOf(error);
-    if (culprit === 'question' || (isUp && culprit === 'unclear')) return error;
-    isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry.limitMs)) instanceof Failure);
+    const isPatient = now() - startedAt < (inquiry.patienceMs?.(error) ?? 0);
+    if (culprit === 'question' || (isUp && culprit === 'unclear' && !isPatient)) return error;
+    isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry)) instanceof Failure);
     signal.throwIfAborted();
     if (!isUp && !isToldAway) {
       isToldAway = true;
@@ -52,9 +58,16 @@ class Failure {
   constructor(readonly error: Error) {}
 }
 
-async function attemptOf<T>(work: Promise<T>, limitMs = QUESTION_LIMIT_MS): Promise<T | Failure> {
+async function attemptOf<T>(
+  work: Promise<T>,
+  { signal, limitMs = QUESTION_LIMIT_MS }: Pick<Inquiry<T>, 'signal' | 'limitMs'>,
+): Promise<T | Failure> {
   try {
-    return await within(limitMs, work, () => new UnansweredError(`no answer within ${limitMs} ms`));
+    return await within(
+      limitMs,
+      unlessAborted(signal, work),
+      () => new UnansweredError(`no answer within ${limitMs} ms`),
+    );
   } catch (error) {
     return new Failure(error instanceof Error ? error : new Error(String(error)));
   }

@@ -33,6 +33,32 @@ test('values come from the environment, in the types that options have', () => {
   );
 });
 
+test('addresses of brokers are checked before anything is asked of them', () => {
+  const brokers = ' PLAINTEXT://a:1 , [::1]:2,SASL_SSL://b.c:3,,';
+  const config = checkConfig({ brokers });
+  assert.deepEqual(config.brokers, ['a:1', '[::1]:2', 'b.c:3']);
+  assert.deepEqual(checkConfig(fromEnvironment(toEnvironment(config))).brokers, config.brokers);
+  for (const wrong of [',', 'h', 'h:x', 'h:9092/', 'http://h:9092', '::1:9092', 'a:1,b', ['a:1', 'b']])
+    assert.throws(
+      () => checkConfig({ brokers: wrong }),
+      { code: 'INVALID_REQUEST', message: /KAFKA_BROKERS: expected host:port addresses, .*; .*none/ },
+      String(wrong),
+    );
+  const which = /; 'b' is none \(got "a:1,b"\)/;
+  assert.throws(() => checkConfig({ brokers: 'a:1,b' }), which);
+});
+
+test('a schema registry may have several addresses, and each must be one', () => {
+  for (const schemaRegistryUrl of ['http://a:8081', 'http://a:8081,https://u:p@b/x', ' http://a , http://b,'])
+    assert.equal(checkConfig({ schemaRegistryUrl }).schemaRegistryUrl, schemaRegistryUrl);
+  for (const schemaRegistryUrl of [',', 'a:8081', '127.0.0.1:8081', 'http://a,b', 'ftp://a', 'http://'])
+    assert.throws(
+      () => checkConfig({ schemaRegistryUrl }),
+      /SCHEMA_REGISTRY_URL: expected http:\/\/ or https:\/\/ addresses separated by commas/,
+      schemaRegistryUrl,
+    );
+});
+
 test('every wrong option is named, in one error, with what it got', () => {
   const wrong = {
     maxBatchRows: '0',

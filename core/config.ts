@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { PartituraError } from '../schemas/errors.js';
+import { urlsIn } from '../schemas/registry/client.js';
 import { DEAD_LETTER_STYLES } from './headers.js';
+import { formatAddress, mustParseAddress, parseAddress } from './kafka/address.js';
 
 /**
  * Every option of every process, in one table: name, environment variable, default, check and what it means.
@@ -15,9 +17,23 @@ const list = z
   .union([z.array(text), z.string()])
   .transform((value) => (Array.isArray(value) ? value : value.split(',').map((part) => part.trim())))
   .transform((parts) => parts.filter((part) => part !== ''));
+const addresses = list.transform((parts, context) => {
+  const wrong = parts.find((part) => parseAddress(part) === undefined);
+  if (wrong === undefined && parts.length > 0)
+    return parts.map((part) => formatAddress(mustParseAddress(part)));
+  const which = wrong === undefined ? 'none are given' : `'${wrong}' is none`;
+  context.addIssue(`expected host:port addresses, IPv6 hosts in brackets; ${which}`);
+  return z.NEVER;
+});
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
 const optionalText = z.string().optional();
-const optionalUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional();
+const url = z.url({ protocol: /^https?$/ });
+const optionalUrls = z
+  .string()
+  .refine((text) => urlsIn(text).length > 0 && urlsIn(text).every((part) => url.safeParse(part).success), {
+    error: 'expected http:// or https:// addresses separated by commas',
+  })
+  .optional();
 
 interface Option<S extends z.ZodType = z.ZodType> {
   readonly env: string;
@@ -45,7 +61,7 @@ export const KAFKA_CLIENTS = ['kafkajs', 'platformatic'] as const;
 export type KafkaClientName = (typeof KAFKA_CLIENTS)[number];
 
 export const OPTIONS = {
-  brokers: option('KAFKA_BROKERS', list, '127.0.0.1:9092', 'Bootstrap addresses, comma-separated'),
+  brokers: option('KAFKA_BROKERS', addresses, '127.0.0.1:9092', 'Bootstrap addresses, comma-separated'),
   saslMechanism: option(
     'KAFKA_SASL_MECHANISM',
     z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
@@ -84,8 +100,8 @@ export const OPTIONS = {
   ),
   schemaRegistryUrl: secret(
     'SCHEMA_REGISTRY_URL',
-    optionalUrl,
-    "Where the API of a Confluent-compatible schema registry begins, for requests in Confluent's wire formats; may hold user:password@",
+    optionalUrls,
+    "Where the API of a Confluent-compatible schema registry begins, for requests in Confluent's wire formats; may hold user:password@; of several, comma-separated, the next is asked when one cannot be reached",
   ),
   schemaRegistryUserInfo: secret(
     'SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO',

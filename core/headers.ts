@@ -1,4 +1,5 @@
 import type { RecordHeaders } from '../schemas/framing/framing.js';
+import { fromList, headersInOrder, listOf, type Headers, type ListedHeaders } from './kafka/header-list.js';
 import type { PartituraError } from '../schemas/errors.js';
 
 /** Names of headers that Partitura reads and writes, apart from those of the reply dialects. */
@@ -78,19 +79,15 @@ export function deadLetterHeaders(
   };
 }
 
-/** Headers of a dead letter. What its sender wrote under the same names stays, before ours: who reads goes by the last. */
+/** Headers of a dead letter: those of the record as they are, and ours behind them. Who reads goes by the last of a name. */
 export function withDeadLetterHeaders(
-  record: FailedRecord & { readonly headers: RecordHeaders },
+  record: FailedRecord & Headers,
   stage: FailureStage,
   error: PartituraError,
   style: DeadLetterStyle,
-): RecordHeaders {
-  const all = { ...record.headers };
-  for (const [name, value] of Object.entries(deadLetterHeaders(record, stage, error, style))) {
-    const before = all[name];
-    all[name] = before === undefined ? value : [before, value].flat().filter((one) => one !== undefined);
-  }
-  return all;
+): ListedHeaders {
+  const ours = listOf(deadLetterHeaders(record, stage, error, style));
+  return fromList([...headersInOrder(record), ...ours]);
 }
 
 /** As `errors.deadletterqueue.context.headers.enable` has Kafka Connect write them (KIP-298): all of them text. */

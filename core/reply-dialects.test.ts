@@ -108,3 +108,17 @@ for (const [name, request, partition, reply, errorReply] of dialects) {
     assert.deepEqual(dialect.write(address, ERROR), errorReply);
   });
 }
+
+for (const [name, request, , reply] of dialects) {
+  test(`a request that ${name} passed on is answered to the last of its senders`, () => {
+    const outer = (bytes: RecordHeaders[string]): Buffer =>
+      Buffer.isBuffer(bytes) && bytes.length === 1 ? Buffer.from('9') : Buffer.from([0, 0, 0, 9]);
+    const passedOn: RecordHeaders = Object.fromEntries(
+      Object.entries(request).map(([header, inner]) => [header, [outer(inner), inner].flat() as Buffer[]]),
+    );
+    const dialect = detectDialect(passedOn);
+    assert.equal(dialect.name, name);
+    assert.deepEqual(dialect.read(passedOn), dialect.read(request));
+    assert.deepEqual(dialect.write(dialect.read(passedOn), null), reply);
+  });
+}

@@ -86,8 +86,8 @@ test('a record that can not be predicted is a dead letter with its bytes, and st
   const [unreadable, unknown, wrong, missing, taken] = told;
   assert.deepEqual([unreadable?.[0], unknown?.[0], taken?.[0]], ['decode', 'validate', 'reply']);
   assert.match(unreadable?.[1] ?? '', /expected JSON/);
-  assert.match(unknown?.[1] ?? '', /field 'kind': expected one of red, blue, got green/);
-  assert.match(wrong?.[1] ?? '', /field 'a': expected a number, got x/);
+  assert.match(unknown?.[1] ?? '', /field 'kind': expected one of 'red', 'blue', got 'green'/);
+  assert.match(wrong?.[1] ?? '', /field 'a': expected a number, got 'x'/);
   assert.match(missing?.[1] ?? '', /field 'b\.c': expected a value, got nothing/);
   assert.match(taken?.[1] ?? '', /field 'scaled': expected a record without it/);
   await eventually('all is committed', async () => (await bound.uncommitted()) === 0);

@@ -263,7 +263,7 @@ describe('partitura doctor', () => {
     await registry.close();
     const { code, findings } = await doctor(args);
     assert.equal(code, 1);
-    assertFound(findings, 'problem', /can't be reached/, /SCHEMA_REGISTRY_URL/);
+    assertFound(findings, 'problem', /cannot be reached/, /SCHEMA_REGISTRY_URL/);
   });
 });
 

@@ -79,7 +79,7 @@ test('what is no tensor is refused with the input named', () => {
     [[[1, 2], [3], [4, 5, 6]], 'SHAPE_MISMATCH', /lists of equal length at each level/],
     [[[1], 2], 'SHAPE_MISMATCH', /lists of equal length at each level/],
     [[], 'DATATYPE_MISMATCH', /got undefined/],
-    [[1, 'a'], 'DATATYPE_MISMATCH', /element 1: expected FP32, got a/],
+    [[1, 'a'], 'DATATYPE_MISMATCH', /element 1: expected FP32, got 'a'/],
     [
       { data: new Float32Array(1) } as unknown as InputTensor,
       'INVALID_REQUEST',

@@ -99,6 +99,7 @@ const VALUES = {
     inflightBytes: 5,
     serviceMicros: 6.5,
     capacityRequests: 7,
+    skippedFolders: [],
   },
 };
 
@@ -125,7 +126,7 @@ for (const version of versions) {
     test(`a ${name} of today is read with the schema of ${version}`, () => {
       const written = codec.encode(VALUES[name], NO_PREFIX);
       const reader = old.readerFor(schema as Schema, dependencies);
-      assert.deepEqual(old.decode(written, 0, reader), old.decode(record, HEADER_BYTES));
+      assert.deepEqual(plain(old.decode(written, 0, reader)), plain(old.decode(record, HEADER_BYTES)));
     });
 
     test(`every field that ${name} got after ${version} has a default, and none went without one`, () => {

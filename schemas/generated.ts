@@ -161,6 +161,8 @@ export interface NodeStatus {
   serviceMicros: number;
   /** In-flight requests at which the node stops taking more. */
   capacityRequests: number;
+  /** Folders of the model repository that cannot be a model or a version, each with the reason in words. */
+  skippedFolders: string[];
 }
 
 export const TensorSchema = {
@@ -753,6 +755,15 @@ export const NodeStatusSchema = {
       "type": "int",
       "default": 0,
       "doc": "In-flight requests at which the node stops taking more."
+    },
+    {
+      "name": "skippedFolders",
+      "type": {
+        "type": "array",
+        "items": "string"
+      },
+      "default": [],
+      "doc": "Folders of the model repository that cannot be a model or a version, each with the reason in words."
     }
   ]
 } as const;

@@ -2,12 +2,32 @@ import { isUtf8 } from 'node:buffer';
 import { isInteger, parse as parseLossless } from 'lossless-json';
 import { PartituraError } from './errors.js';
 
+const BYTE_ORDER_MARK = '\ufeff';
+const ZERO = '\0';
+
 /**
+ * Parses JSON; of a name that repeats within an object the last value counts. Numbers beyond the range of a double come
+ * as infinite, which no JSON number is.
  * @param exact whether whole numbers beyond 2^53 come as bigint, which takes longer; else they lose digits
- * @throws SyntaxError
+ * @throws PartituraError DECODE_FAILED that begins with `what`
  */
-export function parseJson(text: string, exact: boolean): unknown {
-  return exact ? parseLossless(text, undefined, parseNumber) : JSON.parse(text);
+export function parseJson(text: string, exact: boolean, what: string): unknown {
+  try {
+    return exact
+      ? parseLossless(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue })
+      : JSON.parse(text);
+  } catch (cause) {
+    throw new PartituraError('DECODE_FAILED', `${what}: expected JSON, got ${problemOf(text, cause)}`, {
+      cause,
+    });
+  }
+}
+
+function problemOf(text: string, cause: unknown): string {
+  if (cause instanceof RangeError) return 'arrays or objects nested too deeply to be read';
+  if (text.trim() === '') return text === '' ? 'nothing' : 'blank text';
+  if (text.includes(ZERO)) return 'text with zero bytes, as UTF-16 has them';
+  return `text that is not: ${(cause as Error).message}`;
 }
 
 function parseNumber(digits: string): number | bigint {
@@ -15,8 +35,12 @@ function parseNumber(digits: string): number | bigint {
   return isInteger(digits) && !Number.isSafeInteger(value) ? BigInt(digits) : value;
 }
 
-/** @throws PartituraError DECODE_FAILED when the bytes are no text */
+/**
+ * Decodes UTF-8, without a byte order mark, which many programs write and no JSON document has.
+ * @throws PartituraError DECODE_FAILED when the bytes are no text
+ */
 export function utf8Text(bytes: Buffer, what: string): string {
-  if (isUtf8(bytes)) return bytes.toString('utf8');
-  throw new PartituraError('DECODE_FAILED', `${what}: expected UTF-8, got other bytes`);
+  if (!isUtf8(bytes)) throw new PartituraError('DECODE_FAILED', `${what}: expected UTF-8, got other bytes`);
+  const text = bytes.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
 }

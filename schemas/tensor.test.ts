@@ -123,3 +123,24 @@ test('bytes that are not UTF-8 are refused as text, with the tensor and the elem
     message: "output 'y', element 1: expected UTF-8 text, got other bytes",
   });
 });
+
+test('a finite number never becomes an infinite one, and an infinite one is taken only where there may be any', () => {
+  const beyond = (datatype: Datatype, element: unknown, finite: boolean, got: string): void =>
+    assert.throws(() => encodeElements(datatype, [0, element], "input 'x'", { finite }), {
+      code: 'DATATYPE_MISMATCH',
+      message: `input 'x', element 1: expected ${datatype}, got ${got}`,
+    });
+  for (const finite of [true, false]) {
+    for (const element of [1e39, -1e39, 3.5e38])
+      beyond('FP32', element, finite, `${element}, which is beyond its range`);
+    beyond('FP32', 10n ** 39n, finite, '1e+39, which is beyond its range');
+    for (const datatype of ['FP32', 'FP64'] as const)
+      beyond(datatype, 10n ** 400n, finite, 'a number beyond its range');
+    encodeElements('FP32', [3.4028234663852886e38, -3.4028234663852886e38, NaN], 'x', { finite });
+  }
+  for (const datatype of ['FP32', 'FP64'] as const) {
+    beyond(datatype, Infinity, true, 'a number beyond its range');
+    beyond(datatype, -Infinity, true, 'a number beyond its range');
+    encodeElements(datatype, [Infinity, -Infinity], 'x');
+  }
+});

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Datatype } from './datatypes.js';
+import { describe } from './describe.js';
 import { PartituraError } from './errors.js';
 
 /** One element as JavaScript holds it: 64-bit integers as bigint, BYTES as text. */
@@ -84,12 +85,20 @@ const FIXED: Record<Exclude<Datatype, 'BYTES' | 'FP16'>, FixedElement> = {
   },
 };
 
+/** Says of elements that they come from where no number is infinite, as JSON: such as are were beyond the range of a double. */
+export const NO_INFINITIES = { finite: true } as const;
+
 /**
  * Elements as tensor bytes: little-endian, row-major, BYTES with 4-byte lengths.
  * @param field names the tensor in errors
  * @throws PartituraError DATATYPE_MISMATCH when an element is not of the data type or out of its range
  */
-export function encodeElements(datatype: Datatype, elements: readonly unknown[], field: string): Buffer {
+export function encodeElements(
+  datatype: Datatype,
+  elements: readonly unknown[],
+  field: string,
+  { finite }: { readonly finite: boolean } = { finite: false },
+): Buffer {
   if (datatype === 'BYTES') return encodeStrings(elements, field);
   const fixed = fixedElement(datatype);
   const data = Buffer.alloc(elements.length * fixed.bytes);
@@ -98,7 +107,7 @@ export function encodeElements(datatype: Datatype, elements: readonly unknown[],
     fixed.write(
       view,
       index * fixed.bytes,
-      checkElement(element, datatype, fixed, `${field}, element ${index}`),
+      checkElement(element, datatype, fixed, () => `${field}, element ${index}`, finite),
     );
   });
   return data;
@@ -172,19 +181,34 @@ function checkElement(
   element: unknown,
   datatype: Datatype,
   fixed: FixedElement,
-  field: string,
+  field: () => string,
+  finite: boolean,
 ): number | bigint {
   const value = typeof element === 'boolean' && datatype === 'BOOL' ? Number(element) : element;
   if (typeof value === 'bigint' || typeof value === 'number') {
-    if (!fixed.range) return value;
+    if (!fixed.range) return checkFloat(value, datatype, field, finite);
     const whole = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined;
     if (whole !== undefined && whole >= fixed.range[0] && whole <= fixed.range[1]) return whole;
   }
-  throw new PartituraError('DATATYPE_MISMATCH', `${field}: expected ${datatype}, got ${nameOf(element)}`);
+  throw new PartituraError('DATATYPE_MISMATCH', `${field()}: expected ${datatype}, got ${describe(element)}`);
 }
 
-function nameOf(element: unknown): string {
-  return typeof element === 'object' && element !== null ? 'an object' : String(element);
+/** A finite number must not become an infinite one: the model would compute with it, and nobody would know. */
+function checkFloat(
+  value: number | bigint,
+  datatype: Datatype,
+  field: () => string,
+  finite: boolean,
+): number | bigint {
+  const number = Number(value);
+  const stored = datatype === 'FP32' ? Math.fround(number) : number;
+  const isInfinite = stored === Infinity || stored === -Infinity;
+  if (!isInfinite || (value === number && stored === number && !finite)) return value;
+  const got = Number.isFinite(number) ? `${number}, which is` : 'a number';
+  throw new PartituraError(
+    'DATATYPE_MISMATCH',
+    `${field()}: expected ${datatype}, got ${got} beyond its range`,
+  );
 }
 
 function encodeStrings(elements: readonly unknown[], field: string): Buffer {
@@ -193,7 +217,7 @@ function encodeStrings(elements: readonly unknown[], field: string): Buffer {
     if (!(bytes instanceof Uint8Array)) {
       throw new PartituraError(
         'DATATYPE_MISMATCH',
-        `${field}, element ${index}: expected a string, got ${nameOf(element)}`,
+        `${field}, element ${index}: expected a string, got ${describe(element)}`,
       );
     }
     const length = Buffer.alloc(4);

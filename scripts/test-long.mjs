@@ -18,7 +18,9 @@ const RECORDS_OF_A_FRAMING = '100000';
 /** Suites by name; each resolves true when it passed. */
 const SUITES = {
   /** Three brokers that are killed, restarted and run out of disk, on both Kafka clients. */
-  chaos: () => onBothClients(findLongTests([])),
+  chaos: () => onBothClients(findLongTests('chaos')),
+  /** Callers in Java, and streams of Kafka Streams, Flink and Kafka Connect. */
+  clients: () => runTests(findLongTests('clients')),
   /** The ONNX project's backend tests; writes docs/COMPATIBILITY.md. */
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
   /** Promises that are broken on purpose: tests must fail. */
@@ -37,7 +39,7 @@ async function onBothClients(files) {
   return passed;
 }
 
-function runTests(files, env) {
+function runTests(files, env = {}) {
   return runNode(
     ['--test', `--test-timeout=${TEST_LIMIT_MS}`, '--test-concurrency=1', '--test-reporter=spec', ...files],
     {

@@ -98,6 +98,7 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
     (a, b) =>
       a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),
   );
+  sayFolders(nodes);
   if (json) return printJson(versions);
   const rows = versions.map(({ model, version, state, backend, measured, batching, node, message }) => [
     model,
@@ -125,6 +126,15 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
 function batchingText(batching: ModelBatching | null): string {
   if (!batching) return '';
   return `${batching.batchable ? 'yes' : 'no'}: ${batching.reason}`;
+}
+
+/** Tells of folders in the nodes' repositories that are not served; nodes mostly have the same repository. */
+function sayFolders(nodes: readonly KnownNode[]): void {
+  const folders = new Map<string, string[]>();
+  for (const { node, skippedFolders } of nodes)
+    for (const folder of skippedFolders) folders.set(folder, [...(folders.get(folder) ?? []), node]);
+  for (const [folder, names] of [...folders].sort(([one], [other]) => one.localeCompare(other)))
+    say(`partitura: skipped by ${names.join(', ')}: ${folder}`);
 }
 
 const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREADS'];

@@ -62,6 +62,7 @@ const node = (name: string, models: ModelVersionStatus[], alive = true): KnownNo
   inflightBytes: 0,
   serviceMicros: 0,
   capacityRequests: 0,
+  skippedFolders: [],
   alive,
 });
 

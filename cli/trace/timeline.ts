@@ -41,7 +41,9 @@ function detailsOf({ role, record, request, reply, letter }: Found): string {
       `${detectDialect(headers).name} headers`,
       request && request.id !== '' ? `id ${oneLine(request.id, MAX_TEXT_BYTES)}` : null,
       replyTopic === undefined ? null : `reply to ${oneLine(replyTopic, MAX_TEXT_BYTES)}`,
-      request?.deadline ? `deadline ${request.deadline - record.timestamp} ms later` : null,
+      request?.deadline && record.timestamp >= 0
+        ? `deadline ${request.deadline - record.timestamp} ms later`
+        : null,
     );
   }
   if (reply?.error)

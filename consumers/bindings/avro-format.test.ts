@@ -63,8 +63,11 @@ async function formatWith(context: TestContext, record: 'enriched' | 'prediction
 test('an enriched record is the original, byte for byte, with the fields behind it, in a schema that is registered', async (context) => {
   const { server, format } = await formatWith(context);
   const record = exampleRecord({ value: framed(7) });
-  await format.lookUp(record);
-  assert.equal(format.lookUp(record), undefined);
+  await format.lookUp(record, () => true);
+  assert.equal(
+    format.lookUp(record, () => true),
+    undefined,
+  );
   const read = format.read(framed(7), {});
   assert.equal(read.fields['id'], 1);
   const { value } = read.result(ADDED);
@@ -91,7 +94,7 @@ test('an enriched record is the original, byte for byte, with the fields behind 
 
 test('a prediction alone has the schema of predictions', async (context) => {
   const { format } = await formatWith(context, 'prediction');
-  await format.lookUp(exampleRecord({ value: framed(7) }));
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
   const { value } = format.read(framed(7), {}).result(ADDED);
   const codec = new AvroCodec<object>(predictionSchema('my-wine', predictions));
   assert.deepEqual(plain(codec.decode(value, 5)), ADDED);
@@ -102,8 +105,8 @@ test('references of the source go along with the schema of the results', async (
   const references = [{ name: 'example.Wine', subject: 'wine', version: 3 }];
   const holder = { type: 'record', name: 'Holder', fields: [{ name: 'wine', type: 'example.Wine' }] };
   server.has(8, holder, { references });
-  server.tell('GET', '/subjects/wine/versions/3', { schema: JSON.stringify(SOURCE) });
-  await format.lookUp(exampleRecord({ value: framed(8) }));
+  server.tell('GET', '/subjects/wine/versions/3?deleted=true', { schema: JSON.stringify(SOURCE) });
+  await format.lookUp(exampleRecord({ value: framed(8) }), () => true);
   const { fields } = format.read(framed(8), {});
   assert.equal((fields['wine'] as { id: number }).id, 1);
   const { body } = server.requests.find(({ path }) => path === '/subjects/out-value/versions') ?? {};
@@ -112,7 +115,7 @@ test('references of the source go along with the schema of the results', async (
 
 test('a record that can not be read is refused: unknown schema, no schema, bytes left over', async (context) => {
   const { format } = await formatWith(context);
-  await format.lookUp(exampleRecord({ value: framed(6) }));
+  await format.lookUp(exampleRecord({ value: framed(6) }), () => true);
   assert.throws(() => format.read(framed(6), {}), {
     code: 'DECODE_FAILED',
     message: /schema 6: expected an Avro schema/,
@@ -121,7 +124,7 @@ test('a record that can not be read is refused: unknown schema, no schema, bytes
     code: 'DECODE_FAILED',
     message: /expected 00 and a schema id/,
   });
-  await format.lookUp(exampleRecord({ value: framed(7) }));
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
   const longer = framed(7, Buffer.concat([BODY, Buffer.from([0])]));
   assert.throws(() => format.read(longer, {}), { code: 'DECODE_FAILED', message: /1 bytes left over/ });
 });
@@ -131,18 +134,42 @@ test('results whose schema is refused stop the binding where the source has it, 
   server.tell('POST', '/subjects/in-value', { id: 7, version: 1 });
   server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
   const record = exampleRecord({ value: framed(7) });
-  await format.lookUp(record);
   let isSettled = false;
-  void format.lookUp(record)?.then(() => (isSettled = true));
+  void format.lookUp(record, () => true)?.then(() => (isSettled = true));
+  await eventually(() => problems.length > 0);
   await settle();
   assert.equal(isSettled, false);
   assert.match(problems[0]?.message ?? '', /incompatible/);
 });
 
+test('nothing is registered before a record has come that there can be a result to', async (context) => {
+  const { server, format } = await formatWith(context);
+  const registrations = (): number =>
+    server.requests.filter(({ path }) => path === '/subjects/out-value/versions').length;
+  const longer = framed(7, Buffer.concat([BODY, Buffer.from([0])]));
+  await format.lookUp(exampleRecord({ value: longer }), () => true);
+  await format.lookUp(exampleRecord({ value: framed(7) }), ({ fields }) => fields['id'] === 2);
+  assert.equal(registrations(), 0);
+  assert.equal(format.read(framed(7), {}).fields['id'], 1, 'it is judged for what it holds');
+  await format.lookUp(exampleRecord({ value: framed(7) }), ({ fields }) => fields['id'] === 1);
+  assert.equal(registrations(), 1);
+});
+
+test('a schema of results that the registry refuses says nothing against the record', async (context) => {
+  const { server, format } = await formatWith(context);
+  server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
+  const source = format.read(framed(7), {});
+  assert.throws(() => source.result(ADDED), {
+    code: 'INTERNAL',
+    message: /^schema of the results: .*incompatible/,
+  });
+});
+
 test('a record whose schema is not one of the source is refused alone, and nothing is registered for it', async (context) => {
   const { server, format, problems } = await formatWith(context);
   server.tell('POST', '/subjects/in-value', { error_code: 40403, message: 'another schema' }, 404);
-  await format.lookUp(exampleRecord({ value: framed(7) }));
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
   assert.throws(() => format.read(framed(7), {}), {
     code: 'DECODE_FAILED',
     message: "schema 7: expected one of subject 'in-value', got another",
@@ -151,12 +178,30 @@ test('a record whose schema is not one of the source is refused alone, and nothi
   assert.ok(!server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
 });
 
+test('a record of a version that was deleted is read, and one without results is refused alone', async (context) => {
+  const { server, format, problems } = await formatWith(context);
+  const withCultivar = Buffer.concat([BODY, Buffer.from([2])]);
+  server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
+  server.tell('POST', '/subjects/in-value', { error_code: 40403, message: 'no live version' }, 404);
+  server.tell('POST', '/subjects/in-value?deleted=true', { id: 7, version: 1 });
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
+  assert.equal(format.read(framed(7), {}).fields['id'], 1);
+  await format.lookUp(exampleRecord({ value: framed(8, withCultivar) }), () => true);
+  assert.throws(() => format.read(framed(8, withCultivar), {}).result(ADDED), {
+    message: /output\.fields\.cultivar/,
+  });
+  assert.deepEqual(problems, []);
+});
+
 test('a source without a subject of its own may have any schema, and one without results is refused alone', async (context) => {
   const { server, format, problems } = await formatWith(context);
+  const withCultivar = Buffer.concat([BODY, Buffer.from([2])]);
   server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
-  await format.lookUp(exampleRecord({ value: framed(8) }));
-  assert.throws(() => format.read(framed(8), {}), { message: /output\.fields\.cultivar/ });
-  await format.lookUp(exampleRecord({ value: framed(7) }));
+  await format.lookUp(exampleRecord({ value: framed(8, withCultivar) }), () => true);
+  assert.throws(() => format.read(framed(8, withCultivar), {}).result(ADDED), {
+    message: /output\.fields\.cultivar/,
+  });
+  await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
   assert.equal(format.read(framed(7), {}).fields['id'], 1);
   assert.deepEqual(problems, []);
 });
@@ -205,3 +250,9 @@ test('schemas of results are registered in the order of those of the source, and
     .map(({ body }) => (JSON.parse((body as { schema: string }).schema) as typeof SOURCE).fields.length);
   assert.deepEqual(registered, [older.fields.length + 2, SOURCE.fields.length + 2]);
 });
+
+async function eventually(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isSo(); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(isSo());
+}

@@ -1,15 +1,17 @@
 import type { KafkaRecord } from '../../core/kafka/port.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { STRANGERS, withoutDefaults } from '../../schemas/avro/strangers.js';
+import { STRANGERS } from '../../schemas/avro/strangers.js';
+import { readableSchema, safeName } from '../../schemas/avro/writer-schema.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { schemaLabel, type SchemaKey } from '../../schemas/framing/confluent.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
-import { RegistryError, type SchemaRegistry } from '../../schemas/registry/client.js';
+import { RegistryError, type Membership, type SchemaRegistry } from '../../schemas/registry/client.js';
 import { fetchSchema, type FetchedSchema } from '../../schemas/registry/fetch-schema.js';
 import { LookUps } from '../look-ups.js';
 import type { AvroResults, AvroWriter } from './avro-results.js';
 import type { Fields } from './features.js';
-import type { Format, SourceRecord } from './format.js';
+import type { Format, IsPossible, Result, SourceFields, SourceRecord } from './format.js';
+import type { Predictions } from './predictions.js';
 
 export interface AvroFormatOptions {
   /** What the source's schemas are registered under, where they are by the name of their topic. */
@@ -20,11 +22,15 @@ export interface AvroFormatOptions {
   onProblem(error: Error): void;
 }
 
-/** What it takes to read records that were written with one schema, and to write the results to them. */
-interface Known {
+/** What it takes to read records that were written with one schema. */
+interface Source {
   readonly codec: AvroCodec<Fields>;
-  readonly write: AvroWriter;
+  readonly fetched: FetchedSchema;
+  readonly membership: Membership | undefined;
 }
+
+/** What it takes to write the results to them, or why there can be none. */
+type Results = { readonly write: AvroWriter } | { readonly problem: Error };
 
 /**
  * Records in Confluent's framings, of any schema of their source. One with another schema is refused alone: whoever may write
@@ -32,18 +38,21 @@ interface Known {
  */
 export class AvroFormat implements Format {
   readonly #closing = new AbortController();
-  readonly #schemas: LookUps<SchemaKey, Known | { readonly problem: Error }>;
+  readonly #sources: LookUps<SchemaKey, Source>;
+  readonly #results: LookUps<SchemaKey, Results>;
 
   constructor(
     readonly registry: SchemaRegistry,
     readonly results: AvroResults,
     readonly options: AvroFormatOptions,
   ) {
-    this.#schemas = new LookUps((key) => this.#find(key), {
+    const lookUps = {
       signal: this.#closing.signal,
       probe: () => registry.probe(),
-      onAway: (error) => options.onAway(error),
-    });
+      onAway: (error: Error) => options.onAway(error),
+    };
+    this.#sources = new LookUps((key) => this.#findSource(key), lookUps);
+    this.#results = new LookUps((key) => this.#findResults(key, this.#sourceOf(key)), lookUps);
   }
 
   /**
@@ -52,54 +61,82 @@ export class AvroFormat implements Format {
    * @throws Error when there can be no results to records of the newest
    */
   async prepare(): Promise<void> {
-    let newest: Known | { readonly problem: Error } | undefined;
-    for (const key of await this.registry.ids(this.options.subject)) newest = await this.#find(key);
+    let newest: Results | undefined;
+    for (const key of await this.registry.ids(this.options.subject))
+      newest = await this.#findResults(key, await this.#findSource(key));
     if (newest && 'problem' in newest) throw newest.problem;
   }
 
-  lookUp({ value, headers }: KafkaRecord): Promise<void> | undefined {
+  /** Looks the schema of the results up, and has it registered, once a record has come that there can be a result to. */
+  lookUp(record: KafkaRecord, isPossible: IsPossible): Promise<void> | undefined {
+    const { value, headers } = record;
     const label = value && schemaLabel(value, headers);
     if (!label || label instanceof PartituraError) return undefined;
-    const pending = this.#schemas.lookUp(label.key);
-    if (pending) return pending;
-    const known = this.#schemas.get(label.key);
-    if (!('problem' in known)) return undefined;
-    this.options.onProblem(known.problem);
+    const { key, start } = label;
+    const pending = this.#sources.lookUp(key);
+    if (pending) return pending.then(() => this.lookUp(record, isPossible));
+    const source = this.#sources.get(key);
+    if (source instanceof PartituraError) return undefined;
+    if (!this.#results.isKnown(key)) {
+      const fields = fieldsIfReadable(source.codec, value, start);
+      if (!fields || !isPossible(sourceFields(fields))) return undefined;
+      return this.#results.lookUp(key)?.then(() => this.lookUp(record, isPossible));
+    }
+    const results = this.#results.get(key);
+    if (!('problem' in results)) return undefined;
+    this.options.onProblem(results.problem);
     return new Promise(() => undefined);
   }
 
   read(value: Buffer, headers: RecordHeaders): SourceRecord {
     const label = schemaLabel(value, headers);
     if (label instanceof PartituraError) throw label;
-    const known = this.#schemas.get(label.key);
-    if (known instanceof PartituraError) throw known;
-    if ('problem' in known) throw known.problem;
-    const fields = decode(known.codec, value, label.start);
-    return { fields, result: (added) => known.write(value.subarray(label.start), added) };
+    const { key, start } = label;
+    const fields = decode(this.#sourceOf(key).codec, value, start);
+    const result = (added: Predictions): Result => this.#writerOf(key)(value.subarray(start), added);
+    return { ...sourceFields(fields), result };
   }
 
-  async #find(key: SchemaKey): Promise<Known | { readonly problem: Error }> {
-    const { codec, fetched } = await this.#source(key);
+  #sourceOf(key: SchemaKey): Source {
+    const source = this.#sources.get(key);
+    if (source instanceof PartituraError) throw source;
+    return source;
+  }
+
+  #writerOf(key: SchemaKey): AvroWriter {
+    const results = this.#results.get(key);
+    if (results instanceof PartituraError) throw results;
+    if ('problem' in results) throw results.problem;
+    return results.write;
+  }
+
+  async #findSource(key: SchemaKey): Promise<Source> {
+    const { codec, fetched } = await this.#fetch(key);
     const { subject } = this.options;
-    const isOfSource = await this.registry.has(subject, fetched.text, fetched.references);
-    if (isOfSource === false)
-      throw new PartituraError(
-        'DECODE_FAILED',
-        `schema ${key}: expected one of subject '${subject}', got another`,
-      );
+    const membership = await this.registry.membership(subject, fetched.text, fetched.references);
+    if (membership !== 'none') return { codec, fetched, membership };
+    throw new PartituraError(
+      'DECODE_FAILED',
+      `schema ${key}: expected one of subject '${subject}', got another`,
+    );
+  }
+
+  async #findResults(key: SchemaKey, { fetched, membership }: Source): Promise<Results> {
     try {
-      return { codec, write: await this.results(fetched, typeof key === 'string') };
+      return { write: await this.results(fetched, typeof key === 'string') };
     } catch (cause) {
-      if (isAway(cause) || isOfSource === undefined) throw cause;
-      return { problem: cause as Error };
+      if (isAway(cause)) throw cause;
+      const problem = cause instanceof RegistryError ? refusedSchema(cause) : (cause as Error);
+      if (membership !== 'live') throw problem;
+      return { problem };
     }
   }
 
-  async #source(key: SchemaKey): Promise<{ codec: AvroCodec<Fields>; fetched: FetchedSchema }> {
+  async #fetch(key: SchemaKey): Promise<{ codec: AvroCodec<Fields>; fetched: FetchedSchema }> {
     try {
       const fetched = await fetchSchema(this.registry, key);
-      const definitions = fetched.definitions.map(withoutDefaults);
-      const codec = new AvroCodec<Fields>(withoutDefaults(fetched.schema), definitions, STRANGERS);
+      const definitions = fetched.definitions.map(readableSchema);
+      const codec = new AvroCodec<Fields>(readableSchema(fetched.schema), definitions, STRANGERS);
       return { codec, fetched };
     } catch (cause) {
       if (isAway(cause)) throw cause;
@@ -123,4 +160,21 @@ function decode(codec: AvroCodec<Fields>, value: Buffer, start: number): Fields 
   } catch (cause) {
     throw PartituraError.from(cause, 'DECODE_FAILED');
   }
+}
+
+function fieldsIfReadable(codec: AvroCodec<Fields>, value: Buffer, start: number): Fields | undefined {
+  try {
+    return codec.decode(value, start);
+  } catch {
+    return undefined;
+  }
+}
+
+function sourceFields(fields: Fields): SourceFields {
+  return { fields, finite: false, spell: safeName };
+}
+
+/** A refusal of a schema of ours says nothing against the record. */
+function refusedSchema(cause: RegistryError): PartituraError {
+  return new PartituraError('INTERNAL', `schema of the results: ${cause.message}`, { cause });
 }

@@ -1,6 +1,7 @@
 import type { Schema } from 'avsc';
 import { AvroCodec } from '../../schemas/avro/codec.js';
 import { EXACT } from '../../schemas/avro/strangers.js';
+import { fullNameOf, holdsItself } from '../../schemas/avro/writer-schema.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { GUID_HEADER, guidReplyLabel, idReplyLabel } from '../../schemas/framing/confluent.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../schemas/registry/client.js';
@@ -66,7 +67,7 @@ function labelled(
   codec: AvroCodec<Predictions>,
   values: Predictions,
 ): Result {
-  const label = byGuid && guid !== undefined ? guidReplyLabel(guid) : idReplyLabel(id);
+  const label = byGuid && guid ? guidReplyLabel(guid) : idReplyLabel(id);
   const value = codec.encode(values, Buffer.concat([label.prefix, before]));
   return { value, headers: { [GUID_HEADER]: undefined, ...(label.headers as Record<string, Buffer>) } };
 }
@@ -117,10 +118,10 @@ export function enrichedSchema(source: Schema, predictions: readonly Prediction[
       'INVALID_REQUEST',
       `schema of the source: expected a record, got ${JSON.stringify(type ?? source)}`,
     );
-  if (refersTo(fullName(source), fields))
+  if (holdsItself(source))
     throw new PartituraError(
       'INVALID_REQUEST',
-      `schema of the source: expected one that does not hold itself, got ${fullName(source)}, whose inner records would be read as enriched ones; output.record: prediction takes it`,
+      `schema of the source: expected one that does not hold itself, got ${fullNameOf(source as object)}, whose inner records would be read as enriched ones; output.record: prediction takes it`,
     );
   const taken = predictions.find(({ name }) => fields.some((field) => field.name === name));
   if (taken)
@@ -129,18 +130,4 @@ export function enrichedSchema(source: Schema, predictions: readonly Prediction[
       `output.fields.${taken.name}: expected a name that the source does not have, got one of its fields`,
     );
   return { ...(source as object), fields: [...fields, ...predictionFields(predictions)] } as never;
-}
-
-function fullName(schema: Schema): string {
-  const { name, namespace } = schema as unknown as { name: string; namespace?: string };
-  return name.includes('.') || !namespace ? name : `${namespace}.${name}`;
-}
-
-/** Whether a schema names this record anywhere within it, by its full name or its last part. */
-function refersTo(name: string, schema: unknown): boolean {
-  if (typeof schema === 'string') return schema === name || schema === name.split('.').at(-1);
-  if (Array.isArray(schema)) return schema.some((part) => refersTo(name, part));
-  if (typeof schema !== 'object' || schema === null) return false;
-  const { type, items, values, fields } = schema as Record<string, unknown>;
-  return [type, items, values, fields].some((part) => refersTo(name, part));
 }

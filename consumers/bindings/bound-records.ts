@@ -1,5 +1,6 @@
 import type { BindingDefinition } from '../../core/bindings/definition.js';
 import type { FailureStage } from '../../core/headers.js';
+import { changedHeaders } from '../../core/kafka/header-list.js';
 import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -9,7 +10,7 @@ import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
 import type { RecordSpans } from '../record-spans.js';
 import { tensorOf } from './features.js';
-import type { Format, SourceRecord } from './format.js';
+import type { Format, SourceFields, SourceRecord } from './format.js';
 import type { Prediction } from './predictions.js';
 
 /** A record of a source that may be predicted. */
@@ -60,7 +61,8 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
 
   /** Without a model that fits, records wait until there is one again, or until their binding has begun anew. */
   lookUp(record: KafkaRecord): Promise<void> | undefined {
-    return this.parts.version() ? this.parts.format.lookUp(record) : sleep(MODEL_LOOK_MS);
+    if (!this.parts.version()) return sleep(MODEL_LOOK_MS);
+    return this.parts.format.lookUp(record, (source) => this.#isPossible(source));
   }
 
   decide(record: KafkaRecord): BoundWork | BoundOutcome {
@@ -73,19 +75,26 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       return this.deadLetter(record, 'decode', PartituraError.from(cause, 'DECODE_FAILED'));
     }
     try {
-      return this.#work(source);
+      return { ...this.#toCompute(source), source };
     } catch (cause) {
       return this.deadLetter(record, 'validate', PartituraError.from(cause));
     }
   }
 
-  #work(source: SourceRecord): BoundWork {
+  #isPossible(source: SourceFields): boolean {
+    try {
+      this.#toCompute(source);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #toCompute(source: SourceFields): Work {
     const { model, version: wanted = null, inputs } = this.binding;
     const version = this.parts.version();
     if (!version) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available`);
-    const tensors = version.signature.inputs.map((spec) =>
-      tensorOf(spec, inputs[spec.name] ?? [], source.fields),
-    );
+    const tensors = version.signature.inputs.map((spec) => tensorOf(spec, inputs[spec.name] ?? [], source));
     const request = {
       id: '',
       model,
@@ -96,7 +105,6 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       deadline: null,
     };
     return {
-      source,
       version,
       valid: validateRequest(request, version.signature, version.batching.batchable),
       deadline: null,
@@ -121,17 +129,18 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
       };
       const all = { ...envelope.headers, ...headers, ...made };
       this.parts.spans.carryOn(record, envelope.topic, all);
-      const result = { ...envelope, value, headers: all };
+      const result = { ...envelope, value, ...changedHeaders(record, all) };
       return { kind: 'result', record, result };
     } catch (cause) {
       return this.deadLetter(record, 'reply', PartituraError.from(cause));
     }
   }
 
-  #envelope({ key, headers, timestamp, partition }: KafkaRecord): Omit<OutgoingRecord, 'value'> {
+  #envelope({ key, headers, headerList, timestamp, partition }: KafkaRecord): Omit<OutgoingRecord, 'value'> {
     const { topic } = this.binding.output;
     const place = this.parts.keepsPartitions ? { topic, partition } : { topic };
-    return { ...place, key, headers, ...(timestamp >= 0 && { timestamp }) };
+    const listed = headerList ? { headers, headerList } : { headers };
+    return { ...place, key, ...listed, ...(timestamp >= 0 && { timestamp }) };
   }
 
   failed(record: KafkaRecord, _work: BoundWork, cause: unknown): BoundOutcome {

@@ -48,10 +48,10 @@ export async function createFormat(
   }
   const isExact = signature.inputs.some(({ datatype }) => datatype === 'INT64' || datatype === 'UINT64');
   if (outputFormat(definition) === 'json')
-    return new JsonFormat(isEnriched ? enrichedJson : predictionJson, isExact);
+    return new JsonFormat((isEnriched ? enrichedJson : predictionJson)(predictions), isExact);
   const schema = await registered(definition, predictions, needed(parts.registry));
   const write = predictionWriter(schema, predictions, false);
-  return new JsonFormat((_fields, _text, added) => write(NOTHING, added), isExact);
+  return new JsonFormat((_source, added) => write(NOTHING, added), isExact);
 }
 
 function subjectOf({ output }: BindingDefinition): string {

@@ -28,7 +28,7 @@ function row(
   inputs: unknown[],
   { datatype = 'FP32', shape = [-1, inputs.length] }: Wanted = {},
 ): { shape: readonly number[]; elements: unknown[] } {
-  const tensor = tensorOf({ name: 'x', datatype, shape }, features(...inputs), fields);
+  const tensor = tensorOf({ name: 'x', datatype, shape }, features(...inputs), { fields, finite: false });
   return { shape: tensor.shape, elements: decodeElements(datatype, tensor.data) };
 }
 
@@ -54,10 +54,10 @@ test('a value becomes a 1 among zeros, or the number that a table has for it', (
   assert.deepEqual(row({ colour: 'blue', grade: 'x' }, lenient, { shape }).elements, [0, 0, 0, 9]);
   assert.throws(() => row({ colour: 'blue', grade: 'low' }, [oneHot, lookup], { shape }), {
     code: 'INVALID_REQUEST',
-    message: "field 'colour': expected one of red, white, 7, got blue",
+    message: "field 'colour': expected one of 'red', 'white', 7, got 'blue'",
   });
   assert.throws(() => row({ colour: 'red', grade: 'toString' }, [oneHot, lookup], { shape }), {
-    message: "field 'grade': expected one of low, high, got toString",
+    message: "field 'grade': expected one of 'low', 'high', got 'toString'",
   });
 });
 
@@ -88,7 +88,7 @@ test('text feeds a model that takes text, and no other', () => {
   const text = { datatype: 'BYTES' as const, shape: [-1, 1] };
   assert.deepEqual(row({ name: 'é' }, ['name'], text).elements, ['é']);
   assert.deepEqual(row({ name: Buffer.from('b') }, ['name'], text).elements, ['b']);
-  assert.throws(() => row({ name: 'é' }, ['name']), { message: "field 'name': expected a number, got é" });
+  assert.throws(() => row({ name: 'é' }, ['name']), { message: "field 'name': expected a number, got 'é'" });
   assert.throws(() => row({ name: 1 }, ['name'], text), {
     code: 'DATATYPE_MISMATCH',
     message: "field 'name' for input 'x', element 0: expected a string, got 1",
@@ -107,7 +107,7 @@ test('what is missing or null has its default, or is named', () => {
   assert.throws(() => row({}, ['constructor']), {
     message: "field 'constructor': expected a value, got nothing",
   });
-  assert.throws(() => row({ a: {} }, ['a']), { message: /expected a number, got what is no single value/ });
+  assert.throws(() => row({ a: {} }, ['a']), { message: /expected a number, got an object/ });
 });
 
 test('a number that the type can not hold is named with its field', () => {
@@ -154,4 +154,65 @@ test('values of any Avro union are seen as what they are, and no integer loses d
     [1.5, 7, 2, 3, 4, 0, 1],
   );
   assert.deepEqual(row(fields, ['large'], { datatype: 'INT64' }).elements, [2n ** 63n - 1n]);
+});
+
+test('a message about a value does not look like what was expected', () => {
+  const choices = { field: 'color', oneHot: ['1', '2'] };
+  assert.throws(() => row({ color: 1 }, [choices]), {
+    message: "field 'color': expected one of '1', '2', got 1",
+  });
+  assert.throws(() => row({ a: [1, null] }, ['a'], { shape: [-1, 2] }), {
+    message: "field 'a': expected a number, got null",
+  });
+});
+
+test('lists that are nested too deeply are refused by their field', () => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 20_000; depth++) deep = [deep];
+  assert.throws(() => row({ a: deep }, ['a']), {
+    code: 'INVALID_REQUEST',
+    message: "field 'a': expected lists nested at most 64 deep, got more",
+  });
+});
+
+test('a number that the input cannot hold is refused, before and after it is scaled', () => {
+  const of = (value: unknown, feature: unknown, finite: boolean, datatype: Datatype = 'FP32'): unknown =>
+    tensorOf({ name: 'x', datatype, shape: [-1, 1] }, features(feature), { fields: { a: value }, finite });
+  const scaled = { field: 'a', divide: 1e-10 };
+  for (const finite of [true, false]) {
+    const beyond = { code: 'DATATYPE_MISMATCH', message: /^field 'a' for input 'x', element 0: .*beyond/ };
+    assert.throws(() => of(1e39, 'a', finite), beyond);
+    assert.throws(() => of(1e38, scaled, finite), beyond);
+    assert.throws(() => of(1e300, scaled, finite, 'FP64'), {
+      code: 'INVALID_REQUEST',
+      message: /^field 'a': expected a number that can be scaled/,
+    });
+  }
+  assert.throws(() => of(Infinity, 'a', true), { code: 'DATATYPE_MISMATCH' });
+  of(Infinity, 'a', false);
+});
+
+test('a field is found by a name with dots, by the longest name that is there, and by its path', () => {
+  const cases: [Fields, string, number | undefined][] = [
+    [{ 'a.b': 1 }, 'a.b', 1],
+    [{ a: { b: 2 } }, 'a.b', 2],
+    [{ 'a.b': 1, a: { b: 2 } }, 'a.b', 1],
+    [{ 'a.b': { c: 3 } }, 'a.b.c', 3],
+    [{ a: { 'b.c': 4 } }, 'a.b.c', 4],
+    [{ 'a.b': 1, a: { b: { c: 5 } } }, 'a.b.c', 5],
+    [{ a: 1 }, 'a.b', undefined],
+    [{ a: {} }, 'a.toString', undefined],
+  ];
+  for (const [fields, path, expected] of cases) {
+    const found = (): unknown => row(fields, [path], { shape: [-1, 1] }).elements[0];
+    if (expected !== undefined) assert.equal(found(), expected, path);
+    else assert.throws(found, { message: `field '${path}': expected a value, got nothing` });
+  }
+});
+
+test('a field of Avro whose name is spelled out is found by the name that its writer uses', () => {
+  const fields = { a_x2d_b: { 'c-d': 7 } };
+  const source = { fields, finite: false, spell: (name: string) => name.replaceAll('-', '_x2d_') };
+  const tensor = tensorOf({ name: 'x', datatype: 'FP32', shape: [-1, 1] }, features('a-b.c-d'), source);
+  assert.deepEqual(decodeElements('FP32', tensor.data), [7]);
 });

@@ -1,11 +1,15 @@
 import type { Feature } from '../../core/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
+import { describe } from '../../schemas/describe.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import type { Tensor } from '../../schemas/generated.js';
 import type { TensorSpec } from '../engine/engine.js';
+import type { SourceFields } from './format.js';
 
 const UNKNOWN = -1;
+/** More than any tensor has dimensions. */
+const MAX_DEPTH = 64;
 
 /** A record of a stranger's, as decoded: JSON, or Avro with unions as avsc wraps them. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -14,14 +18,14 @@ export type Fields = Readonly<Record<string, unknown>>;
  * The tensor of one row that these features make for an input of the model.
  * @throws PartituraError that names the field, or the input when there are too few or too many values
  */
-export function tensorOf(spec: TensorSpec, features: readonly Feature[], fields: Fields): Tensor {
-  const elements = features.flatMap((feature) => elementsOf(feature, fields, spec.datatype));
+export function tensorOf(spec: TensorSpec, features: readonly Feature[], source: SourceFields): Tensor {
+  const elements = features.flatMap((feature) => elementsOf(feature, source, spec.datatype));
   const shape = rowShape(spec, elements.length);
   return {
     name: spec.name,
     datatype: spec.datatype,
     shape,
-    data: encodeElements(spec.datatype, elements, where(spec, features)),
+    data: encodeElements(spec.datatype, elements, where(spec, features), source),
   };
 }
 
@@ -48,10 +52,10 @@ function rowShape({ name, shape }: TensorSpec, count: number): number[] {
   return row;
 }
 
-function elementsOf(feature: Feature, fields: Fields, datatype: Datatype): unknown[] {
-  const value = valueAt(fields, feature.field) ?? feature.default ?? null;
+function elementsOf(feature: Feature, { fields, spell }: SourceFields, datatype: Datatype): unknown[] {
+  const value = valueAt(fields, feature.field, spell) ?? feature.default ?? null;
   if (value === null) throw wrong(feature, 'a value', 'nothing');
-  const values = flatten(value, datatype);
+  const values = flatten(feature, value, datatype);
   if (feature.length !== undefined && values.length !== feature.length)
     throw wrong(feature, `${feature.length} elements`, String(values.length));
   if (feature.oneHot) return values.flatMap((one) => oneHot(feature, feature.oneHot ?? [], one));
@@ -59,14 +63,26 @@ function elementsOf(feature: Feature, fields: Fields, datatype: Datatype): unkno
   return datatype === 'BYTES' ? values : values.map((one) => scaled(feature, one));
 }
 
-/** The value at a path of fields; undefined when there is none. */
-function valueAt(fields: Fields, path: string): unknown {
-  let value: unknown = fields;
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = unwrapped((value as Fields)[name]);
+/**
+ * The value at a path of fields; undefined when there is none. Names may have dots themselves, as Kafka Connect's Flatten
+ * makes them: the longest name that is there counts.
+ */
+function valueAt(value: unknown, path: string, spell?: (name: string) => string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const name = ownName(value, path.slice(0, end), spell);
+    if (name === undefined) continue;
+    const whole = unwrapped((value as Fields)[name]);
+    const found = end === path.length ? whole : valueAt(whole, path.slice(end + 1), spell);
+    if (found !== undefined) return found;
   }
-  return value;
+  return undefined;
+}
+
+function ownName(value: object, name: string, spell?: (name: string) => string): string | undefined {
+  if (Object.hasOwn(value, name)) return name;
+  const spelled = spell?.(name);
+  return spelled !== undefined && Object.hasOwn(value, spelled) ? spelled : undefined;
 }
 
 /** avsc puts the value of a union into an object that says which branch it is of. */
@@ -76,42 +92,42 @@ function unwrapped(value: unknown): unknown {
 }
 
 /** The elements of lists within lists, row by row; bytes are numbers unless the model takes them as they are. */
-function flatten(value: unknown, datatype: Datatype): unknown[] {
+function flatten(feature: Feature, value: unknown, datatype: Datatype, depth = 0): unknown[] {
   if (value instanceof Uint8Array) return datatype === 'BYTES' ? [value] : [...value];
   if (!Array.isArray(value)) return [value];
-  return value.flatMap((element) => flatten(unwrapped(element), datatype));
+  if (depth === MAX_DEPTH) throw wrong(feature, `lists nested at most ${MAX_DEPTH} deep`, 'more');
+  return value.flatMap((element) => flatten(feature, unwrapped(element), datatype, depth + 1));
 }
 
 function oneHot(feature: Feature, choices: readonly unknown[], value: unknown): number[] {
   const index = choices.indexOf(typeof value === 'bigint' ? Number(value) : value);
   if (index < 0 && feature.otherwise === undefined)
-    throw wrong(feature, `one of ${choices.join(', ')}`, text(value));
+    throw wrong(feature, `one of ${choices.map(describe).join(', ')}`, describe(value));
   return choices.map((_, place) => (place === index ? 1 : 0));
 }
 
 function lookUp(feature: Feature, table: Readonly<Record<string, number>>, value: unknown): number {
-  const name = text(value);
-  if (Object.hasOwn(table, name)) return table[name] ?? 0;
+  const name = isScalar(value) ? String(value) : undefined;
+  if (name !== undefined && Object.hasOwn(table, name)) return table[name] ?? 0;
   if (typeof feature.otherwise === 'number') return feature.otherwise;
-  throw wrong(feature, `one of ${Object.keys(table).join(', ')}`, name);
+  throw wrong(feature, `one of ${Object.keys(table).map(describe).join(', ')}`, describe(value));
 }
 
 function scaled(feature: Feature, value: unknown): number | bigint {
   const { subtract, divide } = feature;
   const isPlain = subtract === 0 && divide === 1;
   if (typeof value === 'boolean') return (Number(value) - subtract) / divide;
-  if (typeof value === 'bigint') return isPlain ? value : (Number(value) - subtract) / divide;
-  if (typeof value !== 'number') throw wrong(feature, 'a number', text(value));
-  return isPlain ? value : (value - subtract) / divide;
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw wrong(feature, 'a number', describe(value));
+  if (isPlain) return value;
+  const result = (Number(value) - subtract) / divide;
+  const overflows = !Number.isFinite(result) && (typeof value === 'bigint' || Number.isFinite(value));
+  if (overflows) throw wrong(feature, 'a number that can be scaled', `${value}, which goes beyond FP64`);
+  return result;
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ||
-    typeof value === 'number' ||
-    typeof value === 'bigint' ||
-    typeof value === 'boolean'
-    ? String(value)
-    : `what is no single value`;
+function isScalar(value: unknown): value is string | number | bigint | boolean {
+  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
 }
 
 function wrong({ field }: Feature, expected: string, got: string): PartituraError {

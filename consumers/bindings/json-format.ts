@@ -1,12 +1,23 @@
+import { describe } from '../../schemas/describe.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { GUID_HEADER, ID_MARK, ID_PREFIX_BYTES } from '../../schemas/framing/confluent.js';
 import { parseJson, utf8Text } from '../../schemas/json.js';
+import { enrichedEnvelope, isConnectEnvelope, payloadOf, predictionEnvelope } from './connect-json.js';
 import type { Fields } from './features.js';
 import type { Format, Result, SourceRecord } from './format.js';
-import type { Predictions } from './predictions.js';
+import { appended } from './json-text.js';
+import type { Prediction, Predictions } from './predictions.js';
 
-/** Writes the result to a record of these fields and this text. */
-export type JsonResults = (fields: Fields, text: string, added: Predictions) => Result;
+/** A record as JSON results are made of it. */
+export interface JsonSource {
+  readonly fields: Fields;
+  readonly text: string;
+  /** The id of a schema before the text, as Confluent's serializers of JSON Schema write it; empty where there is none. */
+  readonly frame: Buffer;
+}
+
+/** Writes the result to a record. */
+export type JsonResults = (source: JsonSource, added: Predictions) => Result;
 
 /** JSON objects, also such as Confluent's serializers of JSON Schema write: with a schema's id before them. */
 export class JsonFormat implements Format {
@@ -23,21 +34,14 @@ export class JsonFormat implements Format {
   read(value: Buffer): SourceRecord {
     const start = value[0] === ID_MARK ? ID_PREFIX_BYTES : 0;
     const text = utf8Text(value.subarray(start), 'value');
-    const fields = this.#fields(text);
-    return { fields, result: (added) => this.results(fields, text, added) };
+    const source = { fields: this.#fields(text), text, frame: value.subarray(0, start) };
+    return { fields: source.fields, finite: true, result: (added) => this.results(source, added) };
   }
 
   #fields(text: string): Fields {
-    let value: unknown;
-    try {
-      value = parseJson(text, this.exact);
-    } catch (cause) {
-      throw new PartituraError('DECODE_FAILED', `value: expected JSON: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    const value = parseJson(text, this.exact, 'value');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-    throw new PartituraError('DECODE_FAILED', `value: expected a JSON object, got ${text.slice(0, 40)}`);
+    throw new PartituraError('DECODE_FAILED', `value: expected a JSON object, got ${describe(value)}`);
   }
 
   close(): void {
@@ -45,23 +49,36 @@ export class JsonFormat implements Format {
   }
 }
 
-/** The original text with more at its end: what it says stays as it is, to the last digit. */
-export const enrichedJson: JsonResults = (fields, text, added) => {
+/**
+ * The original text with more at its end: what it says stays as it is, to the last digit. It has the frame of the original,
+ * too, so that whoever reads the source can read it; of Connect's envelope the payload and its schema grow.
+ */
+export function enrichedJson(predictions: readonly Prediction[]): JsonResults {
+  return ({ fields, text, frame }, added) => {
+    const isEnvelope = isConnectEnvelope(fields);
+    refuseTaken(isEnvelope ? payloadOf(fields) : fields, added);
+    const members = jsonText(added).slice(1, -1);
+    const enriched = isEnvelope ? enrichedEnvelope(text, predictions, members) : appended(text, members);
+    return { value: Buffer.concat([frame, Buffer.from(enriched)]), headers: {} };
+  };
+}
+
+/** Predictions alone: in Connect's envelope where the original is in one, else bare, since no schema of the source's fits them. */
+export function predictionJson(predictions: readonly Prediction[]): JsonResults {
+  return ({ fields }, added) => {
+    const text = jsonText(added);
+    const value = isConnectEnvelope(fields) ? predictionEnvelope(predictions, text) : text;
+    return { value: Buffer.from(value), headers: { [GUID_HEADER]: undefined } };
+  };
+}
+
+function refuseTaken(fields: Fields, added: Predictions): void {
   const taken = Object.keys(added).find((name) => Object.hasOwn(fields, name));
-  if (taken !== undefined)
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `field '${taken}': expected a record without it, since the binding adds it, got one that has it`,
-    );
-  const open = text.slice(0, text.lastIndexOf('}'));
-  const separator = Object.keys(fields).length === 0 ? '' : ',';
-  return jsonResult(`${open}${separator}${jsonText(added).slice(1)}`);
-};
-
-export const predictionJson: JsonResults = (_fields, _text, added) => jsonResult(jsonText(added));
-
-function jsonResult(text: string): Result {
-  return { value: Buffer.from(text), headers: { [GUID_HEADER]: undefined } };
+  if (taken === undefined) return;
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `field '${taken}': expected a record without it, since the binding adds it, got one that has it`,
+  );
 }
 
 /** Numbers that JSON has not, NaN and the infinities, become null. */

@@ -207,7 +207,7 @@ describe('the engine on ONNX Runtime', () => {
       await writeFile(join(directory, 'model.onnx'), bytes);
       await assert.rejects(engine.load({ model: 'm', version: '1', directory, format: 'onnx' }), {
         code: 'MODEL_FAILED',
-        message: /^model 'm' version 1: model\.onnx can't be loaded: (?!.*\/)[A-Z].*\.$/,
+        message: /^model 'm' version 1: model\.onnx cannot be loaded: (?!.*\/)[A-Z].*\.$/,
       });
       await rm(directory, { recursive: true });
     }

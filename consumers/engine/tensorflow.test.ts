@@ -99,7 +99,7 @@ describe('the engine on TensorFlow', () => {
     await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], [1, 1, 1, 1, 1, -1, 1, 1])]), {
       code: 'MODEL_FAILED',
       retryable: false,
-      message: "model 'picky' version 1: assertion failed: [picky takes no negative value.",
+      message: "model 'picky' version 1: assertion failed: [picky takes no negative value.]",
     });
     const { outputs } = await model.run([tensor('x', 'FP32', [1, 4], [0, 1, 4, 9])]);
     assert.deepEqual(elementsOf(outputs[0]), [0, 1, 2, 3]);

@@ -5,7 +5,12 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
 import { runtimeName } from '../engine/runtime-version.js';
-import { scanRepository, type RepositoryContent, type VersionFolder } from './repository.js';
+import {
+  scanRepository,
+  type RepositoryContent,
+  type SkippedFolder,
+  type VersionFolder,
+} from './repository.js';
 import {
   retireSignatures,
   serveSignatures,
@@ -14,6 +19,7 @@ import {
 } from './served-signatures.js';
 import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-version.js';
 import { describeSignatures, fitSignatures } from './signature-status.js';
+import { SkippedFolders } from './skipped-folders.js';
 import { wantedVersions } from './version-policy.js';
 
 export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
@@ -42,6 +48,7 @@ export class ModelCatalog {
   /** Models whose change could not be acted on, with the reason. */
   readonly #unannounced = new Map<string, string>();
   readonly #stopping = new AbortController();
+  readonly #skipped: SkippedFolders;
   #known: RepositoryContent = new Map();
   #watching: Promise<void> | undefined;
 
@@ -52,14 +59,28 @@ export class ModelCatalog {
     readonly log: Logger,
     readonly surroundings: BatchSurroundings,
     readonly onChange: (model: string) => Promise<void>,
-  ) {}
+  ) {
+    this.#skipped = new SkippedFolders(log);
+  }
 
   /** Loads what is there now, then goes on watching. @throws PartituraError when the repository can't be read */
   async start(): Promise<void> {
-    const content = await scanRepository(this.options.root);
+    const content = await this.#scan();
     this.#known = content;
     await this.#reconcile(content);
     this.#watching = this.#watch();
+  }
+
+  async #scan(): Promise<RepositoryContent> {
+    const skipped: SkippedFolder[] = [];
+    const content = await scanRepository(this.options.root, (folder) => skipped.push(folder));
+    this.#skipped.update(skipped);
+    return content;
+  }
+
+  /** Folders of the repository that are not served, with the reason in words. */
+  get skippedFolders(): string[] {
+    return this.#skipped.sentences;
   }
 
   /** Models with at least one available version that are not about to go. */
@@ -163,7 +184,7 @@ export class ModelCatalog {
 
   /** A folder that changed since the last look is perhaps still being copied: it has until the next one. */
   async #look(): Promise<void> {
-    const content = await scanRepository(this.options.root);
+    const content = await this.#scan();
     const known = stamps(this.#known);
     const settled = [...content].map(
       ([model, folders]) =>

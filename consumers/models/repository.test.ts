@@ -1,30 +1,83 @@
 import assert from 'node:assert/strict';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scanRepository } from './repository.js';
+import { scanRepository, type SkippedFolder } from './repository.js';
 import { readModelSettings } from './settings.js';
+import { SkippedFolders } from './skipped-folders.js';
 import { TestRepository } from './test-repository.js';
 
-test('versions are found in the order of their numbers, everything else is passed over', async (context) => {
+test('versions are found in the order of their numbers, and folders that cannot be served are told of', async (context) => {
   const repository = await TestRepository.create(context);
   const files = [
-    'digits/10/x',
-    'digits/9/x',
-    'digits/0/x',
-    'digits/01/x',
-    'digits/v1/x',
-    'digits/README',
-    'readme.md',
-    'no.model/1/x',
-    'empty/x',
+    ...['digits/10/x', 'digits/9/x', 'digits/0/x', 'digits/01/x', 'digits/v1/x', 'digits/README', 'digits/7'],
+    ...['readme.md', '.hidden/1/x', 'digits/.tmp/x', 'no.model/1/x', 'my model/1/x', 'größe/1/x', 'empty/x'],
+    `${'x'.repeat(200)}/1/x`,
   ];
   for (const file of files) await repository.write(file);
-  const content = await scanRepository(repository.root);
+  await symlink('/nonexistent', join(repository.root, 'dangling'));
+  const skipped: SkippedFolder[] = [];
+  const content = await scanRepository(repository.root, (folder) => skipped.push(folder));
   assert.deepEqual(
     [...content].map(([model, folders]) => [model, folders.map(({ version }) => version)]),
     [['digits', ['0', '9', '10']]],
   );
   assert.equal(content.get('digits')?.[1]?.directory, join(repository.root, 'digits', '9'));
+  const model = 'expected a model name of 1 to 100 letters, digits, _ and -';
+  const version = 'expected a version that is a whole number of at most 15 digits without leading zeros';
+  assert.deepEqual(
+    new Map(skipped.map(({ folder, reason }) => [folder, reason])),
+    new Map([
+      ['dangling', 'expected a symbolic link to a folder, got one that leads nowhere'],
+      ['digits/01', version],
+      ['digits/v1', version],
+      ['empty', 'expected folders of versions named 1, 2, 3 and so on, got none'],
+      ['größe', model],
+      ['my model', model],
+      ['no.model', model],
+      [`${'x'.repeat(150)}…`, model],
+    ]),
+  );
+});
+
+test('links to models, versions and files are followed', async (context) => {
+  const [repository, elsewhere] = [
+    await TestRepository.create(context),
+    await TestRepository.create(context),
+  ];
+  await elsewhere.write('a/1/model.onnx', 'one');
+  await elsewhere.write('b/model.onnx', 'two');
+  await symlink(join(elsewhere.root, 'a'), join(repository.root, 'linked'));
+  await repository.write('own/1/x');
+  await symlink(join(elsewhere.root, 'b'), join(repository.root, 'own', '2'));
+  await symlink(join(elsewhere.root, 'b', 'model.onnx'), join(repository.root, 'own', '3'));
+  const scan = async (): Promise<string[]> =>
+    [...(await scanRepository(repository.root)).values()]
+      .flat()
+      .map(({ model, version }) => `${model}/${version}`);
+  assert.deepEqual(await scan(), ['linked/1', 'own/1', 'own/2']);
+  const stamp = async (): Promise<string | undefined> =>
+    (await scanRepository(repository.root)).get('linked')?.[0]?.stamp;
+  const before = await stamp();
+  await elsewhere.write('a/1/model.onnx', 'another');
+  assert.notEqual(await stamp(), before);
+});
+
+test('a folder that is skipped is warned of once for as long as it is there', () => {
+  const warnings: string[] = [];
+  const skipped = new SkippedFolders({
+    warn: (details: object) => warnings.push(JSON.stringify(details)),
+  } as never);
+  const [a, b] = ['a.b', 'c.d'].map((folder) => ({ folder, reason: 'expected another name' }));
+  assert.ok(a && b);
+  for (const found of [[a], [a, b], [a, b], [], [a]]) skipped.update(found);
+  assert.deepEqual(
+    warnings,
+    [a, b, a].map((one) => JSON.stringify(one)),
+  );
+  assert.deepEqual(skipped.sentences, ["'a.b': expected another name"]);
+  skipped.update(Array.from({ length: 50 }, (_, index) => ({ ...a, folder: String(index) })));
+  assert.equal(skipped.sentences.length, 20);
 });
 
 test("a version's stamp changes with its files, however deep, and only then", async (context) => {

@@ -15,35 +15,84 @@ export interface VersionFolder {
 /** Versions by model, each in ascending order. */
 export type RepositoryContent = ReadonlyMap<string, readonly VersionFolder[]>;
 
+/** A folder where a model or a version is expected, and why it is none. */
+export interface SkippedFolder {
+  /** Below the repository. */
+  readonly folder: string;
+  readonly reason: string;
+}
+
+const VERSION = /^(0|[1-9][0-9]{0,14})$/;
+const MAX_NAME_CHARACTERS = 150;
+
 /**
- * Looks at a model repository: `<root>/<model>/<integer version>/`. Other files and folders are passed over.
+ * Looks at a model repository: `<root>/<model>/<integer version>/`. Symbolic links are followed. Files, and what is hidden by
+ * a dot before its name, are passed over; other folders that cannot be served are told of.
  * @throws PartituraError INVALID_REQUEST when the root can't be read
  */
-export async function scanRepository(root: string): Promise<RepositoryContent> {
-  const models = await readdir(root, { withFileTypes: true }).catch((cause: unknown) => {
+export async function scanRepository(
+  root: string,
+  onSkipped: (skipped: SkippedFolder) => void = () => undefined,
+): Promise<RepositoryContent> {
+  const models = await foldersIn(root, onSkipped).catch((cause: unknown) => {
     const message = `model repository: expected a readable folder, got '${root}'`;
     throw new PartituraError('INVALID_REQUEST', message, { cause });
   });
   const content = new Map<string, VersionFolder[]>();
-  for (const entry of models) {
-    if (!entry.isDirectory() || !isModelName(entry.name)) continue;
-    const versions = await scanModel(join(root, entry.name), entry.name);
-    if (versions.length > 0) content.set(entry.name, versions);
+  for (const model of models) {
+    const skip = (reason: string): void => onSkipped({ folder: shortened(model), reason });
+    if (!isModelName(model)) {
+      skip('expected a model name of 1 to 100 letters, digits, _ and -');
+      continue;
+    }
+    const versions = await scanModel(join(root, model), model, onSkipped);
+    if (versions.length > 0) content.set(model, versions);
+    else skip('expected folders of versions named 1, 2, 3 and so on, got none');
   }
   return content;
 }
 
-async function scanModel(directory: string, model: string): Promise<VersionFolder[]> {
-  const entries = await listIfThere(directory);
-  const versions = entries
-    .filter((name) => /^(0|[1-9][0-9]{0,14})$/.test(name))
-    .sort((a, b) => Number(a) - Number(b));
+async function scanModel(
+  directory: string,
+  model: string,
+  onSkipped: (skipped: SkippedFolder) => void,
+): Promise<VersionFolder[]> {
+  const inModel = (skipped: SkippedFolder): void =>
+    onSkipped({ ...skipped, folder: `${model}/${skipped.folder}` });
+  // The folder may vanish while it is being looked at: then it holds nothing.
+  const folders = await foldersIn(directory, inModel).catch(() => []);
+  const reason = 'expected a version that is a whole number of at most 15 digits without leading zeros';
+  for (const folder of folders) if (!VERSION.test(folder)) inModel({ folder: shortened(folder), reason });
+  const versions = folders.filter((name) => VERSION.test(name)).sort((a, b) => Number(a) - Number(b));
   return Promise.all(
     versions.map(async (version) => {
       const folder = join(directory, version);
       return { model, version, directory: folder, stamp: await stampOf(folder) };
     }),
   );
+}
+
+/** Names of folders, links to folders included, in order. */
+async function foldersIn(directory: string, onSkipped: (skipped: SkippedFolder) => void): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = await Promise.all(
+    entries
+      .filter(({ name }) => !name.startsWith('.'))
+      .map(async (entry) => {
+        if (!entry.isSymbolicLink()) return entry.isDirectory() ? [entry.name] : [];
+        const target = await stat(join(directory, entry.name)).catch(() => undefined);
+        if (target) return target.isDirectory() ? [entry.name] : [];
+        const reason = 'expected a symbolic link to a folder, got one that leads nowhere';
+        onSkipped({ folder: shortened(entry.name), reason });
+        return [];
+      }),
+  );
+  return names.flat().sort();
+}
+
+/** Names may be as long as the file system lets them. */
+function shortened(name: string): string {
+  return name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name;
 }
 
 async function stampOf(folder: string): Promise<string> {
@@ -55,9 +104,4 @@ async function stampOf(folder: string): Promise<string> {
     }),
   );
   return lines.join('\n');
-}
-
-/** A folder may vanish while it is being looked at: then it holds nothing. */
-async function listIfThere(directory: string): Promise<string[]> {
-  return readdir(directory).catch(() => []);
 }

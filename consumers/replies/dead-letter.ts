@@ -8,9 +8,9 @@ import {
   type DeadLetterStyle,
   type FailureStage,
 } from '../../core/headers.js';
+import { fromList, type ListedHeaders } from '../../core/kafka/header-list.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
-import type { RecordHeaders } from '../../schemas/framing/framing.js';
 
 const MAX_KEPT_KEY_BYTES = 64 * 1024;
 
@@ -27,7 +27,7 @@ export function deadLetters(
 ): OutgoingRecord[] {
   const { key, value } = record;
   const headers = withDeadLetterHeaders(record, stage, error, style);
-  const letter: OutgoingRecord = { topic, key, value, headers };
+  const letter: ListedRecord = { topic, key, value, ...headers };
   return [letter, { ...letter, compress: true }, withoutValue(letter)];
 }
 
@@ -47,25 +47,21 @@ export function whyNotWritten(topic: string, { kind, message }: KafkaError): str
   return kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${topic}`, message) : message;
 }
 
+type ListedRecord = OutgoingRecord & ListedHeaders;
+
 /** The last resort: what can't be kept is said, so that the record does not stop node after node. */
-function withoutValue(letter: OutgoingRecord): OutgoingRecord {
-  const { key, value, headers } = letter;
+function withoutValue(letter: ListedRecord): OutgoingRecord {
+  const { key, value, headerList } = letter;
   const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
-  const tooLarge = { [VALUE_DROPPED]: dropped };
   return {
     ...letter,
     key: key && key.length > MAX_KEPT_KEY_BYTES ? null : key,
     value: null,
-    headers: { ...kept(headers), ...tooLarge },
+    ...fromList([...headerList.filter(([name]) => isKept(name)), [VALUE_DROPPED, dropped]]),
   };
 }
 
 /** Only what says where the record came from and what was wrong: headers may be what is too large. */
-function kept(headers: RecordHeaders): RecordHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) =>
-        name.startsWith(CONNECT_ERRORS) || name.startsWith(SPRING_DEAD_LETTER) || name === INFERENCE_ERROR,
-    ),
-  );
+function isKept(name: string): boolean {
+  return name.startsWith(CONNECT_ERRORS) || name.startsWith(SPRING_DEAD_LETTER) || name === INFERENCE_ERROR;
 }

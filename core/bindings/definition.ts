@@ -17,7 +17,7 @@ const whole = z.number().int();
 
 const feature = z
   .strictObject({
-    /** Of the record; parts of records within it are separated by dots. */
+    /** Of the record; parts of records within it are separated by dots. A name that has dots itself is found as it stands. */
     field: z.string().min(1),
     /** What the value is lessened by, before it is divided. */
     subtract: z.number().default(0),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { PartituraError } from '../../schemas/errors.js';
 import { DEAD_LETTER_STYLES, deadLetterHeaders, withDeadLetterHeaders } from '../headers.js';
+import { fromList, type HeaderList } from '../kafka/header-list.js';
 import { readDeadLetter, replayOf } from './letter.js';
 import { letterRecord, texts } from './test-letters.js';
 
@@ -166,10 +167,67 @@ test('of a letter that a node wrote a replay has every header that its sender wr
     const source = { topic: 'p.m.requests', partition: 1, offset: 2, timestamp: 3 };
     const error = new PartituraError('DECODE_FAILED', 'no Avro');
     const written = withDeadLetterHeaders(letterRecord(sent, source), 'decode', error, style);
-    const letter = readDeadLetter(letterRecord(written, { topic: 'p.m.requests-dlt' }));
+    const { headers: all, headerList } = written;
+    const letter = readDeadLetter(letterRecord(all, { headerList, topic: 'p.m.requests-dlt' }));
     const origin = letter.origins.find(({ topic }) => topic === source.topic);
     assert.deepEqual(origin, { topic: 'p.m.requests', partition: 1, offset: 2 }, style);
     const { headers } = replayOf(letter, origin ?? fail(), 4, true);
     assert.deepEqual(headers, { ...sent, 'partitura-replays': Buffer.from('1') }, style);
   }
+});
+
+test('headers go through a dead letter and back in their order, repeated and null as they were', () => {
+  const sent: HeaderList = [
+    ['b', Buffer.from('1')],
+    ['inference-error', Buffer.from('mine')],
+    ['a', null],
+    ['__connect.errors.topic', Buffer.from('victim')],
+    ['b', Buffer.from('2')],
+    ['1', Buffer.from('3')],
+  ];
+  for (const style of DEAD_LETTER_STYLES) {
+    const source = { topic: 'p.m.requests', partition: 1, offset: 2, timestamp: 3 };
+    const record = letterRecord(fromList(sent).headers, { ...source, headerList: sent });
+    const error = new PartituraError('DECODE_FAILED', 'no Avro');
+    const { headers, headerList } = withDeadLetterHeaders(record, 'decode', error, style);
+    assert.deepEqual(headerList.slice(0, sent.length), sent, style);
+    const letter = readDeadLetter(letterRecord(headers, { headerList, topic: 'p.m.requests-dlt' }));
+    const again = replayOf(letter, { ...source }, 4, true);
+    assert.deepEqual(again.headerList, [...sent, ['partitura-replays', Buffer.from('1')]], style);
+  }
+});
+
+test("letters of spring-kafka's non-blocking retries are read, and go back without what those add", () => {
+  const number = (hex: string): Buffer => Buffer.from(hex, 'hex');
+  const sent: HeaderList = [
+    ['trace', Buffer.from('a')],
+    ['kafka_correlationId', Buffer.from('c')],
+    ['trace', Buffer.from('b')],
+  ];
+  const added: HeaderList = [
+    ['kafka_original-topic', Buffer.from('orders')],
+    ['kafka_original-partition', number('00000002')],
+    ['kafka_original-offset', number('0000000000000007')],
+    ['kafka_original-timestamp', number('0000018bcfe56800')],
+    ['kafka_original-timestamp-type', Buffer.from('CREATE_TIME')],
+    [
+      'kafka_exception-fqcn',
+      Buffer.from('org.springframework.kafka.listener.ListenerExecutionFailedException'),
+    ],
+    ['kafka_exception-cause-fqcn', Buffer.from('java.lang.IllegalStateException')],
+    ['kafka_exception-message', Buffer.from('no stock')],
+    ['kafka_exception-stacktrace', Buffer.from('at …')],
+    ['retry_topic-attempts', number('00000004')],
+    ['retry_topic-backoff-timestamp', number('0000018bcfe56800')],
+    ['retry_topic-original-timestamp', number('0000018bcfe56800')],
+  ];
+  const { headers, headerList } = fromList([...sent, ...added]);
+  const letter = readDeadLetter(letterRecord(headers, { headerList }));
+  assert.deepEqual(letter.origin, { topic: 'orders', partition: 2, offset: 7 });
+  assert.deepEqual(
+    [letter.isMarked, letter.reason, letter.message],
+    [true, 'java.lang.IllegalStateException', 'no stock'],
+  );
+  const again = replayOf(letter, letter.origin ?? fail(), 4);
+  assert.deepEqual(again.headerList, [...sent, ['partitura-replays', Buffer.from('1')]]);
 });

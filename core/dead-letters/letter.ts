@@ -7,10 +7,17 @@ import {
   SPRING_DEAD_LETTER,
   VALUE_DROPPED,
 } from '../headers.js';
+import { fromList, headersInOrder, type HeaderList } from '../kafka/header-list.js';
 import type { KafkaRecord, OutgoingRecord } from '../kafka/port.js';
 
 /** What spring-kafka adds on a record's way through its retry topics. */
 const SPRING_RETRY = 'retry_topic-';
+/** The same as its dead letters have, by other names: of a record that went through retry topics. */
+const RETRIED_ORIGIN = 'kafka_original-';
+const RETRIED_EXCEPTION = 'kafka_exception-';
+const ERROR_PREFIXES = [CONNECT_ERRORS, SPRING_DEAD_LETTER, RETRIED_ORIGIN, RETRIED_EXCEPTION];
+/** What the headers of spring-kafka's exceptions begin with. */
+const SPRING_EXCEPTIONS = [`${SPRING_DEAD_LETTER}exception-`, RETRIED_EXCEPTION];
 /** As much of a header's text as is read: somebody else's may hold anything. */
 const MAX_TEXT_BYTES = 4_096;
 
@@ -50,9 +57,7 @@ export function readDeadLetter(record: KafkaRecord): DeadLetter {
     origins,
     stage: lastText(headers, `${CONNECT_ERRORS}stage`),
     reason: readReason(headers),
-    message:
-      lastText(headers, `${CONNECT_ERRORS}exception.message`) ??
-      lastText(headers, `${SPRING_DEAD_LETTER}exception-message`),
+    message: firstText(headers, [`${CONNECT_ERRORS}exception.message`, ...springNames('message')]),
     replays: readReplays(headers),
     valueDropped: value === null ? lastText(headers, VALUE_DROPPED) : undefined,
   };
@@ -60,11 +65,10 @@ export function readDeadLetter(record: KafkaRecord): DeadLetter {
 
 /** Connect names the last topic last; of Spring's the first is where it began, since a letter may have gone through retry topics. */
 function readOrigins(headers: RecordHeaders): Origin[] {
-  const spring = `${SPRING_DEAD_LETTER}original-`;
+  const spring = [`${SPRING_DEAD_LETTER}original-`, RETRIED_ORIGIN];
   return [
     readOrigin(headers, CONNECT_ERRORS, -1),
-    readOrigin(headers, spring, 0),
-    readOrigin(headers, spring, -1),
+    ...[0, -1].flatMap((at) => spring.map((prefix) => readOrigin(headers, prefix, at))),
   ].filter((origin) => origin !== undefined);
 }
 
@@ -82,12 +86,21 @@ function readOrigin(headers: RecordHeaders, prefix: string, at: number): Origin 
 
 /** Spring wraps what a listener throws, and names the cause as well. */
 function readReason(headers: RecordHeaders): string | undefined {
-  return (
-    lastText(headers, `${CONNECT_ERRORS}exception.class.name`) ??
-    lastText(headers, `${SPRING_DEAD_LETTER}exception-cause-fqcn`) ??
-    lastText(headers, `${SPRING_DEAD_LETTER}exception-fqcn`) ??
-    lastText(headers, INFERENCE_ERROR)
-  );
+  return firstText(headers, [
+    `${CONNECT_ERRORS}exception.class.name`,
+    ...springNames('cause-fqcn'),
+    ...springNames('fqcn'),
+    INFERENCE_ERROR,
+  ]);
+}
+
+function springNames(name: string): string[] {
+  return SPRING_EXCEPTIONS.map((prefix) => prefix + name);
+}
+
+/** The text of the first of these headers that is there. */
+function firstText(headers: RecordHeaders, names: readonly string[]): string | undefined {
+  return names.map((name) => lastText(headers, name)).find((text) => text !== undefined);
 }
 
 function readReplays(headers: RecordHeaders): number {
@@ -121,7 +134,7 @@ function cutText(bytes: Buffer): string {
 }
 
 function isErrorHeader(name: string): boolean {
-  return name.startsWith(CONNECT_ERRORS) || name.startsWith(SPRING_DEAD_LETTER);
+  return ERROR_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /**
@@ -142,32 +155,29 @@ export function replayOf(
     partition: partition !== undefined && partition < partitions ? partition : undefined,
     key,
     value,
-    headers: {
-      ...(isOurs ? withoutOurs(letter, topic) : originalHeaders(letter)),
-      [REPLAYS]: Buffer.from(String(letter.replays + 1)),
-    },
+    ...fromList([
+      ...(isOurs ? withoutOurs(letter, topic) : originalHeaders(letter)).filter(([name]) => name !== REPLAYS),
+      [REPLAYS, Buffer.from(String(letter.replays + 1))],
+    ]),
   };
 }
 
 /** Headers that the record had before. */
-function originalHeaders({ record: { headers }, reason }: DeadLetter): RecordHeaders {
+function originalHeaders({ record, reason }: DeadLetter): HeaderList {
   // Ours has the reason once more; one that says something else was there before.
-  const isOurs = lastText(headers, INFERENCE_ERROR) === reason;
-  const kept = Object.entries(headers).filter(
+  const isOurs = lastText(record.headers, INFERENCE_ERROR) === reason;
+  return headersInOrder(record).filter(
     ([name]) =>
       !isErrorHeader(name) && !name.startsWith(SPRING_RETRY) && !(isOurs && name === INFERENCE_ERROR),
   );
-  return Object.fromEntries(kept);
 }
 
-/** The same of a letter that a node wrote: the last value under each name that it adds. */
-function withoutOurs({ record: { headers } }: DeadLetter, topic: string): RecordHeaders {
-  const added = DEAD_LETTER_NAMES.filter(([origin]) => lastText(headers, origin) === topic).flat();
-  const kept: RecordHeaders = { ...headers };
-  for (const name of [...added, INFERENCE_ERROR]) {
-    const before = [kept[name] ?? []].flat().slice(0, -1);
-    if (before.length > 0) kept[name] = before.length === 1 ? before[0] : before;
-    else delete kept[name];
-  }
-  return kept;
+/** The same of a letter that a node wrote: without the last header of each name that it adds. */
+function withoutOurs({ record }: DeadLetter, topic: string): HeaderList {
+  const added = DEAD_LETTER_NAMES.filter(([origin]) => lastText(record.headers, origin) === topic).flat();
+  const list = headersInOrder(record);
+  const ours = new Set(
+    [...added, INFERENCE_ERROR].map((name) => list.findLastIndex(([own]) => own === name)),
+  );
+  return list.filter((_, index) => !ours.has(index));
 }

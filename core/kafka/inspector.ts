@@ -66,5 +66,14 @@ export interface GroupFacts {
   readonly state: string;
   /** Undefined for groups of KIP-848: what tells of them can't be read by the library that we have. */
   readonly members: number | undefined;
+  /** What its members subscribe to, where they tell. */
+  readonly subscriptions?: readonly Subscription[];
   readonly rights: Rights;
+}
+
+/** A member of a group, and the topics that it reads. */
+export interface Subscription {
+  readonly clientId: string;
+  readonly host: string;
+  readonly topics: readonly string[];
 }

@@ -1,4 +1,4 @@
-import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import type { Headers } from './header-list.js';
 import type { Outages } from './outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
 
@@ -29,22 +29,20 @@ export interface TopicPartition {
 }
 
 /** A record as consumed. Offsets are numbers: exact up to 2^53. */
-export interface KafkaRecord extends TopicPartition {
+export interface KafkaRecord extends TopicPartition, Headers {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: RecordHeaders;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; -1 where the record has no time. */
   readonly timestamp: number;
 }
 
 /** A record to produce; without a partition the key decides it (murmur2, as in Java), without a key chance does. */
-export interface OutgoingRecord {
+export interface OutgoingRecord extends Headers {
   readonly topic: string;
   readonly partition?: number | undefined;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: RecordHeaders;
   /** Milliseconds since the epoch; when it is sent, where left out. */
   readonly timestamp?: number | undefined;
   /** Whether it should go compressed (gzip), because it would be too large otherwise. */

@@ -5,8 +5,6 @@ export type Verdict =
 export interface Judged {
   readonly model: string;
   readonly verdict: Verdict;
-  /** Null for a model that is not served. */
-  readonly batchable: boolean | null;
   /** Null for a model that is served. */
   readonly reason: string | null;
 }

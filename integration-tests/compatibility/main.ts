@@ -26,6 +26,8 @@ import { renderPage } from './page.js';
 
 /** Models of one node. */
 const AT_ONCE = 100;
+/** Some of the requests have several megabytes. */
+const MAX_RECORD_BYTES = 8_000_000;
 const REPLY_LIMIT_MS = 180_000;
 
 const [reference = '', page = ''] = process.argv.slice(2);
@@ -69,6 +71,7 @@ async function judge(
       prefix,
       models,
       partitions: 1,
+      maxRecordBytes: MAX_RECORD_BYTES,
       logLevel: 'error',
     });
     const node = await SupervisedNode.start(config, { onRestart: () => deaths++ });
@@ -130,7 +133,6 @@ function verdictOn(
   const verdict = (verdict: Verdict, why: string | null): Judged => ({
     model,
     verdict,
-    batchable: status?.batching?.batchable ?? null,
     reason: why,
   });
   if (!outputs) return verdict('no-reference', reason);

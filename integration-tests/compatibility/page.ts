@@ -1,3 +1,4 @@
+import { onnxReason } from '../../consumers/engine/thread/onnx-reason.js';
 import type { Judged, Verdict } from './judged.js';
 
 const MEANINGS: readonly (readonly [Verdict, string])[] = [
@@ -15,15 +16,13 @@ const REASON_LENGTH = 160;
 /** Renders docs/COMPATIBILITY.md. */
 export function renderPage(judged: readonly Judged[], deaths: number): string {
   const of = (verdict: Verdict): Judged[] => judged.filter((one) => one.verdict === verdict);
-  const batchable = of('served').filter((one) => one.batchable).length;
   return `# Compatibility
 
 Made by \`npm run test:long -- models\`; do not edit.
 
 The ONNX project's own backend tests (PyPI \`onnx\` and \`onnxruntime\`, versions in
 \`integration-tests/compatibility/requirements.txt\`), each served by a node and asked through Kafka what ONNX Runtime was asked
-in Python. Of the models that are served ${batchable} were proven to treat rows independently, so that requests share batches.
-Nodes that died: ${deaths}.
+in Python. Their shapes are fixed, so that requests never share a batch. Nodes that died: ${deaths}.
 
 | models | outcome |
 |---|---|
@@ -52,10 +51,10 @@ ${rows.map(([reason, models]) => `| ${models.length} | ${cell(reason)} | ${model
 
 /** Leaves out what differs from model to model: names, versions, places in the sources of a runtime. */
 function general(reason: string): string {
-  return reason
+  return onnxReason(reason.replace(/^\[ONNXRuntimeError\] : \d+ : /, ''))
     .replace(/^model '[^']*' version \d+: /, '')
-    .replace(/^\[ONNXRuntimeError\] : \d+ : /, '')
-    .replace(/\S*onnxruntime_src\S*/g, '…')
+    .replace(/^.*onnxruntime_src\S* .*?\) (?=[A-Z])/s, '')
+    .replace(/^FAIL : /, '')
     .replace(/node with name '[^']*'/g, 'a node')
     .replace(/'[^']*'/g, "'…'")
     .slice(0, REASON_LENGTH);

@@ -7,7 +7,11 @@ export class Gate {
   #server: Server | undefined;
   #port = 0;
 
-  constructor(readonly target: number) {}
+  /** @param host where it listens */
+  constructor(
+    readonly target: number,
+    readonly host = '127.0.0.1',
+  ) {}
 
   get port(): number {
     return this.#port;
@@ -27,7 +31,7 @@ export class Gate {
         one.on('close', () => this.#sockets.delete(one));
       }
     });
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(this.#port, this.host);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }

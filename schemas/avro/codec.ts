@@ -1,9 +1,12 @@
 import avro, { type ForSchemaOptions, type Schema, type Type } from 'avsc';
 import { boundArrays } from './bounded-arrays.js';
 import { fingerprint } from './fingerprint.js';
+import { resolveBySpecification } from './resolution.js';
 import { BoundedTap } from './tap.js';
+import { readableSchema } from './writer-schema.js';
 
 boundArrays();
+resolveBySpecification();
 
 /** What avsc compiles a type or a resolver to; the public methods read through a copying, unbounded reader. */
 interface Readable {
@@ -21,12 +24,14 @@ export class AvroCodec<T> {
   /** The schema in canonical form, which is all that a reader of another version needs. */
   readonly canonicalSchema: string;
   readonly #type: Type;
+  readonly #optional: OptionalFields;
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
   /** @param options how avsc is to understand the schema: for those of strangers, see `STRANGERS` */
   constructor(schema: Schema, dependencies: readonly Schema[] = [], options?: Partial<ForSchemaOptions>) {
     this.#type = parseSchema(schema, dependencies, options);
+    this.#optional = optionalFields(schema, dependencies, options);
     this.fingerprint = fingerprintOf(this.#type);
     this.canonicalSchema = JSON.stringify(this.#type.schema());
   }
@@ -71,13 +76,18 @@ export class AvroCodec<T> {
   }
 
   /**
-   * A reader for data that was written with another version of the schema.
+   * A reader for data that was written with another version of the schema. Where the writer's fields may be null and ours
+   * have a default, null stands for that: many writers have every field that may be left out so.
    * @throws Error when the writer's schema can't be resolved to this one
    */
   readerFor(writer: Schema, dependencies: readonly Schema[] = []): AvroReader<T> {
-    const type = parseSchema(writer, dependencies);
-    const readable = this.#type.createResolver(type) as unknown as Readable;
-    return { fingerprint: fingerprintOf(type), readable };
+    const type = parseSchema(readableSchema(writer), dependencies.map(readableSchema));
+    const { reader, defaults } = this.#optional;
+    const resolved = reader().createResolver(type) as unknown as Readable;
+    return {
+      fingerprint: fingerprintOf(type),
+      readable: { _read: (tap) => filled(resolved._read(tap), defaults) },
+    };
   }
 }
 
@@ -87,6 +97,41 @@ export interface AvroReader<T> {
   readonly readable: Readable;
   /** Ties the reader to its codec's type. */
   readonly value?: T;
+}
+
+/** Fields with a default that is not null, which writers may have as null. */
+interface OptionalFields {
+  /** The type that takes null for each of them. */
+  readonly reader: () => Type;
+  readonly defaults: readonly (readonly [name: string, value: unknown])[];
+}
+
+function optionalFields(
+  schema: Schema,
+  dependencies: readonly Schema[],
+  options?: Partial<ForSchemaOptions>,
+): OptionalFields {
+  const { fields = [] } = schema as unknown as {
+    fields?: { name: string; type: unknown; default?: unknown }[];
+  };
+  const takesDefault = (field: { default?: unknown }): boolean =>
+    field.default !== undefined && field.default !== null;
+  const nullable = fields.map((field) =>
+    takesDefault(field) && !Array.isArray(field.type) ? { ...field, type: [field.type, 'null'] } : field,
+  );
+  let type: Type | undefined;
+  return {
+    reader: () =>
+      (type ??= parseSchema({ ...(schema as object), fields: nullable } as never, dependencies, options)),
+    defaults: fields.filter(takesDefault).map((field) => [field.name, field.default]),
+  };
+}
+
+function filled(value: unknown, defaults: OptionalFields['defaults']): unknown {
+  const record = value as Record<string, unknown>;
+  for (const [name, fallback] of defaults)
+    if (record[name] === null) record[name] = structuredClone(fallback);
+  return value;
 }
 
 function parseSchema(

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import avro from 'avsc';
 import fc from 'fast-check';
 import { AvroCodec } from './codec.js';
-import { EXACT, STRANGERS, withoutDefaults } from './strangers.js';
+import { EXACT, STRANGERS } from './strangers.js';
+import { readableSchema } from './writer-schema.js';
 
 test('integers of 64 bits are the same after writing and reading, to the last digit', () => {
   const schema = { type: 'record', name: 'R', fields: [{ name: 'n', type: 'long' }] };
@@ -64,6 +66,37 @@ test('defaults that avsc can not read are no hindrance to reading', () => {
     ],
   } as never;
   assert.throws(() => new AvroCodec(schema, [], STRANGERS));
-  const codec = new AvroCodec<{ least: number }>(withoutDefaults(schema), [], STRANGERS);
+  const codec = new AvroCodec<{ least: number }>(readableSchema(schema), [], STRANGERS);
   assert.equal(codec.decode(Buffer.from([2, 0])).least, 1);
+});
+
+test('a decimal that the specification has ignored is its underlying type', () => {
+  const decode = (type: object, hex: string): unknown =>
+    new AvroCodec<{ d: unknown }>(
+      readableSchema({ type: 'record', name: 'R', fields: [{ name: 'd', type }] } as never),
+      [],
+      STRANGERS,
+    ).decode(Buffer.from(hex, 'hex')).d;
+  const decimal = { logicalType: 'decimal', precision: 4, scale: 2 };
+  assert.equal(decode({ type: 'int', ...decimal }, '06'), 3);
+  assert.equal(decode({ type: 'string', ...decimal }, '0261'), 'a');
+  for (const wrong of [{ scale: -1 }, { scale: 5 }, { scale: 0.5 }, { precision: undefined }])
+    assert.deepEqual(decode({ type: 'bytes', ...decimal, ...wrong }, '0264'), Buffer.from([0x64]));
+  const fixed = { type: 'fixed', name: 'F', size: 1, ...decimal, scale: 9 };
+  assert.deepEqual(decode(fixed, '64'), Buffer.from([0x64]));
+});
+
+test('a decimal keeps the digits of a whole number, and is never infinite', () => {
+  const decode = (unscaled: bigint, scale: number): unknown => {
+    const type = { type: 'bytes', logicalType: 'decimal', precision: 1_000, scale };
+    const schema = { type: 'record', name: 'R', fields: [{ name: 'd', type }] } as never;
+    const hex = unscaled.toString(16);
+    const bytes = Buffer.from(`00${hex.padStart(hex.length + (hex.length % 2), '0')}`, 'hex');
+    const value = avro.Type.forSchema('bytes').toBuffer(bytes);
+    return new AvroCodec<{ d: unknown }>(schema, [], STRANGERS).decode(value).d;
+  };
+  assert.equal(decode(2n ** 63n, 0), 2n ** 63n);
+  assert.equal(decode(123_456_789_012_345_678_901n, 2), Number('1234567890123456789.01'));
+  assert.equal(decode(10n ** 400n, 0), 10n ** 400n);
+  assert.equal(decode(10n ** 400n, 2), 10n ** 398n);
 });

@@ -1,4 +1,5 @@
 import avro, { type ForSchemaOptions, type Schema } from 'avsc';
+import { SYMBOLS } from './writer-schema.js';
 
 /** Integers of 64 bits: numbers while those are exact, else bigint. */
 const exactLong = avro.types.LongType.__with(
@@ -17,15 +18,27 @@ const exactLong = avro.types.LongType.__with(
 class Decimal extends avro.types.LogicalType {
   readonly #scale: number;
 
+  /** @throws Error for a decimal that the specification has ignored: avsc takes its underlying type then */
   constructor(schema: Schema, options?: object) {
     super(schema, options);
-    this.#scale = (schema as { scale?: number }).scale ?? 0;
+    const { precision, scale = 0 } = schema as { precision?: number; scale?: number };
+    const fits =
+      avro.Type.isType(this.underlyingType, 'bytes', 'fixed') &&
+      Number.isInteger(precision) &&
+      Number.isInteger(scale) &&
+      scale >= 0 &&
+      scale <= (precision ?? 0);
+    if (!fits) throw new Error('not a decimal');
+    this.#scale = scale;
   }
 
-  protected override _fromValue(bytes: Buffer): number {
+  /** Whole numbers are exact; one beyond the range of a double comes as a bigint, which tells it from an infinite one. */
+  protected override _fromValue(bytes: Buffer): number | bigint {
     if (bytes.length === 0) return 0;
     const unscaled = BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`));
-    return Number(unscaled) / 10 ** this.#scale;
+    if (this.#scale === 0 && !isSafe(unscaled)) return unscaled;
+    const value = Number(`${unscaled}e-${this.#scale}`);
+    return Number.isFinite(value) ? value : unscaled / 10n ** BigInt(this.#scale);
   }
 
   protected override _toValue(): never {
@@ -33,22 +46,27 @@ class Decimal extends avro.types.LogicalType {
   }
 }
 
+/** An enum whose symbols avsc would refuse: they are put back as they are read. */
+class Symbols extends avro.types.LogicalType {
+  readonly #symbols: ReadonlyMap<string, string>;
+
+  constructor(schema: Schema, options?: object) {
+    super(schema, options);
+    const { symbols, originals } = schema as unknown as { symbols: string[]; originals: string[] };
+    this.#symbols = new Map(symbols.map((symbol, index) => [symbol, originals[index] ?? symbol]));
+  }
+
+  protected override _fromValue(symbol: string): string {
+    return this.#symbols.get(symbol) ?? symbol;
+  }
+
+  protected override _toValue(): never {
+    throw new TypeError('enums of strangers are read, not written');
+  }
+}
+
 function isLong(schema: unknown): boolean {
   return typeof schema === 'object' && schema !== null && (schema as { type?: unknown }).type === 'long';
-}
-
-/** A schema without defaults: reading needs none, and not all that others write can be read by avsc. */
-export function withoutDefaults(schema: Schema): Schema {
-  return stripped(schema) as Schema;
-}
-
-function stripped(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(stripped);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const { default: _, ...rest } = schema as Record<string, unknown>;
-  for (const part of ['type', 'items', 'values', 'fields'])
-    if (part in rest) rest[part] = stripped(rest[part]);
-  return rest;
 }
 
 /**
@@ -60,7 +78,7 @@ export const STRANGERS: Partial<ForSchemaOptions> = {
   registry: { long: exactLong },
   // A long with properties, as those of time, is none by name.
   typeHook: (schema) => (isLong(schema) ? exactLong : undefined),
-  logicalTypes: { decimal: Decimal },
+  logicalTypes: { decimal: Decimal, [SYMBOLS]: Symbols },
 };
 
 /** The same for schemas of ours that hold such integers. */
@@ -71,7 +89,11 @@ function fromVarint(bytes: Buffer): number | bigint {
   let zigzag = 0n;
   bytes.forEach((byte, index) => (zigzag |= BigInt(byte & 0x7f) << BigInt(7 * index)));
   const value = BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+  return isSafe(value) ? Number(value) : value;
+}
+
+function isSafe(value: bigint): boolean {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
 
 function toVarint(value: bigint): Buffer {

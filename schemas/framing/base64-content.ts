@@ -1,3 +1,4 @@
+import { describe } from '../describe.js';
 import { PartituraError } from '../errors.js';
 
 /**
@@ -32,7 +33,7 @@ export function decodeBase64(datatype: string, elements: readonly unknown[], fie
       return Buffer.from(element, 'base64');
     throw new PartituraError(
       'DATATYPE_MISMATCH',
-      `${field}, element ${index}: expected base64, got another value`,
+      `${field}, element ${index}: expected base64, got ${describe(element)}`,
     );
   });
 }

@@ -95,7 +95,7 @@ test('an event that lacks something is told what', () => {
     [
       { ...ATTRIBUTES, datacontenttype: 'text/xml', data: 'x' },
       'DECODE_FAILED',
-      /application\/json, got text\/xml/,
+      /application\/json, got 'text\/xml'/,
     ],
     [{ ...ATTRIBUTES, data_base64: 'AAAA' }, 'DECODE_FAILED', /JSON|UTF-8|token/],
   ];

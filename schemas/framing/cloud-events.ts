@@ -2,6 +2,7 @@ import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest } from '../generated.js';
 import { answeredBy } from './answered-by.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
+import { isJsonType, mediaType } from './media-type.js';
 import { object, parseBody, readRequest, writeReply } from './oip-json.js';
 
 /**
@@ -88,16 +89,12 @@ function dataOf(event: Record<string, unknown>): Record<string, unknown> {
 
 function requireJson(contentType: string | undefined): void {
   const type = mediaType(contentType);
-  if (type === undefined || type === JSON_DATA) return;
-  throw new PartituraError('DECODE_FAILED', `cloud event: expected data in ${JSON_DATA}, got ${type}`);
+  if (type === undefined || isJsonType(type)) return;
+  throw new PartituraError('DECODE_FAILED', `cloud event: expected data in ${JSON_DATA}, got '${type}'`);
 }
 
 /** The body may have an id of its own; else the event's is the request's. */
 function withId(request: InferenceRequest, id: string): InferenceRequest {
   if (request.id === '') request.id = id;
   return request;
-}
-
-function mediaType(contentType: string | undefined): string | undefined {
-  return contentType?.split(';')[0]?.trim().toLowerCase() || undefined;
 }

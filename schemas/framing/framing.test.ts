@@ -23,8 +23,24 @@ test('the framing of a value is detected in the order of the contract', () => {
       'oip-json',
     ],
     ['no brace, but the content type of JSON', Buffer.from(' {}'), typed('application/json'), 'oip-json'],
-    ['no brace, no content type', Buffer.from(' {}'), {}, undefined],
+    ['blanks before the brace, no content type', Buffer.from(' \r\n\t{}'), {}, 'oip-json'],
+    ['a byte order mark before the brace, no content type', Buffer.from('\ufeff{}'), {}, 'oip-json'],
+    ['half a byte order mark', Buffer.from('efbb7b7d', 'hex'), {}, undefined],
+    ['blanks alone', Buffer.from(' \n'), {}, undefined],
+    ['no brace, no content type', Buffer.from('x{}'), {}, undefined],
     ['brace with another content type', brace, typed('text/plain'), undefined],
+    ['brace with a content type that begins as JSON does', brace, typed('application/jsonp'), undefined],
+    ['brace with a content type that says nothing', brace, typed('application/octet-stream'), 'oip-json'],
+    ['content type in quotes', brace, typed('"application/json"'), 'oip-json'],
+    ['content type in quotes with a parameter', brace, typed('"application/json;charset=utf-8"'), 'oip-json'],
+    ['content type with a structured suffix', brace, typed('application/vnd.kserve+json'), 'oip-json'],
+    ['an older content type of JSON', brace, typed('text/json'), 'oip-json'],
+    [
+      'an event as value, in quotes',
+      brace,
+      typed('"application/cloudevents+json"'),
+      'cloudevents-structured',
+    ],
     [
       'an event as value',
       brace,
@@ -47,11 +63,25 @@ test('the framing of a value is detected in the order of the contract', () => {
     assert.equal(detectFraming(value, headers)?.name, expected, name);
 });
 
-test('of a header that occurs several times the first value counts', () => {
+test('of a header that occurs several times the last value counts', () => {
   const headers = { many: [Buffer.from('one'), Buffer.from('two')], single: Buffer.from('ä'), none: [] };
   assert.deepEqual(
     ['many', 'single', 'none', 'absent'].map((name) => headerText(headers, name)),
-    ['one', 'ä', undefined, undefined],
+    ['two', 'ä', undefined, undefined],
   );
   assert.equal(headerBytes(headers, 'single'), headers.single);
+});
+
+test('framings go by the last value of a header, content type and attributes of events included', () => {
+  const repeated = (...values: string[]): Buffer[] => values.map((value) => Buffer.from(value));
+  const brace = Buffer.from('{"inputs":[]}');
+  const json = { 'content-type': repeated('text/plain', 'application/json') };
+  assert.equal(detectFraming(brace, json)?.name, 'oip-json');
+  const event = { ce_specversion: repeated('0.3', '1.0'), ce_id: repeated('outer', 'inner') };
+  const attributes = { ...event, ce_source: Buffer.from('/s'), ce_type: Buffer.from('t') };
+  const framing = detectFraming(brace, attributes);
+  assert.equal(framing?.decodeRequest(brace, 'm', { key: null, headers: attributes }).id, 'inner');
+  const model = { 'mlserver-model': repeated('outer', 'inner') };
+  const mlserver = detectFraming(brace, model);
+  assert.equal(mlserver?.decodeRequest(brace, 'm', { key: null, headers: model }).model, 'inner');
 });

@@ -29,13 +29,13 @@ export interface Framing {
   encodeReply(reply: InferenceReply): Buffer;
 }
 
-/** The first value of a header as text. */
+/** The last value of a header as text. */
 export function headerText(headers: RecordHeaders, name: string): string | undefined {
   return headerBytes(headers, name)?.toString('utf8');
 }
 
-/** The first value of a header, verbatim. */
+/** The last value of a header, verbatim: of one that repeats the last counts, as Java's `Headers.lastHeader` has it. */
 export function headerBytes(headers: RecordHeaders, name: string): Buffer | undefined {
   const value = headers[name];
-  return (Array.isArray(value) ? value[0] : value) ?? undefined;
+  return Array.isArray(value) ? value.at(-1) : value;
 }

@@ -20,6 +20,7 @@ const STATUS: NodeStatus = {
   inflightBytes: 5,
   serviceMicros: 6.5,
   capacityRequests: 7,
+  skippedFolders: [],
 };
 
 const fields: readonly { readonly name: string }[] = NodeStatusSchema.fields;

@@ -130,7 +130,7 @@ test('a wrong body is refused with the code that fits, naming field, expectation
     [
       withData('FLOAT', '[1]', '[1]'),
       'DATATYPE_MISMATCH',
-      /^input 'x': expected a datatype of BOOL, .*BYTES, got FLOAT$/,
+      /^input 'x': expected a datatype of BOOL, .*BYTES, got 'FLOAT'$/,
     ],
     [withData('FP16', '[1]', '[1]'), 'DATATYPE_MISMATCH', /FP16/],
     [
@@ -166,6 +166,50 @@ test('a wrong body is refused with the code that fits, naming field, expectation
       /^input 'x', element 0: expected FP32, got /,
     ],
   ];
+  const deep = (depth: number, element: string): string => '['.repeat(depth) + element + ']'.repeat(depth);
+  cases.push(
+    ['', 'DECODE_FAILED', 'the body: expected JSON, got nothing'],
+    [' \n', 'DECODE_FAILED', 'the body: expected JSON, got blank text'],
+    [
+      Buffer.from('{}', 'utf16le').toString('latin1'),
+      'DECODE_FAILED',
+      'the body: expected JSON, got text with zero bytes, as UTF-16 has them',
+    ],
+    [withData('FP64', '[1,1]', '[1e400]'), 'DATATYPE_MISMATCH', /FP64, got a number beyond its range$/],
+    [withData('FP64', '[1]', `[-1${'0'.repeat(400)}]`), 'DATATYPE_MISMATCH', /beyond its range$/],
+    [withData('fp32', '[1]', '[1e39]'), 'DATATYPE_MISMATCH', /FP32, got 1e\+39, which is beyond its range$/],
+    [
+      withData('FP64', '[1,1]', deep(100_000, '1')),
+      'INVALID_REQUEST',
+      "data of input 'x': expected lists nested at most 64 deep, got more",
+    ],
+    [
+      withData('INT64', '[1,1]', deep(100_000, '1')),
+      'DECODE_FAILED',
+      'the body: expected JSON, got arrays or objects nested too deeply to be read',
+    ],
+    [
+      withData('FP32', '[{"toString":1}]', '[1]'),
+      'INVALID_REQUEST',
+      "input 'x': expected a shape of whole numbers, got an object",
+    ],
+    [withData('INT32', '[1]', '["1"]'), 'DATATYPE_MISMATCH', "input 'x', element 0: expected INT32, got '1'"],
+    [
+      withData('INT32', '[1]', '[null]'),
+      'DATATYPE_MISMATCH',
+      "input 'x', element 0: expected INT32, got null",
+    ],
+    [
+      '{"inputs":[],"parameters":{"a":{"toString":1}}}',
+      'INVALID_REQUEST',
+      'parameters.a: expected text, a number or a boolean, got an object',
+    ],
+    [
+      '{"inputs":[],"parameters":{"a":[]}}',
+      'INVALID_REQUEST',
+      'parameters.a: expected text, a number or a boolean, got an array',
+    ],
+  );
   for (const [body, code, message] of cases) assert.throws(() => decode(body), { code, message }, body);
 });
 
@@ -233,7 +277,7 @@ test('an input that announces base64 is decoded, nested lists and missing paddin
   for (const wrong of ['"ä"', '"YQ="', '"Y"', '"a b="', '1', 'null'])
     assert.throws(() => decode(input(`["AP+A",${wrong}]`)), {
       code: 'DATATYPE_MISMATCH',
-      message: "input 'x', element 1: expected base64, got another value",
+      message: `input 'x', element 1: expected base64, got ${wrong.replaceAll('"', "'")}`,
     });
 });
 
@@ -250,4 +294,32 @@ test('base64 is announced for BYTES only, and other content types change nothing
     decode(input('BYTES', 'str', '"YQ=="')).inputs[0]?.data,
     encodeElements('BYTES', ['YQ=='], 'x'),
   );
+});
+
+test('optional fields that are null are as if they were left out', () => {
+  const input = '{"name":"x","datatype":"FP32","shape":[1],"data":[1],"parameters":null}';
+  const nulls = ['id', 'model_name', 'model_version', 'outputs', 'parameters'].map(
+    (name) => `"${name}":null`,
+  );
+  const expected = decode(withInput(input));
+  for (const some of [...nulls.map((one) => [one]), nulls])
+    assert.deepEqual(decode(`{${some.join(',')},"inputs":[${input}]}`), expected, some.join());
+  const parameters = decode('{"inputs":[],"parameters":{"a":null,"b":true,"c":""}}').parameters;
+  assert.deepEqual(parameters, { b: 'true', c: '' });
+});
+
+test('data may be nested as deep as any tensor, and not deeper', () => {
+  const nested = (depth: number): string => '['.repeat(depth) + '1' + ']'.repeat(depth);
+  assert.equal(decode(withData('FP32', '[1]', nested(64))).inputs.length, 1);
+  assert.throws(() => decode(withData('FP32', '[1]', nested(65))), { code: 'INVALID_REQUEST' });
+});
+
+test('of a name that repeats the last value counts, however the body is parsed', () => {
+  for (const datatype of ['FP32', 'INT64'])
+    assert.equal(decode(`{"id":"a","id":"b",${withData(datatype, '[1]', '[1]').slice(1)}`).id, 'b');
+});
+
+test('a byte order mark before a body is no part of it', () => {
+  const body = `\ufeff${withData('FP32', '[1]', '[1]')}`;
+  assert.deepEqual(decode(body), decode(body.slice(1)));
 });

@@ -1,18 +1,24 @@
 import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } from '../datatypes.js';
+import { describe } from '../describe.js';
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
-import { areTexts, decodeElements, encodeElements, splitBytes } from '../tensor.js';
+import { areTexts, decodeElements, encodeElements, NO_INFINITIES, splitBytes } from '../tensor.js';
 import { answeredBy } from './answered-by.js';
 import { announcesBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
+import { isJsonType, mediaType } from './media-type.js';
 
 /**
  * The Open Inference Protocol's JSON bodies as record values.
  * https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
  */
 const CONTENT_TYPE = 'application/json';
+/** More than any tensor has dimensions. */
+const MAX_DEPTH = 64;
 const OPENING_BRACE = 0x7b;
+/** Space, tab, line feed and carriage return. */
+const BLANKS = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 export const oipJson = {
   name: 'oip-json',
@@ -20,9 +26,8 @@ export const oipJson = {
   headersOf: answeredBy,
 
   detects(value: Buffer, headers: RecordHeaders): boolean {
-    const contentType = headerText(headers, 'content-type');
-    if (contentType === undefined || contentType === '') return value[0] === OPENING_BRACE;
-    return contentType.split(';')[0]?.trim().toLowerCase() === CONTENT_TYPE;
+    const type = mediaType(headerText(headers, 'content-type'));
+    return type === undefined ? beginsWithBrace(value) : isJsonType(type);
   },
 
   decodeRequest: (value: Buffer, model: string) => readRequest(parseBody(value), model),
@@ -30,18 +35,42 @@ export const oipJson = {
   encodeReply: (reply: InferenceReply) => Buffer.from(writeReply(reply)),
 } satisfies Framing;
 
-/** @throws PartituraError INVALID_REQUEST and others that name the field */
+/** Whether a value begins as a JSON object does, behind a byte order mark and blanks. */
+function beginsWithBrace(value: Buffer): boolean {
+  const start = value[0] === 0xef && value[1] === 0xbb && value[2] === 0xbf ? 3 : 0;
+  for (let at = start; at < value.length; at++) {
+    const byte = value[at] ?? 0;
+    if (byte === OPENING_BRACE) return true;
+    if (!BLANKS.has(byte)) return false;
+  }
+  return false;
+}
+
+/**
+ * Reads a body; optional fields that are null are as if they were left out, since many serializers write them so.
+ * @throws PartituraError INVALID_REQUEST and others that name the field
+ */
 export function readRequest(body: Record<string, unknown>, model: string): InferenceRequest {
   const inputs = list(body['inputs'], 'inputs').map(readTensor);
+  const { id, model_name: name, model_version: version, outputs, parameters } = body;
+  const deadline = readDeadline(parameters);
   return {
-    id: body['id'] === undefined ? '' : text(body['id'], 'id'),
-    model: body['model_name'] === undefined ? model : text(body['model_name'], 'model_name'),
-    modelVersion: body['model_version'] === undefined ? null : text(body['model_version'], 'model_version'),
+    id: optional(id, text, 'id') ?? '',
+    model: optional(name, text, 'model_name') ?? model,
+    modelVersion: optional(version, text, 'model_version') ?? null,
     inputs,
-    outputs: body['outputs'] === undefined ? [] : list(body['outputs'], 'outputs').map(readOutputName),
-    parameters: readParameters(body['parameters']),
-    deadline: readDeadline(body['parameters']),
+    outputs: (optional(outputs, list, 'outputs') ?? []).map(readOutputName),
+    parameters: readParameters(parameters),
+    deadline,
   };
+}
+
+function optional<T>(
+  value: unknown,
+  read: (value: unknown, field: string) => T,
+  field: string,
+): T | undefined {
+  return value === undefined || value === null ? undefined : read(value, field);
 }
 
 /** The body of a reply, as JSON text. */
@@ -61,11 +90,7 @@ function version(reply: InferenceReply): { model_version?: string } {
  */
 export function parseBody(value: Buffer): Record<string, unknown> {
   const body = utf8Text(value, 'the body');
-  try {
-    return object(parseJson(body, /"U?INT64"/i.test(body)), 'the body');
-  } catch (cause) {
-    throw PartituraError.from(cause, 'DECODE_FAILED');
-  }
+  return object(parseJson(body, /"U?INT64"/i.test(body), 'the body'), 'the body');
 }
 
 function readTensor(value: unknown, index: number): Tensor {
@@ -74,9 +99,9 @@ function readTensor(value: unknown, index: number): Tensor {
   const datatype = readDatatype(tensor['datatype'], name);
   const shape = list(tensor['shape'], `shape of input '${name}'`).map((dimension) => {
     if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
-    throw invalid(`input '${name}': expected a shape of whole numbers, got ${String(dimension)}`);
+    throw invalid(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
   });
-  const given = list(tensor['data'], `data of input '${name}'`).flat(Infinity);
+  const given = flatten(tensor['data'], `data of input '${name}'`);
   const elements = announcesBase64(tensor['parameters'])
     ? decodeBase64(datatype, given, `input '${name}'`)
     : given;
@@ -87,7 +112,28 @@ function readTensor(value: unknown, index: number): Tensor {
       `input '${name}': expected ${expected}, got ${elements.length}`,
     );
   }
-  return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
+  return {
+    name,
+    datatype,
+    shape,
+    data: encodeElements(datatype, elements, `input '${name}'`, NO_INFINITIES),
+  };
+}
+
+/** The elements of lists within lists, row by row. */
+function flatten(data: unknown, field: string): unknown[] {
+  const elements = list(data, field);
+  if (!elements.some(Array.isArray)) return elements;
+  const flat: unknown[] = [];
+  const collect = (inner: readonly unknown[], depth: number): void => {
+    if (depth > MAX_DEPTH)
+      throw invalid(`${field}: expected lists nested at most ${MAX_DEPTH} deep, got more`);
+    for (const element of inner)
+      if (Array.isArray(element)) collect(element, depth + 1);
+      else flat.push(element);
+  };
+  collect(elements, 1);
+  return flat;
 }
 
 function readDatatype(value: unknown, name: string): Datatype {
@@ -96,7 +142,7 @@ function readDatatype(value: unknown, name: string): Datatype {
   const known = Object.keys(ELEMENT_BYTES).join(', ');
   throw new PartituraError(
     'DATATYPE_MISMATCH',
-    `input '${name}': expected a datatype of ${known}, got ${datatype}`,
+    `input '${name}': expected a datatype of ${known}, got '${datatype}'`,
   );
 }
 
@@ -107,8 +153,16 @@ function readOutputName(value: unknown, index: number): string {
 function readParameters(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};
   return Object.fromEntries(
-    Object.entries(object(value, 'parameters')).map(([name, entry]) => [name, String(entry)]),
+    Object.entries(object(value, 'parameters')).flatMap(([name, entry]) =>
+      entry === null ? [] : [[name, readParameter(entry, name)]],
+    ),
   );
+}
+
+function readParameter(value: unknown, name: string): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`;
+  throw invalid(`parameters.${name}: expected text, a number or a boolean, got ${kindOf(value)}`);
 }
 
 /** The protocol has no deadline; a parameter of this name is one, in milliseconds since the epoch. */
@@ -116,9 +170,7 @@ function readDeadline(parameters: unknown): number | null {
   const { deadline } = (parameters ?? {}) as { deadline?: unknown };
   if (deadline === undefined || deadline === null) return null;
   if (typeof deadline === 'number' && Number.isSafeInteger(deadline)) return deadline;
-  throw invalid(
-    `parameters.deadline: expected milliseconds since the epoch, got ${JSON.stringify(deadline)}`,
-  );
+  throw invalid(`parameters.deadline: expected milliseconds since the epoch, got ${describe(deadline)}`);
 }
 
 function writeTensor({ name, datatype, shape, data }: Tensor): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { SchemaRegistry, type RegistryErrorKind } from './client.js';
+import { fetchSchema } from './fetch-schema.js';
 import { TestRegistry } from './test-registry.js';
 
 const SCHEMA = { type: 'record', name: 'R', fields: [] };
@@ -16,7 +17,12 @@ test('schemas are had by id, by GUID and by the version of a subject', async (co
   const registry = new SchemaRegistry(`${server.url}/`);
   server.has(7, SCHEMA);
   server.has('00000000-0000-0000-0000-000000000007', SCHEMA, { schemaType: 'AVRO' });
-  server.tell('GET', '/subjects/a%2Fb/versions/2', { schema: '"int"', id: 1, version: 2, subject: 'a/b' });
+  server.tell('GET', '/subjects/a%2Fb/versions/2?deleted=true', {
+    schema: '"int"',
+    id: 1,
+    version: 2,
+    subject: 'a/b',
+  });
   const schema = JSON.stringify(SCHEMA);
   assert.deepEqual(await registry.schemaById(7), { schema });
   assert.equal((await registry.schemaByGuid('00000000-0000-0000-0000-000000000007')).schema, schema);
@@ -72,6 +78,10 @@ test('an error says whether the registry does not know, will not, or is away', a
     [500, { error_code: 50001, message: 'store' }, 'unavailable'],
     [503, '', 'unavailable'],
     [200, 'no JSON', 'unavailable'],
+    [200, '<html>Sign in</html>', 'unavailable'],
+    [200, { status: 'UP' }, 'unavailable'],
+    [200, [], 'unavailable'],
+    [204, '', 'unavailable'],
   ];
   for (const [status, body, kind] of cases) {
     server.tell('GET', '/schemas/ids/7', body, status);
@@ -96,10 +106,13 @@ test('a registry that does not answer is away after the time limit, one that is 
   const server = await started(context);
   const silent = new SchemaRegistry(server.url, undefined, 50);
   server.answers.set('GET /schemas/ids/7', undefined);
-  await assert.rejects(silent.schemaById(7), { kind: 'unavailable', message: /can't be reached: .*timeout/ });
+  await assert.rejects(silent.schemaById(7), {
+    kind: 'unavailable',
+    message: /cannot be reached: .*timeout/,
+  });
   await assert.rejects(new SchemaRegistry('http://127.0.0.1:1').schemaById(7), {
     kind: 'unavailable',
-    message: /^the schema registry http:\/\/127\.0\.0\.1:1 can't be reached: .+/,
+    message: /^the schema registry http:\/\/127\.0\.0\.1:1 cannot be reached: .+/,
   });
 });
 
@@ -110,4 +123,85 @@ test('closing ends what is under way', async (context) => {
   const asked = assert.rejects(registry.schemaById(7), { kind: 'unavailable' });
   registry.close();
   await asked;
+});
+
+test('every answer must have the form of a registry: what another service says is none', async (context) => {
+  const server = await started(context);
+  const registry = new SchemaRegistry(server.url);
+  const asks: [string, () => Promise<unknown>][] = [
+    ['GET /schemas/ids/1', () => registry.schemaById(1)],
+    ['GET /schemas/guids/g', () => registry.schemaByGuid('g')],
+    ['GET /schemas/types', () => registry.probe()],
+    ['GET /subjects', () => registry.subjects()],
+    ['GET /subjects/s/versions', () => registry.ids('s')],
+    [
+      'GET /subjects/s/versions/1?deleted=true',
+      () => registry.referenced({ name: 'n', subject: 's', version: 1 }),
+    ],
+    ['POST /subjects/s', () => registry.find('s', SCHEMA as never)],
+    ['POST /subjects/s', () => registry.membership('s', '"int"')],
+    ['POST /subjects/s/versions', () => registry.register('s', SCHEMA as never)],
+  ];
+  for (const [asked, ask] of asks) {
+    for (const body of [{ status: 'UP' }, '<html>', '"text"', 'null']) {
+      server.answers.set(asked, { status: 200, body });
+      await assert.rejects(
+        ask(),
+        { kind: 'unavailable', message: /answered with 200, but not with what/ },
+        asked,
+      );
+    }
+  }
+});
+
+test('a schema of a version that was deleted belongs to its subject still', async (context) => {
+  const server = await started(context);
+  const registry = new SchemaRegistry(server.url);
+  const unknown = { error_code: 40403, message: 'Schema not found' };
+  const membership = (): Promise<unknown> => registry.membership('s', '"int"');
+  server.tell('POST', '/subjects/s', { error_code: 40401, message: 'Subject not found' }, 404);
+  assert.equal(await membership(), undefined);
+  server.tell('POST', '/subjects/s', unknown, 404);
+  assert.equal(await membership(), 'none');
+  server.tell('POST', '/subjects/s?deleted=true', { subject: 's', version: 1, id: 1 });
+  assert.equal(await membership(), 'deleted');
+  server.tell('POST', '/subjects/s', { subject: 's', version: 1, id: 1 });
+  assert.equal(await membership(), 'live');
+});
+
+test('of several addresses the next is asked when one is away, and is kept to', async (context) => {
+  const [server, other] = [await started(context), await started(context)];
+  for (const one of [server, other]) one.has(7, SCHEMA);
+  const registry = new SchemaRegistry(
+    `http://127.0.0.1:1, ${server.url.replace('//', '//me:pw@')}/ ,${other.url}`,
+  );
+  assert.equal(registry.address, `http://127.0.0.1:1,${server.url},${other.url}`);
+  await registry.schemaById(7);
+  await registry.schemaById(7);
+  assert.deepEqual([server.requests.length, other.requests.length], [2, 0]);
+  assert.equal(server.requests[0]?.authorization, `Basic ${Buffer.from('me:pw').toString('base64')}`);
+  server.tell('GET', '/schemas/ids/7', '<html>502 Bad Gateway</html>', 502);
+  await registry.schemaById(7);
+  assert.deepEqual([server.requests.length, other.requests.length], [3, 1]);
+  assert.equal(other.requests[0]?.authorization, undefined);
+  other.tell('GET', '/schemas/ids/7', { error_code: 40403, message: 'Schema 7 not found' }, 404);
+  await assert.rejects(registry.schemaById(7), { kind: 'unknown' });
+  other.tell('GET', '/schemas/ids/7', '', 503);
+  await assert.rejects(registry.schemaById(7), { kind: 'unavailable' });
+  assert.equal(server.requests.length, 4, 'each was asked once');
+});
+
+test('a password with a percent sign that encodes nothing is meant as it stands', async (context) => {
+  const server = await started(context);
+  const registry = new SchemaRegistry(server.url.replace('//', '//user:100%@'));
+  server.has(7, SCHEMA);
+  await registry.schemaById(7);
+  assert.equal(server.requests[0]?.authorization, `Basic ${Buffer.from('user:100%').toString('base64')}`);
+});
+
+test('members of an answer that are null are as if they were left out', async (context) => {
+  const server = await started(context);
+  server.has(7, SCHEMA, { schemaType: null, references: null, guid: null });
+  const fetched = await fetchSchema(new SchemaRegistry(server.url), 7);
+  assert.deepEqual([fetched.schema, fetched.references], [SCHEMA, []]);
 });

@@ -36,7 +36,8 @@ async function collect(
   }
 }
 
-function avroOf({ schema, schemaType = 'AVRO' }: StoredSchema): Schema {
-  if (schemaType !== 'AVRO') throw new Error(`expected Avro, got ${schemaType}`);
+function avroOf({ schema, schemaType }: StoredSchema): Schema {
+  const type = schemaType ?? 'AVRO';
+  if (type !== 'AVRO') throw new Error(`expected Avro, got ${type}`);
   return JSON.parse(schema) as Schema;
 }

@@ -57,8 +57,8 @@ test('schemas that are named are had from their subjects, each once, before thos
     { ...InferenceRequestSchema, fields },
     { references: [reference('Note'), reference('Tensor')] },
   );
-  server.tell('GET', '/subjects/Tensor/versions/1', { schema: JSON.stringify(TensorSchema) });
-  server.tell('GET', '/subjects/Note/versions/1', {
+  server.tell('GET', '/subjects/Tensor/versions/1?deleted=true', { schema: JSON.stringify(TensorSchema) });
+  server.tell('GET', '/subjects/Note/versions/1?deleted=true', {
     schema: JSON.stringify(note),
     references: [reference('Tensor')],
   });

@@ -19,11 +19,9 @@ export function findTests(filters) {
   };
 }
 
-/** Compiled test files of `npm run test:long`. */
-export function findLongTests(filters) {
-  return choose(filters)
-    .filter((path) => path.startsWith(longTests))
-    .map(toCompiled);
+/** Compiled test files of a suite of `npm run test:long`. */
+export function findLongTests(suite) {
+  return choose([join(longTests, suite)]).map(toCompiled);
 }
 
 function choose(filters) {

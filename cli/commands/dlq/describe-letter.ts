@@ -1,9 +1,9 @@
 import type { DeadLetter } from '../../../core/dead-letters/letter.js';
 import type { Handling } from '../../../core/dead-letters/handled.js';
 import { isText, oneLine, textOrHex } from '../../../core/readable.js';
-import type { RecordHeaders } from '../../../schemas/framing/framing.js';
+import { headersInOrder, type HeaderList } from '../../../core/kafka/header-list.js';
 import { describeValue } from './describe-value.js';
-import { timeText } from '../../moment.js';
+import { timeJson, timeText } from '../../moment.js';
 
 const MAX_HEADERS = 100;
 const MAX_HEADER_BYTES = 1_024;
@@ -11,7 +11,7 @@ const MAX_HEADER_BYTES = 1_024;
 /** A letter as lines for people. */
 export function describeLetter(letter: DeadLetter, handling: Handling | undefined): string[] {
   const { record, origin, stage, reason, message, replays, valueDropped } = letter;
-  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  const { topic, partition, offset, timestamp, key, value } = record;
   const row = (name: string, text: string | undefined): string[] =>
     text === undefined ? [] : [`${name.padEnd(10)} ${oneLine(text)}`];
   return [
@@ -24,7 +24,7 @@ export function describeLetter(letter: DeadLetter, handling: Handling | undefine
     ...row('replays', replays === 0 ? undefined : String(replays)),
     ...row('key', key ? textOrHex(key, MAX_HEADER_BYTES) : 'null'),
     '',
-    ...describeHeaders(headers),
+    ...describeHeaders(headersInOrder(record)),
     '',
     ...(valueDropped === undefined ? [] : [`the value was not kept: ${oneLine(valueDropped)}`]),
     ...describeValue(value),
@@ -35,13 +35,13 @@ function originText({ topic, partition, offset }: NonNullable<DeadLetter['origin
   return `${topic} partition ${partition ?? 'unknown'} offset ${offset ?? 'unknown'}`;
 }
 
-function describeHeaders(headers: RecordHeaders): string[] {
-  const all = Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : value ? [value] : []).map((bytes) => [name, bytes] as const),
-  );
+function describeHeaders(all: HeaderList): string[] {
   const lines = all
     .slice(0, MAX_HEADERS)
-    .map(([name, bytes]) => `  ${oneLine(name)}: ${oneLine(textOrHex(bytes, MAX_HEADER_BYTES))}`);
+    .map(
+      ([name, bytes]) =>
+        `  ${oneLine(name)}: ${bytes ? oneLine(textOrHex(bytes, MAX_HEADER_BYTES)) : 'null'}`,
+    );
   const more = all.length - lines.length;
   return [
     `headers (${all.length})`,
@@ -53,18 +53,19 @@ function describeHeaders(headers: RecordHeaders): string[] {
 /** The same, whole, for programs: bytes as text where they are, else in base64. */
 export function letterJson(letter: DeadLetter, handling: Handling | undefined): object {
   const { record, isMarked: _, ...told } = letter;
-  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  const { topic, partition, offset, timestamp, key, value } = record;
   return {
     topic,
     partition,
     offset,
-    time: timeText(timestamp),
+    time: timeJson(timestamp),
     state: handling ?? 'open',
     ...told,
     key: key && bytesJson(key),
-    headers: Object.entries(headers).flatMap(([name, bytes]) =>
-      (Array.isArray(bytes) ? bytes : bytes ? [bytes] : []).map((one) => ({ name, ...bytesJson(one) })),
-    ),
+    headers: headersInOrder(record).map(([name, bytes]) => ({
+      name,
+      ...(bytes ? bytesJson(bytes) : { text: null }),
+    })),
     value: value && { bytes: value.length, ...bytesJson(value) },
   };
 }

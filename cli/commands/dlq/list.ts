@@ -6,7 +6,7 @@ import { print, printJson, say } from '../../output.js';
 import { sayUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { countText, letterTable } from './texts.js';
-import { timeText } from '../../moment.js';
+import { timeJson } from '../../moment.js';
 
 export interface ListFlags extends FilterFlags {
   readonly limit: number;
@@ -44,7 +44,7 @@ function report(listing: Listing, { summary }: ListFlags): object {
   if (summary) return { total: byReason.total, byReason };
   const letters = listing.newest().map(({ timestamp, handling, ...letter }) => ({
     ...letter,
-    time: timeText(timestamp),
+    time: timeJson(timestamp),
     state: handling ?? 'open',
   }));
   return { total: byReason.total, byReason, older: byReason.total - letters.length, letters };

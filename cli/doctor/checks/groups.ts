@@ -1,4 +1,4 @@
-import type { GroupFacts } from '../../../core/kafka/inspector.js';
+import type { GroupFacts, Subscription } from '../../../core/kafka/inspector.js';
 import { lagOf, type GroupPosition } from '../../../core/kafka/lag.js';
 import { counted, ok, problem, unknown, unseen, warning, type Finding } from '../finding.js';
 
@@ -28,7 +28,26 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
     );
   else findings.push(...deleted(topic, group, partitions), ...beyond(topic, group, partitions));
   if (facts instanceof Error) return [...findings, unseen(AREA, group, facts, `DESCRIBE on group ${group}`)];
-  return [...findings, ...checkMembers(topic, facts, partitions)];
+  const foreign = (facts.subscriptions ?? []).filter(
+    ({ topics }) => topics.length > 0 && !topics.includes(topic),
+  );
+  const members = facts.members === undefined ? undefined : facts.members - foreign.length;
+  return [
+    ...findings,
+    ...checkForeign(topic, facts.group, foreign),
+    ...checkMembers(topic, { ...facts, members }, partitions),
+  ];
+}
+
+/** Names members that do not read the topic: other programs that use the name of the group. */
+function checkForeign(topic: string, group: string, foreign: readonly Subscription[]): Finding[] {
+  return foreign.map(({ clientId, host, topics }) =>
+    warning(
+      AREA,
+      `${group}: '${clientId}' at ${host} is a member and does not read ${topic}, but ${topics.join(', ')}`,
+      `give that program a group id of its own: every start of it delays the nodes of ${group}`,
+    ),
+  );
 }
 
 /** @param partitions an error where nothing is known of them, which has been told already */

@@ -63,6 +63,24 @@ test('a group is judged by who reads, and by what waits', () => {
   assert.equal(level('Empty', 0, 5), 'warning', 'nothing waits');
 });
 
+test('a member that reads another topic is named, and is no node', () => {
+  const subscriptions = [
+    { clientId: 'partitura-node', host: '10.0.0.1', topics: ['t'] },
+    { clientId: 'kafkajs', host: '10.0.0.9', topics: ['orders'] },
+    { clientId: 'rebalancing', host: '10.0.0.2', topics: [] },
+  ];
+  const partitions = [0, 1].map((partition) => ({ partition, start: 0, end: 5, committed: 2 }));
+  const facts = { group: 'g', state: 'Stable', members: 3, subscriptions, rights: undefined };
+  const told = checkGroup({ group: 'g', facts, topic: 't', partitions });
+  assert.deepEqual(
+    told.map(({ level, what }) => `${level}: ${what}`),
+    [
+      "warning: g: 'kafkajs' at 10.0.0.9 is a member and does not read t, but orders",
+      'ok: g: 2 nodes, 6 records of t wait',
+    ],
+  );
+});
+
 test('what can not be seen of a group hides nothing else of it, and the way out is that of the failure', () => {
   const refused = new KafkaError('not-authorized', 'refused');
   const away = new KafkaError('unavailable', 'LEADER_NOT_AVAILABLE');

@@ -14,6 +14,12 @@ test('of several root errors the first is kept', () => {
   assert.equal(runtimeReason(message), 'INVALID_ARGUMENT: no negative value.');
 });
 
+test('values of an assertion are left out: they may be of other callers', () => {
+  const message =
+    'assertion failed: [x takes no negative value.  ] [Condition x >= 0 did not hold:] [x (x:0) = ] [[1 -1]...]\n\t [[{{node A}}]]';
+  assert.equal(runtimeReason(message), 'assertion failed: [x takes no negative value.]');
+});
+
 test('advice after the first sentence and on other lines is kept', () => {
   const message =
     "Op type not registered 'Foo' in binary running on h. Make sure the Op is registered.\nElse load its library first.\n\t [[Foo]]\nmore";

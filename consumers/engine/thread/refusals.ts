@@ -15,11 +15,13 @@ export function runtimeReason(message: string): string {
   const stated = message.replace(/^Session fail to run with error: /, '');
   const lines = stated.split('\n');
   const told = /^\d+ root error/.test(stated) ? lines.slice(1, 2).map(withoutNumber) : beforeNodes(lines);
-  const reason = told.join(' ').replace(NODE_VALUES, '').trim();
+  const reason = told.join(' ').replace(ASSERTION, '$1]').replace(NODE_VALUES, '').trim();
   return reason.length > MAX_LENGTH ? `${reason.slice(0, MAX_LENGTH)}…` : reason;
 }
 
-/** Values of the assertion that failed, and what follows them. */
+/** An assertion that failed: its message, and then the values, which may be those of other callers in the batch. */
+const ASSERTION = /^(.*?assertion failed: \[[^\]]*?)\s*\].*$/s;
+/** Values of other checks, and what follows them. */
 const NODE_VALUES = /\s*\[x = \].*$/s;
 const NODE_LIST = /^\s*\[\[|^Function call stack|^Stack trace|^\s*at /;
 

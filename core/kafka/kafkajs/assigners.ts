@@ -1,10 +1,20 @@
-import kafkajs, { type Assigner, type Cluster, type PartitionAssigner } from 'kafkajs';
+import kafkajs, {
+  type Assigner,
+  type Cluster,
+  type GroupMemberAssignment,
+  type PartitionAssigner,
+} from 'kafkajs';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
+import type { Logger } from '../../log.js';
+import { dealOut, FOREIGN_LEADER_REMOVED, isForeign } from '../subscriptions.js';
 
 const { AssignerProtocol, PartitionAssigners } = kafkajs;
 
 /** An assigner through which a consumer also hears that its group is about to be joined anew. */
 type HookedAssigner = Assigner & {
+  /** The topic whose partitions the group shares; undefined where nothing is shared. */
+  topic?: string;
+  log?: Logger;
   beforeJoin?: () => Promise<void>;
   /** By what the group knew this member before; empty for a newcomer. */
   formerMember?: () => string;
@@ -24,18 +34,54 @@ ConsumerGroup.prototype.joinAndSync = async function (this: ConsumerGroup): Prom
     // As a newcomer it would wait until the group misses the member that it was.
     this.memberId ??= assigner.formerMember?.() || null;
   }
-  return join.call(this);
+  await join.call(this);
+  for (const { topic, log } of this.assigners as readonly HookedAssigner[])
+    if (topic && log) await removeForeignLeader(this, topic, log);
 };
 
-/** Spreads partitions evenly over the members of the group. */
+/**
+ * Removes a leader that reads another topic: it deals out the partitions of that topic alone, and ours would have no
+ * reader for as long as it lives. The group elects another leader, and the program that was removed joins again under it.
+ */
+async function removeForeignLeader(group: ConsumerGroup, topic: string, log: Logger): Promise<void> {
+  const { groupId, memberId, leaderId, coordinator } = group;
+  const hasPartitions = group.assigned().some(({ partitions }) => partitions.length > 0);
+  if (hasPartitions || !leaderId || leaderId === memberId) return;
+  try {
+    const { groups } = await coordinator.describeGroups({ groupIds: [groupId] });
+    const leader = groups[0]?.members.find((member) => member.memberId === leaderId);
+    if (!leader || !isForeign(leader.memberMetadata, topic)) return;
+    const { clientId, clientHost } = leader;
+    log.warn({ group: groupId, topic, leader: leaderId, clientId, clientHost }, FOREIGN_LEADER_REMOVED);
+    await coordinator.leaveGroup({ groupId, memberId: leaderId });
+  } catch (err) {
+    log.debug({ err, group: groupId, leader: leaderId }, 'could not remove the leader of the group');
+  }
+}
+
+/** Spreads the topic's partitions evenly over the members that subscribe to it; kafkajs's own one goes by no subscriptions. */
 export function sharedAssigner(
+  topic: string,
+  log: Logger,
   beforeJoin: () => Promise<void>,
   formerMember: () => string,
 ): PartitionAssigner {
   return (config: { cluster: Cluster; groupId: string; logger: kafkajs.Logger }): HookedAssigner => ({
     ...PartitionAssigners.roundRobin(config),
+    topic,
+    log,
     beforeJoin,
     formerMember,
+
+    assign: ({ members }) => {
+      const subscribed = members.map(({ memberId, memberMetadata: subscription }) => ({
+        memberId,
+        subscription,
+      }));
+      const partitions = config.cluster.findTopicPartitionMetadata(topic).length;
+      const dealt = dealOut(subscribed, topic, partitions);
+      return Promise.resolve(Array.from(dealt, ([memberId, own]) => assigned(memberId, topic, own)));
+    },
   });
 }
 
@@ -50,14 +96,16 @@ export function fixedAssigner(topic: string, partitions: readonly number[]): Par
       metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
     }),
 
-    assign: ({ members }) => {
-      const assignment = { [topic]: [...partitions] };
-      const memberAssignment = AssignerProtocol.MemberAssignment.encode({
-        version: 0,
-        assignment,
-        userData: Buffer.alloc(0),
-      });
-      return Promise.resolve(members.map(({ memberId }) => ({ memberId, memberAssignment })));
-    },
+    assign: ({ members }) =>
+      Promise.resolve(members.map(({ memberId }) => assigned(memberId, topic, partitions))),
   });
+}
+
+function assigned(memberId: string, topic: string, partitions: readonly number[]): GroupMemberAssignment {
+  const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+    version: 0,
+    assignment: { [topic]: [...partitions] },
+    userData: Buffer.alloc(0),
+  });
+  return { memberId, memberAssignment };
 }

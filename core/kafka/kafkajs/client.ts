@@ -16,7 +16,7 @@ import { registerCompression } from './compression.js';
 import { KafkaJsConsumer } from './consumer.js';
 import { KafkaJsProducer } from './producer.js';
 import { RETRY } from './retry.js';
-import { Session } from './session.js';
+import { Session, withoutColons } from './session.js';
 import { KafkaJsTransactionalProducer } from './transactional-producer.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -68,7 +68,7 @@ function kafkaConfig(
   const ssl = tlsFiles(connection);
   return {
     clientId,
-    brokers: [...connection.brokers],
+    brokers: connection.brokers.map(withoutColons),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry: RETRY,

@@ -82,6 +82,8 @@ export class KafkaJsConsumer implements KafkaConsumer {
         partitions
           ? fixedAssigner(topic, partitions)
           : sharedAssigner(
+              topic,
+              this.parts.log,
               () => this.#revoke(),
               () => this.#memberId,
             ),

@@ -1,4 +1,5 @@
 import kafkajs, {
+  type IHeaders,
   type ICustomPartitioner,
   type Kafka,
   type Message,
@@ -8,12 +9,12 @@ import kafkajs, {
   type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs';
-import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { InTurn } from '../../in-turn.js';
 import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { CONNECT_LIMIT_MS } from './retry.js';
+import './record-encoding.js';
 import type { Session } from './session.js';
 
 export const ALL_IN_SYNC_REPLICAS = -1;
@@ -113,25 +114,16 @@ function ofKey({ message: { key }, partitionMetadata }: PartitionerArgs): number
 
 export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   const topics = new Map<string, Message[]>();
-  for (const { topic, partition, key, value, headers, timestamp } of records) {
+  for (const { topic, partition, key, value, headers, headerList, timestamp } of records) {
     let messages = topics.get(topic);
     if (!messages) topics.set(topic, (messages = []));
-    const message: Message = { key, value, headers: present(headers) };
+    // A list passes through kafkajs as it is, to `encodeRecord`.
+    const message: Message = { key, value, headers: (headerList ?? headers) as IHeaders };
     if (partition !== undefined) message.partition = partition;
     if (timestamp !== undefined) message.timestamp = String(timestamp);
     messages.push(message);
   }
   return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
-}
-
-/** kafkajs refuses to send a header whose value is undefined: it is left out. */
-function present(headers: RecordHeaders): RecordHeaders {
-  for (const name in headers) if (headers[name] === undefined) return filled(headers);
-  return headers;
-}
-
-function filled(headers: RecordHeaders): RecordHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
 type SendBatch = (batch: ProducerBatch) => Promise<RecordMetadata[]>;

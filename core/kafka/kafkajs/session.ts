@@ -24,7 +24,8 @@ export class Session {
     this.kafka = new kafkajs.Kafka({ ...config, socketFactory: this.#open });
   }
 
-  readonly #open: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  readonly #open: ISocketFactory = ({ host: given, port, ssl, onConnect }) => {
+    const host = withColons(given);
     if (this.#cut.signal.aborted) throw new Error('closed');
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
@@ -72,6 +73,15 @@ export class Session {
     this.#cut.abort();
     for (const socket of this.#sockets) socket.destroy(new Error('closed'));
   }
+}
+
+/** kafkajs splits addresses at each colon; those of an IPv6 host are put back when a socket is opened. */
+export function withoutColons(address: string): string {
+  return address.replace(/^\[.*\]/, (host) => host.replaceAll(':', ';'));
+}
+
+function withColons(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1).replaceAll(';', ':') : host;
 }
 
 function closed(): KafkaError {

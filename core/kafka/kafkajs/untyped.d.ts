@@ -1,11 +1,19 @@
 /** The class behind kafkajs consumers, which its public types leave out. */
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  import type { GroupDescription } from 'kafkajs';
+
+  interface Coordinator {
+    describeGroups(query: { groupIds: readonly string[] }): Promise<{ groups: GroupDescription[] }>;
+    leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+  }
   class ConsumerGroup {
     assigners: readonly object[];
     groupId: string;
     memberId: string | null;
-    coordinator: object;
-    readonly cluster: { findGroupCoordinator(group: { readonly groupId: string }): Promise<object> };
+    leaderId: string | null;
+    coordinator: Coordinator;
+    readonly cluster: { findGroupCoordinator(group: { readonly groupId: string }): Promise<Coordinator> };
+    assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
     joinAndSync(): Promise<void>;
     heartbeat(options: { readonly interval: number }): Promise<void>;
   }
@@ -21,6 +29,23 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readBytes(length: number): Buffer;
   }
   export default Decoder;
+}
+
+/** The class behind its writing of requests, likewise. */
+declare module 'kafkajs/src/protocol/encoder.js' {
+  type Content = Buffer | string | null | undefined;
+  class Encoder {
+    static sizeOfVarInt(value: number): number;
+    static sizeOfVarLong(value: number): number;
+    static sizeOfVarIntBytes(value: Content): number;
+    constructor(initialSize?: number);
+    writeInt8(value: number): this;
+    writeVarInt(value: number): this;
+    writeVarLong(value: number): this;
+    writeVarIntBytes(value: Content): this;
+    readonly buffer: Buffer;
+  }
+  export default Encoder;
 }
 
 /** The class behind its connections, likewise. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
+import { decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 
 const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
 
@@ -23,17 +23,4 @@ test('of an assignment only the own topic is taken, and an empty one is none', (
   assert.deepEqual(decodeAssignment('mine', bytes), [1, 2]);
   assert.deepEqual(decodeAssignment('nobody', bytes), []);
   assert.deepEqual(decodeAssignment('mine', Buffer.alloc(0)), []);
-});
-
-test('partitions are dealt out evenly, whatever the order of members, and some get none', () => {
-  const dealt = dealOut(['b', 'a'], 5);
-  assert.deepEqual(
-    [dealt.get('a'), dealt.get('b')],
-    [
-      [0, 2, 4],
-      [1, 3],
-    ],
-  );
-  assert.deepEqual(dealt, dealOut(['a', 'b'], 5));
-  assert.deepEqual(dealOut(['a', 'b'], 1).get('b'), []);
 });

@@ -2,7 +2,7 @@ import { Writer } from '@platformatic/kafka';
 
 /**
  * What members of a classic group tell each other about topics and partitions
- * (https://kafka.apache.org/protocol, "consumer" protocol type), and who gets what. It is kafkajs's protocol under
+ * (https://kafka.apache.org/protocol, "consumer" protocol type). It is kafkajs's protocol under
  * kafkajs's name, so a group may have members of both clients while one is exchanged for the other.
  */
 export const ASSIGNER = 'RoundRobinAssigner';
@@ -47,13 +47,4 @@ export function decodeAssignment(topic: string, bytes: Buffer): number[] {
     }
   }
   return partitions;
-}
-
-/** Deals partitions out to members in the order of their names: as evenly as can be. */
-export function dealOut(members: readonly string[], partitions: number): Map<string, number[]> {
-  const sorted = [...members].sort();
-  const dealt = new Map(sorted.map((member): [string, number[]] => [member, []]));
-  for (let partition = 0; partition < partitions; partition++)
-    dealt.get(sorted[partition % sorted.length] ?? '')?.push(partition);
-  return dealt;
 }

@@ -1,6 +1,8 @@
-import { heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
+import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
+import type { Logger } from '../../log.js';
 import { KafkaError, type GroupMembership, type Position } from '../port.js';
-import { ASSIGNER, dealOut, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
+import { dealOut, FOREIGN_LEADER_REMOVED, isForeign } from '../subscriptions.js';
+import { ASSIGNER, decodeAssignment, encodeAssignment, encodeSubscription } from './assignment.js';
 import type { Cluster } from './cluster.js';
 import type { Connections } from './connections.js';
 import { brokerErrorNames, responseOf } from './errors.js';
@@ -23,6 +25,7 @@ const JOIN_AGAIN = new Set([
   'ILLEGAL_GENERATION',
 ]);
 const NO_GENERATION = -1;
+const NO_SUBSCRIPTION = Buffer.alloc(0);
 
 type JoinResponse = ReturnType<typeof joinGroupV9.parseResponse>;
 
@@ -43,6 +46,7 @@ export class ClassicGroup implements Group {
   constructor(
     readonly cluster: Cluster,
     readonly options: GroupOptions,
+    readonly log: Logger,
   ) {
     this.#connections = cluster.newConnections();
     this.#coordinator = new Coordinator(cluster, 'GROUP', options.group, this.#connections);
@@ -70,10 +74,38 @@ export class ClassicGroup implements Group {
   async #joinAndSync(): Promise<number[]> {
     for (;;) {
       try {
-        return await retry(async () => this.#sync(await this.#join()), { signal: this.#leaving.signal });
+        const { signal } = this.#leaving;
+        const { joined, partitions } = await retry(() => this.#joinAndSyncOnce(), { signal });
+        if (partitions.length === 0 && joined.leader !== this.#memberId)
+          await this.#removeForeignLeader(joined.leader);
+        return partitions;
       } catch (error) {
         if (!this.#mayJoinAgain(error)) throw error;
       }
+    }
+  }
+
+  async #joinAndSyncOnce(): Promise<{ joined: JoinResponse; partitions: number[] }> {
+    const joined = await this.#join();
+    return { joined, partitions: await this.#sync(joined) };
+  }
+
+  /**
+   * Removes a leader that reads another topic: it deals out the partitions of that topic alone, and ours would have no
+   * reader for as long as it lives. The group elects another leader, and the program that was removed joins again under it.
+   */
+  async #removeForeignLeader(leader: string): Promise<void> {
+    const { group, topic } = this.options;
+    try {
+      const { groups } = await this.#coordinator.request(describeGroupsV5.api, [[group], false]);
+      const found = groups[0]?.members.find(({ memberId }) => memberId === leader);
+      if (!found || !isForeign(found.memberMetadata, topic)) return;
+      const { clientId, clientHost } = found;
+      this.log.warn({ group, topic, leader, clientId, clientHost }, FOREIGN_LEADER_REMOVED);
+      const member = { memberId: leader, groupInstanceId: found.groupInstanceId };
+      await this.#coordinator.request(leaveGroupV4.api, [group, [member]]);
+    } catch (err) {
+      this.log.debug({ err, group, leader }, 'could not remove the leader of the group');
     }
   }
 
@@ -136,8 +168,11 @@ export class ClassicGroup implements Group {
     const { leaders } = await this.cluster.refresh(topic);
     this.#dealt = leaders.length;
     if (skipAssignment) return [];
-    const names = members.map(({ memberId }) => memberId);
-    return Array.from(dealOut(names, leaders.length), ([memberId, partitions]) => ({
+    const subscribed = members.map(({ memberId, metadata }) => ({
+      memberId,
+      subscription: metadata ?? NO_SUBSCRIPTION,
+    }));
+    return Array.from(dealOut(subscribed, topic, leaders.length), ([memberId, partitions]) => ({
       memberId,
       assignment: encodeAssignment(topic, partitions),
     }));

@@ -6,9 +6,9 @@ import {
   listOffsetsV7,
   metadataV11,
   offsetFetchV8,
-  parseBroker,
   type API,
 } from '@platformatic/kafka';
+import { mustParseAddress } from '../address.js';
 import { NO_OUTAGES, type OutageLink } from '../outages.js';
 import { KafkaError, type CommittedPosition } from '../port.js';
 import { Connections, type Broker, type ConnectionSettings } from './connections.js';
@@ -116,7 +116,7 @@ export class Cluster {
     this.newConnections = newConnections;
     this.now = now;
     this.connections = newConnections();
-    this.#bootstrap = addresses.map((address) => parseBroker(address));
+    this.#bootstrap = addresses.map(mustParseAddress);
   }
 
   /** Aborts when it is closed. */

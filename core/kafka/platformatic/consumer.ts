@@ -49,7 +49,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
   ) {
     if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
     else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
-    else this.#group = new ClassicGroup(cluster, options);
+    else this.#group = new ClassicGroup(cluster, options, log);
   }
 
   async start(handlers: ConsumerHandlers): Promise<void> {

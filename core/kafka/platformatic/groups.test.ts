@@ -10,6 +10,7 @@ import {
   offsetCommitV9,
   syncGroupV5,
 } from '@platformatic/kafka';
+import { createLogger } from '../../log.js';
 import { KafkaError } from '../port.js';
 import { encodeAssignment } from './assignment.js';
 import { ClassicGroup } from './classic-group.js';
@@ -124,7 +125,11 @@ test('a classic member that is closed while it joins gives no sign of life after
       return { assignment: encodeAssignment('t', [0]) };
     },
   });
-  const group = new ClassicGroup(cluster, { ...options, sessionTimeoutMs: 60 });
+  const group = new ClassicGroup(
+    cluster,
+    { ...options, sessionTimeoutMs: 60 },
+    createLogger('test', 'silent'),
+  );
   const joined = group.join();
   await later(20);
   await group.leave();

@@ -8,9 +8,9 @@ import {
   listGroupsV4,
   metadataV11,
   metadataV12,
-  parseBroker,
   type ConfigResourceTypeValue,
 } from '@platformatic/kafka';
+import { formatAddress, mustParseAddress } from '../address.js';
 import type {
   ClusterFacts,
   GroupFacts,
@@ -20,6 +20,7 @@ import type {
   TopicFacts,
   TopicSettings,
 } from '../inspector.js';
+import { subscribedTopics } from '../subscriptions.js';
 import { lackingIn, type Cluster } from './cluster.js';
 import { Connections } from './connections.js';
 import {
@@ -63,7 +64,7 @@ export class PlatformaticInspector implements KafkaInspector {
   async reach(address: string): Promise<void> {
     const connections = new Connections(this.cluster.settings);
     try {
-      await connections.request(parseBroker(address), metadataV11.api, [[], false, false]);
+      await connections.request(mustParseAddress(address), metadataV11.api, [[], false, false]);
     } catch (error) {
       throw toConnectError(error, [address]);
     } finally {
@@ -78,7 +79,10 @@ export class PlatformaticInspector implements KafkaInspector {
         BROKERS,
       ]);
       return {
-        brokers: brokers.map(({ brokerId, host, port }) => ({ id: brokerId, address: `${host}:${port}` })),
+        brokers: brokers.map(({ brokerId, host, port }) => ({
+          id: brokerId,
+          address: formatAddress({ host, port }),
+        })),
         rights: rightsOf(clusterAuthorizedOperations),
       };
     });
@@ -119,7 +123,7 @@ export class PlatformaticInspector implements KafkaInspector {
 
   describeSoftware(address: string): Promise<SoftwareFacts> {
     const { connections } = this.cluster;
-    const broker = parseBroker(address);
+    const broker = mustParseAddress(address);
     return asked(async () => {
       const { apiKeys } = await connections.request(broker, apiVersionsV3.api, ['partitura', '1']);
       return {
@@ -162,7 +166,17 @@ export class PlatformaticInspector implements KafkaInspector {
     if (!found) throw brokerError('COORDINATOR_NOT_AVAILABLE', name);
     const rights = rightsOf(found.authorizedOperations);
     if (found.groupState !== DEAD)
-      return { group: name, state: found.groupState, members: found.members.length, rights };
+      return {
+        group: name,
+        state: found.groupState,
+        members: found.members.length,
+        subscriptions: found.members.map(({ clientId, clientHost, memberMetadata }) => ({
+          clientId,
+          host: clientHost.replace(/^\//, ''),
+          topics: subscribedTopics(memberMetadata),
+        })),
+        rights,
+      };
     // Groups of KIP-848 look dead to that request.
     const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
     const listed = all.groups.find(({ groupId }) => groupId === name);

@@ -1,5 +1,6 @@
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { gzip } from '../compression.js';
+import type { HeaderList } from '../header-list.js';
 import type { OutgoingRecord } from '../port.js';
 import { checksum } from '../record-batches/checksum.js';
 import { nameBytes } from '../record-batches/header-names.js';
@@ -70,7 +71,8 @@ class RecordWriter {
     return Buffer.concat([Buffer.alloc(AT.records), gzip(this.#bytes.subarray(AT.records, this.#position))]);
   }
 
-  record({ key, value, headers }: OutgoingRecord, delta: number, laterMs: number): void {
+  record({ key, value, headers, headerList }: OutgoingRecord, delta: number, laterMs: number): void {
+    if (headerList) return this.#listed({ key, value, headerList }, delta, laterMs);
     const names = Object.keys(headers);
     const later = zigzag(laterMs);
     this.#varint(bodyLength(key, value, headers, names, delta) + longLength(later));
@@ -83,12 +85,26 @@ class RecordWriter {
     for (const name of names) this.#headers(name, headers[name]);
   }
 
+  #listed({ key, value, headerList }: ListedRecord, delta: number, laterMs: number): void {
+    const later = zigzag(laterMs);
+    const withoutHeaders =
+      1 + varintLength(delta) + longLength(later) + contentLength(key) + contentLength(value);
+    this.#varint(withoutHeaders + listLength(headerList));
+    this.#bytes[this.#position++] = 0;
+    this.#long(later);
+    this.#varint(delta);
+    this.#content(key);
+    this.#content(value);
+    this.#varint(headerList.length);
+    for (const [name, one] of headerList) this.#header(name, one);
+  }
+
   #headers(name: string, value: Buffer | Buffer[] | undefined): void {
     if (Array.isArray(value)) for (const one of value) this.#header(name, one);
     else if (value !== undefined) this.#header(name, value);
   }
 
-  #header(name: string, value: Buffer): void {
+  #header(name: string, value: Buffer | null): void {
     this.#content(nameBytes(name));
     this.#content(value);
   }
@@ -126,6 +142,16 @@ function bodyLength(
   length += varintLength(headerCount(headers, names));
   for (const name of names) length += headersLength(name, headers[name]);
   return length;
+}
+
+/** A record with its headers in order. */
+type ListedRecord = Pick<OutgoingRecord, 'key' | 'value'> & { readonly headerList: HeaderList };
+
+function listLength(headerList: HeaderList): number {
+  return headerList.reduce(
+    (sum, [name, value]) => sum + contentLength(nameBytes(name)) + contentLength(value),
+    varintLength(headerList.length),
+  );
 }
 
 function headersLength(name: string, value: Buffer | Buffer[] | undefined): number {
@@ -166,8 +192,10 @@ function longLength(value: number): number {
 
 function upperBound(records: readonly OutgoingRecord[]): number {
   let bytes = 0;
-  for (const { key, value, headers } of records) {
+  for (const { key, value, headers, headerList = [] } of records) {
     bytes += RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0);
+    for (const [name, header] of headerList)
+      bytes += 2 * VARINT_MAX + 3 * name.length + (header?.length ?? 0);
     for (const name in headers) {
       const header = headers[name];
       const perHeader = 2 * VARINT_MAX + 3 * name.length;

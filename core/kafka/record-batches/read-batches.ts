@@ -1,6 +1,6 @@
 import type { RecordHeaders } from '../../../schemas/framing/framing.js';
 import { decompress, DecompressionLimitError } from '../compression.js';
-import { addHeader } from '../headers-by-name.js';
+import { addHeader, type Header, type HeaderList } from '../header-list.js';
 import { KafkaError, type KafkaRecord, type TopicPartition, type UnreadableRecords } from '../port.js';
 import { ByteReader } from './byte-reader.js';
 import { readName } from './header-names.js';
@@ -244,11 +244,13 @@ class OpenBatch {
         offset,
       );
     }
-    const headers = readHeaders(reader, count);
+    const start = reader.position;
+    const { headers, isExact } = readHeaders(reader, count);
     if (reader.position !== end) throw new Error('a record breaks off');
     this.cost = length + RECORD_OVERHEAD_BYTES + count * HEADER_OVERHEAD_BYTES;
     const { topic, partition } = this;
-    return { topic, partition, offset, key, value, headers, timestamp };
+    const record = { topic, partition, offset, key, value, headers, timestamp };
+    return isExact ? record : { ...record, headerList: readHeaderList(reader, start, count) };
   }
 
   /** Returns a timestamp within exact numbers: the differences in a batch are chosen by its writer. */
@@ -327,18 +329,40 @@ function readBytes(reader: ByteReader): Buffer | null {
   return length < 0 ? null : reader.take(length);
 }
 
-/** A header without a value is read as an empty one: kafkajs can't pass on the former, and neither need anybody. */
-function readHeaders(reader: ByteReader, count: number): RecordHeaders {
-  const headers: Record<string, Buffer | Buffer[]> = {};
+/** Headers by name, where null is read as an empty value; not exact where that does not tell all. */
+function readHeaders(reader: ByteReader, count: number): { headers: RecordHeaders; isExact: boolean } {
+  const headers: RecordHeaders = {};
+  let isExact = true;
   for (let left = count; left > 0; left--) {
-    const length = reader.varint();
-    const { position } = reader;
-    if (length < 0 || position + length > reader.bytes.length) throw new Error('a header breaks off');
-    const name = readName(reader.bytes, position, length);
-    reader.skip(length);
-    addHeader(headers, name, readBytes(reader) ?? NOTHING);
+    const name = readHeaderName(reader);
+    const value = readBytes(reader);
+    if (value === null || headers[name] !== undefined || isDigit(name.charCodeAt(0))) isExact = false;
+    addHeader(headers, name, value ?? NOTHING);
   }
-  return headers;
+  return { headers, isExact };
+}
+
+/** The same headers in order. */
+function readHeaderList(reader: ByteReader, start: number, count: number): HeaderList {
+  const { position } = reader;
+  reader.position = start;
+  const list = Array.from({ length: count }, (): Header => [readHeaderName(reader), readBytes(reader)]);
+  reader.position = position;
+  return list;
+}
+
+function readHeaderName(reader: ByteReader): string {
+  const length = reader.varint();
+  const { position } = reader;
+  if (length < 0 || position + length > reader.bytes.length) throw new Error('a header breaks off');
+  const name = readName(reader.bytes, position, length);
+  reader.skip(length);
+  return name;
+}
+
+/** Objects have names that are numbers before all others. */
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Transactions that were given up; the broker names them in the order in which they end. */

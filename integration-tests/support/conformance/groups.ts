@@ -38,6 +38,21 @@ export function testGroups(port: PortUnderTest): void {
     await eventually('the first has all again', () => first.assigned.length === 4);
   });
 
+  for (const joins of ['after', 'before'] as const)
+    test(`a program that joins the group ${joins} us and reads another topic gets no partitions of ours`, async () => {
+      const [topic, other] = [await port.createTopic(4), await port.createTopic(4)];
+      const group = `g-${randomUUID()}`;
+      const intruder = port.intruder(group, other);
+      if (joins === 'before') await intruder.joined();
+      const reader = await port.consume({ topic, group });
+      if (joins === 'after') await intruder.joined();
+      await eventually('all partitions are read', () => reader.assigned.length === 4, 30_000);
+      await port.producer.send(
+        [0, 1, 2, 3].map((partition) => ({ ...plain(topic, String(partition)), partition })),
+      );
+      await eventually('all records', () => reader.records.length === 4);
+    });
+
   test('what is committed with a position is read with it, until the position is committed without', async () => {
     const topic = await port.createTopic(2);
     const group = `g-${randomUUID()}`;

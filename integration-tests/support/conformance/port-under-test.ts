@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import kafkajs, { type Consumer } from 'kafkajs';
 import type {
   ConsumerHandlers,
   ConsumerOptions,
@@ -27,6 +28,7 @@ export class PortUnderTest {
   producer!: KafkaProducer;
   readonly #consumers: KafkaConsumer[] = [];
   readonly #transactionalProducers: TransactionalProducer[] = [];
+  readonly #intruders: Consumer[] = [];
 
   constructor(
     readonly abilities: Abilities,
@@ -44,6 +46,7 @@ export class PortUnderTest {
   async stop(): Promise<void> {
     await Promise.allSettled([
       ...this.#consumers.map((consumer) => consumer.close()),
+      ...this.#intruders.map((intruder) => intruder.disconnect()),
       ...this.#transactionalProducers.map((transactions) => transactions.close()),
       this.producer.close(),
       this.admin.close(),
@@ -71,6 +74,23 @@ export class PortUnderTest {
     this.#consumers.push(reader.consumer);
     await reader.start();
     return reader;
+  }
+
+  /** Another program that uses a group by mistake: a kafkajs consumer with its defaults, which joins once it is told to. */
+  intruder(groupId: string, topic: string): { joined(): Promise<void> } {
+    const { Kafka, logLevel } = kafkajs;
+    const client = new Kafka({ brokers: [this.broker.bootstrap], logLevel: logLevel.NOTHING });
+    const consumer = client.consumer({ groupId });
+    this.#intruders.push(consumer);
+    return {
+      joined: async () => {
+        const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+        await consumer.connect();
+        await consumer.subscribe({ topic });
+        await consumer.run({ eachMessage: () => Promise.resolve() });
+        await joined;
+      },
+    };
   }
 
   async transactional(id: string): Promise<TransactionalProducer> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headerBytes } from '../../../schemas/framing/framing.js';
+import { fromList, headersInOrder, type HeaderList } from '../../../core/kafka/header-list.js';
 import type { KafkaError, OutgoingRecord } from '../../../core/kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
@@ -30,6 +31,36 @@ export function testRecords(port: PortUnderTest): void {
     assert.ok(Math.abs(first.timestamp - Date.now()) < 60_000);
     assert.deepEqual([first.offset, second?.offset], [0, 1]);
     assert.deepEqual([second?.key, second?.value], [null, null]);
+  });
+
+  test('headers keep their order, their repetition and values that are null', async () => {
+    const topic = await port.createTopic(1);
+    const lists: HeaderList[] = [
+      [
+        ['b', Buffer.from('1')],
+        ['a', null],
+        ['b', Buffer.from('2')],
+        ['a', Buffer.from('3')],
+      ],
+      [
+        ['x', Buffer.from('1')],
+        ['7', Buffer.from('2')],
+        ['1', Buffer.alloc(0)],
+      ],
+      [['größe', null]],
+      [['plain', Buffer.from('1')]],
+    ];
+    await port.producer.send(lists.map((list) => ({ topic, key: null, value: null, ...fromList(list) })));
+    const reader = await port.consume({ topic });
+    await eventually('all records', () => reader.records.length === lists.length);
+    assert.deepEqual(reader.records.map(headersInOrder), lists);
+    assert.deepEqual({ ...reader.records[0]?.headers }, fromList(lists[0] ?? []).headers);
+    const passedOn = reader.records.map(({ key, value, headers, headerList }) => ({
+      ...{ topic, key, value, headers, headerList },
+    }));
+    await port.producer.send(passedOn);
+    await eventually('what was passed on', () => reader.records.length === 2 * lists.length);
+    assert.deepEqual(reader.records.slice(lists.length).map(headersInOrder), lists);
   });
 
   test('a record keeps a timestamp that it is sent with', async () => {

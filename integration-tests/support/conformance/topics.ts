@@ -1,11 +1,32 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { formatAddress, mustParseAddress } from '../../../core/kafka/address.js';
 import { eventually } from '../eventually.js';
+import { Gate } from '../gate.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
 /** What the admin tells of topics and does to them. */
 export function testTopics(port: PortUnderTest): void {
+  test('brokers are found at an IPv6 address', async (context) => {
+    const broker = mustParseAddress(port.broker.bootstrap);
+    const gate = new Gate(broker.port, '::1');
+    try {
+      await gate.open();
+    } catch {
+      return context.skip('this machine has no IPv6');
+    }
+    const topic = await port.createTopic(1);
+    const admin = port.createClient(formatAddress({ host: '::1', port: gate.port })).admin();
+    try {
+      await admin.connect();
+      assert.equal(await admin.partitionCount(topic), 1);
+    } finally {
+      await admin.close();
+      await gate.shut();
+    }
+  });
+
   test("a broker's settings are told", async () => {
     const settings = await port.admin.brokerSettings(['socket.request.max.bytes']);
     assert.deepEqual([...settings], [['socket.request.max.bytes', '104857600']]);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { loadDigits, mostLikely } from '../examples/digits/dataset.js';
-import { ExampleClients, noJava } from './support/example-clients.js';
+import { loadDigits, mostLikely } from '../../../examples/digits/dataset.js';
+import { ExampleClients, noJava } from '../../support/example-clients.js';
 
 /** How many of the data, from the first, the programs that count send. */
 const COUNTED = 200;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InferenceNode } from '../../consumers/node.js';
-import type { LocalBroker } from '../../deploy/local/broker.js';
-import { startTestBrokerGroup } from '../support/broker-group.js';
-import { eventually } from '../support/eventually.js';
-import { Harness } from '../support/harness.js';
-import { steadyLoad, type SteadyLoad } from '../support/load.js';
-import { SmallDisk } from '../support/small-disk.js';
-import type { Stranger } from '../support/stranger.js';
+import type { InferenceNode } from '../../../consumers/node.js';
+import type { LocalBroker } from '../../../deploy/local/broker.js';
+import { startTestBrokerGroup } from '../../support/broker-group.js';
+import { eventually } from '../../support/eventually.js';
+import { Harness } from '../../support/harness.js';
+import { steadyLoad, type SteadyLoad } from '../../support/load.js';
+import { SmallDisk } from '../../support/small-disk.js';
+import type { Stranger } from '../../support/stranger.js';
 
 const RECOVERY_LIMIT_MS = 90_000;
 const DISK_MIB = 96;

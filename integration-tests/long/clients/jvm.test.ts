@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ExampleClients, TOO_SHORT, assertZero, noJava } from './support/example-clients.js';
-import type { Ended } from './support/programs.js';
+import { ExampleClients, TOO_SHORT, assertZero, noJava } from '../../support/example-clients.js';
+import type { Ended } from '../../support/programs.js';
 
 /** A start of the JVM on a busy machine, and the program's own limit. */
 const RUN_LIMIT_MS = 60_000;

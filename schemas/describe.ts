@@ -1,0 +1,15 @@
+const MAX_CHARACTERS = 100;
+
+/** A value as error messages quote it: text in quotes, so that '1' is not taken for 1, and no more of it than helps. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`;
+  if (value instanceof Uint8Array) return 'bytes';
+  return Array.isArray(value) ? 'an array' : 'an object';
+}
+
+function quoted(text: string): string {
+  return text.length > MAX_CHARACTERS ? `'${text.slice(0, MAX_CHARACTERS)}…'` : `'${text}'`;
+}
