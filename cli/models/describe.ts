@@ -5,6 +5,8 @@ import { groupsOf, type ModelFacts, type VersionFacts, type VersionOnNode } from
 
 const FIELD_WIDTH = 10;
 const OPEN_DIMENSION = -1;
+/** All are in the JSON. */
+const SHOWN_LABELS = 8;
 const FORMATS: Readonly<Record<string, string>> = {
   saved_model: 'SavedModel',
   onnx: 'ONNX',
@@ -99,9 +101,10 @@ export function shapeText({ shape, dimensionNames }: TensorStatus): string {
 }
 
 function labelsText({ labels, labelCount }: TensorStatus): string {
-  const more = labelCount - labels.length;
-  if (more <= 0) return labels.join(', ');
-  return labels.length === 0 ? `${labelCount} labels` : `${labels.join(', ')} and ${more} more`;
+  const shown = labels.slice(0, SHOWN_LABELS);
+  const more = labelCount - shown.length;
+  if (more <= 0) return shown.join(', ');
+  return shown.length === 0 ? `${labelCount} labels` : `${shown.join(', ')} and ${more} more`;
 }
 
 function profileText(measured: ModelMeasurement | null): string {

@@ -64,7 +64,7 @@ const COMPARED: Readonly<Record<string, (version: VersionOnNode) => string>> = {
   batching: ({ signatures }) => JSON.stringify(signatures.map(({ batching }) => batching?.batchable)),
 };
 
-/** Nodes that agree on a version, for printing it once for all of them. */
+/** Groups the nodes that agree on a version, so that it is printed once for all of them. */
 export function groupsOf({ nodes }: VersionFacts): VersionOnNode[][] {
   const groups = new Map<string, VersionOnNode[]>();
   for (const node of nodes) {

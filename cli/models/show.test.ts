@@ -141,6 +141,7 @@ test('shapes and labels are written for people', () => {
     describeModel(factsOf('digits', [node('a', [{ ...version, signatures: [labelled(labels)] }])]));
   assert.match(textOf(['cat', 'dog']), / cat, dog and 998 more$/m);
   assert.match(textOf([]), / 1000 labels$/m);
+  assert.match(textOf([...'abcdefghij']), / a, b, c, d, e, f, g, h and 992 more$/m);
 });
 
 test('nothing that a node wrote breaks out of its line', () => {

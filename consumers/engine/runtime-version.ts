@@ -9,7 +9,7 @@ const PACKAGES: Readonly<Record<Backend, string>> = {
   wasm: '@tensorflow/tfjs-backend-wasm',
 };
 
-/** The package that computes and its version. */
+/** Names the package that computes, with its version. */
 export function runtimeName(backend: Backend): string {
   return `${PACKAGES[backend]} ${runtimeVersion(backend)}`;
 }

@@ -18,7 +18,13 @@ import {
   type ServedSignatures,
 } from './served-signatures.js';
 import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-version.js';
-import { describeSignatures, fitSignatures } from './signature-status.js';
+import {
+  describeSignatures,
+  fitForms,
+  formsOf,
+  withVerdicts,
+  type SignatureForm,
+} from './signature-status.js';
 import { SkippedFolders } from './skipped-folders.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -34,8 +40,13 @@ interface Slot {
   readonly folder: VersionFolder;
   state: VersionState;
   served?: ServedSignatures;
+  /** How its signatures can be told, once it is loaded. */
+  forms?: readonly SignatureForm[];
   message?: string;
 }
+
+/** Of a version that is not loaded. */
+const NOTHING_TO_TELL = formsOf([]);
 
 /**
  * The models that this node serves, held against the repository again and again: what is wanted and new is
@@ -92,12 +103,15 @@ export class ModelCatalog {
 
   get statuses(): ModelVersionStatus[] {
     const slots = [...this.#slots.values()].flatMap((versions) => [...versions.values()]);
-    const told = fitSignatures(slots.map(({ served }) => (served ? describeSignatures(served) : [])));
-    return slots.map((slot, index) => ({
-      ...this.#statusOf(slot),
-      signatures: told[index]?.signatures ?? [],
-      signaturesNote: told[index]?.note ?? null,
-    }));
+    const chosen = fitForms(slots.map(({ forms = NOTHING_TO_TELL }) => forms));
+    return slots.map((slot, index) => {
+      const form = chosen[index];
+      return {
+        ...this.#statusOf(slot),
+        signatures: form && slot.served ? withVerdicts(form, slot.served) : [],
+        signaturesNote: form?.note ?? null,
+      };
+    });
   }
 
   #statusOf({
@@ -294,6 +308,7 @@ export class ModelCatalog {
     slots.set(version, slot);
     try {
       slot.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
+      slot.forms = formsOf(describeSignatures(slot.served));
       slot.state = 'AVAILABLE';
       this.#logServed(slot.served);
       return true;

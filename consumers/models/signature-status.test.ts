@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeNodeStatus } from '../../schemas/framing/node-status.js';
 import type { SignatureStatus, TensorStatus } from '../../schemas/generated.js';
-import { fitSignatures, SIGNATURES_BUDGET } from './signature-status.js';
+import {
+  fitForms,
+  formsOf,
+  SIGNATURES_BUDGET,
+  withVerdicts,
+  type SignatureForm,
+} from './signature-status.js';
+import type { ServedVersion } from './served-version.js';
 
 const tensor = (name: string, labels: readonly string[] = []): TensorStatus => ({
   name,
@@ -32,9 +39,19 @@ const SMALL = signature([tensor('y')]);
 const LABELLED = signature([tensor('y', names(10_000))]);
 const WIDE = signature(names(2_000).map((name) => tensor(name)));
 
+const fit = (versions: readonly SignatureStatus[][], budget?: number): SignatureForm[] =>
+  fitForms(versions.map(formsOf), budget);
+
+const told = (
+  { signatures, note }: SignatureForm | undefined = { signatures: [], note: null, bytes: 0 },
+): object => ({
+  signatures,
+  note,
+});
+
 /** Bytes of the status of a node with these versions. */
 function statusBytes(versions: readonly SignatureStatus[][]): number {
-  const models = fitSignatures(versions).map(({ signatures, note }, index) => ({
+  const models = fit(versions).map(({ signatures, note }, index) => ({
     model: `model-${index}`,
     version: '1',
     state: 'AVAILABLE',
@@ -45,7 +62,7 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
     format: 'onnx',
     runtime: 'onnxruntime-node 1.30.0',
     filesHash: 'f'.repeat(64),
-    signatures,
+    signatures: [...signatures],
     signaturesNote: note,
   }));
   const rest = { node: 'n', host: 'h', startedAt: 1, beatAt: 2, state: 'READY' as const };
@@ -55,22 +72,22 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
 }
 
 test('signatures that fit are told as they are', () => {
-  assert.deepEqual(fitSignatures([SMALL, SMALL]), [
+  assert.deepEqual(fit([SMALL, SMALL]).map(told), [
     { signatures: SMALL, note: null },
     { signatures: SMALL, note: null },
   ]);
-  assert.deepEqual(fitSignatures([]), []);
+  assert.deepEqual(fit([]), []);
 });
 
 test('the longest are shortened first, step by step, with a note', () => {
-  const [labelled, small, wide] = fitSignatures([LABELLED, SMALL, WIDE]);
-  assert.deepEqual(small, { signatures: SMALL, note: null });
+  const [labelled, small, wide] = fit([LABELLED, SMALL, WIDE]);
+  assert.deepEqual(told(small), { signatures: SMALL, note: null });
   const output = labelled?.signatures[0]?.outputs[0];
   assert.deepEqual([output?.labels, output?.labelCount], [names(8), 10_000]);
   assert.match(labelled?.note ?? '', /first 8 labels/);
   assert.deepEqual(wide?.signatures, []);
   assert.match(wide.note ?? '', /^left out/);
-  const bare = fitSignatures([signature([tensor('y', names(8))])], 400)[0];
+  const bare = fit([signature([tensor('y', names(8))])], 400)[0];
   assert.deepEqual(bare?.signatures[0]?.outputs[0]?.labels, []);
   assert.match(bare.note ?? '', /are left out$/);
 });
@@ -83,4 +100,12 @@ test('a status stays far below what readers take, whatever the models', () => {
   }
   const bytes = statusBytes(Array.from({ length: 1_000 }, () => SMALL));
   assert.ok(bytes < 512 * 1024, `${bytes}`);
+});
+
+test('verdicts are those of now, whatever the form', () => {
+  const batching = { batchable: false, reason: 'answers in service differed' };
+  const main = { batching } as ServedVersion;
+  const [form] = fit([SMALL]);
+  assert.ok(form);
+  assert.deepEqual(withVerdicts(form, { main, others: [] }), [{ ...SMALL[0], batching }]);
 });

@@ -3,11 +3,13 @@ import type { TensorSpec } from '../engine/engine.js';
 import type { RefusedSignature, ServedSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
 
-/** A version's signatures as a node status tells of them. */
-export interface ToldSignatures {
-  readonly signatures: SignatureStatus[];
+/** One way to tell of a version's signatures in a node status. */
+export interface SignatureForm {
+  readonly signatures: readonly SignatureStatus[];
   /** What is left out. */
   readonly note: string | null;
+  /** As JSON. */
+  readonly bytes: number;
 }
 
 /** Bytes, as JSON, that the signatures of all versions may take: a status is published every two seconds. */
@@ -45,33 +47,49 @@ function describeTensor({ name, datatype, shape, dimensionNames, labels }: Tenso
   };
 }
 
+/** Lists the forms in which signatures can be told, from the most detailed one to nothing. */
+export function formsOf(signatures: readonly SignatureStatus[]): SignatureForm[] {
+  return [
+    formOf(signatures, null),
+    formOf(withTensors(signatures, fewLabels), `only the first ${FEW_LABELS} labels of an output are told`),
+    formOf(withTensors(signatures, bare), 'labels and names of dimensions are left out'),
+    LEFT_OUT,
+  ];
+}
+
+const LEFT_OUT: SignatureForm = {
+  signatures: [],
+  note: 'left out: too long for the status of the node',
+  bytes: 0,
+};
+
+function formOf(signatures: readonly SignatureStatus[], note: string | null): SignatureForm {
+  const bytes = signatures.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(signatures));
+  return { signatures, note, bytes };
+}
+
 /**
- * Shortens the signatures of the versions with the longest ones until all fit: readers ignore a status that is too large.
- * @param versions the signatures of each version
+ * Chooses a form for each version so that all fit; the longest are shortened first. Readers ignore a status that is too
+ * large.
+ * @param versions the forms of each version
  */
-export function fitSignatures(
-  versions: readonly (readonly SignatureStatus[])[],
+export function fitForms(
+  versions: readonly (readonly SignatureForm[])[],
   budget = SIGNATURES_BUDGET,
-): ToldSignatures[] {
+): SignatureForm[] {
   for (let most = budget; ; most = Math.floor(most / 2)) {
-    const told = versions.map((signatures) => shortened(signatures, most));
-    if (told.reduce((sum, { signatures }) => sum + bytesOf(signatures), 0) <= budget) return told;
+    const chosen = versions.map((forms) => forms.find(({ bytes }) => bytes <= most) ?? LEFT_OUT);
+    if (chosen.reduce((sum, { bytes }) => sum + bytes, 0) <= budget) return chosen;
   }
 }
 
-/** The most detailed form of at most so many bytes; signatures that are left out take none. */
-function shortened(signatures: readonly SignatureStatus[], most: number): ToldSignatures {
-  const whole = { signatures: [...signatures], note: null };
-  if (bytesOf(whole.signatures) <= most) return whole;
-  const shorter = [
-    {
-      signatures: withTensors(signatures, fewLabels),
-      note: `only the first ${FEW_LABELS} labels of an output are told`,
-    },
-    { signatures: withTensors(signatures, bare), note: 'labels and names of dimensions are left out' },
-  ];
-  const leftOut = { signatures: [], note: 'left out: too long for the status of the node' };
-  return shorter.find((form) => bytesOf(form.signatures) <= most) ?? leftOut;
+/** Completes a form, whose tensors stay as they are, with the verdicts of now. */
+export function withVerdicts(
+  { signatures }: SignatureForm,
+  { main, others }: Pick<ServedSignatures, 'main' | 'others'>,
+): SignatureStatus[] {
+  const served = [main, ...others];
+  return signatures.map((signature, index) => ({ ...signature, batching: served[index]?.batching ?? null }));
 }
 
 function withTensors(
@@ -91,8 +109,4 @@ function fewLabels(tensor: TensorStatus): TensorStatus {
 
 function bare(tensor: TensorStatus): TensorStatus {
   return { ...tensor, dimensionNames: [], labels: [] };
-}
-
-function bytesOf(signatures: readonly SignatureStatus[]): number {
-  return signatures.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(signatures));
 }

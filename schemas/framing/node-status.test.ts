@@ -84,3 +84,16 @@ test('a header that is damaged, too large, of another schema or of none that fit
   for (const [value, schema] of wrong)
     assert.throws(() => decodeNodeStatus(value, { 'avro.schema': schema }), { code: 'DECODE_FAILED' });
 });
+
+test('of many useless schemas only so many are looked at; what was learned before is still read', () => {
+  const newest = written(
+    { ...NodeStatusSchema, fields: [...fields, { name: 'rack', type: 'string', default: '' }] },
+    { ...STATUS, rack: 'a' },
+  );
+  for (let index = 0; index < 100; index++)
+    assert.throws(() => decodeNodeStatus(newest.value, { 'avro.schema': deflateRawSync(`${index}`) }));
+  assert.throws(() => decodeNodeStatus(newest.value, { 'avro.schema': newest.schema }), {
+    code: 'DECODE_FAILED',
+  });
+  assert.deepEqual(plain(decodeNodeStatus(later.value)), STATUS);
+});
