@@ -9,3 +9,12 @@ export function aboutModel({ model, version }: ModelSource, error: unknown): Par
     retryable,
   });
 }
+
+/** Words of TensorFlow, TensorFlow.js and ONNX Runtime for an operation that this build of the runtime does not have. */
+const LACKING =
+  /No OpKernel was registered|Op type not registered|Kernel '[^']*' not registered|Unknown op '|only supports? the NHWC|Could not find an implementation|is not a registered function\/op|NOT_IMPLEMENTED/i;
+
+/** Tells a failure that every request would meet from one of the values that were tried. */
+export function lacksOperation({ message }: Error): boolean {
+  return LACKING.test(message);
+}

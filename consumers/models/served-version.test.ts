@@ -66,6 +66,20 @@ describe('a version is tried in a child process first', () => {
   });
 });
 
+for (const backend of ['auto', 'wasm'] as const)
+  test(`a version with an operation that the runtime lacks is not served (backend ${backend})`, async () => {
+    const engine = await createEngine({ threads: 1, backend });
+    try {
+      const folder = { ...(await sourceOf(fixture('unknown-operation-graph'))), stamp: '' };
+      await assert.rejects(serveSignatures(folder, engine, DEFAULTS, SURROUNDINGS), {
+        code: 'MODEL_FAILED',
+        message: /Unknown op 'Frobnicate'\. File an issue/,
+      });
+    } finally {
+      await engine.close();
+    }
+  });
+
 test('a version that never finishes a batch of zeros is known by its trial, and may serve other values', async () => {
   const engine = await createEngine({ threads: 1 });
   try {

@@ -7,6 +7,7 @@ import type {
   ModelSource,
   SignatureNames,
 } from '../engine/engine.js';
+import { lacksOperation } from '../engine/model-errors.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import type { ModelSettings } from './settings.js';
@@ -107,6 +108,10 @@ export async function serveVersion(
       ? await loadUntried(engine, source)
       : await loadAndTryOut(engine, source, tryOutLimits);
   const { loaded, measured, problem } = triedOut;
+  if (problem && lacksOperation(problem)) {
+    await loaded.unload();
+    throw problem;
+  }
   const { signature, signatureNames, backend, fallbackReason } = loaded;
   const limits = {
     maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),

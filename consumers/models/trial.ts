@@ -1,5 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
+import { lacksOperation } from '../engine/model-errors.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
 import { proveBatching } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
@@ -29,7 +30,7 @@ export interface TrialOptions {
 }
 
 /** Changes with every change of the proof that may change a verdict. */
-const PROOF_REVISION = '1';
+const PROOF_REVISION = '2';
 /** For warming up with batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
 /** For one batch of zeros, milliseconds: a large model may have to be compiled first, and some values keep native code for ever. */
@@ -89,7 +90,8 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
 
 /**
  * @returns true when zeros were not computed in time
- * @throws PartituraError MODEL_CRASHED when the process died of zeros; a model that refuses them may take other values
+ * @throws PartituraError MODEL_CRASHED when the process died of zeros, MODEL_FAILED when the runtime lacks an operation; a
+ * model that refuses zeros may take other values
  */
 async function warmUp(loaded: LoadedModel, sizes: readonly number[], limitMs: number): Promise<boolean> {
   const { signature } = loaded;
@@ -99,7 +101,7 @@ async function warmUp(loaded: LoadedModel, sizes: readonly number[], limitMs: nu
     run: (inputs: readonly EngineTensor[]) => loaded.run(inputs, limitMs),
   };
   const { problem }: BatchTimes = await timeBatches(limited, sizes, WARM_UP_MS);
-  if (problem?.code === 'MODEL_CRASHED') throw problem;
+  if (problem && (problem.code === 'MODEL_CRASHED' || lacksOperation(problem))) throw problem;
   return problem !== undefined && performance.now() - begun >= limitMs;
 }
 

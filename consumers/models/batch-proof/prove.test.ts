@@ -52,6 +52,9 @@ const BATCHED = [
   'digits-graph',
   'digits-layers',
   'digits-onnx',
+  'iris-sklearn-onnx',
+  // Its labels are declared as one row.
+  'iris-lightgbm-onnx',
 ];
 
 describe('batching is proven on real engines', () => {

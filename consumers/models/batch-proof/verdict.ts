@@ -1,4 +1,4 @@
-import type { ModelSignature, TensorSpec } from '../../engine/engine.js';
+import type { ModelSignature } from '../../engine/engine.js';
 
 /** Whether requests may share a batch and be cut, and why. */
 export interface BatchingVerdict {
@@ -10,19 +10,16 @@ export interface BatchingVerdict {
 const OPEN = -1;
 
 /**
- * Explains why requests cannot be put one below the other at all; undefined where the first dimension is open
- * everywhere. That alone does not make a batch of it: see `proveBatching`.
+ * Explains why requests cannot be put one below the other at all; undefined where the first dimension of every input is
+ * open. That alone does not make a batch of it: see `proveBatching`. What outputs declare does not count: converters of
+ * LightGBM declare one row where there are as many as in the input.
  */
-export function obstacleToBatching({ inputs, outputs }: ModelSignature): string | undefined {
+export function obstacleToBatching({ inputs }: Pick<ModelSignature, 'inputs'>): string | undefined {
   if (inputs.length === 0) return 'the model has no inputs';
-  return obstacleIn(inputs, 'input') ?? obstacleIn(outputs, 'output');
-}
-
-function obstacleIn(specs: readonly TensorSpec[], role: string): string | undefined {
-  const spec = specs.find(({ shape }) => shape[0] !== OPEN);
+  const spec = inputs.find(({ shape }) => shape[0] !== OPEN);
   if (!spec) return undefined;
   const { name, shape } = spec;
   return shape.length === 0
-    ? `${role} '${name}' declares no dimensions`
-    : `the first dimension of ${role} '${name}' is always ${shape[0]}`;
+    ? `input '${name}' declares no dimensions`
+    : `the first dimension of input '${name}' is always ${shape[0]}`;
 }
