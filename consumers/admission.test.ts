@@ -24,7 +24,8 @@ const version: ServedVersion = {
   model: 'digits',
   version: '3',
   signature: DIGITS,
-  backend: 'fake',
+  signatureNames: undefined,
+  backend: 'wasm' as const,
   trialMs: 0,
   batching: { batchable: true, reason: 'a test says so' },
   batcher,
@@ -36,7 +37,8 @@ const version: ServedVersion = {
 };
 
 const catalog = {
-  resolve(model: string, wanted: string | null): ServedVersion {
+  resolve(model: string, wanted: string | null, signature?: string): ServedVersion {
+    if (signature !== undefined) throw new PartituraError('INVALID_REQUEST', `signature '${signature}'`);
     if (['digits', 'known'].includes(model) && (wanted === null || wanted === '3')) return version;
     throw new PartituraError('MODEL_NOT_FOUND', `model '${model}'`);
   },
@@ -103,6 +105,12 @@ test('each record is admitted, answered, put aside or counted, as the contract s
     ['too large', tooLarge, {}, 'dead-letter validate REQUEST_TOO_LARGE'],
     ['too large, with an address', tooLarge, asked, 'dead-letter validate REQUEST_TOO_LARGE + reply'],
     ['JSON that is no request', json({}), {}, 'reply INVALID_REQUEST'],
+    [
+      'unknown signature',
+      encodeRequest(exampleRequest({ parameters: { signature: 'encode' } })),
+      {},
+      'reply INVALID_REQUEST',
+    ],
     [
       'JSON of a wrong type',
       json({ inputs: [{ name: 'x', datatype: 'X', shape: [], data: [] }] }),

@@ -88,7 +88,8 @@ export class Admission {
 
   #admit(record: KafkaRecord, caller: Caller, request: InferenceRequest): Admitted | Outcome {
     try {
-      const version = this.catalog.resolve(request.model, request.modelVersion);
+      const { model, modelVersion, parameters } = request;
+      const version = this.catalog.resolve(model, modelVersion, parameters['signature']);
       const valid = validateRequest(request, version.signature, version.batching.batchable);
       this.#refuseLate(request, version);
       return { request, caller, version, valid, deadline: request.deadline };

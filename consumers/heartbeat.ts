@@ -3,7 +3,7 @@ import type { Outbox } from '../core/kafka/outbox.js';
 import type { KafkaError } from '../core/kafka/port.js';
 import type { Logger } from '../core/log.js';
 import { within } from '../core/retry.js';
-import { encodeNodeStatus } from '../schemas/framing/single-object.js';
+import { encodeNodeStatus, NODE_STATUS_HEADERS } from '../schemas/framing/node-status.js';
 import type { NodeStatus } from '../schemas/generated.js';
 
 const BEAT_MS = 2_000;
@@ -65,7 +65,7 @@ export class Heartbeat {
   #send(value: Buffer | null): Promise<void> {
     return new Promise((resolve) => {
       this.outbox.push(
-        { topic: this.topic, key: Buffer.from(this.node), value, headers: {} },
+        { topic: this.topic, key: Buffer.from(this.node), value, headers: NODE_STATUS_HEADERS },
         {
           delivered: () => {
             this.#problem = undefined;

@@ -281,17 +281,18 @@ export class InferenceNode {
   }
 
   #noteBatchCheck(
-    ...[{ model, version }, result, reason]: Parameters<BatchSurroundings['onBatchCheck']>
+    ...[{ model, version, signatureNames }, result, reason]: Parameters<BatchSurroundings['onBatchCheck']>
   ): void {
+    const signature = signatureNames?.loaded;
     this.#metrics.batchChecks.inc({ model, result });
     if (result === 'equal') return;
     if (result === 'failed')
       return this.log.debug(
-        { model, version, reason },
+        { model, version, signature, reason },
         'rows of a batch could not be computed alone; not compared',
       );
     this.log.error(
-      { model, version, reason },
+      { model, version, signature, reason },
       'batched answers differ from unbatched ones; batching is off for this version',
     );
     this.#heartbeat?.beat();
@@ -430,7 +431,7 @@ export class InferenceNode {
       startedAt: this.#startedAt,
       beatAt: Date.now(),
       state: this.#state,
-      models: [...(this.#catalog?.statuses ?? [])],
+      models: this.#catalog?.statuses ?? [],
       partitions: this.#owned().map(({ topic, partition }) => ({ topic, partition })),
       bindings: this.#bindings?.statuses ?? [],
       inflightRequests: this.#inFlight.requests,

@@ -100,6 +100,8 @@ export interface HeldBatch {
   readonly rows: number;
   /** Answers with the inputs as outputs. */
   echo(): void;
+  /** Answers with the first rows of the inputs alone. */
+  shorten(count: number): void;
   fail(error: Error): void;
 }
 
@@ -114,6 +116,15 @@ export class HeldEngine {
         inputs,
         rows,
         echo: () => resolve({ outputs: inputs, computeMicros: 1_000 }),
+        shorten: (count: number) =>
+          resolve({
+            outputs: inputs.map((input) => ({
+              ...input,
+              shape: [count, ...input.shape.slice(1)],
+              data: input.data.slice(0, (input.data.length / rows) * count),
+            })),
+            computeMicros: 1_000,
+          }),
         fail: reject,
       });
     });

@@ -1,4 +1,5 @@
-import { decodeNodeStatus } from '../schemas/framing/single-object.js';
+import type { RecordHeaders } from '../schemas/framing/framing.js';
+import { decodeNodeStatus } from '../schemas/framing/node-status.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from './config.js';
 import type { KafkaClient } from './kafka/port.js';
@@ -67,9 +68,9 @@ export async function readStatuses(
     ...options,
   });
   return records
-    .flatMap(({ key, value, timestamp }) => {
+    .flatMap(({ key, value, headers, timestamp }) => {
       const isNamed = (key?.length ?? 0) <= MAX_NODE_NAME_BYTES;
-      const status = isNamed && value ? decodeIfReadable(value) : undefined;
+      const status = isNamed && value ? decodeIfReadable(value, headers) : undefined;
       return status ? [{ key: key?.toString('utf8') ?? '', status, recordedAt: timestamp }] : [];
     })
     .sort((a, b) => a.status.node.localeCompare(b.status.node));
@@ -84,10 +85,10 @@ export function longSilent(heard: readonly HeardStatus[], forgetMs: number): str
   return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }
 
-/** What a node of another version, or a stranger, wrote must not hide the other nodes. */
-function decodeIfReadable(value: Buffer): NodeStatus | undefined {
+/** An unreadable record, whoever wrote it, must not hide the other nodes. */
+function decodeIfReadable(value: Buffer, headers: RecordHeaders): NodeStatus | undefined {
   try {
-    return decodeNodeStatus(value);
+    return decodeNodeStatus(value, headers);
   } catch {
     return undefined;
   }

@@ -186,6 +186,25 @@ describe('against a running cluster', () => {
       );
   });
 
+  test('models show tells the signature, files and runtime of a model on all nodes', async () => {
+    const text = await ask('models', 'show', 'digits');
+    const names = ready.nodes.map(({ node }) => node).sort();
+    assert.match(text, new RegExp(`^digits version 1\\n  nodes {5}${names.join(', ')}\\n`));
+    assert.match(text, /^ {2}input +pixels +FP32 +\[-1, 64\]$/m);
+    assert.match(text, /^ {2}output +probabilities +FP32 +\[-1, 10\]$/m);
+    for (const name of names)
+      assert.match(text, new RegExp(`^  profile   ${name}: [\\d.]+ µs for one row`, 'm'));
+    const facts = await askJson<{ versions: { differences: string[]; nodes: unknown[] }[] }>(
+      'models',
+      'show',
+      'digits',
+    );
+    assert.deepEqual(
+      facts.versions.map(({ differences, nodes }) => [differences, nodes.length]),
+      [[[], 2]],
+    );
+  });
+
   test('models, nodes and topics are tables for people', async () => {
     for (const { node } of ready.nodes) {
       assert.match(

@@ -9,7 +9,7 @@ import { readStatuses } from '../core/node-directory.js';
 import { startLocalBroker } from '../deploy/local/broker.js';
 import { findKafkaJars } from '../deploy/local/java-launcher.js';
 import { freePort } from '../deploy/local/ports.js';
-import { encodeNodeStatus } from '../schemas/framing/single-object.js';
+import { encodeNodeStatus } from '../schemas/framing/node-status.js';
 import { TestRegistry } from '../schemas/registry/test-registry.js';
 import { CommandLine } from './support/command-line.js';
 import { Harness } from './support/harness.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Outbox } from '../core/kafka/outbox.js';
-import { encodeNodeStatus } from '../schemas/framing/single-object.js';
+import { encodeNodeStatus } from '../schemas/framing/node-status.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import { CommandLine } from './support/command-line.js';
 import { Harness } from './support/harness.js';

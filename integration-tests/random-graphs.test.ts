@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { Batcher } from '../consumers/batching/batcher.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
 import { createEngine, type Engine, type LoadedModel } from '../consumers/engine/index.js';
-import { serveVersion } from '../consumers/models/served-version.js';
+import { serveSignatures } from '../consumers/models/served-signatures.js';
 import { validateRequest } from '../consumers/models/validate.js';
 import { VerdictMemory } from '../consumers/models/verdict-memory.js';
 import { createLogger } from '../core/log.js';
@@ -86,7 +86,7 @@ async function load(graph: RandomGraph, name: string): Promise<{ model: LoadedMo
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'model.onnx'), encodeOnnx(graph));
   const source = { model: name, version: '1', directory, format: 'onnx' as const };
-  const served = await serveVersion({ ...source, stamp: '' }, engine, DEFAULTS, SURROUNDINGS);
+  const { main: served } = await serveSignatures({ ...source, stamp: '' }, engine, DEFAULTS, SURROUNDINGS);
   const { batchable } = served.batcher.limits;
   await served.retire();
   return { model: await engine.load(source), batchable };

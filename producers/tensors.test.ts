@@ -100,3 +100,13 @@ test('an output of a type that is not known is refused', () => {
   const tensor = { name: 'y', datatype: 'BF16', shape: [1], data: Buffer.alloc(2) };
   assert.throws(() => fromTensor(tensor), { code: 'DATATYPE_MISMATCH', message: /BF16/ });
 });
+
+test('bytes that are not all UTF-8 come as Buffers of their own, others as strings, and both may be sent', () => {
+  const bytes = [Buffer.from([0x00, 0xff, 0x80]), Buffer.from('a')];
+  const tensor = toTensor('x', [bytes]);
+  assert.deepEqual([tensor.datatype, tensor.shape], ['BYTES', [1, 2]]);
+  const output = fromTensor(tensor);
+  tensor.data.fill(0);
+  assert.deepEqual(output, { datatype: 'BYTES', shape: [1, 2], data: bytes });
+  assert.deepEqual(fromTensor(toTensor('x', [Buffer.from('ä')])).data, ['ä']);
+});

@@ -1,7 +1,7 @@
 import { elementCount, formatShape, isDatatype, type Datatype } from '../schemas/datatypes.js';
 import { PartituraError } from '../schemas/errors.js';
 import type { Tensor } from '../schemas/generated.js';
-import { decodeElements, encodeElements, type Element } from '../schemas/tensor.js';
+import { areTexts, decodeElements, encodeElements, splitBytes, type Element } from '../schemas/tensor.js';
 
 type NumericArray =
   | Float32Array
@@ -15,27 +15,30 @@ type NumericArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** Elements in nested lists; the nesting is the shape. */
-export type NestedList = readonly (Element | NestedList)[];
+/** Elements in nested lists; the nesting is the shape. Buffers are BYTES that need not be text. */
+export type NestedList = readonly (Element | Buffer | NestedList)[];
 
 /**
  * An input as callers write it: a typed array with its shape, or nested lists, whose data type is guessed
- * (number → FP32, bigint → INT64, boolean → BOOL, string → BYTES) unless it is named.
+ * (number → FP32, bigint → INT64, boolean → BOOL, string or Buffer → BYTES) unless it is named.
  */
 export type InputTensor =
   | {
-      readonly data: NumericArray | readonly Element[];
+      readonly data: NumericArray | readonly (Element | Buffer)[];
       readonly shape: readonly number[];
       readonly datatype?: Datatype;
     }
   | { readonly data: NestedList; readonly datatype?: Datatype }
   | NestedList;
 
-/** An output: a typed array, or a list for BOOL and BYTES (as UTF-8). FP16 comes as its raw bits. */
+/**
+ * An output: a typed array, or a list for BOOL and BYTES. BYTES come as strings where all elements are UTF-8, and all as
+ * Buffers where one is not. FP16 comes as its raw bits.
+ */
 export interface OutputTensor {
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  readonly data: NumericArray | readonly boolean[] | readonly string[];
+  readonly data: NumericArray | readonly boolean[] | readonly string[] | readonly Buffer[];
 }
 
 const ARRAY_DATATYPES: readonly (readonly [abstract new (...args: never[]) => NumericArray, Datatype])[] = [
@@ -66,7 +69,7 @@ export function toTensor(name: string, input: InputTensor): Tensor {
     }
     return { name, datatype, shape, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
   }
-  const elements = (data as unknown[]).flat(Infinity) as Element[];
+  const elements = (data as unknown[]).flat(Infinity) as (Element | Buffer)[];
   checkCount(name, shape, elements.length);
   const datatype = given.datatype ?? datatypeOfElement(elements[0], name);
   return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
@@ -111,11 +114,11 @@ function datatypeOfArray(data: NumericArray, name: string): Datatype {
   throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected a typed array of numbers`);
 }
 
-function datatypeOfElement(element: Element | undefined, name: string): Datatype {
+function datatypeOfElement(element: Element | Buffer | undefined, name: string): Datatype {
   if (typeof element === 'number') return 'FP32';
   if (typeof element === 'bigint') return 'INT64';
   if (typeof element === 'boolean') return 'BOOL';
-  if (typeof element === 'string') return 'BYTES';
+  if (typeof element === 'string' || Buffer.isBuffer(element)) return 'BYTES';
   throw new PartituraError(
     'DATATYPE_MISMATCH',
     `input '${name}': expected numbers, bigints, booleans or strings, got ${String(element)}`,
@@ -126,12 +129,17 @@ function datatypeOfElement(element: Element | undefined, name: string): Datatype
 export function fromTensor({ datatype, shape, data }: Tensor): OutputTensor {
   if (!isDatatype(datatype))
     throw new PartituraError('DATATYPE_MISMATCH', `output: unknown datatype '${datatype}'`);
-  if (datatype === 'BYTES' || datatype === 'BOOL') {
-    return { datatype, shape, data: decodeElements(datatype, data) as boolean[] | string[] };
-  }
+  if (datatype === 'BYTES') return { datatype, shape, data: textsOrBytes(splitBytes(data)) };
+  if (datatype === 'BOOL') return { datatype, shape, data: decodeElements(datatype, data) as boolean[] };
   const buffer = new ArrayBuffer(data.length);
   new Uint8Array(buffer).set(data);
   return { datatype, shape, data: new TYPED[datatype](buffer) };
+}
+
+function textsOrBytes(elements: readonly Buffer[]): string[] | Buffer[] {
+  return areTexts(elements)
+    ? elements.map((element) => element.toString('utf8'))
+    : elements.map((element) => Buffer.from(element));
 }
 
 const TYPED: Record<Exclude<Datatype, 'BYTES' | 'BOOL'>, new (buffer: ArrayBuffer) => NumericArray> = {

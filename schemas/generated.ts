@@ -80,6 +80,31 @@ export interface ModelBatching {
   reason: string;
 }
 
+export interface TensorStatus {
+  name: string;
+  datatype: string;
+  /** -1 is an open dimension; empty for a scalar and where the model does not say. */
+  shape: number[];
+  /** Beside the shape; empty where a dimension has no name, and none at all where no dimension has one. */
+  dimensionNames: string[];
+  /** Of the columns; the first ones where the status would become too large. */
+  labels: string[];
+  /** How many labels there are. */
+  labelCount: number;
+}
+
+/** One way to call a version. */
+export interface SignatureStatus {
+  /** Null where signatures have no names; `parameters.signature` of a request chooses by it. */
+  name: string | null;
+  inputs: TensorStatus[];
+  outputs: TensorStatus[];
+  batching: ModelBatching | null;
+  measured: ModelMeasurement | null;
+  /** Why requests cannot name it. */
+  problem: string | null;
+}
+
 export interface ModelVersionStatus {
   model: string;
   version: string;
@@ -92,6 +117,16 @@ export interface ModelVersionStatus {
   measured: ModelMeasurement | null;
   /** Null while the version is not loaded. */
   batching: ModelBatching | null;
+  /** saved_model, onnx, graph_model or layers_model. */
+  format: string | null;
+  /** Package that computes the model, with its version. */
+  runtime: string | null;
+  /** SHA-256 over the names and contents of the version's files, as hexadecimal digits. */
+  filesHash: string | null;
+  /** The default one first. */
+  signatures: SignatureStatus[];
+  /** Says what of the signatures is left out because the status would become too large. */
+  signaturesNote: string | null;
 }
 
 export interface OwnedPartition {
@@ -489,6 +524,152 @@ export const NodeStatusSchema = {
               ],
               "default": null,
               "doc": "Null while the version is not loaded."
+            },
+            {
+              "name": "format",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "saved_model, onnx, graph_model or layers_model."
+            },
+            {
+              "name": "runtime",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Package that computes the model, with its version."
+            },
+            {
+              "name": "filesHash",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "SHA-256 over the names and contents of the version's files, as hexadecimal digits."
+            },
+            {
+              "name": "signatures",
+              "type": {
+                "type": "array",
+                "items": {
+                  "type": "record",
+                  "name": "SignatureStatus",
+                  "doc": "One way to call a version.",
+                  "fields": [
+                    {
+                      "name": "name",
+                      "type": [
+                        "null",
+                        "string"
+                      ],
+                      "default": null,
+                      "doc": "Null where signatures have no names; `parameters.signature` of a request chooses by it."
+                    },
+                    {
+                      "name": "inputs",
+                      "type": {
+                        "type": "array",
+                        "items": {
+                          "type": "record",
+                          "name": "TensorStatus",
+                          "fields": [
+                            {
+                              "name": "name",
+                              "type": "string"
+                            },
+                            {
+                              "name": "datatype",
+                              "type": "string"
+                            },
+                            {
+                              "name": "shape",
+                              "type": {
+                                "type": "array",
+                                "items": "long"
+                              },
+                              "doc": "-1 is an open dimension; empty for a scalar and where the model does not say."
+                            },
+                            {
+                              "name": "dimensionNames",
+                              "type": {
+                                "type": "array",
+                                "items": "string"
+                              },
+                              "default": [],
+                              "doc": "Beside the shape; empty where a dimension has no name, and none at all where no dimension has one."
+                            },
+                            {
+                              "name": "labels",
+                              "type": {
+                                "type": "array",
+                                "items": "string"
+                              },
+                              "default": [],
+                              "doc": "Of the columns; the first ones where the status would become too large."
+                            },
+                            {
+                              "name": "labelCount",
+                              "type": "int",
+                              "default": 0,
+                              "doc": "How many labels there are."
+                            }
+                          ]
+                        }
+                      },
+                      "default": []
+                    },
+                    {
+                      "name": "outputs",
+                      "type": {
+                        "type": "array",
+                        "items": "TensorStatus"
+                      },
+                      "default": []
+                    },
+                    {
+                      "name": "batching",
+                      "type": [
+                        "null",
+                        "ModelBatching"
+                      ],
+                      "default": null
+                    },
+                    {
+                      "name": "measured",
+                      "type": [
+                        "null",
+                        "ModelMeasurement"
+                      ],
+                      "default": null
+                    },
+                    {
+                      "name": "problem",
+                      "type": [
+                        "null",
+                        "string"
+                      ],
+                      "default": null,
+                      "doc": "Why requests cannot name it."
+                    }
+                  ]
+                }
+              },
+              "default": [],
+              "doc": "The default one first."
+            },
+            {
+              "name": "signaturesNote",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Says what of the signatures is left out because the status would become too large."
             }
           ]
         }

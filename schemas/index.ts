@@ -10,4 +10,4 @@ export type {
   Tensor,
   Timing,
 } from './generated.js';
-export { decodeElements, elementEnd, encodeElements, splitBytes, type Element } from './tensor.js';
+export { areTexts, decodeElements, elementEnd, encodeElements, splitBytes, type Element } from './tensor.js';

@@ -116,6 +116,14 @@ test('split BYTES are views', () => {
   );
 });
 
+test('bytes that are not UTF-8 are refused as text, with the tensor and the element, instead of altered', () => {
+  const data = encodeElements('BYTES', ['ä', Buffer.from([0xff])], 'x');
+  assert.throws(() => decodeElements('BYTES', data, "output 'y'"), {
+    code: 'DATATYPE_MISMATCH',
+    message: "output 'y', element 1: expected UTF-8 text, got other bytes",
+  });
+});
+
 test('a finite number never becomes an infinite one, and an infinite one is taken only where there may be any', () => {
   const beyond = (datatype: Datatype, element: unknown, finite: boolean, got: string): void =>
     assert.throws(() => encodeElements(datatype, [0, element], "input 'x'", { finite }), {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Datatype } from './datatypes.js';
 import { describe } from './describe.js';
 import { PartituraError } from './errors.js';
@@ -112,14 +113,31 @@ export function encodeElements(
   return data;
 }
 
-/** The inverse of `encodeElements`. */
-export function decodeElements(datatype: Datatype, data: Buffer): Element[] {
-  if (datatype === 'BYTES') return splitBytes(data).map((element) => element.toString('utf8'));
+/**
+ * The inverse of `encodeElements`.
+ * @param field names the tensor in errors
+ * @throws PartituraError DATATYPE_MISMATCH when a BYTES element is not text: a string would hold other bytes
+ */
+export function decodeElements(datatype: Datatype, data: Buffer, field = 'BYTES data'): Element[] {
+  if (datatype === 'BYTES') return splitBytes(data).map((element, index) => textOf(element, index, field));
   const fixed = fixedElement(datatype);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return Array.from({ length: data.length / fixed.bytes }, (_, index) =>
     fixed.read(view, index * fixed.bytes),
   );
+}
+
+function textOf(element: Buffer, index: number, field: string): string {
+  if (isUtf8(element)) return element.toString('utf8');
+  throw new PartituraError(
+    'DATATYPE_MISMATCH',
+    `${field}, element ${index}: expected UTF-8 text, got other bytes`,
+  );
+}
+
+/** Tells whether all elements of a BYTES tensor are text. */
+export function areTexts(elements: readonly Buffer[]): boolean {
+  return elements.every((element) => isUtf8(element));
 }
 
 /**

@@ -6,6 +6,8 @@ import { readNodes, type KnownNode } from '../../core/node-directory.js';
 import { topicNames } from '../../core/topics.js';
 import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
+import { describeModel } from '../models/describe.js';
+import { factsOf } from '../models/facts.js';
 import { timeText } from '../moment.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, say, table } from '../output.js';
@@ -20,15 +22,43 @@ export function addInspectCommands(program: Command, configOf: ConfigOf): void {
     name: string,
     description: string,
     run: (config: Config, flags: InspectFlags) => Promise<void>,
-  ): void => {
+  ): Command =>
     withOptions(program.command(name).description(description), CONNECTION)
       .option('--json', 'answer in JSON', false)
       .addHelpText('after', `\nExample:\n  partitura ${name} --brokers kafka:9092 --json`)
       .action((flags: InspectFlags) => run(configOf({ ...flags }), flags));
-  };
-  add('models', 'list the versions of models and the nodes that serve them', runModels);
+  const models = add('models', 'list the versions of models and the nodes that serve them', runModels);
+  addShowCommand(models, configOf);
   add('nodes', 'list the nodes of the cluster', runNodes);
   add('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+}
+
+/** Adds `models show`. */
+function addShowCommand(models: Command, configOf: ConfigOf): void {
+  // Without this, options behind `show` would be those of `models`.
+  models.enablePositionalOptions();
+  const show = models
+    .command('show')
+    .argument('<model>')
+    .description(
+      'show the signatures of a model, its files, runtime, batching and profile, by version and node',
+    );
+  withOptions(show, CONNECTION)
+    .option('--json', 'answer in JSON', false)
+    .addHelpText('after', '\nExample:\n  partitura models show digits --brokers kafka:9092')
+    .action((model: string, flags: InspectFlags) => {
+      // Options before `show` are those of `models`; they count, too.
+      const before = models.opts<InspectFlags>();
+      const all = { ...before, ...flags, json: before.json || flags.json };
+      return runShow(configOf(all), model, all);
+    });
+}
+
+/** Prints all that nodes tell of a model. @throws PartituraError MODEL_NOT_FOUND */
+async function runShow(config: Config, model: string, { json }: InspectFlags): Promise<void> {
+  const facts = factsOf(model, await readNodes(kafkaFor(config), config, Date.now(), sayIgnored));
+  if (json) return printJson(facts);
+  print(describeModel(facts));
 }
 
 /** Prints every node that told of itself. */

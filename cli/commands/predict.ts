@@ -6,7 +6,7 @@ import { startTracing } from '../../core/tracing.js';
 import { connect, type Inputs, type OutputTensor, type Prediction } from '../../producers/index.js';
 import { fromTensor } from '../../producers/tensors.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { oipJson } from '../../schemas/framing/index.js';
+import { BASE64_PARAMETERS, oipJson } from '../../schemas/framing/index.js';
 import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
 
@@ -16,6 +16,8 @@ interface PredictFlags {
   readonly key?: string;
   /** A version of the model; the name keeps clear of the program's own `--version`. */
   readonly modelVersion?: string;
+  /** A signature of a SavedModel. */
+  readonly signature?: string;
   readonly timeout: number;
   readonly json: boolean;
 }
@@ -40,6 +42,7 @@ export function addPredictCommand(
     )
     .option('--key <key>', 'key of the record')
     .option('--model-version <version>', 'version of the model')
+    .option('--signature <name>', 'signature of a SavedModel; the default one when left out')
     .option('--timeout <ms>', 'how long to wait for the reply', whole(1), 30_000)
     .option('--json', 'answer in JSON', false)
     .addHelpText(
@@ -71,8 +74,12 @@ async function runPredict(
 async function ask(config: Config, model: string, inputs: Inputs, flags: PredictFlags): Promise<void> {
   const client = await connect({ ...config, timeoutMs: flags.timeout });
   try {
-    const { key, modelVersion: version } = flags;
-    const options = { ...(key === undefined ? {} : { key }), ...(version === undefined ? {} : { version }) };
+    const { key, modelVersion: version, signature } = flags;
+    const options = {
+      ...(key !== undefined && { key }),
+      ...(version !== undefined && { version }),
+      ...(signature !== undefined && { parameters: { signature } }),
+    };
     const prediction = await client.predict(model, inputs, options);
     if (flags.json) printJson(toPlain(prediction));
     else printPrediction(prediction);
@@ -120,15 +127,21 @@ function printPrediction({ model, version, node, timing, outputs }: Prediction):
 }
 
 function shorten(element: unknown): string {
+  if (Buffer.isBuffer(element)) return `0x${element.toString('hex')}`;
   return typeof element === 'number' && !Number.isInteger(element) ? element.toPrecision(4) : String(element);
 }
 
 function toPlain({ outputs, ...rest }: Prediction): object {
-  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => ({
-    name,
-    datatype,
-    shape,
-    data: Array.from<unknown>(data),
-  });
+  const plain = ([name, { datatype, shape, data }]: [string, OutputTensor]): object => {
+    const elements = Array.from<unknown>(data);
+    const isBinary = elements.some((element) => Buffer.isBuffer(element));
+    return {
+      name,
+      datatype,
+      shape,
+      ...(isBinary && { parameters: BASE64_PARAMETERS }),
+      data: elements.map((element) => (Buffer.isBuffer(element) ? element.toString('base64') : element)),
+    };
+  };
   return { ...rest, outputs: Object.entries(outputs).map(plain) };
 }

@@ -1,6 +1,13 @@
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from './rows.js';
 
+/** An output that does not have as many rows as its batch: rows of the model depend on each other. */
+export class RowCountError extends RangeError {
+  constructor(output: string, rows: number, shape: readonly number[]) {
+    super(`output '${output}': expected ${rows} rows, got shape [${shape.join(',')}]`);
+  }
+}
+
 /** One request on its way through the batcher. */
 export interface Job {
   /** In the order of the model's signature; the first dimension of each is `rows`. */
@@ -101,7 +108,7 @@ export function isWholeJob([first, ...others]: readonly Piece[]): boolean {
 
 /**
  * Gives every piece the rows that are its own. A job that was alone in its batch gets the outputs as they are.
- * @throws RangeError when an output does not have as many rows as the batch
+ * @throws RowCountError when an output does not have as many rows as the batch
  */
 export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult): RowTensor[][] {
   const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
@@ -127,8 +134,7 @@ function cutter(
     data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   };
   if (isWhole) return () => tensor;
-  if (shape[0] !== rows)
-    throw new RangeError(`output '${name}': expected ${rows} rows, got shape [${shape.join(',')}]`);
+  if (shape[0] !== rows) throw new RowCountError(name, rows, shape);
   const offsets = rowOffsets(tensor);
   return (start, count) => sliceRows(tensor, offsets, start, count);
 }

@@ -1,6 +1,14 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { isWholeJob, mergePieces, Progress, splitResult, type Job, type Piece } from './batch.js';
+import {
+  isWholeJob,
+  mergePieces,
+  Progress,
+  RowCountError,
+  splitResult,
+  type Job,
+  type Piece,
+} from './batch.js';
 import { Lanes } from './lanes.js';
 import type { RowTensor } from './rows.js';
 
@@ -37,6 +45,8 @@ export interface BatchWatch {
   take(pieces: readonly WatchedPiece[]): void;
   /** Called when nothing is queued or under way. */
   idle(): void;
+  /** Called when a batch has shown by itself that rows depend on each other. */
+  refute(reason: string): void;
 }
 
 /** A piece of a batch with its outputs, views that are read before `take` returns. */
@@ -268,6 +278,7 @@ export class Batcher {
       result = await this.run(mergePieces(pieces));
       shares = splitResult(pieces, result);
     } catch (error) {
+      if (error instanceof RowCountError) this.watch?.refute(error.message);
       if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
       if (pieces.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
         return this.#compute(pieces, { ...attempt, suspected: true });

@@ -38,6 +38,33 @@ test('the expected wait of a model that is not batched counts its jobs', async (
   assert.equal(batcher.expectedWaitMs, 15, 'one is under way and two wait');
 });
 
+test('a batch whose answer has another number of rows ends batching, and its jobs are computed alone', async () => {
+  const clock = new ManualClock();
+  const engine = new HeldEngine();
+  const reasons: string[] = [];
+  const watch: BatchWatch = {
+    isDue: () => false,
+    take: () => undefined,
+    idle: () => undefined,
+    refute: (reason) => {
+      reasons.push(reason);
+      batcher.stopBatching();
+    },
+  };
+  const batcher = new Batcher(engine.run, LIMITS, clock, () => undefined, watch);
+  const jobs = [jobOf([1]), jobOf([2])];
+  for (const job of jobs) batcher.submit(job);
+  await clock.pass();
+  engine.batches[0]?.shorten(1);
+  await clock.pass();
+  for (let turn = 1; turn < 3; turn++) {
+    engine.batches[turn]?.echo();
+    await clock.pass();
+  }
+  assert.deepEqual(reasons, ["output 'x': expected 2 rows, got shape [1,1]"]);
+  assert.deepEqual(jobs.map(answerOf), [[1], [2]]);
+});
+
 test('when batching stops, queued jobs are computed alone, and a cut one whole', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   const first = jobOf([0]);
@@ -124,6 +151,7 @@ test('a watch sees batches that jobs share or that hold a part of one, and when 
         ]),
       ),
     idle: () => void seen.push('idle'),
+    refute: () => undefined,
   };
   const [clock, engine] = [new ManualClock(), new HeldEngine()];
   const batcher = new Batcher(engine.run, LIMITS, clock, undefined, watch);

@@ -76,7 +76,8 @@ function predictionOf(name: string, field: PredictionField, outputs: readonly Te
       const tensor = tensors.find((found) => found.name === spec.name);
       if (!tensor)
         throw new PartituraError('INTERNAL', `output '${spec.name}': expected from the model, got nothing`);
-      return read(decodeElements(tensor.datatype, Buffer.from(tensor.data)), tensor.shape.slice(1));
+      const elements = decodeElements(tensor.datatype, Buffer.from(tensor.data), `output '${spec.name}'`);
+      return read(elements, tensor.shape.slice(1));
     };
   const { take, labels } = field;
   if (take === 'all') {

@@ -8,6 +8,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
+  /** Names of the dimensions, empty where one has none; absent where the model names no dimension. */
+  readonly dimensionNames?: readonly string[];
   /** Names of the columns, of an output `[N, classes]` of a classifier that names its classes. */
   readonly labels?: readonly string[];
 }
@@ -44,6 +46,15 @@ export interface ModelSource {
   readonly format: ModelFormat;
   /** Cores that one operation may use; only ONNX models have cores of their own. Default: the thread's share. */
   readonly cores?: number;
+  /** Signature of a SavedModel to load. Default: `serving_default`, or the only one. */
+  readonly signature?: string;
+}
+
+/** Names of a SavedModel's signatures; models of other formats have one signature, without a name. */
+export interface SignatureNames {
+  readonly loaded: string;
+  /** Sorted; the loaded one among them. */
+  readonly all: readonly string[];
 }
 
 /** A model that lives in an engine thread. */
@@ -54,6 +65,8 @@ export interface LoadedModel {
   readonly fallbackReason?: string;
   /** Cores that one operation may use, where that can be chosen for each model. */
   readonly cores?: number;
+  /** Absent where signatures have no names. */
+  readonly signatureNames?: SignatureNames;
   /** How long it took to load, milliseconds; what computes it may have had to be started before that. */
   readonly loadMs: number;
   /**

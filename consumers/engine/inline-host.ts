@@ -1,6 +1,7 @@
 import { PartituraError } from '../../schemas/errors.js';
 import { CallGate } from './call-gate.js';
 import type { ModelSource } from './engine.js';
+import { loadQuestion } from './load-question.js';
 import type { BackendChoice } from './options.js';
 import { ModelHost } from './thread/host.js';
 import { Loaders } from './thread/loaders.js';
@@ -17,8 +18,8 @@ export class InlineHost {
   }
 
   /** @throws PartituraError when it can't be loaded */
-  async load(key: number, { directory, format }: ModelSource, cores: number): Promise<void> {
-    succeeded(await this.host.answer({ kind: 'load', key, directory, format, cores }));
+  async load(key: number, source: ModelSource, cores: number): Promise<void> {
+    succeeded(await this.host.answer(loadQuestion(key, { ...source, cores }, cores)));
   }
 
   /** @throws PartituraError when the model refuses */

@@ -7,8 +7,10 @@ import type {
   LoadedModel,
   ModelSignature,
   ModelSource,
+  SignatureNames,
 } from './engine.js';
 import { EngineProcess } from './engine-process.js';
+import { loadQuestion } from './load-question.js';
 import { aboutModel } from './model-errors.js';
 import { coreChoices, type EngineOptions } from './options.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
@@ -127,12 +129,9 @@ export class IsolatedEngine implements Engine {
 
   /** @throws PartituraError that names the model */
   private async loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const { directory, format, cores = coreChoices(this.options)[0] } = source;
+    const question = loadQuestion(key, source, coreChoices(this.options)[0]);
     try {
-      const facts = await child.process.ask<'loaded'>(
-        { kind: 'load', key, directory, format, cores },
-        this.options.loadTimeoutMs,
-      );
+      const facts = await child.process.ask<'loaded'>(question, this.options.loadTimeoutMs);
       child.loaded.add(key);
       return facts;
     } catch (error) {
@@ -167,17 +166,19 @@ class IsolatedModel implements LoadedModel {
   readonly isInline = false;
   readonly threads = 1;
   declare readonly cores?: number;
+  declare readonly signatureNames?: SignatureNames;
 
   constructor(
     private readonly engine: IsolatedEngine,
     private readonly key: number,
     private readonly source: ModelSource,
-    { signature, backend, cores, loadMs }: LoadedFacts,
+    { signature, backend, cores, signatureNames, loadMs }: LoadedFacts,
   ) {
     this.signature = signature;
     this.backend = backend;
     this.loadMs = loadMs;
     if (cores !== undefined) this.cores = cores;
+    if (signatureNames) this.signatureNames = signatureNames;
   }
 
   async run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult> {

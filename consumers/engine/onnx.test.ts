@@ -68,21 +68,28 @@ describe('the engine on ONNX Runtime', () => {
     assert.deepEqual(outputs, sent);
   });
 
-  test('the signature is read from the model, in its order, named dimensions as -1', async () => {
+  test('the signature is read from the model, in its order, named dimensions as -1 beside their names', async () => {
     const model = await loadFixture(engine, 'types-onnx');
     assert.deepEqual(
       model.signature.inputs.map(({ datatype }) => datatype),
       everyType().map(({ datatype }) => datatype),
     );
-    assert.deepEqual(model.signature.outputs[3], { name: 'fp32_echo', datatype: 'FP32', shape: [-1, 2] });
+    assert.deepEqual(model.signature.outputs[3], {
+      name: 'fp32_echo',
+      datatype: 'FP32',
+      shape: [-1, 2],
+      dimensionNames: ['batch', ''],
+    });
   });
 
   test('the digits answer what the SavedModel was trained to, their weights in the model or in a file beside it', async () => {
     for (const directory of [DIGITS_ONNX, fixture('digits-onnx')]) {
       const model = await engine.load(await sourceOf(directory));
-      assert.deepEqual(model.signature.inputs, [{ name: 'pixels', datatype: 'FP32', shape: [-1, 64] }]);
+      assert.deepEqual(model.signature.inputs, [
+        { name: 'pixels', datatype: 'FP32', shape: [-1, 64], dimensionNames: ['batch', ''] },
+      ]);
       assert.deepEqual(model.signature.outputs, [
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 10] },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 10], dimensionNames: ['batch', ''] },
       ]);
       assert.ok((await worstDeviation(model, DIGITS_EXPECTED)) < 1e-5, directory);
     }
@@ -135,7 +142,13 @@ describe('the engine on ONNX Runtime', () => {
   test('a ZipMap whose operators are all of ai.onnx.ml is served as the probabilities that it takes', async () => {
     const model = await loadFixture(engine, 'zipmap-onnx');
     assert.deepEqual(model.signature.outputs, [
-      { name: 'probabilities', datatype: 'FP32', shape: [-1, 2], labels: ['0', '1'] },
+      {
+        name: 'probabilities',
+        datatype: 'FP32',
+        shape: [-1, 2],
+        dimensionNames: ['N', ''],
+        labels: ['0', '1'],
+      },
     ]);
     const { outputs } = await model.run([tensor('scores', 'FP32', [2, 2], [0.25, 0.75, 1, 0])]);
     assert.deepEqual(elementsOf(outputs[0]), [0.25, 0.75, 1, 0]);

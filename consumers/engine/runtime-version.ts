@@ -9,6 +9,11 @@ const PACKAGES: Readonly<Record<Backend, string>> = {
   wasm: '@tensorflow/tfjs-backend-wasm',
 };
 
+/** Names the package that computes, with its version. */
+export function runtimeName(backend: Backend): string {
+  return `${PACKAGES[backend]} ${runtimeVersion(backend)}`;
+}
+
 /** The version of the library that computes, `unknown` where it does not say. */
 export function runtimeVersion(backend: Backend): string {
   try {

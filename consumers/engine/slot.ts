@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PartituraError } from '../../schemas/errors.js';
 import type { ModelSource } from './engine.js';
 import { EngineThread } from './engine-thread.js';
+import { loadQuestion } from './load-question.js';
 import { aboutModel } from './model-errors.js';
 import { coreChoices, type EngineOptions } from './options.js';
 import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
@@ -136,12 +137,9 @@ export class Slot {
 
   /** @throws PartituraError MODEL_FAILED that names the model */
   private async loadInto(thread: EngineThread, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const { directory, format, cores = coreChoices(this.options)[0] } = source;
+    const question = loadQuestion(key, source, coreChoices(this.options)[0]);
     try {
-      return await thread.ask<'loaded'>(
-        { kind: 'load', key, directory, format, cores },
-        this.options.loadTimeoutMs,
-      );
+      return await thread.ask<'loaded'>(question, this.options.loadTimeoutMs);
     } catch (error) {
       throw aboutModel(source, error);
     }

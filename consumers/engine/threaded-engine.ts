@@ -7,6 +7,7 @@ import type {
   LoadedModel,
   ModelSignature,
   ModelSource,
+  SignatureNames,
 } from './engine.js';
 import { InlineHost } from './inline-host.js';
 import { IsolatedEngine } from './isolated-engine.js';
@@ -151,6 +152,7 @@ class ThreadedModel implements LoadedModel {
   readonly backend: Backend;
   declare readonly fallbackReason?: string;
   declare readonly cores?: number;
+  declare readonly signatureNames?: SignatureNames;
   readonly loadMs: number;
   private inline = false;
   private loadedInline = false;
@@ -165,13 +167,14 @@ class ThreadedModel implements LoadedModel {
     private readonly engine: ThreadedEngine,
     private readonly key: number,
     private readonly source: ModelSource,
-    { signature, backend, fallbackReason, cores, loadMs }: LoadedFacts,
+    { signature, backend, fallbackReason, cores, signatureNames, loadMs }: LoadedFacts,
   ) {
     this.signature = signature;
     this.backend = backend;
     this.loadMs = loadMs;
     if (fallbackReason !== undefined) this.fallbackReason = fallbackReason;
     if (cores !== undefined) this.cores = cores;
+    if (signatureNames) this.signatureNames = signatureNames;
   }
 
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {

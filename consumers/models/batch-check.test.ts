@@ -66,6 +66,34 @@ test('rows of a batch are computed again when the engine is idle, each request f
   assert.deepEqual(results, [['equal', undefined]]);
 });
 
+test('a request that was cut is computed again whole', async () => {
+  for (const [outputs, result] of [
+    [[6, 8], 'equal'],
+    [[6, 9], 'different'],
+  ] as const) {
+    const results: (readonly [string, string | undefined])[] = [];
+    const check = new BatchCheck(
+      ([input]): Promise<EngineResult> => {
+        const values = decodeElements('FP32', Buffer.from(input?.data ?? [])).map(Number);
+        // Two rows are cut as one row is alone: only the whole shows what is different.
+        const doubled =
+          values.length > 1 ? values.map((x) => 2 * x) : values.map((x) => (x === 4 ? outputs[1] : 2 * x));
+        return Promise.resolve({
+          outputs: [tensor('y', 'FP32', [doubled.length], doubled)],
+          computeMicros: 1,
+        });
+      },
+      { intervalMs: 100, onResult: (...found) => void results.push(found) },
+    );
+    const whole = piece([1, 2], [2, 4], [3, 6], [4, 8]);
+    const part = piece([3, outputs[0]], [4, outputs[1]]);
+    check.take([{ inputs: whole.inputs, outputs: part.outputs, start: 2, rows: 2 }]);
+    check.idle();
+    await settle();
+    assert.equal(results[0]?.[0], result);
+  }
+});
+
 test('a row that is another alone is a difference', async () => {
   const { check, results } = checking();
   check.take([piece([1, 2]), piece([3, 6.1])]);

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DIGITS, jobOf, settle, silent } from '../test-support.js';
-import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
+import type {
+  Engine,
+  EngineResult,
+  EngineTensor,
+  LoadedModel,
+  ModelSource,
+  TensorSpec,
+} from '../engine/engine.js';
+import { runtimeName } from '../engine/runtime-version.js';
 import { ModelCatalog } from './catalog.js';
+import { hashFiles } from './files-hash.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { TestRepository } from './test-repository.js';
 
@@ -111,30 +121,52 @@ const stateOf = (catalog: ModelCatalog, name: string): string | undefined =>
   catalog.statuses.find(({ model, version }) => `${model}/${version}` === name)?.state;
 
 test('what is there at the start is served in its newest version, and told', async (context) => {
-  const { catalog, engine } = await watching(context, ['a/1', 'a/2', 'b/7']);
+  const { catalog, engine, repository } = await watching(context, ['a/1', 'a/2', 'b/7']);
   await catalog.start();
   assert.deepEqual(engine.events, ['load a/2', 'a offered', 'load b/7', 'b offered']);
   assert.deepEqual(catalog.models, ['a', 'b']);
   assert.deepEqual([catalog.resolve('a', null).version, catalog.resolve('b', '7').version], ['2', '7']);
+  const batching = {
+    batchable: false,
+    reason: 'could not be tried: there is no child process to try it in',
+  };
+  const measured = {
+    microsAlone: 1,
+    microsPerRow: 1,
+    bestBatchRows: 1,
+    cores: null,
+    threads: 1,
+    inline: false,
+    threadsGain: null,
+  };
+  const tensorOf = (spec: TensorSpec | undefined): object => ({
+    ...spec,
+    dimensionNames: [],
+    labels: [],
+    labelCount: 0,
+  });
   assert.deepEqual(catalog.statuses[0], {
     model: 'a',
     version: '2',
     state: 'AVAILABLE',
     backend: 'wasm',
     message: null,
-    batching: {
-      batchable: false,
-      reason: 'could not be tried: there is no child process to try it in',
-    },
-    measured: {
-      microsAlone: 1,
-      microsPerRow: 1,
-      bestBatchRows: 1,
-      cores: null,
-      threads: 1,
-      inline: false,
-      threadsGain: null,
-    },
+    batching,
+    measured,
+    format: 'saved_model',
+    runtime: runtimeName('wasm'),
+    filesHash: await hashFiles(join(repository.root, 'a/2')),
+    signatures: [
+      {
+        name: null,
+        inputs: [tensorOf(DIGITS.inputs[0])],
+        outputs: [tensorOf(DIGITS.outputs[0])],
+        batching,
+        measured,
+        problem: null,
+      },
+    ],
+    signaturesNote: null,
   });
 });
 

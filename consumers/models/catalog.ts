@@ -2,7 +2,9 @@ import { KafkaError } from '../../core/kafka/port.js';
 import type { Logger } from '../../core/log.js';
 import { sleep } from '../../core/retry.js';
 import { PartituraError } from '../../schemas/errors.js';
+import type { ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
+import { runtimeName } from '../engine/runtime-version.js';
 import {
   scanRepository,
   type RepositoryContent,
@@ -10,28 +12,23 @@ import {
   type VersionFolder,
 } from './repository.js';
 import {
-  serveVersion,
-  type BatchDefaults,
-  type BatchSurroundings,
-  type ServedVersion,
-} from './served-version.js';
-import type { BatchingVerdict } from './batch-proof/verdict.js';
+  retireSignatures,
+  serveSignatures,
+  signatureNamed,
+  type ServedSignatures,
+} from './served-signatures.js';
+import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-version.js';
+import {
+  describeSignatures,
+  fitForms,
+  formsOf,
+  withVerdicts,
+  type SignatureForm,
+} from './signature-status.js';
 import { SkippedFolders } from './skipped-folders.js';
-import type { Measured } from './try-out.js';
 import { wantedVersions } from './version-policy.js';
 
 export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
-
-export interface VersionStatus {
-  readonly model: string;
-  readonly version: string;
-  readonly state: VersionState;
-  readonly backend: string | null;
-  readonly message: string | null;
-  readonly measured: Measured | null;
-  /** Null while it is not loaded. */
-  readonly batching: BatchingVerdict | null;
-}
 
 export interface CatalogOptions extends BatchDefaults {
   readonly root: string;
@@ -42,9 +39,14 @@ export interface CatalogOptions extends BatchDefaults {
 interface Slot {
   readonly folder: VersionFolder;
   state: VersionState;
-  served?: ServedVersion;
+  served?: ServedSignatures;
+  /** How its signatures can be told, once it is loaded. */
+  forms?: readonly SignatureForm[];
   message?: string;
 }
+
+/** Of a version that is not loaded. */
+const NOTHING_TO_TELL = formsOf([]);
 
 /**
  * The models that this node serves, held against the repository again and again: what is wanted and new is
@@ -99,33 +101,58 @@ export class ModelCatalog {
     );
   }
 
-  get statuses(): VersionStatus[] {
-    return [...this.#slots].flatMap(([model, versions]) =>
-      [...versions].map(([version, { state, served, message }]) => ({
-        model,
-        version,
-        state,
-        backend: served?.backend ?? null,
-        message: message ?? this.#unannounced.get(model) ?? null,
-        measured: served?.measured ?? null,
-        batching: served?.batching ?? null,
-      })),
-    );
+  get statuses(): ModelVersionStatus[] {
+    const slots = [...this.#slots.values()].flatMap((versions) => [...versions.values()]);
+    const chosen = fitForms(slots.map(({ forms = NOTHING_TO_TELL }) => forms));
+    return slots.map((slot, index) => {
+      const form = chosen[index];
+      return {
+        ...this.#statusOf(slot),
+        signatures: form && slot.served ? withVerdicts(form, slot.served) : [],
+        signaturesNote: form?.note ?? null,
+      };
+    });
+  }
+
+  #statusOf({
+    folder: { model, version },
+    state,
+    served,
+    message,
+  }: Slot): Omit<ModelVersionStatus, 'signatures' | 'signaturesNote'> {
+    return {
+      model,
+      version,
+      state,
+      backend: served?.main.backend ?? null,
+      message: message ?? this.#unannounced.get(model) ?? null,
+      measured: served?.main.measured ?? null,
+      batching: served?.main.batching ?? null,
+      format: served?.format ?? null,
+      runtime: served ? runtimeName(served.main.backend) : null,
+      filesHash: served?.filesHash ?? null,
+    };
   }
 
   /** Engine time per row over all models, microseconds. */
   get microsPerRow(): number {
     const known = this.models
       .flatMap((model) => this.#available(model))
+      .flatMap(({ main, others }) => [main, ...others])
       .map(({ batcher }) => batcher.microsPerRow);
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
 
   /**
    * The version that answers; without `version` the newest available one.
-   * @throws PartituraError MODEL_NOT_FOUND or MODEL_NOT_READY
+   * @param signature of the version; the default one when undefined
+   * @throws PartituraError MODEL_NOT_FOUND, MODEL_NOT_READY, or INVALID_REQUEST for an unknown signature
    */
-  resolve(model: string, version: string | null): ServedVersion {
+  resolve(model: string, version: string | null, signature?: string): ServedVersion {
+    return signatureNamed(this.#resolveVersion(model, version), signature);
+  }
+
+  #resolveVersion(model: string, version: string | null): ServedSignatures {
     const slots = this.#slots.get(model);
     if (!slots)
       throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected one of ${this.#names()}`);
@@ -136,7 +163,7 @@ export class ModelCatalog {
     const slot = slots.get(version);
     if (slot?.state === 'LOADING')
       throw new PartituraError('MODEL_NOT_READY', `model '${model}': version ${version} is loading`);
-    const available = this.#available(model).map((found) => found.version);
+    const available = this.#available(model).map(({ main }) => main.version);
     throw new PartituraError(
       'MODEL_NOT_FOUND',
       `model '${model}': expected a version of ${available.join(', ')}, got ${version}`,
@@ -148,10 +175,10 @@ export class ModelCatalog {
   }
 
   /** Newest first. */
-  #available(model: string): ServedVersion[] {
+  #available(model: string): ServedSignatures[] {
     const slots = [...(this.#slots.get(model)?.values() ?? [])];
     const served = slots.map(availableIn).filter((found) => found !== undefined);
-    return served.sort((a, b) => Number(b.version) - Number(a.version));
+    return served.sort((a, b) => Number(b.main.version) - Number(a.main.version));
   }
 
   async #watch(): Promise<void> {
@@ -280,20 +307,10 @@ export class ModelCatalog {
     const slot: Slot = { folder, state: 'LOADING' };
     slots.set(version, slot);
     try {
-      slot.served = await serveVersion(folder, this.engine, this.options, this.surroundings);
+      slot.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
+      slot.forms = formsOf(describeSignatures(slot.served));
       slot.state = 'AVAILABLE';
-      const { backend, fallbackReason, measured, warmUpProblem, batching, trialMs } = slot.served;
-      this.log.info({ model, version, backend, ...measured, batching, trialMs }, 'model version available');
-      if (fallbackReason)
-        this.log.warn(
-          { model, version, reason: fallbackReason },
-          'TensorFlow is missing; WebAssembly computes',
-        );
-      if (warmUpProblem)
-        this.log.warn(
-          { model, version, reason: warmUpProblem },
-          'trying it out on zeros failed; the version serves all the same',
-        );
+      this.#logServed(slot.served);
       return true;
     } catch (error) {
       if (this.#stopping.signal.aborted) return false;
@@ -307,9 +324,35 @@ export class ModelCatalog {
     }
   }
 
+  #logServed({ main, others, refused }: ServedSignatures): void {
+    const { model, version, fallbackReason } = main;
+    for (const { signatureNames, backend, measured, warmUpProblem, batching, trialMs } of [main, ...others]) {
+      const signature = signatureNames?.loaded;
+      this.log.info(
+        { model, version, signature, backend, ...measured, batching, trialMs },
+        'model version available',
+      );
+      if (warmUpProblem)
+        this.log.warn(
+          { model, version, signature, reason: warmUpProblem },
+          'trying it out on zeros failed; the version serves all the same',
+        );
+    }
+    if (fallbackReason)
+      this.log.warn(
+        { model, version, reason: fallbackReason },
+        'TensorFlow is missing; WebAssembly computes',
+      );
+    for (const { name: signature, error } of refused)
+      this.log.warn(
+        { model, version, signature, reason: error.message },
+        'signature cannot be loaded; requests that name it are refused',
+      );
+  }
+
   async #unload(slots: Map<string, Slot>, version: string, slot: Slot): Promise<void> {
     slot.state = 'UNLOADING';
-    await slot.served?.retire();
+    if (slot.served) await retireSignatures(slot.served);
     slots.delete(version);
     this.log.info({ model: slot.folder.model, version }, 'model version unloaded');
   }
@@ -321,7 +364,7 @@ export class ModelCatalog {
   }
 }
 
-function availableIn(slot: Slot | undefined): ServedVersion | undefined {
+function availableIn(slot: Slot | undefined): ServedSignatures | undefined {
   return slot?.state === 'AVAILABLE' ? slot.served : undefined;
 }
 

@@ -10,7 +10,8 @@ import { silent } from '../test-support.js';
 import { TestRepository } from './test-repository.js';
 import { tryVersion } from './trial.js';
 import { VerdictMemory } from './verdict-memory.js';
-import { serveVersion, type ServedVersion } from './served-version.js';
+import { serveSignatures } from './served-signatures.js';
+import type { ServedVersion } from './served-version.js';
 
 const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
 const SURROUNDINGS = {
@@ -49,7 +50,7 @@ describe('a version is tried in a child process first', () => {
       close: () => Promise.resolve(),
     };
     const folder = { ...(await sourceOf(fixture('scale-onnx'))), stamp: '' };
-    return serveVersion(folder, where, DEFAULTS, SURROUNDINGS);
+    return (await serveSignatures(folder, where, DEFAULTS, SURROUNDINGS)).main;
   }
 
   for (const code of ['MODEL_CRASHED', 'INTERNAL'] as const)
@@ -70,7 +71,7 @@ for (const backend of ['auto', 'wasm'] as const)
     const engine = await createEngine({ threads: 1, backend });
     try {
       const folder = { ...(await sourceOf(fixture('unknown-operation-graph'))), stamp: '' };
-      await assert.rejects(serveVersion(folder, engine, DEFAULTS, SURROUNDINGS), {
+      await assert.rejects(serveSignatures(folder, engine, DEFAULTS, SURROUNDINGS), {
         code: 'MODEL_FAILED',
         message: /Unknown op 'Frobnicate'\. File an issue/,
       });
@@ -84,7 +85,7 @@ test('a version that never finishes a batch of zeros is known by its trial, and 
   try {
     const verdicts = new VerdictMemory(undefined, silent);
     const source = await sourceOf(fixture('endless-zeros-onnx'));
-    const options = { settings: {}, maxBatchRows: 8, verdicts, warmUpLimitMs: 500 };
+    const options = { settings: {}, maxBatchRows: 8, verdicts, filesHash: undefined, warmUpLimitMs: 500 };
     const { hangs, problem, batching } = await tryVersion(engine.isolated, source, options);
     assert.equal(hangs, true);
     assert.equal(problem, 'a batch of zeros did not finish within 0.5 s');
@@ -112,7 +113,7 @@ describe('whether a version is batched', () => {
     await cp(fixture(model), directory, { recursive: true });
     await repository.write(`${model}/1/model.yaml`, settings);
     const folder = { model, version: '1', directory, stamp: '' };
-    const version = await serveVersion(folder, engine, DEFAULTS, { ...SURROUNDINGS, verdicts });
+    const { main: version } = await serveSignatures(folder, engine, DEFAULTS, { ...SURROUNDINGS, verdicts });
     const { batchable, reason } = version.batching;
     assert.equal(version.batcher.limits.batchable, batchable);
     assert.equal(version.suspects.limits.batchable, batchable);

@@ -1,22 +1,30 @@
-import type { ModelSignature, ModelSource, Engine, EngineTensor, LoadedModel } from '../engine/engine.js';
-import { detectFormat } from '../engine/formats.js';
+import type {
+  Backend,
+  Engine,
+  EngineTensor,
+  LoadedModel,
+  ModelSignature,
+  ModelSource,
+  SignatureNames,
+} from '../engine/engine.js';
 import { lacksOperation } from '../engine/model-errors.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
-import type { VersionFolder } from './repository.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
-import { readModelSettings } from './settings.js';
+import type { ModelSettings } from './settings.js';
 import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
 import { BatchCheck, type CheckResult } from './batch-check.js';
 import type { BatchingVerdict } from './batch-proof/verdict.js';
 import { tryVersion } from './trial.js';
 import type { VerdictMemory } from './verdict-memory.js';
 
-/** A version that answers requests: the model in its engine and the batcher before it. */
+/** A signature of a version that answers requests: the model in its engine and the batcher before it. */
 export interface ServedVersion {
   readonly model: string;
   readonly version: string;
   readonly signature: ModelSignature;
-  readonly backend: string;
+  /** Undefined where signatures have no names. */
+  readonly signatureNames: SignatureNames | undefined;
+  readonly backend: Backend;
   /** How long its trial in a child process took, proof of batching included, milliseconds; for the log. */
   readonly trialMs: number;
   /** Whether requests share batches, and why. A check in service may turn it off. */
@@ -51,7 +59,7 @@ export interface BatchSurroundings {
   readonly verdicts: VerdictMemory;
   /** Called after each check of a batch. */
   readonly onBatchCheck: (
-    version: Pick<ServedVersion, 'model' | 'version'>,
+    version: Pick<ServedVersion, 'model' | 'version' | 'signatureNames'>,
     result: CheckResult,
     reason: string | undefined,
   ) => void;
@@ -60,23 +68,33 @@ export interface BatchSurroundings {
 /** Called after each batch, for metrics. */
 export type BatchObserver = (model: string, rows: number, computeMicros: number) => void;
 
+/** A version's files and what is known of them before they are loaded. */
+export interface VersionFiles {
+  readonly source: ModelSource;
+  readonly settings: ModelSettings;
+  /** Undefined where they cannot be read as a whole. */
+  readonly filesHash: string | undefined;
+}
+
 /**
- * Loads a version, warms it up and learns how fast it is.
- * @throws PartituraError with the reason when it can't be served
+ * Loads one signature of a version, warms it up and learns how fast it is.
+ * @throws PartituraError with the reason when it cannot be served
  */
 export async function serveVersion(
-  folder: VersionFolder,
+  { source, settings, filesHash }: VersionFiles,
   engine: Engine,
   defaults: BatchDefaults,
   { observe, room, verdicts, onBatchCheck }: BatchSurroundings,
 ): Promise<ServedVersion> {
-  const { model, version, directory } = folder;
-  const settings = await readModelSettings(directory);
-  const format = await detectFormat(directory);
+  const { model, version } = source;
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
-  const source = { model, version, directory, format };
   const begun = performance.now();
-  const trial = await tryVersion(engine.isolated, source, { settings, maxBatchRows, verdicts });
+  const trial = await tryVersion(engine.isolated, source, {
+    settings,
+    maxBatchRows,
+    verdicts,
+    filesHash,
+  });
   const trialMs = Math.round(performance.now() - begun);
   let { batching } = trial;
   const { batchable } = batching;
@@ -94,7 +112,7 @@ export async function serveVersion(
     await loaded.unload();
     throw problem;
   }
-  const { signature, backend, fallbackReason } = loaded;
+  const { signature, signatureNames, backend, fallbackReason } = loaded;
   const limits = {
     maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
@@ -110,7 +128,7 @@ export async function serveVersion(
   };
   const onResult = (result: CheckResult, reason: string | undefined): void => {
     if (result === 'different') stopBatching(reason ?? '');
-    onBatchCheck({ model, version }, result, reason);
+    onBatchCheck({ model, version, signatureNames }, result, reason);
   };
   // What the operator says in `model.yaml` is not held against anything.
   const isChecked = batchable && settings.batchable === undefined && defaults.batchCheckMs > 0;
@@ -137,6 +155,7 @@ export async function serveVersion(
     model,
     version,
     signature,
+    signatureNames,
     backend,
     trialMs,
     get batching() {

@@ -14,6 +14,8 @@ const settings = z.strictObject({
   batchable: z.boolean().optional(),
   /** Whether the version is run before it serves, with zeros and to prove batching; true when left out. */
   warmUp: z.boolean().optional(),
+  /** Signature of a SavedModel that answers requests which name none; `serving_default`, or the only one, when left out. */
+  signature: z.string().min(1).optional(),
 });
 
 export type ModelSettings = z.infer<typeof settings>;

@@ -4,7 +4,6 @@ import { lacksOperation } from '../engine/model-errors.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
 import { proveBatching } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
-import { hashFiles } from './files-hash.js';
 import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './measure.js';
 import type { ModelSettings } from './settings.js';
 import type { VerdictMemory } from './verdict-memory.js';
@@ -24,6 +23,8 @@ export interface TrialOptions {
   readonly settings: ModelSettings;
   readonly maxBatchRows: number;
   readonly verdicts: VerdictMemory;
+  /** Of the version's files; without it no verdict is remembered. */
+  readonly filesHash: string | undefined;
   /** Limit for one batch of zeros, milliseconds. Default 30 s. */
   readonly warmUpLimitMs?: number;
 }
@@ -111,19 +112,29 @@ type Judged = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean
 async function judge(
   loaded: LoadedModel,
   source: ModelSource,
-  { settings, maxBatchRows, verdicts }: TrialOptions,
+  { settings, maxBatchRows, verdicts, filesHash }: TrialOptions,
 ): Promise<Judged> {
   const said = verdictOfSettings(loaded, settings);
   if (said) return { batching: said, verdictKey: undefined, isNew: false };
-  const { platform, arch } = process;
-  const runtime = `${loaded.backend} ${runtimeVersion(loaded.backend)} ${platform} ${arch}`;
-  const key = [PROOF_REVISION, await hashFiles(source.directory), runtime, String(maxBatchRows)];
-  const known = await verdicts.recall(key);
+  const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
+  const known = key && (await verdicts.recall(key));
   if (known) return { batching: known, verdictKey: key, isNew: false };
   const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows, source });
   const batching = { batchable, reason };
-  if (isLasting) await verdicts.remember(key, batching);
+  if (key && isLasting) await verdicts.remember(key, batching);
   return { batching, verdictKey: key, isNew: true };
+}
+
+/** Lists all that a verdict depends on. */
+function verdictKeyOf(
+  { backend, signatureNames }: LoadedModel,
+  filesHash: string,
+  maxBatchRows: number,
+): string[] {
+  const { platform, arch } = process;
+  const runtime = `${backend} ${runtimeVersion(backend)} ${platform} ${arch}`;
+  const key = [PROOF_REVISION, filesHash, runtime, String(maxBatchRows)];
+  return signatureNames ? [...key, signatureNames.loaded] : key;
 }
 
 function verdictOfSettings(

@@ -49,6 +49,7 @@ export type ModelName =
   | 'cumsum-over-time'
   | 'words'
   | 'lengths'
+  | 'coder'
   | 'unknown-rank'
   | 'softmax-over-rows-onnx'
   | 'cumsum-over-time-onnx'

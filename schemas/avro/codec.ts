@@ -21,6 +21,8 @@ const SLAB_BYTES = 64 * 1024;
  */
 export class AvroCodec<T> {
   readonly fingerprint: Buffer;
+  /** The schema in canonical form, which is all that a reader of another version needs. */
+  readonly canonicalSchema: string;
   readonly #type: Type;
   readonly #optional: OptionalFields;
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -31,6 +33,7 @@ export class AvroCodec<T> {
     this.#type = parseSchema(schema, dependencies, options);
     this.#optional = optionalFields(schema, dependencies, options);
     this.fingerprint = fingerprintOf(this.#type);
+    this.canonicalSchema = JSON.stringify(this.#type.schema());
   }
 
   /**

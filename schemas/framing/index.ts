@@ -30,3 +30,4 @@ export { headerBytes, headerText, type Envelope, type Framing, type RecordHeader
 export { confluent } from './confluent.js';
 export { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from './single-object.js';
 export { oipJson } from './oip-json.js';
+export { BASE64_PARAMETERS } from './base64-content.js';

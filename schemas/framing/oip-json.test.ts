@@ -241,6 +241,61 @@ test('the parameter deadline is one, in milliseconds, and nothing else is taken 
     });
 });
 
+const BYTES = Buffer.from([0x00, 0xff, 0x80]);
+
+test('an output of bytes that are not text is in base64 and says so; others stay text', () => {
+  const bytes = {
+    name: 'b',
+    datatype: 'BYTES',
+    shape: [2],
+    data: encodeElements('BYTES', [BYTES, 'a'], 'b'),
+  };
+  const text = { name: 't', datatype: 'BYTES', shape: [1], data: encodeElements('BYTES', ['ä'], 't') };
+  const body = JSON.parse(oipJson.encodeReply(exampleReply({ outputs: [bytes, text] })).toString()) as {
+    outputs: unknown;
+  };
+  assert.deepEqual(body.outputs, [
+    {
+      name: 'b',
+      datatype: 'BYTES',
+      shape: [2],
+      parameters: { content_type: 'base64' },
+      data: [BYTES.toString('base64'), Buffer.from('a').toString('base64')],
+    },
+    { name: 't', datatype: 'BYTES', shape: [1], data: ['ä'] },
+  ]);
+});
+
+test('an input that announces base64 is decoded, nested lists and missing padding included', () => {
+  const input = (data: string): string =>
+    withInput(
+      `{"name":"x","datatype":"BYTES","shape":[2,1],"parameters":{"content_type":"base64"},"data":${data}}`,
+    );
+  const expected = encodeElements('BYTES', [BYTES, 'a'], 'x');
+  for (const data of ['["AP+A","YQ=="]', '[["AP+A"],["YQ"]]', '["AP+A","YQ"]'])
+    assert.deepEqual(decode(input(data)).inputs[0]?.data, expected, data);
+  for (const wrong of ['"ä"', '"YQ="', '"Y"', '"a b="', '1', 'null'])
+    assert.throws(() => decode(input(`["AP+A",${wrong}]`)), {
+      code: 'DATATYPE_MISMATCH',
+      message: `input 'x', element 1: expected base64, got ${wrong.replaceAll('"', "'")}`,
+    });
+});
+
+test('base64 is announced for BYTES only, and other content types change nothing', () => {
+  const input = (datatype: string, type: string, data: string): string =>
+    withInput(
+      `{"name":"x","datatype":"${datatype}","shape":[1],"parameters":{"content_type":"${type}"},"data":[${data}]}`,
+    );
+  assert.throws(() => decode(input('INT32', 'base64', '1')), {
+    code: 'DATATYPE_MISMATCH',
+    message: "input 'x': expected BYTES with content_type base64, got INT32",
+  });
+  assert.deepEqual(
+    decode(input('BYTES', 'str', '"YQ=="')).inputs[0]?.data,
+    encodeElements('BYTES', ['YQ=='], 'x'),
+  );
+});
+
 test('optional fields that are null are as if they were left out', () => {
   const input = '{"name":"x","datatype":"FP32","shape":[1],"data":[1],"parameters":null}';
   const nulls = ['id', 'model_name', 'model_version', 'outputs', 'parameters'].map(

@@ -3,8 +3,9 @@ import { describe } from '../describe.js';
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
-import { decodeElements, encodeElements, NO_INFINITIES } from '../tensor.js';
+import { areTexts, decodeElements, encodeElements, NO_INFINITIES, splitBytes } from '../tensor.js';
 import { answeredBy } from './answered-by.js';
+import { announcesBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 import { isJsonType, mediaType } from './media-type.js';
 
@@ -100,7 +101,10 @@ function readTensor(value: unknown, index: number): Tensor {
     if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
     throw invalid(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
   });
-  const elements = flatten(tensor['data'], `data of input '${name}'`);
+  const given = flatten(tensor['data'], `data of input '${name}'`);
+  const elements = announcesBase64(tensor['parameters'])
+    ? decodeBase64(datatype, given, `input '${name}'`)
+    : given;
   if (elements.length !== elementCount(shape)) {
     const expected = `${elementCount(shape)} elements for shape ${formatShape(shape)}`;
     throw new PartituraError(
@@ -169,12 +173,24 @@ function readDeadline(parameters: unknown): number | null {
   throw invalid(`parameters.deadline: expected milliseconds since the epoch, got ${describe(deadline)}`);
 }
 
-function writeTensor(tensor: Tensor): string {
-  const datatype = tensor.datatype as Datatype;
-  const elements = decodeElements(datatype, tensor.data);
-  const data = datatype === 'BYTES' ? JSON.stringify(elements) : `[${elements.join(',')}]`;
-  const { name, shape } = tensor;
-  return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":${data}}`;
+function writeTensor({ name, datatype, shape, data }: Tensor): string {
+  if (datatype === 'BYTES') return writeBytes(name, shape, splitBytes(data));
+  const elements = decodeElements(datatype as Datatype, data);
+  return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":[${elements.join(',')}]}`;
+}
+
+/** Text as it is; bytes that are not all text in base64, and announced so. */
+function writeBytes(name: string, shape: readonly number[], elements: readonly Buffer[]): string {
+  const tensor = { name, datatype: 'BYTES', shape };
+  return JSON.stringify(
+    areTexts(elements)
+      ? { ...tensor, data: elements.map((element) => element.toString('utf8')) }
+      : {
+          ...tensor,
+          parameters: BASE64_PARAMETERS,
+          data: elements.map((element) => element.toString('base64')),
+        },
+  );
 }
 
 export function object(value: unknown, field: string): Record<string, unknown> {

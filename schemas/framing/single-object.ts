@@ -1,8 +1,8 @@
 import type { Schema } from 'avsc';
 import type { AvroCodec, AvroReader } from '../avro/codec.js';
-import { REQUEST_DEPENDENCIES, nodeStatusCodec, replyCodec, requestCodec } from '../codecs.js';
+import { REQUEST_DEPENDENCIES, replyCodec, requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
-import type { InferenceReply, InferenceRequest, NodeStatus } from '../generated.js';
+import type { InferenceReply, InferenceRequest } from '../generated.js';
 import type { Framing } from './framing.js';
 
 /**
@@ -14,7 +14,6 @@ const HEADER_BYTES = 10;
 
 const requestPrefix = Buffer.concat([MAGIC, requestCodec.fingerprint]);
 const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
-const nodeStatusPrefix = Buffer.concat([MAGIC, nodeStatusCodec.fingerprint]);
 const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
 
 /** Lets requests that were written with another version of the schema be read. */
@@ -33,7 +32,7 @@ export const singleObject = {
   detects: (value: Buffer) => value.length >= 2 && value[0] === MAGIC[0] && value[1] === MAGIC[1],
 
   decodeRequest: (value: Buffer) =>
-    decode(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
+    decodeSingleObject(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
 
   encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replyPrefix),
 } satisfies Framing;
@@ -48,20 +47,20 @@ export function encodeRequest(request: InferenceRequest): Buffer {
  * @throws PartituraError DECODE_FAILED
  */
 export function decodeReply(value: Buffer): InferenceReply {
-  return decode(value, replyCodec, replyPrefix, 'InferenceReply');
+  return decodeSingleObject(value, replyCodec, replyPrefix, 'InferenceReply');
 }
 
-/** What a node tells of itself, as record value. */
-export function encodeNodeStatus(status: NodeStatus): Buffer {
-  return nodeStatusCodec.encode(status, nodeStatusPrefix);
+/** Reads the fingerprint of the schema that a value is written with; undefined when it is cut off. */
+export function writtenFingerprint(value: Buffer): Buffer | undefined {
+  return value.length >= HEADER_BYTES ? value.subarray(MAGIC.length, HEADER_BYTES) : undefined;
 }
 
-/** @throws PartituraError DECODE_FAILED */
-export function decodeNodeStatus(value: Buffer): NodeStatus {
-  return decode(value, nodeStatusCodec, nodeStatusPrefix, 'NodeStatus');
-}
-
-function decode<T>(
+/**
+ * @param record what is expected, for errors
+ * @param readers for other versions of the schema, by fingerprint
+ * @throws PartituraError DECODE_FAILED
+ */
+export function decodeSingleObject<T>(
   value: Buffer,
   codec: AvroCodec<T>,
   prefix: Buffer,

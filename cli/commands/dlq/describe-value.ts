@@ -47,12 +47,17 @@ function toPlain({ inputs, ...request }: InferenceRequest): object {
 function describeTensor(tensor: InferenceRequest['inputs'][number]): object {
   const { name, datatype, shape, data } = tensor;
   try {
-    const elements = Array.from<unknown>(fromTensor(tensor).data);
+    const elements = Array.from<unknown>(fromTensor(tensor).data).map(readable);
     const more = elements.length > MAX_ELEMENTS ? [`… ${elements.length - MAX_ELEMENTS} more`] : [];
     return { name, datatype, shape, data: [...elements.slice(0, MAX_ELEMENTS), ...more] };
   } catch (error) {
     return { name, datatype, shape, bytes: data.length, unreadable: (error as Error).message };
   }
+}
+
+/** Bytes that are not text, as hexadecimal digits. */
+function readable(element: unknown): unknown {
+  return Buffer.isBuffer(element) ? `0x${element.toString('hex')}` : element;
 }
 
 /** A list of numbers or text is one line: tensors have hundreds. */

@@ -49,13 +49,14 @@ export class ModelHost {
     const model = await this.loaders.load(question);
     const loadMs = performance.now() - begun;
     this.models.set(question.key, model);
-    const { signature, backend, fallbackReason, cores } = model;
+    const { signature, backend, fallbackReason, cores, signatureNames } = model;
     return {
       kind: 'loaded',
       backend,
       signature: { inputs: signature.inputs.map(publicPart), outputs: signature.outputs.map(publicPart) },
       ...(fallbackReason !== undefined && { fallbackReason }),
       ...(cores !== undefined && { cores }),
+      ...(signatureNames && { signatureNames }),
       loadMs,
     };
   }
@@ -74,6 +75,6 @@ export class ModelHost {
   }
 }
 
-function publicPart({ name, datatype, shape, labels }: TensorSpec): TensorSpec {
-  return { name, datatype, shape, ...(labels && { labels }) };
+function publicPart({ name, datatype, shape, dimensionNames, labels }: TensorSpec): TensorSpec {
+  return { name, datatype, shape, ...(dimensionNames && { dimensionNames }), ...(labels && { labels }) };
 }

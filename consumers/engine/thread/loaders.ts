@@ -4,6 +4,7 @@ import type { ModelFormat } from '../engine.js';
 import type { Question } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { loadOnnxModel } from './onnx-model.js';
+import { SavedModelSessions } from './saved-model-sessions.js';
 import { loadSavedModel } from './saved-model.js';
 import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow-runtime.js';
 import { loadGraphModel, loadLayersModel } from './tensorflowjs-model.js';
@@ -11,6 +12,7 @@ import { loadGraphModel, loadLayersModel } from './tensorflowjs-model.js';
 /** Loads models by format. A runtime starts with the first model that needs it: a node of ONNX models never pays for TensorFlow. */
 export class Loaders {
   private tensorFlow: Promise<TensorFlowRuntime> | undefined;
+  private readonly savedModels = new SavedModelSessions();
 
   constructor(
     private readonly backend: BackendChoice,
@@ -23,12 +25,17 @@ export class Loaders {
   }
 
   /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out; Error as the runtime throws it */
-  async load({ format, directory, cores }: Extract<Question, { kind: 'load' }>): Promise<ThreadModel> {
+  async load({
+    format,
+    directory,
+    cores,
+    signature,
+  }: Extract<Question, { kind: 'load' }>): Promise<ThreadModel> {
     switch (format) {
       case 'onnx':
         return loadOnnxModel(directory, cores, this.gate);
       case 'saved_model':
-        return loadSavedModel(await this.startedTensorFlow(), directory);
+        return loadSavedModel(await this.startedTensorFlow(), this.savedModels, directory, signature);
       case 'graph_model':
         return loadGraphModel(await this.startedTensorFlow(), directory);
       case 'layers_model':

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../schemas/errors.js';
 import type { BackendChoice } from '../options.js';
-import type { Backend, ModelFormat, ModelSignature } from '../engine.js';
+import type { Backend, ModelFormat, ModelSignature, SignatureNames } from '../engine.js';
 
 /**
  * What passes between the event loop and an engine's thread. A thread answers every question once and in
@@ -15,6 +15,8 @@ export type Question =
       readonly format: ModelFormat;
       /** That one operation may use, where a model has cores of its own. */
       readonly cores: number;
+      /** Signature of a SavedModel; the default one when absent. */
+      readonly signature?: string;
     }
   | { readonly kind: 'unload'; readonly key: number }
   | ({ readonly kind: 'run'; readonly key: number } & Tensors);
@@ -40,6 +42,8 @@ export interface LoadedFacts {
   readonly fallbackReason?: string;
   /** That one operation may use, where that is the model's and not the process's. */
   readonly cores?: number;
+  /** Absent where signatures have no names. */
+  readonly signatureNames?: SignatureNames;
   /** Without the start of what computes it. */
   readonly loadMs: number;
 }

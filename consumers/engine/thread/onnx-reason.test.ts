@@ -26,6 +26,15 @@ test('nodes and functions that only ONNX Runtime knows are left out', () => {
   );
 });
 
+test('what failed when operators were set up is told without the sources of ONNX Runtime', () => {
+  assert.equal(
+    reasonOf(
+      'Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cpu/nn/string_normalizer.cc:80 onnxruntime::StringNormalizer::Locale::Locale(const std::string&)::<lambda()> Failed to construct locale with name:en_US.UTF-8',
+    ),
+    'Failed to construct locale with name:en_US.UTF-8',
+  );
+});
+
 test('other messages stay as they are', () => {
   assert.equal(reasonOf('not enough space: expected 8, got 4'), 'not enough space: expected 8, got 4');
 });

@@ -31,6 +31,8 @@ export interface OnnxValueInfo {
   readonly isTensor: boolean;
   /** Number of `TensorProto.DataType`. */
   readonly type?: number;
+  /** Names of the dimensions, empty where one has none. */
+  readonly symbolicDimensions?: readonly string[];
   /** Empty for a scalar and where the model does not say; -1 is an unknown dimension. */
   readonly shape?: readonly number[];
 }

@@ -22,7 +22,7 @@ export function onnxSignature(
 }
 
 function tensorSpec(
-  { name, isTensor, type = 0, shape = [] }: OnnxValueInfo,
+  { name, isTensor, type = 0, shape = [], symbolicDimensions = [] }: OnnxValueInfo,
   role: 'input' | 'output',
 ): TensorSpec {
   const title = `${role} '${name}'`;
@@ -32,7 +32,8 @@ function tensorSpec(
       `export the model with tensors as ${role}s only`,
     );
   const datatype = onnxDatatype(type);
-  if (datatype) return { name, datatype, shape };
+  const isNamed = symbolicDimensions.some((dimension) => dimension !== '');
+  if (datatype) return { name, datatype, shape, ...(isNamed && { dimensionNames: symbolicDimensions }) };
   throw refusal(
     `${title} is ${onnxTypeName(type)}, which requests have no name for`,
     'add a Cast to FP32 inside the model',

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { ModelSignature, TensorSpec } from '../engine.js';
+import type { ModelSignature, SignatureNames, TensorSpec } from '../engine.js';
 import { refusal } from './refusals.js';
 import { servedDatatype, typeName } from './saved-model-types.js';
 
@@ -12,6 +12,7 @@ export interface SavedTensor extends TensorSpec {
 
 /** What `saved_model.pb` says about calling the model. */
 export interface SavedSignature extends ModelSignature {
+  readonly names: SignatureNames;
   /** Tags of the graph that holds the signature, joined by commas as the native library takes them. */
   readonly tags: string;
   readonly inputs: readonly SavedTensor[];
@@ -53,14 +54,22 @@ const require = createRequire(import.meta.url);
 /**
  * Reads how the model is called. Tensors are sorted by name: the file keeps them in a hash map, so its
  * order means nothing.
+ * @param wanted name of the signature; `serving_default`, or the only one, when undefined
  * @throws PartituraError MODEL_FAILED when the model can't be called, with the way out
  */
-export async function readSavedSignature(directory: string): Promise<SavedSignature> {
+export async function readSavedSignature(directory: string, wanted?: string): Promise<SavedSignature> {
   const reader = require('@tensorflow/tfjs-node/dist/saved_model.js') as SavedModelReader;
   const graphs = (await reader.readSavedModelProto(directory)).getMetaGraphsList();
   const graph = servingGraph(graphs);
-  const signature = servingSignature(graph.getSignatureDefMap());
+  const signatures = graph.getSignatureDefMap();
+  const all = keysOf(signatures)
+    .filter((name) => name !== INITIALISATION)
+    .sort();
+  const loaded = wanted ?? defaultSignature(all);
+  const signature = all.includes(loaded) ? signatures.get(loaded) : undefined;
+  if (!signature) throw noSignature(loaded, all);
   return {
+    names: { loaded, all },
     tags: graph.getMetaInfoDef().getTagsList().join(','),
     inputs: readTensors(signature.getInputsMap(), 'input'),
     outputs: readTensors(signature.getOutputsMap(), 'output'),
@@ -77,14 +86,17 @@ function servingGraph(graphs: readonly ProtoGraph[]): ProtoGraph {
   );
 }
 
-function servingSignature(signatures: ProtoMap<ProtoSignature>): ProtoSignature {
-  const names = keysOf(signatures).filter((name) => name !== INITIALISATION);
-  const name = names.includes(SERVING_SIGNATURE) || names.length !== 1 ? SERVING_SIGNATURE : names[0];
-  const signature = name === undefined ? undefined : signatures.get(name);
-  if (signature) return signature;
-  throw refusal(
-    `expected a signature '${SERVING_SIGNATURE}', got ${names.join(', ') || 'none'}`,
-    `export the model with signatures={'${SERVING_SIGNATURE}': …}`,
+function defaultSignature(names: readonly string[]): string {
+  const [only] = names;
+  return only !== undefined && names.length === 1 ? only : SERVING_SIGNATURE;
+}
+
+function noSignature(wanted: string, names: readonly string[]): Error {
+  return refusal(
+    `expected a signature '${wanted}', got ${names.join(', ') || 'none'}`,
+    names.length === 0
+      ? `export the model with signatures={'${SERVING_SIGNATURE}': …}`
+      : 'name the default one as `signature` in model.yaml',
   );
 }
 

@@ -1,3 +1,4 @@
+import type { SignatureNames } from '../engine.js';
 import type { Binding, NativeTensor } from './binding.js';
 import { execute } from './binding.js';
 import { elementsOf, joinBytes, ownBuffer } from './elements.js';
@@ -5,19 +6,25 @@ import type { Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { refusal } from './refusals.js';
 import type { TensorFlowRuntime } from './tensorflow-runtime.js';
+import type { SavedModelSession, SavedModelSessions } from './saved-model-sessions.js';
 import { readSavedSignature, type SavedSignature, type SavedTensor } from './saved-model-signature.js';
 import { DT_INT32, DT_STRING, DT_UINT8 } from './saved-model-types.js';
 import { deletesForeignStrings } from './string-ownership.js';
 
-/** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out */
+/**
+ * @param signatureName of the signature to load; the default one when undefined
+ * @throws PartituraError MODEL_FAILED when the model can't be served, with the way out
+ */
 export async function loadSavedModel(
   { binding }: TensorFlowRuntime,
+  sessions: SavedModelSessions,
   directory: string,
+  signatureName: string | undefined,
 ): Promise<ThreadModel> {
   if (!binding) throw noNativeLibrary();
-  const signature = await readSavedSignature(directory);
+  const signature = await readSavedSignature(directory, signatureName);
   requireSafeStrings(binding, signature);
-  return new SavedModel(binding, binding.loadSavedModel(directory, signature.tags), signature);
+  return new SavedModel(binding, sessions.open(binding, directory, signature.tags), signature);
 }
 
 function noNativeLibrary(): Error {
@@ -36,17 +43,19 @@ function requireSafeStrings(binding: Binding, signature: SavedSignature): void {
   );
 }
 
-/** One session of TensorFlow. Calls are bare: ids and names, no tensor objects, one copy of each output. */
+/** One signature in a session of TensorFlow. Calls are bare: ids and names, no tensor objects, one copy of each output. */
 class SavedModel implements ThreadModel {
   readonly backend = 'tensorflow';
   private readonly inputNodes: string;
   private readonly outputNodes: string;
+  readonly signatureNames: SignatureNames;
 
   constructor(
     private readonly binding: Binding,
-    private readonly session: number,
+    private readonly session: SavedModelSession,
     readonly signature: SavedSignature,
   ) {
+    this.signatureNames = signature.names;
     this.inputNodes = signature.inputs.map((input) => input.node).join(',');
     this.outputNodes = signature.outputs.map((output) => output.node).join(',');
   }
@@ -55,14 +64,14 @@ class SavedModel implements ThreadModel {
     const ids: number[] = [];
     try {
       this.signature.inputs.forEach((input, index) => ids.push(this.create(input, inputs, index)));
-      return this.read(this.binding.runSavedModel(this.session, ids, this.inputNodes, this.outputNodes));
+      return this.read(this.binding.runSavedModel(this.session.id, ids, this.inputNodes, this.outputNodes));
     } finally {
       for (const id of ids) this.binding.deleteTensor(id);
     }
   }
 
   dispose(): void {
-    this.binding.deleteSavedModel(this.session);
+    this.session.release();
   }
 
   private create(input: SavedTensor, { shapes, buffers }: Tensors, index: number): number {

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import type { Engine } from '../engine/engine.js';
+import { fixture } from '../engine/test-models.js';
+import { createEngine } from '../engine/threaded-engine.js';
+import { silent } from '../test-support.js';
+import {
+  retireSignatures,
+  serveSignatures,
+  signatureNamed,
+  type ServedSignatures,
+} from './served-signatures.js';
+import { describeSignatures } from './signature-status.js';
+import { TestRepository } from './test-repository.js';
+import { VerdictMemory } from './verdict-memory.js';
+
+const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
+const SURROUNDINGS = {
+  observe: () => undefined,
+  room: () => undefined,
+  verdicts: new VerdictMemory(undefined, silent),
+  onBatchCheck: () => undefined,
+};
+
+describe('signatures of a version', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await createEngine({ threads: 2 });
+  });
+  after(() => engine.close());
+
+  async function serve(context: TestContext, model: string, settings = ''): Promise<ServedSignatures> {
+    const repository = await TestRepository.create(context);
+    const directory = join(repository.root, model, '1');
+    await cp(fixture(model), directory, { recursive: true });
+    await repository.write(`${model}/1/model.yaml`, settings);
+    const served = await serveSignatures(
+      { model, version: '1', directory, stamp: '' },
+      engine,
+      DEFAULTS,
+      SURROUNDINGS,
+    );
+    context.after(() => retireSignatures(served));
+    return served;
+  }
+
+  test('each has its own tensors and verdict, and one that cannot be loaded keeps no other from serving', async (context) => {
+    const served = await serve(context, 'coder');
+    const told = describeSignatures(served).map(({ name, inputs, outputs, batching, problem }) => [
+      name,
+      inputs.map((tensor) => `${tensor.name} ${tensor.datatype} ${tensor.shape.join()}`).join(),
+      outputs.map((tensor) => tensor.name).join(),
+      batching?.batchable ?? problem?.replace(/;.*/, ''),
+    ]);
+    assert.deepEqual(told, [
+      ['serving_default', 'x FP32 -1,2', 'y', true],
+      ['decode', 'code BYTES -1', 'text', true],
+      ['encode', 'text BYTES -1', 'code', true],
+      ['normalize', 'x FP32 -1,2', 'y', false],
+      ['precise', '', '', "model 'coder' version 1: input 'x' is FP64, which TensorFlow for Node lacks"],
+    ]);
+  });
+
+  test('model.yaml names the default one', async (context) => {
+    const served = await serve(context, 'coder', 'signature: encode');
+    assert.equal(served.main.signatureNames?.loaded, 'encode');
+    assert.equal(signatureNamed(served, 'serving_default').signature.inputs[0]?.name, 'x');
+  });
+
+  test('a default one that does not exist, or where signatures have no names, is refused with what there is', async (context) => {
+    await assert.rejects(serve(context, 'coder', 'signature: predict'), {
+      code: 'MODEL_FAILED',
+      message:
+        "model 'coder' version 1: expected a signature 'predict', got decode, encode, normalize, precise, serving_default; name the default one as `signature` in model.yaml",
+    });
+    await assert.rejects(serve(context, 'scale-onnx', 'signature: predict'), {
+      code: 'INVALID_REQUEST',
+      message: "model.yaml: signature: expected only with a SavedModel, got 'predict' with onnx",
+    });
+  });
+
+  test('a request for one that is not there is told all that are, for a refused one the reason', async (context) => {
+    const served = await serve(context, 'coder');
+    assert.throws(() => signatureNamed(served, 'predict'), {
+      code: 'INVALID_REQUEST',
+      message:
+        "parameters.signature: expected one of 'decode', 'encode', 'normalize', 'precise', 'serving_default', got 'predict'",
+    });
+    assert.throws(() => signatureNamed(served, 'precise'), {
+      code: 'MODEL_FAILED',
+      message: /^signature 'precise' is not served: .*FP64.*cast it/,
+    });
+    const unnamed = await serve(context, 'scale-onnx');
+    assert.throws(() => signatureNamed(unnamed, 'predict'), {
+      code: 'INVALID_REQUEST',
+      message:
+        "parameters.signature: expected none, as the model has one signature without a name, got 'predict'",
+    });
+  });
+
+  test('the hash of the files is one for all, and changes with them', async (context) => {
+    const [one, other] = [
+      await serve(context, 'scale-onnx'),
+      await serve(context, 'scale-onnx', 'maxBatchRows: 2'),
+    ];
+    assert.match(one.filesHash ?? '', /^[0-9a-f]{64}$/);
+    assert.notEqual(one.filesHash, other.filesHash);
+  });
+});

@@ -1,0 +1,98 @@
+import { PartituraError } from '../../schemas/errors.js';
+import type { Engine, ModelFormat, ModelSource } from '../engine/engine.js';
+import { detectFormat } from '../engine/formats.js';
+import { hashFiles } from './files-hash.js';
+import type { VersionFolder } from './repository.js';
+import {
+  serveVersion,
+  type BatchDefaults,
+  type BatchSurroundings,
+  type ServedVersion,
+  type VersionFiles,
+} from './served-version.js';
+import { readModelSettings, type ModelSettings } from './settings.js';
+
+/** A signature that requests cannot name. */
+export interface RefusedSignature {
+  readonly name: string;
+  readonly error: PartituraError;
+}
+
+/** All signatures of a version. Each has its own tensors, batching verdict and batches; they share the files. */
+export interface ServedSignatures {
+  readonly format: ModelFormat;
+  readonly filesHash: string | undefined;
+  /** Answers requests that name no signature. */
+  readonly main: ServedVersion;
+  readonly others: readonly ServedVersion[];
+  readonly refused: readonly RefusedSignature[];
+}
+
+/**
+ * Loads a version with all of its signatures. Only the default one must be served.
+ * @throws PartituraError with the reason when that cannot be
+ */
+export async function serveSignatures(
+  { model, version, directory }: VersionFolder,
+  engine: Engine,
+  defaults: BatchDefaults,
+  surroundings: BatchSurroundings,
+): Promise<ServedSignatures> {
+  const settings = await readModelSettings(directory);
+  const format = await detectFormat(directory);
+  const filesHash = await hashFiles(directory).catch(() => undefined);
+  const source = { model, version, directory, format };
+  const serve = (files: VersionFiles): Promise<ServedVersion> =>
+    serveVersion(files, engine, defaults, surroundings);
+  const main = await serve({ source: withDefault(source, settings), settings, filesHash });
+  const others: ServedVersion[] = [];
+  const refused: RefusedSignature[] = [];
+  for (const name of otherNames(main)) {
+    try {
+      others.push(await serve({ source: { ...source, signature: name }, settings, filesHash }));
+    } catch (cause) {
+      refused.push({ name, error: PartituraError.from(cause) });
+    }
+  }
+  return { format, filesHash, main, others, refused };
+}
+
+/** @throws PartituraError INVALID_REQUEST where `model.yaml` names a signature of a model that has none with a name */
+function withDefault(source: ModelSource, { signature }: ModelSettings): ModelSource {
+  if (signature === undefined) return source;
+  if (source.format === 'saved_model') return { ...source, signature };
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `model.yaml: signature: expected only with a SavedModel, got '${signature}' with ${source.format}`,
+  );
+}
+
+function otherNames({ signatureNames }: ServedVersion): string[] {
+  return signatureNames?.all.filter((name) => name !== signatureNames.loaded) ?? [];
+}
+
+/**
+ * Finds the signature that a request names.
+ * @param name undefined for the default one
+ * @throws PartituraError INVALID_REQUEST that lists the signatures there are, or the reason why this one is not served
+ */
+export function signatureNamed(
+  { main, others, refused }: ServedSignatures,
+  name: string | undefined,
+): ServedVersion {
+  if (name === undefined) return main;
+  const served = [main, ...others].find(({ signatureNames }) => signatureNames?.loaded === name);
+  if (served) return served;
+  const refusal = refused.find((one) => one.name === name);
+  if (refusal)
+    throw new PartituraError('MODEL_FAILED', `signature '${name}' is not served: ${refusal.error.message}`);
+  const known = main.signatureNames?.all.map((one) => `'${one}'`).join(', ');
+  const expected =
+    known === undefined ? 'none, as the model has one signature without a name' : `one of ${known}`;
+  throw new PartituraError('INVALID_REQUEST', `parameters.signature: expected ${expected}, got '${name}'`);
+}
+
+/** Answers what is queued, then frees the models. */
+export async function retireSignatures({ main, others }: ServedSignatures): Promise<void> {
+  await Promise.all([main, ...others].map((one) => one.retire()));
+}

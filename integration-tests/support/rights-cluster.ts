@@ -1,0 +1,150 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { startNode, type InferenceNode } from '../../consumers/node.js';
+import type { AclScope } from '../../core/acls.js';
+import { checkConfig, type Config, type ConfigInput } from '../../core/config.js';
+import { createKafkaClient } from '../../core/kafka/client.js';
+import type { KafkaClient } from '../../core/kafka/port.js';
+import { readTopic } from '../../core/kafka/read-topic.js';
+import { createLogger } from '../../core/log.js';
+import { clusterTopics, modelTopics } from '../../core/partitura-topics.js';
+import { topicNames } from '../../core/topics.js';
+import { findKafkaJars } from '../../deploy/local/java-launcher.js';
+import { CHOSEN_CLIENT } from './kafka-client.js';
+import { LoginBroker } from './login-broker.js';
+import { ROOT } from './programs.js';
+import { Stranger } from './stranger.js';
+
+export const NO_LOGIN_BROKER =
+  findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+export const NAMES = topicNames('partitura');
+/** The model that stays served whatever rights are missing for `scale`. */
+export const OTHER = 'sum';
+const QUIET = createLogger('rights', 'silent');
+const MODELS = ['scale', OTHER];
+const USERS = ['node', 'client', 'operator', 'reader'];
+const READ = { limitMs: 30_000, fetchMaxBytes: 1e6 };
+
+/** A node that is run by a user, and everything that is heard of it. */
+export interface Heard {
+  /** Undefined when it did not start. */
+  readonly node: InferenceNode | undefined;
+  readonly said: () => string;
+}
+
+/** A broker with logins and an authorizer, the topics of two models, and users whose rights the test chooses. */
+export class RightsCluster {
+  private constructor(
+    readonly models: string,
+    readonly broker: LoginBroker,
+    readonly all: KafkaClient,
+    readonly stranger: Stranger,
+  ) {}
+
+  static async start(): Promise<RightsCluster> {
+    const models = await mkdtemp(join(tmpdir(), 'partitura-models-'));
+    for (const model of MODELS)
+      await cp(join(ROOT, 'integration-tests/fixtures/models', model), join(models, model), {
+        recursive: true,
+      });
+    const broker = await LoginBroker.start();
+    const config = checkConfig({ ...commonSettings(models), brokers: broker.broker.bootstrap });
+    const all = createKafkaClient(config, 'all', QUIET);
+    const admin = all.admin();
+    await admin.connect();
+    await admin.createTopics([
+      ...clusterTopics(config),
+      ...MODELS.flatMap((model) => modelTopics(model, config)),
+    ]);
+    await admin.close();
+    const stranger = await Stranger.start(all, 'rights.replies');
+    for (const user of USERS) await broker.setPassword(user);
+    return new RightsCluster(models, broker, all, stranger);
+  }
+
+  async close(): Promise<void> {
+    await this.stranger.close();
+    await this.broker.stop();
+    await rm(this.models, { recursive: true });
+  }
+
+  get settings(): ConfigInput {
+    return commonSettings(this.models);
+  }
+
+  get scope(): AclScope {
+    return {
+      prefix: 'partitura',
+      models: MODELS,
+      replyTopics: [this.stranger.replyTopic],
+      bindings: [],
+      kafkaClient: checkConfig(CHOSEN_CLIENT).kafkaClient,
+      createsTopics: false,
+    };
+  }
+
+  async runNode(): Promise<Heard> {
+    const config: Config = checkConfig({
+      ...this.settings,
+      ...this.broker.login('node'),
+      sessionTimeoutMs: 6_000,
+      drainTimeoutMs: 3_000,
+    });
+    let said = '';
+    const log = pino({ level: 'warn' }, { write: (line: string) => void (said += line) });
+    try {
+      const node = await startNode(config, createKafkaClient(config, 'node', log), log);
+      void node.failed.then((error) => (said += error.message));
+      return { node, said: () => said };
+    } catch (error) {
+      const { message } = error as Error;
+      return { node: undefined, said: () => said + message };
+    }
+  }
+
+  /** A request to each reply topic, and a record that is none. @returns their correlation ids */
+  async sendOfEachKind(): Promise<string[]> {
+    const { stranger } = this;
+    const requests = NAMES.requests('scale');
+    const row = Buffer.alloc(16);
+    const request = { model: 'scale', inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: row }] };
+    const to = (topic: string) => ({ headers: { 'reply-to': Buffer.from(topic) } });
+    const sent = [
+      stranger.request(requests, request),
+      stranger.request(requests, request, { wantsReply: false }),
+      stranger.request(requests, request, to(NAMES.clientReplies)),
+      stranger.send(requests, Buffer.from('none'), { wantsReply: false }),
+    ];
+    await stranger.sent();
+    return sent;
+  }
+
+  async #outcomes(): Promise<Set<string>> {
+    const topics = [
+      this.stranger.replyTopic,
+      NAMES.replies('scale'),
+      NAMES.clientReplies,
+      NAMES.deadLetters('scale'),
+    ];
+    const read = await Promise.all(topics.map((topic) => readTopic(this.all, topic, READ)));
+    return new Set(read.flat().map(({ headers }) => String(headers['correlation-id'])));
+  }
+
+  allHaveOutcomes(sent: readonly string[]): () => Promise<boolean> {
+    return async () => {
+      const found = await this.#outcomes();
+      return sent.every((id) => found.has(id));
+    };
+  }
+
+  async deadLetterReasons(): Promise<string> {
+    const letters = await readTopic(this.all, NAMES.deadLetters('scale'), READ);
+    return letters.map(({ headers }) => String(headers['__connect.errors.exception.message'])).join('\n');
+  }
+}
+
+function commonSettings(models: string): ConfigInput {
+  return { ...CHOSEN_CLIENT, models, partitions: 2, engineThreads: 1 };
+}
