@@ -64,7 +64,7 @@ export type ModelName =
   | 'found-onnx'
   | 'clip-by-all-onnx'
   | 'side-input-onnx'
-  | 'large-only-onnx'
+  | 'rare-value-onnx'
   | 'from-batches-of-five-onnx'
   | 'no-inputs-onnx'
   | 'embedding-onnx'
