@@ -1,5 +1,5 @@
 import {
-  KafkaError,
+  isOutage,
   type CommittedPosition,
   type KafkaConsumer,
   type Position,
@@ -99,7 +99,7 @@ export class Committer {
         const { topic, partition: number } = partition;
         const where = { model: this.options.model, topic, partition: number };
         // Brokers that are away are announced by their client.
-        if (attempt === 2 && !isAway(error))
+        if (attempt === 2 && !isOutage(error))
           this.parts.log.warn(
             { ...where, err: error },
             'could not commit a crash mark; records wait, retrying',
@@ -213,7 +213,7 @@ export class Committer {
 
   /** Commits are retried twice a second: a failure is logged once, and an outage by the Kafka client. */
   #noteFailure(error: unknown): void {
-    const isNews = !isAway(error) && this.#failures++ === 0;
+    const isNews = !isOutage(error) && this.#failures++ === 0;
     const { model } = this.options;
     this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
@@ -282,10 +282,6 @@ export class Committer {
     this.stopOpening();
     clearInterval(this.#timer);
   }
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof KafkaError && error.kind === 'unavailable';
 }
 
 /** A partition as its last owner here left it. */

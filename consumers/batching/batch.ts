@@ -44,7 +44,7 @@ export class Progress {
   rowsLeft: number;
   /** A cut job fails once, however many of its pieces do. */
   failed = false;
-  /** Its pieces count no longer: it is computed anew by another `Progress`. */
+  /** True once its pieces are to be ignored: another `Progress` computes the job again. */
   superseded = false;
   /** Of a cut job: outputs by start row. */
   #parts: Map<number, readonly RowTensor[]> | undefined;

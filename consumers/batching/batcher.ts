@@ -135,8 +135,8 @@ export class Batcher {
   }
 
   /**
-   * From now on every job is computed alone and whole, those that are queued, cut or under way included: their batches
-   * may have mixed rows that depend on each other.
+   * Computes every job alone and whole from now on, including those that are queued, cut or under way: their batches may
+   * have mixed rows that depend on each other.
    */
   stopBatching(): void {
     if (!this.#batches) return;
@@ -144,7 +144,7 @@ export class Batcher {
     this.#computeAlone(this.#lanes.takeAll());
   }
 
-  /** Submits the jobs of pieces anew, each once. */
+  /** Submits the jobs of pieces again, whole and each once. */
   #computeAlone(pieces: readonly Piece[]): void {
     for (const { progress } of pieces) {
       if (progress.failed || progress.superseded) continue;
@@ -295,7 +295,7 @@ export class Batcher {
     );
   }
 
-  /** Whether batching was turned off with these pieces under way, in company or cut. */
+  /** Tells if batching was turned off while these pieces, which share a batch or are cut, were under way. */
   #mayBeMixed(pieces: readonly Piece[]): boolean {
     return !this.#batches && !isWholeJob(pieces);
   }

@@ -3,7 +3,7 @@ import type { AppliedBinding } from '../../core/bindings/store.js';
 import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from '../../core/bindings/topics.js';
 import type { Config } from '../../core/config.js';
 import type { Outbox } from '../../core/kafka/outbox.js';
-import { KafkaError, type KafkaAdmin, type KafkaClient, type KafkaRecord } from '../../core/kafka/port.js';
+import { isOutage, type KafkaAdmin, type KafkaClient, type KafkaRecord } from '../../core/kafka/port.js';
 import type { RecordFit } from '../../core/kafka/record-fit.js';
 import { nodeReadLimits } from '../../core/kafka/record-batches/read-limits.js';
 import type { Logger } from '../../core/log.js';
@@ -310,11 +310,6 @@ class FirstError {
     this.error ??= error;
     this.#resolve(error);
   }
-}
-
-/** Brokers that are away are announced by the Kafka client, and are not the binding's fault. */
-function isOutage(error: Error): boolean {
-  return error instanceof KafkaError && error.kind === 'unavailable';
 }
 
 function isSame(a: ModelSignature, b: ModelSignature): boolean {

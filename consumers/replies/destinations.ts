@@ -1,6 +1,6 @@
 import { lacking } from '../../core/acls.js';
 import { answerOrBlame, UnansweredError } from '../../core/blame.js';
-import { KafkaError, type KafkaAdmin } from '../../core/kafka/port.js';
+import { isOutage, KafkaError, type KafkaAdmin } from '../../core/kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 
 /** How long an answer of the cluster about a topic is trusted. */
@@ -125,7 +125,7 @@ export class Destinations {
 }
 
 function isPassing(error: Error): boolean {
-  return error instanceof UnansweredError || (error instanceof KafkaError && error.kind === 'unavailable');
+  return error instanceof UnansweredError || isOutage(error);
 }
 
 /** Names the right that is missing, if that is it. */

@@ -260,3 +260,8 @@ export class KafkaError extends Error {
     this.mayBeOfRecord = mayBeOfRecord;
   }
 }
+
+/** Tells an outage, which the Kafka client announces by itself and which is nobody's fault here. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof KafkaError && error.kind === 'unavailable';
+}

@@ -1,3 +1,4 @@
+import { fromHalf } from '../../consumers/models/batch-proof/half.js';
 import { formatShape, isDatatype } from '../../schemas/datatypes.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { decodeElements } from '../../schemas/tensor.js';
@@ -38,17 +39,7 @@ function isFloat({ datatype }: Tensor): boolean {
 function valuesOf({ datatype, data }: Tensor): number[] {
   if (!isDatatype(datatype)) throw new Error(`unknown data type ${datatype}`);
   if (datatype !== 'FP16') return decodeElements(datatype, data).map(Number);
-  return Array.from({ length: data.length / 2 }, (_, index) => halfToNumber(data.readUInt16LE(2 * index)));
-}
-
-/** IEEE 754 binary16: a sign, five bits of exponent, ten bits of fraction. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return Array.from({ length: data.length / 2 }, (_, index) => fromHalf(data.readUInt16LE(2 * index)));
 }
 
 function isClose(got: number, wanted: number): boolean {

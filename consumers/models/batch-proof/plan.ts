@@ -56,21 +56,26 @@ const FURTHER: readonly PlannedRequest[] = [
   { rows: 3, scale: MEDIUM },
 ];
 
+const [FIRST, SECOND, THIRD] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
+
+/** Both orders, and all of them. */
+const TOGETHER: readonly PlannedRun[] = [
+  [FIRST, SECOND],
+  [SECOND, FIRST],
+  [THIRD, SECOND, FIRST],
+];
+
 export function essentialStage(): Stage {
-  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
   return {
     requests: ESSENTIAL,
     runs: [
-      [first, second],
-      [second, first],
-      [third, second, first],
+      ...TOGETHER,
       // Equal rows, which a model may count or leave out.
-      [first, first],
-      [cut(second, 0, 1)],
-      [cut(second, 1, 2)],
+      [FIRST, FIRST],
+      ...cuts(SECOND, [1]),
     ],
     // The row of small values shows best what larger ones leak.
-    exchanges: [{ run: [third, first], exchanged: [third, cut(second, 0, 1)], kept: 0 }],
+    exchanges: [{ run: [THIRD, FIRST], exchanged: [THIRD, cut(SECOND, 0, 1)], kept: 0 }],
   };
 }
 
@@ -79,7 +84,7 @@ export function essentialStage(): Stage {
  * model that is slow is tried with the first of these only.
  */
 export function furtherStage(request: number): Stage {
-  const all = [...wholes(ESSENTIAL, 0), ...wholes(FURTHER, request)];
+  const all = [FIRST, SECOND, THIRD, ...wholes(FURTHER, request)];
   const pairs = all.flatMap((one) => all.filter((other) => other !== one).map((other) => [one, other]));
   const [a, b, c, long, short] = all as [Segment, Segment, Segment, Segment, Segment];
   return {
@@ -107,36 +112,25 @@ export function furtherStage(request: number): Stage {
 /** A request of so many rows, alone, cut, and behind a short one: for what depends on the size of the batch. */
 export function longStage(rows: number, request: number): Stage {
   const [long] = wholes([{ rows, scale: 'mixed' }], request) as [Segment];
-  const [first] = wholes(ESSENTIAL, 0) as [Segment];
   return {
     requests: [{ rows, scale: 'mixed' }],
-    runs: [...cuts(long, [Math.floor(rows / 2)]), [first, long]],
+    runs: [...cuts(long, [Math.floor(rows / 2)]), [FIRST, long]],
   };
 }
 
 /** What tells most, for each further kind of values. */
 export function briefStage(): Stage {
-  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
-  return {
-    requests: ESSENTIAL,
-    runs: [
-      [first, second],
-      [second, first],
-      [third, second, first],
-    ],
-    isOptional: true,
-  };
+  return { requests: ESSENTIAL, runs: TOGETHER, isOptional: true };
 }
 
 /** A request with NaN or infinity beside clean ones. */
 export function spoiledStage(value: number, request: number): Stage {
   const planned = { rows: 1, scale: MEDIUM, spoiled: value };
-  const [first, second, third] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
   const [spoiled] = wholes([planned], request) as [Segment];
   return {
     requests: [planned],
-    runs: [[second, spoiled]],
-    exchanges: [{ run: [spoiled, first], exchanged: [spoiled, third], kept: 0 }],
+    runs: [[SECOND, spoiled]],
+    exchanges: [{ run: [spoiled, FIRST], exchanged: [spoiled, THIRD], kept: 0 }],
     isOptional: true,
   };
 }

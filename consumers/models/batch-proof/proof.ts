@@ -1,7 +1,7 @@
+import { Turns } from '../../../core/turns.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import type { EngineResult, LoadedModel, ModelSource } from '../../engine/engine.js';
 import { ComparedOutput } from './compare.js';
-import { Pacer } from './pacer.js';
 import {
   briefStage,
   essentialStage,
@@ -15,7 +15,7 @@ import {
   type Segment,
   type Stage,
 } from './plan.js';
-import { mergeSegments, RequestDrawer, type DrawnRequest } from './requests.js';
+import { mergeSegments, RequestDrawer, type DrawnRequest, TURN_MS } from './requests.js';
 import { bytesOfRow, furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
 export interface ProofLimits {
@@ -89,7 +89,7 @@ export class Proof {
   #mostRows = 0;
   #spentMs = 0;
   #isCut = false;
-  readonly #pacer = new Pacer();
+  readonly #turns = new Turns(TURN_MS);
   #areFurtherAlike = true;
 
   constructor(
@@ -286,7 +286,7 @@ export class Proof {
     // Kernels for batches of another size may treat NaN differently: what is spoiled is compared by exchange only.
     if (drawn.isSpoiled) return true;
     for (let row = 0; row < rows; row++) {
-      await this.#pacer.pause();
+      await this.#turns.next();
       const magnitude = this.#magnitudes[index]?.get(drawn.scales[start + row] ?? 1) ?? 0;
       if (!alone.matches(start + row, output, position + row, magnitude)) return false;
     }

@@ -1,6 +1,6 @@
+import { Turns } from '../../../core/turns.js';
 import type { EngineTensor, TensorSpec } from '../../engine/engine.js';
 import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from '../../batching/rows.js';
-import { Pacer } from './pacer.js';
 import type { PlannedRequest, PlannedRun } from './plan.js';
 import { Random } from './random.js';
 import { drawRow, elementsOfRow, rowShape, SCALES, type Scale, type ValueKind } from './values.js';
@@ -14,12 +14,14 @@ export interface DrawnRequest {
   readonly isSpoiled: boolean;
 }
 
+/** Drawing and comparing must not hold up the node's heartbeats and requests for longer, milliseconds. */
+export const TURN_MS = 10;
 const SEED = 12;
 
 /** Draws requests for a signature, the same ones every time. */
 export class RequestDrawer {
   readonly #random = new Random(SEED);
-  readonly #pacer = new Pacer();
+  readonly #turns = new Turns(TURN_MS);
   #turn = 0;
 
   constructor(
@@ -52,7 +54,7 @@ export class RequestDrawer {
     const elements = elementsOfRow(spec, this.openSize);
     const rows: Buffer[] = [];
     for (const [row, scale] of scales.entries()) {
-      await this.#pacer.pause();
+      await this.#turns.next();
       const turn = this.#turn + row;
       rows.push(drawRow({ datatype, scale, elements, turn, input, spoiled }, this.kind, this.#random));
     }

@@ -15,7 +15,7 @@ import {
 import { deliverPiece } from '../record-batches/deliver-piece.js';
 import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
 import { DEFAULT_READ_LIMITS } from '../record-batches/read-limits.js';
-import { Turns } from '../record-batches/turns.js';
+import { Turns } from '../../turns.js';
 import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import './follow-coordinator.js';

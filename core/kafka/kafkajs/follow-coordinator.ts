@@ -2,7 +2,7 @@ import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import { toKafkaError } from './errors.js';
 
 /**
- * kafkajs looks a group's coordinator up only when it joins. When the coordinator moves it joins anew, or, while the former
+ * kafkajs looks a group's coordinator up only when it joins. When the coordinator moves it rejoins, or, while the former
  * one restarts, sends heartbeats to it until its retries are used up. Here the coordinator is looked up again, and the
  * membership goes on. kafkajs is pinned to the version whose method this wraps.
  */

@@ -9,7 +9,7 @@ import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js
 import { deliverPiece } from '../record-batches/deliver-piece.js';
 import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
 import type { ReadLimits } from '../record-batches/read-limits.js';
-import { Turns } from '../record-batches/turns.js';
+import { Turns } from '../../turns.js';
 import { BACKOFF } from './retry.js';
 
 /** Beyond what the broker may wait. */
