@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
-import { prepareModels, preparePython } from './setup/bench.mjs';
+import { prepareModels, prepareBenchPython } from './setup/bench.mjs';
 import { runMain } from './setup/errors.mjs';
 import { root } from './setup/paths.mjs';
 
@@ -10,7 +10,7 @@ const log = (line) => console.error(`bench: ${line}`);
 
 await runMain(async () => {
   await setup({ dev: true, log });
-  const python = await preparePython(log);
+  const python = await prepareBenchPython(log);
   const models = await prepareModels(python, log);
   const child = spawn(
     process.execPath,
