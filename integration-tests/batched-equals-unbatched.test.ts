@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Batcher } from '../consumers/batching/batcher.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
 import { createEngine, detectFormat, type Engine, type LoadedModel } from '../consumers/engine/index.js';
-import { validateRequest } from '../consumers/models/validate.js';
 import { ELEMENT_BYTES, type Datatype } from '../schemas/datatypes.js';
 import type { Tensor } from '../schemas/generated.js';
+import { runBatched } from './support/run-batched.js';
 import { floats, valuesOf } from './support/stranger.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,6 +20,7 @@ const RUNS = 60;
 /** A batch of another size may take another kernel, which rounds the last bits differently. */
 const TOLERANCE = 1e-6;
 const LIMITS = fc.record({
+  batchable: fc.constant(true),
   maxBatchRows: fc.integer({ min: 1, max: 70 }),
   parallelism: fc.integer({ min: 1, max: 3 }),
 });
@@ -74,7 +74,9 @@ for (const { format, suffix, digits } of FORMATS) {
         const requests = images.map((image) => [floats('pixels', [1, 64], image)]);
         const batched = await runBatched(model, limits, requests);
         for (const [index, request] of requests.entries()) {
-          const [alone] = await runBatched(model, { maxBatchRows: 1, parallelism: 1 }, [request]);
+          const [alone] = await runBatched(model, { maxBatchRows: 1, parallelism: 1, batchable: true }, [
+            request,
+          ]);
           const together = valuesOf(asTensor(batched[index]?.[0]));
           valuesOf(asTensor(alone?.[0])).forEach((value, position) =>
             assert.ok(Math.abs(value - (together[position] ?? NaN)) < TOLERANCE),
@@ -115,38 +117,6 @@ for (const { format, suffix, digits } of FORMATS) {
 async function load(folder: string, model: string): Promise<LoadedModel> {
   const directory = join(ROOT, folder);
   return engine.load({ model, version: '1', directory, format: await detectFormat(directory) });
-}
-
-/** Submits all requests at once and resolves with the outputs of each. */
-function runBatched(
-  model: LoadedModel,
-  limits: { maxBatchRows: number; parallelism: number },
-  requests: readonly Tensor[][],
-): Promise<(readonly RowTensor[])[]> {
-  const batcher = new Batcher((inputs) => model.run(inputs), {
-    ...limits,
-    aheadRows: 1,
-    maxBatchDelayMs: 0,
-    batchable: true,
-  });
-  return Promise.all(
-    requests.map((inputs) => {
-      const valid = validateRequest(
-        { id: '', model: '', modelVersion: null, inputs, outputs: [], parameters: {}, deadline: null },
-        model.signature,
-        true,
-      );
-      return new Promise<readonly RowTensor[]>((resolve, reject) => {
-        batcher.submit({
-          ...valid,
-          deadline: null,
-          arrivedAt: 0,
-          answered: ({ outputs }) => resolve(outputs),
-          failed: reject,
-        });
-      });
-    }),
-  );
 }
 
 interface TypesRow {

@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { Batcher } from '../consumers/batching/batcher.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
 import { createEngine, type Engine, type LoadedModel } from '../consumers/engine/index.js';
 import { serveSignatures } from '../consumers/models/served-signatures.js';
-import { validateRequest } from '../consumers/models/validate.js';
 import { VerdictMemory } from '../consumers/models/verdict-memory.js';
 import { createLogger } from '../core/log.js';
 import type { Tensor } from '../schemas/generated.js';
 import { decodeElements, encodeElements } from '../schemas/tensor.js';
+import { runBatched } from './support/run-batched.js';
 import { encodeOnnx } from './support/onnx-writer.js';
 import { randomGraph, VOCABULARY, WIDTH, type RandomGraph } from './support/random-graphs.js';
 
@@ -100,9 +99,9 @@ async function assertUnmixed(
 ): Promise<void> {
   const requests = rows.map((count, index) => requestOf(graph, count, seed + 17 * index));
   const whole = { maxBatchRows: Infinity, parallelism: 1 };
-  const together = await submit(model, { ...limits, batchable }, requests);
+  const together = await runBatched(model, { ...limits, batchable }, requests);
   for (const [index, request] of requests.entries()) {
-    const [alone = []] = await submit(model, { ...whole, batchable: false }, [request]);
+    const [alone = []] = await runBatched(model, { ...whole, batchable: false }, [request]);
     alone.forEach((output, place) => assertSame(together[index]?.[place], output, graph));
   }
 }
@@ -121,44 +120,6 @@ function requestOf({ inputs }: RandomGraph, rows: number, seed: number): Tensor[
     shape: name === 'x' ? [rows, WIDTH] : [rows],
     data: encodeElements(type, elements[name as keyof typeof elements], name),
   }));
-}
-
-interface Limits {
-  readonly maxBatchRows: number;
-  readonly parallelism: number;
-  readonly batchable: boolean;
-}
-
-/** Submits all requests at once and resolves with the outputs of each. */
-function submit(
-  model: LoadedModel,
-  limits: Limits,
-  requests: readonly Tensor[][],
-): Promise<(readonly RowTensor[])[]> {
-  const batcher = new Batcher((inputs) => model.run(inputs), { ...limits, aheadRows: 1, maxBatchDelayMs: 0 });
-  return Promise.all(
-    requests.map((inputs) => {
-      const request = {
-        id: '',
-        model: '',
-        modelVersion: null,
-        inputs,
-        outputs: [],
-        parameters: {},
-        deadline: null,
-      };
-      const valid = validateRequest(request, model.signature, limits.batchable);
-      return new Promise<readonly RowTensor[]>((resolve, reject) => {
-        batcher.submit({
-          ...valid,
-          deadline: null,
-          arrivedAt: 0,
-          answered: ({ outputs }) => resolve(outputs),
-          failed: reject,
-        });
-      });
-    }),
-  );
 }
 
 function assertSame(together: RowTensor | undefined, alone: RowTensor, { steps }: RandomGraph): void {

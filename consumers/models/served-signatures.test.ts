@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Engine } from '../engine/engine.js';
-import { fixture } from '../engine/test-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
-import { silent } from '../test-support.js';
 import {
   retireSignatures,
   serveSignatures,
@@ -13,16 +9,7 @@ import {
   type ServedSignatures,
 } from './served-signatures.js';
 import { describeSignatures } from './signature-status.js';
-import { TestRepository } from './test-repository.js';
-import { VerdictMemory } from './verdict-memory.js';
-
-const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
-const SURROUNDINGS = {
-  observe: () => undefined,
-  room: () => undefined,
-  verdicts: new VerdictMemory(undefined, silent),
-  onBatchCheck: () => undefined,
-};
+import { DEFAULTS, SURROUNDINGS, versionFolder } from './test-versions.js';
 
 describe('signatures of a version', () => {
   let engine: Engine;
@@ -32,16 +19,8 @@ describe('signatures of a version', () => {
   after(() => engine.close());
 
   async function serve(context: TestContext, model: string, settings = ''): Promise<ServedSignatures> {
-    const repository = await TestRepository.create(context);
-    const directory = join(repository.root, model, '1');
-    await cp(fixture(model), directory, { recursive: true });
-    await repository.write(`${model}/1/model.yaml`, settings);
-    const served = await serveSignatures(
-      { model, version: '1', directory, stamp: '' },
-      engine,
-      DEFAULTS,
-      SURROUNDINGS,
-    );
+    const folder = await versionFolder(context, model, settings);
+    const served = await serveSignatures(folder, engine, DEFAULTS, SURROUNDINGS);
     context.after(() => retireSignatures(served));
     return served;
   }

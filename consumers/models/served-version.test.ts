@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine } from '../engine/engine.js';
 import { fixture, sourceOf } from '../engine/test-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
 import { silent } from '../test-support.js';
-import { TestRepository } from './test-repository.js';
 import { tryVersion } from './trial.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { serveSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
-
-const DEFAULTS = { maxBatchRows: 8, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
-const SURROUNDINGS = {
-  observe: () => undefined,
-  room: () => undefined,
-  verdicts: new VerdictMemory(undefined, silent),
-  onBatchCheck: () => undefined,
-};
+import { DEFAULTS, SURROUNDINGS, versionFolder } from './test-versions.js';
 
 describe('a version is tried in a child process first', () => {
   let engine: Engine;
@@ -108,11 +98,7 @@ describe('whether a version is batched', () => {
     settings = '',
     verdicts = new VerdictMemory(undefined, silent),
   ): Promise<string> {
-    const repository = await TestRepository.create(context);
-    const directory = join(repository.root, model, '1');
-    await cp(fixture(model), directory, { recursive: true });
-    await repository.write(`${model}/1/model.yaml`, settings);
-    const folder = { model, version: '1', directory, stamp: '' };
+    const folder = await versionFolder(context, model, settings);
     const { main: version } = await serveSignatures(folder, engine, DEFAULTS, { ...SURROUNDINGS, verdicts });
     const { batchable, reason } = version.batching;
     assert.equal(version.batcher.limits.batchable, batchable);

@@ -1,0 +1,37 @@
+import { Batcher, type BatchLimits } from '../../consumers/batching/batcher.js';
+import type { RowTensor } from '../../consumers/batching/rows.js';
+import type { LoadedModel } from '../../consumers/engine/index.js';
+import { validateRequest } from '../../consumers/models/validate.js';
+import type { Tensor } from '../../schemas/generated.js';
+
+/** Submits all requests at once to a batcher of their own, and resolves with the outputs of each. */
+export function runBatched(
+  model: LoadedModel,
+  limits: Pick<BatchLimits, 'maxBatchRows' | 'parallelism' | 'batchable'>,
+  requests: readonly Tensor[][],
+): Promise<(readonly RowTensor[])[]> {
+  const batcher = new Batcher((inputs) => model.run(inputs), { ...limits, aheadRows: 1, maxBatchDelayMs: 0 });
+  return Promise.all(
+    requests.map((inputs) => {
+      const request = {
+        id: '',
+        model: '',
+        modelVersion: null,
+        inputs,
+        outputs: [],
+        parameters: {},
+        deadline: null,
+      };
+      const valid = validateRequest(request, model.signature, limits.batchable);
+      return new Promise<readonly RowTensor[]>((resolve, reject) => {
+        batcher.submit({
+          ...valid,
+          deadline: null,
+          arrivedAt: 0,
+          answered: ({ outputs }) => resolve(outputs),
+          failed: reject,
+        });
+      });
+    }),
+  );
+}
