@@ -1,4 +1,4 @@
-import { sleep } from '../core/retry.js';
+import { sleep } from '../core/time.js';
 
 const PAUSE_MS = 200;
 

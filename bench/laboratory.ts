@@ -1,8 +1,8 @@
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
-import { createKafkaClient } from '../core/kafka/client.js';
-import type { KafkaAdmin, TopicSpec } from '../core/kafka/port.js';
+import { createKafkaClient } from '../kafka/client.js';
+import type { KafkaAdmin, TopicSpec } from '../kafka/port.js';
 import { createLogger } from '../core/log.js';
-import { startLocalBroker, type LocalBroker } from '../deploy/local/broker.js';
+import { startLocalBroker, type LocalBroker } from '../local-cluster/broker.js';
 import { Generator } from './generator/generator.js';
 import { findDescendant } from './processor-time.js';
 

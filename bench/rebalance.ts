@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { sleep } from '../core/retry.js';
+import { sleep } from '../core/time.js';
 import type { ConfigInput } from '../core/config.js';
-import { startNodeProcess, type NodeProcess } from '../deploy/local/node-process.js';
+import { startNodeProcess, type NodeProcess } from '../local-cluster/node-process.js';
 import { Laboratory, type Prepared } from './laboratory.js';
 import { addressOf } from './systems/system.js';
 import { createWorkload } from './workloads.js';

@@ -1,6 +1,6 @@
 import type { Config } from '../core/config.js';
-import { createKafkaClient } from '../core/kafka/client.js';
-import type { KafkaAdmin, KafkaClient } from '../core/kafka/port.js';
+import { createKafkaClient } from '../kafka/client.js';
+import type { KafkaAdmin, KafkaClient } from '../kafka/port.js';
 import { createLogger } from '../core/log.js';
 
 /** The Kafka client of a command. */

@@ -15,7 +15,7 @@ import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
 import { CONNECTION, NODE, configFrom, whole, withOptions, type ConfigOf } from './options.js';
 import { say } from './output.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../core/version.js';
 
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oneLine, printable, printableJson } from '../core/readable.js';
+import { oneLine, printable, printableJson } from '../core/printable.js';
 import { table } from './output.js';
 
 const HOSTILE = 'a\u001b[31mb\u009b2Jc\u202ed\u2066e\u200ef\u061cg\u007f';

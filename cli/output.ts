@@ -1,4 +1,4 @@
-import { oneLine, printable, printableJson } from '../core/readable.js';
+import { oneLine, printable, printableJson } from '../core/printable.js';
 
 /** The widest cell: a column is as wide as its widest, in every row. */
 const MAX_CELL_CHARACTERS = 120;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PartituraError } from '../schemas/errors.js';
 import { urlsIn } from '../schemas/registry/client.js';
-import { DEAD_LETTER_STYLES } from './headers.js';
-import { formatAddress, mustParseAddress, parseAddress } from './kafka/address.js';
+import { DEAD_LETTER_STYLES } from '../schemas/headers/headers.js';
+import { formatAddress, mustParseAddress, parseAddress } from './address.js';
 
 /**
  * Every option of every process, in one table: name, environment variable, default, check and what it means.

@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import { printableJson } from './readable.js';
+import { printableJson } from './printable.js';
 
 export type { Logger } from 'pino';
 

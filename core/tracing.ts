@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { headerText, type RecordHeaders } from '../schemas/framing/framing.js';
 import type { Logger } from './log.js';
-import { within } from './retry.js';
+import { within } from './time.js';
 
 /** What our spans are made by, in whatever program. */
 const INSTRUMENTATION = 'partitura';

@@ -1,22 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { randomInt, randomUUID } from 'node:crypto';
-import { lacking } from '../core/acls.js';
+import { lacking } from '../cluster/acls.js';
 import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
-import { ensureTopics } from '../core/ensure-topics.js';
-import { correlationOf, replyTo } from '../core/reply-dialects.js';
-import { createKafkaClient } from '../core/kafka/client.js';
-import { Outbox, OUTBOX_DEFAULTS } from '../core/kafka/outbox.js';
+import { ensureTopics } from '../cluster/ensure-topics.js';
+import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
+import { createKafkaClient } from '../kafka/client.js';
+import { Outbox, OUTBOX_DEFAULTS } from '../kafka/sending/outbox.js';
 import {
   KafkaError,
   type KafkaClient,
   type KafkaConsumer,
   type KafkaProducer,
   type KafkaRecord,
-} from '../core/kafka/port.js';
+} from '../kafka/port.js';
 import { createLogger, type Logger } from '../core/log.js';
-import { clusterTopics } from '../core/partitura-topics.js';
-import { checkRecordLimits } from '../core/record-limits.js';
-import { topicNames, type TopicNames } from '../core/topics.js';
+import { clusterTopics } from '../cluster/topic-specs.js';
+import { checkRecordLimits } from '../cluster/record-limits.js';
+import { topicNames, type TopicNames } from '../cluster/topics.js';
 import { PartituraError, isErrorCode } from '../schemas/errors.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';

@@ -13,7 +13,7 @@ import {
 } from './codecs.js';
 import { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from './framing/index.js';
 import { InferenceReplySchema, InferenceRequestSchema, NodeStatusSchema } from './generated.js';
-import { exampleReply, exampleRequest, exampleTensor, plain } from './test-requests.js';
+import { exampleReply, exampleRequest, exampleTensor, plain } from '../testing/requests.js';
 
 /** A schema as a version of Partitura had it, and a record that this version wrote (single-object, hex). */
 interface Fixture {

@@ -27,7 +27,7 @@ const SUITES = {
   mutants: () => runMutants(log),
   /** 700,000 mutated records. */
   fuzz: () =>
-    runTests(['dist/integration-tests/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),
+    runTests(['dist/integration-tests/wire/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),
 };
 
 async function onBothClients(files) {

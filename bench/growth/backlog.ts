@@ -1,4 +1,4 @@
-import { modelTopics } from '../../core/partitura-topics.js';
+import { modelTopics } from '../../cluster/topic-specs.js';
 import { eventually } from '../eventually.js';
 import { Laboratory } from '../laboratory.js';
 import { residentBytes } from '../processor-time.js';

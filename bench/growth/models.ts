@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNodeProcess } from '../../deploy/local/node-process.js';
+import { startNodeProcess } from '../../local-cluster/node-process.js';
 import { Laboratory } from '../laboratory.js';
 import { residentBytes } from '../processor-time.js';
 import { addressOf } from '../systems/system.js';

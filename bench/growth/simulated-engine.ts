@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InTurn } from '../../core/in-turn.js';
+import { InTurn } from '../../core/serial.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel } from '../../consumers/engine/engine.js';
 
 const CLASSES = 10;

@@ -1,6 +1,6 @@
-import { startNode } from '../../consumers/node.js';
+import { startNode } from '../../consumers/node/node.js';
 import { checkConfig, fromEnvironment } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
+import { createKafkaClient } from '../../kafka/client.js';
 import { createLogger } from '../../core/log.js';
 import { simulatedEngine } from './simulated-engine.js';
 

@@ -1,9 +1,9 @@
-import { Cluster } from '../../core/kafka/platformatic/cluster.js';
-import { produceRequest } from '../../core/kafka/platformatic/produce.js';
-import { rawBatch, zigzag } from '../../core/kafka/record-batches/test-batches.js';
-import { sleep } from '../../core/retry.js';
+import { Cluster } from '../../kafka/native/transport/cluster.js';
+import { produceRequest } from '../../kafka/native/protocol/produce.js';
+import { rawBatch, zigzag } from '../../testing/record-batches.js';
+import { sleep } from '../../core/time.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
-import { PACKINGS } from '../../core/kafka/record-batches/test-packings.js';
+import { PACKINGS } from '../../testing/packed-batches.js';
 
 const REQUEST_LIMIT_MS = 30_000;
 const ROUND_MS = 10;

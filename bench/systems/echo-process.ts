@@ -1,10 +1,10 @@
 import { headerText } from '../../schemas/framing/framing.js';
 import { checkConfig, fromEnvironment } from '../../core/config.js';
-import { Outbox } from '../../core/kafka/outbox.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
-import type { KafkaRecord } from '../../core/kafka/port.js';
+import { Outbox } from '../../kafka/sending/outbox.js';
+import { createKafkaClient } from '../../kafka/client.js';
+import type { KafkaRecord } from '../../kafka/port.js';
 import { createLogger } from '../../core/log.js';
-import { topicNames } from '../../core/topics.js';
+import { topicNames } from '../../cluster/topics.js';
 
 /**
  * The floor: a process that sends every request back as it came, through the same client and the same

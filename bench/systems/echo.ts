@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { modelTopics } from '../../core/partitura-topics.js';
+import { modelTopics } from '../../cluster/topic-specs.js';
 import { toEnvironment, type KafkaClientName } from '../../core/config.js';
-import { NURSERY } from '../../deploy/local/node-process.js';
+import { NURSERY } from '../../local-cluster/node-process.js';
 import { addressOf, stopChild, untilReady, type System } from './system.js';
 
 const ECHO_MODEL = 'echo';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../deploy/local/ports.js';
+import { freePort } from '../../local-cluster/ports.js';
 import type { Laboratory } from '../laboratory.js';
 import type { ModelName } from '../workloads.js';
 import { addressOf, stopChild, untilReady, type System } from './system.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KafkaClientName } from '../../core/config.js';
-import { startNodeProcess } from '../../deploy/local/node-process.js';
+import { startNodeProcess } from '../../local-cluster/node-process.js';
 import { addressOf, type System } from './system.js';
 
 export const ENGINES = ['tensorflow', 'onnx'] as const;

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { within } from '../../core/retry.js';
-import { topicNames } from '../../core/topics.js';
+import { within } from '../../core/time.js';
+import { topicNames } from '../../cluster/topics.js';
 import type { Load } from '../generator/generator.js';
 import type { Laboratory } from '../laboratory.js';
 import type { ModelName, Speech } from '../workloads.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Argument, type Command } from 'commander';
-import { aclCommands, aclsFor, ROLES, type Role } from '../../core/acls.js';
-import { parseBinding, type BindingDefinition } from '../../core/bindings/definition.js';
+import { aclCommands, aclsFor, ROLES, type Role } from '../../cluster/acls.js';
+import { parseBinding, type BindingDefinition } from '../../cluster/bindings/definition.js';
 import type { Config } from '../../core/config.js';
 import { scanRepository } from '../../consumers/models/repository.js';
 import { PartituraError } from '../../schemas/errors.js';

@@ -1,4 +1,4 @@
-import { startLocalBroker } from '../../deploy/local/broker.js';
+import { startLocalBroker } from '../../local-cluster/broker.js';
 import { print, printJson, say } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { createInspector } from '../../core/kafka/platformatic/client.js';
-import { oneLine } from '../../core/readable.js';
-import { examine } from '../doctor/examine.js';
-import type { Finding, Level } from '../doctor/finding.js';
+import { createInspector } from '../../kafka/native/client.js';
+import { oneLine } from '../../core/printable.js';
+import { examine } from '../../operations/doctor/examine.js';
+import type { Finding, Level } from '../../operations/doctor/finding.js';
 import { kafkaFor } from '../kafka.js';
 import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';

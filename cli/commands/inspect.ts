@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import { groupPositions, lagOf } from '../../core/kafka/lag.js';
-import type { KafkaAdmin } from '../../core/kafka/port.js';
-import { readNodes, type KnownNode } from '../../core/node-directory.js';
-import { topicNames } from '../../core/topics.js';
+import { groupPositions, lagOf } from '../../kafka/reading/lag.js';
+import type { KafkaAdmin } from '../../kafka/port.js';
+import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
+import { topicNames } from '../../cluster/topics.js';
 import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { describeModel } from '../models/describe.js';

@@ -1,10 +1,10 @@
 import type { Config } from '../../core/config.js';
-import { createKafkaClient } from '../../core/kafka/client.js';
-import type { Outage } from '../../core/kafka/outages.js';
+import { createKafkaClient } from '../../kafka/client.js';
+import type { Outage } from '../../kafka/errors/outages.js';
 import { createLogger, type Logger } from '../../core/log.js';
 import { startTracing, type Tracing } from '../../core/tracing.js';
-import { newNodeId, startNode, type InferenceNode } from '../../consumers/node.js';
-import { TracedRecords } from '../../consumers/record-spans.js';
+import { newNodeId, startNode, type InferenceNode } from '../../consumers/node/node.js';
+import { TracedRecords } from '../../consumers/records/record-spans.js';
 import { print, printJson } from '../output.js';
 import { exitSoon, exitWithin, releaseParent, stopSignal, stopped, unlessStopped } from '../signals.js';
 

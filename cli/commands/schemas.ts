@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { scanRepository } from '../../consumers/models/repository.js';
 import type { Config } from '../../core/config.js';
-import { registerSchemas } from '../../core/register-schemas.js';
-import { topicNames } from '../../core/topics.js';
+import { registerSchemas } from '../../cluster/register-schemas.js';
+import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { SchemaRegistry } from '../../schemas/registry/client.js';
 import { withOptions, type ConfigOf } from '../options.js';

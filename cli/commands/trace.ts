@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config.js';
-import type { KafkaAdmin, KafkaClient } from '../../core/kafka/port.js';
-import { readNodes } from '../../core/node-directory.js';
-import { topicNames } from '../../core/topics.js';
+import type { KafkaAdmin, KafkaClient } from '../../kafka/port.js';
+import { readNodes } from '../../cluster/node-directory.js';
+import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { moment, timeText } from '../moment.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, say, table } from '../output.js';
-import { search, type Findings, type Found } from '../trace/search.js';
+import { search, type Findings, type Found } from '../../operations/trace/search.js';
 import { open, timeline, type Step } from '../trace/timeline.js';
 
 interface TraceFlags {

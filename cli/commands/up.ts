@@ -1,5 +1,5 @@
 import type { Config } from '../../core/config.js';
-import { startCluster, type LocalCluster } from '../../deploy/local/cluster.js';
+import { startCluster, type LocalCluster } from '../../local-cluster/cluster.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { print, printJson, say } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../../core/config.js';
-import type { LocalCluster } from '../../deploy/local/cluster.js';
+import type { LocalCluster } from '../../local-cluster/cluster.js';
 import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
 import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
 import { endCluster, startFromFlags, type UpFlags } from '../commands/up.js';

@@ -1,5 +1,5 @@
 import type { ModelMeasurement, SignatureStatus, TensorStatus } from '../../schemas/generated.js';
-import { oneLine } from '../../core/readable.js';
+import { oneLine } from '../../core/printable.js';
 import { table } from '../output.js';
 import { groupsOf, type ModelFacts, type VersionFacts, type VersionOnNode } from './facts.js';
 

@@ -1,4 +1,4 @@
-import type { KnownNode } from '../../core/node-directory.js';
+import type { KnownNode } from '../../cluster/node-directory.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus } from '../../schemas/generated.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KnownNode } from '../../core/node-directory.js';
+import type { KnownNode } from '../../cluster/node-directory.js';
 import type { ModelVersionStatus, SignatureStatus, TensorStatus } from '../../schemas/generated.js';
 import { describeModel, shapeText } from './describe.js';
 import { factsOf } from './facts.js';

@@ -1,8 +1,8 @@
-import { oneLine, textOrHex } from '../../core/readable.js';
-import { detectDialect } from '../../core/reply-dialects.js';
+import { oneLine, textOrHex } from '../../core/printable.js';
+import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { detectFraming } from '../../schemas/framing/index.js';
-import { isOf, type Found } from './search.js';
-import { correlationOf, traceIdOf } from './sought.js';
+import { isOf, type Found } from '../../operations/trace/search.js';
+import { correlationOf, traceIdOf } from '../../operations/trace/request-id.js';
 
 /** Something that happened to a request. */
 export interface Step {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeElements, encodeElements } from '../../schemas/tensor.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { jobOf, settle } from '../test-support.js';
+import { jobOf, settle } from '../../testing/records.js';
 import { Batcher } from './batcher.js';
 import type { RowTensor } from './rows.js';
-import { LIMITS, answerOf, batching, elementsOf } from './test-support.js';
+import { LIMITS, answerOf, batching, elementsOf } from '../../testing/batching.js';
 
 test('a job that is larger than a batch is cut, and its rows come back in their order', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 3 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EngineTensor } from '../engine/engine.js';
-import { ManualClock, int32, jobOf } from '../test-support.js';
+import { ManualClock, int32, jobOf } from '../../testing/records.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { Batcher, type BatchLimits, type RunBatch } from './batcher.js';
-import { LIMITS, answerOf, batching, elementsOf, errorOf } from './test-support.js';
+import { LIMITS, answerOf, batching, elementsOf, errorOf } from '../../testing/batching.js';
 
 test('of a batch that fails only the bad job fails, and it is told why', async () => {
   await fc.assert(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HeldEngine, ManualClock, int32, jobOf, settle } from '../test-support.js';
+import { HeldEngine, ManualClock, int32, jobOf, settle } from '../../testing/records.js';
 import { Batcher } from './batcher.js';
-import { LIMITS, answerOf, batching, elementsOf } from './test-support.js';
+import { LIMITS, answerOf, batching, elementsOf } from '../../testing/batching.js';
 
 test('an idle engine never waits; what came in one go is one batch', async () => {
   const { clock, batcher, rowsOfBatches } = batching();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobOf } from '../test-support.js';
+import { jobOf } from '../../testing/records.js';
 import type { BatchWatch, WatchedPiece } from './batcher.js';
 import { Batcher } from './batcher.js';
-import { answerOf, batching, elementsOf, errorOf, LIMITS } from './test-support.js';
-import { HeldEngine, ManualClock } from '../test-support.js';
+import { answerOf, batching, elementsOf, errorOf, LIMITS } from '../../testing/batching.js';
+import { HeldEngine, ManualClock } from '../../testing/records.js';
 
 test('a job without rows is answered, batchable or not', async () => {
   for (const batchable of [true, false]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobOf } from '../test-support.js';
-import { answerOf, batching, errorOf } from './test-support.js';
+import { jobOf } from '../../testing/records.js';
+import { answerOf, batching, errorOf } from '../../testing/batching.js';
 
 test('with a delay a batch waits until its oldest job has waited so long, or until it is full', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../core/kafka/port.js';
+import type { KafkaRecord } from '../../kafka/port.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
 import { STRANGERS } from '../../schemas/avro/strangers.js';
 import { readableSchema, safeName } from '../../schemas/avro/writer-schema.js';
@@ -7,7 +7,7 @@ import { schemaLabel, type SchemaKey } from '../../schemas/framing/confluent.js'
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { RegistryError, type Membership, type SchemaRegistry } from '../../schemas/registry/client.js';
 import { fetchSchema, type FetchedSchema } from '../../schemas/registry/fetch-schema.js';
-import { LookUps } from '../look-ups.js';
+import { LookUps } from '../requests/look-ups.js';
 import type { AvroResults, AvroWriter } from './avro-results.js';
 import type { Fields } from './features.js';
 import type { Format, IsPossible, Result, SourceFields, SourceRecord } from './format.js';

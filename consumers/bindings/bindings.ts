@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { BindingDefinition } from '../../core/bindings/definition.js';
-import { readBindingRecord, readBindingRecords, type AppliedBinding } from '../../core/bindings/store.js';
-import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../core/kafka/port.js';
+import type { BindingDefinition } from '../../cluster/bindings/definition.js';
+import { readBindingRecord, readBindingRecords, type AppliedBinding } from '../../cluster/bindings/store.js';
+import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { BindingStatus } from '../../schemas/generated.js';
 import { BindingRunner, type BindingParts } from './binding-runner.js';

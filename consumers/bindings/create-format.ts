@@ -1,4 +1,4 @@
-import { outputFormat, type BindingDefinition } from '../../core/bindings/definition.js';
+import { outputFormat, type BindingDefinition } from '../../cluster/bindings/definition.js';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../schemas/registry/client.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkBinding, type Feature } from '../../core/bindings/definition.js';
+import { checkBinding, type Feature } from '../../cluster/bindings/definition.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
 import { STRANGERS } from '../../schemas/avro/strangers.js';
 import type { Datatype } from '../../schemas/datatypes.js';

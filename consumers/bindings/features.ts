@@ -1,4 +1,4 @@
-import type { Feature } from '../../core/bindings/definition.js';
+import type { Feature } from '../../cluster/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
 import { describe } from '../../schemas/describe.js';
 import { PartituraError } from '../../schemas/errors.js';

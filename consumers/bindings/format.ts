@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../core/kafka/port.js';
+import type { KafkaRecord } from '../../kafka/port.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import type { Fields } from './features.js';
 import type { Predictions } from './predictions.js';

@@ -1,7 +1,7 @@
-import type { DeadLetterStyle } from '../../core/headers.js';
-import type { KafkaError, OutgoingRecord } from '../../core/kafka/port.js';
+import type { DeadLetterStyle } from '../../schemas/headers/headers.js';
+import type { KafkaError, OutgoingRecord } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { deadLetters } from '../replies/dead-letter.js';
+import { deadLetters } from '../records/dead-letter.js';
 import type { BoundOutcome } from './bound-records.js';
 
 /** Whether the broker won't have a record, so that another form of it may do. */

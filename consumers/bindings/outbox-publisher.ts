@@ -1,7 +1,7 @@
-import type { Outbox } from '../../core/kafka/outbox.js';
-import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../core/kafka/port.js';
+import type { Outbox } from '../../kafka/sending/outbox.js';
+import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
-import { whyNotWritten } from '../replies/dead-letter.js';
+import { whyNotWritten } from '../records/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
 import { formsAfter, formsOf, isRefusal, type Form, type LetterBox } from './forms.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PredictionField } from '../../core/bindings/definition.js';
+import type { PredictionField } from '../../cluster/bindings/definition.js';
 import type { Datatype } from '../../schemas/datatypes.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import type { TensorSpec } from '../engine/engine.js';

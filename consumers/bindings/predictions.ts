@@ -1,4 +1,4 @@
-import { FIELD_NAME, type PredictionField } from '../../core/bindings/definition.js';
+import { FIELD_NAME, type PredictionField } from '../../cluster/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { decodeElements, type Element } from '../../schemas/tensor.js';

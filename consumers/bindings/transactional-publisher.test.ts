@@ -6,10 +6,10 @@ import {
   type KafkaErrorKind,
   type OutgoingRecord,
   type TransactionalProducer,
-} from '../../core/kafka/port.js';
+} from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { Claim } from '../handling.js';
-import { exampleRecord, settle } from '../test-support.js';
+import type { Claim } from '../records/handling.js';
+import { exampleRecord, settle } from '../../testing/records.js';
 import type { BoundOutcome } from './bound-records.js';
 import { TransactionalPublisher } from './transactional-publisher.js';
 

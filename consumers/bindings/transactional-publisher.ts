@@ -1,6 +1,6 @@
-import { recordBytes } from '../../core/kafka/record-bytes.js';
-import { type KafkaError, type GroupOffsets, type TransactionalProducer } from '../../core/kafka/port.js';
-import type { Claim } from '../handling.js';
+import { recordBytes } from '../../kafka/sending/record-bytes.js';
+import { type KafkaError, type GroupOffsets, type TransactionalProducer } from '../../kafka/port.js';
+import type { Claim } from '../records/handling.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
 import { formsAfter, formsOf, isRefusal, type Form } from './forms.js';
 import type { BoundPublisherOptions } from './outbox-publisher.js';

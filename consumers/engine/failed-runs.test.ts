@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine } from './threaded-engine.js';
-import { loadFixture } from './test-models.js';
+import { loadFixture } from '../../testing/engine-models.js';
 
 const ROWS = 65_536;
 const BATCH_BYTES = ROWS * 4 * Float32Array.BYTES_PER_ELEMENT;

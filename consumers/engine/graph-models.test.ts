@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { decodeElements } from '../../schemas/tensor.js';
 import type { Engine } from './engine.js';
 import { createEngine } from './threaded-engine.js';
-import { loadFixture, tensor } from './test-models.js';
+import { loadFixture, tensor } from '../../testing/engine-models.js';
 
 for (const backend of ['tensorflow', 'wasm'] as const) {
   describe(`graph models on ${backend}`, () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createEngine } from './index.js';
 import type { Engine, EngineTensor, LoadedModel } from './engine.js';
-import { fixture, sourceOf } from './test-models.js';
+import { fixture, sourceOf } from '../../testing/engine-models.js';
 
 let engine: Engine;
 before(async () => {

@@ -9,7 +9,7 @@ import type { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from './engine.js';
 import { IsolatedEngine } from './isolated-engine.js';
 import { completeOptions } from './options.js';
-import { elementsOf, fixture, sourceOf, tensor } from './test-models.js';
+import { elementsOf, fixture, sourceOf, tensor } from '../../testing/engine-models.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
 const isLinux = existsSync('/proc/self/stat');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeContract } from './contract.js';
+import { describeContract } from '../../testing/engine-contract.js';
 import type { Engine, EngineTensor, LoadedModel } from './engine.js';
 import {
   DIGITS_EXPECTED,
@@ -15,7 +15,7 @@ import {
   sourceOf,
   tensor,
   worstDeviation,
-} from './test-models.js';
+} from '../../testing/engine-models.js';
 import { createEngine } from './threaded-engine.js';
 
 /** Answers of ONNX Runtime that were written down beside the model. */

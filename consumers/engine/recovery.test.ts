@@ -8,7 +8,7 @@ import { decodeElements } from '../../schemas/tensor.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, LoadedModel } from './engine.js';
 import { createEngine } from './threaded-engine.js';
-import { fixture, loadFixture, loadEverywhere, sourceOf, tensor } from './test-models.js';
+import { fixture, loadFixture, loadEverywhere, sourceOf, tensor } from '../../testing/engine-models.js';
 
 // More than any machine is done with; unlike TensorFlow itself, a graph model can be interrupted.
 const ENDLESS = 2 ** 30;

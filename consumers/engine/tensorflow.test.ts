@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { describeContract } from './contract.js';
+import { describeContract } from '../../testing/engine-contract.js';
 import type { Engine, LoadedModel } from './engine.js';
 import { createEngine } from './threaded-engine.js';
 import {
@@ -12,7 +12,7 @@ import {
   sourceOf,
   tensor,
   worstDeviation,
-} from './test-models.js';
+} from '../../testing/engine-models.js';
 
 const scaled = async (model: LoadedModel): Promise<unknown[]> =>
   elementsOf((await model.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])])).outputs[0]);

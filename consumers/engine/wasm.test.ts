@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Engine } from './engine.js';
 import { createEngine } from './threaded-engine.js';
-import { DIGITS, DIGITS_EXPECTED, fixture, sourceOf, worstDeviation } from './test-models.js';
+import { DIGITS, DIGITS_EXPECTED, fixture, sourceOf, worstDeviation } from '../../testing/engine-models.js';
 
 describe('the engine on WebAssembly', () => {
   let engine: Engine;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WatchedPiece } from '../batching/batcher.js';
-import { tensor } from '../engine/test-models.js';
+import { tensor } from '../../testing/engine-models.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
-import { settle } from '../test-support.js';
+import { settle } from '../../testing/records.js';
 import { decodeElements, encodeElements } from '../../schemas/tensor.js';
 import { BatchCheck } from './batch-check.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { DIGITS, jobOf, settle, silent } from '../test-support.js';
+import { DIGITS, jobOf, settle, silent } from '../../testing/records.js';
 import type {
   Engine,
   EngineResult,
@@ -14,7 +14,7 @@ import { runtimeName } from '../engine/runtime-version.js';
 import { ModelCatalog } from './catalog.js';
 import { hashFiles } from './files-hash.js';
 import { VerdictMemory } from './verdict-memory.js';
-import { TestRepository } from './test-repository.js';
+import { TestRepository } from '../../testing/model-repository.js';
 
 const SOON_MS = 20_000;
 
@@ -78,6 +78,7 @@ async function watching(
     root: repository.root,
     policy,
     pollMs: 1,
+    isFatal: () => false,
     maxBatchRows: 8,
     maxBatchDelayMs: 0,
     inlineMicros: 0,

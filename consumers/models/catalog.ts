@@ -1,6 +1,5 @@
-import { KafkaError } from '../../core/kafka/port.js';
 import type { Logger } from '../../core/log.js';
-import { sleep } from '../../core/retry.js';
+import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
@@ -34,6 +33,8 @@ export interface CatalogOptions extends BatchDefaults {
   readonly root: string;
   readonly policy: string;
   readonly pollMs: number;
+  /** Decides on an error of `onChange`: true for one that every model would meet, which ends the catalog. */
+  readonly isFatal: (cause: unknown) => boolean;
 }
 
 interface Slot {
@@ -236,7 +237,7 @@ export class ModelCatalog {
   /**
    * Told again at the next look when whoever is told could not act on it: that is the model's trouble, and not that of the
    * others.
-   * @throws KafkaError when no login works, which is everybody's
+   * @throws an error of `onChange` that is fatal
    */
   async #announce(model: string): Promise<void> {
     const before = this.#unannounced.get(model);
@@ -247,7 +248,7 @@ export class ModelCatalog {
       if (this.#stopping.signal.aborted) return;
       const { message } = cause as Error;
       this.#unannounced.set(model, message);
-      if (cause instanceof KafkaError && cause.kind === 'unauthenticated') throw cause;
+      if (this.options.isFatal(cause)) throw cause;
       if (message !== before)
         this.log.error(
           { model, reason: message },

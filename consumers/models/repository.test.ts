@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { scanRepository, type SkippedFolder } from './repository.js';
 import { readModelSettings } from './settings.js';
 import { SkippedFolders } from './skipped-folders.js';
-import { TestRepository } from './test-repository.js';
+import { TestRepository } from '../../testing/model-repository.js';
 
 test('versions are found in the order of their numbers, and folders that cannot be served are told of', async (context) => {
   const repository = await TestRepository.create(context);

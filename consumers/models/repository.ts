@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isModelName } from '../../core/topics.js';
+import { isModelName } from '../../schemas/model-name.js';
 import { PartituraError } from '../../schemas/errors.js';
 
 /** One `<model>/<version>/` folder as it is on disk now. */

@@ -9,7 +9,7 @@ import {
   type ServedSignatures,
 } from './served-signatures.js';
 import { describeSignatures } from './signature-status.js';
-import { DEFAULTS, SURROUNDINGS, versionFolder } from './test-versions.js';
+import { DEFAULTS, SURROUNDINGS, versionFolder } from '../../testing/versions.js';
 
 describe('signatures of a version', () => {
   let engine: Engine;

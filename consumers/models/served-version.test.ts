@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine } from '../engine/engine.js';
-import { fixture, sourceOf } from '../engine/test-models.js';
+import { fixture, sourceOf } from '../../testing/engine-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
-import { silent } from '../test-support.js';
+import { silent } from '../../testing/records.js';
 import { tryVersion } from './trial.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { serveSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
-import { DEFAULTS, SURROUNDINGS, versionFolder } from './test-versions.js';
+import { DEFAULTS, SURROUNDINGS, versionFolder } from '../../testing/versions.js';
 
 describe('a version is tried in a child process first', () => {
   let engine: Engine;

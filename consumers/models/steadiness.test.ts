@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js';
+import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../../testing/engine-models.js';
 import type { ModelSignature } from '../engine/engine.js';
 import { isSteady } from './steadiness.js';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
-import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../engine/test-models.js';
-import { DIGITS as SIGNATURE } from '../test-support.js';
+import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../../testing/engine-models.js';
+import { DIGITS as SIGNATURE } from '../../testing/records.js';
 import { loadAndTryOut, sufficientRows } from './try-out.js';
 
 const SOURCE: ModelSource = { model: 'm', version: '1', directory: DIGITS_ONNX, format: 'onnx' };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ErrorCode } from '../../schemas/errors.js';
 import type { InferenceRequest, Tensor } from '../../schemas/generated.js';
 import { encodeElements } from '../../schemas/tensor.js';
-import { exampleRequest } from '../../schemas/test-requests.js';
+import { exampleRequest } from '../../testing/requests.js';
 import type { ModelSignature } from '../engine/engine.js';
 import { validateRequest } from './validate.js';
 

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { silent } from '../test-support.js';
+import { silent } from '../../testing/records.js';
 import { hashFiles } from './files-hash.js';
-import { TestRepository } from './test-repository.js';
+import { TestRepository } from '../../testing/model-repository.js';
 import { VerdictMemory } from './verdict-memory.js';
 
 const VERDICT = { batchable: false, reason: "output 'y' changes" };

@@ -9,13 +9,13 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKafkaClient } from '../../core/kafka/client.js';
+import { createKafkaClient } from '../../kafka/client.js';
 import { checkConfig, type Config } from '../../core/config.js';
 import { createLogger } from '../../core/log.js';
-import { readNodes } from '../../core/node-directory.js';
-import { topicNames } from '../../core/topics.js';
-import { startLocalBroker, type LocalBroker } from '../../deploy/local/broker.js';
-import { SupervisedNode } from '../../deploy/local/supervised-node.js';
+import { readNodes } from '../../cluster/node-directory.js';
+import { topicNames } from '../../cluster/topics.js';
+import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
+import { SupervisedNode } from '../../local-cluster/supervised-node.js';
 import { decodeReply } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated.js';
 import { Stranger } from '../support/stranger.js';

@@ -1,4 +1,4 @@
-import { onnxReason } from '../../consumers/engine/thread/onnx-reason.js';
+import { onnxReason } from '../../consumers/engine/thread/onnx/reason.js';
 import type { Judged, Verdict } from './judged.js';
 
 const MEANINGS: readonly (readonly [Verdict, string])[] = [

@@ -4,11 +4,11 @@ import {
   deadLetterTopic,
   revisionOf,
   type BindingDefinition,
-} from '../../core/bindings/definition.js';
-import { bindingRecord, removalRecord } from '../../core/bindings/store.js';
-import type { KafkaRecord, OutgoingRecord } from '../../core/kafka/port.js';
-import { clusterTopics } from '../../core/partitura-topics.js';
-import type { InferenceNode } from '../../consumers/node.js';
+} from '../../cluster/bindings/definition.js';
+import { bindingRecord, removalRecord } from '../../cluster/bindings/store.js';
+import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
+import { clusterTopics } from '../../cluster/topic-specs.js';
+import type { InferenceNode } from '../../consumers/node/node.js';
 import { eventually } from './eventually.js';
 import type { Harness } from './harness.js';
 

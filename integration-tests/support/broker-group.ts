@@ -1,5 +1,5 @@
-import { startBrokerGroup, type BrokerGroupOptions } from '../../deploy/local/broker-group.js';
-import type { LocalBroker } from '../../deploy/local/broker.js';
+import { startBrokerGroup, type BrokerGroupOptions } from '../../local-cluster/broker-group.js';
+import type { LocalBroker } from '../../local-cluster/broker.js';
 import type { TestBroker } from './test-broker.js';
 
 /** Three real brokers as one, beside each of them. */

@@ -1,6 +1,6 @@
-import { startLocalBroker } from '../../deploy/local/broker.js';
-import { isDockerThere } from '../../deploy/local/docker-launcher.js';
-import { ensureKafkaImage } from '../../deploy/docker/kafka-image.js';
+import { startLocalBroker } from '../../local-cluster/broker.js';
+import { isDockerThere } from '../../local-cluster/docker-launcher.js';
+import { ensureKafkaImage } from '../../local-cluster/kafka-image.js';
 import { startContainerBroker } from './container-broker.js';
 import type { TestBroker, TestBrokerKind, TestBrokerOptions } from './test-broker.js';
 

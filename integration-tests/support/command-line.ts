@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../deploy/local/ports.js';
-import { waitUntilServing } from '../../deploy/local/serving.js';
+import { freePort } from '../../local-cluster/ports.js';
+import { waitUntilServing } from '../../local-cluster/readiness.js';
 import { eventually } from './eventually.js';
 import { ROOT, run, type Ended } from './programs.js';
 

@@ -4,10 +4,10 @@ import {
   type StartedTestContainer,
   type WaitStrategy,
 } from 'testcontainers';
-import { javaCommand } from '../../deploy/local/keeper.js';
-import { freePort, loopback } from '../../deploy/local/ports.js';
-import { waitUntilServing } from '../../deploy/local/serving.js';
-import { brokerSettings, toProperties } from '../../deploy/local/settings.js';
+import { javaCommand } from '../../local-cluster/process-guard.js';
+import { freePort, loopback } from '../../local-cluster/ports.js';
+import { waitUntilServing } from '../../local-cluster/readiness.js';
+import { brokerSettings, toProperties } from '../../local-cluster/broker-properties.js';
 import type { TestBroker, TestBrokerOptions } from './test-broker.js';
 
 // Its image may be out of reach, and what it does (removing what a dead test left) is done below.

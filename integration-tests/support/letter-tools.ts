@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { KafkaProducer, OutgoingRecord } from '../../core/kafka/port.js';
+import type { KafkaProducer, OutgoingRecord } from '../../kafka/port.js';
 import { CommandLine } from './command-line.js';
 import { Harness } from './harness.js';
 import type { Ended } from './programs.js';

@@ -1,10 +1,10 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { alterUserScramCredentialsV0, Connection } from '@platformatic/kafka';
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
-import type { Acl } from '../../core/acls.js';
+import type { Acl } from '../../cluster/acls.js';
 import type { ConfigInput } from '../../core/config.js';
-import { startLocalBroker, type LocalBroker } from '../../deploy/local/broker.js';
-import { freePort } from '../../deploy/local/ports.js';
+import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
+import { freePort } from '../../local-cluster/ports.js';
 
 const SCRAM_SHA_256 = 1;
 const ITERATIONS = 4_096;

@@ -1,5 +1,5 @@
-import { Cluster } from '../../core/kafka/platformatic/cluster.js';
-import { produceRequest } from '../../core/kafka/platformatic/produce.js';
+import { Cluster } from '../../kafka/native/transport/cluster.js';
+import { produceRequest } from '../../kafka/native/protocol/produce.js';
 
 const LIMIT_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { ConfigInput } from '../../core/config.js';
-import { startLocalBroker } from '../../deploy/local/broker.js';
-import { freePort } from '../../deploy/local/ports.js';
+import { startLocalBroker } from '../../local-cluster/broker.js';
+import { freePort } from '../../local-cluster/ports.js';
 
 const USER = 'guest';
 const PASSWORD = 'g';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Outbox } from '../../core/kafka/outbox.js';
-import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../../core/kafka/port.js';
+import { Outbox } from '../../kafka/sending/outbox.js';
+import type { KafkaClient, KafkaConsumer, KafkaProducer, KafkaRecord } from '../../kafka/port.js';
 import { headerText, type RecordHeaders } from '../../schemas/framing/framing.js';
 import { decodeReply, encodeRequest } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../../schemas/generated.js';

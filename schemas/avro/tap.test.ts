@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
 import { encodeRequest, singleObject } from '../framing/index.js';
-import { exampleRequest, exampleTensor, plain } from '../test-requests.js';
+import { exampleRequest, exampleTensor, plain } from '../../testing/requests.js';
 import { AvroCodec } from './codec.js';
 import { BoundedTap } from './tap.js';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { replyCodec, requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
 import { REQUEST_SCHEMA } from '../registry/self-contained.js';
-import { exampleReply, exampleRequest, plain } from '../test-requests.js';
+import { exampleReply, exampleRequest, plain } from '../../testing/requests.js';
 import { SchemaFraming, confluent, guidReplyLabel, idReplyLabel, schemaLabel } from './confluent.js';
 import { decodeReply } from './single-object.js';
 

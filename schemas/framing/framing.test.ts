@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exampleRequest } from '../test-requests.js';
+import { exampleRequest } from '../../testing/requests.js';
 import { detectFraming, encodeRequest, headerBytes, headerText, type RecordHeaders } from './index.js';
 
 const typed = (contentType: string): RecordHeaders => ({ 'content-type': Buffer.from(contentType) });

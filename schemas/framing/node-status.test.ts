@@ -4,7 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { Schema } from 'avsc';
 import { AvroCodec } from '../avro/codec.js';
 import { NodeStatusSchema, type NodeStatus } from '../generated.js';
-import { plain } from '../test-requests.js';
+import { plain } from '../../testing/requests.js';
 import { decodeNodeStatus, encodeNodeStatus, NODE_STATUS_HEADERS } from './node-status.js';
 
 const STATUS: NodeStatus = {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Datatype } from '../datatypes.js';
 import type { ErrorCode } from '../errors.js';
 import { decodeElements, encodeElements } from '../tensor.js';
-import { exampleReply, exampleTensor } from '../test-requests.js';
+import { exampleReply, exampleTensor } from '../../testing/requests.js';
 import { oipJson } from './oip-json.js';
 
 const decode = (body: string): ReturnType<typeof oipJson.decodeRequest> =>

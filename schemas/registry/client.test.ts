@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { SchemaRegistry, type RegistryErrorKind } from './client.js';
 import { fetchSchema } from './fetch-schema.js';
-import { TestRegistry } from './test-registry.js';
+import { TestRegistry } from '../../testing/registry.js';
 
 const SCHEMA = { type: 'record', name: 'R', fields: [] };
 

@@ -4,11 +4,11 @@ import type { Schema } from 'avsc';
 import { AvroCodec } from '../avro/codec.js';
 import { requestCodec } from '../codecs.js';
 import { InferenceRequestSchema, TensorSchema } from '../generated.js';
-import { exampleRequest, plain } from '../test-requests.js';
+import { exampleRequest, plain } from '../../testing/requests.js';
 import { SchemaRegistry } from './client.js';
 import { requestReader } from './request-reader.js';
 import { REQUEST_SCHEMA } from './self-contained.js';
-import { TestRegistry } from './test-registry.js';
+import { TestRegistry } from '../../testing/registry.js';
 
 interface RecordSchema {
   readonly fields: readonly { readonly name: string }[];

@@ -15,30 +15,30 @@ export const MUTANTS = [
     breaks: 'a position is committed before the broker has the outcome',
     edits: [
       [
-        'consumers/record-consumer.ts',
+        'consumers/records/record-consumer.ts',
         'this.handling.publish(outcome, acknowledged, held.partition);',
         'acknowledged();\n    this.handling.publish(outcome, () => undefined, held.partition);',
       ],
     ],
-    tests: ['consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 1,
     breaks: 'a reply that the broker refuses is dropped',
     edits: [
       [
-        'consumers/replies/publisher.ts',
+        'consumers/requests/replies/publisher.ts',
         "this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);",
         'void cause;\n    acknowledged();',
       ],
     ],
-    tests: ['consumers/replies/publisher.test.ts'],
+    tests: ['consumers/requests/replies/publisher.test.ts'],
   },
   {
     promise: 1,
     breaks: 'kafkajs drops records whose leader has moved',
-    edits: [['core/kafka/kafkajs/producer.ts', 'if (unsent.length === 0) return;', 'return;']],
-    tests: ['core/kafka/kafkajs/records.test.ts'],
+    edits: [['kafka/kafkajs/producer.ts', 'if (unsent.length === 0) return;', 'return;']],
+    tests: ['kafka/kafkajs/records.test.ts'],
   },
   {
     promise: 2,
@@ -63,12 +63,12 @@ export const MUTANTS = [
     breaks: 'a deadline that has passed when the record is read is ignored',
     edits: [
       [
-        'consumers/admission.ts',
+        'consumers/requests/admission.ts',
         'const leftMs = deadline - this.options.now();',
         'const leftMs = deadline - this.options.now() + Infinity;',
       ],
     ],
-    tests: ['consumers/admission.test.ts'],
+    tests: ['consumers/requests/admission.test.ts'],
   },
   {
     promise: 3,
@@ -87,95 +87,103 @@ export const MUTANTS = [
     breaks: 'a reply whose deadline has passed is sent all the same',
     edits: [
       [
-        'consumers/replies/outcome.ts',
+        'consumers/requests/replies/outcome.ts',
         "if (outcome.kind !== 'reply' || outcome.deadline === null || now <= outcome.deadline) return outcome;",
         "if (outcome.kind !== 'reply' || outcome.deadline === null || now <= Infinity) return outcome;",
       ],
     ],
-    tests: ['consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 3,
     breaks: 'a reply that waited for earlier ones beyond its deadline is sent',
     edits: [
       [
-        'consumers/requests.ts',
+        'consumers/requests/requests.ts',
         'return unlessLate(outcome, this.parts.now(), this.parts.node);',
         'return unlessLate(outcome, 0, this.parts.node);',
       ],
     ],
-    tests: ['consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 4,
     breaks: 'fetching goes on whatever is in flight',
     edits: [
       [
-        'consumers/in-flight.ts',
+        'consumers/records/in-flight.ts',
         'if (this.whole.hasRoom(this, 1)) return undefined;',
         'if (this.whole) return undefined;',
       ],
     ],
-    tests: ['consumers/in-flight.test.ts', 'consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/in-flight.test.ts', 'consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 4,
     breaks: 'a record may have any number of headers',
     edits: [
       [
-        'core/kafka/record-batches/read-batches.ts',
+        'kafka/record-batches/read-batches.ts',
         'if (count > this.limits.recordHeaders) {',
         'if (count > Infinity) {',
       ],
     ],
-    tests: ['core/kafka/record-batches/batches.test.ts'],
+    tests: ['kafka/record-batches/batches.test.ts'],
   },
   {
     promise: 5,
     breaks: 'replies of ordered models leave as they are done',
     edits: [
       [
-        'consumers/record-consumer.ts',
+        'consumers/records/record-consumer.ts',
         'new PartitionLedger<Held<O>, O>(this.options.ordered)',
         'new PartitionLedger<Held<O>, O>(false)',
       ],
     ],
-    tests: ['consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 6,
     breaks: 'an answer of a partition that was given up is published',
-    edits: [['consumers/record-consumer.ts', 'if (partition.lost) return this.#leave(entry.subject);', '']],
-    tests: ['consumers/record-consumer.test.ts'],
+    edits: [
+      ['consumers/records/record-consumer.ts', 'if (partition.lost) return this.#leave(entry.subject);', ''],
+    ],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 7,
     breaks: 'a header of SmallRye has another name',
-    edits: [['core/reply-dialects.ts', "'REPLY_CORRELATION_ID'", "'REPLY_CORRELATION'"]],
-    tests: ['core/reply-dialects.test.ts'],
+    edits: [['schemas/headers/reply-dialects.ts', "'REPLY_CORRELATION_ID'", "'REPLY_CORRELATION'"]],
+    tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {
     promise: 7,
     breaks: "the bytes of Spring's reply partition are read in another order",
-    edits: [['core/reply-dialects.ts', 'bytes.readInt32BE(0)', 'bytes.readInt32LE(0)']],
-    tests: ['core/reply-dialects.test.ts'],
+    edits: [['schemas/headers/reply-dialects.ts', 'bytes.readInt32BE(0)', 'bytes.readInt32LE(0)']],
+    tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {
     promise: 8,
     breaks: 'suspects of a crash are computed in the node',
     edits: [
       [
-        'consumers/record-consumer.ts',
+        'consumers/records/record-consumer.ts',
         'if (this.#committer.isIsolated || subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);',
         'if (this.#committer.isIsolated && subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);',
       ],
     ],
-    tests: ['consumers/record-consumer.test.ts'],
+    tests: ['consumers/records/record-consumer.test.ts'],
   },
   {
     promise: 8,
     breaks: 'an owner that dies leaves no mark',
-    edits: [['consumers/crash-count.ts', 'this.#ownersBefore(position) + 1', 'this.#ownersBefore(position)']],
-    tests: ['consumers/crash-count.test.ts', 'consumers/record-consumer.test.ts'],
+    edits: [
+      [
+        'consumers/records/crash-count.ts',
+        'this.#ownersBefore(position) + 1',
+        'this.#ownersBefore(position)',
+      ],
+    ],
+    tests: ['consumers/records/crash-count.test.ts', 'consumers/records/record-consumer.test.ts'],
   },
 ];

@@ -6,7 +6,7 @@ import { root, stateDir } from './paths.mjs';
 import { run } from './run.mjs';
 import { hashOf, readIfThere, writeWhole } from './stamps.mjs';
 
-const pom = join(root, 'deploy', 'local', 'kafka', 'pom.xml');
+const pom = join(root, 'local-cluster', 'kafka', 'pom.xml');
 /** Tells the broker's launcher where the jars lie, so that the rule for the cache's place stands once. */
 const pointer = join(stateDir, 'kafka-jars');
 

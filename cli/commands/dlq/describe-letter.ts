@@ -1,7 +1,7 @@
-import type { DeadLetter } from '../../../core/dead-letters/letter.js';
-import type { Handling } from '../../../core/dead-letters/handled.js';
-import { isText, oneLine, textOrHex } from '../../../core/readable.js';
-import { headersInOrder, type HeaderList } from '../../../core/kafka/header-list.js';
+import type { DeadLetter } from '../../../operations/dead-letters/letter.js';
+import type { Handling } from '../../../operations/dead-letters/handled.js';
+import { isText, oneLine, textOrHex } from '../../../core/printable.js';
+import { headersInOrder, type HeaderList } from '../../../schemas/headers/header-list.js';
 import { describeValue } from './describe-value.js';
 import { timeJson, timeText } from '../../moment.js';
 

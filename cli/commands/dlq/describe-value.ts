@@ -1,4 +1,4 @@
-import { isText, printable } from '../../../core/readable.js';
+import { isText, printable } from '../../../core/printable.js';
 import { singleObject } from '../../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../../schemas/generated.js';
 import { fromTensor } from '../../../producers/tensors.js';

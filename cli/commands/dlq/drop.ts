@@ -1,7 +1,7 @@
 import type { Config } from '../../../core/config.js';
-import { Drop } from '../../../core/dead-letters/drop.js';
-import { isNarrow } from '../../../core/dead-letters/filter.js';
-import { letterRanges, readHandled } from '../../../core/dead-letters/letter-scan.js';
+import { Drop } from '../../../operations/dead-letters/drop.js';
+import { isNarrow } from '../../../operations/dead-letters/filter.js';
+import { letterRanges, readHandled } from '../../../operations/dead-letters/letter-scan.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import { print, printJson, say } from '../../output.js';
 import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';

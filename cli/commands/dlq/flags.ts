@@ -1,4 +1,4 @@
-import type { LetterFilter } from '../../../core/dead-letters/filter.js';
+import type { LetterFilter } from '../../../operations/dead-letters/filter.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
 /** The filters as the command line has them, moments in milliseconds since the epoch. */

@@ -1,7 +1,7 @@
 import type { Config } from '../../../core/config.js';
-import { isMeant } from '../../../core/dead-letters/filter.js';
-import { letterRanges, readHandled, scanLetters } from '../../../core/dead-letters/letter-scan.js';
-import { Listing } from '../../../core/dead-letters/listing.js';
+import { isMeant } from '../../../operations/dead-letters/filter.js';
+import { letterRanges, readHandled, scanLetters } from '../../../operations/dead-letters/letter-scan.js';
+import { Listing } from '../../../operations/dead-letters/listing.js';
 import { print, printJson, say } from '../../output.js';
 import { sayUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';

@@ -1,7 +1,11 @@
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../../../core/config.js';
-import { letterRanges, readHandled, type LetterRanges } from '../../../core/dead-letters/letter-scan.js';
-import { Replay } from '../../../core/dead-letters/replay.js';
+import {
+  letterRanges,
+  readHandled,
+  type LetterRanges,
+} from '../../../operations/dead-letters/letter-scan.js';
+import { Replay } from '../../../operations/dead-letters/replay.js';
 import { print, printJson } from '../../output.js';
 import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';

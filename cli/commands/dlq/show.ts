@@ -1,7 +1,11 @@
 import type { Config } from '../../../core/config.js';
-import { readHandled, scanLetters, type LetterCluster } from '../../../core/dead-letters/letter-scan.js';
-import { readDeadLetter, type DeadLetter } from '../../../core/dead-letters/letter.js';
-import type { Handling } from '../../../core/dead-letters/handled.js';
+import {
+  readHandled,
+  scanLetters,
+  type LetterCluster,
+} from '../../../operations/dead-letters/letter-scan.js';
+import { readDeadLetter, type DeadLetter } from '../../../operations/dead-letters/letter.js';
+import type { Handling } from '../../../operations/dead-letters/handled.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import { print, printJson, say } from '../../output.js';
 import { withCluster } from './cluster.js';

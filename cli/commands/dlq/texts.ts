@@ -1,6 +1,6 @@
-import type { ListedLetter } from '../../../core/dead-letters/listing.js';
-import { oneLine } from '../../../core/readable.js';
-import type { Tally } from '../../../core/dead-letters/tally.js';
+import type { ListedLetter } from '../../../operations/dead-letters/listing.js';
+import { oneLine } from '../../../core/printable.js';
+import type { Tally } from '../../../operations/dead-letters/tally.js';
 import { timeText } from '../../moment.js';
 import { table } from '../../output.js';
 

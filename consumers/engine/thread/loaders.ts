@@ -3,11 +3,11 @@ import type { BackendChoice } from '../options.js';
 import type { ModelFormat } from '../engine.js';
 import type { Question } from './messages.js';
 import type { ThreadModel } from './model.js';
-import { loadOnnxModel } from './onnx-model.js';
-import { SavedModelSessions } from './saved-model-sessions.js';
-import { loadSavedModel } from './saved-model.js';
-import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow-runtime.js';
-import { loadGraphModel, loadLayersModel } from './tensorflowjs-model.js';
+import { loadOnnxModel } from './onnx/model.js';
+import { SavedModelSessions } from './tensorflow/saved-model-sessions.js';
+import { loadSavedModel } from './tensorflow/saved-model.js';
+import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow/runtime.js';
+import { loadGraphModel, loadLayersModel } from './tensorflow/tensorflowjs-model.js';
 
 /** Loads models by format. A runtime starts with the first model that needs it: a node of ONNX models never pays for TensorFlow. */
 export class Loaders {

@@ -1,6 +1,6 @@
 import type { Binding } from './binding.js';
 import { execute } from './binding.js';
-import { DT_STRING } from './saved-model-types.js';
+import { DT_STRING } from './tensorflow/saved-model-types.js';
 
 // Longer than the strings that TensorFlow keeps inside the tensor itself.
 const PROBE = Buffer.from('a text that is too long to be stored inline');

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fixture } from '../../engine/test-models.js';
+import { fixture } from '../../../testing/engine-models.js';
 import { obstacleInGraph } from './graph.js';
 
 const REASON = 'dynamic quantization takes its scale from all rows of a batch';

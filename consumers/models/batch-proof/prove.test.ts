@@ -3,7 +3,14 @@ import { after, before, describe, test } from 'node:test';
 import type { Datatype } from '../../../schemas/datatypes.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import type { Engine, EngineTensor, LoadedModel } from '../../engine/engine.js';
-import { DIGITS, DIGITS_ONNX, elementsOf, fixture, sourceOf, tensor } from '../../engine/test-models.js';
+import {
+  DIGITS,
+  DIGITS_ONNX,
+  elementsOf,
+  fixture,
+  sourceOf,
+  tensor,
+} from '../../../testing/engine-models.js';
 import { createEngine } from '../../engine/threaded-engine.js';
 import { proveBatching, type ProvenVerdict } from './prove.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InferenceNode } from '../../../consumers/node.js';
-import type { LocalBroker } from '../../../deploy/local/broker.js';
+import type { InferenceNode } from '../../../consumers/node/node.js';
+import type { LocalBroker } from '../../../local-cluster/broker.js';
 import { startTestBrokerGroup } from '../../support/broker-group.js';
 import { eventually } from '../../support/eventually.js';
 import { Harness } from '../../support/harness.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { KafkaError, TopicPartition } from '../../../core/kafka/port.js';
+import type { KafkaError, TopicPartition } from '../../../kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 import type { Reader } from './reader.js';

@@ -1,5 +1,5 @@
 import { after, before, describe } from 'node:test';
-import type { KafkaClient } from '../../../core/kafka/port.js';
+import type { KafkaClient } from '../../../kafka/port.js';
 import { testConsuming } from './consuming.js';
 import { testGroups } from './groups.js';
 import { testOutages } from './outages.js';

@@ -9,7 +9,7 @@ import type {
   KafkaProducer,
   OutgoingRecord,
   TransactionalProducer,
-} from '../../../core/kafka/port.js';
+} from '../../../kafka/port.js';
 import { startTestBroker, type TestBroker } from '../broker.js';
 import { Reader } from './reader.js';
 

@@ -1,9 +1,4 @@
-import type {
-  ConsumerHandlers,
-  KafkaConsumer,
-  KafkaRecord,
-  TopicPartition,
-} from '../../../core/kafka/port.js';
+import type { ConsumerHandlers, KafkaConsumer, KafkaRecord, TopicPartition } from '../../../kafka/port.js';
 
 /** A consumer that keeps what it reads. */
 export class Reader {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headerBytes } from '../../../schemas/framing/framing.js';
-import { fromList, headersInOrder, type HeaderList } from '../../../core/kafka/header-list.js';
-import type { KafkaError, OutgoingRecord } from '../../../core/kafka/port.js';
+import { fromList, headersInOrder, type HeaderList } from '../../../schemas/headers/header-list.js';
+import type { KafkaError, OutgoingRecord } from '../../../kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import type { KafkaError, KafkaRecord } from '../../../core/kafka/port.js';
-import { readTopic } from '../../../core/kafka/read-topic.js';
-import { scanRanges, topicRanges, type ScanOptions } from '../../../core/kafka/scan-topic.js';
+import type { KafkaError, KafkaRecord } from '../../../kafka/port.js';
+import { readTopic } from '../../../kafka/reading/read-topic.js';
+import { scanRanges, topicRanges, type ScanOptions } from '../../../kafka/reading/scan-topic.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
 const LIMITS = { limitMs: 10_000, fetchMaxBytes: 1_000_000 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { formatAddress, mustParseAddress } from '../../../core/kafka/address.js';
+import { formatAddress, mustParseAddress } from '../../../core/address.js';
 import { eventually } from '../eventually.js';
 import { Gate } from '../gate.js';
 import { plain, type PortUnderTest } from './port-under-test.js';

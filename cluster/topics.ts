@@ -1,0 +1,88 @@
+import { checkModelName, isModelName } from '../schemas/model-name.js';
+import { wildcard } from '../schemas/headers/wildcard.js';
+
+/** Names of topics, groups and registry subjects: built and read here and nowhere else. */
+const REQUESTS = 'requests';
+const DEAD_LETTERS = `${REQUESTS}-dlt`;
+
+export interface TopicNames {
+  readonly prefix: string;
+  /** Requests for one model. */
+  requests(model: string): string;
+  /** Where replies go when a request names no reply topic. */
+  replies(model: string): string;
+  /** Records of the model's requests that can't be processed. */
+  deadLetters(model: string): string;
+  /** Consumer group of the nodes that serve one model. */
+  group(model: string): string;
+  /** Consumer group of the nodes that run one binding. */
+  bindingGroup(binding: string): string;
+  /** What a schema registry has the schema of requests under. */
+  requestsSubject(model: string): string;
+  /** The same for replies, wherever they go. */
+  repliesSubject(model: string): string;
+  /** Bindings as they were applied last, compacted. */
+  readonly bindings: string;
+  /** Dead letters that were replayed or dropped, compacted. */
+  readonly handledLetters: string;
+  /** Status of nodes, compacted. */
+  readonly nodes: string;
+  /** Replies to our own client library, shared by all clients, each reading one partition. */
+  readonly clientReplies: string;
+  /** What the cluster keeps for itself: nobody else's records belong there. */
+  readonly own: readonly string[];
+  /** The inverse of `requests`; undefined when `topic` is not one. */
+  modelOf(topic: string): string | undefined;
+  /** The inverse of `deadLetters`. */
+  modelOfDeadLetters(topic: string): string | undefined;
+}
+
+/** @param prefix letters, digits, `_` and `-` */
+export function topicNames(prefix: string): TopicNames {
+  const requests = (model: string): string => `${prefix}.${checkModelName(model)}.${REQUESTS}`;
+  const replies = (model: string): string => `${prefix}.${checkModelName(model)}.replies`;
+  const own = {
+    bindings: `${prefix}.bindings`,
+    nodes: `${prefix}.nodes`,
+    handledLetters: `${prefix}.dead-letters`,
+  };
+  const modelBefore = (ending: string, topic: string): string | undefined => {
+    const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${ending}`);
+    const model = matches ? topic.slice(prefix.length + 1, -(ending.length + 1)) : '';
+    return isModelName(model) ? model : undefined;
+  };
+  return {
+    prefix,
+    requests,
+    replies,
+    requestsSubject: (model) => `${requests(model)}-value`,
+    repliesSubject: (model) => `${replies(model)}-value`,
+    deadLetters: (model) => `${prefix}.${checkModelName(model)}.${DEAD_LETTERS}`,
+    group: (model) => `${prefix}.${checkModelName(model)}`,
+    bindingGroup: (binding) => `${prefix}.bindings.${checkModelName(binding)}`,
+    ...own,
+    own: Object.values(own),
+    clientReplies: `${prefix}.client-replies`,
+    modelOf: (topic) => modelBefore(REQUESTS, topic),
+    modelOfDeadLetters: (topic) => modelBefore(DEAD_LETTERS, topic),
+  };
+}
+
+/**
+ * Says which topics a sender may name for its reply: a reply topic is a write primitive in a stranger's hand.
+ * Request topics, dead letters and internal topics are never allowed, whatever the patterns say.
+ * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a part, and NestJS's, which end in `.reply`
+ * @param never topics of the cluster's own
+ */
+export function replyTopicPolicy(
+  patterns: readonly string[],
+  never: readonly string[] = [],
+): (topic: string) => boolean {
+  const allowed =
+    patterns.length === 0 ? [/(^|[.\-_])replies([.\-_]|$)|replies$|[.]reply$/] : patterns.map(wildcard);
+  return (topic) =>
+    /^[A-Za-z0-9._-]{1,249}$/.test(topic) &&
+    !/(^|[.\-_])requests$|-dlt$|^__/.test(topic) &&
+    !never.includes(topic) &&
+    allowed.some((pattern) => pattern.test(topic));
+}

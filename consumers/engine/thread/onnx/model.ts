@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CallGate } from '../../call-gate.js';
+import type { ModelSignature, TensorSpec } from '../../engine.js';
+import { ONNX_FILE } from '../../formats.js';
+import { ownBuffer } from '../elements.js';
+import type { Tensors } from '../messages.js';
+import type { ThreadModel } from '../model.js';
+import { onnxBinding, type OnnxSession, type OnnxTensor } from './runtime.js';
+import { onnxReason } from './reason.js';
+import { onnxSignature } from './signature.js';
+import { joinTexts, textsOf } from './strings.js';
+import { ONNX_TYPES } from './types.js';
+import { withoutZipMap } from './zip-map.js';
+
+/** A session and the labels of the columns of those outputs that have some. */
+interface OpenSession {
+  readonly session: OnnxSession;
+  readonly labels?: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * @param cores that one operation may use
+ * @throws PartituraError MODEL_FAILED when the model cannot be served, with the way out
+ */
+export function loadOnnxModel(directory: string, cores: number, gate: CallGate): ThreadModel {
+  const { session, labels } = openSession(join(directory, ONNX_FILE), cores, gate);
+  try {
+    return new OnnxModel(
+      session,
+      gate.pass(() => onnxSignature(session, labels)),
+      cores,
+      gate,
+    );
+  } catch (error) {
+    gate.pass(() => session.dispose());
+    throw error;
+  }
+}
+
+/** Opens the model, without its ZipMap operators where results are no tensors because of them. */
+function openSession(file: string, cores: number, gate: CallGate): OpenSession {
+  const session = loadSession(gate, (session) => session.loadModel(file, sessionOptions(cores)));
+  if (gate.pass(() => session.outputMetadata.every(({ isTensor }) => isTensor))) return { session };
+  const unzipped = withoutZipMap(readFileSync(file));
+  if (!unzipped) return { session };
+  gate.pass(() => session.dispose());
+  const { buffer, byteOffset, byteLength } = unzipped.model;
+  const options = sessionOptions(cores);
+  return {
+    session: loadSession(gate, (session) => session.loadModel(buffer, byteOffset, byteLength, options)),
+    labels: unzipped.labels,
+  };
+}
+
+function loadSession(gate: CallGate, load: (session: OnnxSession) => void): OnnxSession {
+  const { InferenceSession } = onnxBinding();
+  const session = gate.pass(() => new InferenceSession());
+  try {
+    gate.pass(() => load(session));
+    return session;
+  } catch (error) {
+    throw new Error(`${ONNX_FILE} cannot be loaded: ${onnxReason(error)}`, { cause: error });
+  }
+}
+
+/** Waiting cores sleep: one that spins for more work takes it from the event loop. Errors are thrown, so none need be printed. */
+function sessionOptions(cores: number): object {
+  return {
+    intraOpNumThreads: cores,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: FATAL,
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  };
+}
+
+const FATAL = 4;
+const RUN_OPTIONS = { logSeverityLevel: FATAL };
+
+/** One session of ONNX Runtime. */
+class OnnxModel implements ThreadModel {
+  readonly backend = 'onnxruntime';
+  private readonly fetches: Readonly<Record<string, null>>;
+
+  constructor(
+    private readonly session: OnnxSession,
+    readonly signature: ModelSignature,
+    readonly cores: number,
+    private readonly gate: CallGate,
+  ) {
+    this.fetches = Object.fromEntries(signature.outputs.map(({ name }) => [name, null]));
+  }
+
+  run(inputs: Tensors): Tensors {
+    const feeds: Record<string, OnnxTensor> = {};
+    this.signature.inputs.forEach((input, index) => (feeds[input.name] = onnxTensor(input, inputs, index)));
+    const results = this.compute(feeds);
+    const outputs = this.signature.outputs.map(({ name }) => results[name] as OnnxTensor);
+    return { shapes: outputs.map(({ dims }) => dims), buffers: outputs.map(bytesOf) };
+  }
+
+  dispose(): void {
+    this.gate.pass(() => this.session.dispose());
+  }
+
+  private compute(feeds: Readonly<Record<string, OnnxTensor>>): Record<string, OnnxTensor> {
+    try {
+      return this.gate.pass(() => this.session.run(feeds, this.fetches, RUN_OPTIONS));
+    } catch (error) {
+      throw new Error(onnxReason(error), { cause: error });
+    }
+  }
+}
+
+function onnxTensor({ name, datatype }: TensorSpec, { shapes, buffers }: Tensors, index: number): OnnxTensor {
+  const shape = shapes[index];
+  const buffer = buffers[index];
+  if (!shape || !buffer) throw new Error(`input '${name}' is missing`);
+  const { name: type, view } = ONNX_TYPES[datatype];
+  return { type, data: view ? view(buffer) : textsOf(name, buffer, shape), dims: shape, location: 'cpu' };
+}
+
+/** ONNX Runtime's addon copies outputs into buffers that are JavaScript's own. */
+function bytesOf({ data }: OnnxTensor): ArrayBuffer {
+  return isTexts(data) ? joinTexts(data) : ownBuffer(data);
+}
+
+function isTexts(data: OnnxTensor['data']): data is readonly string[] {
+  return Array.isArray(data);
+}

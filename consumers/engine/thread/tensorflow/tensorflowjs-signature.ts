@@ -1,0 +1,101 @@
+import type { GraphModel, LayersModel } from '@tensorflow/tfjs';
+import type { Datatype } from '../../../../schemas/datatypes.js';
+import type { ModelSignature, TensorSpec } from '../../engine.js';
+import { refusal } from '../refusals.js';
+
+/** A tensor as TensorFlow.js's converter writes it into `model.json`. */
+interface ConvertedTensor {
+  readonly dtype?: string;
+  readonly tensorShape?: {
+    readonly dim?: readonly { readonly size?: string | number }[];
+    readonly unknownRank?: boolean;
+  };
+}
+
+interface ConvertedSignature {
+  readonly inputs?: Readonly<Record<string, ConvertedTensor>>;
+  readonly outputs?: Readonly<Record<string, ConvertedTensor>>;
+}
+
+interface DescribedTensor {
+  readonly name: string;
+  readonly shape?: readonly (number | null)[] | null;
+  readonly dtype: string;
+}
+
+/**
+ * TensorFlow.js computes in four types. A converted model may declare others, which the converter and the
+ * loader have turned into these long before a request comes: the signature says what is really computed.
+ */
+const COMPUTED_AS: Readonly<Record<string, Datatype>> = {
+  float32: 'FP32',
+  int32: 'INT32',
+  bool: 'BOOL',
+  string: 'BYTES',
+  DT_FLOAT: 'FP32',
+  DT_DOUBLE: 'FP32',
+  DT_HALF: 'FP32',
+  DT_INT32: 'INT32',
+  DT_INT64: 'INT32',
+  DT_INT8: 'INT32',
+  DT_UINT8: 'INT32',
+  DT_BOOL: 'BOOL',
+  DT_STRING: 'BYTES',
+};
+
+/** The public names of the SavedModel it was converted from; older files have only the names of graph nodes. */
+export function graphSignature(model: GraphModel): ModelSignature {
+  const { inputs, outputs } = model.modelSignature as ConvertedSignature;
+  if (!inputs || !outputs)
+    return {
+      inputs: describedTensors(model.inputs, 'input'),
+      outputs: describedTensors(model.outputs, 'output'),
+    };
+  return { inputs: convertedTensors(inputs, 'input'), outputs: convertedTensors(outputs, 'output') };
+}
+
+/** Input and output layers name the tensors of a layers model. */
+export function layersSignature(model: LayersModel): ModelSignature {
+  const named = (tensors: readonly DescribedTensor[], names: readonly string[]) =>
+    tensors.map((tensor, index) => ({ ...pick(tensor), name: names[index] ?? tensor.name }));
+  return {
+    inputs: describedTensors(named(model.inputs, model.inputNames), 'input'),
+    outputs: describedTensors(named(model.outputs, model.outputNames), 'output'),
+  };
+}
+
+function pick({ name, shape, dtype }: DescribedTensor): DescribedTensor {
+  return { name, dtype, ...(shape && { shape }) };
+}
+
+function convertedTensors(tensors: Readonly<Record<string, ConvertedTensor>>, role: string): TensorSpec[] {
+  return Object.keys(tensors)
+    .sort()
+    .map((name) => {
+      const { dtype, tensorShape } = tensors[name] ?? {};
+      const shape = tensorShape?.unknownRank
+        ? null
+        : (tensorShape?.dim ?? []).map(({ size }) => Number(size ?? 0));
+      return spec(name, String(dtype), shape, `${role} '${name}'`);
+    });
+}
+
+function describedTensors(tensors: readonly DescribedTensor[], role: string): TensorSpec[] {
+  return tensors.map(({ name, dtype, shape }) => spec(name, dtype, shape, `${role} '${name}'`));
+}
+
+function spec(
+  name: string,
+  type: string,
+  shape: readonly (number | null)[] | null | undefined,
+  title: string,
+): TensorSpec {
+  const datatype = COMPUTED_AS[type];
+  if (!datatype)
+    throw refusal(
+      `${title} is ${type}, which TensorFlow.js lacks`,
+      'cast it inside the model before converting it',
+    );
+  // Any number of dimensions: the runtime decides.
+  return { name, datatype, shape: (shape ?? []).map((size) => size ?? -1) };
+}

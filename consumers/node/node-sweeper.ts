@@ -1,0 +1,77 @@
+import type { Outbox } from '../../kafka/sending/outbox.js';
+import type { KafkaClient } from '../../kafka/port.js';
+import type { Logger } from '../../core/log.js';
+import { longSilent, readStatuses, SILENT_AFTER_MS, type HeardStatus } from '../../cluster/node-directory.js';
+import { sleep } from '../../core/time.js';
+import { topicNames } from '../../cluster/topics.js';
+
+const MAX_INTERVAL_MS = 60_000;
+
+export interface SweeperOptions {
+  readonly node: string;
+  readonly prefix: string;
+  readonly fetchMaxBytes: number;
+  /** How long a node may be silent. */
+  readonly forgetMs: number;
+}
+
+/**
+ * Removes nodes that died from the topic of nodes. The live node with the first name does it; that two do it for a moment
+ * is harmless, and a node that was only paused tells of itself again with its next status.
+ */
+export class NodeSweeper {
+  readonly #closing = new AbortController();
+  #sweeping: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly kafka: KafkaClient,
+    readonly outbox: Outbox,
+    readonly options: SweeperOptions,
+    readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.#sweeping = this.#keepSweeping();
+  }
+
+  async #keepSweeping(): Promise<void> {
+    const { signal } = this.#closing;
+    const intervalMs = Math.min(MAX_INTERVAL_MS, this.options.forgetMs);
+    for (;;) {
+      await sleep(intervalMs, signal);
+      if (signal.aborted) return;
+      // Reading the topic is a right that a node can do without.
+      await this.#sweep().catch((error: unknown) => this.log.debug({ err: error }, 'nodes cannot be swept'));
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const topic = topicNames(this.options.prefix).nodes;
+    const read = { groupPrefix: `${topic}.`, signal: this.#closing.signal };
+    const heard = await readStatuses(this.kafka, this.options, read);
+    for (const key of toRemove(heard, this.options)) {
+      this.log.info({ node: key }, 'node was silent for long; it is removed from the topic of nodes');
+      const record = { topic, key: Buffer.from(key), value: null, headers: {} };
+      this.outbox.push(record, { delivered: () => undefined, failed: () => undefined });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('closed'));
+    await this.#sweeping;
+  }
+}
+
+/** Keys of the nodes that this node removes: none, unless it is the first of those that live. */
+export function toRemove(
+  heard: readonly HeardStatus[],
+  { node, forgetMs }: Pick<SweeperOptions, 'node' | 'forgetMs'>,
+): string[] {
+  const dead = longSilent(heard, forgetMs);
+  const silent = longSilent(heard, SILENT_AFTER_MS);
+  const [first] = heard
+    .map(({ key }) => key)
+    .filter((key) => !silent.includes(key))
+    .sort();
+  return first === node ? dead : [];
+}

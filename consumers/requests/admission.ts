@@ -1,0 +1,185 @@
+import type { FailureStage } from '../../schemas/headers/headers.js';
+import type { KafkaRecord } from '../../kafka/port.js';
+import { detectDialect } from '../../schemas/headers/reply-dialects.js';
+import { describe } from '../../schemas/describe.js';
+import { PartituraError } from '../../schemas/errors.js';
+import {
+  confluent,
+  detectFraming,
+  fallbackFraming,
+  headerText,
+  type Framing,
+  type RecordHeaders,
+} from '../../schemas/framing/index.js';
+import type { InferenceRequest } from '../../schemas/generated.js';
+import type { Work } from '../records/handling.js';
+import type { ModelCatalog } from '../models/catalog.js';
+import type { ServedVersion } from '../models/served-version.js';
+import { validateRequest } from '../models/validate.js';
+import type { RegisteredSchemas } from './registered-schemas.js';
+import { errorReply, recordId, type Caller, type Outcome } from './replies/outcome.js';
+
+/** A request that may be computed. */
+export interface Admitted extends Work {
+  readonly request: InferenceRequest;
+  readonly caller: Caller;
+}
+
+export interface AdmissionOptions {
+  readonly node: string;
+  readonly maxRecordBytes: number;
+  readonly isReplyTopicAllowed: (topic: string) => boolean;
+  /** Undefined without a schema registry. */
+  readonly schemas?: Pick<RegisteredSchemas, 'framingOf'> | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/**
+ * Decides what a record is: a request to compute, or an outcome already. Touches nothing but the record.
+ * The rule: what can't be read, or must not be answered where it asks, is a dead letter; what can be read
+ * but not served is an error reply.
+ */
+export class Admission {
+  constructor(
+    readonly catalog: Pick<ModelCatalog, 'resolve'>,
+    readonly options: AdmissionOptions,
+  ) {}
+
+  /** @param model the model that the record's topic belongs to */
+  decide(record: KafkaRecord, model: string): Admitted | Outcome {
+    const { value } = record;
+    if (value === null) return { kind: 'tombstone', record };
+    const framing = this.#framingOf(record, value, model);
+    const dialect = detectDialect(record.headers);
+    const address = dialect.read(record.headers);
+    if (address.topic !== undefined && !this.options.isReplyTopicAllowed(address.topic))
+      return refused(record, address.topic);
+    const caller = { framing: framing ?? fallbackFraming(record.headers), dialect, address };
+    if (!framing)
+      return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value, record.headers));
+    return this.#read(record, value, model, caller);
+  }
+
+  #framingOf({ headers }: KafkaRecord, value: Buffer, model: string): Framing | undefined {
+    const framing = detectFraming(value, headers);
+    const { schemas } = this.options;
+    return framing === confluent && schemas ? schemas.framingOf(value, headers, model) : framing;
+  }
+
+  #read(record: KafkaRecord, value: Buffer, model: string, caller: Caller): Admitted | Outcome {
+    let request: InferenceRequest;
+    try {
+      if (value.length > this.options.maxRecordBytes) return this.#tooLarge(record, value, model, caller);
+      request = caller.framing.decodeRequest(value, model, record);
+    } catch (cause) {
+      const error = PartituraError.from(cause, 'DECODE_FAILED');
+      if (error.code === 'DECODE_FAILED') return this.#deadLetter(record, model, caller, 'decode', error);
+      // Its reply could not be written; once that is mended the letter can be replayed.
+      if (error.code === 'INTERNAL') return this.#deadLetter(record, model, caller, 'reply', error);
+      return this.#reply(record, caller, { id: '', model, modelVersion: null }, error);
+    }
+    if (request.id === '') request.id = recordId(record);
+    if (request.model === '') request.model = model;
+    if (request.model !== model)
+      return this.#reply(record, caller, request, wrongTopic(request.model, model));
+    return this.#admit(record, caller, request);
+  }
+
+  #admit(record: KafkaRecord, caller: Caller, request: InferenceRequest): Admitted | Outcome {
+    try {
+      const { model, modelVersion, parameters } = request;
+      const version = this.catalog.resolve(model, modelVersion, parameters['signature']);
+      const valid = validateRequest(request, version.signature, version.batching.batchable);
+      this.#refuseLate(request, version);
+      return { request, caller, version, valid, deadline: request.deadline };
+    } catch (cause) {
+      return this.#reply(record, caller, request, PartituraError.from(cause));
+    }
+  }
+
+  /** Refuses what is expired, and what will be by the time the queue before it is done. */
+  #refuseLate({ deadline }: InferenceRequest, { batcher }: ServedVersion): void {
+    if (deadline === null) return;
+    const leftMs = deadline - this.options.now();
+    if (leftMs < 0)
+      throw new PartituraError(
+        'DEADLINE_EXCEEDED',
+        `deadline passed ${-leftMs} ms before the request was read`,
+      );
+    const waitMs = Math.round(batcher.expectedWaitMs);
+    if (waitMs > leftMs) {
+      throw new PartituraError(
+        'DEADLINE_EXCEEDED',
+        `deadline in ${leftMs} ms, but the queue before the request takes about ${waitMs} ms`,
+      );
+    }
+  }
+
+  #tooLarge(record: KafkaRecord, value: Buffer, model: string, caller: Caller): Outcome {
+    const message = `request: expected at most ${this.options.maxRecordBytes} bytes, got ${value.length}`;
+    return this.#deadLetter(
+      record,
+      model,
+      caller,
+      'validate',
+      new PartituraError('REQUEST_TOO_LARGE', message),
+    );
+  }
+
+  #reply(
+    record: KafkaRecord,
+    caller: Caller,
+    request: { id: string; model: string; modelVersion: string | null },
+    error: PartituraError,
+  ): Outcome {
+    const { id, model, modelVersion } = request;
+    return {
+      kind: 'reply',
+      record,
+      caller,
+      reply: errorReply({ id: id || recordId(record), model, modelVersion }, error, this.options.node),
+      deadline: null,
+    };
+  }
+
+  /** An error reply goes along only where the headers name a reply topic: strangers' garbage is not answered. */
+  #deadLetter(
+    record: KafkaRecord,
+    model: string,
+    caller: Caller,
+    stage: FailureStage,
+    error: PartituraError,
+  ): Outcome {
+    if (caller.address.topic === undefined) return { kind: 'dead-letter', record, stage, error };
+    const reply = errorReply({ id: recordId(record), model, modelVersion: null }, error, this.options.node);
+    return { kind: 'dead-letter', record, stage, error, notice: { caller, reply } };
+  }
+}
+
+function refused(record: KafkaRecord, topic: string): Outcome {
+  const error = new PartituraError(
+    'REPLY_TOPIC_NOT_ALLOWED',
+    `reply topic: expected one that is allowed, got '${topic}'`,
+  );
+  return { kind: 'dead-letter', record, stage: 'validate', error };
+}
+
+/** Served here or not: every node of the group must answer alike. */
+function wrongTopic(asked: string, model: string): PartituraError {
+  return new PartituraError(
+    'MODEL_NOT_FOUND',
+    `model: expected '${model}', whose topic this is, got '${asked}'`,
+  );
+}
+
+function unknownFraming(value: Buffer, headers: RecordHeaders): PartituraError {
+  const start = value.subarray(0, 4).toString('hex');
+  const contentType = headerText(headers, 'content-type');
+  const labelled = contentType ? ` with content-type ${describe(contentType)}` : '';
+  const got = value.length === 0 ? 'an empty value' : `${value.length} bytes beginning ${start}`;
+  return new PartituraError(
+    'DECODE_FAILED',
+    `value: expected Avro single-object (c301) or a JSON body, got ${got}${labelled}`,
+  );
+}

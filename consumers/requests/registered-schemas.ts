@@ -1,0 +1,148 @@
+import type { Logger } from '../../core/log.js';
+import { registerSchemas } from '../../cluster/register-schemas.js';
+import type { TopicNames } from '../../cluster/topics.js';
+import type { AvroReader } from '../../schemas/avro/codec.js';
+import { PartituraError } from '../../schemas/errors.js';
+import {
+  SchemaFraming,
+  confluent,
+  guidReplyLabel,
+  idReplyLabel,
+  schemaLabel,
+  type ReplyLabel,
+  type SchemaKey,
+} from '../../schemas/framing/confluent.js';
+import type { Framing, RecordHeaders } from '../../schemas/framing/framing.js';
+import type { InferenceRequest } from '../../schemas/generated.js';
+import { RegistryError, type RegisteredSchema, type SchemaRegistry } from '../../schemas/registry/client.js';
+import { requestReader } from '../../schemas/registry/request-reader.js';
+import { REPLY_SCHEMA } from '../../schemas/registry/self-contained.js';
+import { LookUps, type LookUpOptions } from './look-ups.js';
+
+export interface RegisteredSchemasOptions extends Pick<LookUpOptions, 'now' | 'backoff'> {
+  readonly topics: TopicNames;
+  /** Whether schemas that are not registered are, instead of missed. */
+  readonly autoRegister: boolean;
+  readonly log: Logger;
+}
+
+/** The labels of a model's replies, by what their requests are labelled with. */
+interface ReplyLabels {
+  readonly byId: ReplyLabel;
+  readonly byGuid: ReplyLabel | PartituraError;
+}
+
+/** Knows the schemas by which records in Confluent's framings are read and answered. */
+export class RegisteredSchemas {
+  readonly #closing = new AbortController();
+  readonly #readers: LookUps<SchemaKey, AvroReader<InferenceRequest>>;
+  readonly #replies: LookUps<string, ReplyLabels>;
+
+  constructor(
+    readonly registry: SchemaRegistry,
+    readonly options: RegisteredSchemasOptions,
+  ) {
+    const onAway = (error: Error): void =>
+      options.log.warn(
+        { err: error },
+        'the schema registry is away and asked again; partitions with records whose schema is not known wait',
+      );
+    const probe = (): Promise<unknown> => registry.probe();
+    const lookUps = { ...options, signal: this.#closing.signal, onAway, probe };
+    this.#readers = new LookUps((key) => this.#reader(key), lookUps);
+    this.#replies = new LookUps((model) => this.#replyLabels(model), lookUps);
+  }
+
+  /**
+   * Undefined when `framingOf` can answer at once; else a promise after which it can. After `close` it is never settled.
+   * @param model the model that the record's topic belongs to
+   */
+  lookUp(value: Buffer | null, headers: RecordHeaders, model: string): Promise<void> | undefined {
+    if (value === null || !confluent.detects(value, headers)) return undefined;
+    const label = schemaLabel(value, headers);
+    if (label instanceof PartituraError) return undefined;
+    const reader = this.#readers.lookUp(label.key);
+    const reply = this.#replies.lookUp(model);
+    return reader && reply ? Promise.all([reader, reply]).then(() => undefined) : (reader ?? reply);
+  }
+
+  /** The framing of a record that `confluent` detects. */
+  framingOf(value: Buffer, headers: RecordHeaders, model: string): Framing {
+    const label = schemaLabel(value, headers);
+    if (label instanceof PartituraError) return new SchemaFraming(0, label, label);
+    const replies = this.#replies.get(model);
+    const reply =
+      replies instanceof PartituraError
+        ? replies
+        : typeof label.key === 'number'
+          ? replies.byId
+          : replies.byGuid;
+    return new SchemaFraming(label.start, this.#readers.get(label.key), reply);
+  }
+
+  /** With automatic registration: registers the model's schemas as soon as the registry is there. */
+  announce(model: string): void {
+    if (!this.options.autoRegister) return;
+    void this.#replies.lookUp(model)?.then(() => {
+      const replies = this.#replies.get(model);
+      if (replies instanceof PartituraError)
+        this.options.log.warn({ model, err: replies }, 'the schemas of the model could not be registered');
+    });
+  }
+
+  /** Ends all look-ups. */
+  close(): void {
+    this.#closing.abort();
+    this.registry.close();
+  }
+
+  async #reader(key: SchemaKey): Promise<AvroReader<InferenceRequest>> {
+    try {
+      return await requestReader(this.registry, key);
+    } catch (cause) {
+      if (cause instanceof RegistryError && cause.kind === 'unavailable') throw cause;
+      const { message } = cause as Error;
+      const expected = `schema ${key}: expected one of ${this.registry.address} that can be read as InferenceRequest`;
+      throw new PartituraError('DECODE_FAILED', `${expected}, got: ${message}`, { cause });
+    }
+  }
+
+  async #replyLabels(model: string): Promise<ReplyLabels> {
+    const { id, guid } = await this.#replySchema(model);
+    return {
+      byId: idReplyLabel(id),
+      byGuid: guid === undefined || guid === null ? this.#noGuid(model) : guidReplyLabel(guid),
+    };
+  }
+
+  async #replySchema(model: string): Promise<RegisteredSchema> {
+    const { topics, autoRegister } = this.options;
+    try {
+      if (autoRegister) return (await registerSchemas(this.registry, topics, model)).replies;
+      return await this.registry.find(topics.repliesSubject(model), REPLY_SCHEMA);
+    } catch (cause) {
+      if (!(cause instanceof RegistryError) || cause.kind === 'unavailable') throw cause;
+      if (cause.kind === 'unknown' && !autoRegister) throw this.#notRegistered(model);
+      // A refusal of a schema of ours says nothing against the request.
+      throw new PartituraError('INTERNAL', `reply: its schema cannot be registered: ${cause.message}`, {
+        cause,
+      });
+    }
+  }
+
+  #notRegistered(model: string): PartituraError {
+    const subject = this.options.topics.repliesSubject(model);
+    return new PartituraError(
+      'INTERNAL',
+      `reply: expected its schema under '${subject}' of the registry ${this.registry.address}, got none: ` +
+        `run \`partitura schemas register ${model}\` or set SCHEMA_REGISTRY_AUTO_REGISTER=true on the nodes`,
+    );
+  }
+
+  #noGuid(model: string): PartituraError {
+    return new PartituraError(
+      'INTERNAL',
+      `reply: expected a GUID of the schema of '${this.options.topics.repliesSubject(model)}', got none from the registry ${this.registry.address}`,
+    );
+  }
+}

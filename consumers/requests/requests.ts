@@ -1,0 +1,95 @@
+import type { FailureStage } from '../../schemas/headers/headers.js';
+import type { KafkaRecord } from '../../kafka/port.js';
+import type { PartituraError } from '../../schemas/errors.js';
+import type { Admission, Admitted } from './admission.js';
+import type { Answer } from '../batching/batch.js';
+import type { Handling } from '../records/handling.js';
+import type { RegisteredSchemas } from './registered-schemas.js';
+import { answerOutcome, failureOutcome } from './replies/answer.js';
+import type { Destinations } from './replies/destinations.js';
+import {
+  callerOf,
+  isTooLate,
+  outcomeName,
+  unlessLate,
+  type Caller,
+  type Outcome,
+} from './replies/outcome.js';
+import type { ReplyPublisher } from './replies/publisher.js';
+
+/** What handling requests takes, whatever the model. */
+export interface RequestParts {
+  readonly node: string;
+  readonly admission: Admission;
+  readonly publisher: ReplyPublisher;
+  readonly destinations: Destinations;
+  /** Undefined without a schema registry. */
+  readonly schemas?: Pick<RegisteredSchemas, 'lookUp'> | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Requests for one model: admission → batcher → reply, error reply or dead letter. */
+export class Requests implements Handling<Admitted, Outcome> {
+  constructor(
+    readonly model: string,
+    readonly parts: RequestParts,
+  ) {}
+
+  lookUp({ value, headers }: KafkaRecord): Promise<void> | undefined {
+    return this.parts.schemas?.lookUp(value, headers, this.model);
+  }
+
+  decide(record: KafkaRecord): Admitted | Outcome {
+    return this.parts.admission.decide(record, this.model);
+  }
+
+  answered(record: KafkaRecord, admitted: Admitted, answer: Answer): Outcome {
+    return answerOutcome(record, admitted, answer, this.parts.node, this.parts.now());
+  }
+
+  failed(record: KafkaRecord, admitted: Admitted, cause: unknown): Outcome {
+    return failureOutcome(record, admitted, cause, this.parts.node);
+  }
+
+  deadLetter(record: KafkaRecord, stage: FailureStage, error: PartituraError): Outcome {
+    return { kind: 'dead-letter', record, stage, error };
+  }
+
+  /** The outcome itself, or a dead letter when its reply has nowhere to go. */
+  deliverable(outcome: Outcome): Outcome | Promise<Outcome> {
+    const caller = callerOf(outcome);
+    if (caller?.address.topic === undefined) return outcome;
+    const lookUp = this.parts.destinations.lookUp(caller.address.topic, caller.address.partition);
+    if (!lookUp) return this.#addressable(outcome, caller);
+    return lookUp.then(() => this.#addressable(outcome, caller));
+  }
+
+  #addressable(outcome: Outcome, { address }: Caller): Outcome {
+    const problem =
+      address.topic === undefined
+        ? undefined
+        : this.parts.destinations.check(address.topic, address.partition);
+    if (!problem) return outcome;
+    const { record } = outcome;
+    return outcome.kind === 'dead-letter'
+      ? this.deadLetter(record, outcome.stage, outcome.error)
+      : this.deadLetter(record, 'reply', problem);
+  }
+
+  overtakes(outcome: Outcome): boolean {
+    return isTooLate(outcome);
+  }
+
+  released(outcome: Outcome): Outcome {
+    return unlessLate(outcome, this.parts.now(), this.parts.node);
+  }
+
+  nameOf(outcome: Outcome): string {
+    return outcomeName(outcome);
+  }
+
+  publish(outcome: Outcome, acknowledged: () => void): void {
+    this.parts.publisher.publish(outcome, this.model, acknowledged);
+  }
+}

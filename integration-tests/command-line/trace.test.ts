@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CommandLine } from '../support/command-line.js';
+import { eventually } from '../support/eventually.js';
+import { Harness } from '../support/harness.js';
+import { floats, type Stranger } from '../support/stranger.js';
+
+const cli = new CommandLine({});
+let harness: Harness;
+let stranger: Stranger;
+let topic: string;
+before(async () => {
+  harness = await Harness.start(['scale']);
+  await harness.node({ nodeId: 'the-node' });
+  stranger = await harness.stranger('somewhere.replies.else');
+  topic = harness.topics.requests('scale');
+});
+after(async () => {
+  await cli.killAll();
+  await harness.close();
+});
+
+const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
+
+interface Step {
+  readonly at: number;
+  readonly what: string;
+  readonly where: string;
+  readonly details: string;
+}
+
+async function trace(id: string, ...more: string[]): Promise<{ steps: Step[]; open: string[] }> {
+  const ended = await cli.run(['trace', id, '--json', '--brokers', harness.broker.bootstrap, ...more]);
+  assert.equal(ended.code, 0, ended.stderr);
+  return JSON.parse(ended.stdout) as { steps: Step[]; open: string[] };
+}
+
+const shapeOf = (steps: readonly Step[]): string[] =>
+  steps.map(({ what, where }) => `${what} ${where.replace(/ \d+\/\d+$/, '')}`);
+const ANSWERED = [
+  'request partitura.scale.requests',
+  'taken on the-node',
+  'computed the-node',
+  'reply somewhere.replies.else',
+];
+
+test('an Avro request is found by its correlation id and by its own, with its node and its reply', async () => {
+  const correlation = stranger.request(
+    topic,
+    { id: 'my-request', model: 'scale', inputs, deadline: Date.now() + 60_000 },
+    { key: 'my-key' },
+  );
+  await stranger.answered([correlation]);
+  for (const id of [correlation, 'my-request']) {
+    const { steps, open } = await trace(id);
+    assert.deepEqual([shapeOf(steps), open], [ANSWERED, []], id);
+    const [request, , computed] = steps;
+    assert.match(
+      request?.details ?? '',
+      /^\d+ bytes, key my-key, single-object, plain headers, id my-request, reply to somewhere\.replies\.else, deadline \d+ ms later$/,
+    );
+    assert.match(
+      computed?.details ?? '',
+      /^after [\d.]+ ms in the queue, for [\d.]+ ms in a batch of 1, by version [12]$/,
+    );
+  }
+  const printed = await cli.run(['trace', 'my-request', '--brokers', harness.broker.bootstrap]);
+  assert.match(printed.stdout, /^TIME +AFTER +WHAT +WHERE +DETAILS\n\S+Z +\+0 ms +request +partitura/);
+});
+
+test('replies to other requests with the same id of their own are not taken for those of one that has a correlation id', async () => {
+  const sent = [1, 2, 3].map(() => stranger.request(topic, { id: 'twin', model: 'scale', inputs }));
+  await stranger.answered(sent);
+  assert.deepEqual(shapeOf((await trace(sent[1] ?? '')).steps), ANSWERED);
+  const { steps } = await trace('twin');
+  assert.equal(steps.filter(({ what }) => what === 'reply').length, 3);
+});
+
+test('requests in JSON are found as well, and correlation ids that are no text', async () => {
+  const body = {
+    id: 'json-request',
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }],
+  };
+  const correlation = stranger.send(topic, Buffer.from(JSON.stringify(body)), {
+    headers: { 'content-type': Buffer.from('application/json') },
+  });
+  await stranger.answered([correlation]);
+  assert.deepEqual(shapeOf((await trace('json-request')).steps), ANSWERED);
+
+  const uuid = '00ff8a30-1111-2222-3333-fffefdfcfbfa';
+  const seen = stranger.log.length;
+  stranger.request(
+    topic,
+    { model: 'scale', inputs },
+    {
+      wantsReply: false,
+      headers: {
+        'correlation-id': undefined,
+        kafka_correlationId: Buffer.from(uuid.replaceAll('-', ''), 'hex'),
+        kafka_replyTopic: Buffer.from(stranger.replyTopic),
+      },
+    },
+  );
+  await eventually('the reply', () => stranger.log.length > seen);
+  for (const id of [uuid, uuid.replaceAll('-', '')])
+    assert.deepEqual(shapeOf((await trace(id)).steps), ANSWERED, id);
+});
+
+test('a request is found by the trace that it is part of', async () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const headers = { traceparent: Buffer.from(`00-${traceId}-b7ad6b7169203331-01`) };
+  const correlation = stranger.request(topic, { model: 'scale', inputs }, { headers });
+  await stranger.answered([correlation]);
+  assert.deepEqual(shapeOf((await trace(traceId)).steps), ANSWERED);
+});
+
+test('what became a dead letter is found with the reason, and its error reply', async () => {
+  const correlation = stranger.send(topic, Buffer.from('neither Avro nor JSON'));
+  await stranger.answered([correlation]);
+  const { steps, open } = await trace(correlation);
+  assert.deepEqual(shapeOf(steps.filter(({ what }) => what !== 'answered')).sort(), [
+    'dead letter partitura.scale.requests-dlt',
+    'reply somewhere.replies.else',
+    'request partitura.scale.requests',
+  ]);
+  assert.deepEqual(open, []);
+  assert.match(
+    steps.find(({ what }) => what === 'dead letter')?.details ?? '',
+    /DECODE_FAILED \(decode\): value: /,
+  );
+});
+
+test('a request that waits says what it waits for, and one without a trace says where was looked', async () => {
+  await harness.withAdmin((admin) =>
+    admin.createTopics([{ topic: 'idle.scale.requests', partitions: 1, replicationFactor: -1 }]),
+  );
+  const correlations = [1, 2, 3].map(() =>
+    stranger.request('idle.scale.requests', { model: 'scale', inputs }, { partition: 0 }),
+  );
+  await stranger.sent();
+  const { steps, open } = await trace(correlations[2] ?? '', '--prefix', 'idle');
+  assert.deepEqual(shapeOf(steps), ['request idle.scale.requests']);
+  assert.deepEqual(open, [
+    'idle.scale.requests 0/2: waits, with 2 records before it; no node has its partition',
+  ]);
+  const none = await cli.run(['trace', 'never-sent', '--brokers', harness.broker.bootstrap]);
+  assert.equal(none.code, 1);
+  assert.match(
+    none.stderr,
+    /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); an earlier --since looks further back/,
+  );
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { DEFAULT_READ_LIMITS } from '../../kafka/record-batches/read-limits.js';
+import { encodeRequest } from '../../schemas/framing/single-object.js';
+import { Harness } from '../support/harness.js';
+import { eventually } from '../support/eventually.js';
+import { floats } from '../support/stranger.js';
+
+const WARM_UP_RECORDS = 20_000;
+const RECORDS = 200_000;
+/** About 205 MB of requests in all: a node that took them in at once would show it. */
+const PADDING_BYTES = 600;
+const MAX_GROWTH_MB = 200;
+const MAX_INFLIGHT = 4_000;
+const PIECE_RECORDS = DEFAULT_READ_LIMITS.pieceRecords;
+
+let harness: Harness;
+before(async () => {
+  harness = await Harness.start(['scale']);
+});
+after(() => harness.close());
+
+test('a backlog of 200,000 records changes the lag, not the memory, and all of it is answered', async () => {
+  const topic = harness.topics.requests('scale');
+  const node = await harness.nodeProcess({ nodeId: 'warm', maxInflightRequests: MAX_INFLIGHT });
+  // So many that the node's young generation has had its full size: that is no growth by the backlog.
+  await produceBacklog(topic, WARM_UP_RECORDS);
+  await eventually(
+    'the warm-up is answered',
+    async () => (await repliesOnTopic()) >= WARM_UP_RECORDS,
+    60_000,
+  );
+  const idleMb = residentMb(node.pid);
+  await node.stop();
+
+  await produceBacklog(topic, RECORDS);
+  const busy = await harness.nodeProcess({ maxInflightRequests: MAX_INFLIGHT });
+  let highestMb = 0;
+  let mostInflight = 0;
+  await eventually(
+    'the backlog is answered',
+    async () => {
+      highestMb = Math.max(highestMb, residentMb(busy.pid));
+      mostInflight = Math.max(mostInflight, await inflight(busy.ready.health));
+      return (await repliesOnTopic()) >= WARM_UP_RECORDS + RECORDS;
+    },
+    180_000,
+  );
+  assert.equal(await repliesOnTopic(), WARM_UP_RECORDS + RECORDS);
+  assert.ok(highestMb - idleMb < MAX_GROWTH_MB, `grew from ${idleMb} to ${highestMb} MB`);
+  assert.ok(mostInflight <= MAX_INFLIGHT + PIECE_RECORDS, `${mostInflight} in flight at most`);
+  await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0);
+});
+
+test('a node stops fetching at its bound of bytes too', async () => {
+  const topic = harness.topics.requests('scale');
+  const stranger = await harness.stranger();
+  const big = { model: 'scale', inputs: [floats('x', [10_000, 4], new Array<number>(40_000).fill(1))] };
+  const asked = Array.from({ length: 300 }, () => stranger.request(topic, big));
+  await stranger.sent();
+  const node = await harness.nodeProcess({ maxInflightBytes: 2_000_000, fetchMaxBytes: 1_000_000 });
+  let mostBytes = 0;
+  await eventually('all is answered', async () => {
+    mostBytes = Math.max(mostBytes, await metric(node.ready.health, 'partitura_inflight_bytes'));
+    return asked.every((correlation) => stranger.replies.has(correlation));
+  });
+  assert.ok(mostBytes < 2_000_000 + 4 * 1_000_000, `${mostBytes} bytes at most`);
+});
+
+async function produceBacklog(topic: string, records: number): Promise<void> {
+  const producer = harness.kafka.producer();
+  await producer.connect();
+  const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
+  const parameters = { padding: 'x'.repeat(PADDING_BYTES) };
+  const value = encodeRequest({
+    id: 'backlog',
+    model: 'scale',
+    modelVersion: null,
+    inputs,
+    outputs: [],
+    parameters,
+    deadline: null,
+  });
+  for (let sent = 0; sent < records; sent += 2_000) {
+    await producer.send(
+      Array.from({ length: 2_000 }, (_, index) => ({
+        topic,
+        partition: index % 4,
+        key: null,
+        value,
+        headers: {},
+      })),
+    );
+  }
+  await producer.close();
+}
+
+function repliesOnTopic(): Promise<number> {
+  return harness.withAdmin(async (admin) => {
+    const offsets = await admin.offsets(harness.topics.replies('scale'));
+    return offsets.reduce((sum, { end }) => sum + end, 0);
+  });
+}
+
+const inflight = (health: string): Promise<number> => metric(health, 'partitura_inflight_requests');
+
+async function metric(health: string, name: string): Promise<number> {
+  const text = await (await fetch(`${health}/metrics`)).text();
+  return Number(new RegExp(`^${name} ([0-9.e+]+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function residentMb(pid: number): number {
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1_024);
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Harness } from '../support/harness.js';
+import { eventually } from '../support/eventually.js';
+import { steadyLoad } from '../support/load.js';
+
+let harness: Harness;
+before(async () => {
+  harness = await Harness.start(['scale']);
+});
+after(() => harness.close());
+
+test('a broker that crashes and comes back under load costs no request', async () => {
+  const node = await harness.node();
+  const stranger = await harness.stranger();
+  const load = steadyLoad(stranger, harness.topics.requests('scale'), 'scale');
+  await load.answeredAtLeast(200);
+  await harness.broker.kill();
+  await harness.broker.restart();
+  const sentBefore = load.sentSoFar();
+  await load.answeredAtLeast(sentBefore + 200, 90_000);
+  const asked = await load.stop(90_000);
+  for (const { correlation, values } of asked) {
+    for (const reply of stranger.repliesTo(correlation)) {
+      assert.deepEqual(
+        load.valuesIn(reply),
+        values.map((value) => Math.fround(value * 2)),
+      );
+    }
+  }
+  await eventually(
+    'all offsets are committed',
+    async () => (await harness.uncommitted('scale')) === 0,
+    60_000,
+  );
+  assert.equal(await Promise.race([node.failed, Promise.resolve('serving')]), 'serving');
+});

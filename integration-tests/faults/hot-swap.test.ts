@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Harness } from '../support/harness.js';
+import { eventually } from '../support/eventually.js';
+import { steadyLoad } from '../support/load.js';
+import { floats } from '../support/stranger.js';
+
+let harness: Harness;
+before(async () => {
+  harness = await Harness.start([]);
+  await harness.addModel('scale', '1');
+});
+after(() => harness.close());
+
+const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
+
+test('a version that is added, one that is broken and one that is taken away under load fail no request', async () => {
+  const node = await harness.node();
+  const stranger = await harness.stranger();
+  const topic = harness.topics.requests('scale');
+  const load = steadyLoad(stranger, topic, 'scale');
+  const answeredByVersion = (version: string): number =>
+    [...stranger.replies.keys()].filter(
+      (correlation) => stranger.repliesTo(correlation)[0]?.modelVersion === version,
+    ).length;
+  await eventually('answers of version 1', () => answeredByVersion('1') > 50);
+
+  await harness.addModel('scale', '2');
+  await eventually('answers of version 2', () => answeredByVersion('2') > 50);
+  await eventually('version 1 is unloaded', () => !versions(node.status()).includes('1 AVAILABLE'));
+
+  await mkdir(join(harness.models, 'scale/3'));
+  await writeFile(join(harness.models, 'scale/3/saved_model.pb'), 'not a model');
+  await eventually('version 3 fails', () => versions(node.status()).includes('3 FAILED'));
+  assert.ok(versions(node.status()).includes('2 AVAILABLE'), 'the last good version goes on serving');
+  assert.ok(
+    (node.status().models.find(({ version }) => version === '3')?.message ?? '').length > 0,
+    'it says why',
+  );
+
+  await harness.removeModel('scale', '3');
+  await harness.removeModel('scale', '2');
+  const before = load.sentSoFar();
+  await eventually('version 1 serves again', () => versions(node.status()).includes('1 AVAILABLE'));
+  await load.answeredAtLeast(before + 100);
+  for (const { correlation, values } of await load.stop()) {
+    const reply = stranger.replyTo(correlation);
+    assert.equal(reply.error, null);
+    const factor = Number(reply.modelVersion);
+    assert.deepEqual(
+      load.valuesIn(reply),
+      values.map((value) => value * factor),
+    );
+  }
+});
+
+test('a model that is added is served, and one that is removed is no longer', async () => {
+  const node = await harness.node();
+  await harness.addModel('sum');
+  await eventually('sum is served', () => node.models.includes('sum'));
+  const stranger = await harness.stranger();
+  const asked = stranger.request(harness.topics.requests('sum'), {
+    model: 'sum',
+    inputs: [floats('x', [1, 3], [1, 2, 3])],
+  });
+  await stranger.answered([asked]);
+  assert.equal(stranger.replyTo(asked).error, null);
+  await harness.removeModel('sum');
+  await eventually('sum is gone', () => !node.models.includes('sum'));
+  assert.ok(node.models.includes('scale'));
+});
+
+test('all versions are served where the policy says so, and a request names the one it wants', async () => {
+  await harness.addModel('scale', '2');
+  await harness.node({ versionPolicy: 'all', prefix: 'all' });
+  const stranger = await harness.stranger();
+  const ask = (modelVersion: string | null): string =>
+    stranger.request('all.scale.requests', { model: 'scale', modelVersion, inputs });
+  const asked = [ask('1'), ask('2'), ask(null)];
+  await stranger.answered(asked);
+  assert.deepEqual(
+    asked.map((correlation) => stranger.replyTo(correlation).modelVersion),
+    ['1', '2', '2'],
+  );
+});
+
+function versions({
+  models,
+}: {
+  models: readonly { model: string; version: string; state: string }[];
+}): string[] {
+  return models.filter(({ model }) => model === 'scale').map(({ version, state }) => `${version} ${state}`);
+}

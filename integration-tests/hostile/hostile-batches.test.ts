@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { DEFAULT_READ_LIMITS } from '../../kafka/record-batches/read-limits.js';
+import { rawBatch, rawRecord, recordOfHeaders } from '../../testing/record-batches.js';
+import type { KafkaRecord } from '../../kafka/port.js';
+import type { NodeProcess } from '../../local-cluster/node-process.js';
+import { headerText } from '../../schemas/framing/framing.js';
+import { eventually } from '../support/eventually.js';
+import { Harness } from '../support/harness.js';
+import { sendBatch } from '../support/raw-batches.js';
+import { floats, type Stranger } from '../support/stranger.js';
+
+const GZIP = { codec: 1 };
+const MIB = 1024 * 1024;
+const PIECE_RECORDS = DEFAULT_READ_LIMITS.pieceRecords;
+
+let harness: Harness;
+let node: NodeProcess;
+let stranger: Stranger;
+before(async () => {
+  harness = await Harness.start(['scale']);
+  node = await harness.nodeProcess();
+  stranger = await harness.stranger();
+});
+after(() => harness.close());
+
+const topic = (): string => harness.topics.requests('scale');
+const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
+
+async function letterCount(): Promise<number> {
+  const offsets = await harness.withAdmin((admin) => admin.offsets(harness.topics.deadLetters('scale')));
+  return offsets.reduce((sum, { end }) => sum + end, 0);
+}
+
+/** Sends a batch with an ordinary request behind it, and returns the dead letters that it became. */
+async function afterBatch(batch: Buffer, letters: number, limitMs = 60_000): Promise<KafkaRecord[]> {
+  const before = await letterCount();
+  await sendBatch(harness.broker.bootstrap, topic(), 0, batch);
+  const behind = stranger.request(topic(), request, { partition: 0 });
+  await stranger.answered([behind], limitMs);
+  assert.equal(stranger.repliesTo(behind).length, 1);
+  await eventually('dead letters', async () => (await letterCount()) >= before + letters, limitMs);
+  await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
+  assert.equal(await letterCount(), before + letters, 'each dead letter is there once');
+  assert.equal(await Promise.race([node.exited, Promise.resolve('serving')]), 'serving');
+  if (letters === 0 || letters > 10) return [];
+  return (await harness.deadLetters('scale')).sort((a, b) => sourceOf(a) - sourceOf(b)).slice(-letters);
+}
+
+/** Offset of the record that a dead letter is of. */
+function sourceOf({ headers }: KafkaRecord): number {
+  return Number(headerText(headers, '__connect.errors.offset'));
+}
+
+const message = (letter: KafkaRecord | undefined): string =>
+  headerText(letter?.headers ?? {}, '__connect.errors.exception.message') ?? '';
+
+test('eighty million headers in one record of 233 kB are one dead letter that says what there was too much of', async () => {
+  const batch = rawBatch(gzipSync(recordOfHeaders(80_000_000)), 1, GZIP);
+  assert.ok(batch.length < 300_000);
+  const [letter] = await afterBatch(batch, 1);
+  assert.match(message(letter), /more than 33554432 bytes come out of it/);
+  assert.ok(headerText(letter?.headers ?? {}, '__connect.errors.value.dropped'));
+});
+
+test('a million headers, which fit into the bytes of a batch, are one dead letter likewise', async () => {
+  const [letter] = await afterBatch(rawBatch(gzipSync(recordOfHeaders(1_000_000)), 1, GZIP), 1);
+  assert.match(message(letter), /expected at most 15625 headers of a record, got 1000000/);
+});
+
+test('two hundred megabytes of zeros in one record are one dead letter without a value', async () => {
+  const batch = rawBatch(gzipSync(rawRecord({ value: Buffer.alloc(200 * MIB) })), 1, GZIP);
+  assert.ok(batch.length < 300_000);
+  const [letter] = await afterBatch(batch, 1);
+  assert.equal(letter?.value, null);
+  assert.match(message(letter), /more than 33554432 bytes come out of it/);
+});
+
+test('twenty-eight megabytes of zeros are a dead letter with its value, which goes compressed at once', async () => {
+  const batch = rawBatch(gzipSync(rawRecord({ value: Buffer.alloc(28 * MIB) })), 1, GZIP);
+  const [letter] = await afterBatch(batch, 1);
+  assert.equal(letter?.value?.length, 28 * MIB);
+});
+
+test('150,000 records of one byte in a batch are read, and each is a dead letter, once', async () => {
+  const records = Array.from({ length: 150_000 }, (_, offsetDelta) =>
+    rawRecord({ offsetDelta, value: Buffer.from('x') }),
+  );
+  const batch = rawBatch(gzipSync(Buffer.concat(records)), records.length, GZIP);
+  let most = 0;
+  const sampling = setInterval(() => void inFlight().then((count) => (most = Math.max(most, count))), 50);
+  await afterBatch(batch, records.length, 180_000).finally(() => clearInterval(sampling));
+  const { maxInflightRequests } = harness.config();
+  assert.ok(most > 0 && most <= maxInflightRequests + PIECE_RECORDS, `${most} in flight at most`);
+});
+
+async function inFlight(): Promise<number> {
+  const text = await (await fetch(`${node.ready.health}/metrics`)).text();
+  return Number(/^partitura_inflight_requests ([0-9]+)$/m.exec(text)?.[1] ?? 0);
+}
+
+test('a batch without records, and one with records that say nothing, hold up nobody', async () => {
+  await afterBatch(rawBatch(gzipSync(rawRecord({})), 1, GZIP), 0);
+  await afterBatch(rawBatch(rawRecord({}), 1), 0);
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { NodeProcess } from '../../local-cluster/node-process.js';
+import { encodeRequest } from '../../schemas/framing/single-object.js';
+import type { RecordHeaders } from '../../schemas/framing/framing.js';
+import { eventually } from '../support/eventually.js';
+import { Harness } from '../support/harness.js';
+import { floats, type Stranger } from '../support/stranger.js';
+
+const MIB = 1024 * 1024;
+const NARROW = 'narrow.replies';
+const LATEST_DEADLINE = 9e15;
+
+let harness: Harness;
+let node: NodeProcess;
+let stranger: Stranger;
+const lines: string[] = [];
+before(async () => {
+  harness = await Harness.start(['scale']);
+  const config = { 'max.message.bytes': '100000' };
+  await harness.withAdmin((admin) =>
+    admin.createTopics([{ topic: NARROW, partitions: 1, replicationFactor: -1, config }]),
+  );
+  node = await harness.nodeProcess({ logLevel: 'info' }, (line) => lines.push(line));
+  stranger = await harness.stranger();
+});
+after(() => harness.close());
+
+const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
+const large = (bytes: number): Buffer => Buffer.alloc(bytes, 'x');
+
+/** Requests that their sender has made as hard as can be; whatever becomes of them, the ones behind are answered. */
+const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
+  ['a correlation id of three megabytes', () => ask({ 'correlation-id': large(3 * MIB) })],
+  ['the same, to a topic that takes no such reply', () => askNarrow({ 'correlation-id': large(3 * MIB) })],
+  ['a trace of three megabytes', () => askNarrow({ tracestate: large(3 * MIB), traceparent: large(MIB) })],
+  ['a reply topic of a megabyte', () => ask({ 'reply-to': large(MIB) })],
+  ['an empty reply topic', () => ask({ 'reply-to': Buffer.alloc(0) })],
+  [
+    'a reply topic of 249 characters that is not there',
+    () => ask({ 'reply-to': Buffer.from(`${'x'.repeat(241)}.replies`) }),
+  ],
+  ['a reply partition of a megabyte', () => ask({ 'reply-partition': large(MIB) })],
+  ['a reply partition beyond all', () => ask({ 'reply-partition': Buffer.from('99999999999999999999') })],
+  [
+    'a key of three megabytes',
+    () => stranger.request(topic(), request, { ...place, key: 'k'.repeat(3 * MIB) }),
+  ],
+  ['a header without a name', () => ask({ '': Buffer.from('x') })],
+  ['a header name of a megabyte', () => ask({ ['n'.repeat(MIB)]: Buffer.from('x') })],
+  [
+    'headers that objects have by nature',
+    () => ask({ __proto__: Buffer.from('x'), constructor: Buffer.from('x') }),
+  ],
+  ['the latest deadline', () => stranger.request(topic(), { ...request, deadline: LATEST_DEADLINE }, place)],
+  [
+    'the earliest deadline',
+    () => stranger.request(topic(), { ...request, deadline: -LATEST_DEADLINE }, place),
+  ],
+  ['a deadline beyond all numbers', () => stranger.send(topic(), beyondNumbers(), place)],
+];
+
+const topic = (): string => harness.topics.requests('scale');
+const place = { partition: 0 };
+const ask = (headers: RecordHeaders): string => stranger.request(topic(), request, { ...place, headers });
+const askNarrow = (headers: RecordHeaders): string => ask({ 'reply-to': Buffer.from(NARROW), ...headers });
+
+/** A request whose deadline has the sixty-four bits that a number has not. */
+function beyondNumbers(): Buffer {
+  const value = encodeRequest({
+    id: 'x',
+    modelVersion: null,
+    outputs: [],
+    parameters: {},
+    deadline: 1,
+    ...request,
+  });
+  return Buffer.concat([value.subarray(0, -1), Buffer.from('ffffffffffffffffff01', 'hex')]);
+}
+
+for (const [name, send] of HARD)
+  test(`${name} holds up nobody`, async () => {
+    send();
+    const behind = stranger.request(topic(), request, place);
+    await stranger.answered([behind], 30_000);
+    await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
+    assert.equal(await Promise.race([node.exited, Promise.resolve('serving')]), 'serving');
+  });
+
+test('the log tells of them in lines of bounded length', () => {
+  assert.ok(lines.length > 0);
+  assert.ok(Math.max(...lines.map(({ length }) => length)) < 64 * 1024);
+});

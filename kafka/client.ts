@@ -1,0 +1,14 @@
+import type { Logger } from '../core/log.js';
+import type { KafkaConnection } from './connection.js';
+import { createKafkaJsClient } from './kafkajs/client.js';
+import { createPlatformaticClient } from './native/client.js';
+import type { KafkaClient } from './port.js';
+
+/**
+ * The client that the configuration names (`KAFKA_CLIENT`).
+ * @param clientId shows in the broker's logs and quotas
+ */
+export function createKafkaClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
+  if (connection.kafkaClient === 'platformatic') return createPlatformaticClient(connection, clientId, log);
+  return createKafkaJsClient(connection, clientId, log);
+}

@@ -1,0 +1,94 @@
+import kafkajs, { type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import type { Logger } from '../../core/log.js';
+import { tlsFiles, type KafkaConnection } from '../connection.js';
+import { Outages } from '../errors/outages.js';
+import {
+  KafkaError,
+  type ConsumerOptions,
+  type KafkaAdmin,
+  type KafkaClient,
+  type KafkaConsumer,
+  type KafkaProducer,
+  type TransactionalProducer,
+} from '../port.js';
+import { KafkaJsAdmin } from './admin.js';
+import { registerCompression } from './compression.js';
+import { KafkaJsConsumer } from './consumer.js';
+import { KafkaJsProducer } from './producer.js';
+import { RETRY } from './retry.js';
+import { Session, withoutColons } from './session.js';
+import { KafkaJsTransactionalProducer } from './transactional-producer.js';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** @param clientId shows in the broker's logs and quotas */
+export function createKafkaJsClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
+  registerCompression();
+  const outages = new Outages(log, connection.brokers);
+  const config = kafkaConfig(connection, clientId, log, outages);
+  const newSession = (): Session => new Session(config);
+  return {
+    outages,
+    producer: (): KafkaProducer => new KafkaJsProducer(newSession, connection.brokers),
+    consumer: (options: ConsumerOptions): KafkaConsumer => {
+      checkMembership(options, log);
+      return new KafkaJsConsumer(newSession, options, { log, outage: outages.link() });
+    },
+    transactionalProducer: (id: string): TransactionalProducer =>
+      new KafkaJsTransactionalProducer(newSession, connection.brokers, id),
+    admin: (): KafkaAdmin => new KafkaJsAdmin(newSession, connection.brokers),
+  };
+}
+
+let warned = false;
+
+/** An ordinary member does for one with an instance id, with more rebalances; another protocol is another matter. */
+function checkMembership({ instanceId, groupProtocol }: ConsumerOptions, log: Logger): void {
+  if (groupProtocol === 'consumer')
+    throw new KafkaError(
+      'other',
+      'kafkajs does not know the group protocol "consumer": take KAFKA_CLIENT=platformatic, or KAFKA_GROUP_PROTOCOL=classic',
+    );
+  if (instanceId === undefined || warned) return;
+  warned = true;
+  log.warn(
+    { instanceId },
+    'kafkajs has no static membership: the instance id is ignored; KAFKA_CLIENT=platformatic has it',
+  );
+}
+
+function kafkaConfig(
+  connection: KafkaConnection,
+  clientId: string,
+  log: Logger,
+  outages: Outages,
+): KafkaConfig {
+  const sasl = saslOptions(connection);
+  const ssl = tlsFiles(connection);
+  return {
+    clientId,
+    brokers: connection.brokers.map(withoutColons),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: RETRY,
+    logCreator: () => (entry) => write(log, outages, entry),
+    ...(sasl ? { sasl } : {}),
+    ...(ssl ? { ssl } : {}),
+  };
+}
+
+function saslOptions({
+  saslMechanism: mechanism,
+  saslUsername = '',
+  saslPassword = '',
+}: KafkaConnection): SASLOptions | undefined {
+  return mechanism && { mechanism, username: saslUsername, password: saslPassword };
+}
+
+/** kafkajs calls an error what it then retries: what ends up failing is thrown, and told by whoever owns it. */
+function write(log: Logger, outages: Outages, { level, namespace, log: entry }: LogEntry): void {
+  if (level === kafkajs.logLevel.ERROR && namespace === 'Connection') outages.note(entry.message);
+  const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry;
+  log.debug({ component: `kafkajs/${namespace}`, ...details }, message);
+}

@@ -1,0 +1,240 @@
+import { sleep, backoffMs } from '../../core/time.js';
+import { partitionOfKey } from '../key-partition.js';
+import { KafkaError, type OutgoingRecord } from '../port.js';
+import type { Cluster, TopicMetadata } from './transport/cluster.js';
+import type { Broker } from './transport/connections.js';
+import { brokerError, toKafkaError } from './transport/errors.js';
+import { ledPartitions, Spread } from './partitioner.js';
+import { produceRequest, type PartitionBatch, type ProducedPartition } from './protocol/produce.js';
+import { BACKOFF } from './transport/retry.js';
+import { writeBatch, type ProducerIdentity } from './protocol/write-batch.js';
+
+/** How long the broker may wait for its replicas; the request itself has a little more. */
+const REPLICAS_LIMIT_MS = 12_000;
+const REQUEST_LIMIT_MS = 15_000;
+/** How long one send is tried; whoever called decides then whether to go on. */
+const SEND_LIMIT_MS = 30_000;
+const TRIES = 9;
+/** How long a partition may be without a leader while others have theirs: an election takes less. */
+const LEADERLESS_LIMIT_MS = 15_000;
+/** A topic that was just made is not known to every broker at once. */
+const TRIES_FOR_UNKNOWN_TOPIC = 3;
+/** How long partitions that were added to a topic may get no records that name none. */
+const METADATA_MAX_AGE_MS = 5 * 60_000;
+const SEQUENCE_MASK = 0x7fffffff;
+
+/** A batch on its way, with what it takes to count it once it has arrived. */
+export interface OutgoingBatch extends PartitionBatch {
+  readonly sequenceKey: string;
+  readonly records: number;
+}
+
+/**
+ * Sends batches of one producer identity, one send at a time. A batch keeps its partition, its sequence number and
+ * its bytes over all tries, so the broker recognizes one that it has written already.
+ */
+export class BatchSender {
+  readonly #sequences = new Map<string, number>();
+  readonly #spreads = new Map<string, Spread>();
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly identity: ProducerIdentity,
+    readonly transactionalId: string | null,
+    readonly closing: AbortSignal,
+  ) {}
+
+  /** Chooses partitions and lays out one batch for each. */
+  async prepare(records: readonly OutgoingRecord[]): Promise<OutgoingBatch[]> {
+    const batches: OutgoingBatch[] = [];
+    const timestamp = Date.now();
+    for (const [topic, own] of byTopic(records)) {
+      const metadata = this.#current(topic, own) ?? (await this.#find(topic));
+      for (const [partition, members] of this.#byPartition(own, metadata)) {
+        const sequenceKey = `${topic} ${partition}`;
+        const sequence = this.#sequences.get(sequenceKey) ?? 0;
+        const batch = writeBatch(members, this.identity, sequence, timestamp);
+        batches.push({ topic, partition, batch, sequenceKey, records: members.length });
+      }
+    }
+    return batches;
+  }
+
+  /** What is known of the topic, unless that is old or a record names a partition that it did not have then. */
+  #current(topic: string, records: readonly OutgoingRecord[]): TopicMetadata | undefined {
+    const known = this.cluster.known(topic, METADATA_MAX_AGE_MS);
+    if (known && records.every(({ partition = 0 }) => partition < known.leaders.length)) return known;
+    this.cluster.forget(topic);
+    return undefined;
+  }
+
+  async #find(topic: string): Promise<TopicMetadata> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.cluster.topic(topic);
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (!this.#isWorthAnotherTry(error, attempt)) throw error;
+        await sleep(backoffMs(BACKOFF, attempt), this.closing);
+      }
+    }
+  }
+
+  #isWorthAnotherTry(error: KafkaError, attempt: number): boolean {
+    if (this.closing.aborted) return false;
+    if (error instanceof Leaderless) return true;
+    const { kind } = error;
+    if (kind === 'unknown-topic') return attempt < TRIES_FOR_UNKNOWN_TOPIC;
+    return kind === 'unavailable' && attempt < TRIES;
+  }
+
+  #byPartition(
+    records: readonly OutgoingRecord[],
+    { name, leaders }: TopicMetadata,
+  ): Map<number, OutgoingRecord[]> {
+    const spread = this.#spread(name);
+    const led = ledPartitions(leaders);
+    const partitions = new Map<number, OutgoingRecord[]>();
+    for (const record of records) {
+      const partition =
+        record.partition ??
+        (record.key ? partitionOfKey(record.key, leaders.length) : (led[spread.partition(led.length)] ?? 0));
+      const members = partitions.get(partition);
+      if (members) members.push(record);
+      else partitions.set(partition, [record]);
+    }
+    return partitions;
+  }
+
+  #spread(topic: string): Spread {
+    let spread = this.#spreads.get(topic);
+    if (!spread) this.#spreads.set(topic, (spread = new Spread()));
+    spread.turn();
+    return spread;
+  }
+
+  /**
+   * Resolves when all are written.
+   * @throws KafkaError when some may not be; the sender can't be used any more then, since the sequences of their
+   * partitions can't be gone on with: the broker would take other batches for those
+   */
+  async deliver(batches: readonly OutgoingBatch[]): Promise<void> {
+    const giveUpAt = Date.now() + SEND_LIMIT_MS;
+    let left = batches;
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const failure = await this.#try(left);
+      if (!failure) return;
+      const { problem } = failure;
+      left = failure.passing;
+      if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt)) throw problem;
+      await sleep(backoffMs(BACKOFF, attempt), this.closing);
+      await this.#findAgain(left);
+    }
+  }
+
+  /** One try: what should be tried again, and why; undefined when all is written. @throws KafkaError when a batch is refused for good */
+  async #try(
+    batches: readonly OutgoingBatch[],
+  ): Promise<{ passing: OutgoingBatch[]; problem: KafkaError } | undefined> {
+    const passing: OutgoingBatch[] = [];
+    const refused: KafkaError[] = [];
+    let problem: KafkaError | undefined;
+    const settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean): void => {
+      if (!error) return this.#advance(batch);
+      if (!mayPass) return void refused.push(error);
+      problem = error;
+      passing.push(batch);
+    };
+    await Promise.all(
+      this.#byLeader(batches, settle).map(([leader, led]) => this.#sendTo(leader, led, settle)),
+    );
+    if (refused[0]) throw refused[0];
+    return problem && { passing, problem };
+  }
+
+  #byLeader(batches: readonly OutgoingBatch[], settle: Settle): [number, OutgoingBatch[]][] {
+    const leaders = new Map<number, OutgoingBatch[]>();
+    for (const batch of batches) {
+      const { topic, partition } = batch;
+      const known = this.cluster.known(topic)?.leaders;
+      const leader = known?.[partition];
+      if (known && partition >= known.length)
+        settle(
+          batch,
+          brokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${topic} has no partition ${partition}`),
+          false,
+        );
+      else if (leader === undefined) settle(batch, ...this.#withoutLeader(batch));
+      else append(leaders, leader, batch);
+    }
+    return [...leaders];
+  }
+
+  /** One partition must not hold up all others: when only it stays away, its records are refused. */
+  #withoutLeader({ topic, partition }: PartitionBatch): [error: KafkaError, mayPass: boolean] {
+    if (!this.cluster.isLed) return [brokerError('LEADER_NOT_AVAILABLE', `${topic} ${partition}`), true];
+    const isGone = this.cluster.leaderlessMs(topic, partition) >= LEADERLESS_LIMIT_MS;
+    return [new Leaderless(isGone ? 'other' : 'unavailable', `${topic} ${partition} has no leader`), !isGone];
+  }
+
+  async #sendTo(leader: number, batches: readonly OutgoingBatch[], settle: Settle): Promise<void> {
+    let produced: ProducedPartition[];
+    try {
+      produced = await this.#produce(this.cluster.broker(leader), batches);
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      for (const batch of batches) settle(batch, error, error.kind === 'unavailable');
+      return;
+    }
+    for (const batch of batches) {
+      const answer = produced.find(
+        ({ topic, partition }) => topic === batch.topic && partition === batch.partition,
+      );
+      settle(batch, ...verdict(batch, answer));
+    }
+  }
+
+  #produce(broker: Broker, batches: readonly OutgoingBatch[]): Promise<ProducedPartition[]> {
+    const request = produceRequest(batches, REPLICAS_LIMIT_MS, this.transactionalId);
+    return this.cluster.connections.send(broker, request, REQUEST_LIMIT_MS);
+  }
+
+  #advance({ sequenceKey, records }: OutgoingBatch): void {
+    this.#sequences.set(sequenceKey, ((this.#sequences.get(sequenceKey) ?? 0) + records) & SEQUENCE_MASK);
+  }
+
+  /** Leaders may have moved, and topics gone. */
+  async #findAgain(batches: readonly OutgoingBatch[]): Promise<void> {
+    const topics = [...new Set(batches.map(({ topic }) => topic))];
+    for (const topic of topics) this.cluster.forget(topic);
+    await Promise.all(topics.map((topic) => this.#find(topic)));
+  }
+}
+
+/** A partition has no leader while others have theirs: it has a time of its own, rather than a number of tries. */
+class Leaderless extends KafkaError {}
+
+type Settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean) => void;
+
+function verdict(
+  { topic, partition }: PartitionBatch,
+  answer: ProducedPartition | undefined,
+): [error: KafkaError | undefined, mayPass: boolean] {
+  if (!answer) return [new KafkaError('other', `no answer for ${topic} ${partition}`), false];
+  const { error, detail } = answer;
+  if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER') return [undefined, false];
+  const refusal = brokerError(error, `${topic} ${partition}${detail ? `: ${detail}` : ''}`);
+  return [refusal, refusal.kind === 'unavailable' || refusal.kind === 'unknown-topic'];
+}
+
+function byTopic(records: readonly OutgoingRecord[]): Map<string, OutgoingRecord[]> {
+  const topics = new Map<string, OutgoingRecord[]>();
+  for (const record of records) append(topics, record.topic, record);
+  return topics;
+}
+
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}

@@ -1,0 +1,233 @@
+import { backoffMs, sleep, within } from '../../core/time.js';
+import type { Logger } from '../../core/log.js';
+import {
+  KafkaError,
+  type ConsumerHandlers,
+  type ConsumerOptions,
+  type GroupMembership,
+  type KafkaConsumer,
+  type PartitionOffset,
+  type Position,
+  type TopicPartition,
+} from '../port.js';
+import { ClassicGroup } from './group/classic-group.js';
+import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './transport/cluster.js';
+import { ConsumerGroup } from './group/consumer-group.js';
+import { toKafkaError } from './transport/errors.js';
+import { Fetcher } from './fetcher.js';
+import { Alone } from './group/fixed-assignment.js';
+import type { Group } from './group/group.js';
+import { BACKOFF, retry } from './transport/retry.js';
+
+/** Parts of a consumer that can fail independently in an outage. */
+const JOIN = 'join';
+const COMMIT = 'commit';
+const START_LIMIT_MS = 60_000;
+/** How long leaving the group is tried. */
+const CLOSE_LIMIT_MS = 3_000;
+/** A coordinator moves in a moment; one that stays away is for whoever commits to decide. */
+const COMMIT_TRIES = 4;
+/** A topic that was just made is not known to every broker at once. */
+const TRIES_FOR_UNKNOWN_TOPIC = 4;
+
+/**
+ * A consumer: membership in the group says which partitions, the fetcher reads them, and what ties them together is
+ * here. With `partitions` there is no group but the place of its positions.
+ */
+export class PlatformaticConsumer implements KafkaConsumer {
+  readonly #group: Group;
+  readonly #closing = new AbortController();
+  #fetcher: Fetcher | undefined;
+  #assigned: readonly number[] = [];
+  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  #joined = false;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly options: ConsumerOptions,
+    readonly log: Logger,
+  ) {
+    if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
+    else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
+    else this.#group = new ClassicGroup(cluster, options, log);
+  }
+
+  async start(handlers: ConsumerHandlers): Promise<void> {
+    const { group } = this.options;
+    const late = (): KafkaError =>
+      new KafkaError('unavailable', `group ${group}: not joined within ${START_LIMIT_MS} ms`);
+    try {
+      await within(START_LIMIT_MS, this.#begin(handlers), late);
+    } catch (error) {
+      await this.close();
+      throw toKafkaError(error);
+    }
+  }
+
+  async #begin(handlers: ConsumerHandlers): Promise<void> {
+    await this.cluster.connect();
+    await this.#findTopic();
+    this.#fetcher = new Fetcher(
+      this.cluster,
+      this.options,
+      {
+        onRecords: handlers.onRecords.bind(handlers),
+        onPosition: (position) => handlers.onPosition?.(position),
+        onUnreadable: (position, reason) => handlers.onUnreadable?.(position, reason),
+        onCrash: (error) => this.#crash(error, handlers),
+        onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
+      },
+      this.log,
+    );
+    await this.#joinOn(handlers);
+    if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
+    this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
+  }
+
+  async #findTopic(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await retry(() => this.cluster.topic(this.options.topic), { signal: this.#closing.signal });
+        return;
+      } catch (error) {
+        if (toKafkaError(error).kind !== 'unknown-topic' || attempt === TRIES_FOR_UNKNOWN_TOPIC) throw error;
+        await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
+      }
+    }
+  }
+
+  /** From one assignment to the next, until it is closed. */
+  async #serve(handlers: ConsumerHandlers): Promise<void> {
+    for (;;) {
+      const kept = await this.#group.over();
+      if (this.#closing.signal.aborted) return;
+      await this.#giveUpBut(kept, handlers);
+      await this.#joinOn(handlers);
+    }
+  }
+
+  async #giveUpBut(kept: readonly number[], handlers: ConsumerHandlers): Promise<void> {
+    const revoked = this.#assigned.filter((partition) => !kept.includes(partition));
+    this.#assigned = kept;
+    this.#fetcher?.drop(revoked);
+    if (revoked.length === 0) return;
+    const done = handlers.onRevoked(this.#named(revoked));
+    this.#fetcher?.hold(done);
+    await done;
+  }
+
+  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
+  async #joinOn(handlers: ConsumerHandlers): Promise<void> {
+    const { signal } = this.#closing;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#joinAndAssign(handlers);
+        this.cluster.outage.worked(JOIN);
+        return;
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (!signal.aborted) this.cluster.outage.failed(error, JOIN);
+        await sleep(backoffMs(BACKOFF, attempt), signal);
+      }
+    }
+  }
+
+  async #joinAndAssign(handlers: ConsumerHandlers): Promise<void> {
+    const { partitions, isNew } = await this.#group.join();
+    await this.#giveUpBut(isNew ? [] : this.#assigned.filter((one) => partitions.includes(one)), handlers);
+    const come = partitions.filter((partition) => !this.#assigned.includes(partition));
+    const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
+    if (this.#closing.signal.aborted) return;
+    this.#assigned = partitions;
+    // Records whose commit failed are answered again by the next owners.
+    this.cluster.outage.worked(COMMIT);
+    this.#joined = true;
+    handlers.onAssigned(this.#named(come));
+    this.#fetcher?.add(topic, positions);
+  }
+
+  /** Where reading begins: at the committed position, or where `from` says when there is none. */
+  async #positions(
+    partitions: readonly number[],
+  ): Promise<{ topic: TopicMetadata; positions: Map<number, number> }> {
+    const { topic: name, group, from, partitions: fixed, offsets } = this.options;
+    const topic = await this.cluster.refresh(name);
+    const positions = new Map<number, number>();
+    if (partitions.length === 0) return { topic, positions };
+    const committed = fixed
+      ? new Map(offsets)
+      : positionsByPartition(await this.cluster.committed(group, name, partitions));
+    const open = partitions.filter((partition) => (committed.get(partition) ?? -1) < 0);
+    const begin = await this.cluster.listOffsets(name, open, from === 'latest' ? LATEST : EARLIEST);
+    for (const partition of partitions)
+      positions.set(partition, begin.get(partition) ?? committed.get(partition) ?? 0);
+    return { topic, positions };
+  }
+
+  #named(partitions: readonly number[]): TopicPartition[] {
+    const { topic } = this.options;
+    return partitions.map((partition) => ({ topic, partition }));
+  }
+
+  #crash(error: KafkaError, handlers: ConsumerHandlers): void {
+    if (this.#closing.signal.aborted) return;
+    void this.close();
+    handlers.onCrash(error);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#fetcher?.pause(numbers(partitions), true);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#fetcher?.pause(numbers(partitions), false);
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    try {
+      await retry(() => this.#group.commit(positions), {
+        tries: COMMIT_TRIES,
+        signal: this.#closing.signal,
+      });
+      this.cluster.outage.worked(COMMIT);
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      if (error.kind === 'unavailable' && !this.#closing.signal.aborted)
+        this.cluster.outage.failed(error, COMMIT);
+      throw error;
+    }
+  }
+
+  membership(): GroupMembership {
+    return this.#group.membership();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#fetcher?.close();
+    try {
+      await within(
+        CLOSE_LIMIT_MS,
+        this.#group.leave(),
+        () => new Error('the group could not be left in time'),
+      );
+    } catch {
+      // A broker that is away finds out by itself, after the session timeout.
+    } finally {
+      this.cluster.close();
+    }
+  }
+}
+
+function numbers(partitions: readonly TopicPartition[]): number[] {
+  return partitions.map(({ partition }) => partition);
+}
+
+function isPassing({ kind }: KafkaError): boolean {
+  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic';
+}
+
+function positionsByPartition(committed: readonly PartitionOffset[]): Map<number, number> {
+  return new Map(committed.map(({ partition, offset }) => [partition, offset]));
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { listOffsetsV7, metadataV11 } from '@platformatic/kafka';
+import type { Logger } from '../../core/log.js';
+import { NO_OUTAGES } from '../errors/outages.js';
+import { KafkaError, type KafkaRecord } from '../port.js';
+import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
+import type { FetchedPartition } from './protocol/fetch.js';
+import { Fetcher } from './fetcher.js';
+import { AT } from '../record-batches/record-batch.js';
+import { writeBatch } from './protocol/write-batch.js';
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function batchAt(offset: number): Buffer {
+  const record = { topic: 't', key: null, value: Buffer.from('x'), headers: {} };
+  const batch = writeBatch([record], { id: 1n, epoch: 0, transactional: false }, 0, 1);
+  batch.writeBigInt64BE(BigInt(offset), AT.baseOffset);
+  return batch;
+}
+
+function fetched(partition: number, more: Partial<FetchedPartition>): FetchedPartition {
+  return { partition, error: undefined, highWatermark: 100_000, aborted: [], batches: undefined, ...more };
+}
+
+/** Reads two partitions of one broker; `answer` says what each fetch brings, by how many came before. */
+async function reading(
+  answer: (count: number, unreadable: readonly unknown[]) => FetchedPartition[] | Promise<FetchedPartition[]>,
+  metadata: () => unknown = () => fakeMetadata({ t: [1, 1] }),
+): Promise<{
+  fetcher: Fetcher;
+  records: KafkaRecord[];
+  said: string[];
+  crashes: KafkaError[];
+  unreadable: unknown[];
+  failures: Error[];
+}> {
+  const unreadable: unknown[] = [];
+  const failures: Error[] = [];
+  const [records, said, crashes]: [KafkaRecord[], string[], KafkaError[]] = [[], [], []];
+  let count = 0;
+  let known = false;
+  const cluster = fakeCluster(
+    {
+      answer: (api) => {
+        if (api === listOffsetsV7.api) throw new KafkaError('unknown-topic', 'UNKNOWN_TOPIC_OR_PARTITION');
+        assert.equal(api, metadataV11.api);
+        return known ? metadata() : fakeMetadata({ t: [1, 1] });
+      },
+      send: async () => {
+        await later(5);
+        return answer(count++, unreadable);
+      },
+    },
+    undefined,
+    { ...NO_OUTAGES, failed: (error) => void failures.push(error) },
+  );
+  const say = (_: unknown, message: string): void => void said.push(message);
+  const log = { warn: say, error: say } as unknown as Logger;
+  const fetcher = new Fetcher(
+    cluster,
+    { topic: 't', from: 'earliest', fetchMaxBytes: 1_000 },
+    {
+      onRecords: (more) => void records.push(...more),
+      onCrash: (error) => void crashes.push(error),
+      onUnreadable: (position, reason) => void unreadable.push({ position, reason }),
+      onTopic: () => undefined,
+    },
+    log,
+  );
+  const topic = await cluster.refresh('t');
+  known = true;
+  fetcher.add(
+    topic,
+    new Map([
+      [0, 0],
+      [1, 0],
+    ]),
+  );
+  return { fetcher, records, said, crashes, unreadable, failures };
+}
+
+test('a partition whose error lasts does not slow the others of its broker', async () => {
+  const { fetcher, records, failures } = await reading((count) => [
+    fetched(0, { error: 'NOT_LEADER_OR_FOLLOWER' }),
+    fetched(1, { batches: batchAt(count) }),
+  ]);
+  await later(500);
+  fetcher.close();
+  assert.ok(records.length > 20, `${records.length} records`);
+  assert.ok(failures.length > 0);
+});
+
+test('a position that is gone while the topic is unknown is asked for again', async () => {
+  const unknown = { ...(fakeMetadata({}) as object), topics: [{ name: 't', errorCode: 3, partitions: [] }] };
+  const { fetcher, crashes, failures } = await reading(
+    () => [fetched(0, { error: 'OFFSET_OUT_OF_RANGE' }), fetched(1, { error: 'UNKNOWN_TOPIC_ID' })],
+    () => unknown,
+  );
+  await later(200);
+  fetcher.close();
+  assert.deepEqual(crashes, []);
+  assert.ok(failures.length > 0);
+});
+
+test('a batch that stays unreadable is stepped over and told, and the next one read', async () => {
+  const damaged = batchAt(0);
+  damaged.writeUInt8(damaged.readUInt8(damaged.length - 3) ^ 1, damaged.length - 3);
+  damaged.writeInt32BE(4, AT.lastOffsetDelta);
+  const { fetcher, records, said, unreadable } = await reading((_, told) => [
+    fetched(0, { batches: told.length === 0 ? damaged : batchAt(5) }),
+  ]);
+  while (records.length === 0) await later(10);
+  fetcher.close();
+  assert.deepEqual(unreadable, [
+    {
+      position: { topic: 't', partition: 0, offset: 0, lastOffset: 4 },
+      reason: "t 0: the batch at offset 0 can't be read: wrong checksum",
+    },
+  ]);
+  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, 'records cannot be read; they are skipped']);
+});
+
+test('nothing is said of a fetch that fails because the fetcher was closed', async () => {
+  const { fetcher, failures } = await reading(async () => {
+    await later(50);
+    throw new KafkaError('unavailable', 'closed');
+  });
+  await later(20);
+  fetcher.close();
+  await later(80);
+  assert.deepEqual(failures, []);
+});

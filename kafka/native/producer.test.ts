@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initProducerIdV4, metadataV11 } from '@platformatic/kafka';
+import type { OutgoingRecord } from '../port.js';
+import type { Cluster } from './transport/cluster.js';
+import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
+import { PlatformaticProducer } from './producer.js';
+import type { ProducedPartition } from './protocol/produce.js';
+
+const record = (topic: string): OutgoingRecord => ({
+  topic,
+  key: null,
+  value: Buffer.from('x'),
+  headers: {},
+});
+
+/** A cluster that counts what it is asked for, and answers produce requests one after the other as told. */
+function scripted(
+  topics: () => Record<string, readonly number[]>,
+  answers: (ProducedPartition[] | Error)[],
+  now?: () => number,
+): { cluster: Cluster; asked: { identities: number; metadata: number; produced: number } } {
+  const asked = { identities: 0, metadata: 0, produced: 0 };
+  const answer = (api: unknown, args: readonly unknown[]): unknown => {
+    if (api === initProducerIdV4.api) return { producerId: BigInt(++asked.identities), producerEpoch: 0 };
+    assert.equal(api, metadataV11.api);
+    asked.metadata++;
+    const [names] = args as [string[]];
+    const all = topics();
+    return fakeMetadata(Object.fromEntries(names.map((name) => [name, all[name] ?? []])));
+  };
+  const send = (): unknown => {
+    const next = answers[asked.produced++];
+    if (next instanceof Error || !next) throw next ?? new Error('nothing more was expected');
+    return next;
+  };
+  return { cluster: fakeCluster({ answer, send }, now), asked };
+}
+
+const produced = (topic: string, error?: string): ProducedPartition => ({
+  topic,
+  partition: 0,
+  error,
+  detail: null,
+});
+const hungUp = Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+
+test('after a refusal that followed an ambiguous try the producer takes a new identity', async () => {
+  const { cluster, asked } = scripted(
+    () => ({ t: [1] }),
+    [hungUp, [produced('t', 'MESSAGE_TOO_LARGE')], [produced('t')], [produced('t')]],
+  );
+  const producer = new PlatformaticProducer(cluster);
+  await assert.rejects(producer.send([record('t')]), { kind: 'too-large' });
+  assert.equal(asked.identities, 1);
+  await producer.send([record('t')]);
+  await producer.send([record('t')]);
+  assert.equal(asked.identities, 2);
+});
+
+test('what is known of a topic is asked for anew when it is old', async () => {
+  let now = 0;
+  const answers = [1, 2, 3].map(() => [produced('t')]);
+  const { cluster, asked } = scripted(
+    () => ({ t: [1] }),
+    answers,
+    () => now,
+  );
+  const producer = new PlatformaticProducer(cluster);
+  await producer.send([record('t')]);
+  now = 4 * 60_000;
+  await producer.send([record('t')]);
+  assert.equal(asked.metadata, 1);
+  now = 6 * 60_000;
+  await producer.send([record('t')]);
+  assert.equal(asked.metadata, 2);
+});
+
+test('one partition without a leader is refused after its time; those that were written are not sent again', async () => {
+  let now = 0;
+  const { cluster, asked } = scripted(
+    () => ({ healthy: [1], stranded: [-1] }),
+    [[produced('healthy')]],
+    () => (now += 1_000),
+  );
+  const producer = new PlatformaticProducer(cluster);
+  const refusal = { kind: 'other', message: 'stranded 0 has no leader' };
+  await assert.rejects(producer.send([record('healthy'), record('stranded')]), refusal);
+  assert.ok(now >= 15_000);
+  assert.equal(asked.produced, 1);
+  const before = asked.metadata;
+  await assert.rejects(producer.send([record('stranded')]), refusal);
+  assert.ok(asked.metadata - before <= 1, 'it is known by then');
+});
+
+test('a partition that gets a leader in time gets its records', async () => {
+  let leader = -1;
+  const { cluster, asked } = scripted(
+    () => ({ healthy: [1], late: [leader] }),
+    [[produced('healthy')], [produced('late')]],
+  );
+  const producer = new PlatformaticProducer(cluster);
+  const sent = producer.send([record('healthy'), record('late')]);
+  setTimeout(() => (leader = 2), 100);
+  await sent;
+  assert.equal(asked.produced, 2);
+});
+
+test('records without a key avoid partitions that have no leader', async () => {
+  const { cluster } = scripted(
+    () => ({ t: [1, -1, 1] }),
+    Array.from({ length: 6 }, () => [0, 2].map((partition) => ({ ...produced('t'), partition }))),
+  );
+  const producer = new PlatformaticProducer(cluster);
+  for (let send = 0; send < 6; send++) await producer.send([record('t')]);
+});
+
+test('a cluster in which nothing has a leader is away as a whole', async () => {
+  const { cluster } = scripted(() => ({ t: [-1] }), []);
+  const producer = new PlatformaticProducer(cluster);
+  const sent = producer.send([record('t')]);
+  setTimeout(() => void producer.close(), 100);
+  await assert.rejects(sent, { kind: 'unavailable', message: /LEADER_NOT_AVAILABLE/ });
+});

@@ -1,0 +1,72 @@
+import { initProducerIdV4 } from '@platformatic/kafka';
+import { InTurn } from '../../core/serial.js';
+import type { KafkaProducer, OutgoingRecord } from '../port.js';
+import { BatchSender, type OutgoingBatch } from './batch-sender.js';
+import type { Cluster } from './transport/cluster.js';
+import { toKafkaError } from './transport/errors.js';
+import { retry } from './transport/retry.js';
+
+const NO_TRANSACTIONS = { id: null, timeoutMs: 0 };
+const NEW = { id: -1n, epoch: -1 };
+
+/**
+ * An idempotent producer. Its identity is given up, and a new one taken, after every delivery that failed: a batch that
+ * was refused in the end may still have been written by an earlier try, and another one of the same sequence would be
+ * taken for it and lost. So what is sent again may arrive twice, never not at all.
+ */
+export class PlatformaticProducer implements KafkaProducer {
+  readonly #closing = new AbortController();
+  #sender: BatchSender | undefined;
+  /** Sends go one after the other, which keeps their order over failures. */
+  readonly #turns = new InTurn();
+
+  constructor(readonly cluster: Cluster) {}
+
+  connect(): Promise<void> {
+    return this.cluster.connect();
+  }
+
+  send(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.#turns.run(() => this.#sendNext(records));
+  }
+
+  async #sendNext(records: readonly OutgoingRecord[]): Promise<void> {
+    try {
+      this.#sender ??= await this.#identify();
+      await this.#deliver(this.#sender, await this.#sender.prepare(records));
+    } catch (error) {
+      throw toKafkaError(error);
+    }
+  }
+
+  async #deliver(sender: BatchSender, batches: readonly OutgoingBatch[]): Promise<void> {
+    try {
+      await sender.deliver(batches);
+    } catch (error) {
+      this.#sender = undefined;
+      throw error;
+    }
+  }
+
+  async #identify(): Promise<BatchSender> {
+    const { signal } = this.#closing;
+    const { producerId, producerEpoch } = await retry(
+      () =>
+        this.cluster.anyBroker(initProducerIdV4.api, [
+          NO_TRANSACTIONS.id,
+          NO_TRANSACTIONS.timeoutMs,
+          NEW.id,
+          NEW.epoch,
+        ]),
+      { signal },
+    );
+    const identity = { id: producerId, epoch: producerEpoch, transactional: false };
+    return new BatchSender(this.cluster, identity, null, signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.cluster.close();
+    return Promise.resolve();
+  }
+}

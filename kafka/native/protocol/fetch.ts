@@ -1,0 +1,92 @@
+import { FetchIsolationLevels, fetchV13 } from '@platformatic/kafka';
+import type { ByteReader } from '../../record-batches/byte-reader.js';
+import { brokerError, errorName } from '../transport/errors.js';
+import type { AbortedTransaction } from '../../record-batches/read-batches.js';
+import type { OwnRequest } from './send.js';
+
+const FETCH = 1;
+const VERSION = 13;
+const TOPIC_ID_BYTES = 16;
+const NO_SESSION = { id: 0, epoch: -1 };
+const NO_EPOCH = -1;
+
+export interface FetchRequest {
+  /** Identifies the topic: one that was made anew under the same name is another. */
+  readonly topicId: string;
+  readonly positions: readonly { readonly partition: number; readonly position: number }[];
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPartition: number;
+}
+
+export interface FetchedPartition {
+  readonly partition: number;
+  /** The broker's name for what went wrong; undefined when nothing did. */
+  readonly error: string | undefined;
+  readonly highWatermark: number;
+  readonly aborted: readonly AbortedTransaction[];
+  /** Batches, still to be read. */
+  readonly batches: Buffer | undefined;
+}
+
+/** Asks one broker for records of partitions of one topic that it leads; unfinished transactions are waited for. */
+export function fetchRequest(request: FetchRequest): OwnRequest<FetchedPartition[]> {
+  const { topicId, positions, minBytes, maxWaitMs, maxBytes, maxBytesPerPartition } = request;
+  const partitions = positions.map(({ partition, position }) => ({
+    partition,
+    currentLeaderEpoch: NO_EPOCH,
+    fetchOffset: BigInt(position),
+    lastFetchedEpoch: NO_EPOCH,
+    partitionMaxBytes: maxBytesPerPartition,
+  }));
+  return {
+    key: FETCH,
+    version: VERSION,
+    write: () =>
+      fetchV13.createRequest(
+        maxWaitMs,
+        minBytes,
+        maxBytes,
+        FetchIsolationLevels.READ_COMMITTED,
+        NO_SESSION.id,
+        NO_SESSION.epoch,
+        [{ topicId, partitions }],
+        [],
+        '',
+      ),
+    read: readFetched,
+  };
+}
+
+function readFetched(reader: ByteReader): FetchedPartition[] {
+  reader.int32(); // throttle time
+  const error = reader.int16();
+  if (error !== 0) throw brokerError(errorName(error), 'fetch');
+  reader.int32(); // fetch session
+  const fetched: FetchedPartition[] = [];
+  reader.compactArray(() => {
+    reader.skip(TOPIC_ID_BYTES);
+    reader.compactArray(() => fetched.push(readPartition(reader)));
+    reader.skipTags();
+  });
+  return fetched;
+}
+
+function readPartition(reader: ByteReader): FetchedPartition {
+  const partition = reader.int32();
+  const error = reader.int16();
+  const highWatermark = reader.int64();
+  reader.int64(); // last stable offset
+  reader.int64(); // log start offset
+  const aborted: AbortedTransaction[] = [];
+  reader.compactArray(() => {
+    aborted.push({ producerId: reader.int64(), firstOffset: reader.int64() });
+    reader.skipTags();
+  });
+  reader.int32(); // preferred read replica
+  const length = reader.unsignedVarint() - 1;
+  const batches = length > 0 ? reader.take(length) : undefined;
+  reader.skipTags();
+  return { partition, error: error === 0 ? undefined : errorName(error), highWatermark, aborted, batches };
+}

@@ -1,0 +1,356 @@
+import {
+  apiVersionsV3,
+  FetchIsolationLevels,
+  FindCoordinatorKeyTypes,
+  findCoordinatorV4,
+  listOffsetsV7,
+  metadataV11,
+  offsetFetchV8,
+  type API,
+} from '@platformatic/kafka';
+import { mustParseAddress } from '../../../core/address.js';
+import { NO_OUTAGES, type OutageLink } from '../../errors/outages.js';
+import { KafkaError, type CommittedPosition } from '../../port.js';
+import { Connections, type Broker, type ConnectionSettings } from './connections.js';
+import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
+import { retry } from './retry.js';
+
+const NO_LEADER = -1;
+const NO_REPLICA = -1;
+const NO_EPOCH = -1;
+const SOFTWARE = 'partitura';
+/** A broker that is alive answers this at once. */
+const FIRST_ANSWER_LIMIT_MS = 5_000;
+
+/**
+ * What this client speaks, in the one version that every broker from Kafka 3.2 to 4.x has: key of the request,
+ * version.
+ */
+const NEEDED = {
+  Fetch: [1, 13],
+  Metadata: [3, 11],
+  FindCoordinator: [10, 4],
+  OffsetFetch: [9, 8],
+  JoinGroup: [11, 9],
+} as const;
+
+/** Versions of a request that a broker speaks. */
+interface Spoken {
+  readonly apiKey: number;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+}
+
+/** What this client needs and a broker does not speak: `version 13 of Fetch`. */
+export function lackingIn(spoken: readonly Spoken[]): string[] {
+  return Object.entries(NEEDED).flatMap(([name, [key, version]]) => {
+    const known = spoken.find(({ apiKey }) => apiKey === key);
+    const isSpoken = known && known.minVersion <= version && known.maxVersion >= version;
+    return isSpoken ? [] : [`version ${version} of ${name}`];
+  });
+}
+
+/** A partition that has no leader, and had none when last seen within this time, is taken to have had none between. */
+const LEADERLESS_BETWEEN_MS = 60_000;
+/** What was seen longer ago may have changed. */
+const LEADERLESS_SEEN_MS = 5_000;
+
+/** When a partition was first and last seen without a leader. */
+interface Leaderless {
+  readonly since: number;
+  readonly seen: number;
+}
+
+/** A moment in a partition's life, as requests for offsets name it. */
+export const EARLIEST = -2n;
+export const LATEST = -1n;
+
+export interface TopicMetadata {
+  readonly name: string;
+  /** Another topic of the same name has another one. */
+  readonly id: string;
+  /** When, in milliseconds of the cluster's clock. */
+  readonly askedAt: number;
+  /** Broker of each partition's leader, by partition; undefined while there is none. */
+  readonly leaders: readonly (number | undefined)[];
+}
+
+type MetadataResponse = ReturnType<typeof metadataV11.parseResponse>;
+
+export interface ClusterOptions {
+  /** Told of what keeps failing because brokers are away; closed with the cluster. */
+  readonly outage?: OutageLink;
+  /** Connections apart from all others, for requests that may keep them waiting. */
+  readonly newConnections?: () => Connections;
+  readonly now?: () => number;
+}
+
+/**
+ * What is known of the cluster, and requests to the broker in charge. Nothing is asked before it is needed, nor again
+ * before somebody says that it is out of date.
+ */
+export class Cluster {
+  readonly connections: Connections;
+  readonly #bootstrap: readonly Broker[];
+  readonly #topics = new Map<string, TopicMetadata>();
+  readonly #leaderless = new Map<string, Leaderless>();
+  readonly #closing = new AbortController();
+  readonly outage: OutageLink;
+  readonly newConnections: () => Connections;
+  readonly now: () => number;
+  #brokers = new Map<number, Broker>();
+  #controller: number | undefined;
+  /** Which of all brokers is asked what any of them knows. */
+  #turn = 0;
+
+  constructor(
+    readonly settings: ConnectionSettings,
+    readonly addresses: readonly string[],
+    {
+      outage = NO_OUTAGES,
+      newConnections = () => new Connections(settings),
+      now = () => performance.now(),
+    }: ClusterOptions = {},
+  ) {
+    this.outage = outage;
+    this.newConnections = newConnections;
+    this.now = now;
+    this.connections = newConnections();
+    this.#bootstrap = addresses.map(mustParseAddress);
+  }
+
+  /** Aborts when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** @throws KafkaError that says where, when no broker can be used */
+  async connect(): Promise<void> {
+    try {
+      await retry(() => this.#checkVersions(), {
+        signal: this.closing,
+        onFailure: (error) => this.outage.note(error),
+      });
+    } catch (error) {
+      throw toConnectError(error, this.addresses);
+    }
+  }
+
+  /** An older broker just hangs up on requests that it does not know: better told before. */
+  async #checkVersions(): Promise<void> {
+    const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1'], FIRST_ANSWER_LIMIT_MS);
+    const [lacking] = lackingIn(apiKeys);
+    if (lacking !== undefined)
+      throw new KafkaError(
+        'other',
+        `the broker does not speak ${lacking}: Kafka 3.2 or later is needed, or KAFKA_CLIENT=kafkajs`,
+      );
+  }
+
+  /** Sends a request that any broker can answer: to the one that answered last, or the next that can be reached. */
+  async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A, limitMs?: number): Promise<R> {
+    const broker = await this.#reachable();
+    try {
+      return await this.connections.request(broker, api, args, limitMs);
+    } catch (error) {
+      this.#turn++;
+      throw error;
+    }
+  }
+
+  async #reachable(): Promise<Broker> {
+    const all = [...this.#brokers.values(), ...this.#bootstrap];
+    let problem: unknown;
+    for (let tried = 0; tried < all.length; tried++) {
+      const broker = all[this.#turn % all.length];
+      try {
+        if (broker) await this.connections.to(broker);
+        if (broker) return broker;
+      } catch (error) {
+        problem = error;
+        this.#turn++;
+      }
+    }
+    throw problem;
+  }
+
+  /** What is known of a topic without asking, unless it is older than `maxAgeMs`. */
+  known(name: string, maxAgeMs = Infinity): TopicMetadata | undefined {
+    const topic = this.#topics.get(name);
+    return topic && this.now() - topic.askedAt <= maxAgeMs ? topic : undefined;
+  }
+
+  /** @throws KafkaError `unknown-topic` when it does not exist, `unavailable` when no broker can be asked */
+  async topic(name: string): Promise<TopicMetadata> {
+    return this.#topics.get(name) ?? (await this.refresh(name));
+  }
+
+  /** What is known of it may be out of date. */
+  forget(name: string): void {
+    this.#topics.delete(name);
+  }
+
+  /** Asks anew. */
+  async refresh(name: string): Promise<TopicMetadata> {
+    this.forget(name);
+    const { topics } = await this.#metadata([name]);
+    const found = topics[0];
+    if (found?.errorCode) throw brokerError(errorName(found.errorCode), `topic ${name}`);
+    if (!found) throw brokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${name}`);
+    const leaders: (number | undefined)[] = [];
+    for (const { partitionIndex, leaderId } of found.partitions)
+      leaders[partitionIndex] = leaderId === NO_LEADER ? undefined : leaderId;
+    const topic = { name, id: found.topicId, askedAt: this.now(), leaders };
+    this.#topics.set(name, topic);
+    this.#noteLeaderless(topic);
+    return topic;
+  }
+
+  #noteLeaderless({ name, leaders }: TopicMetadata): void {
+    const seen = this.now();
+    for (const [partition, leader] of leaders.entries()) {
+      const key = `${name} ${partition}`;
+      const before = this.#leaderless.get(key);
+      if (leader !== undefined) this.#leaderless.delete(key);
+      else
+        this.#leaderless.set(key, {
+          since: before && seen - before.seen <= LEADERLESS_BETWEEN_MS ? before.since : seen,
+          seen,
+        });
+    }
+  }
+
+  /** For how long a partition has had no leader, as far as was seen: 0 when nobody has looked of late. */
+  leaderlessMs(name: string, partition: number): number {
+    const found = this.#leaderless.get(`${name} ${partition}`);
+    return found && this.now() - found.seen <= LEADERLESS_SEEN_MS ? found.seen - found.since : 0;
+  }
+
+  /** Whether any partition had a leader when last asked for: the cluster is not down as a whole. */
+  get isLed(): boolean {
+    return [...this.#topics.values()].some(({ leaders }) => leaders.some((leader) => leader !== undefined));
+  }
+
+  async topicNames(): Promise<string[]> {
+    const { topics } = await this.#metadata(null);
+    return topics.flatMap(({ name }) => name ?? []);
+  }
+
+  async #metadata(topics: string[] | null): Promise<MetadataResponse> {
+    const response = await this.anyBroker(metadataV11.api, [topics, false, false]).catch((error: unknown) => {
+      const partial = responseOf<MetadataResponse>(error);
+      if (!partial) throw error;
+      return partial;
+    });
+    this.#brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.#controller = response.controllerId;
+    return response;
+  }
+
+  /** @throws KafkaError `unavailable` for a broker that the cluster did not name when last asked */
+  broker(node: number | undefined): Broker {
+    const broker = node === undefined ? undefined : this.#brokers.get(node);
+    if (!broker) throw brokerError('LEADER_NOT_AVAILABLE', `broker ${node}`);
+    return broker;
+  }
+
+  /** @throws KafkaError `unavailable` when the cluster names none */
+  async someBroker(): Promise<{ id: number; broker: Broker }> {
+    await this.#metadata([]);
+    const [id] = this.#brokers.keys();
+    return { id: id ?? NO_LEADER, broker: this.broker(id) };
+  }
+
+  async controller(): Promise<Broker> {
+    await this.#metadata([]);
+    return this.broker(this.#controller);
+  }
+
+  async coordinator(of: 'GROUP' | 'TRANSACTION', name: string): Promise<Broker> {
+    const { coordinators } = await this.anyBroker(findCoordinatorV4.api, [
+      FindCoordinatorKeyTypes[of],
+      [name],
+    ]);
+    const [found] = coordinators;
+    if (!found) throw brokerError('COORDINATOR_NOT_AVAILABLE', name);
+    return { host: found.host, port: found.port };
+  }
+
+  /** Partitions by the broker that leads them. @throws KafkaError `unavailable` when one has no leader */
+  async byLeader(name: string, partitions: readonly number[]): Promise<Map<number, number[]>> {
+    const { leaders } = await this.topic(name);
+    const byLeader = new Map<number, number[]>();
+    for (const partition of partitions) {
+      if (partition >= leaders.length)
+        throw new KafkaError('unknown-topic', `topic ${name} has no partition ${partition}`);
+      const leader = leaders[partition];
+      if (leader === undefined) throw brokerError('LEADER_NOT_AVAILABLE', `${name} ${partition}`);
+      const led = byLeader.get(leader);
+      if (led) led.push(partition);
+      else byLeader.set(leader, [partition]);
+    }
+    return byLeader;
+  }
+
+  /** Offsets of partitions at EARLIEST or LATEST. */
+  async listOffsets(
+    name: string,
+    partitions: readonly number[],
+    moment: bigint,
+  ): Promise<Map<number, number>> {
+    try {
+      const asked = [...(await this.byLeader(name, partitions))].map(([leader, led]) =>
+        this.#listOffsetsOf(leader, name, led, moment),
+      );
+      return new Map((await Promise.all(asked)).flat());
+    } catch (error) {
+      this.forget(name);
+      throw error;
+    }
+  }
+
+  async #listOffsetsOf(
+    leader: number,
+    name: string,
+    partitions: readonly number[],
+    moment: bigint,
+  ): Promise<[number, number][]> {
+    const asked = partitions.map((partitionIndex) => ({
+      partitionIndex,
+      currentLeaderEpoch: NO_EPOCH,
+      timestamp: moment,
+    }));
+    const { topics } = await this.connections.request(this.broker(leader), listOffsetsV7.api, [
+      NO_REPLICA,
+      FetchIsolationLevels.READ_UNCOMMITTED,
+      [{ name, partitions: asked }],
+    ]);
+    return (topics[0]?.partitions ?? []).map(({ partitionIndex, offset }) => [
+      partitionIndex,
+      Number(offset),
+    ]);
+  }
+
+  /** Committed positions of a group; -1 where there is none. */
+  async committed(group: string, name: string, partitions: readonly number[]): Promise<CommittedPosition[]> {
+    const coordinator = await this.coordinator('GROUP', group);
+    const asked = {
+      groupId: group,
+      memberEpoch: NO_EPOCH,
+      topics: [{ name, partitionIndexes: [...partitions] }],
+    };
+    const { groups } = await this.connections.request(coordinator, offsetFetchV8.api, [[asked], true]);
+    const found = groups[0]?.topics[0]?.partitions ?? [];
+    return found.map(({ partitionIndex, committedOffset, metadata }) => ({
+      partition: partitionIndex,
+      offset: Number(committedOffset),
+      metadata: metadata ?? '',
+    }));
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.outage.close();
+    this.connections.close();
+  }
+}

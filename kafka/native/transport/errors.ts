@@ -1,0 +1,97 @@
+import { protocolErrorsCodesById } from '@platformatic/kafka';
+import { kindOf, mayBeOfRecord } from '../../errors/error-kinds.js';
+import { hintForClosed, loginProblem } from '../../errors/login-problem.js';
+import { KafkaError, type KafkaErrorKind } from '../../port.js';
+
+/** The fields by which the library's errors are told apart; its wrappers have `errors`, `cause` or both. */
+interface LibraryError extends Error {
+  readonly code?: string;
+  /** The broker's name for what went wrong. */
+  readonly apiId?: string;
+  readonly errors?: readonly unknown[];
+}
+
+/** Limits, lost connections, and an answer that was not asked for, after which the connection is given up. */
+const NETWORK = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT', 'PLT_KFK_UNEXPECTED_CORRELATION_ID']);
+const AUTHENTICATION = 'PLT_KFK_AUTHENTICATION';
+const SYSTEM_ERROR = /^(E[A-Z0-9_]+|ERR_SSL_.*|ERR_SOCKET_.*|ERR_STREAM_.*)$/;
+
+/** The broker's name for an error code: `NOT_COORDINATOR`. */
+export function errorName(code: number): string {
+  return protocolErrorsCodesById[code] ?? `ERROR_${code}`;
+}
+
+/** An error that the broker answered with. */
+export function brokerError(name: string, detail: string): KafkaError {
+  return new KafkaError(kindOf(name), `${name}: ${detail}`, { mayBeOfRecord: mayBeOfRecord(name) });
+}
+
+/** Classifies an error of the library, looking into its wrappers. */
+export function toKafkaError(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error;
+  if (!(error instanceof Error)) return new KafkaError('other', String(error));
+  const all = unfold(error);
+  const names = namesIn(all);
+  const problem = refusedLogin(all, names);
+  if (problem !== undefined)
+    return new KafkaError('unauthenticated', `${problem} (${all.at(-1)?.message})`, { cause: error });
+  const options = { cause: error, mayBeOfRecord: names.some(mayBeOfRecord) };
+  return new KafkaError(kindOfFailure(all, names), describe(all, names), options);
+}
+
+/** The same for an attempt to connect: says where. */
+export function toConnectError(error: unknown, brokers: readonly string[]): KafkaError {
+  const { kind, message } = toKafkaError(error);
+  const hint = kind === 'unavailable' ? hintForClosed(message) : '';
+  return new KafkaError(kind, `cannot connect to Kafka at ${brokers.join(',')}: ${message}${hint}`, {
+    cause: error,
+  });
+}
+
+/** Names of all errors that the broker answered with, from the outermost in. */
+export function brokerErrorNames(error: unknown): string[] {
+  return namesIn(unfold(error));
+}
+
+/** The broker's answer, which the library throws away as soon as one error code is in it. */
+export function responseOf<R>(error: unknown): R | undefined {
+  return unfold(error).find((one): one is LibraryError & { response: R } => 'response' in one)?.response;
+}
+
+/** The outermost message says what was tried, the innermost what was wrong. */
+function describe(all: readonly LibraryError[], names: readonly string[]): string {
+  const messages = [all[0]?.message, all.at(-1)?.message, ...names];
+  return [...new Set(messages)].join(': ');
+}
+
+function kindOfFailure(all: readonly LibraryError[], names: readonly string[]): KafkaErrorKind {
+  const kinds = names.map(kindOf);
+  const decisive = kinds.find((kind) => kind !== 'other' && kind !== 'unavailable');
+  if (decisive !== undefined) return decisive;
+  const isNetwork = all.some(({ code = '' }) => NETWORK.has(code) || SYSTEM_ERROR.test(code));
+  const isPassing = kinds.length > 0 && kinds.every((kind) => kind === 'unavailable');
+  return isNetwork || isPassing ? 'unavailable' : 'other';
+}
+
+/** A connection that broke during the login is no refusal. */
+function refusedLogin(all: readonly LibraryError[], names: readonly string[]): string | undefined {
+  const codes = [...names, ...all.flatMap(({ code }) => code ?? [])];
+  const isRefused = all.some(({ cause, code }) => code === AUTHENTICATION && !isPassing(cause));
+  if (isRefused) codes.push('SASL_AUTHENTICATION_FAILED');
+  return loginProblem({ codes, message: all.at(-1)?.message ?? '' });
+}
+
+function isPassing(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as LibraryError;
+  return NETWORK.has(code) || SYSTEM_ERROR.test(code) || code === AUTHENTICATION;
+}
+
+function namesIn(errors: readonly LibraryError[]): string[] {
+  return errors.flatMap(({ apiId }) => (apiId === undefined ? [] : [apiId]));
+}
+
+function unfold(error: unknown): LibraryError[] {
+  if (!(error instanceof Error)) return [];
+  const { errors = [], cause } = error as LibraryError;
+  return [error, ...errors.flatMap(unfold), ...unfold(cause)];
+}

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FakeProducer } from '../../testing/kafka.js';
+import { Outbox, OUTBOX_DEFAULTS, type OutboxOptions } from './outbox.js';
+import { KafkaError, type OutgoingRecord } from '../port.js';
+
+const keyOf = ({ key }: OutgoingRecord): string => String(key);
+
+/** Pushes records that are known by their keys, and notes what becomes of each. */
+function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
+  const producer = new FakeProducer();
+  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
+  const fates: string[] = [];
+  const push = (...keys: string[]): void => {
+    for (const key of keys) {
+      const record = { topic: 't', key: Buffer.from(key), value: Buffer.alloc(8), headers: {} };
+      const delivered = (): number => fates.push(`${key} delivered`);
+      outbox.push(record, { delivered, failed: ({ kind }) => fates.push(`${key} ${kind}`) });
+    }
+  };
+  return { producer, outbox, fates, push };
+}
+
+test('records that come while a request is under way go together with the next, in order', async () => {
+  const { producer, outbox, fates, push } = pushing();
+  push('a', 'b');
+  await Promise.resolve();
+  push('c', 'd');
+  await outbox.settled();
+  assert.deepEqual(
+    producer.attempts.map((batch) => batch.map(keyOf)),
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  );
+  assert.deepEqual(fates, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
+});
+
+test('a batch has at most so many records and bytes, but one record always goes', async () => {
+  const few = pushing({ maxBatchRecords: 2 });
+  few.push('a', 'b', 'c');
+  await few.outbox.settled();
+  assert.deepEqual(
+    few.producer.attempts.map((batch) => batch.length),
+    [2, 1],
+  );
+  const small = pushing({ maxBatchBytes: 20 });
+  small.push('a', 'b', 'c', 'a key that is longer than any batch may be');
+  await small.outbox.settled();
+  assert.deepEqual(
+    small.producer.attempts.map((batch) => batch.length),
+    [2, 1, 1],
+  );
+});
+
+test('of a refused batch only the records that the broker refuses fail, all others are delivered in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (refused) => {
+      const { producer, outbox, fates, push } = pushing();
+      const keys = refused.map((isRefused, index) => `${isRefused ? 'bad' : 'good'}${index}`);
+      producer.refuse = (records) =>
+        records.some((record) => keyOf(record).startsWith('bad'))
+          ? new KafkaError('too-large', 'too large')
+          : undefined;
+      push(...keys);
+      await outbox.settled();
+      assert.deepEqual(
+        producer.taken.map(keyOf),
+        keys.filter((key) => key.startsWith('good')),
+      );
+      assert.deepEqual(
+        fates,
+        keys.map((key) => `${key} ${key.startsWith('good') ? 'delivered' : 'too-large'}`),
+      );
+    }),
+  );
+});
+
+for (const kind of ['unavailable', 'fenced'] as const) {
+  test(`an error that passes (${kind}) is tried again with the whole batch`, async () => {
+    const { producer, outbox, fates, push } = pushing();
+    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'away') : undefined);
+    push('a', 'b');
+    await outbox.settled();
+    assert.deepEqual(
+      producer.attempts.map((batch) => batch.map(keyOf)),
+      [
+        ['a', 'b'],
+        ['a', 'b'],
+      ],
+    );
+    assert.deepEqual(fates, ['a delivered', 'b delivered']);
+  });
+}
+
+/** A broker that has an exception for some records; each try takes this long. */
+function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
+  let time = 0;
+  const pushed = pushing({ retryLimitMs: Infinity }, () => time);
+  pushed.producer.refuse = (records) => {
+    time += tryMs;
+    return records.some((record) => isHit(keyOf(record)))
+      ? new KafkaError('unavailable', 'UNKNOWN_SERVER_ERROR', { mayBeOfRecord: true })
+      : undefined;
+  };
+  return { ...pushed, time: () => time };
+}
+
+test('an exception in the broker that passes costs no record', async () => {
+  const { outbox, fates, push, time } = exceptionFor(() => time() < 60_000, 20_000);
+  push('a', 'b');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a delivered', 'b delivered']);
+});
+
+test('a record that causes an exception in the broker each time is found after a while, and the others are delivered', async () => {
+  const { outbox, fates, push } = exceptionFor((key) => key === 'bad', 30_000);
+  push('a', 'b', 'bad', 'c', 'd');
+  await outbox.settled();
+  push('e');
+  await outbox.settled();
+  assert.deepEqual(fates, [
+    'a delivered',
+    'b delivered',
+    'bad other',
+    'c delivered',
+    'd delivered',
+    'e delivered',
+  ]);
+});
+
+test('when the broker stays away for too long the records fail, and later ones are tried for themselves', async () => {
+  let time = 0;
+  const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);
+  producer.refuse = () => {
+    time += 1_000;
+    return time <= 1_000 ? new KafkaError('unavailable', 'away') : undefined;
+  };
+  push('a');
+  await outbox.settled();
+  push('b');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a unavailable', 'b delivered']);
+});
+
+test('closing ends the retries, and fails what waits and what comes', async () => {
+  const { producer, outbox, fates, push } = pushing({ maxBatchRecords: 1 });
+  producer.refuse = () => new KafkaError('unavailable', 'away');
+  push('a', 'b');
+  await Promise.resolve();
+  await outbox.close();
+  push('c');
+  assert.deepEqual(fates, ['a unavailable', 'b unavailable', 'c unavailable']);
+  assert.equal(producer.attempts.length, 1);
+});
+
+test('what is no Kafka error is told as other', async () => {
+  const { producer, outbox, fates, push } = pushing();
+  producer.send = () => Promise.reject(new TypeError('broken'));
+  push('a');
+  await outbox.settled();
+  assert.deepEqual(fates, ['a other']);
+});
+
+test('room is there below the bound at once, above it when enough has left', async () => {
+  const { outbox, push } = pushing();
+  push('a', 'b', 'c');
+  const bytes = 3 * 9;
+  assert.equal(outbox.room(bytes + 1), undefined);
+  const room = outbox.room(bytes);
+  assert.ok(room);
+  await outbox.settled();
+  await room;
+  assert.equal(outbox.room(1), undefined);
+});
+
+test('records for a topic that is gone fail at once, those of other topics go without being sent in halves', async () => {
+  const producer = new FakeProducer();
+  const gone = (topic: string): boolean => topic.startsWith('gone');
+  const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
+    Promise.resolve(new Set(topics.filter(gone)));
+  producer.refuse = (records) =>
+    records.some(({ topic }) => gone(topic)) ? new KafkaError('unknown-topic', 'gone') : undefined;
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const fates: string[] = [];
+  for (const topic of ['a', 'gone-1', 'b', 'a', 'gone-2', 'b']) {
+    const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
+    outbox.push(record, {
+      delivered: () => fates.push(topic),
+      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+    });
+  }
+  await outbox.settled();
+  assert.deepEqual(fates.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
+  assert.deepEqual(
+    producer.attempts.map((batch) => batch.length),
+    [6, 2, 2],
+  );
+});
+
+test('a topic that stays away while the cluster answers fails alone, and holds up no other', async () => {
+  const producer = new FakeProducer();
+  producer.refuse = (records) =>
+    records.some(({ topic }) => topic === 'leaderless')
+      ? new KafkaError('unavailable', 'no leader')
+      : undefined;
+  const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
+    Promise.resolve(new Set(topics.filter((topic) => topic === 'leaderless')));
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const fates: string[] = [];
+  for (const topic of ['a', 'leaderless', 'b', 'leaderless']) {
+    const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
+    outbox.push(record, {
+      delivered: () => fates.push(topic),
+      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+    });
+  }
+  await outbox.settled();
+  assert.deepEqual(fates, ['leaderless other', 'leaderless other', 'a', 'b']);
+});

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { killGroup, startKept } from './broker-process.js';
+import { javaCommand, keeperProgram } from './process-guard.js';
+import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
+import { loopback } from './ports.js';
+
+// Written by the set-up: where it put Kafka's jars.
+const pointer = new URL('../../.partitura/kafka-jars', import.meta.url);
+
+/** The folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or what the set-up fetched; undefined when there is none. */
+export function findKafkaJars(): string | undefined {
+  const folder =
+    process.env.PARTITURA_KAFKA_LIBS ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);
+  return folder !== undefined && existsSync(folder) ? folder : undefined;
+}
+
+export function javaLauncher(jars: string): BrokerLauncher {
+  return {
+    kind: 'java',
+    bindHost: loopback,
+    folderSeenByBroker: (dataDir) => dataDir,
+    launch: (launch) => launchJava(jars, launch),
+  };
+}
+
+function launchJava(jars: string, { dataDir, disposable, clusterId, heapMb, log }: Launch): BrokerProcess {
+  const keeperArgs = [dataDir, disposable ? dataDir : '', clusterId, ...javaCommand(jars, heapMb)];
+  const { child, exited } = startKept('sh', ['-c', keeperProgram, 'keeper', ...keeperArgs], log);
+  return {
+    exited,
+    terminate: () => child.kill('SIGTERM'),
+    kill: () => killGroup(child),
+  };
+}

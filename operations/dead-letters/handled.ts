@@ -1,0 +1,113 @@
+import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../../kafka/port.js';
+
+/** What was done with a dead letter. */
+export type Handling = 'replayed' | 'dropped';
+
+/** By the numbers that chunks have for them; 0 is for none. */
+const HANDLINGS: readonly (Handling | undefined)[] = [undefined, 'replayed', 'dropped'];
+const CHUNK = 256;
+
+interface Chunk {
+  readonly handlings: Uint8Array;
+  /** The lowest 32 bits of the letters' timestamps. */
+  readonly stamps: Uint32Array;
+  used: number;
+}
+
+/**
+ * Dead letters that are done with, as a compacted topic of the cluster keeps them: its keys are `topic/partition/offset`,
+ * its values JSON that says what was done, when, and the letter's own timestamp. That timestamp tells a letter from another at the
+ * same place of a topic that was made anew. In memory a letter takes 5 bytes while its neighbours are handled, too.
+ */
+export class HandledLetters {
+  readonly #partitions = new Map<string, Map<number, Chunk>>();
+
+  /** @param of which topics are of interest */
+  constructor(readonly of: (topic: string) => boolean = () => true) {}
+
+  /** Takes over a record of the topic; what this version does not understand leaves its letter unhandled. */
+  read({ key, value }: KafkaRecord): void {
+    const [, topic = '', partition, offset] = PLACE.exec(key?.toString('utf8') ?? '') ?? [];
+    if (topic === '' || !this.of(topic)) return;
+    const mark = value === null ? undefined : readMark(value);
+    this.#set({ topic, partition: Number(partition) }, Number(offset), mark?.letterTime ?? 0, mark?.handling);
+  }
+
+  handle(letter: KafkaRecord, handling: Handling): void {
+    this.#set(letter, letter.offset, letter.timestamp, handling);
+  }
+
+  handlingOf({ topic, partition, offset, timestamp }: KafkaRecord): Handling | undefined {
+    const chunk = this.#partitions.get(`${topic}/${partition}`)?.get(Math.floor(offset / CHUNK));
+    const at = offset % CHUNK;
+    return chunk?.stamps[at] === timestamp >>> 0 ? HANDLINGS[chunk.handlings[at] ?? 0] : undefined;
+  }
+
+  /** Offsets of handled letters that are not there any more. */
+  *before({ topic, partition }: TopicPartition, start: number): Generator<number> {
+    for (const [number, { handlings }] of this.#partitions.get(`${topic}/${partition}`) ?? [])
+      for (const [at, handling] of handlings.entries())
+        if (handling > 0 && number * CHUNK + at < start) yield number * CHUNK + at;
+  }
+
+  #set(
+    { topic, partition }: TopicPartition,
+    offset: number,
+    timestamp: number,
+    handling: Handling | undefined,
+  ): void {
+    const place = `${topic}/${partition}`;
+    const chunks = this.#partitions.get(place) ?? new Map<number, Chunk>();
+    const number = Math.floor(offset / CHUNK);
+    const chunk = chunks.get(number) ?? emptyChunk();
+    const at = offset % CHUNK;
+    chunk.used += Number(handling !== undefined) - Number((chunk.handlings[at] ?? 0) > 0);
+    chunk.handlings[at] = HANDLINGS.indexOf(handling);
+    chunk.stamps[at] = timestamp;
+    if (chunk.used > 0) chunks.set(number, chunk);
+    else chunks.delete(number);
+    this.#partitions.set(place, chunks);
+  }
+}
+
+const PLACE = /^([A-Za-z0-9._-]{1,249})\/(\d{1,9})\/(\d{1,15})$/;
+
+function emptyChunk(): Chunk {
+  return { handlings: new Uint8Array(CHUNK), stamps: new Uint32Array(CHUNK), used: 0 };
+}
+
+interface Mark {
+  readonly handling: Handling;
+  readonly letterTime: number;
+}
+
+function readMark(value: Buffer): Mark | undefined {
+  try {
+    const { state, letterTime } = JSON.parse(value.toString('utf8')) as Record<string, unknown>;
+    const handling = HANDLINGS.find((one) => one !== undefined && one === state);
+    return handling && typeof letterTime === 'number' ? { handling, letterTime } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record that says what was done with a letter. */
+export function markOf(topic: string, letter: KafkaRecord, handling: Handling, now: number): OutgoingRecord {
+  const mark = { state: handling, at: new Date(now).toISOString(), letterTime: letter.timestamp };
+  return markRecord(topic, letter, letter.offset, Buffer.from(JSON.stringify(mark)));
+}
+
+/** The record that forgets it, once the letter is gone. */
+export function forgetting(topic: string, place: TopicPartition, offset: number): OutgoingRecord {
+  return markRecord(topic, place, offset, null);
+}
+
+function markRecord(
+  topic: string,
+  place: TopicPartition,
+  offset: number,
+  value: Buffer | null,
+): OutgoingRecord {
+  const key = Buffer.from(`${place.topic}/${place.partition}/${offset}`);
+  return { topic, partition: 0, key, value, headers: {} };
+}

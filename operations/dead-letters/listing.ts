@@ -1,0 +1,64 @@
+import type { KafkaRecord } from '../../kafka/port.js';
+import type { Handling } from './handled.js';
+import type { DeadLetter, Origin } from './letter.js';
+import { textOrHex } from '../../core/printable.js';
+import { Tally } from './tally.js';
+
+const MAX_KEY_BYTES = 256;
+
+/** What a list tells of a letter: it keeps nothing of the record's own bytes. */
+export interface ListedLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 'offset' | 'timestamp'> {
+  readonly handling: Handling | undefined;
+  readonly reason: string | undefined;
+  readonly stage: string | undefined;
+  readonly message: string | undefined;
+  /** As text, or `0x` and hexadecimal digits; null where there is none. */
+  readonly key: string | null;
+  readonly origin: Origin | undefined;
+  readonly replays: number;
+}
+
+/** The newest letters, and the numbers of all: what it holds does not grow with the topics. */
+export class Listing {
+  readonly byReason = new Tally();
+  #newest: ListedLetter[] = [];
+
+  /** @param limit how many letters are kept */
+  constructor(readonly limit: number) {}
+
+  add(letter: DeadLetter, handling: Handling | undefined): void {
+    this.byReason.add(letter.reason ?? '(no reason)');
+    this.#newest.push(listed(letter, handling));
+    if (this.#newest.length >= 2 * this.limit + 1_000) this.#newest = this.#cut();
+  }
+
+  /** In the order of their times. */
+  newest(): ListedLetter[] {
+    return this.#cut();
+  }
+
+  #cut(): ListedLetter[] {
+    const sorted = this.#newest.sort((a, b) => a.timestamp - b.timestamp);
+    return sorted.slice(Math.max(0, sorted.length - this.limit));
+  }
+}
+
+function listed(
+  { record, reason, stage, message, origin, replays }: DeadLetter,
+  handling: Handling | undefined,
+): ListedLetter {
+  const { topic, partition, offset, timestamp, key } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    handling,
+    reason,
+    stage,
+    message,
+    key: key && textOrHex(key, MAX_KEY_BYTES),
+    origin,
+    replays,
+  };
+}

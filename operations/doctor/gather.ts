@@ -1,0 +1,202 @@
+import { deadLetterTopic, type BindingDefinition } from '../../cluster/bindings/definition.js';
+import type { Config } from '../../core/config.js';
+import type { KafkaInspector, TopicSettings } from '../../kafka/inspector.js';
+import { groupPositions, type GroupPosition } from '../../kafka/reading/lag.js';
+import type { KafkaAdmin, KafkaClient } from '../../kafka/port.js';
+import {
+  readStatuses,
+  withoutForgotten,
+  type HeardStatus,
+  type KnownNode,
+} from '../../cluster/node-directory.js';
+import { sleep } from '../../core/time.js';
+import { topicNames } from '../../cluster/topics.js';
+import { isModelName } from '../../schemas/model-name.js';
+import { RegistryError, SchemaRegistry } from '../../schemas/registry/client.js';
+import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
+import type { ExaminedGroup } from './checks/groups.js';
+import {
+  isToBeWatched,
+  judgeByBroker,
+  judgeByClock,
+  newestOf,
+  type Beats,
+  type JudgedNode,
+} from './checks/nodes.js';
+import type { RegistryFacts, SubjectFacts } from './checks/registry.js';
+import { TOPIC_SETTINGS, type ExaminedTopic, type TopicRole } from './checks/topics.js';
+import { outcome } from './looks.js';
+
+/** What is looked at, and by what. */
+export interface Patient {
+  readonly kafka: KafkaClient;
+  readonly admin: KafkaAdmin;
+  readonly inspector: KafkaInspector;
+  readonly config: Config;
+  /** The longest that senders give their requests, milliseconds. */
+  readonly deadlineMs: number;
+}
+
+const TIMESTAMPS = 'message.timestamp.type';
+/** Two signs of life and a half. */
+const WATCH_MS = 5_000;
+
+/** Models that have a topic of requests, or are served. Anybody may write of nodes: what can be no model is left out. */
+export function modelsOf(
+  prefix: string,
+  topics: readonly string[],
+  nodes: readonly { readonly alive: boolean; readonly models: KnownNode['models'] }[],
+): string[] {
+  const names = topicNames(prefix);
+  const withTopics = topics.flatMap((topic) => names.modelOf(topic) ?? []);
+  const served = nodes
+    .filter(({ alive }) => alive)
+    .flatMap(({ models }) => models.filter(({ state }) => state === 'AVAILABLE').map(({ model }) => model));
+  return [...new Set([...withTopics, ...served.filter(isModelName)])].sort();
+}
+
+/** All topics that the cluster needs, with what they are for. */
+export async function examineTopics(
+  { inspector, config }: Patient,
+  models: readonly string[],
+  bindings: readonly BindingDefinition[],
+): Promise<ExaminedTopic[]> {
+  const wanted = wantedTopics(config.prefix, models, bindings);
+  const described = await inspector.describeTopics([...new Set(wanted.map(([topic]) => topic))]);
+  return Promise.all(
+    wanted.map(async ([topic, role]) => {
+      const facts = described.find((found) => found.topic === topic);
+      const settings = facts
+        ? await outcome(() => inspector.topicSettings(topic, TOPIC_SETTINGS))
+        : NO_SETTINGS;
+      return { topic, role, facts, settings };
+    }),
+  );
+}
+
+const NO_SETTINGS: TopicSettings = { values: new Map(), own: new Set() };
+
+function wantedTopics(
+  prefix: string,
+  models: readonly string[],
+  bindings: readonly BindingDefinition[],
+): [string, TopicRole][] {
+  const names = topicNames(prefix);
+  return [
+    ...names.own.map((topic): [string, TopicRole] => [topic, 'own']),
+    [names.clientReplies, 'client replies'],
+    ...models.flatMap((model): [string, TopicRole][] => [
+      [names.requests(model), 'requests'],
+      [names.replies(model), 'replies'],
+      [names.deadLetters(model), 'dead letters'],
+    ]),
+    ...bindings.flatMap((binding): [string, TopicRole][] => [
+      [binding.source.topic, 'requests'],
+      [deadLetterTopic(binding), 'dead letters'],
+    ]),
+  ];
+}
+
+/** The groups of those topics that are there, each looked at by itself. */
+export async function examineGroups(
+  { inspector, admin, config }: Patient,
+  topics: readonly ExaminedTopic[],
+  models: readonly string[],
+  bindings: readonly BindingDefinition[],
+): Promise<ExaminedGroup[]> {
+  const names = topicNames(config.prefix);
+  const wanted = [
+    ...models.map((model) => ({ group: names.group(model), topic: names.requests(model) })),
+    ...bindings.map(({ name, source }) => ({ group: names.bindingGroup(name), topic: source.topic })),
+  ];
+  const existing = new Set(topics.filter(({ facts }) => facts).map(({ topic }) => topic));
+  return Promise.all(
+    wanted
+      .filter(({ topic }) => existing.has(topic))
+      .map(async ({ group, topic }) => ({
+        group,
+        topic,
+        // Positions take more rights than the group's state does.
+        facts: await outcome(() => inspector.describeGroup(group)),
+        partitions: await outcome(() => positionsOf(admin, group, topic)),
+      })),
+  );
+}
+
+/** Positions first: they go on meanwhile, and must not seem to be beyond the end. */
+async function positionsOf(admin: KafkaAdmin, group: string, topic: string): Promise<GroupPosition[]> {
+  const committed = await admin.committed(group, topic);
+  return groupPositions(await admin.offsets(topic), committed);
+}
+
+/** Nodes, whether they live, and their signs of life by both clocks. */
+export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNode[]; beats: Beats }> {
+  const { inspector, kafka, config } = patient;
+  const topic = topicNames(config.prefix).nodes;
+  const settings = await outcome(() => inspector.topicSettings(topic, [TIMESTAMPS]));
+  const heard = withoutForgotten(await readStatuses(kafka, config), config);
+  const readAt = Date.now();
+  if (settings instanceof Error || settings.values.get(TIMESTAMPS) !== 'LogAppendTime') {
+    const beats = settings instanceof Error ? settings : undefined;
+    return { nodes: judgeByClock(heard, readAt), beats: { topic, beats, readAt } };
+  }
+  if (!isToBeWatched(heard, readAt)) return judged(topic, heard, true, readAt);
+  await sleep(WATCH_MS);
+  const later = withoutForgotten(await readStatuses(kafka, config), config);
+  return judged(topic, later, newestOf(later) > newestOf(heard), Date.now());
+}
+
+function judged(
+  topic: string,
+  heard: readonly HeardStatus[],
+  isBeating: boolean,
+  readAt: number,
+): { nodes: JudgedNode[]; beats: Beats } {
+  const nodes = judgeByBroker(heard, isBeating, readAt);
+  const alive = new Set(nodes.filter((node) => node.alive).map(({ node }) => node));
+  const beats = heard
+    .filter(({ status }) => alive.has(status.node))
+    .map(({ status, recordedAt }) => ({ node: status.node, beatAt: status.beatAt, appendedAt: recordedAt }));
+  return { nodes, beats: { topic, beats, readAt } };
+}
+
+/** What the registry says of the schemas of these models; undefined where none is configured. */
+export async function examineRegistry(
+  { prefix, schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo }: Config,
+  models: readonly string[],
+): Promise<RegistryFacts | undefined> {
+  if (url === undefined) return undefined;
+  const registry = new SchemaRegistry(url, userInfo);
+  const { address } = registry;
+  const names = topicNames(prefix);
+  const startedAt = Date.now();
+  const ms = (): number => Date.now() - startedAt;
+  const subjects: SubjectFacts[] = [];
+  try {
+    await registry.subjects();
+    const answeredIn = ms();
+    for (const model of models) {
+      subjects.push(await examineSubject(registry, model, names.requestsSubject(model), REQUEST_SCHEMA));
+      subjects.push(await examineSubject(registry, model, names.repliesSubject(model), REPLY_SCHEMA));
+    }
+    return { address, ms: answeredIn, error: undefined, subjects };
+  } catch (cause) {
+    return { address, ms: ms(), error: cause as Error, subjects };
+  }
+}
+
+async function examineSubject(
+  registry: SchemaRegistry,
+  model: string,
+  subject: string,
+  schema: typeof REPLY_SCHEMA,
+): Promise<SubjectFacts> {
+  const isRegistered = await registry.find(subject, schema).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof RegistryError && error.kind === 'unknown') return false;
+      throw error;
+    },
+  );
+  return { model, subject, isRegistered, compatibility: await registry.compatibility(subject) };
+}

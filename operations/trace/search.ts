@@ -1,0 +1,174 @@
+import { readBindings } from '../../cluster/bindings/store.js';
+import { deadLetterTopic } from '../../cluster/bindings/definition.js';
+import type { Config } from '../../core/config.js';
+import { readDeadLetter, type DeadLetter } from '../dead-letters/letter.js';
+import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
+import { scanRanges, topicRanges } from '../../kafka/reading/scan-topic.js';
+import { detectDialect } from '../../schemas/headers/reply-dialects.js';
+import { topicNames } from '../../cluster/topics.js';
+import type { ReplySummary } from '../../schemas/framing/read-reply.js';
+import type { InferenceRequest } from '../../schemas/generated.js';
+import { readRequest, replyIn, SoughtId } from './request-id.js';
+
+/** What a topic holds, for whoever follows a request. */
+type Role = 'request' | 'reply' | 'dead letter' | 'source' | 'result';
+
+interface SearchedTopic {
+  readonly topic: string;
+  readonly role: Role;
+  /** Of requests. */
+  readonly model?: string;
+}
+
+/** A record that has to do with what is sought. */
+export interface Found {
+  readonly role: Role;
+  readonly record: KafkaRecord;
+  readonly model: string | undefined;
+  readonly request: InferenceRequest | undefined;
+  readonly reply: ReplySummary | undefined;
+  readonly letter: DeadLetter | undefined;
+}
+
+export interface Findings {
+  /** In the order in which they were written. */
+  readonly found: readonly Found[];
+  readonly topics: readonly string[];
+  /** Whether there is more than is told. */
+  readonly isCut: boolean;
+}
+
+export interface SearchOptions {
+  /** Milliseconds since the epoch: from the first records that are not older. */
+  readonly since: number;
+  /** Topics of replies beside those that the cluster and the requests name. */
+  readonly replyTopics: readonly string[];
+}
+
+const READ_LIMIT_MS = 30_000;
+const TOPICS_AT_ONCE = 4;
+const MAX_FOUND = 1_000;
+/** Clocks of those who write to the topics may differ by so much. */
+const SKEW_MS = 60_000;
+
+/**
+ * Looks for a request by one of its ids on all topics of the cluster, then for its replies also on those that it names.
+ * @throws KafkaError when the cluster can't be reached
+ */
+export async function search(
+  kafka: KafkaClient,
+  admin: KafkaAdmin,
+  config: Config,
+  id: string,
+  options: SearchOptions,
+): Promise<Findings> {
+  const existing = new Set(await admin.listTopics());
+  const { first, second } = await topicsOf(kafka, config, existing);
+  const found: Found[] = [];
+  const look = async (topics: readonly SearchedTopic[], sought: SoughtId): Promise<void> => {
+    const there = topics.filter(({ topic }) => existing.has(topic));
+    await inGroups(there, (topic) => scan(kafka, admin, config, topic, sought, options.since, found));
+  };
+  const sought = SoughtId.of(id);
+  await look(first, sought);
+  const requests = found.map(({ record, request }) => ({ record, id: request?.id }));
+  const named = [...options.replyTopics, ...requests.flatMap(({ record }) => replyTopicOf(record) ?? [])];
+  const answers = distinct([...second, ...named.map((topic) => ({ topic, role: 'reply' as const }))], first);
+  await look(answers, sought.with(requests));
+  const topics = [...first, ...answers].map(({ topic }) => topic).filter((topic) => existing.has(topic));
+  found.sort((a, b) => a.record.timestamp - b.record.timestamp);
+  return { found: found.slice(0, MAX_FOUND), topics, isCut: found.length > MAX_FOUND };
+}
+
+function replyTopicOf({ headers }: KafkaRecord): string | undefined {
+  return detectDialect(headers).read(headers).topic;
+}
+
+function distinct(topics: readonly SearchedTopic[], but: readonly SearchedTopic[]): SearchedTopic[] {
+  const byName = new Map(topics.map((topic) => [topic.topic, topic]));
+  for (const { topic } of but) byName.delete(topic);
+  return [...byName.values()];
+}
+
+/** Topics of what begins: requests and sources of bindings; and of what comes of it. */
+async function topicsOf(
+  kafka: KafkaClient,
+  config: Config,
+  existing: ReadonlySet<string>,
+): Promise<{ first: SearchedTopic[]; second: SearchedTopic[] }> {
+  const names = topicNames(config.prefix);
+  const models = [...existing].flatMap((topic) => names.modelOf(topic) ?? []);
+  const bindings = [...(await readBindings(kafka, config)).values()].map(({ definition }) => definition);
+  return {
+    first: [
+      ...models.map((model) => ({ topic: names.requests(model), role: 'request' as const, model })),
+      ...bindings.map(({ source, model }) => ({ topic: source.topic, role: 'source' as const, model })),
+    ],
+    second: [
+      ...models.map((model) => ({ topic: names.replies(model), role: 'reply' as const, model })),
+      { topic: names.clientReplies, role: 'reply' },
+      ...models.map((model) => ({ topic: names.deadLetters(model), role: 'dead letter' as const, model })),
+      ...bindings.map(({ output, model }) => ({ topic: output.topic, role: 'result' as const, model })),
+      ...bindings.map((binding) => ({ topic: deadLetterTopic(binding), role: 'dead letter' as const })),
+    ],
+  };
+}
+
+async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += TOPICS_AT_ONCE)
+    await Promise.all(items.slice(start, start + TOPICS_AT_ONCE).map(work));
+}
+
+async function scan(
+  kafka: KafkaClient,
+  admin: KafkaAdmin,
+  { fetchMaxBytes }: Config,
+  searched: SearchedTopic,
+  sought: SoughtId,
+  since: number,
+  found: Found[],
+): Promise<void> {
+  const ranges = (await topicRanges(admin, searched.topic, since - SKEW_MS)) ?? [];
+  const begun = found.map(({ record }) => record);
+  await scanRanges(kafka, searched.topic, ranges, {
+    limitMs: READ_LIMIT_MS,
+    fetchMaxBytes,
+    onRecords: (records) => {
+      for (const record of records) {
+        const match = found.length > MAX_FOUND ? undefined : matchOf(record, searched, sought, begun);
+        if (match) found.push(match);
+      }
+    },
+  });
+}
+
+function matchOf(
+  record: KafkaRecord,
+  { role, model }: SearchedTopic,
+  sought: SoughtId,
+  begun: readonly KafkaRecord[],
+): Found | undefined {
+  const isAnswer = role === 'reply' || role === 'result';
+  const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
+  const request = (): InferenceRequest | undefined =>
+    isAnswer ? undefined : readRequest(record, model ?? '');
+  const isSought = sought.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
+  const letter = role === 'dead letter' ? readDeadLetter(record) : undefined;
+  if (!isSought && !(letter && isOf(letter, begun))) return undefined;
+  return {
+    role,
+    record,
+    model,
+    request: role === 'request' ? request() : undefined,
+    reply: reply(),
+    letter,
+  };
+}
+
+/** Whether it is the dead letter of one of these records. */
+export function isOf({ origin }: DeadLetter, records: readonly KafkaRecord[]): boolean {
+  return records.some(
+    ({ topic, partition, offset }) =>
+      origin?.topic === topic && origin.partition === partition && origin.offset === offset,
+  );
+}

@@ -1,0 +1,46 @@
+/** What the batcher's own tests share. */
+import assert from 'node:assert/strict';
+import { decodeElements } from '../schemas/tensor.js';
+import { HeldEngine, ManualClock, type Fate } from './records.js';
+import { Batcher, type BatchLimits } from '../consumers/batching/batcher.js';
+import type { RowTensor } from '../consumers/batching/rows.js';
+
+export const LIMITS: BatchLimits = {
+  maxBatchRows: 4,
+  maxBatchDelayMs: 0,
+  parallelism: 1,
+  aheadRows: Infinity,
+  batchable: true,
+};
+
+/** A batcher whose time and engine stand still until the test moves them on. */
+export interface Batching {
+  readonly clock: ManualClock;
+  readonly engine: HeldEngine;
+  readonly batcher: Batcher;
+  readonly rowsOfBatches: () => number[];
+}
+
+export function batching(limits: Partial<BatchLimits> = {}): Batching {
+  const clock = new ManualClock();
+  const engine = new HeldEngine();
+  const batcher = new Batcher(engine.run, { ...LIMITS, ...limits }, clock);
+  const rowsOfBatches = (): number[] => engine.batches.map(({ rows }) => rows);
+  return { clock, engine, batcher, rowsOfBatches };
+}
+
+export function elementsOf(tensor: Pick<RowTensor, 'datatype' | 'data'> | undefined): unknown {
+  return tensor && decodeElements(tensor.datatype, tensor.data);
+}
+
+/** The rows that a job got, and nothing but one answer. */
+export function answerOf({ answers, errors }: Fate): unknown {
+  assert.deepEqual([answers.length, errors.length], [1, 0]);
+  return elementsOf(answers[0]?.outputs[0]);
+}
+
+/** Why a job failed, once and without an answer. */
+export function errorOf({ answers, errors }: Fate): { code?: string; message?: string } {
+  assert.deepEqual([answers.length, errors.length], [0, 1]);
+  return errors[0] as Error;
+}

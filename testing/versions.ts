@@ -1,0 +1,36 @@
+/** Versions that tests serve. */
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fixture } from './engine-models.js';
+import { silent } from './records.js';
+import type { VersionFolder } from '../consumers/models/repository.js';
+import type { BatchDefaults, BatchSurroundings } from '../consumers/models/served-version.js';
+import { TestRepository } from './model-repository.js';
+import { VerdictMemory } from '../consumers/models/verdict-memory.js';
+
+export const DEFAULTS: BatchDefaults = {
+  maxBatchRows: 8,
+  maxBatchDelayMs: 0,
+  inlineMicros: 0,
+  batchCheckMs: 0,
+};
+export const SURROUNDINGS: BatchSurroundings = {
+  observe: () => undefined,
+  room: () => undefined,
+  verdicts: new VerdictMemory(undefined, silent),
+  onBatchCheck: () => undefined,
+};
+
+/** Copies version 1 of a fixture into a repository of the test. @param settings its `model.yaml` */
+export async function versionFolder(
+  context: TestContext,
+  model: string,
+  settings: string,
+): Promise<VersionFolder> {
+  const repository = await TestRepository.create(context);
+  const directory = join(repository.root, model, '1');
+  await cp(fixture(model), directory, { recursive: true });
+  await repository.write(`${model}/1/model.yaml`, settings);
+  return { model, version: '1', directory, stamp: '' };
+}
