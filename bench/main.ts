@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { measureAlone } from './alone.js';
+import { measureEngine } from './engine-only.js';
 import { measureGrowth } from './growth/growth.js';
 import { GROWTHS } from './growth/index.js';
-import { KAFKA_CLIENTS } from '../core/config.js';
-import { Laboratory, type Prepared } from './laboratory.js';
+import { KAFKA_CLIENTS } from '../core/config/kafka.js';
+import { BenchHarness, type Prepared } from './harness.js';
 import { soak, type MemoryResult } from './memory/soak.js';
 import { measurePath } from './path.js';
-import { comparePeers, type Plan } from './peers.js';
+import { compareCompetitors, type Plan } from './competitors.js';
 import { knownFaults, measureOutages, type OutageResult } from './outages.js';
 import { measureRebalances } from './rebalance.js';
 import { record, recordPart } from './report.js';
@@ -71,10 +71,10 @@ async function peers(): Promise<void> {
     rows: numbers(values.rows) ?? full.rows,
     runs: Number(values.runs ?? full.runs),
   };
-  const laboratory = await Laboratory.open(prepared);
+  const laboratory = await BenchHarness.open(prepared);
   try {
     for (const model of models) {
-      const results = await comparePeers(laboratory, model, plan, print);
+      const results = await compareCompetitors(laboratory, model, plan, print);
       if (isWhole(plan)) record(`peers-${model}`, plan, results);
     }
   } finally {
@@ -89,7 +89,7 @@ function isWhole({ systems, inflight, rows }: Plan): boolean {
 
 async function alone(): Promise<void> {
   if (chosen('alone', [{ name: 'alone' }]).length === 0) return;
-  record('alone', {}, await measureAlone(prepared.modelsFolder, print));
+  record('alone', {}, await measureEngine(prepared.modelsFolder, print));
 }
 
 async function path(): Promise<void> {

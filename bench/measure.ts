@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Load, LoadResult } from './generator/generator.js';
-import type { Laboratory } from './laboratory.js';
+import type { BenchHarness } from './harness.js';
 import { processorSeconds } from './processor-time.js';
 import type { RunningSystem, System } from './systems/system.js';
 import { createWorkload, type ModelName } from './workloads.js';
@@ -38,7 +38,7 @@ export interface Duration extends Pick<Load, 'drainMs'> {
 
 /** Loads a running system once. */
 export async function measure(
-  laboratory: Laboratory,
+  laboratory: BenchHarness,
   system: System,
   running: RunningSystem,
   cell: Cell,
@@ -55,7 +55,7 @@ export async function measure(
     inflight: cell.inflight,
     lingerMs: cell.lingers ? 1 : 0,
     ...(cell.spread && { spread: cell.spread }),
-    workload: createWorkload(system.speech, cell.model, cell.rows, modelsFolder),
+    workload: createWorkload(system.wireFormat, cell.model, cell.rows, modelsFolder),
   });
   const thousands = result.requests / 1_000;
   const [ofSystem = NaN, ofBroker = NaN] = used().map(

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AloneResult } from './alone.js';
+import type { EngineOnlyResult } from './engine-only.js';
 import type { GrowthResult } from './growth/growth.js';
-import { marks } from './marks.js';
+import { targets } from './targets.js';
 import type { Cell } from './measure.js';
 import type { MemoryResult } from './memory/soak.js';
-import type { PeerResult } from './peers.js';
+import type { CompetitorResult } from './competitors.js';
 import type { OutageResult } from './outages.js';
 import type { RebalanceResult } from './rebalance.js';
 import { MODELS, type ModelName } from './workloads.js';
@@ -44,9 +44,9 @@ const GROWTHS: readonly (readonly [name: string, title: string, text: string])[]
  * @param client that nodes have by default
  */
 export function renderPage(folder: string, client: string): string {
-  const peers = MODELS.map((model) => read<PeerResult>(folder, `peers-${model}`));
+  const peers = MODELS.map((model) => read<CompetitorResult>(folder, `peers-${model}`));
   const results = peers.flatMap((one) => one.results);
-  const alone = read<AloneResult>(folder, 'alone');
+  const alone = read<EngineOnlyResult>(folder, 'alone');
   const path = read<{ micros: number }>(folder, 'path');
   const { date, cores, processor, memoryGiB, node } = peers[0]?.environment ?? {};
   const sections = [
@@ -56,7 +56,7 @@ export function renderPage(folder: string, client: string): string {
     '## Marks',
     table(
       ['what', 'asked', 'reached', ''],
-      marks({ peers: results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
+      targets({ peers: results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
         what,
         asked,
         reached === undefined ? 'not measured' : reached.toFixed(2),
@@ -93,7 +93,7 @@ function read<T>(folder: string, name: string): Recorded<T> {
   return JSON.parse(readFileSync(file, 'utf8')) as Recorded<T>;
 }
 
-function sideBySide(results: readonly PeerResult[], model: ModelName): string[] {
+function sideBySide(results: readonly CompetitorResult[], model: ModelName): string[] {
   const rowCounts = [...new Set(results.map(({ rows }) => rows))];
   return rowCounts.flatMap((rows) => {
     const own = results.filter(
@@ -131,7 +131,7 @@ function heading({ inflight, lingers }: Column): string {
   return `W = ${whole(inflight)}${lingers || inflight === 1 ? '' : ', no linger'}`;
 }
 
-function figures(result: PeerResult | undefined): string {
+function figures(result: CompetitorResult | undefined): string {
   if (!result) return '';
   const { requestsPerSecond, p50Ms, p99Ms, lost, duplicates, wrong } = result.measured;
   const troubles = Object.entries({ 'not in time': lost, twice: duplicates, wrong })
@@ -140,7 +140,7 @@ function figures(result: PeerResult | undefined): string {
   return `${whole(requestsPerSecond)} · ${short(p50Ms)} · ${short(p99Ms)}${troubles.join('')}`;
 }
 
-function processorTable(results: readonly PeerResult[]): string {
+function processorTable(results: readonly CompetitorResult[]): string {
   const own = results.filter(({ rows, lingers, inflight }) => rows === 1 && (lingers || inflight === 1));
   const lines = own.map(({ system, model, inflight, measured }) => {
     const { system: ofSystem, broker, generator } = measured.processorPer1000;
@@ -151,7 +151,7 @@ function processorTable(results: readonly PeerResult[]): string {
   return table(['', 'model', 'W', 's for 1,000', 'limit, requests/s'], lines);
 }
 
-function aloneTable(results: readonly AloneResult[]): string {
+function aloneTable(results: readonly EngineOnlyResult[]): string {
   const batches = Object.keys(results[0]?.rowsPerSecond ?? {});
   const lines = results.map(({ model, engine, cores, rowsPerSecond }) => [
     model,

@@ -92,7 +92,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     maxBatchRows: 256,
     maxBatchDelayMs: 0,
     parallelism: 1,
-    aheadRows: Infinity,
+    prefetchRows: Infinity,
     batchable: true,
   });
   const batching = { batchable: true, reason: 'the bench says so' };

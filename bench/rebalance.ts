@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { sleep } from '../core/time.js';
-import type { ConfigInput } from '../core/config.js';
+import type { ConfigInput } from '../core/config/config.js';
 import { startNodeProcess, type NodeProcess } from '../local-cluster/node-process.js';
-import { Laboratory, type Prepared } from './laboratory.js';
+import { BenchHarness, type Prepared } from './harness.js';
 import { addressOf } from './systems/system.js';
 import { createWorkload } from './workloads.js';
 
@@ -15,8 +15,8 @@ const INFLIGHT = 64;
 /** How nodes are members of their group. */
 const MEMBERSHIPS: Readonly<Record<string, ConfigInput>> = {
   kafkajs: { kafkaClient: 'kafkajs' },
-  platformatic: { kafkaClient: 'platformatic' },
-  'platformatic, KIP-848': { kafkaClient: 'platformatic', kafkaGroupProtocol: 'consumer' },
+  native: { kafkaClient: 'native' },
+  'native, KIP-848': { kafkaClient: 'native', kafkaGroupProtocol: 'consumer' },
 };
 
 const EVENTS = ['join', 'leave', 'die'] as const;
@@ -54,7 +54,7 @@ async function measureOne(
   membership: ConfigInput,
   event: Event,
 ): Promise<Omit<RebalanceResult, 'membership' | 'event'>> {
-  const laboratory = await Laboratory.open(prepared);
+  const laboratory = await BenchHarness.open(prepared);
   const models = join(laboratory.modelsFolder, 'onnx-digits');
   const config = laboratory.config({ ...membership, models });
   const nodes: NodeProcess[] = [];

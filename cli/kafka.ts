@@ -1,4 +1,4 @@
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 import { createKafkaClient } from '../kafka/client.js';
 import type { KafkaAdmin, KafkaClient } from '../kafka/port.js';
 import { createLogger } from '../core/log.js';

@@ -13,14 +13,14 @@ import { addSchemasCommands } from './commands/schemas.js';
 import { addTraceCommand } from './commands/trace.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
-import { CONNECTION, NODE, configFrom, whole, withOptions, type ConfigOf } from './options.js';
-import { say } from './output.js';
+import { CONNECTION, NODE, configFrom, integer, withOptions, type ConfigOf } from './options.js';
+import { printError } from './output.js';
 import { VERSION } from '../core/version.js';
 
 const LOG_QUIETLY = { logLevel: 'error' };
 const DEFAULT_BROKER_PORT = 9092;
 const DEFAULT_REGISTRY_PORT = 8081;
-const PORT = whole(1, 65_535);
+const PORT = integer(1, 65_535);
 const environment = process.env;
 /** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
 const ownBroker = (flags: { brokers?: string }): boolean =>
@@ -40,7 +40,7 @@ function clusterCommand(name: string, description: string): Command {
   const command = program
     .command(name)
     .description(description)
-    .option('--nodes <count>', 'inference nodes to start', whole(1), 2)
+    .option('--nodes <count>', 'inference nodes to start', integer(1), 2)
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
     .option('--data <folder>', 'where the embedded broker keeps its topics; a temporary folder when left out')
     .option('--json', 'answer in JSON', false);
@@ -61,7 +61,7 @@ clusterCommand(
 
 clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digits through it, a report')
   .option('--exit', 'end after the report', false)
-  .option('--inflight <count>', 'requests under way at once', whole(1), 256)
+  .option('--inflight <count>', 'requests under way at once', integer(1), 256)
   .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
   .action((flags: DemoFlags & { brokers?: string }) =>
     runDemo(quietly({ ...flags }), flags, ownBroker(flags)),
@@ -101,7 +101,7 @@ try {
   process.exitCode = 0;
 } catch (error) {
   const { code, message } = error as { code?: unknown; message: string };
-  say(`partitura: ${typeof code === 'string' && isErrorCode(code) ? `${code}: ` : ''}${message}`);
+  printError(`partitura: ${typeof code === 'string' && isErrorCode(code) ? `${code}: ` : ''}${message}`);
   // What failed may have left threads or connections that would keep the process from ending.
   process.exit(1);
 }

@@ -6,7 +6,7 @@ import {
   type Config,
   type ConfigInput,
   type OptionName,
-} from '../core/config.js';
+} from '../core/config/config.js';
 
 /** What every command needs to reach a cluster. */
 export const CONNECTION: readonly OptionName[] = [
@@ -37,7 +37,7 @@ export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]
 );
 
 /** A parser of whole numbers within these bounds. */
-export function whole(least: number, most = Infinity): (text: string) => number {
+export function integer(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;

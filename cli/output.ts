@@ -11,7 +11,7 @@ export function print(line: string): void {
   process.stdout.write(`${printable(line)}\n`);
 }
 
-export function say(line: string): void {
+export function printError(line: string): void {
   process.stderr.write(`${printable(line)}\n`);
 }
 

@@ -1,5 +1,4 @@
 import { deadLetterTopic, type BindingDefinition } from './bindings/definition.js';
-import type { KafkaClientName } from '../core/config.js';
 import { topicNames } from './topics.js';
 
 /** Roles that work with a cluster, each with rights of its own. */
@@ -28,7 +27,8 @@ export interface AclScope {
   readonly replyTopics: readonly string[];
   readonly bindings: readonly BindingDefinition[];
   /** kafkajs reads topics only as a member of a group. */
-  readonly kafkaClient: KafkaClientName;
+  /** True if the Kafka client reads topics without a group. */
+  readonly groupless: boolean;
   /** True when nodes create topics; otherwise topics must exist before nodes start. */
   readonly createsTopics: boolean;
 }
@@ -64,11 +64,11 @@ function nodeAcls({ prefix, models, replyTopics, createsTopics }: AclScope): Acl
   ];
 }
 
-function bindingAcls({ prefix, bindings, kafkaClient }: AclScope): Acl[] {
+function bindingAcls({ prefix, bindings, groupless }: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
     topic(names.bindings, 'READ', 'read the bindings that are applied'),
-    ...(kafkaClient === 'kafkajs' ? [groups(`${names.bindings}.`, 'read the bindings with kafkajs')] : []),
+    ...(groupless ? [] : [groups(`${names.bindings}.`, 'read the bindings with kafkajs')]),
     ...bindings.flatMap((binding) => {
       const { name, source, output, exactlyOnce } = binding;
       return [
@@ -82,12 +82,12 @@ function bindingAcls({ prefix, bindings, kafkaClient }: AclScope): Acl[] {
   ];
 }
 
-function clientAcls({ prefix, models, kafkaClient }: AclScope): Acl[] {
+function clientAcls({ prefix, models, groupless }: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
     ...models.map((model) => topic(names.requests(model), 'WRITE', `send requests to model ${model}`)),
     topic(names.clientReplies, 'READ', 'read replies'),
-    ...(kafkaClient === 'kafkajs' ? [groups(`${prefix}.client.`, 'read replies with kafkajs')] : []),
+    ...(groupless ? [] : [groups(`${prefix}.client.`, 'read replies with kafkajs')]),
   ];
 }
 
@@ -101,12 +101,12 @@ function operatorAcls(scope: AclScope): Acl[] {
   ];
 }
 
-function readOnlyAcls({ prefix, kafkaClient }: AclScope): Acl[] {
+function readOnlyAcls({ prefix, groupless }: AclScope): Acl[] {
   return [
     topics(`${prefix}.`, 'READ', 'look at nodes, models, bindings, dead letters and requests'),
     topics(`${prefix}.`, 'DESCRIBE_CONFIGS', 'examine the settings of topics'),
     { ...groups(`${prefix}.`, 'look at positions and lag'), operation: 'DESCRIBE' },
-    ...(kafkaClient === 'kafkajs' ? [groups('partitura.read.', 'read topics with kafkajs')] : []),
+    ...(groupless ? [] : [groups('partitura.read.', 'read topics with kafkajs')]),
     cluster('DESCRIBE_CONFIGS', 'examine the settings of brokers'),
   ];
 }

@@ -1,7 +1,7 @@
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 import { decodeNodeStatus } from '../schemas/framing/node-status.js';
 import type { NodeStatus } from '../schemas/generated.js';
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 import type { KafkaClient } from '../kafka/port.js';
 import { readLatest, type LatestOptions } from '../kafka/reading/compacted-table.js';
 import { topicNames } from './topics.js';
@@ -20,7 +20,7 @@ export interface KnownNode extends NodeStatus {
 }
 
 /** What a node told last of itself. */
-export interface HeardStatus {
+export interface ReportedStatus {
   /** Of its record. */
   readonly key: string;
   readonly status: NodeStatus;
@@ -47,9 +47,9 @@ export async function readNodes(
 
 /** Leaves out nodes that were silent for so long that they are no longer listed. */
 export function withoutForgotten(
-  heard: readonly HeardStatus[],
+  heard: readonly ReportedStatus[],
   { nodeForgetMs }: Pick<Config, 'nodeForgetMs'>,
-): HeardStatus[] {
+): ReportedStatus[] {
   const forgotten = new Set(longSilent(heard, nodeForgetMs));
   return heard.filter(({ key }) => !forgotten.has(key));
 }
@@ -59,7 +59,7 @@ export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
   options: Pick<LatestOptions, 'groupPrefix' | 'signal' | 'onIgnored'> = {},
-): Promise<HeardStatus[]> {
+): Promise<ReportedStatus[]> {
   const records = await readLatest(kafka, topicNames(prefix).nodes, {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes,
@@ -80,7 +80,7 @@ export async function readStatuses(
  * Keys of nodes that have told nothing for so long, by the clock of the topic: compared with what was told last by any
  * node, so that a clock of ours does not matter. While nobody tells anything, nobody is silent.
  */
-export function longSilent(heard: readonly HeardStatus[], forgetMs: number): string[] {
+export function longSilent(heard: readonly ReportedStatus[], forgetMs: number): string[] {
   const newest = heard.reduce((latest, { recordedAt }) => Math.max(latest, recordedAt), -Infinity);
   return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 import type { TopicSpec } from '../kafka/port.js';
 import { topicNames } from './topics.js';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InTurn } from './serial.js';
+import { SerialQueue } from './serial.js';
 
 test('tasks run one after the other, also behind one that fails', async () => {
-  const turns = new InTurn();
+  const turns = new SerialQueue();
   const seen: string[] = [];
   const task = (name: string) => async (): Promise<string> => {
     seen.push(`${name} begins`);

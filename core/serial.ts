@@ -1,5 +1,5 @@
 /** Runs tasks one after the other, in the order in which they came; one that fails holds up none of those behind it. */
-export class InTurn {
+export class SerialQueue {
   #previous: Promise<unknown> = Promise.resolve();
 
   /** @returns what the task returns, or rejects with what it throws */

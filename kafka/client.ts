@@ -1,7 +1,7 @@
 import type { Logger } from '../core/log.js';
 import type { KafkaConnection } from './connection.js';
 import { createKafkaJsClient } from './kafkajs/client.js';
-import { createPlatformaticClient } from './native/client.js';
+import { createNativeClient } from './native/client.js';
 import type { KafkaClient } from './port.js';
 
 /**
@@ -9,6 +9,6 @@ import type { KafkaClient } from './port.js';
  * @param clientId shows in the broker's logs and quotas
  */
 export function createKafkaClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
-  if (connection.kafkaClient === 'platformatic') return createPlatformaticClient(connection, clientId, log);
+  if (connection.kafkaClient === 'native') return createNativeClient(connection, clientId, log);
   return createKafkaJsClient(connection, clientId, log);
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { checkConfig, type ConfigInput } from '../core/config.js';
+import { checkConfig, type ConfigInput } from '../core/config/config.js';
 import { tlsFiles } from './connection.js';
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { PartituraError } from '../schemas/errors.js';
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 
 /** How to reach the cluster: the part of the configuration that Kafka clients read, and which client it is. */
 export type KafkaConnection = Pick<

@@ -1,6 +1,6 @@
 /**
  * What only a look at the cluster's own state needs, beside `KafkaAdmin`. There is one implementation, on
- * platformatic: kafkajs has no requests for rights.
+ * native: kafkajs has no requests for rights.
  */
 export interface KafkaInspector {
   /** Connects and logs in at one address, and at no other. @throws KafkaError */
@@ -36,7 +36,7 @@ export interface SoftwareFacts {
   readonly release: string | undefined;
   /** Whether it has the group protocol of KIP-848. */
   readonly hasConsumerProtocol: boolean;
-  /** What KAFKA_CLIENT=platformatic needs and it does not speak: `version 13 of Fetch`. */
+  /** What KAFKA_CLIENT=native needs and it does not speak: `version 13 of Fetch`. */
   readonly lacking: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import type { Abilities } from './abilities.js';
 import type { Headers } from '../schemas/headers/header-list.js';
 import type { Outages } from './errors/outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
@@ -10,6 +11,7 @@ import type { ReadLimits } from './record-batches/read-limits.js';
  * and `start`, fail then.
  */
 export interface KafkaClient {
+  readonly abilities: Abilities;
   /** Announces when the brokers are away, and when they are back. */
   readonly outages: Outages;
   /** Idempotent, acknowledged by all in-sync replicas. */

@@ -6,7 +6,7 @@ import type { BrokerExit } from './launcher.js';
 
 const keptLines = 20;
 
-export interface KeptProcess {
+export interface GuardedProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<BrokerExit>;
 }
@@ -15,7 +15,7 @@ export interface KeptProcess {
  * Starts a command in a process group of its own, so that a terminal's Ctrl-C reaches us and not it: we drain first and
  * then end it. Its stdin stays open as long as we live.
  */
-export function startKept(command: string, args: string[], log: (line: string) => void): KeptProcess {
+export function startGuarded(command: string, args: string[], log: (line: string) => void): GuardedProcess {
   const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   const lastLines: string[] = [];
   const keep = (line: string): void => {

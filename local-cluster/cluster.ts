@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 import { engineThreadsFor } from '../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startLocalRegistry, type LocalRegistry } from './registry.js';

@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { startKept } from './broker-process.js';
-import { javaCommand, keeperProgram } from './process-guard.js';
+import { startGuarded } from './broker-process.js';
+import { javaCommand, guardProgram } from './process-guard.js';
 import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
 import { loopback } from './ports.js';
 
@@ -50,8 +50,8 @@ function launchContainer(
     clusterId,
     ...javaCommand(jarsInImage, heapMb),
   ];
-  const args = ['run', ...options, image, '-c', keeperProgram, 'keeper', ...keeperArgs];
-  const { child, exited } = startKept('docker', args, log);
+  const args = ['run', ...options, image, '-c', guardProgram, 'keeper', ...keeperArgs];
+  const { child, exited } = startGuarded('docker', args, log);
   return {
     exited,
     terminate: () => child.kill('SIGTERM'),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { killGroup, startKept } from './broker-process.js';
-import { javaCommand, keeperProgram } from './process-guard.js';
+import { killGroup, startGuarded } from './broker-process.js';
+import { javaCommand, guardProgram } from './process-guard.js';
 import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
 import { loopback } from './ports.js';
 
@@ -25,7 +25,7 @@ export function javaLauncher(jars: string): BrokerLauncher {
 
 function launchJava(jars: string, { dataDir, disposable, clusterId, heapMb, log }: Launch): BrokerProcess {
   const keeperArgs = [dataDir, disposable ? dataDir : '', clusterId, ...javaCommand(jars, heapMb)];
-  const { child, exited } = startKept('sh', ['-c', keeperProgram, 'keeper', ...keeperArgs], log);
+  const { child, exited } = startGuarded('sh', ['-c', guardProgram, 'keeper', ...keeperArgs], log);
   return {
     exited,
     terminate: () => child.kill('SIGTERM'),

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { toEnvironment, type Config } from '../core/config.js';
+import { toEnvironment, type Config } from '../core/config/config.js';
 
 /** What a node process tells its parent once it serves. */
 export interface NodeReady {

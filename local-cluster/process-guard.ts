@@ -41,13 +41,13 @@ exit $status
 `;
 
 /** Keeps a program that leaves no data. Arguments: its command. */
-export const plainKeeperProgram = keeper('disposable=', 'run "$@"');
+export const plainGuardProgram = keeper('disposable=', 'run "$@"');
 
 /**
  * Keeps the broker, whose data it formats when they are new. Arguments: folder of server.properties and the data; folder
  * to remove ('' for none); cluster id; the Java command up to its class path.
  */
-export const keeperProgram = keeper(
+export const guardProgram = keeper(
   'folder=$1 disposable=$2 cluster=$3\nshift 3',
   `[ -e "$folder/log/meta.properties" ] ||
   run "$@" kafka.tools.StorageTool format -t "$cluster" -c "$folder/server.properties"

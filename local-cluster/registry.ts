@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { killGroup, startKept, type KeptProcess } from './broker-process.js';
-import { plainKeeperProgram } from './process-guard.js';
+import { killGroup, startGuarded, type GuardedProcess } from './broker-process.js';
+import { plainGuardProgram } from './process-guard.js';
 import type { BrokerExit } from './launcher.js';
 import { assertPortFree, freePort, loopback } from './ports.js';
 
@@ -42,7 +42,7 @@ export async function startLocalRegistry(options: LocalRegistryOptions = {}): Pr
   await assertPortFree(port, '--registry-port');
   const command = javaCommand(await fetchJar(onStep), port);
   signal?.throwIfAborted();
-  const kept = startKept('sh', ['-c', plainKeeperProgram, 'keeper', ...command], log);
+  const kept = startGuarded('sh', ['-c', plainGuardProgram, 'keeper', ...command], log);
   const url = `http://${loopback}:${port}${API}`;
   const registry = { url, exited: kept.exited, stop: () => stop(kept) };
   const end = (): void => void stop(kept);
@@ -107,7 +107,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function stop({ child, exited }: KeptProcess): Promise<void> {
+async function stop({ child, exited }: GuardedProcess): Promise<void> {
   child.kill('SIGTERM');
   const ended = await Promise.race([exited, sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
   if (ended === undefined) killGroup(child);

@@ -1,5 +1,5 @@
 import { backoffMs, sleep, type Backoff } from '../core/time.js';
-import type { Config } from '../core/config.js';
+import type { Config } from '../core/config/config.js';
 import { startNodeProcess, type NodeExit, type NodeProcess } from './node-process.js';
 
 const BACKOFF: Backoff = { firstMs: 250, maxMs: 10_000 };

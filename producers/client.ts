@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { randomInt, randomUUID } from 'node:crypto';
 import { lacking } from '../cluster/acls.js';
-import { checkConfig, type Config, type ConfigInput } from '../core/config.js';
+import { checkConfig, type Config, type ConfigInput } from '../core/config/config.js';
 import { ensureTopics } from '../cluster/ensure-topics.js';
 import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
 import { createKafkaClient } from '../kafka/client.js';

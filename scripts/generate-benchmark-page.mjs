@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const { renderPage } = await import(new URL('../dist/bench/page.js', import.meta.url));
-const { checkConfig } = await import(new URL('../dist/core/config.js', import.meta.url));
+const { checkConfig } = await import(new URL('../dist/core/config/config.js', import.meta.url));
 
 const text = renderPage(
   fileURLToPath(new URL('../bench/results', import.meta.url)),

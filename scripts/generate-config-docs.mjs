@@ -1,7 +1,7 @@
-// Generates docs/CONFIGURATION.md from the table of options in core/config.ts (compiled); `--check` only compares.
+// Generates docs/CONFIGURATION.md from the table of options in core/config/ (compiled); `--check` only compares.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-const { OPTIONS } = await import(new URL('../dist/core/config.js', import.meta.url));
+const { OPTIONS } = await import(new URL('../dist/core/config/config.js', import.meta.url));
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
 const flag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -10,7 +10,7 @@ const rows = Object.entries(OPTIONS).map(([name, { env, fallback, doc, secret }]
   return `| \`${env}\` | \`${flag(name)}\` | ${initial} | ${cell(doc)}${secret ? ' (never logged)' : ''} |`;
 });
 
-const text = `<!-- Generated from core/config.ts by scripts/generate-config-docs.mjs: change the options, not this file. -->
+const text = `<!-- Generated from core/config/ by scripts/generate-config-docs.mjs: change the options, not this file. -->
 
 # Configuration
 
@@ -28,7 +28,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
   console.error(
-    'docs/CONFIGURATION.md is not what core/config.ts says: run `node scripts/generate-config-docs.mjs`',
+    'docs/CONFIGURATION.md is out of date with core/config/: run `node scripts/generate-config-docs.mjs`',
   );
   process.exit(1);
 }

@@ -10,7 +10,7 @@ const log = (line) => console.error(`test: ${line}`);
 // Tests kill and restart brokers: never those of a cluster that is in use.
 delete process.env.KAFKA_BROKERS;
 
-const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['platformatic', 'kafkajs'];
+const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['native', 'kafkajs'];
 const COMPATIBILITY = 'dist/integration-tests/compatibility/main.js';
 const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_OF_A_FRAMING = '100000';

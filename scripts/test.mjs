@@ -29,8 +29,8 @@ const ONE_CLIENT = /integration-tests\/(command-line|models|wire|support)\//;
 /** The Kafka client that is not the default; undefined when the environment has chosen. */
 async function otherClient() {
   if (process.env.KAFKA_CLIENT) return undefined;
-  const { OPTIONS } = await import('../dist/core/config.js');
-  return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'platformatic' : 'kafkajs';
+  const { OPTIONS } = await import('../dist/core/config/config.js');
+  return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'native' : 'kafkajs';
 }
 
 async function checkSources() {

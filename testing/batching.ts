@@ -9,7 +9,7 @@ export const LIMITS: BatchLimits = {
   maxBatchRows: 4,
   maxBatchDelayMs: 0,
   parallelism: 1,
-  aheadRows: Infinity,
+  prefetchRows: Infinity,
   batchable: true,
 };
 

@@ -1,7 +1,7 @@
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 import type { KafkaRecord } from '../kafka/port.js';
 import { topicNames } from '../cluster/topics.js';
-import { LetterTopics } from '../operations/dead-letters/topics.js';
+import { DeadLetterTopics } from '../operations/dead-letters/topics.js';
 
 /** A record of a dead-letter topic, for tests. */
 export function letterRecord(headers: RecordHeaders, changes: Partial<KafkaRecord> = {}): KafkaRecord {
@@ -22,7 +22,7 @@ export function texts(headers: Readonly<Record<string, string>>): RecordHeaders 
   return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
-export const LETTER_TOPICS = new LetterTopics(
+export const LETTER_TOPICS = new DeadLetterTopics(
   topicNames('p'),
   new Map([['wine.failed', new Set(['wine.in'])]]),
 );

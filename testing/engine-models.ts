@@ -36,7 +36,7 @@ export async function loadFixture(engine: Engine, model: string, version = '1'):
 /** Into all threads of the engine. */
 export async function loadEverywhere(engine: Engine, source: ModelSource): Promise<LoadedModel> {
   const loaded = await engine.load(source);
-  await loaded.spread();
+  await loaded.replicateToAllThreads();
   return loaded;
 }
 

@@ -17,7 +17,7 @@ export const DEFAULTS: BatchDefaults = {
 };
 export const SURROUNDINGS: BatchSurroundings = {
   observe: () => undefined,
-  room: () => undefined,
+  whenBelowLimit: () => undefined,
   verdicts: new VerdictMemory(undefined, silent),
   onBatchCheck: () => undefined,
 };

@@ -1,6 +1,6 @@
 import { modelTopics } from '../../cluster/topic-specs.js';
 import { eventually } from '../eventually.js';
-import { Laboratory } from '../laboratory.js';
+import { BenchHarness } from '../harness.js';
 import { residentBytes } from '../processor-time.js';
 import { partituraNode } from '../systems/node.js';
 import { DEFAULT_CLIENT } from '../systems/index.js';
@@ -16,7 +16,7 @@ export const backlog: Growth = {
   of: 'waiting requests',
   steps: [10_000, 100_000, 1_000_000],
   measure: (prepared, count) =>
-    within(Laboratory.open(prepared), async (laboratory) => {
+    within(BenchHarness.open(prepared), async (laboratory) => {
       const { brokers, partitions, generator, modelsFolder } = laboratory;
       const config = laboratory.config();
       const address = addressOf(config.prefix, 'digits');
@@ -51,7 +51,7 @@ export const backlog: Growth = {
     }),
 };
 
-async function untilWaiting(laboratory: Laboratory, topic: string, count: number): Promise<void> {
+async function untilWaiting(laboratory: BenchHarness, topic: string, count: number): Promise<void> {
   await laboratory.withAdmin((admin) =>
     eventually('the backlog', LIMIT_MS, async () => {
       const offsets = await admin.offsets(topic);

@@ -1,5 +1,5 @@
 import type { LoadResult } from '../generator/generator.js';
-import type { Laboratory, Prepared } from '../laboratory.js';
+import type { BenchHarness, Prepared } from '../harness.js';
 
 /** One way in which a cluster grows, and what that costs. */
 export interface Growth {
@@ -20,8 +20,8 @@ export interface GrowthResult {
 
 /** Opens a laboratory for one measurement and closes it whatever happens. */
 export async function within<T>(
-  opened: Promise<Laboratory>,
-  use: (laboratory: Laboratory) => Promise<T>,
+  opened: Promise<BenchHarness>,
+  use: (laboratory: BenchHarness) => Promise<T>,
 ): Promise<T> {
   const laboratory = await opened;
   try {

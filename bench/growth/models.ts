@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNodeProcess } from '../../local-cluster/node-process.js';
-import { Laboratory } from '../laboratory.js';
+import { BenchHarness } from '../harness.js';
 import { residentBytes } from '../processor-time.js';
 import { addressOf } from '../systems/system.js';
 import { createWorkload } from '../workloads.js';
@@ -14,7 +14,7 @@ export const models: Growth = {
   of: 'models on a node',
   steps: [1, 10, 50],
   measure: (prepared, count) =>
-    within(Laboratory.open(prepared), async (laboratory) => {
+    within(BenchHarness.open(prepared), async (laboratory) => {
       const folder = mkdtempSync(join(tmpdir(), 'partitura-bench-models-'));
       try {
         for (let index = 0; index < count; index++)
@@ -30,7 +30,7 @@ export const models: Growth = {
     }),
 };
 
-async function measureNode(laboratory: Laboratory, folder: string): Promise<Record<string, number>> {
+async function measureNode(laboratory: BenchHarness, folder: string): Promise<Record<string, number>> {
   const { brokers, partitions, generator, modelsFolder } = laboratory;
   const config = laboratory.config({ models: folder });
   const started = performance.now();

@@ -1,4 +1,4 @@
-import { Laboratory } from '../laboratory.js';
+import { BenchHarness } from '../harness.js';
 import { addressOf } from '../systems/system.js';
 import { simulatedWorkload } from './simulated-workload.js';
 import { startSimulatedNode } from './simulated-node.js';
@@ -15,7 +15,7 @@ export const nodes: Growth = {
   of: 'nodes',
   steps: [1, 2, 4, 8],
   measure: (prepared, count) =>
-    within(Laboratory.open(prepared, {}, PARTITIONS), async (laboratory) => {
+    within(BenchHarness.open(prepared, {}, PARTITIONS), async (laboratory) => {
       const limits = { maxBatchRows: ROWS_OF_A_BATCH };
       const running = await Promise.all(
         Array.from({ length: count }, () => startSimulatedNode(laboratory, SERVICE_MS, limits)),

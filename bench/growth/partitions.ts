@@ -1,4 +1,4 @@
-import { Laboratory } from '../laboratory.js';
+import { BenchHarness } from '../harness.js';
 import { measure } from '../measure.js';
 import { partituraNode } from '../systems/node.js';
 import { DEFAULT_CLIENT } from '../systems/index.js';
@@ -12,7 +12,7 @@ export const partitions: Growth = {
   of: 'partitions',
   steps: [4, 16, 64, 256],
   measure: (prepared, count) =>
-    within(Laboratory.open(prepared, {}, count), async (laboratory) => {
+    within(BenchHarness.open(prepared, {}, count), async (laboratory) => {
       const system = partituraNode(DEFAULT_CLIENT, 'tensorflow');
       const running = await system.start(laboratory, CELL.model);
       try {

@@ -1,4 +1,4 @@
-import { Laboratory } from '../laboratory.js';
+import { BenchHarness } from '../harness.js';
 import { simulatedWorkload } from './simulated-workload.js';
 import { startSimulatedNode } from './simulated-node.js';
 import { troubles, within, type Growth } from './growth.js';
@@ -14,7 +14,7 @@ export const payload: Growth = {
   of: 'bytes a request',
   steps: [1_000, 10_000, 100_000, 1_000_000, 8_000_000],
   measure: (prepared, bytes) =>
-    within(Laboratory.open(prepared), async (laboratory) => {
+    within(BenchHarness.open(prepared), async (laboratory) => {
       const node = await startSimulatedNode(laboratory, 0, { maxRecordBytes: MOST_BYTES });
       try {
         const { brokers, partitions, generator } = laboratory;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InTurn } from '../../core/serial.js';
+import { SerialQueue } from '../../core/serial.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel } from '../../consumers/engine/engine.js';
 
 const CLASSES = 10;
@@ -18,7 +18,7 @@ export function simulatedEngine(serviceMs: number): Engine {
 }
 
 function simulatedModel(serviceMs: number): LoadedModel {
-  const turns = new InTurn();
+  const turns = new SerialQueue();
   return {
     signature: {
       inputs: [{ name: 'pixels', datatype: 'FP32', shape: [-1, -1] }],
@@ -33,8 +33,8 @@ function simulatedModel(serviceMs: number): LoadedModel {
       }),
     threads: 1,
     isInline: false,
-    spread: () => Promise.resolve(),
-    gather: () => Promise.resolve(),
+    replicateToAllThreads: () => Promise.resolve(),
+    shrinkToOneThread: () => Promise.resolve(),
     moveInline: () => Promise.resolve(),
     unload: () => Promise.resolve(),
   };

@@ -1,5 +1,5 @@
 import { startNode } from '../../consumers/node/node.js';
-import { checkConfig, fromEnvironment } from '../../core/config.js';
+import { checkConfig, fromEnvironment } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import { createLogger } from '../../core/log.js';
 import { simulatedEngine } from './simulated-engine.js';

@@ -1,15 +1,15 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toEnvironment, type ConfigInput } from '../../core/config.js';
-import type { Laboratory } from '../laboratory.js';
+import { toEnvironment, type ConfigInput } from '../../core/config/config.js';
+import type { BenchHarness } from '../harness.js';
 import { addressOf, stopChild, untilReady, type RunningSystem } from '../systems/system.js';
 
 const PROCESS = fileURLToPath(new URL('./simulated-node-process.js', import.meta.url));
 
 /** A node whose model takes `serviceMs` for a batch, however many rows it has. */
 export async function startSimulatedNode(
-  laboratory: Laboratory,
+  laboratory: BenchHarness,
   serviceMs: number,
   different: ConfigInput = {},
 ): Promise<RunningSystem> {

@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import type { Config, KafkaClientName } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
+import type { KafkaClientName } from '../../core/config/kafka.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import { scanRanges, topicRanges } from '../../kafka/reading/scan-topic.js';
 import { createLogger } from '../../core/log.js';
 import { clusterTopics, modelTopics } from '../../cluster/topic-specs.js';
 import { sleep } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
-import { checkConfig } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
 import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
 import { startNodeProcess, type NodeProcess } from '../../local-cluster/node-process.js';
 import { headerText } from '../../schemas/framing/framing.js';

@@ -1,5 +1,5 @@
 import { headerText } from '../../schemas/framing/framing.js';
-import { checkConfig, fromEnvironment } from '../../core/config.js';
+import { checkConfig, fromEnvironment } from '../../core/config/config.js';
 import { Outbox } from '../../kafka/sending/outbox.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaRecord } from '../../kafka/port.js';

@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { modelTopics } from '../../cluster/topic-specs.js';
-import { toEnvironment, type KafkaClientName } from '../../core/config.js';
+import { toEnvironment } from '../../core/config/config.js';
+import type { KafkaClientName } from '../../core/config/kafka.js';
 import { NURSERY } from '../../local-cluster/node-process.js';
 import { addressOf, stopChild, untilReady, type System } from './system.js';
 
@@ -13,7 +14,7 @@ export function echo(client: KafkaClientName): System {
   const name = `echo-${client}`;
   return {
     name,
-    speech: 'echo',
+    wireFormat: 'echo',
     async start(laboratory) {
       const config = laboratory.config({ prefix: laboratory.ownPrefix(), kafkaClient: client });
       await laboratory.createTopics(modelTopics(ECHO_MODEL, config));

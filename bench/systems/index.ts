@@ -1,4 +1,5 @@
-import { checkConfig, KAFKA_CLIENTS } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
+import { KAFKA_CLIENTS } from '../../core/config/kafka.js';
 import { echo } from './echo.js';
 import { mlserver } from './mlserver.js';
 import { ENGINES, partituraNode } from './node.js';

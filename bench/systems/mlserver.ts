@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../local-cluster/ports.js';
-import type { Laboratory } from '../laboratory.js';
+import type { BenchHarness } from '../harness.js';
 import type { ModelName } from '../workloads.js';
 import { addressOf, stopChild, untilReady, type System } from './system.js';
 
@@ -27,7 +27,7 @@ const START = 'from mlserver.cli import main; main()';
 /** MLServer with its Kafka handler and adaptive batching, in one process, serving the same SavedModel by a custom runtime. */
 export const mlserver: System = {
   name: 'mlserver',
-  speech: 'json',
+  wireFormat: 'json',
   async start(laboratory, model) {
     const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);
     const { partitions } = laboratory;
@@ -54,7 +54,7 @@ export const mlserver: System = {
 
 async function writeSettings(
   folder: string,
-  { brokers, modelsFolder }: Laboratory,
+  { brokers, modelsFolder }: BenchHarness,
   model: ModelName,
   input: string,
   output: string,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { KafkaClientName } from '../../core/config.js';
+import type { KafkaClientName } from '../../core/config/kafka.js';
 import { startNodeProcess } from '../../local-cluster/node-process.js';
 import { addressOf, type System } from './system.js';
 
@@ -13,7 +13,7 @@ export type EngineName = (typeof ENGINES)[number];
 export function partituraNode(client: KafkaClientName, engine: EngineName, prefix?: string): System {
   return {
     name: `partitura-${client}-${engine}`,
-    speech: 'avro',
+    wireFormat: 'avro',
     async start(laboratory, model) {
       const config = laboratory.config({
         prefix: prefix ?? laboratory.ownPrefix(),

@@ -13,7 +13,7 @@ const SCRIPT = fileURLToPath(new URL('../../../bench/python/worker.py', import.m
 export function pythonWorker(name: string, waitMs: number): System {
   return {
     name,
-    speech: 'avro',
+    wireFormat: 'avro',
     async start(laboratory, model) {
       const { python, brokers, modelsFolder, partitions } = laboratory;
       const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);

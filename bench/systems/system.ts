@@ -3,16 +3,16 @@ import { createInterface } from 'node:readline';
 import { within } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
 import type { Load } from '../generator/generator.js';
-import type { Laboratory } from '../laboratory.js';
+import type { BenchHarness } from '../harness.js';
 import type { ModelName, Speech } from '../workloads.js';
 
 /** Something that answers prediction requests from Kafka. One runs at a time. */
 export interface System {
   /** As in the results and on the command line. */
   readonly name: string;
-  readonly speech: Speech;
+  readonly wireFormat: Speech;
   /** Starts it with one model and resolves when it serves. */
-  start(laboratory: Laboratory, model: ModelName): Promise<RunningSystem>;
+  start(laboratory: BenchHarness, model: ModelName): Promise<RunningSystem>;
 }
 
 export interface RunningSystem {

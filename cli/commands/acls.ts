@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Argument, type Command } from 'commander';
 import { aclCommands, aclsFor, ROLES, type Role } from '../../cluster/acls.js';
 import { parseBinding, type BindingDefinition } from '../../cluster/bindings/definition.js';
-import type { Config } from '../../core/config.js';
+import { ABILITIES } from '../../kafka/abilities.js';
+import type { Config } from '../../core/config/config.js';
 import { scanRepository } from '../../consumers/models/repository.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { withOptions, type ConfigOf } from '../options.js';
@@ -48,7 +49,7 @@ async function runAcls(config: Config, role: Role, flags: AclsFlags): Promise<vo
     models: flags.model.length > 0 ? flags.model : await modelsOf(role, config),
     replyTopics: flags.replyTopic,
     bindings: await Promise.all(flags.binding.map(readBinding)),
-    kafkaClient: config.kafkaClient,
+    groupless: ABILITIES[config.kafkaClient].groupless,
     createsTopics: flags.create,
   });
   if (flags.json) return printJson({ role, acls });

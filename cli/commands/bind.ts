@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parseBinding, revisionOf, type BindingDefinition } from '../../cluster/bindings/definition.js';
 import { refuseCircle, refuseReservedTopics } from '../../cluster/bindings/topics.js';
 import { bindingRecord, readBindings, removalRecord } from '../../cluster/bindings/store.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { groupPositions, lagOf } from '../../kafka/reading/lag.js';
 import type { KafkaClient, OutgoingRecord } from '../../kafka/port.js';
 import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
@@ -12,8 +12,8 @@ import { sleep } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
-import { CLUSTER, CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
-import { print, printJson, say, table } from '../output.js';
+import { CLUSTER, CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
+import { print, printJson, printError, table } from '../output.js';
 
 interface ApplyFlags {
   readonly dryRun: boolean;
@@ -46,7 +46,7 @@ export function addBindCommands(program: Command, configOf: ConfigOf): void {
     .description('give a binding to the cluster, or its new content, and wait until nodes run it');
   withOptions(apply, CLUSTER)
     .option('--dry-run', 'only check the file', false)
-    .option('--timeout <ms>', 'how long to wait for the nodes', whole(1), 30_000)
+    .option('--timeout <ms>', 'how long to wait for the nodes', integer(1), 30_000)
     .option('--json', 'answer in JSON', false)
     .addHelpText('after', '\nExample:\n  partitura bind apply examples/wine/binding.yaml')
     .action((file: string, flags: ApplyFlags) => runApply(configOf({ ...flags }), file, flags));
@@ -79,7 +79,7 @@ async function runApply(config: Config, file: string, flags: ApplyFlags): Promis
     others.map(({ definition }) => definition),
   );
   await publish(kafka, config, bindingRecord(topicNames(config.prefix).bindings, binding));
-  if (!flags.json) say(`${describe(binding)}: applied, waiting for the nodes`);
+  if (!flags.json) printError(`${describe(binding)}: applied, waiting for the nodes`);
   const reports = await untilSettled(kafka, config, binding, flags.timeout);
   const failed = reports.find(({ state }) => state === 'FAILED');
   if (flags.json) printJson({ binding: binding.name, revision: revisionOf(binding), nodes: reports });

@@ -1,5 +1,5 @@
 import { startLocalBroker } from '../../local-cluster/broker.js';
-import { print, printJson, say } from '../output.js';
+import { print, printJson, printError } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
 
 export interface BrokerFlags {
@@ -14,7 +14,7 @@ export async function runBroker({ brokerPort, data, json }: BrokerFlags): Promis
   const starting = startLocalBroker({
     port: brokerPort,
     ...(data === undefined ? {} : { dataDir: data }),
-    log: say,
+    log: printError,
     signal,
   });
   const broker = await unlessStopped(starting, signal);

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { createInspector } from '../../kafka/native/client.js';
 import { oneLine } from '../../core/printable.js';
-import { examine } from '../../operations/doctor/examine.js';
+import { runChecks } from '../../operations/doctor/run-checks.js';
 import type { Finding, Level } from '../../operations/doctor/finding.js';
 import { kafkaFor } from '../kafka.js';
-import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
+import { CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
 
 interface DoctorFlags {
@@ -30,7 +30,7 @@ export function addDoctorCommand(program: Command, configOf: ConfigOf): void {
     'schemaRegistryUrl',
     'schemaRegistryUserInfo',
   ])
-    .option('--deadline <ms>', 'the longest that senders give their requests', whole(1), 30_000)
+    .option('--deadline <ms>', 'the longest that senders give their requests', integer(1), 30_000)
     .option('--json', 'answer in JSON', false)
     .addHelpText('after', '\nExample:\n  partitura doctor --brokers kafka:9092')
     .action((flags: DoctorFlags) => runDoctor(configOf({ ...flags }), flags));
@@ -42,7 +42,7 @@ async function runDoctor(config: Config, { deadline, json }: DoctorFlags): Promi
   const admin = kafka.admin();
   const inspector = createInspector(config, CLIENT_ID);
   try {
-    const findings = await examine({ kafka, admin, inspector, config, deadlineMs: deadline });
+    const findings = await runChecks({ kafka, admin, inspector, config, deadlineMs: deadline });
     if (json) printJson(findings);
     else printFindings(findings);
     if (findings.some(({ level }) => level === 'problem')) throw new Error('doctor: there are problems');
@@ -56,7 +56,7 @@ const LEVELS: readonly Level[] = ['problem', 'warning', 'unknown', 'ok'];
 
 function printFindings(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ area }) => area.length));
-  for (const { level, area, what, fix } of findings) {
+  for (const { level, area, message: what, fix } of findings) {
     // Nodes' names and messages are in them, which anybody may have written.
     print(`${level.padEnd(8)} ${area.padEnd(width)}  ${oneLine(what)}`);
     if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${oneLine(fix)}`);

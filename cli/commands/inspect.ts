@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { groupPositions, lagOf } from '../../kafka/reading/lag.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
@@ -8,9 +8,9 @@ import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { describeModel } from '../models/describe.js';
 import { factsOf } from '../models/facts.js';
-import { timeText } from '../moment.js';
+import { formatTime } from '../time-option.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
-import { print, printJson, say, table } from '../output.js';
+import { print, printJson, printError, table } from '../output.js';
 
 interface InspectFlags {
   readonly json: boolean;
@@ -69,14 +69,14 @@ async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
 }
 
 function sayIgnored(count: number): void {
-  say(`partitura: ${count} node statuses were ignored: they are too large, or too many`);
+  printError(`partitura: ${count} node statuses were ignored: they are too large, or too many`);
 }
 
 function nodeRow(node: KnownNode): string[] {
   const models = node.models
     .filter(({ state }) => state === 'AVAILABLE')
     .map(({ model, version }) => `${model}/${version}`);
-  const state = node.alive ? node.state : `silent since ${timeText(node.beatAt)}`;
+  const state = node.alive ? node.state : `silent since ${formatTime(node.beatAt)}`;
   return [
     node.node,
     node.host,
@@ -134,7 +134,7 @@ function sayFolders(nodes: readonly KnownNode[]): void {
   for (const { node, skippedFolders } of nodes)
     for (const folder of skippedFolders) folders.set(folder, [...(folders.get(folder) ?? []), node]);
   for (const [folder, names] of [...folders].sort(([one], [other]) => one.localeCompare(other)))
-    say(`partitura: skipped by ${names.join(', ')}: ${folder}`);
+    printError(`partitura: skipped by ${names.join(', ')}: ${folder}`);
 }
 
 const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREADS'];

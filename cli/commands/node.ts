@@ -1,4 +1,4 @@
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { Outage } from '../../kafka/errors/outages.js';
 import { createLogger, type Logger } from '../../core/log.js';

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { createLogger } from '../../core/log.js';
 import { startTracing } from '../../core/tracing.js';
 import { connect, type Inputs, type OutputTensor, type Prediction } from '../../producers/index.js';
 import { fromTensor } from '../../producers/tensors.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { BASE64_PARAMETERS, oipJson } from '../../schemas/framing/index.js';
-import { CONNECTION, whole, withOptions, type ConfigOf } from '../options.js';
+import { CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
 
 interface PredictFlags {
@@ -43,7 +43,7 @@ export function addPredictCommand(
     .option('--key <key>', 'key of the record')
     .option('--model-version <version>', 'version of the model')
     .option('--signature <name>', 'signature of a SavedModel; the default one when left out')
-    .option('--timeout <ms>', 'how long to wait for the reply', whole(1), 30_000)
+    .option('--timeout <ms>', 'how long to wait for the reply', integer(1), 30_000)
     .option('--json', 'answer in JSON', false)
     .addHelpText(
       'after',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { scanRepository } from '../../consumers/models/repository.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { registerSchemas } from '../../cluster/register-schemas.js';
 import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import type { KafkaAdmin, KafkaClient } from '../../kafka/port.js';
 import { readNodes } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
-import { moment, timeText } from '../moment.js';
+import { timeOption, formatTime } from '../time-option.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
-import { print, printJson, say, table } from '../output.js';
-import { search, type Findings, type Found } from '../../operations/trace/search.js';
+import { print, printJson, printError, table } from '../output.js';
+import { search, type TraceResult, type TraceMatch } from '../../operations/trace/search.js';
 import { open, timeline, type Step } from '../trace/timeline.js';
 
 interface TraceFlags {
@@ -31,7 +31,7 @@ export function addTraceCommand(program: Command, configOf: ConfigOf): void {
     .option(
       '--since <time>',
       'look at records that are not older: an ISO time, or an age like 90s, 15m, 2h or 3d (default 1h)',
-      moment(Date.now),
+      timeOption(Date.now),
     )
     .option(
       '--reply-topic <topic>',
@@ -52,28 +52,28 @@ async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<
   const kafka = kafkaFor(config);
   const { steps, states, isCut } = await withAdmin(kafka, async (admin) => {
     const findings = await search(kafka, admin, config, id, { since, replyTopics: replyTopic });
-    if (findings.found.length === 0) throw nothing(id, findings, since);
+    if (findings.matches.length === 0) throw nothing(id, findings, since);
     const states = await Promise.all(
-      open(findings.found).map((found) => stateOf(kafka, admin, config, found)),
+      open(findings.matches).map((found) => stateOf(kafka, admin, config, found)),
     );
-    return { steps: timeline(findings.found), states, isCut: findings.isCut };
+    return { steps: timeline(findings.matches), states, isCut: findings.isCut };
   });
   if (json) return printJson({ id, steps, open: states, cut: isCut });
   printSteps(steps, states);
-  if (isCut) say('… and more; a later --since leaves fewer');
+  if (isCut) printError('… and more; a later --since leaves fewer');
 }
 
-function nothing(id: string, { topics }: Findings, since: number): PartituraError {
+function nothing(id: string, { topics }: TraceResult, since: number): PartituraError {
   return new PartituraError(
     'INVALID_REQUEST',
-    `trace: expected a record with the id '${id}', got none since ${timeText(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); an earlier --since looks further back`,
+    `trace: expected a record with the id '${id}', got none since ${formatTime(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); an earlier --since looks further back`,
   );
 }
 
 function printSteps(steps: readonly Step[], states: readonly string[]): void {
   const begin = steps[0]?.at ?? 0;
   const rows = steps.map(({ at, what, where, details }) => [
-    timeText(Math.round(at)),
+    formatTime(Math.round(at)),
     `+${(at - begin).toFixed(0)} ms`,
     what,
     where,
@@ -88,7 +88,7 @@ async function stateOf(
   kafka: KafkaClient,
   admin: KafkaAdmin,
   config: Config,
-  { record, role, model }: Found,
+  { record, role, model }: TraceMatch,
 ): Promise<string> {
   const { topic, partition, offset } = record;
   const place = `${topic} ${partition}/${offset}`;

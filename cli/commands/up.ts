@@ -1,7 +1,7 @@
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { startCluster, type LocalCluster } from '../../local-cluster/cluster.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { print, printJson, say } from '../output.js';
+import { print, printJson, printError } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
 
 export interface UpFlags {
@@ -29,7 +29,7 @@ export function startFromFlags(
     ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
     : undefined;
   const registry = ownRegistry ? { port: registryPort ?? 0 } : undefined;
-  const log = config.logLevel === 'error' ? sayProblems : say;
+  const log = config.logLevel === 'error' ? sayProblems : printError;
   const bindingTopics = ownBroker && config.bindingTopics.length === 0 ? ['*'] : config.bindingTopics;
   return startCluster({
     nodes,
@@ -38,14 +38,14 @@ export function startFromFlags(
     registry,
     log,
     signal,
-    onStep: (step) => say(`${step} …`),
-    onRestart: say,
+    onStep: (step) => printError(`${step} …`),
+    onRestart: printError,
   });
 }
 
 /** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */
 function sayProblems(line: string): void {
-  if (line.startsWith('{')) say(line);
+  if (line.startsWith('{')) printError(line);
 }
 
 /** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
@@ -80,6 +80,6 @@ function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): vo
 
 /** Nodes finish what is under way first, so a word says that the signal was heard. */
 export async function endCluster(cluster: LocalCluster): Promise<void> {
-  say('stopping …');
+  printError('stopping …');
   await cluster.stop();
 }

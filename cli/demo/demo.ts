@@ -1,10 +1,10 @@
 import { SingleBar } from 'cli-progress';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import type { LocalCluster } from '../../local-cluster/cluster.js';
 import { loadDigits, loadExpectations, PIXELS, type Digits } from '../../examples/digits/dataset.js';
 import { connect, type Attempt, type Inputs, type PartituraClient } from '../../producers/index.js';
 import { endCluster, startFromFlags, type UpFlags } from '../commands/up.js';
-import { print, printJson, say } from '../output.js';
+import { print, printJson, printError } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
 import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
 
@@ -136,7 +136,7 @@ function report(result: DemoReport, json: boolean): void {
 
 function explain({ brokers }: LocalCluster): void {
   const at = brokers.join(',');
-  say(`
+  printError(`
 The cluster stays up; Ctrl-C ends it. From another terminal in this folder:
 
   npx partitura predict digits --file examples/digits/request.json --brokers ${at}

@@ -1,7 +1,7 @@
 import { oneLine, textOrHex } from '../../core/printable.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { detectFraming } from '../../schemas/framing/index.js';
-import { isOf, type Found } from '../../operations/trace/search.js';
+import { isOf, type TraceMatch } from '../../operations/trace/search.js';
 import { correlationOf, traceIdOf } from '../../operations/trace/request-id.js';
 
 /** Something that happened to a request. */
@@ -17,17 +17,17 @@ const MAX_TEXT_BYTES = 64;
 const MAX_MESSAGE_CHARACTERS = 200;
 
 /** What happened, in order: what was written where, and what replies tell of the node that made them. */
-export function timeline(found: readonly Found[]): Step[] {
+export function timeline(found: readonly TraceMatch[]): Step[] {
   return found.flatMap((one) => [...inNode(one), written(one)]).sort((a, b) => a.at - b.at);
 }
 
-function written(found: Found): Step {
+function written(found: TraceMatch): Step {
   const { role, record } = found;
   const { topic, partition, offset, timestamp } = record;
   return { at: timestamp, what: role, where: `${topic} ${partition}/${offset}`, details: detailsOf(found) };
 }
 
-function detailsOf({ role, record, request, reply, letter }: Found): string {
+function detailsOf({ role, record, request, reply, letter }: TraceMatch): string {
   const { key, value, headers } = record;
   const parts = [
     value === null ? 'no value' : `${value.length} bytes`,
@@ -64,7 +64,7 @@ function detailsOf({ role, record, request, reply, letter }: Found): string {
 }
 
 /** A reply was written when it was computed, but for waiting for earlier ones of its partition and for the broker. */
-function inNode({ reply, record }: Found): Step[] {
+function inNode({ reply, record }: TraceMatch): Step[] {
   if (!reply?.node) return [];
   const { node, timing, modelVersion } = reply;
   if (!timing) return [{ at: record.timestamp, what: 'answered', where: node, details: '' }];
@@ -86,14 +86,14 @@ function millis(micros: number): string {
 }
 
 /** Requests, and records of bindings, that nothing was found to have come of. */
-export function open(found: readonly Found[]): Found[] {
+export function open(found: readonly TraceMatch[]): TraceMatch[] {
   const ends = found.filter(({ role }) => role !== 'request' && role !== 'source');
   return found.filter(
     (one) => (one.role === 'request' || one.role === 'source') && !ends.some((end) => ended(one, end)),
   );
 }
 
-function ended(request: Found, end: Found): boolean {
+function ended(request: TraceMatch, end: TraceMatch): boolean {
   if (end.letter) return isOf(end.letter, [request.record]);
   const correlation = correlationOf(request.record);
   if (correlation) return correlationOf(end.record)?.equals(correlation) ?? false;

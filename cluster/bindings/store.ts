@@ -1,5 +1,5 @@
 import { PartituraError } from '../../schemas/errors.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import type { KafkaClient, KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 import { readLatest, type LatestOptions } from '../../kafka/reading/compacted-table.js';
 import { topicNames } from '../topics.js';

@@ -33,18 +33,18 @@ export interface Answer {
 }
 
 /** Consecutive rows of one job: all of them, or a cut of a job that is larger than a batch. */
-export interface Piece {
-  readonly progress: Progress;
+export interface Slice {
+  readonly progress: JobProgress;
   readonly start: number;
   readonly rows: number;
 }
 
 /** A job and what of it is answered. */
-export class Progress {
+export class JobProgress {
   rowsLeft: number;
-  /** A cut job fails once, however many of its pieces do. */
+  /** A cut job fails once, however many of its slices do. */
   failed = false;
-  /** True once its pieces are to be ignored: another `Progress` computes the job again. */
+  /** True once its slices are to be ignored: another `Progress` computes the job again. */
   superseded = false;
   /** Of a cut job: outputs by start row. */
   #parts: Map<number, readonly RowTensor[]> | undefined;
@@ -55,8 +55,8 @@ export class Progress {
     this.rowsLeft = job.rows;
   }
 
-  /** Takes the outputs of a piece. @returns those of the whole job, in the order of its rows, once all are there */
-  take({ start, rows }: Piece, outputs: readonly RowTensor[]): readonly RowTensor[] | undefined {
+  /** Takes the outputs of a slice. @returns those of the whole job, in the order of its rows, once all are there */
+  take({ start, rows }: Slice, outputs: readonly RowTensor[]): readonly RowTensor[] | undefined {
     this.rowsLeft -= rows;
     if (rows === this.job.rows) return outputs;
     this.#parts ??= new Map();
@@ -64,8 +64,8 @@ export class Progress {
     return this.rowsLeft > 0 ? undefined : joinParts(this.#parts);
   }
 
-  /** The rows of a piece in one of the job's inputs. */
-  bytesOf({ start, rows }: Piece, index: number): Buffer {
+  /** The rows of a slice in one of the job's inputs. */
+  bytesOf({ start, rows }: Slice, index: number): Buffer {
     const input = this.job.inputs[index];
     if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
     if (rows === this.job.rows) return input.data;
@@ -82,41 +82,41 @@ function joinParts(parts: ReadonlyMap<number, readonly RowTensor[]>): readonly R
 }
 
 /**
- * Puts the rows of all pieces one below the other: the one copy of a request's tensor bytes. The fresh
+ * Puts the rows of all slices one below the other: the one copy of a request's tensor bytes. The fresh
  * buffers are the engine's from then on.
  * @returns one tensor for each input of the signature
  */
-export function mergePieces(pieces: readonly Piece[]): EngineTensor[] {
-  const first = pieces[0]?.progress.job.inputs ?? [];
-  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+export function mergeSlices(slices: readonly Slice[]): EngineTensor[] {
+  const first = slices[0]?.progress.job.inputs ?? [];
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
   return first.map(({ name, datatype, shape }, index) => {
-    const slices = pieces.map((piece) => piece.progress.bytesOf(piece, index));
-    const data = new Uint8Array(slices.reduce((sum, slice) => sum + slice.length, 0));
+    const parts = slices.map((slice) => slice.progress.bytesOf(slice, index));
+    const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let position = 0;
-    for (const slice of slices) {
-      data.set(slice, position);
-      position += slice.length;
+    for (const part of parts) {
+      data.set(part, position);
+      position += part.length;
     }
-    return { name, datatype, shape: isWholeJob(pieces) ? shape : [rows, ...shape.slice(1)], data };
+    return { name, datatype, shape: isWholeJob(slices) ? shape : [rows, ...shape.slice(1)], data };
   });
 }
 
 /** Whether a batch is one uncut job: its tensors keep their shapes, which need not begin with the rows. */
-export function isWholeJob([first, ...others]: readonly Piece[]): boolean {
+export function isWholeJob([first, ...others]: readonly Slice[]): boolean {
   return first !== undefined && others.length === 0 && first.rows === first.progress.job.rows;
 }
 
 /**
- * Gives every piece the rows that are its own. A job that was alone in its batch gets the outputs as they are.
+ * Gives every slice the rows that are its own. A job that was alone in its batch gets the outputs as they are.
  * @throws RowCountError when an output does not have as many rows as the batch
  */
-export function splitResult(pieces: readonly Piece[], { outputs }: EngineResult): RowTensor[][] {
-  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
-  const cutters = outputs.map((output) => cutter(output, rows, isWholeJob(pieces)));
+export function splitResult(slices: readonly Slice[], { outputs }: EngineResult): RowTensor[][] {
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+  const cutters = outputs.map((output) => cutter(output, rows, isWholeJob(slices)));
   let start = 0;
-  return pieces.map((piece) => {
-    const own = cutters.map((cut) => cut(start, piece.rows));
-    start += piece.rows;
+  return slices.map((slice) => {
+    const own = cutters.map((cut) => cut(start, slice.rows));
+    start += slice.rows;
     return own;
   });
 }

@@ -2,12 +2,12 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import {
   isWholeJob,
-  mergePieces,
-  Progress,
+  mergeSlices,
+  JobProgress,
   RowCountError,
   splitResult,
   type Job,
-  type Piece,
+  type Slice,
 } from './batch.js';
 import { Lanes } from './lanes.js';
 import type { RowTensor } from './rows.js';
@@ -26,7 +26,7 @@ export interface BatchLimits {
    * With so many rows waiting, as many batches more go to the engine and wait there: it has its next one when it is done
    * with the last. Fewer rows wait here, where more can join them. Infinity: no batch goes ahead.
    */
-  readonly aheadRows: number;
+  readonly prefetchRows: number;
   /** How long after its start a failed batch is still searched for the job that fails, milliseconds. Default 10,000. */
   readonly isolationLimitMs?: number;
   /**
@@ -42,15 +42,15 @@ export interface BatchLimits {
 export interface BatchWatch {
   /** Asked after each such batch; `take` is called if so. */
   isDue(): boolean;
-  take(pieces: readonly WatchedPiece[]): void;
+  take(slices: readonly WatchedSlice[]): void;
   /** Called when nothing is queued or under way. */
   idle(): void;
   /** Called when a batch has shown by itself that rows depend on each other. */
   refute(reason: string): void;
 }
 
-/** A piece of a batch with its outputs, views that are read before `take` returns. */
-export interface WatchedPiece {
+/** A slice of a batch with its outputs, views that are read before `take` returns. */
+export interface WatchedSlice {
   readonly inputs: readonly RowTensor[];
   readonly start: number;
   readonly rows: number;
@@ -110,7 +110,7 @@ export class Batcher {
     readonly limits: BatchLimits,
     readonly clock: BatchClock = systemClock,
     /** Asked before each batch: a promise holds it back until there is room for its results. */
-    readonly room: () => Promise<void> | undefined = () => undefined,
+    readonly whenBelowLimit: () => Promise<void> | undefined = () => undefined,
     readonly watch: BatchWatch | undefined = undefined,
   ) {
     this.#batches = limits.batchable;
@@ -124,11 +124,11 @@ export class Batcher {
   }
 
   #submitWhole(job: Job): void {
-    this.#lanes.add({ progress: new Progress(job), start: 0, rows: job.rows });
+    this.#lanes.add({ progress: new JobProgress(job), start: 0, rows: job.rows });
   }
 
   #submitCut(job: Job, step: number): void {
-    const progress = new Progress(job);
+    const progress = new JobProgress(job);
     for (let start = 0; start < job.rows; start += step) {
       this.#lanes.add({ progress, start, rows: Math.min(step, job.rows - start) });
     }
@@ -144,9 +144,9 @@ export class Batcher {
     this.#computeAlone(this.#lanes.takeAll());
   }
 
-  /** Submits the jobs of pieces again, whole and each once. */
-  #computeAlone(pieces: readonly Piece[]): void {
-    for (const { progress } of pieces) {
+  /** Submits the jobs of slices again, whole and each once. */
+  #computeAlone(slices: readonly Slice[]): void {
+    for (const { progress } of slices) {
       if (progress.failed || progress.superseded) continue;
       progress.superseded = true;
       this.#submitWhole(progress.job);
@@ -165,7 +165,7 @@ export class Batcher {
    */
   get expectedWaitMs(): number {
     const { maxBatchRows, parallelism } = this.limits;
-    const queued = this.#batches ? Math.floor(this.#lanes.rows / maxBatchRows) : this.#lanes.pieces;
+    const queued = this.#batches ? Math.floor(this.#lanes.rows / maxBatchRows) : this.#lanes.slices;
     const batches = queued + this.#running;
     return (batches * this.#microsPerBatch) / parallelism / 1_000;
   }
@@ -202,15 +202,15 @@ export class Batcher {
   }
 
   #mayRunAnother(): boolean {
-    const { parallelism, aheadRows } = this.limits;
+    const { parallelism, prefetchRows } = this.limits;
     const { rows } = this.#lanes;
     if (this.#running < parallelism) return rows > 0;
-    return this.#searches === 0 && this.#running < 2 * parallelism && rows >= aheadRows;
+    return this.#searches === 0 && this.#running < 2 * parallelism && rows >= prefetchRows;
   }
 
   #isHeldBack(): boolean {
     if (this.#held) return true;
-    const room = this.room();
+    const room = this.whenBelowLimit();
     if (!room) return false;
     this.#held = true;
     void room.then(() => {
@@ -221,7 +221,7 @@ export class Batcher {
   }
 
   /** The next batch; undefined when none may close yet; empty when all of it was expired. */
-  #closeBatch(): Piece[] | undefined {
+  #closeBatch(): Slice[] | undefined {
     const { maxBatchRows, maxBatchDelayMs } = this.limits;
     const oldest = this.#lanes.oldest();
     if (!oldest) return undefined;
@@ -232,7 +232,7 @@ export class Batcher {
       return undefined;
     }
     const taken = this.#batches ? this.#lanes.take(lane, maxBatchRows) : this.#lanes.takeOne(lane);
-    return taken.filter((piece) => this.#isTimely(piece));
+    return taken.filter((slice) => this.#isTimely(slice));
   }
 
   #wakeAfter(ms: number): void {
@@ -244,7 +244,7 @@ export class Batcher {
     });
   }
 
-  #isTimely({ progress }: Piece): boolean {
+  #isTimely({ progress }: Slice): boolean {
     const { job } = progress;
     if (progress.failed) return false;
     if (job.deadline === null || this.clock.wallTime() <= job.deadline) return true;
@@ -258,58 +258,58 @@ export class Batcher {
     return false;
   }
 
-  async #process(pieces: Piece[]): Promise<void> {
+  async #process(slices: Slice[]): Promise<void> {
     this.#running++;
     try {
-      await this.#compute(pieces, { startedAt: this.clock.now() });
+      await this.#compute(slices, { startedAt: this.clock.now() });
     } finally {
       this.#running--;
       this.#schedule();
     }
   }
 
-  async #compute(pieces: readonly Piece[], attempt: Attempt): Promise<void> {
+  async #compute(slices: readonly Slice[], attempt: Attempt): Promise<void> {
     const { startedAt, suspected = false, reruns = 0, isSearch = false } = attempt;
-    const rows = countRows(pieces);
-    if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
+    const rows = countRows(slices);
+    if (this.#mayBeMixed(slices)) return this.#computeAlone(slices);
     let result: EngineResult;
     let shares: RowTensor[][];
     try {
-      result = await this.run(mergePieces(pieces));
-      shares = splitResult(pieces, result);
+      result = await this.run(mergeSlices(slices));
+      shares = splitResult(slices, result);
     } catch (error) {
       if (error instanceof RowCountError) this.watch?.refute(error.message);
-      if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
-      if (pieces.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
-        return this.#compute(pieces, { ...attempt, suspected: true });
-      if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(pieces, error, startedAt);
+      if (this.#mayBeMixed(slices)) return this.#computeAlone(slices);
+      if (slices.length === 1 && !suspected && this.limits.needsConfirmation?.(error))
+        return this.#compute(slices, { ...attempt, suspected: true });
+      if (reruns === MOST_RERUNS || !isOfAnotherBatch(error)) return this.#isolate(slices, error, startedAt);
       // A search waits for its own parts.
       if (!isSearch) await this.#searchOver();
-      return this.#compute(pieces, { ...attempt, reruns: reruns + 1 });
+      return this.#compute(slices, { ...attempt, reruns: reruns + 1 });
     }
-    this.learn(result.computeMicros, rows);
-    if (this.#mayBeMixed(pieces)) return this.#computeAlone(pieces);
-    if (this.watch?.isDue() && !isWholeJob(pieces)) this.watch.take(watched(pieces, shares));
-    pieces.forEach((piece, index) =>
-      complete(piece, shares[index] ?? [], startedAt, result.computeMicros, rows),
+    this.observe(result.computeMicros, rows);
+    if (this.#mayBeMixed(slices)) return this.#computeAlone(slices);
+    if (this.watch?.isDue() && !isWholeJob(slices)) this.watch.take(watched(slices, shares));
+    slices.forEach((slice, index) =>
+      complete(slice, shares[index] ?? [], startedAt, result.computeMicros, rows),
     );
   }
 
-  /** Tells if batching was turned off while these pieces, which share a batch or are cut, were under way. */
-  #mayBeMixed(pieces: readonly Piece[]): boolean {
-    return !this.#batches && !isWholeJob(pieces);
+  /** Tells if batching was turned off while these slices, which share a batch or are cut, were under way. */
+  #mayBeMixed(slices: readonly Slice[]): boolean {
+    return !this.#batches && !isWholeJob(slices);
   }
 
-  async #isolate(pieces: readonly Piece[], error: unknown, startedAt: number): Promise<void> {
-    const [first] = pieces;
-    if (first && pieces.length === 1) return failPiece(first, error);
+  async #isolate(slices: readonly Slice[], error: unknown, startedAt: number): Promise<void> {
+    const [first] = slices;
+    if (first && slices.length === 1) return failSlice(first, error);
     const spentMs = this.clock.now() - startedAt;
     if (spentMs > (this.limits.isolationLimitMs ?? ISOLATION_LIMIT_MS))
-      return failTogether(pieces, error, spentMs);
+      return failTogether(slices, error, spentMs);
     const suspected = this.limits.needsConfirmation?.(error) ?? false;
     this.#searches++;
     try {
-      for (const part of partsOf(pieces, suspected))
+      for (const part of partsOf(slices, suspected))
         await this.#compute(part, { startedAt, suspected, isSearch: true });
     } finally {
       this.#searches--;
@@ -317,7 +317,7 @@ export class Batcher {
     }
   }
 
-  /** Resolves when no failed batch is being searched: what runs meanwhile could be lost with its pieces. */
+  /** Resolves when no failed batch is being searched: what runs meanwhile could be lost with its slices. */
   #searchOver(): Promise<void> {
     if (this.#searches === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waitingForSearch.push(resolve));
@@ -327,19 +327,19 @@ export class Batcher {
    * Says what is known of the model before its first batch, in microseconds.
    * @param microsPerBatch of the shortest batch there may be: the expected wait must not be too long
    */
-  expect(microsPerRow: number, microsPerBatch: number): void {
+  prime(microsPerRow: number, microsPerBatch: number): void {
     this.#microsPerRow = microsPerRow;
     this.#microsPerBatch = microsPerBatch;
   }
 
   /** Takes note of how long a batch took. */
-  learn(computeMicros: number, rows: number): void {
+  observe(computeMicros: number, rows: number): void {
     this.#microsPerRow = average(this.#microsPerRow, computeMicros / Math.max(1, rows));
     this.#microsPerBatch = average(this.#microsPerBatch, computeMicros);
   }
 }
 
-/** One of the times that pieces are computed. */
+/** One of the times that slices are computed. */
 interface Attempt {
   /** When their batch was computed first. */
   readonly startedAt: number;
@@ -355,10 +355,10 @@ interface Attempt {
 const FEW_SUSPECTS = 16;
 
 /** Cuts a failed batch in halves; few suspects of a costly failure each alone. */
-function partsOf(pieces: readonly Piece[], suspected: boolean): (readonly Piece[])[] {
-  if (suspected && pieces.length <= FEW_SUSPECTS) return pieces.map((piece) => [piece]);
-  const middle = Math.ceil(pieces.length / 2);
-  return [pieces.slice(0, middle), pieces.slice(middle)];
+function partsOf(slices: readonly Slice[], suspected: boolean): (readonly Slice[])[] {
+  if (suspected && slices.length <= FEW_SUSPECTS) return slices.map((slice) => [slice]);
+  const middle = Math.ceil(slices.length / 2);
+  return [slices.slice(0, middle), slices.slice(middle)];
 }
 
 /** A batch that waited behind one that took its thread along says so by a retryable INTERNAL. */
@@ -370,8 +370,8 @@ function average(known: number, newest: number): number {
   return known === 0 ? newest : known + EWMA_WEIGHT * (newest - known);
 }
 
-function watched(pieces: readonly Piece[], shares: readonly RowTensor[][]): WatchedPiece[] {
-  return pieces.map(({ progress, start, rows }, index) => ({
+function watched(slices: readonly Slice[], shares: readonly RowTensor[][]): WatchedSlice[] {
+  return slices.map(({ progress, start, rows }, index) => ({
     inputs: progress.job.inputs,
     start,
     rows,
@@ -379,34 +379,34 @@ function watched(pieces: readonly Piece[], shares: readonly RowTensor[][]): Watc
   }));
 }
 
-function countRows(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.rows, 0);
+function countRows(slices: readonly Slice[]): number {
+  return slices.reduce((sum, slice) => sum + slice.rows, 0);
 }
 
 function complete(
-  piece: Piece,
+  slice: Slice,
   outputs: readonly RowTensor[],
   startedAt: number,
   computeMicros: number,
   batchRows: number,
 ): void {
-  const { progress } = piece;
+  const { progress } = slice;
   if (progress.failed || progress.superseded) return;
-  const whole = progress.take(piece, outputs);
+  const whole = progress.take(slice, outputs);
   if (!whole) return;
   const { job } = progress;
   job.answered({ outputs: whole, queueMs: startedAt - job.arrivedAt, computeMicros, batchRows });
 }
 
-function failPiece({ progress }: Piece, error: unknown): void {
+function failSlice({ progress }: Slice, error: unknown): void {
   if (progress.failed) return;
   progress.failed = true;
   progress.job.failed(error);
 }
 
 /** Which of them is to blame is not known, so all may come again. */
-function failTogether(pieces: readonly Piece[], error: unknown, spentMs: number): void {
+function failTogether(slices: readonly Slice[], error: unknown, spentMs: number): void {
   const { message } = PartituraError.from(error);
-  const shared = `a batch of ${pieces.length} failed after ${Math.round(spentMs)} ms, too late to find the cause: ${message}`;
-  for (const piece of pieces) failPiece(piece, new PartituraError('INTERNAL', shared));
+  const shared = `a batch of ${slices.length} failed after ${Math.round(spentMs)} ms, too late to find the cause: ${message}`;
+  for (const slice of slices) failSlice(slice, new PartituraError('INTERNAL', shared));
 }

@@ -95,8 +95,8 @@ test('as many batches are under way as there is parallelism', async () => {
 });
 
 test('a batch more goes ahead when there are rows enough for it, and does not make the expected wait shorter', async () => {
-  const { clock, batcher, rowsOfBatches } = batching({ aheadRows: 3 });
-  batcher.expect(250, 1_000);
+  const { clock, batcher, rowsOfBatches } = batching({ prefetchRows: 3 });
+  batcher.prime(250, 1_000);
   batcher.submit(jobOf([1, 2]));
   await clock.pass();
   batcher.submit(jobOf([1, 2]));

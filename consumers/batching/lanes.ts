@@ -1,10 +1,10 @@
 import { Fifo } from '../../core/fifo.js';
-import type { Piece } from './batch.js';
+import type { Slice } from './batch.js';
 
-/** Pieces that may share a batch, in order of arrival. */
+/** Slices that may share a batch, in order of arrival. */
 export interface Lane {
   readonly key: string;
-  readonly pieces: Fifo<Piece>;
+  readonly slices: Fifo<Slice>;
   rows: number;
   /** Monotonic milliseconds at which the oldest job arrived. */
   readonly headArrivedAt: number;
@@ -14,10 +14,10 @@ export interface Lane {
 export class Lanes {
   readonly #lanes = new Map<string, QueuedLane>();
   #rows = 0;
-  #pieces = 0;
+  #slices = 0;
 
-  get pieces(): number {
-    return this.#pieces;
+  get slices(): number {
+    return this.#slices;
   }
 
   /** Rows in all lanes. */
@@ -25,25 +25,25 @@ export class Lanes {
     return this.#rows;
   }
 
-  add(piece: Piece): void {
-    const key = piece.progress.job.laneKey;
+  add(slice: Slice): void {
+    const key = slice.progress.job.laneKey;
     let lane = this.#lanes.get(key);
     if (!lane) this.#lanes.set(key, (lane = new QueuedLane(key)));
-    lane.pieces.push(piece);
-    lane.rows += weightOf(piece);
-    this.#rows += weightOf(piece);
-    this.#pieces++;
+    lane.slices.push(slice);
+    lane.rows += weightOf(slice);
+    this.#rows += weightOf(slice);
+    this.#slices++;
   }
 
   /** Empties all lanes. */
-  takeAll(): Piece[] {
-    const taken: Piece[] = [];
+  takeAll(): Slice[] {
+    const taken: Slice[] = [];
     for (const lane of [...this.#lanes.values()]) taken.push(...this.take(lane, Infinity));
     return taken;
   }
 
-  /** Takes the piece at the lane's head. */
-  takeOne(lane: Lane): Piece[] {
+  /** Takes the slice at the lane's head. */
+  takeOne(lane: Lane): Slice[] {
     return this.take(lane, 0);
   }
 
@@ -57,36 +57,36 @@ export class Lanes {
     return oldest;
   }
 
-  /** Takes pieces from the lane's head: as many as fit in `maxRows`, at least one. */
-  take(lane: Lane, maxRows: number): Piece[] {
-    const taken: Piece[] = [];
+  /** Takes slices from the lane's head: as many as fit in `maxRows`, at least one. */
+  take(lane: Lane, maxRows: number): Slice[] {
+    const taken: Slice[] = [];
     let rows = 0;
-    for (let next = lane.pieces.at(0); next; next = lane.pieces.at(0)) {
+    for (let next = lane.slices.at(0); next; next = lane.slices.at(0)) {
       if (taken.length > 0 && rows + weightOf(next) > maxRows) break;
       rows += weightOf(next);
       taken.push(next);
-      lane.pieces.shift();
+      lane.slices.shift();
     }
     lane.rows -= rows;
     this.#rows -= rows;
-    this.#pieces -= taken.length;
-    if (lane.pieces.length === 0) this.#lanes.delete(lane.key);
+    this.#slices -= taken.length;
+    if (lane.slices.length === 0) this.#lanes.delete(lane.key);
     return taken;
   }
 }
 
-/** A piece without rows waits like one with a row. */
-function weightOf({ rows }: Piece): number {
+/** A slice without rows waits like one with a row. */
+function weightOf({ rows }: Slice): number {
   return Math.max(1, rows);
 }
 
 class QueuedLane implements Lane {
-  readonly pieces = new Fifo<Piece>();
+  readonly slices = new Fifo<Slice>();
   rows = 0;
 
   constructor(readonly key: string) {}
 
   get headArrivedAt(): number {
-    return this.pieces.at(0)?.progress.job.arrivedAt ?? Infinity;
+    return this.slices.at(0)?.progress.job.arrivedAt ?? Infinity;
   }
 }

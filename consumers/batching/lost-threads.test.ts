@@ -43,7 +43,7 @@ interface Settle {
 for (const maxBatchRows of [1, 8]) {
   test(`what is lost with another batch's thread is run again: batches of ${maxBatchRows}`, async () => {
     const { run, lost } = mortalEngine();
-    const batcher = new Batcher(run, { ...LIMITS, maxBatchRows, aheadRows: 1 });
+    const batcher = new Batcher(run, { ...LIMITS, maxBatchRows, prefetchRows: 1 });
     const jobs = Array.from({ length: 32 }, (_, index) => jobOf([index === 3 ? -1 : index]));
     for (const job of jobs) batcher.submit(job);
     await batcher.drained();

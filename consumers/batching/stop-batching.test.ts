@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jobOf } from '../../testing/records.js';
-import type { BatchWatch, WatchedPiece } from './batcher.js';
+import type { BatchWatch, WatchedSlice } from './batcher.js';
 import { Batcher } from './batcher.js';
 import { answerOf, batching, elementsOf, errorOf, LIMITS } from '../../testing/batching.js';
 import { HeldEngine, ManualClock } from '../../testing/records.js';
@@ -32,7 +32,7 @@ test('jobs of a model that is not batched are computed one by one, those without
 
 test('the expected wait of a model that is not batched counts its jobs', async () => {
   const { clock, batcher } = batching({ batchable: false, maxBatchRows: 1 });
-  batcher.expect(1_000, 5_000);
+  batcher.prime(1_000, 5_000);
   for (let job = 0; job < 3; job++) batcher.submit(jobOf([1, 2, 3, 4]));
   await clock.pass();
   assert.equal(batcher.expectedWaitMs, 15, 'one is under way and two wait');
@@ -141,9 +141,9 @@ test('a watch sees batches that jobs share or that hold a part of one, and when 
   const seen: unknown[] = [];
   const watch: BatchWatch = {
     isDue: () => true,
-    take: (pieces: readonly WatchedPiece[]) =>
+    take: (slices: readonly WatchedSlice[]) =>
       void seen.push(
-        pieces.map(({ inputs, start, rows, outputs }) => [
+        slices.map(({ inputs, start, rows, outputs }) => [
           elementsOf(inputs[0]),
           start,
           rows,

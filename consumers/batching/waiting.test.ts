@@ -62,14 +62,14 @@ test('the expected wait counts full batches before the newcomer, once it is know
   const { clock, batcher } = batching({ parallelism: 2 });
   for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
   assert.equal(batcher.expectedWaitMs, 0);
-  batcher.learn(10_000, 4);
+  batcher.observe(10_000, 4);
   await clock.pass();
   assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [20, 2_500]);
 });
 
 test('what is known of a model before its first batch counts until batches tell better', async () => {
   const { clock, engine, batcher } = batching();
-  batcher.expect(50, 2_000);
+  batcher.prime(50, 2_000);
   for (let index = 0; index < 2; index++) batcher.submit(jobOf([1, 2, 3, 4]));
   assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [4, 50]);
   await clock.pass();

@@ -1,13 +1,13 @@
 import type { KafkaRecord } from '../../kafka/port.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { STRANGERS } from '../../schemas/avro/strangers.js';
+import { EXTERNAL_SCHEMA_OPTIONS } from '../../schemas/avro/external.js';
 import { readableSchema, safeName } from '../../schemas/avro/writer-schema.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { schemaLabel, type SchemaKey } from '../../schemas/framing/confluent.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { RegistryError, type Membership, type SchemaRegistry } from '../../schemas/registry/client.js';
 import { fetchSchema, type FetchedSchema } from '../../schemas/registry/fetch-schema.js';
-import { LookUps } from '../requests/look-ups.js';
+import { RegistryCache } from '../requests/registry-cache.js';
 import type { AvroResults, AvroWriter } from './avro-results.js';
 import type { Fields } from './features.js';
 import type { Format, IsPossible, Result, SourceFields, SourceRecord } from './format.js';
@@ -38,8 +38,8 @@ type Results = { readonly write: AvroWriter } | { readonly problem: Error };
  */
 export class AvroFormat implements Format {
   readonly #closing = new AbortController();
-  readonly #sources: LookUps<SchemaKey, Source>;
-  readonly #results: LookUps<SchemaKey, Results>;
+  readonly #sources: RegistryCache<SchemaKey, Source>;
+  readonly #results: RegistryCache<SchemaKey, Results>;
 
   constructor(
     readonly registry: SchemaRegistry,
@@ -51,8 +51,8 @@ export class AvroFormat implements Format {
       probe: () => registry.probe(),
       onAway: (error: Error) => options.onAway(error),
     };
-    this.#sources = new LookUps((key) => this.#findSource(key), lookUps);
-    this.#results = new LookUps((key) => this.#findResults(key, this.#sourceOf(key)), lookUps);
+    this.#sources = new RegistryCache((key) => this.#findSource(key), lookUps);
+    this.#results = new RegistryCache((key) => this.#findResults(key, this.#sourceOf(key)), lookUps);
   }
 
   /**
@@ -136,7 +136,11 @@ export class AvroFormat implements Format {
     try {
       const fetched = await fetchSchema(this.registry, key);
       const definitions = fetched.definitions.map(readableSchema);
-      const codec = new AvroCodec<Fields>(readableSchema(fetched.schema), definitions, STRANGERS);
+      const codec = new AvroCodec<Fields>(
+        readableSchema(fetched.schema),
+        definitions,
+        EXTERNAL_SCHEMA_OPTIONS,
+      );
       return { codec, fetched };
     } catch (cause) {
       if (isAway(cause)) throw cause;

@@ -1,6 +1,6 @@
 import type { Schema } from 'avsc';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { EXACT } from '../../schemas/avro/strangers.js';
+import { EXACT } from '../../schemas/avro/external.js';
 import { fullNameOf, holdsItself } from '../../schemas/avro/writer-schema.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { GUID_HEADER, guidReplyLabel, idReplyLabel } from '../../schemas/framing/confluent.js';

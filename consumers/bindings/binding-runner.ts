@@ -1,7 +1,7 @@
 import { deadLetterTopic, type BindingDefinition } from '../../cluster/bindings/definition.js';
 import type { AppliedBinding } from '../../cluster/bindings/store.js';
 import { refuseCircle, refuseReservedTopics, refuseTopicsNotAllowed } from '../../cluster/bindings/topics.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { isOutage, type KafkaAdmin, type KafkaClient, type KafkaRecord } from '../../kafka/port.js';
 import type { RecordFit } from '../../kafka/sending/record-fit.js';
@@ -284,10 +284,10 @@ export class BindingRunner {
       onDeadLetter: (record, { code, message }) => this.parts.onDeadLetter(code, record, message),
     };
     if (!definition.exactlyOnce) return new OutboxPublisher(outbox, options);
-    if (config.kafkaClient !== 'platformatic')
+    if (!kafka.abilities.fencedTransactions)
       throw new PartituraError(
         'INVALID_REQUEST',
-        `exactlyOnce: expected nodes with KAFKA_CLIENT=platformatic, got ${config.kafkaClient}, whose transactions do not check who has a partition`,
+        `exactlyOnce: expected nodes with KAFKA_CLIENT=native, got ${config.kafkaClient}, whose transactions are not fenced`,
       );
     const producer = kafka.transactionalProducer(`${topics.bindingGroup(definition.name)}.${node}`);
     try {

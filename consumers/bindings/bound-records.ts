@@ -5,7 +5,7 @@ import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Answer } from '../batching/batch.js';
-import type { Claim, Handling, Work } from '../records/handling.js';
+import type { PartitionLease, RecordHandler, Work } from '../records/record-handler.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
 import type { RecordSpans } from '../records/record-spans.js';
@@ -30,7 +30,7 @@ export type BoundOutcome =
 
 /** Brings outcomes to their topics. */
 export interface BoundPublisher {
-  publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void;
+  publish(outcome: BoundOutcome, acknowledged: () => void, claim: PartitionLease): void;
   close(): Promise<void>;
 }
 
@@ -53,14 +53,14 @@ const VERSION_HEADER = 'partitura-model-version';
 const MODEL_LOOK_MS = 500;
 
 /** Records of a binding: field by field into tensors → batcher → the record with its prediction, or a dead letter. */
-export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
+export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
   constructor(
     readonly binding: BindingDefinition,
     readonly parts: BoundParts,
   ) {}
 
   /** Without a model that fits, records wait until there is one again, or until their binding has begun anew. */
-  lookUp(record: KafkaRecord): Promise<void> | undefined {
+  whenDecodable(record: KafkaRecord): Promise<void> | undefined {
     if (!this.parts.version()) return sleep(MODEL_LOOK_MS);
     return this.parts.format.lookUp(record, (source) => this.#isPossible(source));
   }
@@ -151,7 +151,7 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
     return { kind: 'dead-letter', record, stage, error };
   }
 
-  deliverable(outcome: BoundOutcome): BoundOutcome {
+  ensureDeliverable(outcome: BoundOutcome): BoundOutcome {
     return outcome;
   }
 
@@ -163,12 +163,12 @@ export class BoundRecords implements Handling<BoundWork, BoundOutcome> {
     return outcome;
   }
 
-  nameOf(outcome: BoundOutcome): string {
+  outcomeName(outcome: BoundOutcome): string {
     if (outcome.kind === 'dead-letter') return outcome.error.code;
     return outcome.result.value === null ? 'tombstone' : 'ok';
   }
 
-  publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void {
+  publish(outcome: BoundOutcome, acknowledged: () => void, claim: PartitionLease): void {
     this.parts.publisher.publish(outcome, acknowledged, claim);
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkBinding, type Feature } from '../../cluster/bindings/definition.js';
 import { AvroCodec } from '../../schemas/avro/codec.js';
-import { STRANGERS } from '../../schemas/avro/strangers.js';
+import { EXTERNAL_SCHEMA_OPTIONS } from '../../schemas/avro/external.js';
 import type { Datatype } from '../../schemas/datatypes.js';
 import { decodeElements } from '../../schemas/tensor.js';
 import { tensorOf, type Fields } from './features.js';
@@ -135,7 +135,7 @@ test('values of any Avro union are seen as what they are, and no integer loses d
       { name: 'large', type: 'long' },
     ],
   };
-  const codec = new AvroCodec<Fields>(schema as never, [], STRANGERS);
+  const codec = new AvroCodec<Fields>(schema as never, [], EXTERNAL_SCHEMA_OPTIONS);
   const written = codec.encode(
     {
       maybe: { double: 1.5 },

@@ -3,9 +3,9 @@ import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../kafka/p
 import type { PartituraError } from '../../schemas/errors.js';
 import { whyNotWritten } from '../records/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { formsAfter, formsOf, isRefusal, type Form, type LetterBox } from './forms.js';
+import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback, type DeadLetterTarget } from './fallbacks.js';
 
-export interface BoundPublisherOptions extends LetterBox {
+export interface BoundPublisherOptions extends DeadLetterTarget {
   /** Fails with `too-large` for a record that the broker would not take; undefined where that need not be found out. */
   fits?(record: OutgoingRecord): Promise<void> | undefined;
   /** An outcome could not be put anywhere: the binding must begin anew. */
@@ -21,10 +21,10 @@ export class OutboxPublisher implements BoundPublisher {
   ) {}
 
   publish(outcome: BoundOutcome, acknowledged: () => void): void {
-    this.#send(outcome, formsOf(outcome, this.options), acknowledged);
+    this.#send(outcome, fallbacksOf(outcome, this.options), acknowledged);
   }
 
-  #send(outcome: BoundOutcome, forms: readonly Form[], acknowledged: () => void): void {
+  #send(outcome: BoundOutcome, forms: readonly Fallback[], acknowledged: () => void): void {
     const [form] = forms;
     if (!form) return;
     this.outbox.push(form.record, {
@@ -33,7 +33,7 @@ export class OutboxPublisher implements BoundPublisher {
         acknowledged();
       },
       failed: (failure) => {
-        const left = isRefusal(failure) ? formsAfter(outcome, forms, failure, this.options) : [];
+        const left = isRefusal(failure) ? fallbacksAfter(outcome, forms, failure, this.options) : [];
         if (left.length > 0) this.#send(outcome, left, acknowledged);
         else this.options.onStopped(refusedWrite(form.record.topic, failure));
       },

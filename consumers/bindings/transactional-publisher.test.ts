@@ -8,7 +8,7 @@ import {
   type TransactionalProducer,
 } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { Claim } from '../records/handling.js';
+import type { PartitionLease } from '../records/record-handler.js';
 import { exampleRecord, settle } from '../../testing/records.js';
 import type { BoundOutcome } from './bound-records.js';
 import { TransactionalPublisher } from './transactional-publisher.js';
@@ -60,13 +60,13 @@ function publishing() {
     onStopped: (error) => stopped.push(error),
     onDeadLetter: (_record, { code }) => dead.push(code),
   });
-  const publish = (outcome: BoundOutcome, claim: Claim = claimOf(1)): void =>
+  const publish = (outcome: BoundOutcome, claim: PartitionLease = claimOf(1)): void =>
     publisher.publish(outcome, () => acknowledged.push(outcome.record.offset), claim);
   return { producer, publisher, stopped, dead, acknowledged, publish };
 }
 
-const claimOf = (generation: number): Claim & { lost: boolean } => ({
-  lost: false,
+const claimOf = (generation: number): PartitionLease & { revoked: boolean } => ({
+  revoked: false,
   member: { group: 'g', memberId: 'm', generation },
   markOf: (position) => `mark ${position}`,
 });
@@ -101,7 +101,7 @@ test('what comes together goes in one transaction, with the positions behind it'
 
 test('claims of different generations are never in one transaction, and what was lost is not sent', async () => {
   const { producer, acknowledged, publish } = publishing();
-  publish(result(1), { ...claimOf(1), lost: true });
+  publish(result(1), { ...claimOf(1), revoked: true });
   publish(result(2), claimOf(1));
   publish(result(3), claimOf(2));
   await settle();

@@ -1,19 +1,19 @@
 import { recordBytes } from '../../kafka/sending/record-bytes.js';
 import { type KafkaError, type GroupOffsets, type TransactionalProducer } from '../../kafka/port.js';
-import type { Claim } from '../records/handling.js';
+import type { PartitionLease } from '../records/record-handler.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { formsAfter, formsOf, isRefusal, type Form } from './forms.js';
+import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback } from './fallbacks.js';
 import type { BoundPublisherOptions } from './outbox-publisher.js';
 
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_000_000;
 
 /** An outcome on its way, in the form to be tried next. */
-interface Parcel {
+interface PendingResult {
   readonly outcome: BoundOutcome;
-  readonly claim: Claim;
+  readonly claim: PartitionLease;
   readonly acknowledged: () => void;
-  forms: readonly Form[];
+  forms: readonly Fallback[];
 }
 
 /**
@@ -25,7 +25,7 @@ interface Parcel {
  */
 export class TransactionalPublisher implements BoundPublisher {
   #closed = false;
-  #queue: Parcel[] = [];
+  #queue: PendingResult[] = [];
   #sending: Promise<void> | undefined;
 
   /** @param producer connected */
@@ -34,8 +34,8 @@ export class TransactionalPublisher implements BoundPublisher {
     readonly options: BoundPublisherOptions,
   ) {}
 
-  publish(outcome: BoundOutcome, acknowledged: () => void, claim: Claim): void {
-    const forms = formsOf(outcome, this.options);
+  publish(outcome: BoundOutcome, acknowledged: () => void, claim: PartitionLease): void {
+    const forms = fallbacksOf(outcome, this.options);
     this.#queue.push({ outcome, claim, acknowledged, forms });
     this.#sending ??= this.#run();
   }
@@ -61,7 +61,7 @@ export class TransactionalPublisher implements BoundPublisher {
   }
 
   /** As many as one transaction may have, all with the claims of one assignment. */
-  #take(): Parcel[] {
+  #take(): PendingResult[] {
     const [first] = this.#queue;
     let bytes = 0;
     let count = 0;
@@ -78,9 +78,9 @@ export class TransactionalPublisher implements BoundPublisher {
    * A transaction that failed in any other way may be there all the same: the broker was not heard to the end. So it is
    * not tried again, and the binding begins anew where the group's positions say.
    */
-  async #send(parcels: readonly Parcel[]): Promise<void> {
+  async #send(parcels: readonly PendingResult[]): Promise<void> {
     try {
-      await this.#transact(parcels.filter(({ claim }) => !claim.lost));
+      await this.#transact(parcels.filter(({ claim }) => !claim.revoked));
       for (const parcel of parcels) this.#settle(parcel);
     } catch (cause) {
       const error = cause as KafkaError;
@@ -90,7 +90,7 @@ export class TransactionalPublisher implements BoundPublisher {
     }
   }
 
-  async #transact(parcels: readonly Parcel[]): Promise<void> {
+  async #transact(parcels: readonly PendingResult[]): Promise<void> {
     const [first] = parcels;
     if (!first) return;
     const records = parcels.flatMap(({ forms }) => (forms[0] ? [forms[0].record] : []));
@@ -101,14 +101,14 @@ export class TransactionalPublisher implements BoundPublisher {
     });
   }
 
-  #settle({ outcome, forms, acknowledged }: Parcel): void {
+  #settle({ outcome, forms, acknowledged }: PendingResult): void {
     const error = forms[0]?.error;
     if (error) this.options.onDeadLetter(outcome.record, error);
     acknowledged();
   }
 
   /** Each half is a transaction of its own, until the one outcome is found that is refused; it takes its next form. */
-  async #sendSmaller(parcels: readonly Parcel[], error: KafkaError): Promise<void> {
+  async #sendSmaller(parcels: readonly PendingResult[], error: KafkaError): Promise<void> {
     const [only] = parcels;
     if (!only) return;
     if (parcels.length > 1) {
@@ -116,19 +116,19 @@ export class TransactionalPublisher implements BoundPublisher {
       await this.#send(parcels.slice(0, middle));
       return this.#send(parcels.slice(middle));
     }
-    only.forms = formsAfter(only.outcome, only.forms, error, this.options);
+    only.forms = fallbacksAfter(only.outcome, only.forms, error, this.options);
     if (only.forms.length === 0) throw error;
     return this.#send([only]);
   }
 }
 
 /** Another has their partitions, and does them again: nobody waits for them here any more. */
-function drop(parcels: readonly Parcel[]): void {
+function drop(parcels: readonly PendingResult[]): void {
   for (const { acknowledged } of parcels) acknowledged();
 }
 
 /** Behind the last of each partition. */
-function positionsOf(parcels: readonly Parcel[]): GroupOffsets['positions'] {
+function positionsOf(parcels: readonly PendingResult[]): GroupOffsets['positions'] {
   const positions = new Map<number, GroupOffsets['positions'][number]>();
   for (const { outcome, claim } of parcels) {
     const { topic, partition, offset } = outcome.record;

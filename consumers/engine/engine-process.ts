@@ -5,9 +5,9 @@ import { freemem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineOptions } from './options.js';
-import { PendingQuestions } from './pending-questions.js';
+import { PendingRequests } from './pending-requests.js';
 import type { ProcessData } from './process/main.js';
-import type { Answer, Question } from './thread/messages.js';
+import type { EngineResponse, EngineRequest } from './thread/messages.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
 const KEPT_CHARACTERS = 2_000;
@@ -18,7 +18,7 @@ const SHELL = '/bin/sh';
 /** Runs a program with a limit of its data in KiB and without core dumps, where the shell can set these. */
 const WITH_LIMITS = 'ulimit -d "$0" 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$@"';
 
-type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
+type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
 
 /**
  * A child process that computes what may crash it. Its death fails the question that it was computing with
@@ -26,7 +26,7 @@ type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
  */
 export class EngineProcess {
   private readonly child: ChildProcess;
-  private readonly pending = new PendingQuestions((reason) =>
+  private readonly pending = new PendingRequests((reason) =>
     this.end(new PartituraError('MODEL_FAILED', reason)),
   );
   private loss: PartituraError | undefined;
@@ -47,7 +47,7 @@ export class EngineProcess {
       serialization: 'advanced',
     });
     this.exited = once(this.child, 'close').catch(() => undefined);
-    this.child.on('message', (answer: Answer) => this.pending.settleFirst(answer));
+    this.child.on('message', (answer: EngineResponse) => this.pending.settleFirst(answer));
     this.child.on('error', (error) =>
       this.lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
     );
@@ -67,7 +67,10 @@ export class EngineProcess {
   }
 
   /** @throws PartituraError the answer, where it is a failure; MODEL_CRASHED when the process died of the question */
-  async ask<Kind extends Answer['kind']>(question: Question, limitMs: number): Promise<AnswerOf<Kind>> {
+  async ask<Kind extends EngineResponse['kind']>(
+    question: EngineRequest,
+    limitMs: number,
+  ): Promise<AnswerOf<Kind>> {
     if (this.isLost) throw this.loss ?? new PartituraError('INTERNAL', 'the child process has ended');
     // A failed send means that the child is gone, which its exit tells of.
     this.child.send(question, () => undefined);

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { PartituraError } from '../../schemas/errors.js';
-import { CallGate } from './call-gate.js';
+import { CallGuard } from './call-guard.js';
 import type { BackendChoice } from './options.js';
-import { PendingQuestions } from './pending-questions.js';
-import type { Answer, Question, ThreadData } from './thread/messages.js';
+import { PendingRequests } from './pending-requests.js';
+import type { EngineResponse, EngineRequest, ThreadData } from './thread/messages.js';
 
 const THREAD_FILE = new URL('./thread/main.js', import.meta.url);
 
-type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
+type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
 
 /**
  * One worker thread. A thread that answers too late, throws or exits is lost: its first question fails with MODEL_FAILED,
@@ -15,8 +15,8 @@ type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
  */
 export class EngineThread {
   private readonly worker: Worker;
-  private readonly gate = new CallGate();
-  private readonly pending = new PendingQuestions((reason) => this.lose(reason));
+  private readonly gate = new CallGuard();
+  private readonly pending = new PendingRequests((reason) => this.lose(reason));
   private lossReason: PartituraError | undefined;
   private readonly ended: Promise<unknown>;
 
@@ -27,7 +27,7 @@ export class EngineThread {
     const workerData: ThreadData = { backend, gate: this.gate.state };
     this.worker = new Worker(THREAD_FILE, { workerData, name: 'engine' });
     this.ended = new Promise((resolve) => this.worker.once('exit', resolve));
-    this.worker.on('message', (answer: Answer) => this.pending.settleFirst(answer));
+    this.worker.on('message', (answer: EngineResponse) => this.pending.settleFirst(answer));
     this.worker.on('error', (error) => this.lose(`the engine's thread crashed: ${error.message}`));
     this.worker.on('messageerror', (error) =>
       this.lose(`the engine's thread sent what can't be read: ${error.message}`),
@@ -50,8 +50,8 @@ export class EngineThread {
   }
 
   /** @throws PartituraError what the thread answered, or that it was lost */
-  async ask<Kind extends Answer['kind']>(
-    question: Question,
+  async ask<Kind extends EngineResponse['kind']>(
+    question: EngineRequest,
     limitMs: number,
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<AnswerOf<Kind>> {

@@ -84,9 +84,9 @@ export interface LoadedModel {
    * Loads it into all threads: for a model that needs a thread, and with more of them does more.
    * @throws PartituraError when one can't load it; it stays where it is
    */
-  spread(): Promise<void>;
+  replicateToAllThreads(): Promise<void>;
   /** Takes it back to one thread. */
-  gather(): Promise<void>;
+  shrinkToOneThread(): Promise<void>;
   /**
    * Loads it into the event loop as well, where it runs from then on: for a model whose longest batch is known to be
    * short. One that turns out to be slow goes back to its thread by itself.

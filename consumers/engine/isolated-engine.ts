@@ -10,7 +10,7 @@ import type {
   SignatureNames,
 } from './engine.js';
 import { EngineProcess } from './engine-process.js';
-import { loadQuestion } from './load-question.js';
+import { loadRequest } from './load-request.js';
 import { aboutModel } from './model-errors.js';
 import { coreChoices, type EngineOptions } from './options.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
@@ -129,7 +129,7 @@ export class IsolatedEngine implements Engine {
 
   /** @throws PartituraError that names the model */
   private async loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const question = loadQuestion(key, source, coreChoices(this.options)[0]);
+    const question = loadRequest(key, source, coreChoices(this.options)[0]);
     try {
       const facts = await child.process.ask<'loaded'>(question, this.options.loadTimeoutMs);
       child.loaded.add(key);
@@ -189,11 +189,11 @@ class IsolatedModel implements LoadedModel {
     }
   }
 
-  spread(): Promise<void> {
+  replicateToAllThreads(): Promise<void> {
     return Promise.resolve();
   }
 
-  gather(): Promise<void> {
+  shrinkToOneThread(): Promise<void> {
     return Promise.resolve();
   }
 

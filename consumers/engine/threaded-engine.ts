@@ -13,9 +13,9 @@ import { InlineHost } from './inline-host.js';
 import { IsolatedEngine } from './isolated-engine.js';
 import { aboutModel } from './model-errors.js';
 import { completeOptions, coreChoices, type EngineOptions } from './options.js';
-import { Slot } from './slot.js';
+import { ThreadSlot } from './thread-slot.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
-import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
+import type { EngineResponse, LoadedFacts, Tensors } from './thread/messages.js';
 
 /**
  * Starts the worker threads. What computes starts in them with the first model that needs it.
@@ -24,7 +24,7 @@ import type { Answer, LoadedFacts, Tensors } from './thread/messages.js';
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const complete = completeOptions(options);
   prepareProcess(coreChoices(complete)[0]);
-  const slots = Array.from({ length: complete.threads }, () => new Slot(complete));
+  const slots = Array.from({ length: complete.threads }, () => new ThreadSlot(complete));
   try {
     await Promise.all(slots.map((slot) => slot.open()));
     return new ThreadedEngine(
@@ -57,7 +57,7 @@ class ThreadedEngine implements Engine {
   private closed = false;
 
   constructor(
-    private readonly slots: readonly Slot[],
+    private readonly slots: readonly ThreadSlot[],
     readonly coreChoices: readonly [number, ...number[]],
     private readonly inline: InlineHost,
     readonly isolated: IsolatedEngine,
@@ -96,7 +96,7 @@ class ThreadedEngine implements Engine {
     await Promise.allSettled(this.slots.slice(1).map((slot) => slot.unload(key)));
   }
 
-  async run(key: number, tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
+  async run(key: number, tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
     this.requireOpen();
     const slot = this.idlest(key) ?? (await this.idlestAfterRepair(key));
     return slot.run(key, tensors);
@@ -108,7 +108,7 @@ class ThreadedEngine implements Engine {
     return this.inline.load(key, source, cores ?? this.coreChoices[0]);
   }
 
-  runInline(key: number, tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
+  runInline(key: number, tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
     this.requireOpen();
     return this.inline.run(key, tensors);
   }
@@ -127,15 +127,15 @@ class ThreadedEngine implements Engine {
     await Promise.all([...this.slots.map((slot) => slot.close()), this.isolated.close()]);
   }
 
-  private idlest(key: number): Slot | undefined {
-    let idlest: Slot | undefined;
+  private idlest(key: number): ThreadSlot | undefined {
+    let idlest: ThreadSlot | undefined;
     for (const slot of this.slots) {
       if (slot.serves(key) && (!idlest || slot.backlog < idlest.backlog)) idlest = slot;
     }
     return idlest;
   }
 
-  private async idlestAfterRepair(key: number): Promise<Slot> {
+  private async idlestAfterRepair(key: number): Promise<ThreadSlot> {
     await Promise.any(this.slots.map((slot) => slot.whole())).catch(() => undefined);
     const slot = this.idlest(key);
     if (slot) return slot;
@@ -191,7 +191,7 @@ class ThreadedModel implements LoadedModel {
     }
   }
 
-  private async compute(tensors: Tensors): Promise<Extract<Answer, { kind: 'result' }>> {
+  private async compute(tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
     if (!this.inline) return this.engine.run(this.key, tensors);
     const answer = await this.engine.runInline(this.key, tensors);
     this.slowRuns = answer.computeMicros > TOO_SLOW_INLINE_MICROS ? this.slowRuns + 1 : 0;
@@ -212,14 +212,14 @@ class ThreadedModel implements LoadedModel {
     return this.isSpread ? this.engine.threads : 1;
   }
 
-  async spread(): Promise<void> {
+  async replicateToAllThreads(): Promise<void> {
     await this.engine.spread(this.key, this.source).catch((error: unknown) => {
       throw aboutModel(this.source, error);
     });
     this.isSpread = true;
   }
 
-  async gather(): Promise<void> {
+  async shrinkToOneThread(): Promise<void> {
     this.isSpread = false;
     await this.engine.gather(this.key);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WatchedPiece } from '../batching/batcher.js';
+import type { WatchedSlice } from '../batching/batcher.js';
 import { tensor } from '../../testing/engine-models.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { settle } from '../../testing/records.js';
@@ -9,9 +9,9 @@ import { BatchCheck } from './batch-check.js';
 
 type Row = readonly [input: number, output: number];
 
-/** A piece whose job has one FP32 input and output. */
-function piece(...rows: readonly Row[]): WatchedPiece {
-  const column = (index: 0 | 1, name: string): WatchedPiece['inputs'][number] => ({
+/** A slice whose job has one FP32 input and output. */
+function slice(...rows: readonly Row[]): WatchedSlice {
+  const column = (index: 0 | 1, name: string): WatchedSlice['inputs'][number] => ({
     name,
     datatype: 'FP32',
     shape: [rows.length],
@@ -57,7 +57,7 @@ function checking(fail?: Error): Checked {
 test('rows of a batch are computed again when the engine is idle, each request first', async () => {
   const { check, results, computed } = checking();
   assert.equal(check.isDue(), true);
-  check.take([piece([1, 2]), piece([3, 6], [4, 8], [5, 10])]);
+  check.take([slice([1, 2]), slice([3, 6], [4, 8], [5, 10])]);
   await settle();
   assert.deepEqual(computed, [], 'the engine is not idle yet');
   check.idle();
@@ -85,8 +85,8 @@ test('a request that was cut is computed again whole', async () => {
       },
       { intervalMs: 100, onResult: (...found) => void results.push(found) },
     );
-    const whole = piece([1, 2], [2, 4], [3, 6], [4, 8]);
-    const part = piece([3, outputs[0]], [4, outputs[1]]);
+    const whole = slice([1, 2], [2, 4], [3, 6], [4, 8]);
+    const part = slice([3, outputs[0]], [4, outputs[1]]);
     check.take([{ inputs: whole.inputs, outputs: part.outputs, start: 2, rows: 2 }]);
     check.idle();
     await settle();
@@ -96,7 +96,7 @@ test('a request that was cut is computed again whole', async () => {
 
 test('a row that is another alone is a difference', async () => {
   const { check, results } = checking();
-  check.take([piece([1, 2]), piece([3, 6.1])]);
+  check.take([slice([1, 2]), slice([3, 6.1])]);
   check.idle();
   await settle();
   assert.deepEqual(results, [['different', "output 'y' of a row differs from its batch"]]);
@@ -104,7 +104,7 @@ test('a row that is another alone is a difference', async () => {
 
 test('rounding is no difference, also beside larger answers', async () => {
   const { check, results } = checking();
-  check.take([piece([1, 2.000_01]), piece([1e-6, 3e-6]), piece([3, 6])]);
+  check.take([slice([1, 2.000_01]), slice([1e-6, 3e-6]), slice([3, 6])]);
   check.idle();
   await settle();
   assert.deepEqual(results, [['equal', undefined]]);
@@ -112,7 +112,7 @@ test('rounding is no difference, also beside larger answers', async () => {
 
 test('a row that can not be computed alone tells nothing', async () => {
   const { check, results } = checking(new Error('unloaded'));
-  check.take([piece([1, 2])]);
+  check.take([slice([1, 2])]);
   check.idle();
   await settle();
   assert.deepEqual(results, [['failed', 'unloaded']]);
@@ -121,7 +121,7 @@ test('a row that can not be computed alone tells nothing', async () => {
 test('one batch of an interval is checked, a few rows of it, and none once it is over', async () => {
   const checked = checking();
   const { check } = checked;
-  check.take(Array.from({ length: 100 }, (_, index) => piece([index, 2 * index])));
+  check.take(Array.from({ length: 100 }, (_, index) => slice([index, 2 * index])));
   assert.equal(check.isDue(), false);
   check.idle();
   check.idle();
@@ -135,7 +135,7 @@ test('one batch of an interval is checked, a few rows of it, and none once it is
 
 test('what is checked is a copy: the batch belongs to its callers', async () => {
   const { check, results } = checking();
-  const shared = piece([1, 2]);
+  const shared = slice([1, 2]);
   check.take([shared]);
   shared.inputs[0]?.data.fill(0);
   shared.outputs[0]?.data.fill(1);
@@ -148,7 +148,7 @@ test('where the engine is never idle, a check waits for a few batches and no lon
   const { check, computed } = checking();
   for (let batch = 1; batch <= 5; batch++) {
     assert.deepEqual(computed, []);
-    check.take([piece([batch, 2 * batch])]);
+    check.take([slice([batch, 2 * batch])]);
     await settle();
   }
   assert.deepEqual(computed, [5]);

@@ -1,5 +1,5 @@
 import { PartituraError } from '../../schemas/errors.js';
-import type { BatchWatch, WatchedPiece } from '../batching/batcher.js';
+import type { BatchWatch, WatchedSlice } from '../batching/batcher.js';
 import { rowOffsets, sliceRows, type RowTensor } from '../batching/rows.js';
 import type { LoadedModel } from '../engine/engine.js';
 import { ComparedOutput } from './batch-proof/compare.js';
@@ -64,9 +64,9 @@ export class BatchCheck implements BatchWatch {
     return this.#now() >= this.#nextAt && !this.#isOver && !this.#isChecking;
   }
 
-  take(pieces: readonly WatchedPiece[]): void {
+  take(slices: readonly WatchedSlice[]): void {
     this.#nextAt = this.#now() + this.options.intervalMs;
-    this.#sample = { rows: sampleRows(pieces), cut: sampleCut(pieces) };
+    this.#sample = { rows: sampleRows(slices), cut: sampleCut(slices) };
     this.#waiting++;
     if (this.#waiting > PATIENCE) this.idle();
   }
@@ -130,11 +130,11 @@ export class BatchCheck implements BatchWatch {
   }
 }
 
-/** Copies a row of each piece, from the last piece on: what depends on the rows before it shows there. */
-function sampleRows(pieces: readonly WatchedPiece[]): SampledRow[] {
+/** Copies a row of each slice, from the last slice on: what depends on the rows before it shows there. */
+function sampleRows(slices: readonly WatchedSlice[]): SampledRow[] {
   const rows: SampledRow[] = [];
   let bytes = 0;
-  for (const place of places(pieces)) {
+  for (const place of places(slices)) {
     const row = copyRow(place);
     bytes += [...row.inputs, ...row.outputs].reduce((sum, { data }) => sum + data.length, 0);
     if (rows.length > 0 && bytes > MOST_BYTES) break;
@@ -144,12 +144,12 @@ function sampleRows(pieces: readonly WatchedPiece[]): SampledRow[] {
 }
 
 /** Copies the last part of a request that was cut, unless the request is too large. */
-function sampleCut(pieces: readonly WatchedPiece[]): SampledCut | undefined {
-  const piece = pieces.findLast(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
-  const bytes = piece?.inputs.reduce((sum, { data }) => sum + data.length, 0) ?? 0;
-  if (!piece || bytes > MOST_BYTES) return undefined;
+function sampleCut(slices: readonly WatchedSlice[]): SampledCut | undefined {
+  const slice = slices.findLast(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
+  const bytes = slice?.inputs.reduce((sum, { data }) => sum + data.length, 0) ?? 0;
+  if (!slice || bytes > MOST_BYTES) return undefined;
   const copy = (tensor: RowTensor): RowTensor => ({ ...tensor, data: Buffer.from(tensor.data) });
-  return { inputs: piece.inputs.map(copy), outputs: piece.outputs.map(copy), start: piece.start };
+  return { inputs: slice.inputs.map(copy), outputs: slice.outputs.map(copy), start: slice.start };
 }
 
 /** Tells whether the rows of a part are those of the whole from `start` on. */
@@ -162,23 +162,23 @@ function isPartOf(part: ComparedOutput, whole: ComparedOutput, start: number): b
 }
 
 interface Place {
-  readonly piece: WatchedPiece;
-  /** Within the piece. */
+  readonly slice: WatchedSlice;
+  /** Within the slice. */
   readonly row: number;
 }
 
-/** The last row of each piece, then the first of each that has several. */
-function places(pieces: readonly WatchedPiece[]): Place[] {
-  const filled = pieces.filter(({ rows }) => rows > 0).reverse();
-  const last = filled.map((piece) => ({ piece, row: piece.rows - 1 }));
-  const first = filled.filter(({ rows }) => rows > 1).map((piece) => ({ piece, row: 0 }));
+/** The last row of each slice, then the first of each that has several. */
+function places(slices: readonly WatchedSlice[]): Place[] {
+  const filled = slices.filter(({ rows }) => rows > 0).reverse();
+  const last = filled.map((slice) => ({ slice, row: slice.rows - 1 }));
+  const first = filled.filter(({ rows }) => rows > 1).map((slice) => ({ slice, row: 0 }));
   return [...last, ...first].slice(0, MOST_ROWS);
 }
 
-function copyRow({ piece, row }: Place): SampledRow {
+function copyRow({ slice, row }: Place): SampledRow {
   return {
-    inputs: piece.inputs.map((input) => copyOf(input, piece.start + row)),
-    outputs: piece.outputs.map((output) => copyOf(output, row)),
+    inputs: slice.inputs.map((input) => copyOf(input, slice.start + row)),
+    outputs: slice.outputs.map((output) => copyOf(output, row)),
   };
 }
 

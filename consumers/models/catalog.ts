@@ -37,7 +37,7 @@ export interface CatalogOptions extends BatchDefaults {
   readonly isFatal: (cause: unknown) => boolean;
 }
 
-interface Slot {
+interface VersionEntry {
   readonly folder: VersionFolder;
   state: VersionState;
   served?: ServedSignatures;
@@ -55,7 +55,7 @@ const NOTHING_TO_TELL = formsOf([]);
  * again when its files change; until then the one before it goes on serving.
  */
 export class ModelCatalog {
-  readonly #slots = new Map<string, Map<string, Slot>>();
+  readonly #slots = new Map<string, Map<string, VersionEntry>>();
   readonly #leaving = new Set<string>();
   /** Models whose change could not be acted on, with the reason. */
   readonly #unannounced = new Map<string, string>();
@@ -120,7 +120,7 @@ export class ModelCatalog {
     state,
     served,
     message,
-  }: Slot): Omit<ModelVersionStatus, 'signatures' | 'signaturesNote'> {
+  }: VersionEntry): Omit<ModelVersionStatus, 'signatures' | 'signaturesNote'> {
     return {
       model,
       version,
@@ -271,7 +271,7 @@ export class ModelCatalog {
 
   async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
     const wanted = this.#wanted(folders);
-    const slots = this.#slots.get(model) ?? new Map<string, Slot>();
+    const slots = this.#slots.get(model) ?? new Map<string, VersionEntry>();
     this.#slots.set(model, slots);
     let changed = false;
     for (const folder of folders) {
@@ -289,7 +289,7 @@ export class ModelCatalog {
 
   /** What stays: the wanted, and while none of those is available, the last good one that is still on disk. */
   #keepers(
-    slots: Map<string, Slot>,
+    slots: Map<string, VersionEntry>,
     folders: readonly VersionFolder[],
     wanted: readonly string[],
   ): Set<string> {
@@ -301,11 +301,11 @@ export class ModelCatalog {
   }
 
   /** @returns whether the version became available by this */
-  async #ensureLoaded(slots: Map<string, Slot>, folder: VersionFolder): Promise<boolean> {
+  async #ensureLoaded(slots: Map<string, VersionEntry>, folder: VersionFolder): Promise<boolean> {
     const { model, version, stamp } = folder;
     const present = slots.get(version);
     if (present && (present.folder.stamp === stamp || present.state === 'AVAILABLE')) return false;
-    const slot: Slot = { folder, state: 'LOADING' };
+    const slot: VersionEntry = { folder, state: 'LOADING' };
     slots.set(version, slot);
     try {
       slot.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
@@ -351,7 +351,7 @@ export class ModelCatalog {
       );
   }
 
-  async #unload(slots: Map<string, Slot>, version: string, slot: Slot): Promise<void> {
+  async #unload(slots: Map<string, VersionEntry>, version: string, slot: VersionEntry): Promise<void> {
     slot.state = 'UNLOADING';
     if (slot.served) await retireSignatures(slot.served);
     slots.delete(version);
@@ -365,7 +365,7 @@ export class ModelCatalog {
   }
 }
 
-function availableIn(slot: Slot | undefined): ServedSignatures | undefined {
+function availableIn(slot: VersionEntry | undefined): ServedSignatures | undefined {
   return slot?.state === 'AVAILABLE' ? slot.served : undefined;
 }
 

@@ -11,7 +11,7 @@ export function suspectLimits(limits: BatchLimits): BatchLimits {
   return {
     ...limits,
     parallelism: 1,
-    aheadRows: Infinity,
+    prefetchRows: Infinity,
     isolationLimitMs: Infinity,
     needsConfirmation: isCrash,
   };

@@ -11,7 +11,7 @@ import { lacksOperation } from '../engine/model-errors.js';
 import { Batcher, systemClock } from '../batching/batcher.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import type { ModelSettings } from './settings.js';
-import { loadAndTryOut, sufficientRows, type Measured, type TriedOut } from './try-out.js';
+import { loadAndProfile, sufficientRows, type ModelProfile, type ProfiledModel } from './profile.js';
 import { BatchCheck, type CheckResult } from './batch-check.js';
 import type { BatchingVerdict } from './batch-proof/verdict.js';
 import { tryVersion } from './trial.js';
@@ -35,7 +35,7 @@ export interface ServedVersion {
   /** Computes jobs in a child process: those that may have crashed the node that computed them. */
   readonly suspects: Batcher;
   /** What trying it out has shown; null when that failed or `model.yaml` says not to. */
-  readonly measured: Measured | null;
+  readonly measured: ModelProfile | null;
   /** Why trying it out failed, for the log; the version serves all the same. */
   readonly warmUpProblem: string | undefined;
   /** Answers what is queued, then frees the model. */
@@ -55,7 +55,7 @@ export interface BatchDefaults {
 export interface BatchSurroundings {
   readonly observe: BatchObserver;
   /** A promise while there is no room for more results. */
-  readonly room: () => Promise<void> | undefined;
+  readonly whenBelowLimit: () => Promise<void> | undefined;
   readonly verdicts: VerdictMemory;
   /** Called after each check of a batch. */
   readonly onBatchCheck: (
@@ -84,7 +84,7 @@ export async function serveVersion(
   { source, settings, filesHash }: VersionFiles,
   engine: Engine,
   defaults: BatchDefaults,
-  { observe, room, verdicts, onBatchCheck }: BatchSurroundings,
+  { observe, whenBelowLimit, verdicts, onBatchCheck }: BatchSurroundings,
 ): Promise<ServedVersion> {
   const { model, version } = source;
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
@@ -106,8 +106,8 @@ export async function serveVersion(
   const triedOut =
     settings.warmUp === false || trial.hangs
       ? await loadUntried(engine, source)
-      : await loadAndTryOut(engine, source, tryOutLimits);
-  const { loaded, measured, problem } = triedOut;
+      : await loadAndProfile(engine, source, tryOutLimits);
+  const { loaded, profile, problem } = triedOut;
   if (problem && lacksOperation(problem)) {
     await loaded.unload();
     throw problem;
@@ -117,7 +117,7 @@ export async function serveVersion(
     maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),
     maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
     parallelism: loaded.threads,
-    aheadRows: loaded.isInline ? Infinity : (measured?.bestBatchRows ?? maxBatchRows),
+    prefetchRows: loaded.isInline ? Infinity : (profile?.bestBatchRows ?? maxBatchRows),
     batchable,
   };
   const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {
@@ -135,10 +135,15 @@ export async function serveVersion(
   const check = isChecked
     ? new BatchCheck((inputs) => loaded.run(inputs), { intervalMs: defaults.batchCheckMs, onResult })
     : undefined;
-  const batcher = new Batcher(run, limits, systemClock, room, check);
-  if (measured) batcher.expect(measured.microsPerRow, measured.microsAlone);
+  const batcher = new Batcher(run, limits, systemClock, whenBelowLimit, check);
+  if (profile) batcher.prime(profile.microsPerRow, profile.microsAlone);
   const isolated = new IsolatedModel(engine.isolated ?? engine, source);
-  const suspects = new Batcher((inputs) => isolated.run(inputs), suspectLimits(limits), systemClock, room);
+  const suspects = new Batcher(
+    (inputs) => isolated.run(inputs),
+    suspectLimits(limits),
+    systemClock,
+    whenBelowLimit,
+  );
   const stopBatching = (reason: string): void => {
     batching = { batchable: false, reason: `answers in service differed: ${reason}` };
     batcher.stopBatching();
@@ -164,15 +169,15 @@ export async function serveVersion(
     fallbackReason,
     batcher,
     suspects,
-    measured,
+    measured: profile,
     warmUpProblem: trial.problem ?? problem?.message,
     retire,
   };
 }
 
 /** Into all threads: where nothing is tried out, nothing says that one would do. */
-async function loadUntried(engine: Engine, source: ModelSource): Promise<TriedOut> {
+async function loadUntried(engine: Engine, source: ModelSource): Promise<ProfiledModel> {
   const loaded = await engine.load(source);
-  if (engine.threads > 1) await loaded.spread();
-  return { loaded, measured: null, stillGains: true, problem: undefined };
+  if (engine.threads > 1) await loaded.replicateToAllThreads();
+  return { loaded, profile: null, stillGains: true, problem: undefined };
 }

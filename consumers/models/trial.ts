@@ -4,7 +4,7 @@ import { lacksOperation } from '../engine/model-errors.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
 import { proveBatching } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
-import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './measure.js';
+import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './batch-times.js';
 import type { ModelSettings } from './settings.js';
 import type { VerdictMemory } from './verdict-memory.js';
 

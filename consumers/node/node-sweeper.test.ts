@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HeardStatus } from '../../cluster/node-directory.js';
+import type { ReportedStatus } from '../../cluster/node-directory.js';
 import type { NodeStatus } from '../../schemas/generated.js';
 import { toRemove } from './node-sweeper.js';
 
-const heard = (ages: Readonly<Record<string, number>>): HeardStatus[] =>
+const heard = (ages: Readonly<Record<string, number>>): ReportedStatus[] =>
   Object.entries(ages).map(([key, age]) => ({
     key,
     status: {} as NodeStatus,

@@ -1,7 +1,12 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import type { KafkaClient } from '../../kafka/port.js';
 import type { Logger } from '../../core/log.js';
-import { longSilent, readStatuses, SILENT_AFTER_MS, type HeardStatus } from '../../cluster/node-directory.js';
+import {
+  longSilent,
+  readStatuses,
+  SILENT_AFTER_MS,
+  type ReportedStatus,
+} from '../../cluster/node-directory.js';
 import { sleep } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
 
@@ -64,7 +69,7 @@ export class NodeSweeper {
 
 /** Keys of the nodes that this node removes: none, unless it is the first of those that live. */
 export function toRemove(
-  heard: readonly HeardStatus[],
+  heard: readonly ReportedStatus[],
   { node, forgetMs }: Pick<SweeperOptions, 'node' | 'forgetMs'>,
 ): string[] {
   const dead = longSilent(heard, forgetMs);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { lacking } from '../../cluster/acls.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import { ensureTopics } from '../../cluster/ensure-topics.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../kafka/sending/outbox.js';
@@ -273,11 +273,12 @@ export class InferenceNode {
     };
     const batching = { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs };
     const options = { root, policy, pollMs, isFatal: isUnauthenticated, ...batching };
-    const room = (): Promise<void> | undefined => this.#outbox.room(this.config.maxInflightBytes);
+    const whenBelowLimit = (): Promise<void> | undefined =>
+      this.#outbox.whenBelowLimit(this.config.maxInflightBytes);
     const verdicts = new VerdictMemory(this.config.cacheDir ?? defaultCacheFolder(), this.log);
     const onBatchCheck: BatchSurroundings['onBatchCheck'] = (version, result, reason) =>
       this.#noteBatchCheck(version, result, reason);
-    const surroundings = { observe, room, verdicts, onBatchCheck };
+    const surroundings = { observe, whenBelowLimit, verdicts, onBatchCheck };
     return new ModelCatalog(engine, options, this.log, surroundings, (model) => this.#follow(model));
   }
 

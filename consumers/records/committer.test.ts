@@ -12,7 +12,7 @@ interface TestPartition extends CommittedPartition {
 
 function partitionOf(partition: number): TestPartition {
   const ledger = new PartitionLedger<string, string>(true);
-  return { topic: 'requests', partition, ledger, lost: false, crashes: undefined };
+  return { topic: 'requests', partition, ledger, revoked: false, crashes: undefined };
 }
 
 function committerOf(partitions: readonly TestPartition[], parts: Partial<CommitterParts>): Committer {

@@ -19,7 +19,7 @@ export interface CommittedPartition extends TopicPartition {
     'begin' | 'committable' | 'committed' | 'next' | 'pending' | 'position'
   >;
   /** Set once another member may own it. */
-  readonly lost: boolean;
+  readonly revoked: boolean;
   /** Undefined until the partition is open. */
   crashes: CrashCount | undefined;
 }
@@ -91,7 +91,7 @@ export class Committer {
   }
 
   async #open(partition: CommittedPartition, first: number, endOffset: number): Promise<void> {
-    for (let attempt = 1; !partition.lost && !this.#closed.signal.aborted; attempt++) {
+    for (let attempt = 1; !partition.revoked && !this.#closed.signal.aborted; attempt++) {
       try {
         return await this.#openOnce(partition, first, endOffset);
       } catch (error) {

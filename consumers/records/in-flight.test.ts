@@ -14,20 +14,20 @@ async function isResolved(promise: Promise<void> | undefined): Promise<boolean> 
 test('there is room below both bounds, and none at either', () => {
   const inFlight = new InFlight(2, 100).share();
   inFlight.enter(99);
-  assert.equal(inFlight.room(), undefined);
+  assert.equal(inFlight.whenBelowLimit(), undefined);
   inFlight.enter(0);
-  assert.ok(inFlight.room());
+  assert.ok(inFlight.whenBelowLimit());
   inFlight.leave(0);
   inFlight.enter(1);
   assert.deepEqual([inFlight.requests, inFlight.bytes], [2, 100]);
   inFlight.leave(99);
-  assert.equal(inFlight.room(), undefined);
+  assert.equal(inFlight.whenBelowLimit(), undefined);
 });
 
 test('who waits for room goes on when half of both bounds is free, not with the first record that leaves', async () => {
   const inFlight = new InFlight(4, 100).share();
   for (const bytes of [10, 10, 10, 70]) inFlight.enter(bytes);
-  const [first, second] = [inFlight.room(), inFlight.room()];
+  const [first, second] = [inFlight.whenBelowLimit(), inFlight.whenBelowLimit()];
   for (const bytes of [10, 10, 10]) inFlight.leave(bytes);
   assert.equal(await isResolved(first), false);
   inFlight.leave(70);
@@ -37,7 +37,7 @@ test('who waits for room goes on when half of both bounds is free, not with the 
 test('a bound of one still lets one through after the other', async () => {
   const inFlight = new InFlight(1, 100).share();
   inFlight.enter(500);
-  const room = inFlight.room();
+  const room = inFlight.whenBelowLimit();
   inFlight.leave(500);
   assert.equal(await isResolved(room), true);
 });
@@ -46,12 +46,12 @@ test('a model that fills what is common leaves another its own, and gets room wh
   const whole = new InFlight(80, 1_000_000);
   const [hog, other] = [whole.share(), whole.share()];
   for (let index = 0; index < 60; index++) hog.enter(1);
-  const held = hog.room();
+  const held = hog.whenBelowLimit();
   assert.ok(held);
   for (let index = 0; index < 9; index++) other.enter(1);
-  assert.equal(other.room(), undefined);
+  assert.equal(other.whenBelowLimit(), undefined);
   other.enter(1);
-  assert.ok(other.room());
+  assert.ok(other.whenBelowLimit());
   assert.equal(whole.requests, 70);
   for (let index = 0; index < 52; index++) hog.leave(1);
   assert.equal(await isResolved(held), true);
@@ -61,7 +61,7 @@ test('a share that has ended divides nothing any more', () => {
   const whole = new InFlight(80, 1_000_000);
   const [first, second] = [whole.share(), whole.share()];
   for (let index = 0; index < 60; index++) first.enter(1);
-  assert.ok(first.room());
+  assert.ok(first.whenBelowLimit());
   second.end();
-  assert.equal(first.room(), undefined);
+  assert.equal(first.whenBelowLimit(), undefined);
 });

@@ -86,7 +86,7 @@ export class InFlightShare {
   }
 
   /** Undefined while there is room; else a promise of room. */
-  room(): Promise<void> | undefined {
+  whenBelowLimit(): Promise<void> | undefined {
     if (this.whole.hasRoom(this, 1)) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }

@@ -51,7 +51,7 @@ async function consuming(
     maxBatchRows: 1,
     maxBatchDelayMs: 0,
     parallelism: 100,
-    aheadRows: Infinity,
+    prefetchRows: Infinity,
     batchable: true,
   };
   const batcher = new Batcher(engine.run, limits, clock);

@@ -11,15 +11,21 @@ import type {
 import type { Logger } from '../../core/log.js';
 import { within } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { Arrivals } from './arrivals.js';
+import { SchemaBarrier } from './schema-barrier.js';
 import type { Answer } from '../batching/batch.js';
 import { Committer } from './committer.js';
 import type { CrashCount } from './crash-count.js';
-import type { AnyOutcome, Handling, Work } from './handling.js';
+import type { AnyOutcome, RecordHandler, Work } from './record-handler.js';
 import type { InFlightShare } from './in-flight.js';
 import { PartitionLedger } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
-import { RecordJob, type Held, type HeldEntry, type JobOwner, type OwnedPartition } from './record-job.js';
+import {
+  RecordJob,
+  type InFlightRecord,
+  type RecordEntry,
+  type JobOwner,
+  type OwnedPartition,
+} from './record-job.js';
 import type { RecordSpans } from './record-spans.js';
 
 /** Records of one partition that may wait, done with, for one before them: its place is committed only with it. */
@@ -56,10 +62,10 @@ export interface ConsumerParts {
  */
 export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   readonly #partitions = new Map<number, OwnedPartition<O>>();
-  readonly #arrivals = new Arrivals({
-    lookUp: (record) => this.handling.lookUp(record),
-    take: (record, arrivedAt) => this.#take(record, arrivedAt),
-    room: () => this.parts.inFlight.room(),
+  readonly #arrivals = new SchemaBarrier({
+    whenDecodable: (record) => this.handling.whenDecodable(record),
+    accept: (record, arrivedAt) => this.#take(record, arrivedAt),
+    whenBelowLimit: () => this.parts.inFlight.whenBelowLimit(),
     pause: (partition) => this.consumer.pause([partition]),
     resume: (partition) => this.consumer.resume([partition]),
     onStopped: (error) => this.options.onStopped(error),
@@ -78,7 +84,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
 
   constructor(
     readonly consumer: KafkaConsumer,
-    readonly handling: Handling<W, O>,
+    readonly handling: RecordHandler<W, O>,
     readonly options: RecordConsumerOptions,
     readonly parts: ConsumerParts,
   ) {
@@ -138,7 +144,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   /** A promise while there is no room for more: within the node's bounds, and in the partition's ledger. */
   #room(partition: number): Promise<void> | undefined {
     if ((this.#partitions.get(partition)?.ledger.pending ?? 0) < MAX_LEDGER_ENTRIES)
-      return this.parts.inFlight.room();
+      return this.parts.inFlight.whenBelowLimit();
     return new Promise((resolve) => this.#ledgerWaiters.push(resolve));
   }
 
@@ -227,8 +233,8 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     const owned: OwnedPartition<O> = {
       topic,
       partition,
-      ledger: new PartitionLedger<Held<O>, O>(this.options.ordered),
-      lost: false,
+      ledger: new PartitionLedger<InFlightRecord<O>, O>(this.options.ordered),
+      revoked: false,
       member: this.consumer.membership(),
       crashes,
       opening: undefined,
@@ -266,8 +272,8 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   /** Settles the record, once it is known whether its outcome can be delivered. */
-  #finish(entry: HeldEntry<O>, outcome: O): void {
-    const deliverable = this.handling.deliverable(outcome);
+  #finish(entry: RecordEntry<O>, outcome: O): void {
+    const deliverable = this.handling.ensureDeliverable(outcome);
     if (!(deliverable instanceof Promise)) return this.#settle(entry, deliverable);
     deliverable.then(
       (found) => this.#settle(entry, found),
@@ -275,20 +281,20 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     );
   }
 
-  #settle(entry: HeldEntry<O>, outcome: O): void {
+  #settle(entry: RecordEntry<O>, outcome: O): void {
     const { partition } = entry.subject;
-    if (partition.lost) return this.#leave(entry.subject);
+    if (partition.revoked) return this.#leave(entry.subject);
     for (const released of partition.ledger.settle(entry, outcome, this.handling.overtakes(outcome)))
       this.#publish(released);
   }
 
-  #publish(entry: HeldEntry<O>): void {
+  #publish(entry: RecordEntry<O>): void {
     const held = entry.subject;
     if (!entry.outcome) return;
     const outcome = this.handling.released(entry.outcome);
     this.#count(outcome);
     const acknowledged = (): void => {
-      this.parts.spans.end(held.record, this.handling.nameOf(outcome));
+      this.parts.spans.end(held.record, this.handling.outcomeName(outcome));
       held.partition.ledger.acknowledge(entry);
       this.#leave(held);
       // Each suspect by itself: should this owner die as well, its successor begins at the record that did it.
@@ -297,7 +303,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     this.handling.publish(outcome, acknowledged, held.partition);
   }
 
-  #leave({ bytes, partition }: Held<O>): void {
+  #leave({ bytes, partition }: InFlightRecord<O>): void {
     this.parts.inFlight.leave(bytes);
     if (this.#ledgerWaiters.length > 0 && partition.ledger.pending < MAX_LEDGER_ENTRIES / 2)
       this.#resumeLedgers();
@@ -310,7 +316,10 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   #count(outcome: O): void {
-    this.parts.metrics.requests.inc({ model: this.options.model, outcome: this.handling.nameOf(outcome) });
+    this.parts.metrics.requests.inc({
+      model: this.options.model,
+      outcome: this.handling.outcomeName(outcome),
+    });
   }
 
   #pending(): number {
@@ -332,7 +341,7 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #lose(number: number): void {
     const partition = this.#partitions.get(number);
     if (!partition) return;
-    partition.lost = true;
+    partition.revoked = true;
     this.#resumeLedgers();
     this.#arrivals.drop(number);
     this.#partitions.delete(number);

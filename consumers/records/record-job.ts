@@ -2,23 +2,23 @@ import type { KafkaRecord } from '../../kafka/port.js';
 import type { Answer, Job } from '../batching/batch.js';
 import type { RowTensor } from '../batching/rows.js';
 import type { CommittedPartition } from './committer.js';
-import type { Claim, Work } from './handling.js';
+import type { PartitionLease, Work } from './record-handler.js';
 import type { Entry, PartitionLedger } from './ledger.js';
 
 /** A record between arrival and acknowledged outcome. */
-export interface Held<O> {
+export interface InFlightRecord<O> {
   readonly record: KafkaRecord;
   /** Of the record, and of its answer once there is one. */
   bytes: number;
   readonly partition: OwnedPartition<O>;
 }
 
-export type HeldEntry<O> = Entry<Held<O>, O>;
+export type RecordEntry<O> = Entry<InFlightRecord<O>, O>;
 
 /** A partition while it is ours; what is still under way when it goes is dropped and answered by its next owner. */
-export interface OwnedPartition<O> extends CommittedPartition, Claim {
-  readonly ledger: PartitionLedger<Held<O>, O>;
-  lost: boolean;
+export interface OwnedPartition<O> extends CommittedPartition, PartitionLease {
+  readonly ledger: PartitionLedger<InFlightRecord<O>, O>;
+  revoked: boolean;
   /** Settles when the partition is open; undefined before its first record and when it is. */
   opening: Promise<void> | undefined;
 }
@@ -37,7 +37,7 @@ export class RecordJob<W extends Work, O> implements Job {
   readonly deadline: number | null;
 
   constructor(
-    readonly entry: HeldEntry<O>,
+    readonly entry: RecordEntry<O>,
     readonly work: W,
     readonly arrivedAt: number,
     readonly owner: JobOwner<W, O>,

@@ -12,7 +12,7 @@ import {
   type RecordHeaders,
 } from '../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
-import type { Work } from '../records/handling.js';
+import type { Work } from '../records/record-handler.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';

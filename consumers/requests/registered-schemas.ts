@@ -17,9 +17,9 @@ import type { InferenceRequest } from '../../schemas/generated.js';
 import { RegistryError, type RegisteredSchema, type SchemaRegistry } from '../../schemas/registry/client.js';
 import { requestReader } from '../../schemas/registry/request-reader.js';
 import { REPLY_SCHEMA } from '../../schemas/registry/self-contained.js';
-import { LookUps, type LookUpOptions } from './look-ups.js';
+import { RegistryCache, type RegistryCacheOptions } from './registry-cache.js';
 
-export interface RegisteredSchemasOptions extends Pick<LookUpOptions, 'now' | 'backoff'> {
+export interface RegisteredSchemasOptions extends Pick<RegistryCacheOptions, 'now' | 'backoff'> {
   readonly topics: TopicNames;
   /** Whether schemas that are not registered are, instead of missed. */
   readonly autoRegister: boolean;
@@ -35,8 +35,8 @@ interface ReplyLabels {
 /** Knows the schemas by which records in Confluent's framings are read and answered. */
 export class RegisteredSchemas {
   readonly #closing = new AbortController();
-  readonly #readers: LookUps<SchemaKey, AvroReader<InferenceRequest>>;
-  readonly #replies: LookUps<string, ReplyLabels>;
+  readonly #readers: RegistryCache<SchemaKey, AvroReader<InferenceRequest>>;
+  readonly #replies: RegistryCache<string, ReplyLabels>;
 
   constructor(
     readonly registry: SchemaRegistry,
@@ -49,8 +49,8 @@ export class RegisteredSchemas {
       );
     const probe = (): Promise<unknown> => registry.probe();
     const lookUps = { ...options, signal: this.#closing.signal, onAway, probe };
-    this.#readers = new LookUps((key) => this.#reader(key), lookUps);
-    this.#replies = new LookUps((model) => this.#replyLabels(model), lookUps);
+    this.#readers = new RegistryCache((key) => this.#reader(key), lookUps);
+    this.#replies = new RegistryCache((model) => this.#replyLabels(model), lookUps);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { KafkaRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Answer } from '../batching/batch.js';
-import type { Handling } from '../records/handling.js';
+import type { RecordHandler } from '../records/record-handler.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
 import type { Destinations } from './replies/destinations.js';
@@ -30,13 +30,13 @@ export interface RequestParts {
 }
 
 /** Requests for one model: admission → batcher → reply, error reply or dead letter. */
-export class Requests implements Handling<Admitted, Outcome> {
+export class Requests implements RecordHandler<Admitted, Outcome> {
   constructor(
     readonly model: string,
     readonly parts: RequestParts,
   ) {}
 
-  lookUp({ value, headers }: KafkaRecord): Promise<void> | undefined {
+  whenDecodable({ value, headers }: KafkaRecord): Promise<void> | undefined {
     return this.parts.schemas?.lookUp(value, headers, this.model);
   }
 
@@ -57,7 +57,7 @@ export class Requests implements Handling<Admitted, Outcome> {
   }
 
   /** The outcome itself, or a dead letter when its reply has nowhere to go. */
-  deliverable(outcome: Outcome): Outcome | Promise<Outcome> {
+  ensureDeliverable(outcome: Outcome): Outcome | Promise<Outcome> {
     const caller = callerOf(outcome);
     if (caller?.address.topic === undefined) return outcome;
     const lookUp = this.parts.destinations.lookUp(caller.address.topic, caller.address.partition);
@@ -85,7 +85,7 @@ export class Requests implements Handling<Admitted, Outcome> {
     return unlessLate(outcome, this.parts.now(), this.parts.node);
   }
 
-  nameOf(outcome: Outcome): string {
+  outcomeName(outcome: Outcome): string {
     return outcomeName(outcome);
   }
 

@@ -15,7 +15,7 @@ import { missing } from '../support/programs.js';
 const MUTATED = 5_000;
 const skip = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;
 
-/** A stranger's record: nothing in it is ours. */
+/** A rawClient's record: nothing in it is ours. */
 const ORDER: Schema = {
   type: 'record',
   name: 'Order',

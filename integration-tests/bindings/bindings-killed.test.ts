@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { OPTIONS } from '../../core/config.js';
+import { OPTIONS } from '../../core/config/config.js';
 import { BoundTopic } from '../support/bound-topic.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
@@ -9,7 +9,7 @@ import { CHOSEN_CLIENT } from '../support/kafka-client.js';
 const RECORDS = 3_000;
 const PARTITIONS = 4;
 const LIMIT_MS = 90_000;
-const canTransact = (CHOSEN_CLIENT.kafkaClient ?? OPTIONS.kafkaClient.fallback) === 'platformatic';
+const canTransact = (CHOSEN_CLIENT.kafkaClient ?? OPTIONS.kafkaClient.fallback) === 'native';
 
 let harness: Harness;
 before(async () => {
@@ -88,10 +88,6 @@ describe('bindings whose node is killed', () => {
   test('on kafkajs, whose transactions do not check who has a partition, refuse exactlyOnce', async () => {
     const node = await harness.node({ kafkaClient: 'kafkajs', kafkaGroupProtocol: 'classic' });
     const bound = await BoundTopic.apply(harness, binding('refused', true));
-    await bound.says(
-      node,
-      'FAILED',
-      /exactlyOnce: expected nodes with KAFKA_CLIENT=platformatic, got kafkajs/,
-    );
+    await bound.says(node, 'FAILED', /exactlyOnce: expected nodes with KAFKA_CLIENT=native, got kafkajs/);
   });
 });

@@ -3,16 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { checkBinding } from '../../cluster/bindings/definition.js';
 import { bindingRecord } from '../../cluster/bindings/store.js';
-import { letterRanges, readHandled } from '../../operations/dead-letters/letter-scan.js';
+import { deadLetterRanges, readHandled } from '../../operations/dead-letters/scan.js';
 import { Replay } from '../../operations/dead-letters/replay.js';
-import { LetterTopics } from '../../operations/dead-letters/topics.js';
+import { DeadLetterTopics } from '../../operations/dead-letters/topics.js';
 import { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type KafkaProducer, type KafkaRecord } from '../../kafka/port.js';
 import { sleep } from '../../core/time.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
-import { LetterTools, connectLetter } from '../support/letter-tools.js';
-import { floats, valuesOf } from '../support/stranger.js';
+import { LetterTools, connectLetter } from '../support/dead-letter-tools.js';
+import { floats, valuesOf } from '../support/raw-client.js';
 
 /** How long a node believes that a reply topic is missing, and a little more. */
 const MISSING_MS = 2_500;
@@ -29,7 +29,7 @@ const errorHeaders = ({ headers }: KafkaRecord): string[] =>
 test('a request whose cause is mended is replayed once, and answered with its own correlation id', async () => {
   const dead = tools.harness.topics.deadLetters('scale');
   const topic = tools.harness.topics.requests('scale');
-  const sender = await tools.harness.stranger();
+  const sender = await tools.harness.rawClient();
   const replies = `${randomUUID().slice(0, 8)}.later.replies`;
   const bad = sender.send(topic, Buffer.from('no request'), { wantsReply: false, key: 'bad', partition: 1 });
   const correlation = sender.request(
@@ -56,7 +56,7 @@ test('a request whose cause is mended is replayed once, and answered with its ow
   assert.equal((await tools.list()).total, 2);
   assert.ok(!(await tools.harness.read(topic)).some(({ headers }) => 'partitura-replays' in headers));
 
-  const caller = await tools.harness.stranger(replies);
+  const caller = await tools.harness.rawClient(replies);
   await sleep(MISSING_MS);
   const said = await tools.ask('replay', '--reason', 'INVALID_REQUEST');
   assert.equal(said, `replayed 1 (to 1 ${topic}), left 0\n`);
@@ -183,7 +183,7 @@ async function replayHere(
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: () => void },
   send: KafkaProducer['send'] = (records) => tools.producer.send(records),
 ): Promise<void> {
-  const topics = new LetterTopics(tools.harness.topics, new Map());
+  const topics = new DeadLetterTopics(tools.harness.topics, new Map());
   const outbox = new Outbox({ connect: () => Promise.resolve(), send, close: () => Promise.resolve() });
   await tools.harness.withAdmin(async (admin) => {
     const cluster = {
@@ -200,7 +200,7 @@ async function replayHere(
       onProgress: () => onProgress?.(),
     };
     const replay = new Replay(cluster, await readHandled(cluster, [dead]), options);
-    for (const ranges of await letterRanges(cluster, [dead])) await replay.replay(ranges);
+    for (const ranges of await deadLetterRanges(cluster, [dead])) await replay.replay(ranges);
   });
 }
 

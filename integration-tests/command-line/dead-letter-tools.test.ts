@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { OutgoingRecord } from '../../kafka/port.js';
 import { eventually } from '../support/eventually.js';
-import { LetterTools, connectLetter } from '../support/letter-tools.js';
+import { LetterTools, connectLetter } from '../support/dead-letter-tools.js';
 
 let tools: LetterTools;
 before(async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Level } from '../../operations/doctor/finding.js';
-import { checkConfig } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import { createLogger } from '../../core/log.js';
@@ -201,22 +201,29 @@ describe('partitura doctor', () => {
     await consumer.close();
   }
 
-  test('a stranger who writes as a node, with a clock far ahead, neither ends it nor hides the nodes', async () => {
+  test('a rawClient who writes as a node, with a clock far ahead, neither ends it nor hides the nodes', async () => {
     const [status] = await readStatuses(harness.kafka, harness.config());
     assert.ok(status);
     const { models, ...rest } = status.status;
     const wrong = models.map((model) => ({ ...model, model: 'bad \u001b[31mname' }));
-    const value = encodeNodeStatus({ ...rest, node: 'stranger', beatAt: Date.now() + 90_000, models: wrong });
+    const value = encodeNodeStatus({
+      ...rest,
+      node: 'rawClient',
+      beatAt: Date.now() + 90_000,
+      models: wrong,
+    });
     const producer = harness.kafka.producer();
     await producer.connect();
     const send = (record: Buffer | null): Promise<void> =>
-      producer.send([{ topic: 'partitura.nodes', key: Buffer.from('stranger'), value: record, headers: {} }]);
+      producer.send([
+        { topic: 'partitura.nodes', key: Buffer.from('rawClient'), value: record, headers: {} },
+      ]);
     let beating: NodeJS.Timeout | undefined;
     try {
       await send(value);
       const { findings } = await doctor(brokers());
-      assertFound(findings, 'warning', /^stranger: tells of .*, which can be no model/, /allow WRITE/);
-      assertFound(findings, 'problem', /^the clock of stranger is 1\.5 min ahead/, /NTP/);
+      assertFound(findings, 'warning', /^rawClient: tells of .*, which can be no model/, /allow WRITE/);
+      assertFound(findings, 'problem', /^the clock of rawClient is 1\.5 min ahead/, /NTP/);
       assert.ok(findings.some(({ level, what }) => level === 'ok' && what === 'the-node: scale'));
       beating = setInterval(() => void send(value), 1_000);
       for (const command of ['doctor', 'models']) {

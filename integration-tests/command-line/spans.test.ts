@@ -5,7 +5,7 @@ import { BoundTopic } from '../support/bound-topic.js';
 import { CommandLine, type Started } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 import { TraceCollector } from '../support/trace-collector.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -38,16 +38,16 @@ after(async () => {
 const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
 
 test('a request is part of the trace that its sender named, and so is what follows its reply', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const headers = { traceparent: TRACEPARENT, tracestate: Buffer.from('vendor=1') };
-  const correlation = stranger.request(topic, { model: 'scale', inputs }, { headers, key: 'k' });
-  await stranger.answered([correlation]);
+  const correlation = rawClient.request(topic, { model: 'scale', inputs }, { headers, key: 'k' });
+  await rawClient.answered([correlation]);
   await eventually('three spans', () => collector.spans.length >= 3);
 
   const [process] = collector.named(`process ${topic}`);
   const [predict] = collector.named('predict scale');
-  const [send] = collector.named(`send ${stranger.replyTopic}`);
+  const [send] = collector.named(`send ${rawClient.replyTopic}`);
   assert.ok(process && predict && send);
   for (const span of [process, predict, send]) assert.equal(span.traceId, TRACE_ID);
   assert.deepEqual(
@@ -71,17 +71,17 @@ test('a request is part of the trace that its sender named, and so is what follo
   const times = [process.startTimeUnixNano, predict.startTimeUnixNano, predict.endTimeUnixNano].map(BigInt);
   assert.deepEqual([...times].sort(), times, 'it computes after it was taken on');
 
-  const [reply] = stranger.replies.get(correlation) ?? [];
+  const [reply] = rawClient.replies.get(correlation) ?? [];
   assert.ok(reply);
   assert.equal(headerText(reply.headers, 'traceparent'), `00-${TRACE_ID}-${send.spanId}-01`);
   assert.equal(headerText(reply.headers, 'tracestate'), 'vendor=1');
 });
 
 test('what fails is marked so, and a dead letter keeps the headers that it came with', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
-  const correlation = stranger.send(topic, Buffer.from('?'), { headers: { traceparent: TRACEPARENT } });
-  await stranger.answered([correlation]);
+  const correlation = rawClient.send(topic, Buffer.from('?'), { headers: { traceparent: TRACEPARENT } });
+  await rawClient.answered([correlation]);
   await eventually('its span', () =>
     collector.spans.some(({ attributes }) => attributes['partitura.outcome'] === 'DECODE_FAILED'),
   );
@@ -136,9 +136,9 @@ test('a collector that is away disturbs nobody, and the log says so', async () =
     OTEL_EXPORTER_OTLP_TIMEOUT: '500',
   });
   await lonely.said(/^ready/m);
-  const stranger = await harness.stranger();
-  const correlation = stranger.request('lonely.scale.requests', { model: 'scale', inputs });
-  await stranger.answered([correlation]);
+  const rawClient = await harness.rawClient();
+  const correlation = rawClient.request('lonely.scale.requests', { model: 'scale', inputs });
+  await rawClient.answered([correlation]);
   await lonely.said(/tracing: /);
   assert.equal(await lonely.end('SIGTERM'), 0);
 });

@@ -3,16 +3,16 @@ import { after, before, test } from 'node:test';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import { floats, type Stranger } from '../support/stranger.js';
+import { floats, type RawClient } from '../support/raw-client.js';
 
 const cli = new CommandLine({});
 let harness: Harness;
-let stranger: Stranger;
+let rawClient: RawClient;
 let topic: string;
 before(async () => {
   harness = await Harness.start(['scale']);
   await harness.node({ nodeId: 'the-node' });
-  stranger = await harness.stranger('somewhere.replies.else');
+  rawClient = await harness.rawClient('somewhere.replies.else');
   topic = harness.topics.requests('scale');
 });
 after(async () => {
@@ -45,12 +45,12 @@ const ANSWERED = [
 ];
 
 test('an Avro request is found by its correlation id and by its own, with its node and its reply', async () => {
-  const correlation = stranger.request(
+  const correlation = rawClient.request(
     topic,
     { id: 'my-request', model: 'scale', inputs, deadline: Date.now() + 60_000 },
     { key: 'my-key' },
   );
-  await stranger.answered([correlation]);
+  await rawClient.answered([correlation]);
   for (const id of [correlation, 'my-request']) {
     const { steps, open } = await trace(id);
     assert.deepEqual([shapeOf(steps), open], [ANSWERED, []], id);
@@ -69,8 +69,8 @@ test('an Avro request is found by its correlation id and by its own, with its no
 });
 
 test('replies to other requests with the same id of their own are not taken for those of one that has a correlation id', async () => {
-  const sent = [1, 2, 3].map(() => stranger.request(topic, { id: 'twin', model: 'scale', inputs }));
-  await stranger.answered(sent);
+  const sent = [1, 2, 3].map(() => rawClient.request(topic, { id: 'twin', model: 'scale', inputs }));
+  await rawClient.answered(sent);
   assert.deepEqual(shapeOf((await trace(sent[1] ?? '')).steps), ANSWERED);
   const { steps } = await trace('twin');
   assert.equal(steps.filter(({ what }) => what === 'reply').length, 3);
@@ -81,15 +81,15 @@ test('requests in JSON are found as well, and correlation ids that are no text',
     id: 'json-request',
     inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }],
   };
-  const correlation = stranger.send(topic, Buffer.from(JSON.stringify(body)), {
+  const correlation = rawClient.send(topic, Buffer.from(JSON.stringify(body)), {
     headers: { 'content-type': Buffer.from('application/json') },
   });
-  await stranger.answered([correlation]);
+  await rawClient.answered([correlation]);
   assert.deepEqual(shapeOf((await trace('json-request')).steps), ANSWERED);
 
   const uuid = '00ff8a30-1111-2222-3333-fffefdfcfbfa';
-  const seen = stranger.log.length;
-  stranger.request(
+  const seen = rawClient.log.length;
+  rawClient.request(
     topic,
     { model: 'scale', inputs },
     {
@@ -97,11 +97,11 @@ test('requests in JSON are found as well, and correlation ids that are no text',
       headers: {
         'correlation-id': undefined,
         kafka_correlationId: Buffer.from(uuid.replaceAll('-', ''), 'hex'),
-        kafka_replyTopic: Buffer.from(stranger.replyTopic),
+        kafka_replyTopic: Buffer.from(rawClient.replyTopic),
       },
     },
   );
-  await eventually('the reply', () => stranger.log.length > seen);
+  await eventually('the reply', () => rawClient.log.length > seen);
   for (const id of [uuid, uuid.replaceAll('-', '')])
     assert.deepEqual(shapeOf((await trace(id)).steps), ANSWERED, id);
 });
@@ -109,14 +109,14 @@ test('requests in JSON are found as well, and correlation ids that are no text',
 test('a request is found by the trace that it is part of', async () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const headers = { traceparent: Buffer.from(`00-${traceId}-b7ad6b7169203331-01`) };
-  const correlation = stranger.request(topic, { model: 'scale', inputs }, { headers });
-  await stranger.answered([correlation]);
+  const correlation = rawClient.request(topic, { model: 'scale', inputs }, { headers });
+  await rawClient.answered([correlation]);
   assert.deepEqual(shapeOf((await trace(traceId)).steps), ANSWERED);
 });
 
 test('what became a dead letter is found with the reason, and its error reply', async () => {
-  const correlation = stranger.send(topic, Buffer.from('neither Avro nor JSON'));
-  await stranger.answered([correlation]);
+  const correlation = rawClient.send(topic, Buffer.from('neither Avro nor JSON'));
+  await rawClient.answered([correlation]);
   const { steps, open } = await trace(correlation);
   assert.deepEqual(shapeOf(steps.filter(({ what }) => what !== 'answered')).sort(), [
     'dead letter partitura.scale.requests-dlt',
@@ -135,9 +135,9 @@ test('a request that waits says what it waits for, and one without a trace says 
     admin.createTopics([{ topic: 'idle.scale.requests', partitions: 1, replicationFactor: -1 }]),
   );
   const correlations = [1, 2, 3].map(() =>
-    stranger.request('idle.scale.requests', { model: 'scale', inputs }, { partition: 0 }),
+    rawClient.request('idle.scale.requests', { model: 'scale', inputs }, { partition: 0 }),
   );
-  await stranger.sent();
+  await rawClient.sent();
   const { steps, open } = await trace(correlations[2] ?? '', '--prefix', 'idle');
   assert.deepEqual(shapeOf(steps), ['request idle.scale.requests']);
   assert.deepEqual(open, [

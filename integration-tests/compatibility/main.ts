@@ -10,7 +10,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKafkaClient } from '../../kafka/client.js';
-import { checkConfig, type Config } from '../../core/config.js';
+import { checkConfig, type Config } from '../../core/config/config.js';
 import { createLogger } from '../../core/log.js';
 import { readNodes } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
@@ -18,7 +18,7 @@ import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.j
 import { SupervisedNode } from '../../local-cluster/supervised-node.js';
 import { decodeReply } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated.js';
-import { Stranger } from '../support/stranger.js';
+import { RawClient } from '../support/raw-client.js';
 import { readCases, type Case } from './cases.js';
 import { differenceOf } from './compare.js';
 import type { Judged, Verdict } from './judged.js';
@@ -102,26 +102,26 @@ async function statusesOf(config: Config): Promise<Map<string, ModelVersionStatu
 /** Sends one request to each model. @returns the replies that came in time, by model */
 async function ask(config: Config, cases: readonly Case[]): Promise<Map<string, InferenceReply>> {
   const kafka = createKafkaClient(config, 'compatibility', createLogger('compatibility', 'error'));
-  const stranger = await Stranger.start(kafka, `${config.prefix}.answers.replies`);
+  const rawClient = await RawClient.start(kafka, `${config.prefix}.answers.replies`);
   try {
     const topics = topicNames(config.prefix);
     const correlations = new Map(
       cases.map(({ model, inputs }) => [
         model,
-        stranger.request(topics.requests(model), { model, inputs: [...(inputs ?? [])] }),
+        rawClient.request(topics.requests(model), { model, inputs: [...(inputs ?? [])] }),
       ]),
     );
-    await stranger.answered([...correlations.values()], REPLY_LIMIT_MS).catch((error: Error) => {
+    await rawClient.answered([...correlations.values()], REPLY_LIMIT_MS).catch((error: Error) => {
       process.stderr.write(`${error.message}\n`);
     });
     return new Map(
       [...correlations].flatMap(([model, correlation]) => {
-        const [reply] = stranger.replies.get(correlation) ?? [];
+        const [reply] = rawClient.replies.get(correlation) ?? [];
         return reply?.value ? [[model, decodeReply(reply.value)] as const] : [];
       }),
     );
   } finally {
-    await stranger.close();
+    await rawClient.close();
   }
 }
 

@@ -5,7 +5,7 @@ import { DEFAULT_READ_LIMITS } from '../../kafka/record-batches/read-limits.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 
 const WARM_UP_RECORDS = 20_000;
 const RECORDS = 200_000;
@@ -55,15 +55,15 @@ test('a backlog of 200,000 records changes the lag, not the memory, and all of i
 
 test('a node stops fetching at its bound of bytes too', async () => {
   const topic = harness.topics.requests('scale');
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const big = { model: 'scale', inputs: [floats('x', [10_000, 4], new Array<number>(40_000).fill(1))] };
-  const asked = Array.from({ length: 300 }, () => stranger.request(topic, big));
-  await stranger.sent();
+  const asked = Array.from({ length: 300 }, () => rawClient.request(topic, big));
+  await rawClient.sent();
   const node = await harness.nodeProcess({ maxInflightBytes: 2_000_000, fetchMaxBytes: 1_000_000 });
   let mostBytes = 0;
   await eventually('all is answered', async () => {
     mostBytes = Math.max(mostBytes, await metric(node.ready.health, 'partitura_inflight_bytes'));
-    return asked.every((correlation) => stranger.replies.has(correlation));
+    return asked.every((correlation) => rawClient.replies.has(correlation));
   });
   assert.ok(mostBytes < 2_000_000 + 4 * 1_000_000, `${mostBytes} bytes at most`);
 });

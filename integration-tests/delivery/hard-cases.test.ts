@@ -5,7 +5,7 @@ import kafkajs from 'kafkajs';
 import { headerText } from '../../schemas/framing/framing.js';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 
 let harness: Harness;
 before(async () => {
@@ -17,11 +17,11 @@ const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
 
 test('a record that is small only while compressed becomes a dead letter and stops no node', async () => {
   const node = await harness.node();
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   await sendCompressed(topic, Buffer.alloc(20_000_000, 0xff));
-  const after = stranger.request(topic, request, { partition: 0 });
-  await stranger.answered([after]);
+  const after = rawClient.request(topic, request, { partition: 0 });
+  await rawClient.answered([after]);
   await eventually('a dead letter', async () => (await harness.deadLetters('scale')).length > 0);
   const letter = (await harness.deadLetters('scale')).at(-1);
   assert.equal(letter?.value?.length, 20_000_000);
@@ -30,24 +30,25 @@ test('a record that is small only while compressed becomes a dead letter and sto
 });
 
 test('a record with ten thousand headers holds up nobody', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const headers = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, index) => [`h-${index}`, Buffer.from('v')]),
   );
-  const laden = stranger.request(topic, request, { partition: 1, headers });
-  const next = stranger.request(topic, request, { partition: 1 });
-  await stranger.answered([laden, next], 20_000);
+  const laden = rawClient.request(topic, request, { partition: 1, headers });
+  const next = rawClient.request(topic, request, { partition: 1 });
+  await rawClient.answered([laden, next], 20_000);
 });
 
 test('a reply topic that is deleted makes dead letters of its own replies and delays no others for long', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const doomed = ['leaver-1.replies', 'leaver-2.replies', 'leaver-3.replies'];
   await harness.withAdmin((admin) =>
     admin.createTopics(doomed.map((name) => ({ topic: name, partitions: 1, replicationFactor: -1 }))),
   );
-  for (const name of doomed) stranger.request(topic, request, { headers: { 'reply-to': Buffer.from(name) } });
+  for (const name of doomed)
+    rawClient.request(topic, request, { headers: { 'reply-to': Buffer.from(name) } });
   await eventually('replies on them', async () =>
     (await Promise.all(doomed.map((name) => harness.read(name)))).every((records) => records.length === 1),
   );
@@ -55,9 +56,9 @@ test('a reply topic that is deleted makes dead letters of its own replies and de
   await harness.withAdmin((admin) => admin.deleteTopics(doomed));
   for (const name of doomed)
     for (let count = 0; count < 10; count++)
-      stranger.request(topic, request, { headers: { 'reply-to': Buffer.from(name) } });
-  const others = Array.from({ length: 50 }, () => stranger.request(topic, request));
-  await stranger.answered(others, 60_000);
+      rawClient.request(topic, request, { headers: { 'reply-to': Buffer.from(name) } });
+  const others = Array.from({ length: 50 }, () => rawClient.request(topic, request));
+  await rawClient.answered(others, 60_000);
   await eventually(
     'thirty dead letters',
     async () => (await harness.deadLetters('scale')).length === before + 30,
@@ -65,15 +66,15 @@ test('a reply topic that is deleted makes dead letters of its own replies and de
 });
 
 test('a request topic that is made anew under a running node is read from its beginning', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
-  await stranger.answered(Array.from({ length: 100 }, () => stranger.request(topic, request)));
+  await rawClient.answered(Array.from({ length: 100 }, () => rawClient.request(topic, request)));
   await harness.withAdmin((admin) => admin.deleteTopics([topic]));
   await eventually('it is gone', () =>
     harness.withAdmin(async (admin) => !(await admin.listTopics()).includes(topic)),
   );
   await harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 4, replicationFactor: -1 }]));
-  const fresh = await harness.stranger();
+  const fresh = await harness.rawClient();
   const ask = (count: number): string[] =>
     Array.from({ length: count }, (_, index) => fresh.request(topic, request, { partition: index % 4 }));
   // kafkajs does not know one topic from another of the same name: it notices by positions that are behind the end.
@@ -88,11 +89,11 @@ test('a node that is stopped while the broker is away holds no partition afterwa
   const stopped = leaver.stop();
   await harness.broker.restart();
   await stopped;
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const asked = Array.from({ length: 200 }, (_, index) =>
-    stranger.request(harness.topics.requests('scale'), request, { partition: index % 4 }),
+    rawClient.request(harness.topics.requests('scale'), request, { partition: index % 4 }),
   );
-  await stranger.answered(asked, 90_000);
+  await rawClient.answered(asked, 90_000);
 });
 
 async function sendCompressed(topic: string, value: Buffer): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { headerText } from '../../schemas/framing/framing.js';
 import { Harness } from '../support/harness.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 
 let harness: Harness;
 before(async () => {
@@ -12,7 +12,7 @@ after(() => harness.close());
 
 test('replies with the same key come in the order of their requests, though batches, shapes and errors differ', async () => {
   await harness.node({ engineThreads: 2, maxBatchRows: 8 });
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('sum');
   const asked = Array.from({ length: 2_000 }, (_, index) => {
     const width = 1 + (index % 7);
@@ -21,15 +21,15 @@ test('replies with the same key come in the order of their requests, though batc
     const inputs = [floats('x', shape, new Array<number>(rows * width).fill(index))];
     return {
       key: `key-${index % 5}`,
-      correlation: stranger.request(topic, { model: 'sum', inputs }, { key: `key-${index % 5}` }),
+      correlation: rawClient.request(topic, { model: 'sum', inputs }, { key: `key-${index % 5}` }),
     };
   });
-  await stranger.answered(asked.map(({ correlation }) => correlation));
+  await rawClient.answered(asked.map(({ correlation }) => correlation));
   for (let key = 0; key < 5; key++) {
     const expected = asked
       .filter((request) => request.key === `key-${key}`)
       .map(({ correlation }) => correlation);
-    const found = stranger.log
+    const found = rawClient.log
       .filter((record) => record.key?.toString() === `key-${key}`)
       .map(({ headers }) => headerText(headers, 'correlation-id'));
     assert.deepEqual(found, expected);

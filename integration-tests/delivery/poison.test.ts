@@ -5,7 +5,7 @@ import { headerText } from '../../schemas/framing/framing.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
-import { floats, valuesOf } from '../support/stranger.js';
+import { floats, valuesOf } from '../support/raw-client.js';
 
 let harness: Harness;
 before(async () => {
@@ -73,27 +73,27 @@ const REFUSED: readonly (readonly [string, Buffer, string, RegExp])[] = [
 
 test('poison between good records is answered or dead-lettered byte for byte, and every good one is answered', async () => {
   await harness.node();
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const partition = 0;
   const fine: string[] = [];
   const poison = new Map<string, string>();
   for (const [name, value] of [...UNREADABLE, ...REFUSED]) {
-    fine.push(stranger.request(topic, good(), { partition }));
-    poison.set(name, stranger.send(topic, value, { partition, headers: { 'x-name': Buffer.from(name) } }));
-    stranger.send(topic, null, { partition });
+    fine.push(rawClient.request(topic, good(), { partition }));
+    poison.set(name, rawClient.send(topic, value, { partition, headers: { 'x-name': Buffer.from(name) } }));
+    rawClient.send(topic, null, { partition });
   }
-  const nan = stranger.request(
+  const nan = rawClient.request(
     topic,
     { model: 'scale', inputs: [floats('x', [1, 4], [NaN, Infinity, -Infinity, 1])] },
     { partition },
   );
-  fine.push(stranger.request(topic, good(), { partition }));
-  await stranger.answered([...fine, nan]);
+  fine.push(rawClient.request(topic, good(), { partition }));
+  await rawClient.answered([...fine, nan]);
 
   for (const correlation of fine)
-    assert.deepEqual(valuesOf(stranger.replyTo(correlation).outputs[0]), [2, 4, 6, 8]);
-  assert.deepEqual(valuesOf(stranger.replyTo(nan).outputs[0]), [NaN, Infinity, -Infinity, 2]);
+    assert.deepEqual(valuesOf(rawClient.replyTo(correlation).outputs[0]), [2, 4, 6, 8]);
+  assert.deepEqual(valuesOf(rawClient.replyTo(nan).outputs[0]), [NaN, Infinity, -Infinity, 2]);
   await eventually(
     'all offsets are committed, tombstones too',
     async () => (await harness.uncommitted('scale')) === 0,
@@ -111,18 +111,18 @@ test('poison between good records is answered or dead-lettered byte for byte, an
     assert.equal(headerText(letter.headers, 'correlation-id'), poison.get(name));
   }
   for (const [name, , code, message] of REFUSED) {
-    const reply = stranger.replyTo(poison.get(name) ?? '');
+    const reply = rawClient.replyTo(poison.get(name) ?? '');
     assert.equal(reply.error?.code, code, name);
     assert.match(reply.error?.message ?? '', message, name);
   }
 });
 
 test('an unreadable record whose sender asked for a reply gets a dead letter and an error reply', async () => {
-  const stranger = await harness.stranger();
-  const correlation = stranger.send(harness.topics.requests('scale'), Buffer.from('not a request'));
-  await stranger.answered([correlation]);
-  const reply = stranger.replyTo(correlation);
+  const rawClient = await harness.rawClient();
+  const correlation = rawClient.send(harness.topics.requests('scale'), Buffer.from('not a request'));
+  await rawClient.answered([correlation]);
+  const reply = rawClient.replyTo(correlation);
   assert.equal(reply.error?.code, 'DECODE_FAILED');
-  const [record] = stranger.replies.get(correlation) ?? [];
+  const [record] = rawClient.replies.get(correlation) ?? [];
   assert.equal(headerText(record?.headers ?? {}, 'inference-error'), 'DECODE_FAILED');
 });

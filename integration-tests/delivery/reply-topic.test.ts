@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { headerText } from '../../schemas/framing/framing.js';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 
 let harness: Harness;
 before(async () => {
@@ -17,16 +17,16 @@ const create = (topic: string): Promise<unknown> =>
   harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]));
 
 test('a reply topic that is not allowed gets nothing, and the request becomes a dead letter', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const forbidden = ['orders', 'partitura.scale.requests-dlt', 'other.requests'];
   for (const topic of forbidden) await create(topic);
   const before = (await harness.deadLetters('scale')).length;
   const tried = [...forbidden, '__consumer_offsets'];
   for (const topic of tried)
-    stranger.request(harness.topics.requests('scale'), request, {
+    rawClient.request(harness.topics.requests('scale'), request, {
       headers: { 'reply-to': Buffer.from(topic) },
     });
-  await stranger.sent();
+  await rawClient.sent();
   await eventually(
     'dead letters',
     async () => (await harness.deadLetters('scale')).length === before + tried.length,
@@ -38,26 +38,26 @@ test('a reply topic that is not allowed gets nothing, and the request becomes a 
 });
 
 test('a reply goes to the partition that its sender named', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   for (const partition of [0, 1, 2]) {
-    const correlation = stranger.request(harness.topics.requests('scale'), request, {
+    const correlation = rawClient.request(harness.topics.requests('scale'), request, {
       headers: { 'reply-partition': Buffer.from(String(partition)) },
     });
-    await stranger.answered([correlation]);
-    assert.equal(stranger.replies.get(correlation)?.[0]?.partition, partition);
+    await rawClient.answered([correlation]);
+    assert.equal(rawClient.replies.get(correlation)?.[0]?.partition, partition);
   }
 });
 
 test('a reply topic that does not exist, and a partition that it lacks, are dead letters that say so', async () => {
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const before = (await harness.deadLetters('scale')).length;
-  stranger.request(harness.topics.requests('scale'), request, {
+  rawClient.request(harness.topics.requests('scale'), request, {
     headers: { 'reply-to': Buffer.from('nowhere.replies') },
   });
-  stranger.request(harness.topics.requests('scale'), request, {
+  rawClient.request(harness.topics.requests('scale'), request, {
     headers: { 'reply-partition': Buffer.from('7') },
   });
-  await stranger.sent();
+  await rawClient.sent();
   await eventually(
     'two dead letters',
     async () => (await harness.deadLetters('scale')).length === before + 2,

@@ -18,7 +18,7 @@ import { eventually } from '../support/eventually.js';
 import { Gate } from '../support/gate.js';
 import { Harness } from '../support/harness.js';
 import { missing } from '../support/programs.js';
-import { floats, valuesOf, type Stranger } from '../support/stranger.js';
+import { floats, valuesOf, type RawClient } from '../support/raw-client.js';
 
 const MODEL = 'scale';
 const NO_PREFIX = Buffer.alloc(0);
@@ -32,7 +32,7 @@ let gate: Gate;
 /** What nodes are told. */
 let url: string;
 let harness: Harness;
-let stranger: Stranger;
+let rawClient: RawClient;
 let topic: string;
 
 interface RecordSchema {
@@ -58,7 +58,7 @@ const request = (factor = 1): object => ({
 
 /** The reply to a request, by the schema that it names. */
 const replyTo = (correlation: string): Promise<InferenceReply> =>
-  unframed(registry, stranger.replies.get(correlation)?.[0]?.value);
+  unframed(registry, rawClient.replies.get(correlation)?.[0]?.value);
 
 /** The message of a request's dead letter, which must have its bytes. */
 async function deadLetterOf(
@@ -86,7 +86,7 @@ describe('with a schema registry', { skip }, () => {
     harness = await Harness.start([MODEL], { schemaRegistryUrl: url });
     topic = harness.topics.requests(MODEL);
     await harness.node();
-    stranger = await harness.stranger();
+    rawClient = await harness.rawClient();
   });
   after(async () => {
     await harness.close();
@@ -98,9 +98,9 @@ describe('with a schema registry', { skip }, () => {
   test('until the schema of replies is registered requests are dead letters that name the command, which does it', async () => {
     const { id } = await registry.register('some-value', REQUEST_SCHEMA);
     const value = framed(id, REQUEST_SCHEMA, request());
-    const early = stranger.send(topic, value);
-    await stranger.answered([early]);
-    assert.equal(stranger.replyTo(early).error?.code, 'INTERNAL');
+    const early = rawClient.send(topic, value);
+    await rawClient.answered([early]);
+    assert.equal(rawClient.replyTo(early).error?.code, 'INTERNAL');
     const message = await deadLetterOf(early, value, ['reply', 'INTERNAL']);
     assert.match(message, /`partitura schemas register scale`/);
 
@@ -121,9 +121,9 @@ describe('with a schema registry', { skip }, () => {
       ['partitura.scale.replies-value', 1],
     ]);
     await eventually('requests are answered', async () => {
-      const correlation = stranger.send(topic, value);
-      await stranger.answered([correlation]);
-      return stranger.replies.get(correlation)?.[0]?.value?.[0] === 0;
+      const correlation = rawClient.send(topic, value);
+      await rawClient.answered([correlation]);
+      return rawClient.replies.get(correlation)?.[0]?.value?.[0] === 0;
     });
   });
 
@@ -137,9 +137,9 @@ describe('with a schema registry', { skip }, () => {
 
   test('a request in the wire format of Confluent is answered in it', async () => {
     const { id } = await registry.find(harness.topics.requestsSubject(MODEL), REQUEST_SCHEMA);
-    const correlation = stranger.send(topic, framed(id, REQUEST_SCHEMA, request()));
-    const wrong = stranger.send(topic, framed(id, REQUEST_SCHEMA, { ...request(), model: 'nobody' }));
-    await stranger.answered([correlation, wrong]);
+    const correlation = rawClient.send(topic, framed(id, REQUEST_SCHEMA, request()));
+    const wrong = rawClient.send(topic, framed(id, REQUEST_SCHEMA, { ...request(), model: 'nobody' }));
+    await rawClient.answered([correlation, wrong]);
     const reply = await replyTo(correlation);
     assert.deepEqual([reply.id, valuesOf(reply.outputs[0])], ['r', [2, 4, 6, 8]]);
     assert.equal((await replyTo(wrong)).error?.code, 'MODEL_NOT_FOUND');
@@ -158,9 +158,9 @@ describe('with a schema registry', { skip }, () => {
       [newer, { ...request(), tags: ['a', 'b'] }],
     ] as const) {
       const { id } = await registry.register(`writer-${sent.length}-value`, schema);
-      sent.push(stranger.send(topic, framed(id, schema, value)));
+      sent.push(rawClient.send(topic, framed(id, schema, value)));
     }
-    await stranger.answered(sent);
+    await rawClient.answered(sent);
     for (const correlation of sent)
       assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
@@ -177,8 +177,8 @@ describe('with a schema registry', { skip }, () => {
       [framed(id, REQUEST_SCHEMA, request()), new RegExp(`schema ${id}: .*InferenceRequest`)],
     ];
     for (const [value, message] of cases) {
-      const correlation = stranger.send(topic, value);
-      await stranger.answered([correlation]);
+      const correlation = rawClient.send(topic, value);
+      await rawClient.answered([correlation]);
       assert.match(await deadLetterOf(correlation, value), message);
     }
   });
@@ -190,24 +190,24 @@ describe('with a schema registry', { skip }, () => {
     const { id } = await registry.register('late-value', schema);
     await gate.shut();
     const waiting = Array.from({ length: 5 }, (_, index) =>
-      stranger.send(topic, framed(id, schema, { ...request(index), late: 'x' }), { partition: 0, key: 'k' }),
+      rawClient.send(topic, framed(id, schema, { ...request(index), late: 'x' }), { partition: 0, key: 'k' }),
     );
-    const behind = stranger.send(topic, encodeRequest(request() as never), { partition: 0, key: 'k' });
-    await stranger.sent();
+    const behind = rawClient.send(topic, encodeRequest(request() as never), { partition: 0, key: 'k' });
+    await rawClient.sent();
     const meanwhile = [1, 2, 3].flatMap((partition) => [
-      stranger.send(topic, encodeRequest(request() as never), { partition }),
-      stranger.send(topic, framed(known, REQUEST_SCHEMA, request()), { partition }),
+      rawClient.send(topic, encodeRequest(request() as never), { partition }),
+      rawClient.send(topic, framed(known, REQUEST_SCHEMA, request()), { partition }),
     ]);
-    await stranger.answered(meanwhile);
-    assert.ok(![...waiting, behind].some((correlation) => stranger.replies.has(correlation)));
+    await rawClient.answered(meanwhile);
+    assert.ok(![...waiting, behind].some((correlation) => rawClient.replies.has(correlation)));
     await gate.open();
-    await stranger.answered([...waiting, behind]);
+    await rawClient.answered([...waiting, behind]);
     for (const [index, correlation] of waiting.entries())
       assert.deepEqual(
         valuesOf((await replyTo(correlation)).outputs[0]),
         [2, 4, 6, 8].map((x) => x * index),
       );
-    const order = stranger.log.map(({ headers }) => headerText(headers, 'correlation-id') ?? '');
+    const order = rawClient.log.map(({ headers }) => headerText(headers, 'correlation-id') ?? '');
     assert.deepEqual(
       order.filter((correlation) => [...waiting, behind].includes(correlation)),
       [...waiting, behind],
@@ -225,19 +225,19 @@ describe('with a schema registry', { skip }, () => {
     await cli.run(['schemas', 'register', MODEL, '--prefix', 'stop'], { SCHEMA_REGISTRY_URL: url });
     await gate.shut();
     const first = await harness.node({ prefix: 'stop' });
-    const correlation = stranger.send(
+    const correlation = rawClient.send(
       topics.requests(MODEL),
       framed(id, schema, { ...request(), later: '' }),
     );
-    await stranger.sent();
+    await rawClient.sent();
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const startedAt = Date.now();
     await first.close();
     assert.ok(Date.now() - startedAt < 5_000, `closing took ${Date.now() - startedAt} ms`);
-    assert.ok(!stranger.replies.has(correlation));
+    assert.ok(!rawClient.replies.has(correlation));
     await gate.open();
     await harness.node({ prefix: 'stop' });
-    await stranger.answered([correlation]);
+    await rawClient.answered([correlation]);
     assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
 
@@ -254,8 +254,8 @@ describe('with a schema registry', { skip }, () => {
       });
     }
     const { id } = await registry.find(topics.requestsSubject(MODEL), REQUEST_SCHEMA);
-    const correlation = stranger.send(topics.requests(MODEL), framed(id, REQUEST_SCHEMA, request()));
-    await stranger.answered([correlation]);
+    const correlation = rawClient.send(topics.requests(MODEL), framed(id, REQUEST_SCHEMA, request()));
+    await rawClient.answered([correlation]);
     assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
 
@@ -279,9 +279,9 @@ describe('with a schema registry', { skip }, () => {
       const node = await harness.node({ prefix: 'guid', schemaRegistryUrl: recorded.url });
       const value = new AvroCodec<object>(REQUEST_SCHEMA).encode(request(), NO_PREFIX);
       const headers = { __value_schema_id: headerOf(guids.request) };
-      const correlation = stranger.send(topics.requests(MODEL), value, { headers });
-      await stranger.answered([correlation]);
-      const [record] = stranger.replies.get(correlation) ?? [];
+      const correlation = rawClient.send(topics.requests(MODEL), value, { headers });
+      await rawClient.answered([correlation]);
+      const [record] = rawClient.replies.get(correlation) ?? [];
       assert.deepEqual(record?.headers['__value_schema_id'], headerOf(guids.reply));
       const reply = replyCodec.decode(record?.value ?? NO_PREFIX);
       assert.deepEqual(valuesOf(reply.outputs[0]), [2, 4, 6, 8]);
@@ -294,8 +294,8 @@ describe('with a schema registry', { skip }, () => {
   test('a GUID is not known to a registry that has none: a dead letter, not a partition that stands', async () => {
     const value = new AvroCodec<object>(REQUEST_SCHEMA).encode(request(), NO_PREFIX);
     const headers = { __value_schema_id: Buffer.from(`01${'42'.repeat(16)}`, 'hex') };
-    const correlation = stranger.send(topic, value, { headers });
-    await stranger.answered([correlation]);
+    const correlation = rawClient.send(topic, value, { headers });
+    await rawClient.answered([correlation]);
     assert.match(await deadLetterOf(correlation, value), /^schema 42424242-4242-4242-4242-424242424242: /);
   });
 

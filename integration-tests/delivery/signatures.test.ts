@@ -6,7 +6,7 @@ import type { PartituraClient, Prediction } from '../../producers/index.js';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import type { Stranger } from '../support/stranger.js';
+import type { RawClient } from '../support/raw-client.js';
 
 const ALL = "'decode', 'encode', 'normalize', 'precise', 'serving_default'";
 /** What `encode` puts before a text, which makes it other than UTF-8. */
@@ -18,12 +18,12 @@ describe('a SavedModel with several signatures', () => {
   let harness: Harness;
   let node: InferenceNode;
   let client: PartituraClient;
-  let stranger: Stranger;
+  let rawClient: RawClient;
   before(async () => {
     harness = await Harness.start(['coder', 'scale-onnx']);
     node = await harness.node();
     client = await harness.client();
-    stranger = await harness.stranger();
+    rawClient = await harness.rawClient();
   });
   after(() => harness.close());
 
@@ -35,9 +35,9 @@ describe('a SavedModel with several signatures', () => {
 
   async function askInJson(body: object): Promise<Record<string, unknown>> {
     const value = Buffer.from(JSON.stringify(body));
-    const correlation = stranger.send(harness.topics.requests('coder'), value);
-    await stranger.answered([correlation]);
-    const [record] = stranger.replies.get(correlation) ?? [];
+    const correlation = rawClient.send(harness.topics.requests('coder'), value);
+    await rawClient.answered([correlation]);
+    const [record] = rawClient.replies.get(correlation) ?? [];
     return JSON.parse(String(record?.value)) as Record<string, unknown>;
   }
 

@@ -12,8 +12,8 @@ after(() => harness.close());
 
 test('a broker that crashes and comes back under load costs no request', async () => {
   const node = await harness.node();
-  const stranger = await harness.stranger();
-  const load = steadyLoad(stranger, harness.topics.requests('scale'), 'scale');
+  const rawClient = await harness.rawClient();
+  const load = steadyLoad(rawClient, harness.topics.requests('scale'), 'scale');
   await load.answeredAtLeast(200);
   await harness.broker.kill();
   await harness.broker.restart();
@@ -21,7 +21,7 @@ test('a broker that crashes and comes back under load costs no request', async (
   await load.answeredAtLeast(sentBefore + 200, 90_000);
   const asked = await load.stop(90_000);
   for (const { correlation, values } of asked) {
-    for (const reply of stranger.repliesTo(correlation)) {
+    for (const reply of rawClient.repliesTo(correlation)) {
       assert.deepEqual(
         load.valuesIn(reply),
         values.map((value) => Math.fround(value * 2)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { OPTIONS } from '../../core/config.js';
+import { OPTIONS } from '../../core/config/config.js';
 import { headerText } from '../../schemas/framing/framing.js';
 import { BoundTopic } from '../support/bound-topic.js';
 import { eventually } from '../support/eventually.js';
@@ -10,7 +10,7 @@ import { CHOSEN_CLIENT } from '../support/kafka-client.js';
 const RECORDS = 100;
 const BOMB = 57;
 const LIMIT_MS = 90_000;
-const canTransact = (CHOSEN_CLIENT.kafkaClient ?? OPTIONS.kafkaClient.fallback) === 'platformatic';
+const canTransact = (CHOSEN_CLIENT.kafkaClient ?? OPTIONS.kafkaClient.fallback) === 'native';
 
 let harness: Harness;
 before(async () => {

@@ -9,12 +9,12 @@ import type { ModelName } from '../support/harness.js';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
 import { steadyLoad } from '../support/load.js';
-import type { Stranger } from '../support/stranger.js';
+import type { RawClient } from '../support/raw-client.js';
 
 /** Two nodes that are restarted when they die. */
 let harness: Harness;
 let nodes: Awaited<ReturnType<Harness['supervisedNode']>>[];
-let caller: Stranger;
+let caller: RawClient;
 const LIMIT_MS = 120_000;
 
 before(async () => {
@@ -23,7 +23,7 @@ before(async () => {
     drainTimeoutMs: 5_000,
   });
   nodes = await Promise.all(['first', 'second'].map((nodeId) => harness.supervisedNode({ nodeId })));
-  caller = await harness.stranger();
+  caller = await harness.rawClient();
 });
 after(() => harness.close());
 

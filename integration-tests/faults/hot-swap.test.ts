@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { Harness } from '../support/harness.js';
 import { eventually } from '../support/eventually.js';
 import { steadyLoad } from '../support/load.js';
-import { floats } from '../support/stranger.js';
+import { floats } from '../support/raw-client.js';
 
 let harness: Harness;
 before(async () => {
@@ -18,12 +18,12 @@ const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
 
 test('a version that is added, one that is broken and one that is taken away under load fail no request', async () => {
   const node = await harness.node();
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
-  const load = steadyLoad(stranger, topic, 'scale');
+  const load = steadyLoad(rawClient, topic, 'scale');
   const answeredByVersion = (version: string): number =>
-    [...stranger.replies.keys()].filter(
-      (correlation) => stranger.repliesTo(correlation)[0]?.modelVersion === version,
+    [...rawClient.replies.keys()].filter(
+      (correlation) => rawClient.repliesTo(correlation)[0]?.modelVersion === version,
     ).length;
   await eventually('answers of version 1', () => answeredByVersion('1') > 50);
 
@@ -46,7 +46,7 @@ test('a version that is added, one that is broken and one that is taken away und
   await eventually('version 1 serves again', () => versions(node.status()).includes('1 AVAILABLE'));
   await load.answeredAtLeast(before + 100);
   for (const { correlation, values } of await load.stop()) {
-    const reply = stranger.replyTo(correlation);
+    const reply = rawClient.replyTo(correlation);
     assert.equal(reply.error, null);
     const factor = Number(reply.modelVersion);
     assert.deepEqual(
@@ -60,13 +60,13 @@ test('a model that is added is served, and one that is removed is no longer', as
   const node = await harness.node();
   await harness.addModel('sum');
   await eventually('sum is served', () => node.models.includes('sum'));
-  const stranger = await harness.stranger();
-  const asked = stranger.request(harness.topics.requests('sum'), {
+  const rawClient = await harness.rawClient();
+  const asked = rawClient.request(harness.topics.requests('sum'), {
     model: 'sum',
     inputs: [floats('x', [1, 3], [1, 2, 3])],
   });
-  await stranger.answered([asked]);
-  assert.equal(stranger.replyTo(asked).error, null);
+  await rawClient.answered([asked]);
+  assert.equal(rawClient.replyTo(asked).error, null);
   await harness.removeModel('sum');
   await eventually('sum is gone', () => !node.models.includes('sum'));
   assert.ok(node.models.includes('scale'));
@@ -75,13 +75,13 @@ test('a model that is added is served, and one that is removed is no longer', as
 test('all versions are served where the policy says so, and a request names the one it wants', async () => {
   await harness.addModel('scale', '2');
   await harness.node({ versionPolicy: 'all', prefix: 'all' });
-  const stranger = await harness.stranger();
+  const rawClient = await harness.rawClient();
   const ask = (modelVersion: string | null): string =>
-    stranger.request('all.scale.requests', { model: 'scale', modelVersion, inputs });
+    rawClient.request('all.scale.requests', { model: 'scale', modelVersion, inputs });
   const asked = [ask('1'), ask('2'), ask(null)];
-  await stranger.answered(asked);
+  await rawClient.answered(asked);
   assert.deepEqual(
-    asked.map((correlation) => stranger.replyTo(correlation).modelVersion),
+    asked.map((correlation) => rawClient.replyTo(correlation).modelVersion),
     ['1', '2', '2'],
   );
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkConfig } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
 import { startNodeProcess } from '../../local-cluster/node-process.js';
 import { freePort } from '../../local-cluster/ports.js';
 import { startTestBroker, type TestBroker } from '../support/broker.js';

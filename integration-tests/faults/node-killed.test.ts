@@ -13,8 +13,8 @@ after(() => harness.close());
 test('what a node that is killed under load has not answered is answered by the other, with the same values', async () => {
   const doomed = await harness.nodeProcess({ nodeId: 'doomed' });
   await harness.nodeProcess({ nodeId: 'heir' });
-  const stranger = await harness.stranger();
-  const load = steadyLoad(stranger, harness.topics.requests('slow'), 'slow');
+  const rawClient = await harness.rawClient();
+  const load = steadyLoad(rawClient, harness.topics.requests('slow'), 'slow');
   await load.answeredBy('doomed', 50);
   doomed.kill('SIGKILL');
   assert.equal((await doomed.exited).signal, 'SIGKILL');
@@ -22,7 +22,7 @@ test('what a node that is killed under load has not answered is answered by the 
   await load.answeredAtLeast(sentBefore + 200, 60_000);
   const asked = await load.stop(60_000);
   for (const { correlation, values } of asked) {
-    const replies = stranger.repliesTo(correlation);
+    const replies = rawClient.repliesTo(correlation);
     assert.ok(replies.length >= 1);
     for (const reply of replies) {
       assert.equal(reply.id, replies[0]?.id);

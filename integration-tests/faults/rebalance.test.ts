@@ -11,8 +11,8 @@ after(() => harness.close());
 
 test('a node that joins and one that leaves in the middle of batches cost no request and repeat none', async () => {
   const first = await harness.node({ nodeId: 'first' });
-  const stranger = await harness.stranger();
-  const load = steadyLoad(stranger, harness.topics.requests('slow'), 'slow');
+  const rawClient = await harness.rawClient();
+  const load = steadyLoad(rawClient, harness.topics.requests('slow'), 'slow');
   await load.answeredAtLeast(100);
   const second = await harness.node({ nodeId: 'second' });
   await load.answeredBy('second', 50);
@@ -21,7 +21,7 @@ test('a node that joins and one that leaves in the middle of batches cost no req
   await load.answeredAtLeast(left + 100);
   const asked = await load.stop();
   for (const { correlation, values } of asked) {
-    const reply = stranger.replyTo(correlation);
+    const reply = rawClient.replyTo(correlation);
     assert.equal(reply.error, null);
     assert.deepEqual(load.valuesIn(reply), values);
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startNode, type InferenceNode } from '../../consumers/node/node.js';
-import { checkConfig } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { readTopic } from '../../kafka/reading/read-topic.js';
@@ -12,7 +12,7 @@ import { headerText } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
 import { CHOSEN_CLIENT } from '../support/kafka-client.js';
 import { startSecuredBroker, type SecuredBroker } from '../support/secured-broker.js';
-import { floats, Stranger } from '../support/stranger.js';
+import { floats, RawClient } from '../support/raw-client.js';
 
 const MODELS = fileURLToPath(new URL('../../../examples/models', import.meta.url));
 const REQUESTS = 'partitura.digits.requests';
@@ -25,7 +25,7 @@ const skip = findKafkaJars() === undefined ? "the embedded broker's jars are not
 let broker: SecuredBroker;
 let kafka: KafkaClient;
 let node: InferenceNode | undefined;
-let stranger: Stranger | undefined;
+let rawClient: RawClient | undefined;
 
 before(async () => {
   if (skip) return;
@@ -48,14 +48,14 @@ before(async () => {
     [READ_ONLY, HIDDEN].map((topic) => ({ topic, partitions: 1, replicationFactor: 1 })),
   );
   await admin.close();
-  stranger = await Stranger.start(kafka, OPEN);
+  rawClient = await RawClient.start(kafka, OPEN);
   const config = checkConfig({ ...CHOSEN_CLIENT, ...broker.guest, models: MODELS, partitions: 1 });
   node = await startNode(config, createKafkaClient(config, 'node', quiet), quiet);
 });
 
 after(async () => {
   await node?.close();
-  await stranger?.close();
+  await rawClient?.close();
   await broker?.stop();
 });
 
@@ -67,14 +67,14 @@ function deadLetters(): Promise<KafkaRecord[]> {
 
 /** Sends requests to a forbidden topic with ordinary ones around them, all in one partition. */
 async function askFor(replyTopic: string): Promise<KafkaRecord[]> {
-  assert.ok(stranger);
+  assert.ok(rawClient);
   const known = (await deadLetters()).length;
   const ordinary: string[] = [];
   for (let count = 0; count < 5; count++) {
-    stranger.request(REQUESTS, request, { headers: { 'reply-to': Buffer.from(replyTopic) } });
-    ordinary.push(stranger.request(REQUESTS, request));
+    rawClient.request(REQUESTS, request, { headers: { 'reply-to': Buffer.from(replyTopic) } });
+    ordinary.push(rawClient.request(REQUESTS, request));
   }
-  await stranger.answered(ordinary, 30_000);
+  await rawClient.answered(ordinary, 30_000);
   await eventually('five dead letters', async () => (await deadLetters()).length === known + 5);
   return (await deadLetters()).slice(known);
 }

@@ -9,7 +9,7 @@ import { headerText } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { sendBatch } from '../support/raw-batches.js';
-import { floats, type Stranger } from '../support/stranger.js';
+import { floats, type RawClient } from '../support/raw-client.js';
 
 const GZIP = { codec: 1 };
 const MIB = 1024 * 1024;
@@ -17,11 +17,11 @@ const PIECE_RECORDS = DEFAULT_READ_LIMITS.pieceRecords;
 
 let harness: Harness;
 let node: NodeProcess;
-let stranger: Stranger;
+let rawClient: RawClient;
 before(async () => {
   harness = await Harness.start(['scale']);
   node = await harness.nodeProcess();
-  stranger = await harness.stranger();
+  rawClient = await harness.rawClient();
 });
 after(() => harness.close());
 
@@ -37,9 +37,9 @@ async function letterCount(): Promise<number> {
 async function afterBatch(batch: Buffer, letters: number, limitMs = 60_000): Promise<KafkaRecord[]> {
   const before = await letterCount();
   await sendBatch(harness.broker.bootstrap, topic(), 0, batch);
-  const behind = stranger.request(topic(), request, { partition: 0 });
-  await stranger.answered([behind], limitMs);
-  assert.equal(stranger.repliesTo(behind).length, 1);
+  const behind = rawClient.request(topic(), request, { partition: 0 });
+  await rawClient.answered([behind], limitMs);
+  assert.equal(rawClient.repliesTo(behind).length, 1);
   await eventually('dead letters', async () => (await letterCount()) >= before + letters, limitMs);
   await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
   assert.equal(await letterCount(), before + letters, 'each dead letter is there once');

@@ -17,7 +17,7 @@ let harness: Harness;
 before(async () => {
   harness = await Harness.start(['scale']);
   const node = await harness.node({ nodeId: 'the-node' });
-  const names = Array.from({ length: STRANGERS }, (_, index) => `stranger-${index}`);
+  const names = Array.from({ length: STRANGERS }, (_, index) => `rawClient-${index}`);
   await publish([
     status('x'.repeat(400_000), node.status()),
     { ...status('huge', node.status()), host: 'h'.repeat(700_000) },
@@ -66,7 +66,7 @@ test('nodes are listed whatever else is on their topic, within memory, in text t
     );
     assert.equal(code, 0, stderr.slice(-2_000));
     assert.match(stdout, /the-node/);
-    assert.match(stdout, /stranger-4999/);
+    assert.match(stdout, /rawClient-4999/);
     assert.match(stderr, /2 node statuses were ignored/);
     assert.ok(stdout.length < 50_000_000);
     assert.doesNotMatch(stdout, COMMANDS);

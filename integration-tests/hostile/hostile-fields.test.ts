@@ -5,7 +5,7 @@ import { encodeRequest } from '../../schemas/framing/single-object.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import { floats, type Stranger } from '../support/stranger.js';
+import { floats, type RawClient } from '../support/raw-client.js';
 
 const MIB = 1024 * 1024;
 const NARROW = 'narrow.replies';
@@ -13,7 +13,7 @@ const LATEST_DEADLINE = 9e15;
 
 let harness: Harness;
 let node: NodeProcess;
-let stranger: Stranger;
+let rawClient: RawClient;
 const lines: string[] = [];
 before(async () => {
   harness = await Harness.start(['scale']);
@@ -22,7 +22,7 @@ before(async () => {
     admin.createTopics([{ topic: NARROW, partitions: 1, replicationFactor: -1, config }]),
   );
   node = await harness.nodeProcess({ logLevel: 'info' }, (line) => lines.push(line));
-  stranger = await harness.stranger();
+  rawClient = await harness.rawClient();
 });
 after(() => harness.close());
 
@@ -44,7 +44,7 @@ const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
   ['a reply partition beyond all', () => ask({ 'reply-partition': Buffer.from('99999999999999999999') })],
   [
     'a key of three megabytes',
-    () => stranger.request(topic(), request, { ...place, key: 'k'.repeat(3 * MIB) }),
+    () => rawClient.request(topic(), request, { ...place, key: 'k'.repeat(3 * MIB) }),
   ],
   ['a header without a name', () => ask({ '': Buffer.from('x') })],
   ['a header name of a megabyte', () => ask({ ['n'.repeat(MIB)]: Buffer.from('x') })],
@@ -52,17 +52,17 @@ const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
     'headers that objects have by nature',
     () => ask({ __proto__: Buffer.from('x'), constructor: Buffer.from('x') }),
   ],
-  ['the latest deadline', () => stranger.request(topic(), { ...request, deadline: LATEST_DEADLINE }, place)],
+  ['the latest deadline', () => rawClient.request(topic(), { ...request, deadline: LATEST_DEADLINE }, place)],
   [
     'the earliest deadline',
-    () => stranger.request(topic(), { ...request, deadline: -LATEST_DEADLINE }, place),
+    () => rawClient.request(topic(), { ...request, deadline: -LATEST_DEADLINE }, place),
   ],
-  ['a deadline beyond all numbers', () => stranger.send(topic(), beyondNumbers(), place)],
+  ['a deadline beyond all numbers', () => rawClient.send(topic(), beyondNumbers(), place)],
 ];
 
 const topic = (): string => harness.topics.requests('scale');
 const place = { partition: 0 };
-const ask = (headers: RecordHeaders): string => stranger.request(topic(), request, { ...place, headers });
+const ask = (headers: RecordHeaders): string => rawClient.request(topic(), request, { ...place, headers });
 const askNarrow = (headers: RecordHeaders): string => ask({ 'reply-to': Buffer.from(NARROW), ...headers });
 
 /** A request whose deadline has the sixty-four bits that a number has not. */
@@ -81,8 +81,8 @@ function beyondNumbers(): Buffer {
 for (const [name, send] of HARD)
   test(`${name} holds up nobody`, async () => {
     send();
-    const behind = stranger.request(topic(), request, place);
-    await stranger.answered([behind], 30_000);
+    const behind = rawClient.request(topic(), request, place);
+    await rawClient.answered([behind], 30_000);
     await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
     assert.equal(await Promise.race([node.exited, Promise.resolve('serving')]), 'serving');
   });

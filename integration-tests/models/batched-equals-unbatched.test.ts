@@ -8,7 +8,7 @@ import { createEngine, detectFormat, type Engine, type LoadedModel } from '../..
 import { ELEMENT_BYTES, type Datatype } from '../../schemas/datatypes.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { runBatched } from '../support/run-batched.js';
-import { floats, valuesOf } from '../support/stranger.js';
+import { floats, valuesOf } from '../support/raw-client.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FIXTURES = 'integration-tests/fixtures/models';

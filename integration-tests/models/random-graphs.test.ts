@@ -25,7 +25,7 @@ const TOLERANCE = 1e-4;
 const DEFAULTS = { maxBatchRows: 64, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
 const SURROUNDINGS = {
   observe: () => undefined,
-  room: () => undefined,
+  whenBelowLimit: () => undefined,
   verdicts: new VerdictMemory(undefined, createLogger('test', 'silent')),
   onBatchCheck: () => undefined,
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { aclsFor, type Acl } from '../../cluster/acls.js';
-import { checkConfig, toEnvironment } from '../../core/config.js';
+import { checkConfig, toEnvironment } from '../../core/config/config.js';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { CHOSEN_CLIENT } from '../support/kafka-client.js';

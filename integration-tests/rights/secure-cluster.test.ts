@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { startNode, type InferenceNode } from '../../consumers/node/node.js';
-import { checkConfig, type ConfigInput } from '../../core/config.js';
+import { checkConfig, type ConfigInput } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaError } from '../../kafka/port.js';
 import { createLogger } from '../../core/log.js';

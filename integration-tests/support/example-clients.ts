@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ConfigInput } from '../../core/config.js';
+import type { ConfigInput } from '../../core/config/config.js';
 import { Harness } from './harness.js';
 import { ROOT, missing, run, type Ended, type RunOptions } from './programs.js';
 

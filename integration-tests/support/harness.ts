@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startNode, type InferenceNode } from '../../consumers/node/node.js';
-import { checkConfig, type Config, type ConfigInput } from '../../core/config.js';
+import { checkConfig, type Config, type ConfigInput } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { readTopic } from '../../kafka/reading/read-topic.js';
@@ -15,7 +15,7 @@ import { SupervisedNode } from '../../local-cluster/supervised-node.js';
 import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
 import { CHOSEN_CLIENT } from './kafka-client.js';
 import { startTestBroker, type TestBroker } from './broker.js';
-import { Stranger } from './stranger.js';
+import { RawClient } from './raw-client.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The shipped examples, and the small models made for tests. */
@@ -175,10 +175,10 @@ export class Harness {
   }
 
   /** A caller that knows Kafka and nothing of ours: it writes bytes and headers and sees what comes back. */
-  async stranger(replyTopic = `t-${randomUUID().slice(0, 8)}.replies`): Promise<Stranger> {
-    const stranger = await Stranger.start(this.kafka, replyTopic);
-    this.#cleanups.push(() => stranger.close());
-    return stranger;
+  async rawClient(replyTopic = `t-${randomUUID().slice(0, 8)}.replies`): Promise<RawClient> {
+    const rawClient = await RawClient.start(this.kafka, replyTopic);
+    this.#cleanups.push(() => rawClient.close());
+    return rawClient;
   }
 
   async withAdmin<T>(work: (admin: KafkaAdmin) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { fromEnvironment, type ConfigInput } from '../../core/config.js';
+import { fromEnvironment, type ConfigInput } from '../../core/config/config.js';
 
 const { KAFKA_CLIENT, KAFKA_GROUP_PROTOCOL } = process.env;
 

@@ -1,6 +1,6 @@
 import type { InferenceReply } from '../../schemas/generated.js';
 import { eventually } from './eventually.js';
-import { floats, valuesOf, type Stranger } from './stranger.js';
+import { floats, valuesOf, type RawClient } from './raw-client.js';
 
 interface Asked {
   readonly correlation: string;
@@ -20,13 +20,13 @@ const EVERY_MS = 10;
 const AT_ONCE = 5;
 
 /** Sends five rows every ten milliseconds, each with values of its own, until it is stopped. */
-export function steadyLoad(stranger: Stranger, topic: string, model: string, atOnce = AT_ONCE): SteadyLoad {
+export function steadyLoad(rawClient: RawClient, topic: string, model: string, atOnce = AT_ONCE): SteadyLoad {
   const asked: Asked[] = [];
   const timer = setInterval(() => {
     for (let index = 0; index < atOnce; index++) {
       const number = asked.length;
       const values = [number, number / 2, -number, 1];
-      const correlation = stranger.request(
+      const correlation = rawClient.request(
         topic,
         { id: `r-${number}`, model, inputs: [floats('x', [1, 4], values)] },
         { key: `k-${number % 50}` },
@@ -35,16 +35,16 @@ export function steadyLoad(stranger: Stranger, topic: string, model: string, atO
     }
   }, EVERY_MS);
   const answersOf = (node: string): number =>
-    asked.filter(({ correlation }) => stranger.repliesTo(correlation)[0]?.node === node).length;
+    asked.filter(({ correlation }) => rawClient.repliesTo(correlation)[0]?.node === node).length;
   return {
     answeredAtLeast: (count, limitMs) =>
-      eventually(`${count} answers`, () => stranger.replies.size >= count, limitMs),
+      eventually(`${count} answers`, () => rawClient.replies.size >= count, limitMs),
     answeredBy: (node, count, limitMs) =>
       eventually(`${count} answers of ${node}`, () => answersOf(node) >= count, limitMs),
     sentSoFar: () => asked.length,
     async stop(limitMs) {
       clearInterval(timer);
-      await stranger.answered(
+      await rawClient.answered(
         asked.map(({ correlation }) => correlation),
         limitMs,
       );

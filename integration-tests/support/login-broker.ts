@@ -2,7 +2,7 @@ import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { alterUserScramCredentialsV0, Connection } from '@platformatic/kafka';
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
 import type { Acl } from '../../cluster/acls.js';
-import type { ConfigInput } from '../../core/config.js';
+import type { ConfigInput } from '../../core/config/config.js';
 import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
 import { freePort } from '../../local-cluster/ports.js';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { startNode, type InferenceNode } from '../../consumers/node/node.js';
 import type { AclScope } from '../../cluster/acls.js';
-import { checkConfig, type Config, type ConfigInput } from '../../core/config.js';
+import { checkConfig, type Config, type ConfigInput } from '../../core/config/config.js';
+import { ABILITIES } from '../../kafka/abilities.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaClient } from '../../kafka/port.js';
 import { readTopic } from '../../kafka/reading/read-topic.js';
@@ -15,7 +16,7 @@ import { findKafkaJars } from '../../local-cluster/java-launcher.js';
 import { CHOSEN_CLIENT } from './kafka-client.js';
 import { LoginBroker } from './login-broker.js';
 import { ROOT } from './programs.js';
-import { Stranger } from './stranger.js';
+import { RawClient } from './raw-client.js';
 
 export const NO_LOGIN_BROKER =
   findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
@@ -40,7 +41,7 @@ export class RightsCluster {
     readonly models: string,
     readonly broker: LoginBroker,
     readonly all: KafkaClient,
-    readonly stranger: Stranger,
+    readonly rawClient: RawClient,
   ) {}
 
   static async start(): Promise<RightsCluster> {
@@ -59,13 +60,13 @@ export class RightsCluster {
       ...MODELS.flatMap((model) => modelTopics(model, config)),
     ]);
     await admin.close();
-    const stranger = await Stranger.start(all, 'rights.replies');
+    const rawClient = await RawClient.start(all, 'rights.replies');
     for (const user of USERS) await broker.setPassword(user);
-    return new RightsCluster(models, broker, all, stranger);
+    return new RightsCluster(models, broker, all, rawClient);
   }
 
   async close(): Promise<void> {
-    await this.stranger.close();
+    await this.rawClient.close();
     await this.broker.stop();
     await rm(this.models, { recursive: true });
   }
@@ -78,9 +79,9 @@ export class RightsCluster {
     return {
       prefix: 'partitura',
       models: MODELS,
-      replyTopics: [this.stranger.replyTopic],
+      replyTopics: [this.rawClient.replyTopic],
       bindings: [],
-      kafkaClient: checkConfig(CHOSEN_CLIENT).kafkaClient,
+      groupless: ABILITIES[checkConfig(CHOSEN_CLIENT).kafkaClient].groupless,
       createsTopics: false,
     };
   }
@@ -106,24 +107,24 @@ export class RightsCluster {
 
   /** A request to each reply topic, and a record that is none. @returns their correlation ids */
   async sendOfEachKind(): Promise<string[]> {
-    const { stranger } = this;
+    const { rawClient } = this;
     const requests = NAMES.requests('scale');
     const row = Buffer.alloc(16);
     const request = { model: 'scale', inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: row }] };
     const to = (topic: string) => ({ headers: { 'reply-to': Buffer.from(topic) } });
     const sent = [
-      stranger.request(requests, request),
-      stranger.request(requests, request, { wantsReply: false }),
-      stranger.request(requests, request, to(NAMES.clientReplies)),
-      stranger.send(requests, Buffer.from('none'), { wantsReply: false }),
+      rawClient.request(requests, request),
+      rawClient.request(requests, request, { wantsReply: false }),
+      rawClient.request(requests, request, to(NAMES.clientReplies)),
+      rawClient.send(requests, Buffer.from('none'), { wantsReply: false }),
     ];
-    await stranger.sent();
+    await rawClient.sent();
     return sent;
   }
 
   async #outcomes(): Promise<Set<string>> {
     const topics = [
-      this.stranger.replyTopic,
+      this.rawClient.replyTopic,
       NAMES.replies('scale'),
       NAMES.clientReplies,
       NAMES.deadLetters('scale'),

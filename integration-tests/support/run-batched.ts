@@ -10,7 +10,11 @@ export function runBatched(
   limits: Pick<BatchLimits, 'maxBatchRows' | 'parallelism' | 'batchable'>,
   requests: readonly Tensor[][],
 ): Promise<(readonly RowTensor[])[]> {
-  const batcher = new Batcher((inputs) => model.run(inputs), { ...limits, aheadRows: 1, maxBatchDelayMs: 0 });
+  const batcher = new Batcher((inputs) => model.run(inputs), {
+    ...limits,
+    prefetchRows: 1,
+    maxBatchDelayMs: 0,
+  });
   return Promise.all(
     requests.map((inputs) => {
       const request = {

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import type { ConfigInput } from '../../core/config.js';
+import type { ConfigInput } from '../../core/config/config.js';
 import { startLocalBroker } from '../../local-cluster/broker.js';
 import { freePort } from '../../local-cluster/ports.js';
 

@@ -10,7 +10,7 @@ import { TestRegistry } from '../../testing/registry.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { chance, mutate } from '../support/mutate.js';
-import { floats, valuesOf } from '../support/stranger.js';
+import { floats, valuesOf } from '../support/raw-client.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_124);
 /** `npm run test:long -- fuzz` tries 100,000 of each. */

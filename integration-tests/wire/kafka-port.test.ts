@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { checkConfig } from '../../core/config.js';
+import { checkConfig } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaClient, KafkaConsumer } from '../../kafka/port.js';
 import { createLogger } from '../../core/log.js';
@@ -16,7 +16,7 @@ const clientOf = (kafkaClient: string, brokers: string): KafkaClient =>
   );
 
 describeKafkaPort('kafkajs', { modernGroups: false }, (brokers) => clientOf('kafkajs', brokers));
-describeKafkaPort('platformatic', { modernGroups: true }, (brokers) => clientOf('platformatic', brokers));
+describeKafkaPort('native', { modernGroups: true }, (brokers) => clientOf('native', brokers));
 
 describe('one group of both clients', () => {
   let broker: TestBroker;
@@ -53,8 +53,8 @@ describe('one group of both clients', () => {
   };
 
   for (const [first, second] of [
-    ['kafkajs', 'platformatic'],
-    ['platformatic', 'kafkajs'],
+    ['kafkajs', 'native'],
+    ['native', 'kafkajs'],
   ] as const)
     test(`partitions are shared when ${second} joins ${first}, so one can take the place of the other`, async () => {
       const admin = clientOf(first, broker.bootstrap).admin();

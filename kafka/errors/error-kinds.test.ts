@@ -4,7 +4,7 @@ import { protocolErrorsCodesById, ResponseError } from '@platformatic/kafka';
 import kafkajsErrors from 'kafkajs/src/protocol/error.js';
 import { kindOf, mayBeOfRecord } from './error-kinds.js';
 import { toKafkaError as fromKafkaJs } from '../kafkajs/errors.js';
-import { toKafkaError as fromPlatformatic } from '../native/transport/errors.js';
+import { toKafkaError as fromNative } from '../native/transport/errors.js';
 import type { KafkaErrorKind } from '../port.js';
 
 const HEARTBEAT = 12;
@@ -150,7 +150,7 @@ test('every error of the protocol has its kind, under both clients', () => {
   for (const [code, name, kind] of TABLE) {
     assert.equal(kindOf(name), kind, name);
     const answered = new ResponseError(HEARTBEAT, 4, { '/': [code, null] }, {});
-    if (code !== 0) assert.equal(fromPlatformatic(answered).kind, kind, `${name} of the native client`);
+    if (code !== 0) assert.equal(fromNative(answered).kind, kind, `${name} of the native client`);
     if (code !== 0 && isKnownToKafkaJs(code))
       assert.equal(fromKafkaJs(kafkajsErrors.createErrorFromCode(code)).kind, kind, `${name} of kafkajs`);
   }
@@ -175,7 +175,7 @@ test('only an error that the broker does not explain may be of the record, under
     if (code === 0) continue;
     const expected = unexplained.includes(name);
     const answered = new ResponseError(HEARTBEAT, 4, { '/': [code, null] }, {});
-    assert.equal(fromPlatformatic(answered).mayBeOfRecord, expected, name);
+    assert.equal(fromNative(answered).mayBeOfRecord, expected, name);
     if (isKnownToKafkaJs(code))
       assert.equal(fromKafkaJs(kafkajsErrors.createErrorFromCode(code)).mayBeOfRecord, expected, name);
   }

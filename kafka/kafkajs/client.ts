@@ -1,5 +1,6 @@
 import kafkajs, { type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../core/log.js';
+import { ABILITIES } from '../abilities.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
 import { Outages } from '../errors/outages.js';
 import {
@@ -29,6 +30,7 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
   const config = kafkaConfig(connection, clientId, log, outages);
   const newSession = (): Session => new Session(config);
   return {
+    abilities: ABILITIES.kafkajs,
     outages,
     producer: (): KafkaProducer => new KafkaJsProducer(newSession, connection.brokers),
     consumer: (options: ConsumerOptions): KafkaConsumer => {
@@ -48,13 +50,13 @@ function checkMembership({ instanceId, groupProtocol }: ConsumerOptions, log: Lo
   if (groupProtocol === 'consumer')
     throw new KafkaError(
       'other',
-      'kafkajs does not know the group protocol "consumer": take KAFKA_CLIENT=platformatic, or KAFKA_GROUP_PROTOCOL=classic',
+      'kafkajs does not support KAFKA_GROUP_PROTOCOL=consumer: use KAFKA_CLIENT=native, or KAFKA_GROUP_PROTOCOL=classic',
     );
   if (instanceId === undefined || warned) return;
   warned = true;
   log.warn(
     { instanceId },
-    'kafkajs has no static membership: the instance id is ignored; KAFKA_CLIENT=platformatic has it',
+    'kafkajs does not support static membership; KAFKA_INSTANCE_ID is ignored (KAFKA_CLIENT=native supports it)',
   );
 }
 

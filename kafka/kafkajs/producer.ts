@@ -9,7 +9,7 @@ import kafkajs, {
   type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs';
-import { InTurn } from '../../core/serial.js';
+import { SerialQueue } from '../../core/serial.js';
 import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
@@ -29,7 +29,7 @@ export class KafkaJsProducer implements KafkaProducer {
   #producer: Producer;
   #isClosed = false;
   /** kafkajs lets sends overtake each other; the port promises their order. */
-  readonly #turns = new InTurn();
+  readonly #turns = new SerialQueue();
 
   constructor(
     readonly newSession: () => Session,

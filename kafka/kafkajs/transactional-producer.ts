@@ -1,5 +1,5 @@
 import type { Producer, Transaction } from 'kafkajs';
-import { InTurn } from '../../core/serial.js';
+import { SerialQueue } from '../../core/serial.js';
 import { KafkaError, type GroupOffsets, type OutgoingRecord, type TransactionalProducer } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
 import { CONNECT_LIMIT_MS } from './retry.js';
@@ -15,7 +15,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
   #producer: Producer | undefined;
   #isClosed = false;
   #fenced: KafkaError | undefined;
-  readonly #turns = new InTurn();
+  readonly #turns = new SerialQueue();
 
   constructor(
     readonly newSession: () => Session,

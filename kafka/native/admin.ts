@@ -17,7 +17,7 @@ const NO_OFFSET = -1;
 const BROKER_LIMIT_MS = 12_000;
 
 /** Administration, by single requests to the broker in charge. */
-export class PlatformaticAdmin implements KafkaAdmin {
+export class NativeAdmin implements KafkaAdmin {
   constructor(readonly cluster: Cluster) {}
 
   connect(): Promise<void> {

@@ -4,7 +4,7 @@ import { KafkaError, type OutgoingRecord } from '../port.js';
 import type { Cluster, TopicMetadata } from './transport/cluster.js';
 import type { Broker } from './transport/connections.js';
 import { brokerError, toKafkaError } from './transport/errors.js';
-import { ledPartitions, Spread } from './partitioner.js';
+import { ledPartitions, StickyPartitioner } from './sticky-partitioner.js';
 import { produceRequest, type PartitionBatch, type ProducedPartition } from './protocol/produce.js';
 import { BACKOFF } from './transport/retry.js';
 import { writeBatch, type ProducerIdentity } from './protocol/write-batch.js';
@@ -35,7 +35,7 @@ export interface OutgoingBatch extends PartitionBatch {
  */
 export class BatchSender {
   readonly #sequences = new Map<string, number>();
-  readonly #spreads = new Map<string, Spread>();
+  readonly #spreads = new Map<string, StickyPartitioner>();
 
   constructor(
     readonly cluster: Cluster,
@@ -106,10 +106,10 @@ export class BatchSender {
     return partitions;
   }
 
-  #spread(topic: string): Spread {
+  #spread(topic: string): StickyPartitioner {
     let spread = this.#spreads.get(topic);
-    if (!spread) this.#spreads.set(topic, (spread = new Spread()));
-    spread.turn();
+    if (!spread) this.#spreads.set(topic, (spread = new StickyPartitioner()));
+    spread.nextBatch();
     return spread;
   }
 

@@ -1,5 +1,6 @@
 import type { SASLOptions } from '@platformatic/kafka';
 import type { Logger } from '../../core/log.js';
+import { ABILITIES } from '../abilities.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';
 import { Outages } from '../errors/outages.js';
 import type { KafkaInspector } from '../inspector.js';
@@ -11,13 +12,13 @@ import type {
   KafkaProducer,
   TransactionalProducer,
 } from '../port.js';
-import { PlatformaticAdmin } from './admin.js';
+import { NativeAdmin } from './admin.js';
 import { Cluster } from './transport/cluster.js';
 import type { ConnectionSettings } from './transport/connections.js';
-import { PlatformaticConsumer } from './consumer.js';
-import { PlatformaticInspector } from './inspector.js';
-import { PlatformaticProducer } from './producer.js';
-import { PlatformaticTransactionalProducer } from './transactional-producer.js';
+import { NativeConsumer } from './consumer.js';
+import { NativeInspector } from './inspector.js';
+import { NativeProducer } from './producer.js';
+import { NativeTransactionalProducer } from './transactional-producer.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
@@ -26,27 +27,24 @@ const CONNECT_TIMEOUT_MS = 3_000;
  * what they do is ours here, for the reasons that docs/DESIGN.md gives.
  * @param clientId shows in the broker's logs and quotas
  */
-export function createPlatformaticClient(
-  connection: KafkaConnection,
-  clientId: string,
-  log: Logger,
-): KafkaClient {
+export function createNativeClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
   const settings = connectionSettings(connection, clientId);
   const outages = new Outages(log, connection.brokers);
   const cluster = (): Cluster => new Cluster(settings, connection.brokers, { outage: outages.link() });
   return {
+    abilities: ABILITIES.native,
     outages,
-    producer: (): KafkaProducer => new PlatformaticProducer(cluster()),
-    consumer: (options: ConsumerOptions): KafkaConsumer => new PlatformaticConsumer(cluster(), options, log),
+    producer: (): KafkaProducer => new NativeProducer(cluster()),
+    consumer: (options: ConsumerOptions): KafkaConsumer => new NativeConsumer(cluster(), options, log),
     transactionalProducer: (id: string): TransactionalProducer =>
-      new PlatformaticTransactionalProducer(cluster(), id),
-    admin: (): KafkaAdmin => new PlatformaticAdmin(cluster()),
+      new NativeTransactionalProducer(cluster(), id),
+    admin: (): KafkaAdmin => new NativeAdmin(cluster()),
   };
 }
 
 /** The same connection for looks at the cluster's own state. */
 export function createInspector(connection: KafkaConnection, clientId: string): KafkaInspector {
-  return new PlatformaticInspector(new Cluster(connectionSettings(connection, clientId), connection.brokers));
+  return new NativeInspector(new Cluster(connectionSettings(connection, clientId), connection.brokers));
 }
 
 function connectionSettings(connection: KafkaConnection, clientId: string): ConnectionSettings {

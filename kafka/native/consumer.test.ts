@@ -9,7 +9,7 @@ import {
 } from '@platformatic/kafka';
 import { createLogger } from '../../core/log.js';
 import { KafkaError } from '../port.js';
-import { PlatformaticConsumer } from './consumer.js';
+import { NativeConsumer } from './consumer.js';
 import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
 
 const NEEDED = [1, 3, 9, 10, 11].map((apiKey) => ({ apiKey, minVersion: 0, maxVersion: 99 }));
@@ -50,7 +50,7 @@ test('partitions that a member lost while it joined are given up before any are 
     fetchMaxBytes: 1_000,
     groupProtocol: 'consumer',
   } as const;
-  const consumer = new PlatformaticConsumer(cluster, options, createLogger('consumer', 'silent'));
+  const consumer = new NativeConsumer(cluster, options, createLogger('consumer', 'silent'));
   const events: string[] = [];
   const note = (what: string, partitions: readonly { partition: number }[]): void =>
     void events.push(`${what} ${partitions.map(({ partition }) => partition).join()}`);

@@ -15,7 +15,7 @@ import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './transport/
 import { ConsumerGroup } from './group/consumer-group.js';
 import { toKafkaError } from './transport/errors.js';
 import { Fetcher } from './fetcher.js';
-import { Alone } from './group/fixed-assignment.js';
+import { FixedAssignment } from './group/fixed-assignment.js';
 import type { Group } from './group/group.js';
 import { BACKOFF, retry } from './transport/retry.js';
 
@@ -34,7 +34,7 @@ const TRIES_FOR_UNKNOWN_TOPIC = 4;
  * A consumer: membership in the group says which partitions, the fetcher reads them, and what ties them together is
  * here. With `partitions` there is no group but the place of its positions.
  */
-export class PlatformaticConsumer implements KafkaConsumer {
+export class NativeConsumer implements KafkaConsumer {
   readonly #group: Group;
   readonly #closing = new AbortController();
   #fetcher: Fetcher | undefined;
@@ -47,7 +47,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     readonly options: ConsumerOptions,
     readonly log: Logger,
   ) {
-    if (options.partitions) this.#group = new Alone(cluster, options.group, options.partitions);
+    if (options.partitions) this.#group = new FixedAssignment(cluster, options.group, options.partitions);
     else if (options.groupProtocol === 'consumer') this.#group = new ConsumerGroup(cluster, options);
     else this.#group = new ClassicGroup(cluster, options, log);
   }
@@ -112,7 +112,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     this.#fetcher?.drop(revoked);
     if (revoked.length === 0) return;
     const done = handlers.onRevoked(this.#named(revoked));
-    this.#fetcher?.hold(done);
+    this.#fetcher?.pauseUntil(done);
     await done;
   }
 

@@ -73,8 +73,8 @@ export class Fetcher {
   #looking = false;
   /** How many hold everything back: nothing is delivered and nothing fetched until there are none. */
   #holds = 0;
-  #wake: () => void = () => undefined;
-  #awake = new Promise<void>((resolve) => (this.#wake = resolve));
+  #resolveAwake: () => void = () => undefined;
+  #awake = new Promise<void>((resolve) => (this.#resolveAwake = resolve));
 
   constructor(
     readonly cluster: Cluster,
@@ -116,19 +116,19 @@ export class Fetcher {
       const source = this.#sources.get(partition);
       if (source) source.paused = paused;
     }
-    if (!paused) this.#stir();
+    if (!paused) this.#wake();
   }
 
   close(): void {
     this.#closing.abort();
     this.#connections.close();
     this.#sources.clear();
-    this.#stir();
+    this.#wake();
   }
 
-  #stir(): void {
-    this.#wake();
-    this.#awake = new Promise((resolve) => (this.#wake = resolve));
+  #wake(): void {
+    this.#resolveAwake();
+    this.#awake = new Promise((resolve) => (this.#resolveAwake = resolve));
   }
 
   /** Takes over what is known of the topic, and has a loop for every broker. */
@@ -139,7 +139,7 @@ export class Fetcher {
       this.#noteLeader(topic.name, source);
     }
     for (const { leader } of this.#sources.values()) if (leader !== undefined) this.#startLoop(leader);
-    this.#stir();
+    this.#wake();
     this.handlers.onTopic(topic);
   }
 
@@ -152,11 +152,11 @@ export class Fetcher {
 
   /** A topic that was deleted and made anew: all that is in it came after what was read. */
   #recognize({ id }: TopicMetadata): void {
-    if (this.#topicId !== '' && this.#topicId !== id) this.#beginAnew();
+    if (this.#topicId !== '' && this.#topicId !== id) this.#restart();
     this.#topicId = id;
   }
 
-  #beginAnew(): void {
+  #restart(): void {
     this.log.warn({ topic: this.options.topic }, 'the topic was made anew and is read from its beginning');
     for (const source of this.#sources.values()) source.position = 0;
   }
@@ -260,29 +260,29 @@ export class Fetcher {
       const source = this.#stillWanted(part.partition, asked);
       if (!source) continue;
       try {
-        if (part.error !== undefined) await this.#mend(source, part.error);
+        if (part.error !== undefined) await this.#recoverPosition(source, part.error);
         else records += await this.#handOver(source, part);
         bytes += part.batches?.length ?? 0;
         source.failures = 0;
         this.cluster.outage.worked(source.partition);
       } catch (cause) {
-        this.#leaveOut(source, toKafkaError(cause));
+        this.#backOff(source, toKafkaError(cause));
       }
     }
     return { records, bytes };
   }
 
   /** One partition's trouble must not slow the others of its broker: it alone waits. */
-  #leaveOut(source: Source, error: KafkaError): void {
+  #backOff(source: Source, error: KafkaError): void {
     if (!isPassing(error)) throw error;
     source.failures++;
     this.cluster.outage.failed(error, source.partition);
     source.leftOutUntil = performance.now() + backoffMs(BACKOFF, source.failures);
-    this.#lookAgain();
+    this.#refreshMetadata();
   }
 
   /** Its leader may be another by now. */
-  #lookAgain(): void {
+  #refreshMetadata(): void {
     if (this.#looking) return;
     this.#looking = true;
     void this.#locateAgain()
@@ -328,7 +328,7 @@ export class Fetcher {
     const taken = deliverPiece(this.handlers, { topic, partition }, piece, highWatermark);
     this.handlers.onPosition?.({ partition, offset: piece.next });
     if (!taken) return undefined;
-    this.hold(taken);
+    this.pauseUntil(taken);
     return this.#released();
   }
 
@@ -350,13 +350,13 @@ export class Fetcher {
   }
 
   /** Nothing is delivered and nothing fetched until the promise is settled, or the fetcher closed. */
-  hold(until: Promise<unknown>): void {
+  pauseUntil(until: Promise<unknown>): void {
     this.#holds++;
     until
       .catch((error: unknown) => this.#crash(toKafkaError(error)))
       .finally(() => {
         this.#holds--;
-        this.#stir();
+        this.#wake();
       })
       .catch(() => undefined);
   }
@@ -366,7 +366,7 @@ export class Fetcher {
   }
 
   /** Does something about a partition's error. @throws KafkaError when there is nothing to do */
-  async #mend(source: Source, name: string): Promise<void> {
+  async #recoverPosition(source: Source, name: string): Promise<void> {
     if (name === 'OFFSET_OUT_OF_RANGE') return this.#reset(source);
     throw maybePassing(brokerError(name, `${this.options.topic} ${source.partition}`));
   }

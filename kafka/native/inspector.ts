@@ -58,7 +58,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** Kind of endpoints that a cluster is described by. */
 const BROKERS = 1;
 
-export class PlatformaticInspector implements KafkaInspector {
+export class NativeInspector implements KafkaInspector {
   constructor(readonly cluster: Cluster) {}
 
   async reach(address: string): Promise<void> {

@@ -4,7 +4,7 @@ import { initProducerIdV4, metadataV11 } from '@platformatic/kafka';
 import type { OutgoingRecord } from '../port.js';
 import type { Cluster } from './transport/cluster.js';
 import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
-import { PlatformaticProducer } from './producer.js';
+import { NativeProducer } from './producer.js';
 import type { ProducedPartition } from './protocol/produce.js';
 
 const record = (topic: string): OutgoingRecord => ({
@@ -50,7 +50,7 @@ test('after a refusal that followed an ambiguous try the producer takes a new id
     () => ({ t: [1] }),
     [hungUp, [produced('t', 'MESSAGE_TOO_LARGE')], [produced('t')], [produced('t')]],
   );
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   await assert.rejects(producer.send([record('t')]), { kind: 'too-large' });
   assert.equal(asked.identities, 1);
   await producer.send([record('t')]);
@@ -66,7 +66,7 @@ test('what is known of a topic is asked for anew when it is old', async () => {
     answers,
     () => now,
   );
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   await producer.send([record('t')]);
   now = 4 * 60_000;
   await producer.send([record('t')]);
@@ -83,7 +83,7 @@ test('one partition without a leader is refused after its time; those that were 
     [[produced('healthy')]],
     () => (now += 1_000),
   );
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   const refusal = { kind: 'other', message: 'stranded 0 has no leader' };
   await assert.rejects(producer.send([record('healthy'), record('stranded')]), refusal);
   assert.ok(now >= 15_000);
@@ -99,7 +99,7 @@ test('a partition that gets a leader in time gets its records', async () => {
     () => ({ healthy: [1], late: [leader] }),
     [[produced('healthy')], [produced('late')]],
   );
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   const sent = producer.send([record('healthy'), record('late')]);
   setTimeout(() => (leader = 2), 100);
   await sent;
@@ -111,13 +111,13 @@ test('records without a key avoid partitions that have no leader', async () => {
     () => ({ t: [1, -1, 1] }),
     Array.from({ length: 6 }, () => [0, 2].map((partition) => ({ ...produced('t'), partition }))),
   );
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   for (let send = 0; send < 6; send++) await producer.send([record('t')]);
 });
 
 test('a cluster in which nothing has a leader is away as a whole', async () => {
   const { cluster } = scripted(() => ({ t: [-1] }), []);
-  const producer = new PlatformaticProducer(cluster);
+  const producer = new NativeProducer(cluster);
   const sent = producer.send([record('t')]);
   setTimeout(() => void producer.close(), 100);
   await assert.rejects(sent, { kind: 'unavailable', message: /LEADER_NOT_AVAILABLE/ });

@@ -1,5 +1,5 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
-import { InTurn } from '../../core/serial.js';
+import { SerialQueue } from '../../core/serial.js';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './transport/cluster.js';
@@ -14,11 +14,11 @@ const NEW = { id: -1n, epoch: -1 };
  * was refused in the end may still have been written by an earlier try, and another one of the same sequence would be
  * taken for it and lost. So what is sent again may arrive twice, never not at all.
  */
-export class PlatformaticProducer implements KafkaProducer {
+export class NativeProducer implements KafkaProducer {
   readonly #closing = new AbortController();
   #sender: BatchSender | undefined;
   /** Sends go one after the other, which keeps their order over failures. */
-  readonly #turns = new InTurn();
+  readonly #turns = new SerialQueue();
 
   constructor(readonly cluster: Cluster) {}
 

@@ -9,7 +9,7 @@ import {
   ResponseError,
 } from '@platformatic/kafka';
 import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
-import { PlatformaticTransactionalProducer } from './transactional-producer.js';
+import { NativeTransactionalProducer } from './transactional-producer.js';
 
 const record = { topic: 't', key: null, value: Buffer.from('x'), headers: {} };
 const ADD_PARTITIONS = 24;
@@ -19,7 +19,7 @@ const FENCED = new ResponseError(ADD_PARTITIONS, 3, { '/': [90, null] }, {});
 function transactional(
   errors: (string | undefined)[],
   announce: () => unknown = () => ({}),
-): { producer: PlatformaticTransactionalProducer; ends: boolean[]; epochs: () => number } {
+): { producer: NativeTransactionalProducer; ends: boolean[]; epochs: () => number } {
   const ends: boolean[] = [];
   let epoch = 0;
   const cluster = fakeCluster({
@@ -33,7 +33,7 @@ function transactional(
     },
     send: () => [{ topic: 't', partition: 0, error: errors.shift(), detail: null }],
   });
-  return { producer: new PlatformaticTransactionalProducer(cluster, 'id'), ends, epochs: () => epoch };
+  return { producer: new NativeTransactionalProducer(cluster, 'id'), ends, epochs: () => epoch };
 }
 
 test('a transaction that a leader refused is aborted, and the next one goes through', async () => {

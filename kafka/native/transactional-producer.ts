@@ -6,7 +6,7 @@ import {
   txnOffsetCommitV3,
   type API,
 } from '@platformatic/kafka';
-import { InTurn } from '../../core/serial.js';
+import { SerialQueue } from '../../core/serial.js';
 import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';
 import type { Cluster } from './transport/cluster.js';
@@ -23,13 +23,13 @@ const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
  * Transactions, one at a time. After one that failed the identity gets its next epoch, which ends whatever is left of
  * it; when the coordinator says that another producer has taken the name over, everything after it is refused as well.
  */
-export class PlatformaticTransactionalProducer implements TransactionalProducer {
+export class NativeTransactionalProducer implements TransactionalProducer {
   readonly #closing = new AbortController();
   readonly #coordinator: Coordinator;
   #identity = NEW;
   #sender: BatchSender | undefined;
   #fenced: KafkaError | undefined;
-  readonly #turns = new InTurn();
+  readonly #turns = new SerialQueue();
 
   constructor(
     readonly cluster: Cluster,

@@ -168,12 +168,12 @@ test('room is there below the bound at once, above it when enough has left', asy
   const { outbox, push } = pushing();
   push('a', 'b', 'c');
   const bytes = 3 * 9;
-  assert.equal(outbox.room(bytes + 1), undefined);
-  const room = outbox.room(bytes);
+  assert.equal(outbox.whenBelowLimit(bytes + 1), undefined);
+  const room = outbox.whenBelowLimit(bytes);
   assert.ok(room);
   await outbox.settled();
   await room;
-  assert.equal(outbox.room(1), undefined);
+  assert.equal(outbox.whenBelowLimit(1), undefined);
 });
 
 test('records for a topic that is gone fail at once, those of other topics go without being sent in halves', async () => {

@@ -41,7 +41,7 @@ interface Limits {
   readonly suspectAt?: number | undefined;
 }
 
-interface Parcel {
+interface PendingRecord {
   readonly record: OutgoingRecord;
   readonly bytes: number;
   readonly delivery: Delivery;
@@ -55,7 +55,7 @@ interface Parcel {
  * A record that the broker refuses is told so alone: a refused batch is cut in halves until it is found.
  */
 export class Outbox {
-  readonly #queue = new Fifo<Parcel>();
+  readonly #queue = new Fifo<PendingRecord>();
   #sending: Promise<void> | undefined;
   #bytes = 0;
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
@@ -81,7 +81,7 @@ export class Outbox {
   }
 
   /** Undefined while there are fewer than `maxBytes` in here; else a promise that there are again. */
-  room(maxBytes: number): Promise<void> | undefined {
+  whenBelowLimit(maxBytes: number): Promise<void> | undefined {
     if (this.#bytes < maxBytes) return undefined;
     return new Promise((resolve) => this.#waiting.push({ below: maxBytes, resolve }));
   }
@@ -108,7 +108,7 @@ export class Outbox {
     this.#sending = undefined;
   }
 
-  #release(parcels: readonly Parcel[]): void {
+  #release(parcels: readonly PendingRecord[]): void {
     for (const { bytes } of parcels) this.#bytes -= bytes;
     if (this.#waiting.length === 0) return;
     const served = this.#waiting.filter(({ below }) => this.#bytes < below);
@@ -116,9 +116,9 @@ export class Outbox {
     for (const { resolve } of served) resolve();
   }
 
-  #take(): Parcel[] {
+  #take(): PendingRecord[] {
     const { maxBatchRecords, maxBatchBytes } = this.options;
-    const taken: Parcel[] = [];
+    const taken: PendingRecord[] = [];
     let bytes = 0;
     for (let next = this.#queue.at(0); next; next = this.#queue.at(0)) {
       bytes += next.bytes;
@@ -129,7 +129,7 @@ export class Outbox {
     return taken;
   }
 
-  async #send(parcels: readonly Parcel[], limits: Limits): Promise<void> {
+  async #send(parcels: readonly PendingRecord[], limits: Limits): Promise<void> {
     const { giveUpAt } = limits;
     let { suspectAt } = limits;
     for (let attempt = 1; ; attempt++) {
@@ -161,7 +161,10 @@ export class Outbox {
   }
 
   /** A topic whose partitions have no leader fails like a cluster that is away, and must not hold up the others. */
-  async #withoutUnusable(parcels: readonly Parcel[], error: KafkaError): Promise<readonly Parcel[]> {
+  async #withoutUnusable(
+    parcels: readonly PendingRecord[],
+    error: KafkaError,
+  ): Promise<readonly PendingRecord[]> {
     const unusable = await this.#missing([...new Set(parcels.map(({ record }) => record.topic))]);
     if (unusable.size === 0) return parcels;
     const refusal = new KafkaError('other', error.message, { cause: error });
@@ -172,7 +175,7 @@ export class Outbox {
     return parcels.filter(({ record }) => !unusable.has(record.topic));
   }
 
-  async #isolate(parcels: readonly Parcel[], error: KafkaError, limits: Limits): Promise<void> {
+  async #isolate(parcels: readonly PendingRecord[], error: KafkaError, limits: Limits): Promise<void> {
     if (parcels.length === 1) return fail(parcels, error);
     const topics = [...new Set(parcels.map(({ record }) => record.topic))];
     if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
@@ -184,7 +187,7 @@ export class Outbox {
 
   /** One topic's trouble is not that of the others: each is sent for itself, those that are gone not at all. */
   async #sendByTopic(
-    parcels: readonly Parcel[],
+    parcels: readonly PendingRecord[],
     topics: readonly string[],
     error: KafkaError,
     limits: Limits,
@@ -216,6 +219,6 @@ function isPassing({ kind }: KafkaError): boolean {
   return kind === 'unavailable' || kind === 'fenced';
 }
 
-function fail(parcels: readonly Parcel[], error: KafkaError): void {
+function fail(parcels: readonly PendingRecord[], error: KafkaError): void {
   for (const { delivery } of parcels) delivery.failed(error);
 }

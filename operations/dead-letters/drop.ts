@@ -1,16 +1,16 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type UnreadableRecords } from '../../kafka/port.js';
-import { isMeant, type LetterFilter } from './filter.js';
-import { forgetting, type HandledLetters } from './handled.js';
-import { scanLetters, type LetterCluster, type LetterRanges } from './letter-scan.js';
-import type { DeadLetter } from './letter.js';
-import { inParts, mark, sendOrThrow } from './send-all.js';
-import { Tally } from './tally.js';
+import { matchesFilter, type DeadLetterFilter } from './filter.js';
+import { forgetting, type HandledDeadLetters } from './handled.js';
+import { scanDeadLetters, type DeadLetterCluster, type DeadLetterRanges } from './scan.js';
+import type { DeadLetter } from './dead-letter.js';
+import { inParts, markHandled, sendOrThrow } from './send.js';
+import { Counts } from './counts.js';
 
 const PART = 1_000;
 
 export interface DropOptions {
-  readonly filter: LetterFilter;
+  readonly filter: DeadLetterFilter;
   /** Undefined: nothing is dropped, only counted. */
   readonly outbox: Outbox | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -30,15 +30,15 @@ interface Beginning {
  */
 export class Drop {
   /** Dropped letters by their topics. */
-  readonly dropped = new Tally();
+  readonly dropped = new Counts();
   /** Letters whose records are gone. */
   deleted = 0;
   /** Why the records of a topic could not be deleted. */
   readonly undeletable = new Map<string, string>();
 
   constructor(
-    readonly cluster: LetterCluster,
-    readonly handled: HandledLetters,
+    readonly cluster: DeadLetterCluster,
+    readonly handled: HandledDeadLetters,
     readonly options: DropOptions,
   ) {}
 
@@ -46,10 +46,10 @@ export class Drop {
    * @param ranges whole partitions: what is older than the filter wants decides about deletion
    * @throws KafkaError when the cluster can't be reached, or does not remember what was dropped
    */
-  async drop(ranges: LetterRanges): Promise<void> {
+  async drop(ranges: DeadLetterRanges): Promise<void> {
     const beginnings = new Map<number, Beginning>();
     for (const { partition } of ranges.ranges) beginnings.set(partition, { end: Infinity, dropped: 0 });
-    await scanLetters(this.cluster, ranges, {
+    await scanDeadLetters(this.cluster, ranges, {
       signal: this.options.signal,
       onOthers: (records) => {
         for (const record of records) keep(record, beginnings);
@@ -70,23 +70,26 @@ export class Drop {
     const { outbox } = this.options;
     for (const part of inParts(letters, PART)) {
       const chosen = part.filter((letter) => this.#isMeant(letter)).map(({ record }) => record);
-      if (outbox) await mark(outbox, this.cluster.topics.names.handledLetters, chosen, 'dropped');
+      if (outbox) await markHandled(outbox, this.cluster.topics.names.handledLetters, chosen, 'dropped');
       for (const record of chosen) {
         this.dropped.add(record.topic);
         this.handled.handle(record, 'dropped');
       }
       for (const { record } of part)
-        if (this.handled.handlingOf(record) !== 'dropped') keep(record, beginnings);
+        if (this.handled.dispositionOf(record) !== 'dropped') keep(record, beginnings);
         else count(record, beginnings);
     }
   }
 
   #isMeant(letter: DeadLetter): boolean {
-    const handling = this.handled.handlingOf(letter.record);
-    return handling !== 'dropped' && isMeant(letter, handling, this.options.filter);
+    const handling = this.handled.dispositionOf(letter.record);
+    return handling !== 'dropped' && matchesFilter(letter, handling, this.options.filter);
   }
 
-  async #delete({ topic, ranges }: LetterRanges, beginnings: ReadonlyMap<number, Beginning>): Promise<void> {
+  async #delete(
+    { topic, ranges }: DeadLetterRanges,
+    beginnings: ReadonlyMap<number, Beginning>,
+  ): Promise<void> {
     const before = ranges
       .map(({ partition, start, end }) => ({
         partition,

@@ -1,8 +1,8 @@
-import type { DeadLetter } from './letter.js';
-import type { Handling } from './handled.js';
+import type { DeadLetter } from './dead-letter.js';
+import type { Disposition } from './handled.js';
 
 /** Which letters are meant: those that match all that is given. */
-export interface LetterFilter {
+export interface DeadLetterFilter {
   /** Whole, or the last part of a class's name. */
   readonly reason?: string | undefined;
   /** In letters of either case. */
@@ -17,13 +17,17 @@ export interface LetterFilter {
   readonly all: boolean;
 }
 
-export function isMeant(letter: DeadLetter, handling: Handling | undefined, filter: LetterFilter): boolean {
+export function matchesFilter(
+  letter: DeadLetter,
+  handling: Disposition | undefined,
+  filter: DeadLetterFilter,
+): boolean {
   return (handling === undefined || filter.all) && matches(letter, filter);
 }
 
 function matches(
   { record: { timestamp, key }, reason, stage }: DeadLetter,
-  { reason: wantedReason, stage: wantedStage, since = -Infinity, until = Infinity, keys }: LetterFilter,
+  { reason: wantedReason, stage: wantedStage, since = -Infinity, until = Infinity, keys }: DeadLetterFilter,
 ): boolean {
   if (timestamp < since || timestamp >= until) return false;
   if (wantedReason !== undefined && !isReason(reason, wantedReason)) return false;
@@ -36,6 +40,6 @@ function isReason(reason: string | undefined, wanted: string): boolean {
 }
 
 /** Whether it means fewer than all letters that are not handled. */
-export function isNarrow({ reason, stage, since, until, keys }: LetterFilter): boolean {
+export function isNarrow({ reason, stage, since, until, keys }: DeadLetterFilter): boolean {
   return [reason, stage, since, until, keys].some((part) => part !== undefined);
 }

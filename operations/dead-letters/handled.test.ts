@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
-import { HandledLetters, forgetting, markOf, type Handling } from './handled.js';
+import { HandledDeadLetters, forgetting, markOf, type Disposition } from './handled.js';
 import { letterRecord } from '../../testing/dead-letters.js';
 
 const asRead = (record: OutgoingRecord): KafkaRecord => ({
@@ -10,33 +10,33 @@ const asRead = (record: OutgoingRecord): KafkaRecord => ({
   offset: 0,
   timestamp: 0,
 });
-const marked = (letter: KafkaRecord, handling: Handling): KafkaRecord =>
+const marked = (letter: KafkaRecord, handling: Disposition): KafkaRecord =>
   asRead(markOf('p.dead-letters', letter, handling, 0));
 
 test('what was done with a letter is read from what was written, the last word of it', () => {
-  const handled = new HandledLetters();
+  const handled = new HandledDeadLetters();
   const letters = [0, 1, 255, 256, 1_000_000_007].map((offset) => letterRecord({}, { offset }));
   for (const letter of letters) handled.read(marked(letter, 'replayed'));
   const [first = fail(), second = fail(), third = fail()] = letters;
   handled.read(marked(second, 'dropped'));
   handled.read(asRead(forgetting('p.dead-letters', third, third.offset)));
   assert.deepEqual(
-    letters.map((letter) => handled.handlingOf(letter)),
+    letters.map((letter) => handled.dispositionOf(letter)),
     ['replayed', 'dropped', undefined, 'replayed', 'replayed'],
   );
-  assert.equal(handled.handlingOf({ ...first, partition: 2 }), undefined);
-  assert.equal(handled.handlingOf({ ...first, topic: 'other' }), undefined);
+  assert.equal(handled.dispositionOf({ ...first, partition: 2 }), undefined);
+  assert.equal(handled.dispositionOf({ ...first, topic: 'other' }), undefined);
 });
 
 test('a letter at the same place of a topic that was made anew is another', () => {
-  const handled = new HandledLetters();
+  const handled = new HandledDeadLetters();
   handled.read(marked(letterRecord({}), 'dropped'));
-  assert.equal(handled.handlingOf(letterRecord({})), 'dropped');
-  assert.equal(handled.handlingOf(letterRecord({}, { timestamp: 1_700_000_000_001 })), undefined);
+  assert.equal(handled.dispositionOf(letterRecord({})), 'dropped');
+  assert.equal(handled.dispositionOf(letterRecord({}, { timestamp: 1_700_000_000_001 })), undefined);
 });
 
 test('marks of letters that are gone are found, those of others are not', () => {
-  const handled = new HandledLetters((topic) => topic === 'orders-dlt');
+  const handled = new HandledDeadLetters((topic) => topic === 'orders-dlt');
   for (const offset of [3, 600, 700]) handled.read(marked(letterRecord({}, { offset }), 'dropped'));
   handled.read(marked(letterRecord({}, { topic: 'other-dlt' }), 'dropped'));
   assert.deepEqual([...handled.before({ topic: 'orders-dlt', partition: 1 }, 700)], [3, 600]);
@@ -44,21 +44,21 @@ test('marks of letters that are gone are found, those of others are not', () => 
 });
 
 test('marks that are not understood handle nothing', () => {
-  const handled = new HandledLetters();
+  const handled = new HandledDeadLetters();
   const mark = marked(letterRecord({}), 'dropped');
   for (const value of ['', 'null', '[]', '{"state":"eaten","letterTime":1}', '{"state":"dropped"}'])
     handled.read({ ...mark, value: Buffer.from(value) });
   for (const key of [null, Buffer.alloc(0), Buffer.from('orders-dlt/1'), Buffer.from('orders-dlt/1/x')])
     handled.read({ ...mark, key });
-  assert.equal(handled.handlingOf(letterRecord({})), undefined);
+  assert.equal(handled.dispositionOf(letterRecord({})), undefined);
 });
 
 test('a million handled letters side by side take a few megabytes', () => {
   const before = process.memoryUsage().arrayBuffers;
-  const handled = new HandledLetters();
+  const handled = new HandledDeadLetters();
   const letter = letterRecord({});
   for (let offset = 0; offset < 1_000_000; offset++) handled.handle({ ...letter, offset }, 'replayed');
-  assert.equal(handled.handlingOf({ ...letter, offset: 999_999 }), 'replayed');
+  assert.equal(handled.dispositionOf({ ...letter, offset: 999_999 }), 'replayed');
   const grown = process.memoryUsage().arrayBuffers - before;
   assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes`);
 });

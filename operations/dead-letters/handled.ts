@@ -1,10 +1,10 @@
 import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../../kafka/port.js';
 
 /** What was done with a dead letter. */
-export type Handling = 'replayed' | 'dropped';
+export type Disposition = 'replayed' | 'dropped';
 
 /** By the numbers that chunks have for them; 0 is for none. */
-const HANDLINGS: readonly (Handling | undefined)[] = [undefined, 'replayed', 'dropped'];
+const HANDLINGS: readonly (Disposition | undefined)[] = [undefined, 'replayed', 'dropped'];
 const CHUNK = 256;
 
 interface Chunk {
@@ -19,7 +19,7 @@ interface Chunk {
  * its values JSON that says what was done, when, and the letter's own timestamp. That timestamp tells a letter from another at the
  * same place of a topic that was made anew. In memory a letter takes 5 bytes while its neighbours are handled, too.
  */
-export class HandledLetters {
+export class HandledDeadLetters {
   readonly #partitions = new Map<string, Map<number, Chunk>>();
 
   /** @param of which topics are of interest */
@@ -33,11 +33,11 @@ export class HandledLetters {
     this.#set({ topic, partition: Number(partition) }, Number(offset), mark?.letterTime ?? 0, mark?.handling);
   }
 
-  handle(letter: KafkaRecord, handling: Handling): void {
+  handle(letter: KafkaRecord, handling: Disposition): void {
     this.#set(letter, letter.offset, letter.timestamp, handling);
   }
 
-  handlingOf({ topic, partition, offset, timestamp }: KafkaRecord): Handling | undefined {
+  dispositionOf({ topic, partition, offset, timestamp }: KafkaRecord): Disposition | undefined {
     const chunk = this.#partitions.get(`${topic}/${partition}`)?.get(Math.floor(offset / CHUNK));
     const at = offset % CHUNK;
     return chunk?.stamps[at] === timestamp >>> 0 ? HANDLINGS[chunk.handlings[at] ?? 0] : undefined;
@@ -54,7 +54,7 @@ export class HandledLetters {
     { topic, partition }: TopicPartition,
     offset: number,
     timestamp: number,
-    handling: Handling | undefined,
+    handling: Disposition | undefined,
   ): void {
     const place = `${topic}/${partition}`;
     const chunks = this.#partitions.get(place) ?? new Map<number, Chunk>();
@@ -77,7 +77,7 @@ function emptyChunk(): Chunk {
 }
 
 interface Mark {
-  readonly handling: Handling;
+  readonly handling: Disposition;
   readonly letterTime: number;
 }
 
@@ -92,7 +92,12 @@ function readMark(value: Buffer): Mark | undefined {
 }
 
 /** The record that says what was done with a letter. */
-export function markOf(topic: string, letter: KafkaRecord, handling: Handling, now: number): OutgoingRecord {
+export function markOf(
+  topic: string,
+  letter: KafkaRecord,
+  handling: Disposition,
+  now: number,
+): OutgoingRecord {
   const mark = { state: handling, at: new Date(now).toISOString(), letterTime: letter.timestamp };
   return markRecord(topic, letter, letter.offset, Buffer.from(JSON.stringify(mark)));
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isMeant, isNarrow, type LetterFilter } from './filter.js';
-import { readDeadLetter, type DeadLetter } from './letter.js';
+import { matchesFilter, isNarrow, type DeadLetterFilter } from './filter.js';
+import { readDeadLetter, type DeadLetter } from './dead-letter.js';
 import { Listing } from './listing.js';
 import { isText, oneLine, textOrHex } from '../../core/printable.js';
-import { Tally } from './tally.js';
+import { Counts } from './counts.js';
 import { letterRecord, texts } from '../../testing/dead-letters.js';
 
 const letter = (reason: string, timestamp = 0, key: Buffer | null = null): DeadLetter =>
@@ -30,15 +30,18 @@ test('a listing keeps the newest in the order of their times, and counts all by 
 });
 
 test('a tally of names that strangers choose has an end', () => {
-  const tally = new Tally();
+  const tally = new Counts();
   for (let name = 0; name < 10_000; name++) tally.add(String(name));
   assert.ok(tally.entries().length <= 201);
   assert.deepEqual([tally.total, tally.entries()[0]], [10_000, ['(others)', 9_800]]);
 });
 
 test('filters mean what matches all of them, and what is handled only when all are asked for', () => {
-  const meant = (filter: Partial<LetterFilter>, handling?: 'replayed'): boolean =>
-    isMeant(letter('org.acme.errors.Bad$Data', 100, Buffer.from('k')), handling, { all: false, ...filter });
+  const meant = (filter: Partial<DeadLetterFilter>, handling?: 'replayed'): boolean =>
+    matchesFilter(letter('org.acme.errors.Bad$Data', 100, Buffer.from('k')), handling, {
+      all: false,
+      ...filter,
+    });
   assert.ok(meant({}));
   assert.ok(!meant({}, 'replayed'));
   assert.ok(meant({ all: true }, 'replayed'));
@@ -49,7 +52,7 @@ test('filters mean what matches all of them, and what is handled only when all a
   assert.ok(meant({ since: 100, until: 101 }) && !meant({ since: 101 }) && !meant({ until: 100 }));
   assert.ok(meant({ keys: [Buffer.from('x'), Buffer.from('k')] }) && !meant({ keys: [Buffer.from('x')] }));
   assert.ok(!meant({ since: 100, reason: 'Other' }));
-  assert.ok(!isMeant(letter('A'), undefined, { all: false, keys: [Buffer.from('k')] }));
+  assert.ok(!matchesFilter(letter('A'), undefined, { all: false, keys: [Buffer.from('k')] }));
 });
 
 test('a filter is narrow when anything but --all is given', () => {

@@ -1,14 +1,14 @@
 import type { KafkaRecord } from '../../kafka/port.js';
-import type { Handling } from './handled.js';
-import type { DeadLetter, Origin } from './letter.js';
+import type { Disposition } from './handled.js';
+import type { DeadLetter, Origin } from './dead-letter.js';
 import { textOrHex } from '../../core/printable.js';
-import { Tally } from './tally.js';
+import { Counts } from './counts.js';
 
 const MAX_KEY_BYTES = 256;
 
 /** What a list tells of a letter: it keeps nothing of the record's own bytes. */
-export interface ListedLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 'offset' | 'timestamp'> {
-  readonly handling: Handling | undefined;
+export interface ListedDeadLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 'offset' | 'timestamp'> {
+  readonly handling: Disposition | undefined;
   readonly reason: string | undefined;
   readonly stage: string | undefined;
   readonly message: string | undefined;
@@ -20,24 +20,24 @@ export interface ListedLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 
 
 /** The newest letters, and the numbers of all: what it holds does not grow with the topics. */
 export class Listing {
-  readonly byReason = new Tally();
-  #newest: ListedLetter[] = [];
+  readonly byReason = new Counts();
+  #newest: ListedDeadLetter[] = [];
 
   /** @param limit how many letters are kept */
   constructor(readonly limit: number) {}
 
-  add(letter: DeadLetter, handling: Handling | undefined): void {
+  add(letter: DeadLetter, handling: Disposition | undefined): void {
     this.byReason.add(letter.reason ?? '(no reason)');
     this.#newest.push(listed(letter, handling));
     if (this.#newest.length >= 2 * this.limit + 1_000) this.#newest = this.#cut();
   }
 
   /** In the order of their times. */
-  newest(): ListedLetter[] {
+  newest(): ListedDeadLetter[] {
     return this.#cut();
   }
 
-  #cut(): ListedLetter[] {
+  #cut(): ListedDeadLetter[] {
     const sorted = this.#newest.sort((a, b) => a.timestamp - b.timestamp);
     return sorted.slice(Math.max(0, sorted.length - this.limit));
   }
@@ -45,8 +45,8 @@ export class Listing {
 
 function listed(
   { record, reason, stage, message, origin, replays }: DeadLetter,
-  handling: Handling | undefined,
-): ListedLetter {
+  handling: Disposition | undefined,
+): ListedDeadLetter {
   const { topic, partition, offset, timestamp, key } = record;
   return {
     topic,

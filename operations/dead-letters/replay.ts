@@ -1,12 +1,12 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type OutgoingRecord, type UnreadableRecords } from '../../kafka/port.js';
-import { isMeant, type LetterFilter } from './filter.js';
-import type { HandledLetters } from './handled.js';
-import { scanLetters, type LetterCluster, type LetterRanges } from './letter-scan.js';
-import { replayOf, type DeadLetter, type Origin } from './letter.js';
+import { matchesFilter, type DeadLetterFilter } from './filter.js';
+import type { HandledDeadLetters } from './handled.js';
+import { scanDeadLetters, type DeadLetterCluster, type DeadLetterRanges } from './scan.js';
+import { replayOf, type DeadLetter, type Origin } from './dead-letter.js';
 import { replayable } from './replayable.js';
-import { inParts, mark, sendAll } from './send-all.js';
-import { Tally } from './tally.js';
+import { inParts, markHandled, sendAll } from './send.js';
+import { Counts } from './counts.js';
 
 /** How many letters go between two marks: a crash repeats no more than these. */
 const PART = 1_000;
@@ -14,7 +14,7 @@ const PART = 1_000;
 const MAX_KNOWN_TOPICS = 1_000;
 
 export interface ReplayOptions {
-  readonly filter: LetterFilter;
+  readonly filter: DeadLetterFilter;
   /** A letter that was replayed so often is left. */
   readonly maxReplays: number;
   /** Undefined: nothing is sent, only counted. */
@@ -26,7 +26,7 @@ export interface ReplayOptions {
   onUnreadable?(records: UnreadableRecords, reason: string): void;
 }
 
-interface Parcel {
+interface PendingReplay {
   readonly letter: DeadLetter;
   readonly record: OutgoingRecord;
 }
@@ -37,21 +37,21 @@ interface Parcel {
  */
 export class Replay {
   /** Replayed letters, by the topic that they went to. */
-  readonly replayed = new Tally();
+  readonly replayed = new Counts();
   /** Letters that are left where they are, by why. */
-  readonly left = new Tally();
+  readonly left = new Counts();
   readonly #partitions = new Map<string, number | undefined>();
 
   constructor(
-    readonly cluster: LetterCluster,
-    readonly handled: HandledLetters,
+    readonly cluster: DeadLetterCluster,
+    readonly handled: HandledDeadLetters,
     readonly options: ReplayOptions,
   ) {}
 
   /** @throws KafkaError when the cluster can't be reached, or does not remember what was replayed */
-  async replay(ranges: LetterRanges): Promise<void> {
+  async replay(ranges: DeadLetterRanges): Promise<void> {
     const { signal } = this.options;
-    await scanLetters(this.cluster, ranges, {
+    await scanDeadLetters(this.cluster, ranges, {
       signal,
       onUnreadable: (records, reason) => this.options.onUnreadable?.(records, reason),
       onLetters: async (letters) => {
@@ -65,11 +65,11 @@ export class Replay {
   }
 
   #isMeant(letter: DeadLetter): boolean {
-    return isMeant(letter, this.handled.handlingOf(letter.record), this.options.filter);
+    return matchesFilter(letter, this.handled.dispositionOf(letter.record), this.options.filter);
   }
 
   async #replayPart(letters: readonly DeadLetter[]): Promise<void> {
-    const parcels: Parcel[] = [];
+    const parcels: PendingReplay[] = [];
     for (const letter of letters) {
       const record = await this.#recordOf(letter);
       if (typeof record === 'string') this.left.add(record);
@@ -98,7 +98,7 @@ export class Replay {
     return this.#partitions.get(topic);
   }
 
-  async #send(outbox: Outbox, parcels: readonly Parcel[]): Promise<void> {
+  async #send(outbox: Outbox, parcels: readonly PendingReplay[]): Promise<void> {
     const failures = await sendAll(
       outbox,
       parcels.map(({ record }) => record),
@@ -113,11 +113,11 @@ export class Replay {
     }
   }
 
-  async #remember(outbox: Outbox, sent: readonly Parcel[]): Promise<void> {
+  async #remember(outbox: Outbox, sent: readonly PendingReplay[]): Promise<void> {
     const letters = sent.map(({ letter }) => letter.record);
     for (const { record } of sent) this.replayed.add(record.topic);
     try {
-      await mark(outbox, this.cluster.topics.names.handledLetters, letters, 'replayed');
+      await markHandled(outbox, this.cluster.topics.names.handledLetters, letters, 'replayed');
     } catch (cause) {
       const { kind, message } = cause as KafkaError;
       throw new KafkaError(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
-import { readDeadLetter } from './letter.js';
+import { readDeadLetter } from './dead-letter.js';
 import { replayable } from './replayable.js';
 import { LETTER_TOPICS, letterRecord, texts } from '../../testing/dead-letters.js';
 

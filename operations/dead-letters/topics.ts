@@ -9,7 +9,7 @@ const LETTERS = /(^|[._-])(dlt|dlq|dead-?letters?)$/i;
 const CONNECT_OWN = /^connect-(configs|offsets|status)$/;
 
 /** Which topics hold dead letters. */
-export class LetterTopics {
+export class DeadLetterTopics {
   constructor(
     readonly names: TopicNames,
     /** Where the cluster's bindings put theirs, with the topics that these come from. */

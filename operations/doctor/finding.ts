@@ -7,30 +7,30 @@ export type Level = 'ok' | 'warning' | 'problem' | 'unknown';
 export interface Finding {
   readonly area: string;
   readonly level: Level;
-  readonly what: string;
+  readonly message: string;
   readonly fix: string | null;
 }
 
-export const ok = (area: string, what: string): Finding => ({ area, level: 'ok', what, fix: null });
+export const ok = (area: string, what: string): Finding => ({ area, level: 'ok', message: what, fix: null });
 
 export const warning = (area: string, what: string, fix: string): Finding => ({
   area,
   level: 'warning',
-  what,
+  message: what,
   fix,
 });
 
 export const problem = (area: string, what: string, fix: string): Finding => ({
   area,
   level: 'problem',
-  what,
+  message: what,
   fix,
 });
 
 export const unknown = (area: string, what: string, fix: string): Finding => ({
   area,
   level: 'unknown',
-  what,
+  message: what,
   fix,
 });
 
@@ -38,7 +38,7 @@ export const unknown = (area: string, what: string, fix: string): Finding => ({
  * What could not be looked at.
  * @param rights that the look takes
  */
-export function unseen(area: string, what: string, error: Error, rights: string): Finding {
+export function unavailable(area: string, what: string, error: Error, rights: string): Finding {
   return unknown(area, `${what} can't be seen: ${error.message}`, wayTo(error, rights));
 }
 

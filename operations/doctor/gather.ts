@@ -1,12 +1,12 @@
 import { deadLetterTopic, type BindingDefinition } from '../../cluster/bindings/definition.js';
-import type { Config } from '../../core/config.js';
+import type { Config } from '../../core/config/config.js';
 import type { KafkaInspector, TopicSettings } from '../../kafka/inspector.js';
 import { groupPositions, type GroupPosition } from '../../kafka/reading/lag.js';
 import type { KafkaAdmin, KafkaClient } from '../../kafka/port.js';
 import {
   readStatuses,
   withoutForgotten,
-  type HeardStatus,
+  type ReportedStatus,
   type KnownNode,
 } from '../../cluster/node-directory.js';
 import { sleep } from '../../core/time.js';
@@ -17,18 +17,18 @@ import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contai
 import type { ExaminedGroup } from './checks/groups.js';
 import {
   isToBeWatched,
-  judgeByBroker,
-  judgeByClock,
+  classifyByBroker,
+  classifyByClock,
   newestOf,
   type Beats,
-  type JudgedNode,
+  type ClassifiedNode,
 } from './checks/nodes.js';
 import type { RegistryFacts, SubjectFacts } from './checks/registry.js';
 import { TOPIC_SETTINGS, type ExaminedTopic, type TopicRole } from './checks/topics.js';
-import { outcome } from './looks.js';
+import { settle } from './queries.js';
 
 /** What is looked at, and by what. */
-export interface Patient {
+export interface DoctorContext {
   readonly kafka: KafkaClient;
   readonly admin: KafkaAdmin;
   readonly inspector: KafkaInspector;
@@ -57,7 +57,7 @@ export function modelsOf(
 
 /** All topics that the cluster needs, with what they are for. */
 export async function examineTopics(
-  { inspector, config }: Patient,
+  { inspector, config }: DoctorContext,
   models: readonly string[],
   bindings: readonly BindingDefinition[],
 ): Promise<ExaminedTopic[]> {
@@ -67,7 +67,7 @@ export async function examineTopics(
     wanted.map(async ([topic, role]) => {
       const facts = described.find((found) => found.topic === topic);
       const settings = facts
-        ? await outcome(() => inspector.topicSettings(topic, TOPIC_SETTINGS))
+        ? await settle(() => inspector.topicSettings(topic, TOPIC_SETTINGS))
         : NO_SETTINGS;
       return { topic, role, facts, settings };
     }),
@@ -99,7 +99,7 @@ function wantedTopics(
 
 /** The groups of those topics that are there, each looked at by itself. */
 export async function examineGroups(
-  { inspector, admin, config }: Patient,
+  { inspector, admin, config }: DoctorContext,
   topics: readonly ExaminedTopic[],
   models: readonly string[],
   bindings: readonly BindingDefinition[],
@@ -117,8 +117,8 @@ export async function examineGroups(
         group,
         topic,
         // Positions take more rights than the group's state does.
-        facts: await outcome(() => inspector.describeGroup(group)),
-        partitions: await outcome(() => positionsOf(admin, group, topic)),
+        facts: await settle(() => inspector.describeGroup(group)),
+        partitions: await settle(() => positionsOf(admin, group, topic)),
       })),
   );
 }
@@ -130,15 +130,17 @@ async function positionsOf(admin: KafkaAdmin, group: string, topic: string): Pro
 }
 
 /** Nodes, whether they live, and their signs of life by both clocks. */
-export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNode[]; beats: Beats }> {
-  const { inspector, kafka, config } = patient;
+export async function examineNodes(
+  context: DoctorContext,
+): Promise<{ nodes: ClassifiedNode[]; beats: Beats }> {
+  const { inspector, kafka, config } = context;
   const topic = topicNames(config.prefix).nodes;
-  const settings = await outcome(() => inspector.topicSettings(topic, [TIMESTAMPS]));
+  const settings = await settle(() => inspector.topicSettings(topic, [TIMESTAMPS]));
   const heard = withoutForgotten(await readStatuses(kafka, config), config);
   const readAt = Date.now();
   if (settings instanceof Error || settings.values.get(TIMESTAMPS) !== 'LogAppendTime') {
     const beats = settings instanceof Error ? settings : undefined;
-    return { nodes: judgeByClock(heard, readAt), beats: { topic, beats, readAt } };
+    return { nodes: classifyByClock(heard, readAt), beats: { topic, beats, readAt } };
   }
   if (!isToBeWatched(heard, readAt)) return judged(topic, heard, true, readAt);
   await sleep(WATCH_MS);
@@ -148,11 +150,11 @@ export async function examineNodes(patient: Patient): Promise<{ nodes: JudgedNod
 
 function judged(
   topic: string,
-  heard: readonly HeardStatus[],
+  heard: readonly ReportedStatus[],
   isBeating: boolean,
   readAt: number,
-): { nodes: JudgedNode[]; beats: Beats } {
-  const nodes = judgeByBroker(heard, isBeating, readAt);
+): { nodes: ClassifiedNode[]; beats: Beats } {
+  const nodes = classifyByBroker(heard, isBeating, readAt);
   const alive = new Set(nodes.filter((node) => node.alive).map(({ node }) => node));
   const beats = heard
     .filter(({ status }) => alive.has(status.node))

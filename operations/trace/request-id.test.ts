@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KafkaRecord } from '../../kafka/port.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
-import { SoughtId } from './request-id.js';
+import { RequestId } from './request-id.js';
 
 const record = (
   headers: RecordHeaders,
@@ -30,37 +30,37 @@ test('a correlation id is text, or the bytes that hexadecimal digits or a UUID s
     [`0x${bytes.toString('hex')}`, bytes],
     [uuid, Buffer.from(uuid)],
   ] as const)
-    assert.equal(SoughtId.of(id).matches(correlated(found), never), 'correlation id', id);
-  assert.equal(SoughtId.of('c-1').matches(correlated(Buffer.from('c-10')), never), undefined);
+    assert.equal(RequestId.of(id).matches(correlated(found), never), 'correlation id', id);
+  assert.equal(RequestId.of('c-1').matches(correlated(Buffer.from('c-10')), never), undefined);
 });
 
 test('every dialect has its correlation id', () => {
   for (const name of ['correlation-id', 'kafka_correlationId', 'REPLY_CORRELATION_ID'])
     assert.equal(
-      SoughtId.of('c').matches(record({ [name]: Buffer.from('c') }), never),
+      RequestId.of('c').matches(record({ [name]: Buffer.from('c') }), never),
       'correlation id',
       name,
     );
 });
 
 test('values are decoded only where the id is in them or beside them, and must have it as theirs', () => {
-  const sought = SoughtId.of('r-1');
-  assert.equal(sought.matches(record({}, 'something else'), never), undefined);
+  const requestId = RequestId.of('r-1');
+  assert.equal(requestId.matches(record({}, 'something else'), never), undefined);
   assert.equal(
-    sought.matches(record({}, '"id":"r-1"'), () => 'r-1'),
+    requestId.matches(record({}, '"id":"r-1"'), () => 'r-1'),
     'request id',
   );
   assert.equal(
-    sought.matches(record({}, '"id":"r-10"'), () => 'r-10'),
+    requestId.matches(record({}, '"id":"r-10"'), () => 'r-10'),
     undefined,
   );
   assert.equal(
-    sought.matches(record({}, 'x', 'r-1'), () => 'r-1'),
+    requestId.matches(record({}, 'x', 'r-1'), () => 'r-1'),
     'request id',
     "MLServer's key",
   );
   assert.equal(
-    sought.matches(record({ ce_id: Buffer.from('r-1') }, 'x'), () => 'r-1'),
+    requestId.matches(record({ ce_id: Buffer.from('r-1') }, 'x'), () => 'r-1'),
     'request id',
   );
 });
@@ -68,21 +68,21 @@ test('values are decoded only where the id is in them or beside them, and must h
 test('a trace id is found in traceparent', () => {
   const id = '0af7651916cd43dd8448eb211c80319c';
   const traced = record({ traceparent: Buffer.from(`00-${id}-b7ad6b7169203331-01`) });
-  assert.equal(SoughtId.of(id.toUpperCase()).matches(traced, never), 'trace id');
-  assert.equal(SoughtId.of(id.replace('0', '1')).matches(traced, never), undefined);
+  assert.equal(RequestId.of(id.toUpperCase()).matches(traced, never), 'trace id');
+  assert.equal(RequestId.of(id.replace('0', '1')).matches(traced, never), undefined);
 });
 
 test('replies are recognised by the correlation ids of the requests that were found, by their own ids only without', () => {
   const correlation = Buffer.from('c-1');
   const correlatedRequest = { record: correlated(correlation), id: 'same' };
-  const sought = SoughtId.of('trace').with([correlatedRequest, { record: record({}), id: 'alone' }]);
-  assert.equal(sought.matches(correlated(correlation), never), 'correlation id');
+  const requestId = RequestId.of('trace').with([correlatedRequest, { record: record({}), id: 'alone' }]);
+  assert.equal(requestId.matches(correlated(correlation), never), 'correlation id');
   assert.equal(
-    sought.matches(record({}, 'same'), () => 'same'),
+    requestId.matches(record({}, 'same'), () => 'same'),
     undefined,
   );
   assert.equal(
-    sought.matches(record({}, 'alone'), () => 'alone'),
+    requestId.matches(record({}, 'alone'), () => 'alone'),
     'request id',
   );
 });

@@ -14,7 +14,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const HEX = /^(0x)?((?:[0-9a-f]{2})+)$/i;
 
 /** An id that somebody has at hand: of a correlation, a request or a trace. */
-export class SoughtId {
+export class RequestId {
   /** Correlation ids are bytes: the text, or what it spells in hexadecimal digits, as a UUID is printed. */
   readonly #correlations: readonly Buffer[];
   readonly #requestIds: ReadonlySet<string>;
@@ -30,21 +30,21 @@ export class SoughtId {
     this.#traceId = traceId;
   }
 
-  static of(text: string): SoughtId {
+  static of(text: string): RequestId {
     const [, , digits] = HEX.exec(UUID.test(text) ? text.replaceAll('-', '') : text) ?? [];
     const bytes = digits === undefined ? [] : [Buffer.from(digits, 'hex')];
     const traceId = TRACE_ID.test(text) ? text.toLowerCase() : undefined;
-    return new SoughtId([Buffer.from(text), ...bytes], new Set([text]), traceId);
+    return new RequestId([Buffer.from(text), ...bytes], new Set([text]), traceId);
   }
 
   /**
    * The same with what the replies to these requests are recognised by, which need not be the id that was asked for: the
    * correlation id, or the request's own where there is none. The latter alone may be that of many.
    */
-  with(requests: readonly { readonly record: KafkaRecord; readonly id: string | undefined }[]): SoughtId {
+  with(requests: readonly { readonly record: KafkaRecord; readonly id: string | undefined }[]): RequestId {
     const correlations = requests.flatMap(({ record }) => correlationOf(record) ?? []);
     const ids = requests.flatMap(({ record, id }) => (correlationOf(record) ? [] : id || []));
-    return new SoughtId(
+    return new RequestId(
       [...this.#correlations, ...correlations],
       new Set([...this.#requestIds, ...ids]),
       this.#traceId,
@@ -80,10 +80,7 @@ export function traceIdOf({ headers }: KafkaRecord): string | undefined {
 }
 
 /** The request in a record, where it can be read without a schema registry. */
-export function readRequest(
-  { value, key, headers }: KafkaRecord,
-  model: string,
-): InferenceRequest | undefined {
+export function requestIn({ value, key, headers }: KafkaRecord, model: string): InferenceRequest | undefined {
   try {
     const framing = value && detectFraming(value, headers);
     if (!value || !framing) return undefined;

@@ -1,14 +1,14 @@
 import { readBindings } from '../../cluster/bindings/store.js';
 import { deadLetterTopic } from '../../cluster/bindings/definition.js';
-import type { Config } from '../../core/config.js';
-import { readDeadLetter, type DeadLetter } from '../dead-letters/letter.js';
+import type { Config } from '../../core/config/config.js';
+import { readDeadLetter, type DeadLetter } from '../dead-letters/dead-letter.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { scanRanges, topicRanges } from '../../kafka/reading/scan-topic.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { topicNames } from '../../cluster/topics.js';
 import type { ReplySummary } from '../../schemas/framing/read-reply.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
-import { readRequest, replyIn, SoughtId } from './request-id.js';
+import { requestIn, replyIn, RequestId } from './request-id.js';
 
 /** What a topic holds, for whoever follows a request. */
 type Role = 'request' | 'reply' | 'dead letter' | 'source' | 'result';
@@ -20,8 +20,8 @@ interface SearchedTopic {
   readonly model?: string;
 }
 
-/** A record that has to do with what is sought. */
-export interface Found {
+/** A record that has to do with what is requestId. */
+export interface TraceMatch {
   readonly role: Role;
   readonly record: KafkaRecord;
   readonly model: string | undefined;
@@ -30,9 +30,9 @@ export interface Found {
   readonly letter: DeadLetter | undefined;
 }
 
-export interface Findings {
+export interface TraceResult {
   /** In the order in which they were written. */
-  readonly found: readonly Found[];
+  readonly matches: readonly TraceMatch[];
   readonly topics: readonly string[];
   /** Whether there is more than is told. */
   readonly isCut: boolean;
@@ -61,23 +61,23 @@ export async function search(
   config: Config,
   id: string,
   options: SearchOptions,
-): Promise<Findings> {
+): Promise<TraceResult> {
   const existing = new Set(await admin.listTopics());
   const { first, second } = await topicsOf(kafka, config, existing);
-  const found: Found[] = [];
-  const look = async (topics: readonly SearchedTopic[], sought: SoughtId): Promise<void> => {
+  const found: TraceMatch[] = [];
+  const look = async (topics: readonly SearchedTopic[], requestId: RequestId): Promise<void> => {
     const there = topics.filter(({ topic }) => existing.has(topic));
-    await inGroups(there, (topic) => scan(kafka, admin, config, topic, sought, options.since, found));
+    await inGroups(there, (topic) => scan(kafka, admin, config, topic, requestId, options.since, found));
   };
-  const sought = SoughtId.of(id);
-  await look(first, sought);
+  const requestId = RequestId.of(id);
+  await look(first, requestId);
   const requests = found.map(({ record, request }) => ({ record, id: request?.id }));
   const named = [...options.replyTopics, ...requests.flatMap(({ record }) => replyTopicOf(record) ?? [])];
   const answers = distinct([...second, ...named.map((topic) => ({ topic, role: 'reply' as const }))], first);
-  await look(answers, sought.with(requests));
+  await look(answers, requestId.with(requests));
   const topics = [...first, ...answers].map(({ topic }) => topic).filter((topic) => existing.has(topic));
   found.sort((a, b) => a.record.timestamp - b.record.timestamp);
-  return { found: found.slice(0, MAX_FOUND), topics, isCut: found.length > MAX_FOUND };
+  return { matches: found.slice(0, MAX_FOUND), topics, isCut: found.length > MAX_FOUND };
 }
 
 function replyTopicOf({ headers }: KafkaRecord): string | undefined {
@@ -124,9 +124,9 @@ async function scan(
   admin: KafkaAdmin,
   { fetchMaxBytes }: Config,
   searched: SearchedTopic,
-  sought: SoughtId,
+  requestId: RequestId,
   since: number,
-  found: Found[],
+  found: TraceMatch[],
 ): Promise<void> {
   const ranges = (await topicRanges(admin, searched.topic, since - SKEW_MS)) ?? [];
   const begun = found.map(({ record }) => record);
@@ -135,7 +135,7 @@ async function scan(
     fetchMaxBytes,
     onRecords: (records) => {
       for (const record of records) {
-        const match = found.length > MAX_FOUND ? undefined : matchOf(record, searched, sought, begun);
+        const match = found.length > MAX_FOUND ? undefined : matchOf(record, searched, requestId, begun);
         if (match) found.push(match);
       }
     },
@@ -145,14 +145,13 @@ async function scan(
 function matchOf(
   record: KafkaRecord,
   { role, model }: SearchedTopic,
-  sought: SoughtId,
+  requestId: RequestId,
   begun: readonly KafkaRecord[],
-): Found | undefined {
+): TraceMatch | undefined {
   const isAnswer = role === 'reply' || role === 'result';
   const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
-  const request = (): InferenceRequest | undefined =>
-    isAnswer ? undefined : readRequest(record, model ?? '');
-  const isSought = sought.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
+  const request = (): InferenceRequest | undefined => (isAnswer ? undefined : requestIn(record, model ?? ''));
+  const isSought = requestId.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
   const letter = role === 'dead letter' ? readDeadLetter(record) : undefined;
   if (!isSought && !(letter && isOf(letter, begun))) return undefined;
   return {

@@ -4,7 +4,7 @@ import avro, { type Schema } from 'avsc';
 import { requestCodec } from '../codecs.js';
 import type { InferenceRequest } from '../generated.js';
 import { AvroCodec } from './codec.js';
-import { STRANGERS } from './strangers.js';
+import { EXTERNAL_SCHEMA_OPTIONS } from './external.js';
 import { fullNameOf, holdsItself, readableSchema, safeName } from './writer-schema.js';
 
 const TENSOR = tensorSchema();
@@ -111,7 +111,7 @@ test('names that nothing needs are not validated', () => {
   const written = readableSchema(schema as Schema);
   const value = { ...VALUE, f_x2d_0: { a_x2d_b: 1 }, f_x2d_1: 'S1', f_x2d_2: {}, f_x2d_3: { a_x2d_b: 2 } };
   assert.equal(read(schema, value, written as object).id, 'r');
-  const codec = new AvroCodec<Record<string, unknown>>(written, [], STRANGERS);
+  const codec = new AvroCodec<Record<string, unknown>>(written, [], EXTERNAL_SCHEMA_OPTIONS);
   const bytes = avro.Type.forSchema(written).toBuffer(value);
   assert.equal(codec.decode(bytes)['f_x2d_1'], 'größe');
 });

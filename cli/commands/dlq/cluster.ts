@@ -1,20 +1,20 @@
 import { readBindings } from '../../../cluster/bindings/store.js';
 import { deadLetterTopic } from '../../../cluster/bindings/definition.js';
-import type { Config } from '../../../core/config.js';
-import type { LetterCluster } from '../../../operations/dead-letters/letter-scan.js';
-import { LetterTopics } from '../../../operations/dead-letters/topics.js';
+import type { Config } from '../../../core/config/config.js';
+import type { DeadLetterCluster } from '../../../operations/dead-letters/scan.js';
+import { DeadLetterTopics } from '../../../operations/dead-letters/topics.js';
 import { Outbox } from '../../../kafka/sending/outbox.js';
 import type { UnreadableRecords } from '../../../kafka/port.js';
 import { clusterTopics } from '../../../cluster/topic-specs.js';
 import { topicNames } from '../../../cluster/topics.js';
 import { kafkaFor, withAdmin } from '../../kafka.js';
 import { exitWithin, stopSignal, stopped } from '../../signals.js';
-import { say } from '../../output.js';
+import { printError } from '../../output.js';
 
 /** Connects, works, and closes whatever comes of it. */
 export async function withCluster<T>(
   config: Config,
-  work: (cluster: LetterCluster) => Promise<T>,
+  work: (cluster: DeadLetterCluster) => Promise<T>,
 ): Promise<T> {
   const kafka = kafkaFor(config);
   return withAdmin(kafka, async (admin) => {
@@ -24,14 +24,14 @@ export async function withCluster<T>(
       const topic = deadLetterTopic(definition);
       ofBindings.set(topic, (ofBindings.get(topic) ?? new Set()).add(definition.source.topic));
     }
-    const topics = new LetterTopics(topicNames(config.prefix), ofBindings);
+    const topics = new DeadLetterTopics(topicNames(config.prefix), ofBindings);
     return work({ kafka, admin, config, topics });
   });
 }
 
 /** The same with a way to send, unless it is a dry run: that neither sends nor makes topics. */
 export async function withOutbox<T>(
-  { kafka, admin, config }: LetterCluster,
+  { kafka, admin, config }: DeadLetterCluster,
   isDryRun: boolean,
   work: (outbox: Outbox | undefined) => Promise<T>,
 ): Promise<T> {
@@ -58,7 +58,7 @@ const STOP_LIMIT_MS = 10_000;
 export function finishingStopSignal(): AbortSignal {
   const signal = stopSignal();
   void stopped(signal).then(() =>
-    exitWithin(STOP_LIMIT_MS, () => say('partitura: what was under way did not finish in time')),
+    exitWithin(STOP_LIMIT_MS, () => printError('partitura: what was under way did not finish in time')),
   );
   return signal;
 }
@@ -72,5 +72,5 @@ export function sayUnreadable(
   { topic, partition, offset, lastOffset }: UnreadableRecords,
   why: string,
 ): void {
-  say(`${topic} partition ${partition}: offsets ${offset} to ${lastOffset} can't be read: ${why}`);
+  printError(`${topic} partition ${partition}: offsets ${offset} to ${lastOffset} can't be read: ${why}`);
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDeadLetter } from '../../../operations/dead-letters/letter.js';
+import { readDeadLetter } from '../../../operations/dead-letters/dead-letter.js';
 import { encodeRequest } from '../../../schemas/framing/single-object.js';
-import { describeLetter, letterJson } from './describe-letter.js';
+import { describeLetter, letterJson } from './describe-dead-letter.js';
 import { describeValue } from './describe-value.js';
 
 const letterOf = (

@@ -1,9 +1,9 @@
-import type { Config } from '../../../core/config.js';
+import type { Config } from '../../../core/config/config.js';
 import { Drop } from '../../../operations/dead-letters/drop.js';
 import { isNarrow } from '../../../operations/dead-letters/filter.js';
-import { letterRanges, readHandled } from '../../../operations/dead-letters/letter-scan.js';
+import { deadLetterRanges, readHandled } from '../../../operations/dead-letters/scan.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import { print, printJson, say } from '../../output.js';
+import { print, printJson, printError } from '../../output.js';
 import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { tallyText } from './texts.js';
@@ -20,7 +20,7 @@ export async function runDrop(config: Config, named: readonly string[], flags: D
   if (isNarrow(filter) === flags.everything) throw unclear(flags.everything);
   await withCluster(config, async (cluster) => {
     const chosen = await cluster.topics.choose(cluster.admin, named);
-    const ranges = await letterRanges(cluster, chosen);
+    const ranges = await deadLetterRanges(cluster, chosen);
     const handled = await readHandled(cluster, chosen);
     const signal = finishingStopSignal();
     await withOutbox(cluster, flags.dryRun, async (outbox) => {
@@ -53,6 +53,7 @@ function report({ dropped, deleted, undeletable }: Drop, { dryRun, json }: DropF
     });
   const from = dropped.total > 0 ? ` (${tallyText(dropped)})` : '';
   if (dryRun) return print(`would have dropped ${dropped.total}${from}`);
-  for (const [topic, why] of undeletable) say(`${topic}: dropped letters are hidden, and stay: ${why}`);
+  for (const [topic, why] of undeletable)
+    printError(`${topic}: dropped letters are hidden, and stay: ${why}`);
   print(`dropped ${dropped.total}${from}, deleted ${deleted}`);
 }

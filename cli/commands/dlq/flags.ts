@@ -1,4 +1,4 @@
-import type { LetterFilter } from '../../../operations/dead-letters/filter.js';
+import type { DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
 /** The filters as the command line has them, moments in milliseconds since the epoch. */
@@ -12,7 +12,7 @@ export interface FilterFlags {
 }
 
 /** @throws PartituraError INVALID_REQUEST when nothing could match */
-export function filterOf({ reason, stage, since, until, key, all }: FilterFlags): LetterFilter {
+export function filterOf({ reason, stage, since, until, key, all }: FilterFlags): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since >= until)
     throw new PartituraError(
       'INVALID_REQUEST',

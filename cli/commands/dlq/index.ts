@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { moment } from '../../moment.js';
-import { CLUSTER, CONNECTION, whole, withOptions, type ConfigOf } from '../../options.js';
+import { timeOption } from '../../time-option.js';
+import { CLUSTER, CONNECTION, integer, withOptions, type ConfigOf } from '../../options.js';
 import { runDrop, type DropFlags } from './drop.js';
 import { runList, type ListFlags } from './list.js';
 import { runReplay, type ReplayFlags } from './replay.js';
 import { runShow, type ShowFlags } from './show.js';
 
 const MAX_LIMIT = 100_000;
-const OFFSET = whole(0, Number.MAX_SAFE_INTEGER);
+const OFFSET = integer(0, Number.MAX_SAFE_INTEGER);
 const TIME = 'an ISO time, or an age like 90s, 15m, 2h or 3d';
 
 /** Adds `dlq` and its commands. */
@@ -32,8 +32,8 @@ function filtered(command: Command, all: string): Command {
       '--stage <stage>',
       'where it failed: decode, validate, model, reply, or as Kafka Connect calls it',
     )
-    .option('--since <time>', `not older than ${TIME}`, moment(Date.now))
-    .option('--until <time>', `older than ${TIME}`, moment(Date.now))
+    .option('--since <time>', `not older than ${TIME}`, timeOption(Date.now))
+    .option('--until <time>', `older than ${TIME}`, timeOption(Date.now))
     .option('--key <key>', 'key of the record, as text or as 0x and hexadecimal digits')
     .option('--all', all, false);
 }
@@ -41,7 +41,7 @@ function filtered(command: Command, all: string): Command {
 function addList(dlq: Command, configOf: ConfigOf): void {
   const list = dlq.command('list').description('list dead letters, the newest at the end');
   withOptions(filtered(list, 'also those that were replayed or dropped'), CONNECTION)
-    .option('--limit <count>', 'show only the newest', whole(1, MAX_LIMIT), 100)
+    .option('--limit <count>', 'show only the newest', integer(1, MAX_LIMIT), 100)
     .option('--summary', 'only count them, by reason', false)
     .option('--json', 'answer in JSON', false)
     .addHelpText(
@@ -70,7 +70,7 @@ function addShow(dlq: Command, configOf: ConfigOf): void {
 function addReplay(dlq: Command, configOf: ConfigOf): void {
   const replay = dlq.command('replay').description('send dead letters to the topics that they came from');
   withOptions(filtered(replay, 'again those that were replayed or dropped before'), CLUSTER)
-    .option('--max-replays <count>', 'leave letters that came back so often', whole(1), 3)
+    .option('--max-replays <count>', 'leave letters that came back so often', integer(1), 3)
     .option('--dry-run', 'only say what would be replayed', false)
     .option('--json', 'answer in JSON', false)
     .addHelpText('after', '\nExample:\n  partitura dlq replay --reason DECODE_FAILED --since 1d --dry-run')

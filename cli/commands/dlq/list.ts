@@ -1,12 +1,12 @@
-import type { Config } from '../../../core/config.js';
-import { isMeant } from '../../../operations/dead-letters/filter.js';
-import { letterRanges, readHandled, scanLetters } from '../../../operations/dead-letters/letter-scan.js';
+import type { Config } from '../../../core/config/config.js';
+import { matchesFilter } from '../../../operations/dead-letters/filter.js';
+import { deadLetterRanges, readHandled, scanDeadLetters } from '../../../operations/dead-letters/scan.js';
 import { Listing } from '../../../operations/dead-letters/listing.js';
-import { print, printJson, say } from '../../output.js';
+import { print, printJson, printError } from '../../output.js';
 import { sayUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { countText, letterTable } from './texts.js';
-import { timeJson } from '../../moment.js';
+import { timeJson } from '../../time-option.js';
 
 export interface ListFlags extends FilterFlags {
   readonly limit: number;
@@ -22,18 +22,18 @@ export async function runList(config: Config, named: readonly string[], flags: L
     const handled = await readHandled(cluster, chosen);
     const listing = new Listing(flags.summary ? 0 : flags.limit);
     let others = 0;
-    for (const ranges of await letterRanges(cluster, chosen, filter.since))
-      await scanLetters(cluster, ranges, {
+    for (const ranges of await deadLetterRanges(cluster, chosen, filter.since))
+      await scanDeadLetters(cluster, ranges, {
         onUnreadable: sayUnreadable,
         onOthers: (records) => void (others += records.length),
         onLetters: (letters) => {
           for (const letter of letters) {
-            const handling = handled.handlingOf(letter.record);
-            if (isMeant(letter, handling, filter)) listing.add(letter, handling);
+            const handling = handled.dispositionOf(letter.record);
+            if (matchesFilter(letter, handling, filter)) listing.add(letter, handling);
           }
         },
       });
-    if (others > 0) say(`${others} records without error headers are no dead letters and not listed`);
+    if (others > 0) printError(`${others} records without error headers are no dead letters and not listed`);
     if (flags.json) printJson(report(listing, flags));
     else printListing(listing, flags);
   });

@@ -1,10 +1,10 @@
 import { SingleBar } from 'cli-progress';
-import type { Config } from '../../../core/config.js';
+import type { Config } from '../../../core/config/config.js';
 import {
-  letterRanges,
+  deadLetterRanges,
   readHandled,
-  type LetterRanges,
-} from '../../../operations/dead-letters/letter-scan.js';
+  type DeadLetterRanges,
+} from '../../../operations/dead-letters/scan.js';
 import { Replay } from '../../../operations/dead-letters/replay.js';
 import { print, printJson } from '../../output.js';
 import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
@@ -23,7 +23,7 @@ export async function runReplay(config: Config, named: readonly string[], flags:
   const { maxReplays, dryRun } = flags;
   await withCluster(config, async (cluster) => {
     const chosen = await cluster.topics.choose(cluster.admin, named);
-    const ranges = await letterRanges(cluster, chosen, filter.since);
+    const ranges = await deadLetterRanges(cluster, chosen, filter.since);
     const handled = await readHandled(cluster, chosen);
     const bar = progressBar(ranges);
     const signal = finishingStopSignal();
@@ -57,7 +57,7 @@ function report({ replayed, left }: Replay, { dryRun, json }: ReplayFlags): void
 }
 
 /** Only a person at a terminal wants one. Offsets without records make it end a little early. */
-function progressBar(ranges: readonly LetterRanges[]): SingleBar | undefined {
+function progressBar(ranges: readonly DeadLetterRanges[]): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
   const bar = new SingleBar({
     format: 'dead letters {bar} {value}/{total} ({percentage} %)',

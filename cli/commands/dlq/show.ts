@@ -1,15 +1,15 @@
-import type { Config } from '../../../core/config.js';
+import type { Config } from '../../../core/config/config.js';
 import {
   readHandled,
-  scanLetters,
-  type LetterCluster,
-} from '../../../operations/dead-letters/letter-scan.js';
-import { readDeadLetter, type DeadLetter } from '../../../operations/dead-letters/letter.js';
-import type { Handling } from '../../../operations/dead-letters/handled.js';
+  scanDeadLetters,
+  type DeadLetterCluster,
+} from '../../../operations/dead-letters/scan.js';
+import { readDeadLetter, type DeadLetter } from '../../../operations/dead-letters/dead-letter.js';
+import type { Disposition } from '../../../operations/dead-letters/handled.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import { print, printJson, say } from '../../output.js';
+import { print, printJson, printError } from '../../output.js';
 import { withCluster } from './cluster.js';
-import { describeLetter, letterJson } from './describe-letter.js';
+import { describeLetter, letterJson } from './describe-dead-letter.js';
 
 export interface ShowFlags {
   readonly raw: boolean;
@@ -27,22 +27,25 @@ export async function runShow(config: Config, place: Place, flags: ShowFlags): P
   await withCluster(config, async (cluster) => {
     const letter = await findLetter(cluster, place);
     if (flags.raw) return writeValue(letter);
-    const handling = (await readHandled(cluster, [place.topic])).handlingOf(letter.record);
+    const handling = (await readHandled(cluster, [place.topic])).dispositionOf(letter.record);
     showLetter(letter, handling, flags.json);
   });
 }
 
-function showLetter(letter: DeadLetter, handling: Handling | undefined, json: boolean): void {
+function showLetter(letter: DeadLetter, handling: Disposition | undefined, json: boolean): void {
   if (json) printJson(letterJson(letter, handling));
   else for (const line of describeLetter(letter, handling)) print(line);
 }
 
 function writeValue({ record: { value } }: DeadLetter): void {
-  if (value === null) say('the value is null');
+  if (value === null) printError('the value is null');
   else process.stdout.write(value);
 }
 
-async function findLetter(cluster: LetterCluster, { topic, partition, offset }: Place): Promise<DeadLetter> {
+async function findLetter(
+  cluster: DeadLetterCluster,
+  { topic, partition, offset }: Place,
+): Promise<DeadLetter> {
   const [chosen = topic] = await cluster.topics.choose(cluster.admin, [topic]);
   const held = (await cluster.admin.offsets(chosen)).find((one) => one.partition === partition);
   const wrong = (got: string): PartituraError =>
@@ -57,12 +60,12 @@ async function findLetter(cluster: LetterCluster, { topic, partition, offset }: 
 }
 
 async function readOne(
-  cluster: LetterCluster,
+  cluster: DeadLetterCluster,
   { topic, partition, offset }: Place,
 ): Promise<DeadLetter | undefined> {
   let found: DeadLetter | undefined;
   const ranges = [{ partition, start: offset, end: offset + 1 }];
-  await scanLetters(
+  await scanDeadLetters(
     cluster,
     { topic, ranges },
     {

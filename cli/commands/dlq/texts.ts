@@ -1,20 +1,20 @@
-import type { ListedLetter } from '../../../operations/dead-letters/listing.js';
+import type { ListedDeadLetter } from '../../../operations/dead-letters/listing.js';
 import { oneLine } from '../../../core/printable.js';
-import type { Tally } from '../../../operations/dead-letters/tally.js';
-import { timeText } from '../../moment.js';
+import type { Counts } from '../../../operations/dead-letters/counts.js';
+import { formatTime } from '../../time-option.js';
 import { table } from '../../output.js';
 
 const MAX_REASON_CHARACTERS = 60;
 const MAX_KEY_CHARACTERS = 24;
 const MAX_MESSAGE_CHARACTERS = 60;
 
-export function letterTable(letters: readonly ListedLetter[], withState: boolean): string {
+export function letterTable(letters: readonly ListedDeadLetter[], withState: boolean): string {
   const header = ['TOPIC', 'PARTITION', 'OFFSET', 'TIME', 'REASON', 'KEY', 'MESSAGE'];
   const rows = letters.map((letter) => [
     letter.topic,
     String(letter.partition),
     String(letter.offset),
-    timeText(letter.timestamp),
+    formatTime(letter.timestamp),
     oneLine(letter.reason ?? '', MAX_REASON_CHARACTERS),
     oneLine(letter.key ?? '', MAX_KEY_CHARACTERS),
     oneLine(letter.message ?? '', MAX_MESSAGE_CHARACTERS),
@@ -27,7 +27,7 @@ export function letterTable(letters: readonly ListedLetter[], withState: boolean
 }
 
 /** `2 DECODE_FAILED, 1 INVALID_REQUEST`. */
-export function tallyText(tally: Tally): string {
+export function tallyText(tally: Counts): string {
   return tally
     .entries()
     .map(([name, count]) => `${count} ${oneLine(name)}`)
@@ -35,7 +35,7 @@ export function tallyText(tally: Tally): string {
 }
 
 /** The same behind a number and what it counts; `none` comes without. */
-export function countText(tally: Tally, one: string, many: string): string {
+export function countText(tally: Counts, one: string, many: string): string {
   if (tally.total === 0) return `no ${many}`;
   return `${tally.total} ${tally.total === 1 ? one : many}: ${tallyText(tally)}`;
 }

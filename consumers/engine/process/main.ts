@@ -1,7 +1,7 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import { EngineThread } from '../engine-thread.js';
 import type { BackendChoice } from '../options.js';
-import type { Answer, Question } from '../thread/messages.js';
+import type { EngineResponse, EngineRequest } from '../thread/messages.js';
 import { preferAsVictim } from './victim.js';
 
 /** Told to the process when it starts; the limits of `EngineOptions`. */
@@ -20,10 +20,10 @@ async function serve({ backend, startTimeoutMs, questionTimeoutMs }: ProcessData
   let lost = false;
   const thread = new EngineThread(backend, () => (lost = true));
   // A process without its thread is of no use; it ends once it has told why.
-  const send = (answer: Answer): void =>
+  const send = (answer: EngineResponse): void =>
     void process.send?.(answer, undefined, undefined, () => lost && process.exit(1));
   await thread.started(startTimeoutMs);
-  process.on('message', (question: Question) => {
+  process.on('message', (question: EngineRequest) => {
     thread.ask(question, questionTimeoutMs).then(send, (error: unknown) => {
       const { code, message } = PartituraError.from(error);
       send({ kind: 'failed', code, message });

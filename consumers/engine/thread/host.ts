@@ -1,7 +1,7 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import type { TensorSpec } from '../engine.js';
 import type { Loaders } from './loaders.js';
-import type { Answer, Question, Tensors } from './messages.js';
+import type { EngineResponse, EngineRequest, Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { runtimeReason } from './refusals.js';
 
@@ -12,7 +12,7 @@ export class ModelHost {
   constructor(private readonly loaders: Loaders) {}
 
   /** Never throws: whatever goes wrong is an answer. */
-  async answer(question: Question): Promise<Answer> {
+  async answer(question: EngineRequest): Promise<EngineResponse> {
     try {
       return await this.serve(question);
     } catch (error) {
@@ -25,7 +25,7 @@ export class ModelHost {
     }
   }
 
-  private serve(question: Question): Answer | Promise<Answer> {
+  private serve(question: EngineRequest): EngineResponse | Promise<EngineResponse> {
     switch (question.kind) {
       case 'run':
         return this.run(question.key, question);
@@ -36,14 +36,14 @@ export class ModelHost {
     }
   }
 
-  private async run(key: number, inputs: Tensors): Promise<Answer> {
+  private async run(key: number, inputs: Tensors): Promise<EngineResponse> {
     const started = performance.now();
     const { shapes, buffers } = await this.model(key).run(inputs);
     const computeMicros = Math.round((performance.now() - started) * 1000);
     return { kind: 'result', computeMicros, shapes, buffers };
   }
 
-  private async load(question: Extract<Question, { kind: 'load' }>): Promise<Answer> {
+  private async load(question: Extract<EngineRequest, { kind: 'load' }>): Promise<EngineResponse> {
     await this.loaders.start(question.format);
     const begun = performance.now();
     const model = await this.loaders.load(question);
@@ -61,7 +61,7 @@ export class ModelHost {
     };
   }
 
-  private unload(key: number): Answer {
+  private unload(key: number): EngineResponse {
     const model = this.model(key);
     this.models.delete(key);
     model.dispose();

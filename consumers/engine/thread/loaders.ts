@@ -1,7 +1,7 @@
-import type { CallGate } from '../call-gate.js';
+import type { CallGuard } from '../call-guard.js';
 import type { BackendChoice } from '../options.js';
 import type { ModelFormat } from '../engine.js';
-import type { Question } from './messages.js';
+import type { EngineRequest } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { loadOnnxModel } from './onnx/model.js';
 import { SavedModelSessions } from './tensorflow/saved-model-sessions.js';
@@ -16,7 +16,7 @@ export class Loaders {
 
   constructor(
     private readonly backend: BackendChoice,
-    private readonly gate: CallGate,
+    private readonly gate: CallGuard,
   ) {}
 
   /** Starts what computes models of a format, unless it has been started. @throws Error as the runtime throws it */
@@ -30,7 +30,7 @@ export class Loaders {
     directory,
     cores,
     signature,
-  }: Extract<Question, { kind: 'load' }>): Promise<ThreadModel> {
+  }: Extract<EngineRequest, { kind: 'load' }>): Promise<ThreadModel> {
     switch (format) {
       case 'onnx':
         return loadOnnxModel(directory, cores, this.gate);

@@ -7,7 +7,7 @@ import type { Backend, ModelFormat, ModelSignature, SignatureNames } from '../en
  * the order of the questions, so neither side needs numbers to match them. Tensors travel without names:
  * both sides know the order of the signature.
  */
-export type Question =
+export type EngineRequest =
   | {
       readonly kind: 'load';
       readonly key: number;
@@ -21,7 +21,7 @@ export type Question =
   | { readonly kind: 'unload'; readonly key: number }
   | ({ readonly kind: 'run'; readonly key: number } & Tensors);
 
-export type Answer =
+export type EngineResponse =
   | { readonly kind: 'started' }
   | ({ readonly kind: 'loaded' } & LoadedFacts)
   | { readonly kind: 'unloaded' }

@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.js';
 import { Harness } from '../../support/harness.js';
 import { steadyLoad, type SteadyLoad } from '../../support/load.js';
 import { SmallDisk } from '../../support/small-disk.js';
-import type { Stranger } from '../../support/stranger.js';
+import type { RawClient } from '../../support/raw-client.js';
 
 const RECOVERY_LIMIT_MS = 90_000;
 const DISK_MIB = 96;
@@ -19,7 +19,7 @@ let disk: SmallDisk | undefined;
 let brokers: readonly LocalBroker[];
 let harness: Harness;
 let nodes: InferenceNode[];
-let stranger: Stranger;
+let rawClient: RawClient;
 let load: SteadyLoad;
 
 before(async () => {
@@ -32,12 +32,12 @@ before(async () => {
   brokers = started.brokers;
   harness = await Harness.on(started.group, ['scale']);
   nodes = [await harness.node(), await harness.node()];
-  stranger = await harness.stranger();
+  rawClient = await harness.rawClient();
 });
 afterEach(async () => {
   const asked = await load.stop(RECOVERY_LIMIT_MS);
   for (const { correlation, values } of asked)
-    for (const reply of stranger.repliesTo(correlation))
+    for (const reply of rawClient.repliesTo(correlation))
       assert.deepEqual(
         load.valuesIn(reply),
         values.map((value) => Math.fround(value * 2)),
@@ -56,13 +56,13 @@ after(async () => {
 });
 
 function startLoad(): SteadyLoad {
-  load = steadyLoad(stranger, harness.topics.requests('scale'), 'scale', 1);
+  load = steadyLoad(rawClient, harness.topics.requests('scale'), 'scale', 1);
   return load;
 }
 
 /** Requests are answered that are sent from now on. */
 async function goesOn(): Promise<void> {
-  await load.answeredAtLeast(stranger.replies.size + 200, RECOVERY_LIMIT_MS);
+  await load.answeredAtLeast(rawClient.replies.size + 200, RECOVERY_LIMIT_MS);
 }
 
 test('leaders and coordinators move when brokers are killed, one after the other, and no request is lost', async () => {

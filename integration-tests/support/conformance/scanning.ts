@@ -89,20 +89,20 @@ export function testScanning(port: PortUnderTest): void {
 
   test('the end of a partition lies behind a transaction that is under way, and who reads to it waits for that', async () => {
     const topic = await port.createTopic(1);
-    const stranger = new kafkajs.Kafka({
+    const rawClient = new kafkajs.Kafka({
       brokers: [port.broker.bootstrap],
       logLevel: kafkajs.logLevel.NOTHING,
     }).producer({ transactionalId: `tx-${randomUUID()}`, idempotent: true, maxInFlightRequests: 1 });
-    await stranger.connect();
+    await rawClient.connect();
     try {
-      const transaction = await stranger.transaction();
+      const transaction = await rawClient.transaction();
       await transaction.send({ topic, messages: [{ value: 'a' }] });
       assert.deepEqual(await port.admin.offsets(topic), [{ partition: 0, start: 0, end: 1 }]);
       const reading = readTopic(port.kafka, topic, LIMITS);
       await transaction.commit();
       assert.deepEqual(values(await reading), ['a']);
     } finally {
-      await stranger.disconnect();
+      await rawClient.disconnect();
     }
   });
 

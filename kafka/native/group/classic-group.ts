@@ -189,7 +189,7 @@ export class ClassicGroup implements Group {
     void keepAlive(
       {
         outage: this.cluster.outage,
-        give: () => this.#beat(),
+        beat: () => this.#beat(),
         intervalMs: () => intervalMs,
         onRefused: (error) => this.#refused(error),
       },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
-import { InTurn } from '../../../core/serial.js';
+import { SerialQueue } from '../../../core/serial.js';
 import { KafkaError, type GroupMembership, type Position } from '../../port.js';
 import type { Cluster } from '../transport/cluster.js';
 import type { Connections } from '../transport/connections.js';
@@ -43,7 +43,7 @@ export class ConsumerGroup implements Group {
   /** Whether what was owned before the next `join` is void, whatever comes of that. */
   #isNew = true;
   #beating: Promise<void> | undefined;
-  readonly #turns = new InTurn();
+  readonly #turns = new SerialQueue();
   /** Whether the broker may not have heard what was said last: all must be said again. */
   #unheard = false;
   #failure: KafkaError | undefined;
@@ -100,7 +100,7 @@ export class ConsumerGroup implements Group {
     return keepAlive(
       {
         outage: this.cluster.outage,
-        give: () => this.#beat(),
+        beat: () => this.#beat(),
         intervalMs: () => this.#intervalMs,
         onRefused: (error) => this.#refused(error),
       },

@@ -5,7 +5,7 @@ import { Coordinator, type Group, type Joined } from './group.js';
 const OUTSIDE = { memberId: '', generation: -1 };
 
 /** No group at all, just partitions: nobody else can take them. Positions can be committed under the group's name. */
-export class Alone implements Group {
+export class FixedAssignment implements Group {
   readonly #coordinator: Coordinator;
   #left: () => void = () => undefined;
   readonly #closed = new Promise<void>((resolve) => (this.#left = resolve));

@@ -6,10 +6,10 @@ import { BACKOFF } from '../transport/retry.js';
 
 const HEARTBEAT = 'heartbeat';
 
-export interface SignsOfLife {
+export interface HeartbeatOptions {
   readonly outage: OutageLink;
   /** Gives one. */
-  readonly give: () => Promise<void>;
+  readonly beat: () => Promise<void>;
   /** How often, while all goes well; more often after one that did not arrive. */
   readonly intervalMs: () => number;
   /** Told when the group answers otherwise than with a yes; they go on. A broker that is away is none of these. */
@@ -18,7 +18,7 @@ export interface SignsOfLife {
 
 /** Gives signs of life until `signal` aborts, so that the group keeps a member on. */
 export async function keepAlive(
-  { outage, give, intervalMs, onRefused }: SignsOfLife,
+  { outage, beat: give, intervalMs, onRefused }: HeartbeatOptions,
   signal: AbortSignal,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted;) {

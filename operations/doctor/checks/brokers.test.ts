@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkConfig } from '../../../core/config.js';
+import { checkConfig } from '../../../core/config/config.js';
 import { checkAgreement, checkBootstrap, checkBrokerSettings, checkVersions } from './brokers.js';
 
 const config = checkConfig({});
@@ -17,7 +17,7 @@ test('what is wrong with an address decides what is advised', () => {
     ['Connection closed', /whether this listener wants TLS/],
   ];
   for (const [message, fix] of cases) assert.match(checkBootstrap(reach(message), config)[0]?.fix ?? '', fix);
-  assert.equal(checkBootstrap(reach(), config)[0]?.what, 'k:9092 answers (3 ms)');
+  assert.equal(checkBootstrap(reach(), config)[0]?.message, 'k:9092 answers (3 ms)');
 });
 
 test('one address of several that is wrong is no problem yet', () => {
@@ -31,7 +31,7 @@ test('one address of several that is wrong is no problem yet', () => {
 test('sessions must be as long as the broker allows, and positions kept for a week', () => {
   const told = (settings: Record<string, string>): string[] =>
     checkBrokerSettings(1, new Map(Object.entries(settings)), config).map(
-      ({ level, what }) => `${level}: ${what}`,
+      ({ level, message: what }) => `${level}: ${what}`,
     );
   assert.match(
     told({ 'group.min.session.timeout.ms': '30000', 'group.max.session.timeout.ms': '60000' })[0] ?? '',
@@ -55,9 +55,9 @@ test('releases are told, and that they differ; the newer group protocol needs br
       })),
       checkConfig({ kafkaGroupProtocol: protocol }),
       { partitura: '1', node: '20' },
-    ).map(({ level, what }) => `${level}: ${what}`);
+    ).map(({ level, message: what }) => `${level}: ${what}`);
   assert.deepEqual(told('classic', '4.3', '4.3'), [
-    'ok: Partitura 1 on Node 20, KAFKA_CLIENT=platformatic',
+    'ok: Partitura 1 on Node 20, KAFKA_CLIENT=native',
     'ok: Kafka 4.3: speaks all that Partitura needs',
   ]);
   assert.match(
@@ -68,7 +68,7 @@ test('releases are told, and that they differ; the newer group protocol needs br
 });
 
 test('a broker that lacks what we speak is a finding, as bad as the client that is chosen makes it', () => {
-  const told = (kafkaClient: 'platformatic' | 'kafkajs'): string | undefined =>
+  const told = (kafkaClient: 'native' | 'kafkajs'): string | undefined =>
     checkVersions(
       [
         {
@@ -78,8 +78,8 @@ test('a broker that lacks what we speak is a finding, as bad as the client that 
       ],
       checkConfig({ kafkaClient }),
       { partitura: '1', node: '20' },
-    ).map(({ level, what }) => `${level}: ${what}`)[1];
-  assert.equal(told('platformatic'), 'problem: k:9092 does not speak version 13 of Fetch');
+    ).map(({ level, message: what }) => `${level}: ${what}`)[1];
+  assert.equal(told('native'), 'problem: k:9092 does not speak version 13 of Fetch');
   assert.match(told('kafkajs') ?? '', /^warning: k:9092 does not speak version 13 of Fetch/);
 });
 

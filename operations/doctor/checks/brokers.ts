@@ -1,7 +1,18 @@
-import type { Config } from '../../../core/config.js';
+import { ABILITIES } from '../../../kafka/abilities.js';
+import type { Config } from '../../../core/config/config.js';
 import type { SoftwareFacts } from '../../../kafka/inspector.js';
 import { ROOM_AROUND_VALUE } from '../../../cluster/record-limits.js';
-import { counted, duration, ok, orOk, problem, unknown, unseen, warning, type Finding } from '../finding.js';
+import {
+  counted,
+  duration,
+  ok,
+  orOk,
+  problem,
+  unknown,
+  unavailable,
+  warning,
+  type Finding,
+} from '../finding.js';
 
 const AREA = 'brokers';
 const VERSIONS = 'versions';
@@ -72,7 +83,7 @@ export function checkVersions(
   const here = `Partitura ${versions.partitura} on Node ${versions.node}, KAFKA_CLIENT=${kafkaClient}`;
   const hidden = brokers.flatMap(({ address, facts }) =>
     facts instanceof Error
-      ? [unseen(VERSIONS, `what runs at ${address}`, facts, 'DESCRIBE on the cluster')]
+      ? [unavailable(VERSIONS, `what runs at ${address}`, facts, 'DESCRIBE on the cluster')]
       : [],
   );
   const seen = brokers.flatMap(({ address, facts }) =>
@@ -119,7 +130,7 @@ function checkAbilities(
 /** The doctor itself has no other client, so that with kafkajs nodes work where it sees little. */
 function tooOld(address: string, lacking: readonly string[], kafkaClient: Config['kafkaClient']): Finding {
   const what = `${address} does not speak ${lacking.join(', ')}`;
-  if (kafkaClient === 'kafkajs')
+  if (!ABILITIES[kafkaClient].modernGroups)
     return warning(
       VERSIONS,
       `${what}: KAFKA_CLIENT=kafkajs can do without, the doctor sees less`,

@@ -1,6 +1,6 @@
 import type { GroupFacts, Subscription } from '../../../kafka/inspector.js';
 import { lagOf, type GroupPosition } from '../../../kafka/reading/lag.js';
-import { counted, ok, problem, unknown, unseen, warning, type Finding } from '../finding.js';
+import { counted, ok, problem, unknown, unavailable, warning, type Finding } from '../finding.js';
 
 const AREA = 'groups';
 
@@ -19,7 +19,7 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
   const findings: Finding[] = [];
   if (partitions instanceof Error)
     findings.push(
-      unseen(
+      unavailable(
         AREA,
         `${group}: how far it is in ${topic}`,
         partitions,
@@ -27,7 +27,8 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
       ),
     );
   else findings.push(...deleted(topic, group, partitions), ...beyond(topic, group, partitions));
-  if (facts instanceof Error) return [...findings, unseen(AREA, group, facts, `DESCRIBE on group ${group}`)];
+  if (facts instanceof Error)
+    return [...findings, unavailable(AREA, group, facts, `DESCRIBE on group ${group}`)];
   const foreign = (facts.subscriptions ?? []).filter(
     ({ topics }) => topics.length > 0 && !topics.includes(topic),
   );

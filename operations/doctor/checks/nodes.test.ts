@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaError } from '../../../kafka/port.js';
-import type { HeardStatus } from '../../../cluster/node-directory.js';
+import type { ReportedStatus } from '../../../cluster/node-directory.js';
 import { checkGroup } from './groups.js';
-import { checkClocks, isToBeWatched, judgeByBroker } from './nodes.js';
+import { checkClocks, isToBeWatched, classifyByBroker } from './nodes.js';
 
 const READ_AT = 1_000_000;
 const skews = (beatAt: number, appendedAt: number): string[] =>
   checkClocks({ topic: 'nodes', beats: [{ node: 'n', beatAt, appendedAt }], readAt: READ_AT }).map(
-    ({ level, what }) => `${level}: ${what}`,
+    ({ level, message: what }) => `${level}: ${what}`,
   );
 
 test('clocks that agree within a second are fine, as far as beats every two seconds tell', () => {
@@ -73,7 +73,7 @@ test('a member that reads another topic is named, and is no node', () => {
   const facts = { group: 'g', state: 'Stable', members: 3, subscriptions, rights: undefined };
   const told = checkGroup({ group: 'g', facts, topic: 't', partitions });
   assert.deepEqual(
-    told.map(({ level, what }) => `${level}: ${what}`),
+    told.map(({ level, message: what }) => `${level}: ${what}`),
     [
       "warning: g: 'kafkajs' at 10.0.0.9 is a member and does not read t, but orders",
       'ok: g: 2 nodes, 6 records of t wait',
@@ -87,7 +87,7 @@ test('what can not be seen of a group hides nothing else of it, and the way out 
   const facts = { group: 'g', state: 'Empty', members: 0, rights: undefined };
   const told = (changes: Partial<Parameters<typeof checkGroup>[0]>): string[] =>
     checkGroup({ group: 'g', topic: 't', facts, partitions: [], ...changes }).map(
-      ({ level, what, fix }) => `${level}: ${what} (${fix})`,
+      ({ level, message: what, fix }) => `${level}: ${what} (${fix})`,
     );
   const [unseen = '', members = ''] = told({ partitions: away });
   assert.match(unseen, /^unknown: .*LEADER_NOT_AVAILABLE \(start the brokers/);
@@ -108,17 +108,17 @@ test('a position beyond the end is told, and makes up for no records elsewhere',
       { partition: 0, start: 0, end: 2, committed: 9 },
       { partition: 1, start: 0, end: 3, committed: 0 },
     ],
-  }).map(({ level, what }) => `${level}: ${what}`);
+  }).map(({ level, message: what }) => `${level}: ${what}`);
   assert.match(beyond, /^problem: g: its position is beyond the end of t \(partitions 0\)/);
   assert.equal(lag, 'ok: g: 1 node, 3 records of t wait');
 });
 
 test('life is judged by the broker’s clock alone, whatever the clock here says', () => {
   const heard = [READ_AT, READ_AT - 20_000].map(
-    (recordedAt, node) => ({ status: { node: String(node) }, recordedAt }) as unknown as HeardStatus,
+    (recordedAt, node) => ({ status: { node: String(node) }, recordedAt }) as unknown as ReportedStatus,
   );
   const alive = (isBeating: boolean): boolean[] =>
-    judgeByBroker(heard, isBeating, READ_AT).map((node) => node.alive);
+    classifyByBroker(heard, isBeating, READ_AT).map((node) => node.alive);
   assert.deepEqual(alive(true), [true, false]);
   assert.deepEqual(alive(false), [false, false]);
   assert.equal(isToBeWatched(heard, READ_AT + 2_000), false);

@@ -1,7 +1,7 @@
-import { SILENT_AFTER_MS, type HeardStatus, type KnownNode } from '../../../cluster/node-directory.js';
+import { SILENT_AFTER_MS, type ReportedStatus, type KnownNode } from '../../../cluster/node-directory.js';
 import { KafkaError } from '../../../kafka/port.js';
 import { isModelName } from '../../../schemas/model-name.js';
-import { duration, ok, problem, setTopic, unknown, unseen, warning, type Finding } from '../finding.js';
+import { duration, ok, problem, setTopic, unknown, unavailable, warning, type Finding } from '../finding.js';
 
 const AREA = 'nodes';
 const CLOCKS = 'clocks';
@@ -10,18 +10,18 @@ const BEAT_MS = 2_000;
 const SKEW_WARNING_MS = 1_000;
 const SKEW_PROBLEM_MS = 10_000;
 
-export interface JudgedNode extends KnownNode {
+export interface ClassifiedNode extends KnownNode {
   /** Since it was heard of last. */
   readonly silentMs: number;
 }
 
 /** When any node was heard of last. */
-export function newestOf(heard: readonly HeardStatus[]): number {
+export function newestOf(heard: readonly ReportedStatus[]): number {
   return Math.max(-Infinity, ...heard.map(({ recordedAt }) => recordedAt));
 }
 
 /** Whether the clock here leaves open if nodes are silent or clocks differ: only a later look tells. */
-export function isToBeWatched(heard: readonly HeardStatus[], now: number): boolean {
+export function isToBeWatched(heard: readonly ReportedStatus[], now: number): boolean {
   const age = now - newestOf(heard);
   return heard.length > 0 && (age < 0 || age >= SILENT_AFTER_MS);
 }
@@ -30,7 +30,11 @@ export function isToBeWatched(heard: readonly HeardStatus[], now: number): boole
  * Whether nodes live, by the broker's clock alone, which all their records have.
  * @param isBeating whether any of them was heard of just now
  */
-export function judgeByBroker(heard: readonly HeardStatus[], isBeating: boolean, now: number): JudgedNode[] {
+export function classifyByBroker(
+  heard: readonly ReportedStatus[],
+  isBeating: boolean,
+  now: number,
+): ClassifiedNode[] {
   const latest = isBeating ? newestOf(heard) : now;
   return heard.map(({ status, recordedAt }) => {
     const silentMs = latest - recordedAt;
@@ -39,7 +43,7 @@ export function judgeByBroker(heard: readonly HeardStatus[], isBeating: boolean,
 }
 
 /** The same where there is nothing but the nodes' own clocks and the one here. */
-export function judgeByClock(heard: readonly HeardStatus[], now: number): JudgedNode[] {
+export function classifyByClock(heard: readonly ReportedStatus[], now: number): ClassifiedNode[] {
   return heard.map(({ status }) => {
     const silentMs = now - status.beatAt;
     return { ...status, alive: silentMs < SILENT_AFTER_MS, silentMs };
@@ -47,7 +51,7 @@ export function judgeByClock(heard: readonly HeardStatus[], now: number): Judged
 }
 
 /** Nodes that are there, that vanished, and what they can't serve. */
-export function checkNodes(nodes: readonly JudgedNode[]): Finding[] {
+export function checkNodes(nodes: readonly ClassifiedNode[]): Finding[] {
   const alive = nodes.filter((node) => node.alive);
   const findings: Finding[] = nodes
     .filter((node) => !node.alive)
@@ -93,7 +97,7 @@ export function checkNodes(nodes: readonly JudgedNode[]): Finding[] {
 }
 
 /** Nodes serve models of proper names only. */
-function strange(node: string, models: JudgedNode['models']): Finding[] {
+function strange(node: string, models: ClassifiedNode['models']): Finding[] {
   const wrong = models.filter(({ model }) => !isModelName(model)).map(({ model }) => `'${model}'`);
   if (wrong.length === 0) return [];
   return [
@@ -129,7 +133,12 @@ export function checkClocks({ topic, beats, readAt }: Beats): Finding[] {
     return [unknown(CLOCKS, `${topic} does not exist, so clocks can't be compared`, 'start a node')];
   if (beats instanceof Error)
     return [
-      unseen(CLOCKS, `whether ${topic} keeps the broker's time`, beats, `DESCRIBE_CONFIGS on topic ${topic}`),
+      unavailable(
+        CLOCKS,
+        `whether ${topic} keeps the broker's time`,
+        beats,
+        `DESCRIBE_CONFIGS on topic ${topic}`,
+      ),
     ];
   if (!beats)
     return [

@@ -1,4 +1,4 @@
-import { OPTIONS } from '../../../core/config.js';
+import { OPTIONS } from '../../../core/config/config.js';
 import { COMPATIBILITY } from '../../../cluster/register-schemas.js';
 import { ok, problem, unknown, warning, type Finding } from '../finding.js';
 

@@ -36,7 +36,7 @@ function topic(changes: Partial<ExaminedTopic> = {}, ...partitions: PartitionFac
 }
 
 const told = (examined: ExaminedTopic, options: Partial<TopicCheckOptions> = {}): string[] =>
-  checkTopic(examined, { ...OPTIONS, ...options }).map(({ level, what }) => `${level}: ${what}`);
+  checkTopic(examined, { ...OPTIONS, ...options }).map(({ level, message: what }) => `${level}: ${what}`);
 
 test('what fits is told in one line', () => {
   assert.deepEqual(told(topic()), ['ok: t: 1 partition, its settings fit']);

@@ -1,4 +1,4 @@
-import type { Config } from '../../../core/config.js';
+import type { Config } from '../../../core/config/config.js';
 import type { TopicFacts, TopicSettings } from '../../../kafka/inspector.js';
 import { recordLimitProblem } from '../../../cluster/record-limits.js';
 import {
@@ -8,7 +8,7 @@ import {
   problem,
   setTopic,
   unknown,
-  unseen,
+  unavailable,
   warning,
   type Finding,
 } from '../finding.js';
@@ -83,7 +83,7 @@ export function checkTopic(examined: ExaminedTopic, options: TopicCheckOptions):
   if (settings instanceof Error)
     return [
       ...partitions,
-      unseen(AREA, `${topic}: its settings`, settings, `DESCRIBE_CONFIGS on topic ${topic}`),
+      unavailable(AREA, `${topic}: its settings`, settings, `DESCRIBE_CONFIGS on topic ${topic}`),
     ];
   const findings = [...partitions, ...checkSettings({ ...examined, settings }, options)];
   const count = counted(facts.partitions.length, 'partition');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CallGate } from '../../call-gate.js';
+import type { CallGuard } from '../../call-guard.js';
 import type { ModelSignature, TensorSpec } from '../../engine.js';
 import { ONNX_FILE } from '../../formats.js';
 import { ownBuffer } from '../elements.js';
@@ -23,7 +23,7 @@ interface OpenSession {
  * @param cores that one operation may use
  * @throws PartituraError MODEL_FAILED when the model cannot be served, with the way out
  */
-export function loadOnnxModel(directory: string, cores: number, gate: CallGate): ThreadModel {
+export function loadOnnxModel(directory: string, cores: number, gate: CallGuard): ThreadModel {
   const { session, labels } = openSession(join(directory, ONNX_FILE), cores, gate);
   try {
     return new OnnxModel(
@@ -39,7 +39,7 @@ export function loadOnnxModel(directory: string, cores: number, gate: CallGate):
 }
 
 /** Opens the model, without its ZipMap operators where results are no tensors because of them. */
-function openSession(file: string, cores: number, gate: CallGate): OpenSession {
+function openSession(file: string, cores: number, gate: CallGuard): OpenSession {
   const session = loadSession(gate, (session) => session.loadModel(file, sessionOptions(cores)));
   if (gate.pass(() => session.outputMetadata.every(({ isTensor }) => isTensor))) return { session };
   const unzipped = withoutZipMap(readFileSync(file));
@@ -53,7 +53,7 @@ function openSession(file: string, cores: number, gate: CallGate): OpenSession {
   };
 }
 
-function loadSession(gate: CallGate, load: (session: OnnxSession) => void): OnnxSession {
+function loadSession(gate: CallGuard, load: (session: OnnxSession) => void): OnnxSession {
   const { InferenceSession } = onnxBinding();
   const session = gate.pass(() => new InferenceSession());
   try {
@@ -88,7 +88,7 @@ class OnnxModel implements ThreadModel {
     private readonly session: OnnxSession,
     readonly signature: ModelSignature,
     readonly cores: number,
-    private readonly gate: CallGate,
+    private readonly gate: CallGuard,
   ) {
     this.fetches = Object.fromEntries(signature.outputs.map(({ name }) => [name, null]));
   }

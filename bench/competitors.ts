@@ -1,0 +1,110 @@
+import type { BenchHarness } from './harness.js';
+import { measure, median, type Cell, type Duration, type Measured } from './measure.js';
+import type { System } from './systems/system.js';
+import { MODELS, type ModelName } from './workloads.js';
+
+/** What of the table is measured. */
+export interface Plan extends Duration {
+  readonly systems: readonly System[];
+  readonly inflight: readonly number[];
+  readonly rows: readonly number[];
+  /** Rounds; in each every system has its turn. */
+  readonly runs: number;
+}
+
+export interface CompetitorResult extends Cell {
+  readonly system: string;
+  readonly measured: Measured;
+}
+
+/** In flight, at which senders that do not gather records are measured too. */
+const WITHOUT_LINGER_AT = 64;
+/** What comes later is nobody's any more: every system has topics of its own. */
+const LAST_DRAIN_MS = 5_000;
+const WARM_UP: Duration = { warmUpMs: 0, measureMs: 3_000 };
+
+/**
+ * Systems side by side with one model: each runs alone, in turns, so that none pays for another's idling and all see
+ * the same moods of the machine. An echo has no model and is measured once, beside the lightest.
+ */
+export async function compareCompetitors(
+  laboratory: BenchHarness,
+  model: ModelName,
+  plan: Plan,
+  report: (line: string) => void,
+): Promise<CompetitorResult[]> {
+  const runs = new Map<string, { result: Omit<CompetitorResult, 'measured'>; measured: Measured[] }>();
+  for (let round = 1; round <= plan.runs; round++) {
+    for (const system of plan.systems) {
+      if (system.wireFormat === 'echo' && model !== MODELS[0]) continue;
+      await visit(laboratory, system, model, cellsOf(plan, model), plan, (cell, measured) => {
+        report(`round ${round}  ${describe(system.name, cell, measured)}`);
+        const result = { system: system.name, ...cell };
+        const key = JSON.stringify(result);
+        const known = runs.get(key);
+        if (known) known.measured.push(measured);
+        else runs.set(key, { result, measured: [measured] });
+      });
+    }
+  }
+  return Array.from(runs.values(), ({ result, measured }) => ({ ...result, measured: median(measured) }));
+}
+
+function cellsOf({ inflight, rows }: Plan, model: ModelName): Cell[] {
+  return rows.flatMap((count) =>
+    inflight.flatMap((under) => {
+      const cell = { model, rows: count, inflight: under };
+      const quick = { ...cell, lingers: false };
+      if (under === 1) return [quick];
+      const gathered = { ...cell, lingers: true };
+      return under === WITHOUT_LINGER_AT && count === 1 ? [gathered, quick] : [gathered];
+    }),
+  );
+}
+
+async function visit(
+  laboratory: BenchHarness,
+  system: System,
+  model: ModelName,
+  cells: readonly Cell[],
+  duration: Duration,
+  take: (cell: Cell, measured: Measured) => void,
+): Promise<void> {
+  const running = await system.start(laboratory, model);
+  try {
+    await measure(laboratory, system, running, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
+    for (const cell of cells) {
+      const drainMs = cell === cells.at(-1) ? LAST_DRAIN_MS : undefined;
+      take(
+        cell,
+        await measure(laboratory, system, running, cell, { ...duration, ...(drainMs && { drainMs }) }),
+      );
+    }
+  } finally {
+    await running.stop();
+  }
+}
+
+/** A measurement as a line for people. */
+export function describe(
+  system: string,
+  { model, rows, inflight, lingers }: Cell,
+  measured: Measured,
+): string {
+  const { requestsPerSecond, p50Ms, p99Ms, processorPer1000: used, machineLimit } = measured;
+  const { requests, duplicates, lost, wrong } = measured;
+  return [
+    `${model} × ${rows}, W = ${inflight}${lingers || inflight === 1 ? '' : ', no linger'}`.padEnd(34),
+    system.padEnd(32),
+    `${whole(requestsPerSecond).padStart(8)}/s`,
+    `p50 ${p50Ms.toFixed(2)} ms`.padStart(14),
+    `p99 ${p99Ms.toFixed(2)} ms`.padStart(15),
+    `processor s/1,000: ${used.system.toFixed(3)} broker ${used.broker.toFixed(3)} generator ${used.generator.toFixed(3)}`,
+    `limit ${whole(machineLimit)}/s`,
+    duplicates + lost + wrong === 0
+      ? ''
+      : `of ${whole(requests + lost)} not in time ${lost}, twice ${duplicates}, wrong ${wrong}`,
+  ].join('  ');
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en');

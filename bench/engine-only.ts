@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { MODELS, type ModelName } from './workloads.js';
+import { ENGINES, type EngineName } from './systems/node.js';
+
+const PROCESS = fileURLToPath(new URL('./engine-only-process.js', import.meta.url));
+const LIMIT_MS = 120_000;
+
+/** What an engine makes of a model when nothing else is there. */
+export interface EngineOnlyResult {
+  readonly model: ModelName;
+  readonly engine: EngineName;
+  /** That one operation may use. */
+  readonly cores: number;
+  /** By rows of the batch. */
+  readonly rowsPerSecond: Readonly<Record<string, number>>;
+}
+
+/** Measures every model with every engine, on one core and on all, each in a process of its own. */
+export async function measureEngine(
+  modelsFolder: string,
+  report: (line: string) => void,
+): Promise<EngineOnlyResult[]> {
+  const results: EngineOnlyResult[] = [];
+  for (const model of MODELS)
+    for (const engine of ENGINES)
+      for (const cores of new Set([1, availableParallelism()])) {
+        const rowsPerSecond = await measureOne(join(modelsFolder, `${engine}-${model}`, model, '1'), cores);
+        results.push({ model, engine, cores, rowsPerSecond });
+        const shown = Object.entries(rowsPerSecond).map(
+          ([batch, rate]) => `${batch}: ${rate.toLocaleString('en')}`,
+        );
+        report(
+          `${model.padEnd(9)} ${engine.padEnd(10)} ${cores} cores  rows/s by batch  ${shown.join('  ')}`,
+        );
+      }
+  return results;
+}
+
+async function measureOne(directory: string, cores: number): Promise<Record<string, number>> {
+  const args = [PROCESS, directory, String(cores)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT_MS });
+  return JSON.parse(stdout) as Record<string, number>;
+}

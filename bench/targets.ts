@@ -1,0 +1,107 @@
+import type { EngineOnlyResult } from './engine-only.js';
+import type { Cell } from './measure.js';
+import type { CompetitorResult } from './competitors.js';
+import type { ModelName } from './workloads.js';
+
+/** A ratio that Partitura is held to, within one run. */
+export interface Target {
+  readonly what: string;
+  readonly asked: string;
+  /** Undefined when a system that it takes was not measured. */
+  readonly reached: number | undefined;
+  readonly isMet: boolean;
+}
+
+/** The results that marks are read from, and the client that nodes have by default. */
+export interface Results {
+  readonly peers: readonly CompetitorResult[];
+  readonly alone: readonly EngineOnlyResult[];
+  readonly client: string;
+}
+
+type Pick = (result: CompetitorResult) => number;
+const speed: Pick = ({ measured }) => measured.requestsPerSecond;
+const latency: Pick = ({ measured }) => measured.p50Ms;
+
+/** All marks, in the order of the page. */
+export function targets({ peers, alone, client }: Results): Target[] {
+  const echo = `echo-${client}`;
+  const node = `partitura-${client}-tensorflow`;
+  const onnx = `partitura-${client}-onnx`;
+  const at = (model: ModelName, inflight: number, lingers = inflight > 1): Cell => ({
+    model,
+    rows: 1,
+    inflight,
+    lingers,
+  });
+  const value = (system: string, cell: Cell, pick: Pick): number | undefined => {
+    const found = peers.find((result) => result.system === system && isAt(result, cell));
+    return found && pick(found);
+  };
+  const ratio = (cell: Cell, other: string, pick = speed, system = node): number | undefined =>
+    quotient(value(system, cell, pick), value(other, cell, pick));
+  const atLeast = (what: string, asked: number, reached: number | undefined): Target => ({
+    what,
+    asked: `≥ ${asked}`,
+    reached,
+    isMet: (reached ?? 0) >= asked,
+  });
+  const atMost = (what: string, asked: number, reached: number | undefined): Target => ({
+    what,
+    asked: `≤ ${asked}`,
+    reached,
+    isMet: (reached ?? Infinity) <= asked,
+  });
+  const many = at('digits', 1_000);
+  const some = at('digits', 64);
+  const one = at('digits', 1);
+  const residual = alone.filter((result) => result.model === 'residual' && result.engine === 'tensorflow');
+  const best = Math.max(...residual.flatMap(({ rowsPerSecond }) => Object.values(rowsPerSecond)));
+  return [
+    atLeast('digits, W = 1,000: throughput against the echo', 0.65, ratio(many, echo)),
+    atLeast('digits, W = 1,000: against the Python worker', 1.4, ratio(many, 'python')),
+    atLeast('digits, W = 1,000: against MLServer with batching', 25, ratio(many, 'mlserver')),
+    atLeast('digits, W = 64: throughput against the echo', 0.65, ratio(some, echo)),
+    atLeast('digits, W = 64: against the Python worker', 2.5, ratio(some, 'python')),
+    atLeast('digits, W = 64: against MLServer', 2.5, ratio(some, 'mlserver')),
+    atLeast(
+      'digits, W = 64: what is left when senders do not linger',
+      0.85,
+      quotient(value(node, at('digits', 64, false), speed), value(node, some, speed)),
+    ),
+    atMost('digits, W = 1: p50 against the echo', 1.4, ratio(one, echo, latency)),
+    atMost(
+      'digits, W = 1: p50 against the Python worker without waits',
+      1,
+      ratio(one, 'python-no-waits', latency),
+    ),
+    atLeast(
+      'residual, W = 1,000: against the model alone at its best batch',
+      0.9,
+      quotient(value(node, at('residual', 1_000), speed), best),
+    ),
+    atLeast('residual, W = 1,000: against the Python worker', 1.15, ratio(at('residual', 1_000), 'python')),
+    atLeast('residual, W = 1,000: against MLServer', 3, ratio(at('residual', 1_000), 'mlserver')),
+    atLeast('residual, W = 64: against MLServer', 1.4, ratio(at('residual', 64), 'mlserver')),
+    atLeast(
+      'ONNX Runtime against TensorFlow, the same weights: the lowest of all rows',
+      1,
+      lowest(peers.filter(({ system }) => system === node).map((cell) => ratio(cell, node, speed, onnx))),
+    ),
+  ];
+}
+
+function isAt(result: Cell, { model, rows, inflight, lingers }: Cell): boolean {
+  const sameModel =
+    result.model === model || ('system' in result && String(result.system).startsWith('echo-'));
+  return sameModel && result.rows === rows && result.inflight === inflight && result.lingers === lingers;
+}
+
+function quotient(value: number | undefined, by: number | undefined): number | undefined {
+  return value === undefined || by === undefined || !Number.isFinite(by) ? undefined : value / by;
+}
+
+function lowest(ratios: readonly (number | undefined)[]): number | undefined {
+  const known = ratios.filter((ratio) => ratio !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

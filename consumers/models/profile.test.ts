@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Engine, LoadedModel, ModelSource } from '../engine/engine.js';
+import { createEngine } from '../engine/index.js';
+import { DIGITS, DIGITS_ONNX, fixture, sourceOf } from '../../testing/engine-models.js';
+import { DIGITS as SIGNATURE } from '../../testing/records.js';
+import { loadAndProfile, sufficientRows } from './profile.js';
+
+const SOURCE: ModelSource = { model: 'm', version: '1', directory: DIGITS_ONNX, format: 'onnx' };
+
+/** Loads models whose batches take as long as their cores say. */
+class EngineOfCores implements Engine {
+  readonly threads: number = 1;
+  readonly coreChoices = [4, 1];
+  readonly events: string[] = [];
+
+  constructor(
+    readonly microsWith: Record<number, number>,
+    readonly loadMs = 0,
+  ) {}
+
+  load({ cores = 4 }: ModelSource): Promise<LoadedModel> {
+    this.events.push(`load ${cores}`);
+    const computeMicros = this.microsWith[cores];
+    if (computeMicros === undefined) return Promise.reject(new Error('no memory'));
+    let isInline = false;
+    return Promise.resolve({
+      signature: SIGNATURE,
+      backend: 'onnxruntime',
+      cores,
+      loadMs: this.loadMs,
+      get isInline() {
+        return isInline;
+      },
+      threads: 1,
+      replicateToAllThreads: () => Promise.resolve(void this.events.push('spread')),
+      shrinkToOneThread: () => Promise.resolve(void this.events.push('gather')),
+      moveInline: () => Promise.resolve(void (isInline = true)),
+      run: () => Promise.resolve({ outputs: [], computeMicros }),
+      unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
+    });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const triedOut = async (
+  engine: EngineOfCores,
+): Promise<{ cores: number | null | undefined; events: string[] }> => {
+  const { profile } = await loadAndProfile(engine, SOURCE, { maxRows: 16, batchable: true, inlineMicros: 0 });
+  return { cores: profile?.cores, events: engine.events };
+};
+
+test('the number of cores with which a model is faster stays, the other goes', async () => {
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 300 })), {
+    cores: 4,
+    events: ['load 4', 'load 1', 'unload 1'],
+  });
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 90 })), {
+    cores: 1,
+    events: ['load 4', 'load 1', 'unload 4'],
+  });
+});
+
+test('a model that can not be loaded twice, or loads slowly, keeps all cores', async () => {
+  assert.equal((await triedOut(new EngineOfCores({ 4: 100 }))).cores, 4);
+  assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 90 }, 300)), {
+    cores: 4,
+    events: ['load 4'],
+  });
+});
+
+test('a model runs in the event loop when its best batch is short enough, and never when that is not wanted', async () => {
+  const isInline = async (microsOfABatch: number, inlineMicros: number): Promise<boolean | undefined> => {
+    const engine = new EngineOfCores({ 4: microsOfABatch, 1: microsOfABatch });
+    return (await loadAndProfile(engine, SOURCE, { maxRows: 16, batchable: true, inlineMicros })).profile
+      ?.inline;
+  };
+  assert.equal(await isInline(900, 1_000), true);
+  assert.equal(await isInline(1_100, 1_000), false);
+  assert.equal(await isInline(1, 0), false);
+});
+
+test('batches of a heavy model end where they are long enough, those of a light one at the limit', () => {
+  const measured = {
+    microsAlone: 1_000,
+    microsPerRow: 2_500,
+    bestBatchRows: 16,
+    cores: null,
+    threads: 1,
+    inline: false,
+    threadsGain: null,
+  };
+  const limits = { maxRows: 1_024, batchable: true, inlineMicros: 1_000 };
+  const rows = (changes: object, stillGains = false): number =>
+    sufficientRows({ profile: { ...measured, ...changes }, stillGains }, limits);
+  assert.equal(rows({}), 40);
+  assert.equal(rows({ bestBatchRows: 64 }), 64);
+  assert.equal(rows({ microsPerRow: 1 }), 1_024);
+  assert.equal(rows({ microsPerRow: 10, inline: true }), 100);
+  assert.equal(
+    rows({ microsPerRow: 60_000, bestBatchRows: 1 }, true),
+    256,
+    'only one size could be measured',
+  );
+  assert.equal(sufficientRows({ profile: null, stillGains: true }, limits), 256);
+});
+
+test('a model that needs a thread is put into all of them, and taken back where they gain nothing', async () => {
+  class Busy extends EngineOfCores {
+    override readonly threads = 2;
+  }
+  const engine = new Busy({ 4: 20_000, 1: 20_000 });
+  const { profile } = await loadAndProfile(engine, SOURCE, {
+    maxRows: 1,
+    batchable: true,
+    inlineMicros: 1_000,
+  });
+  assert.ok(engine.events.includes('spread'));
+  assert.equal(engine.events.includes('gather'), (profile?.threadsGain ?? 2) < 1.1);
+  const light = new Busy({ 4: 10, 1: 10 });
+  await loadAndProfile(light, SOURCE, { maxRows: 1, batchable: true, inlineMicros: 1_000 });
+  assert.ok(!light.events.includes('spread'), 'a light one stays where it is');
+});
+
+describe('on real engines', () => {
+  test('the load time of a model leaves out the start of TensorFlow', async () => {
+    const fresh = await createEngine({ threads: 2 });
+    try {
+      const source = await sourceOf(DIGITS);
+      const begun = performance.now();
+      const { loadMs } = await fresh.load(source);
+      assert.ok(loadMs < (performance.now() - begun) / 2, `${loadMs} ms`);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  let engine: Engine;
+  before(async () => {
+    engine = await createEngine({ threads: 2 });
+  });
+  after(() => engine.close());
+
+  test('both formats of the digits are measured, threads too', async () => {
+    for (const directory of [DIGITS, DIGITS_ONNX]) {
+      const { loaded, profile, problem } = await loadAndProfile(engine, await sourceOf(directory), {
+        maxRows: 256,
+        batchable: true,
+        inlineMicros: 0,
+      });
+      assert.equal(problem, undefined);
+      assert.ok(profile && profile.bestBatchRows >= 1 && profile.microsPerRow > 0, directory);
+      assert.ok((profile.threadsGain ?? 0) > 0);
+      assert.equal(profile.threads, (profile.threadsGain ?? 0) < 1.1 ? 1 : 2);
+      await loaded.unload();
+    }
+  });
+
+  test('models that take text, one row, or any width are measured as they are', async () => {
+    for (const model of ['types', 'fixed', 'sum', 'types-onnx', 'fixed-onnx', 'sum-onnx', 'labels-onnx']) {
+      const batchable = !model.startsWith('fixed');
+      const { loaded, profile, problem } = await loadAndProfile(engine, await sourceOf(fixture(model)), {
+        maxRows: batchable ? 64 : 1,
+        batchable,
+        inlineMicros: 0,
+      });
+      assert.equal(problem, undefined, model);
+      if (!batchable) assert.equal(profile?.bestBatchRows, 1);
+      await loaded.unload();
+    }
+  });
+});

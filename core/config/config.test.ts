@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { OPTIONS, checkConfig, fromEnvironment, toEnvironment } from './config.js';
+
+test('without any option the configuration is that of one machine', () => {
+  const config = checkConfig({});
+  assert.deepEqual(config.brokers, ['127.0.0.1:9092']);
+  assert.deepEqual(config.replyTopics, []);
+  assert.deepEqual(
+    [config.prefix, config.ssl, config.ordered, config.maxBatchDelayMs, config.httpHost, config.nodeId],
+    ['partitura', false, true, 0, '127.0.0.1', undefined],
+  );
+});
+
+test('values come from the environment, in the types that options have', () => {
+  const config = checkConfig(
+    fromEnvironment({
+      KAFKA_BROKERS: 'a:1, b:2,',
+      KAFKA_SSL: 'true',
+      PARTITURA_MAX_BATCH_ROWS: '32',
+      PARTITURA_ORDERED: 'false',
+      PARTITURA_REPLY_TOPICS: 'answers.*,replies',
+      PARTITURA_NODE_ID: '',
+      UNRELATED: 'x',
+    }),
+  );
+  assert.deepEqual(config.brokers, ['a:1', 'b:2']);
+  assert.deepEqual(config.replyTopics, ['answers.*', 'replies']);
+  assert.deepEqual(
+    [config.ssl, config.maxBatchRows, config.ordered, config.nodeId],
+    [true, 32, false, undefined],
+  );
+});
+
+test('addresses of brokers are checked before anything is asked of them', () => {
+  const brokers = ' PLAINTEXT://a:1 , [::1]:2,SASL_SSL://b.c:3,,';
+  const config = checkConfig({ brokers });
+  assert.deepEqual(config.brokers, ['a:1', '[::1]:2', 'b.c:3']);
+  assert.deepEqual(checkConfig(fromEnvironment(toEnvironment(config))).brokers, config.brokers);
+  for (const wrong of [',', 'h', 'h:x', 'h:9092/', 'http://h:9092', '::1:9092', 'a:1,b', ['a:1', 'b']])
+    assert.throws(
+      () => checkConfig({ brokers: wrong }),
+      { code: 'INVALID_REQUEST', message: /KAFKA_BROKERS: expected host:port addresses, .*; got / },
+      String(wrong),
+    );
+  const which = /; got 'b' \(got "a:1,b"\)/;
+  assert.throws(() => checkConfig({ brokers: 'a:1,b' }), which);
+});
+
+test('a schema registry may have several addresses, and each must be one', () => {
+  for (const schemaRegistryUrl of ['http://a:8081', 'http://a:8081,https://u:p@b/x', ' http://a , http://b,'])
+    assert.equal(checkConfig({ schemaRegistryUrl }).schemaRegistryUrl, schemaRegistryUrl);
+  for (const schemaRegistryUrl of [',', 'a:8081', '127.0.0.1:8081', 'http://a,b', 'ftp://a', 'http://'])
+    assert.throws(
+      () => checkConfig({ schemaRegistryUrl }),
+      /SCHEMA_REGISTRY_URL: expected http:\/\/ or https:\/\/ addresses separated by commas/,
+      schemaRegistryUrl,
+    );
+});
+
+test('every wrong option is named, in one error, with what it got', () => {
+  const wrong = {
+    maxBatchRows: '0',
+    httpPort: 70_000,
+    ordered: 'yes',
+    versionPolicy: 'newest',
+    prefix: 'a.b',
+    sessionTimeoutMs: 10,
+  };
+  assert.throws(
+    () => checkConfig(wrong),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'INVALID_REQUEST');
+      for (const [name, value] of Object.entries(wrong)) {
+        assert.ok(
+          error.message.includes(OPTIONS[name as keyof typeof wrong].env),
+          `${name}: ${error.message}`,
+        );
+        assert.ok(error.message.includes(`(got ${JSON.stringify(value)})`), `${name}: ${error.message}`);
+      }
+      return true;
+    },
+  );
+});
+
+test('a wrong secret is not printed', () => {
+  assert.throws(
+    () => checkConfig({ saslPassword: 123_456 }),
+    (error: Error) => error.message.includes('KAFKA_SASL_PASSWORD') && !error.message.includes('123456'),
+  );
+});
+
+test('version policies are taken as the documentation writes them', () => {
+  for (const versionPolicy of ['latest', 'latest:2', 'all', 'specific:1', 'specific:1,30']) {
+    assert.equal(checkConfig({ versionPolicy }).versionPolicy, versionPolicy);
+  }
+  for (const versionPolicy of ['latest:0', 'latest:', 'specific:', 'specific:a', 'ALL', '1']) {
+    assert.throws(() => checkConfig({ versionPolicy }), /PARTITURA_VERSION_POLICY/, versionPolicy);
+  }
+});
+
+test('options that contradict each other are refused', () => {
+  const draining =
+    /PARTITURA_DRAIN_TIMEOUT_MS \(10000\) must be below PARTITURA_SESSION_TIMEOUT_MS \(10000\)/;
+  assert.throws(() => checkConfig({ drainTimeoutMs: 10_000 }), draining);
+  assert.throws(
+    () => checkConfig({ saslMechanism: 'plain', saslUsername: 'me' }),
+    /KAFKA_SASL_MECHANISM needs/,
+  );
+  assert.equal(
+    checkConfig({ saslMechanism: 'plain', saslUsername: 'me', saslPassword: 'p' }).saslUsername,
+    'me',
+  );
+});
+
+test('a child process that gets the environment of a configuration has that configuration', () => {
+  const config = checkConfig({
+    brokers: ['a:1', 'b:2'],
+    ordered: false,
+    replyTopics: 'x*',
+    nodeId: 'n',
+    maxBatchRows: 7,
+    replicationFactor: -1,
+    saslMechanism: 'scram-sha-512',
+    saslUsername: 'u',
+    saslPassword: 'p, with comma',
+  });
+  assert.deepEqual(checkConfig(fromEnvironment(toEnvironment(config))), config);
+  assert.deepEqual(checkConfig(fromEnvironment(toEnvironment(checkConfig({})))), checkConfig({}));
+});
+
+test('no two options share an environment variable', () => {
+  const variables = Object.values(OPTIONS).map(({ env }) => env);
+  assert.equal(new Set(variables).size, variables.length);
+});
+
+test("the README's table of options says their defaults", async () => {
+  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
+  const rows = [...readme.matchAll(/^\| `((?:PARTITURA|KAFKA)_[A-Z_]+)` \| `([^`]*)`/gm)];
+  assert.ok(rows.length > 8);
+  for (const [, env, fallback] of rows) {
+    const option = Object.values(OPTIONS).find((one) => one.env === env);
+    assert.ok(option, env);
+    assert.equal(fallback, String('fallback' in option ? option.fallback : ''), env);
+  }
+});
+
+test('KAFKA_CLIENT=platformatic, the former name of the native client, is still accepted', () => {
+  assert.equal(checkConfig({ kafkaClient: 'platformatic' }).kafkaClient, 'native');
+});

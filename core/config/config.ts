@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import { PartituraError } from '../../schemas/errors.js';
+import { ENGINE } from './engine.js';
+import { KAFKA } from './kafka.js';
+import { NODE } from './node.js';
+import type { Option } from './option.js';
+import { PROCESS } from './process.js';
+import { REGISTRY } from './registry.js';
+import { TOPICS } from './topics.js';
+
+/**
+ * The groups of options, one file each. A process names the groups that it reads.
+ * Command-line flags and docs/CONFIGURATION.md are generated from them.
+ */
+export const GROUPS = { KAFKA, REGISTRY, TOPICS, ENGINE, NODE, PROCESS };
+
+/** Every option of every process: name, environment variable, default, check and meaning. */
+export const OPTIONS = { ...KAFKA, ...REGISTRY, ...TOPICS, ...ENGINE, ...NODE, ...PROCESS } satisfies Record<
+  string,
+  Option
+>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Config = { readonly [Name in OptionName]: z.output<(typeof OPTIONS)[Name]['check']> };
+
+/** Unchecked values from flags and the environment. */
+export type ConfigInput = Partial<Record<OptionName, unknown>>;
+
+/**
+ * Checks values against the option table and fills in defaults.
+ * @throws PartituraError INVALID_REQUEST that lists every wrong option
+ */
+export function checkConfig(input: ConfigInput): Config {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [name, { check, fallback, env, secret }] of Object.entries<Option>(OPTIONS)) {
+    const value = input[name as OptionName] ?? fallback;
+    const checked = check.safeParse(value);
+    if (checked.success) config[name] = checked.data;
+    else
+      problems.push(
+        `${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${secret ? 'a secret' : JSON.stringify(value)})`,
+      );
+  }
+  if (problems.length > 0)
+    throw new PartituraError('INVALID_REQUEST', `configuration: ${problems.join(', ')}`);
+  return refuseContradictions(config as Config);
+}
+
+/** Options that contradict each other: a sentence where the combination is wrong. */
+const CONTRADICTIONS: readonly ((config: Config) => string | false)[] = [
+  ({ drainTimeoutMs, sessionTimeoutMs }) =>
+    drainTimeoutMs >= sessionTimeoutMs &&
+    `PARTITURA_DRAIN_TIMEOUT_MS (${drainTimeoutMs}) must be below PARTITURA_SESSION_TIMEOUT_MS (${sessionTimeoutMs})`,
+  ({ saslMechanism, saslUsername, saslPassword }) =>
+    saslMechanism !== undefined &&
+    (saslUsername === undefined || saslPassword === undefined) &&
+    'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+  ({ kafkaGroupProtocol, kafkaClient }) =>
+    kafkaGroupProtocol === 'consumer' &&
+    kafkaClient === 'kafkajs' &&
+    'KAFKA_GROUP_PROTOCOL=consumer needs KAFKA_CLIENT=native',
+  ({ schemaRegistryAutoRegister, schemaRegistryUrl }) =>
+    schemaRegistryAutoRegister &&
+    schemaRegistryUrl === undefined &&
+    'SCHEMA_REGISTRY_AUTO_REGISTER needs SCHEMA_REGISTRY_URL',
+];
+
+function refuseContradictions(config: Config): Config {
+  for (const contradiction of CONTRADICTIONS) {
+    const problem = contradiction(config);
+    if (problem) throw new PartituraError('INVALID_REQUEST', `configuration: ${problem}`);
+  }
+  return config;
+}
+
+/** Reads the options that the environment sets. Only `main.ts` files call this. */
+export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigInput {
+  const input: ConfigInput = {};
+  for (const [name, { env }] of Object.entries<Option>(OPTIONS)) {
+    const value = environment[env];
+    if (value !== undefined && value !== '') input[name as OptionName] = value;
+  }
+  return input;
+}
+
+/** Converts a configuration to environment variables, the inverse of `fromEnvironment`, for a child process. */
+export function toEnvironment(config: Partial<Config>): Record<string, string> {
+  const entries = Object.entries(config).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [OPTIONS[name as OptionName].env, String(value)]));
+}

@@ -1,0 +1,23 @@
+const MAX_NAMES = 200;
+const OTHERS = '(others)';
+
+/** Counts by name. Names may be whatever strangers wrote, so there is an end to them. */
+export class Counts {
+  readonly #counts = new Map<string, number>();
+  total = 0;
+
+  add(name: string): void {
+    const counted = this.#counts.has(name) || this.#counts.size < MAX_NAMES ? name : OTHERS;
+    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1);
+    this.total++;
+  }
+
+  /** The most frequent first. */
+  entries(): [string, number][] {
+    return [...this.#counts].sort(([one, a], [other, b]) => b - a || one.localeCompare(other));
+  }
+
+  toJSON(): Record<string, number> {
+    return Object.fromEntries(this.entries());
+  }
+}

@@ -1,0 +1,46 @@
+import type { Outbox } from '../../kafka/sending/outbox.js';
+import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
+import { sendFirstThatFits } from '../../kafka/sending/send-first-that-fits.js';
+import { markOf, type Disposition } from './handled.js';
+
+/** Sends records in their order. @returns for each why it was refused; undefined where the broker has it */
+export async function sendAll(
+  outbox: Outbox,
+  records: readonly OutgoingRecord[],
+): Promise<(KafkaError | undefined)[]> {
+  const failures = new Array<KafkaError | undefined>(records.length);
+  for (const [index, record] of records.entries())
+    sendFirstThatFits(
+      outbox,
+      [record, { ...record, compress: true }],
+      () => undefined,
+      (failure) => (failures[index] = failure),
+    );
+  await outbox.settled();
+  return failures;
+}
+
+/** Has the cluster remember what was done with these letters. @throws KafkaError when it does not for at least one */
+export async function markHandled(
+  outbox: Outbox,
+  topic: string,
+  letters: readonly KafkaRecord[],
+  handling: Disposition,
+): Promise<void> {
+  const now = Date.now();
+  await sendOrThrow(
+    outbox,
+    letters.map((letter) => markOf(topic, letter, handling, now)),
+  );
+}
+
+/** @throws KafkaError when the broker does not have all of them */
+export async function sendOrThrow(outbox: Outbox, records: readonly OutgoingRecord[]): Promise<void> {
+  const failure = (await sendAll(outbox, records)).find((one) => one !== undefined);
+  if (failure) throw failure;
+}
+
+/** In parts of at most so many. */
+export function* inParts<T>(list: readonly T[], size: number): Generator<T[]> {
+  for (let begin = 0; begin < list.length; begin += size) yield list.slice(begin, begin + size);
+}

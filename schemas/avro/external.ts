@@ -1,0 +1,104 @@
+import avro, { type ForSchemaOptions, type Schema } from 'avsc';
+import { SYMBOLS } from './writer-schema.js';
+
+/** Integers of 64 bits: numbers while those are exact, else bigint. */
+const exactLong = avro.types.LongType.__with(
+  {
+    fromBuffer: (buffer: Buffer) => fromVarint(buffer),
+    toBuffer: (value: number | bigint) => toVarint(BigInt(value)),
+    fromJSON: (value: number) => value,
+    toJSON: (value: number | bigint) => Number(value),
+    isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
+    compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
+  },
+  true,
+);
+
+/** A number: unscaled in two's complement, as bytes or fixed. https://avro.apache.org/docs/1.12.0/specification/#decimal */
+class Decimal extends avro.types.LogicalType {
+  readonly #scale: number;
+
+  /** @throws Error for a decimal that the specification has ignored: avsc takes its underlying type then */
+  constructor(schema: Schema, options?: object) {
+    super(schema, options);
+    const { precision, scale = 0 } = schema as { precision?: number; scale?: number };
+    const fits =
+      avro.Type.isType(this.underlyingType, 'bytes', 'fixed') &&
+      Number.isInteger(precision) &&
+      Number.isInteger(scale) &&
+      scale >= 0 &&
+      scale <= (precision ?? 0);
+    if (!fits) throw new Error('not a decimal');
+    this.#scale = scale;
+  }
+
+  /** Whole numbers are exact; one beyond the range of a double comes as a bigint, which tells it from an infinite one. */
+  protected override _fromValue(bytes: Buffer): number | bigint {
+    if (bytes.length === 0) return 0;
+    const unscaled = BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`));
+    if (this.#scale === 0 && !isSafe(unscaled)) return unscaled;
+    const value = Number(`${unscaled}e-${this.#scale}`);
+    return Number.isFinite(value) ? value : unscaled / 10n ** BigInt(this.#scale);
+  }
+
+  protected override _toValue(): never {
+    throw new TypeError('decimals of strangers are read, not written');
+  }
+}
+
+/** An enum whose symbols avsc would refuse: they are put back as they are read. */
+class Symbols extends avro.types.LogicalType {
+  readonly #symbols: ReadonlyMap<string, string>;
+
+  constructor(schema: Schema, options?: object) {
+    super(schema, options);
+    const { symbols, originals } = schema as unknown as { symbols: string[]; originals: string[] };
+    this.#symbols = new Map(symbols.map((symbol, index) => [symbol, originals[index] ?? symbol]));
+  }
+
+  protected override _fromValue(symbol: string): string {
+    return this.#symbols.get(symbol) ?? symbol;
+  }
+
+  protected override _toValue(): never {
+    throw new TypeError('enums of strangers are read, not written');
+  }
+}
+
+function isLong(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && (schema as { type?: unknown }).type === 'long';
+}
+
+/**
+ * How schemas of strangers are read: any union is told by its branch (a value of one is an object with `unwrap()`),
+ * and no integer loses digits.
+ */
+export const EXTERNAL_SCHEMA_OPTIONS: Partial<ForSchemaOptions> = {
+  wrapUnions: true,
+  registry: { long: exactLong },
+  // A long with properties, as those of time, is none by name.
+  typeHook: (schema) => (isLong(schema) ? exactLong : undefined),
+  logicalTypes: { decimal: Decimal, [SYMBOLS]: Symbols },
+};
+
+/** The same for schemas of ours that hold such integers. */
+export const EXACT: Partial<ForSchemaOptions> = { registry: { long: exactLong } };
+
+/** Zigzag, seven bits a byte, the lowest first: https://avro.apache.org/docs/1.12.0/specification/#primitive-types-1 */
+function fromVarint(bytes: Buffer): number | bigint {
+  let zigzag = 0n;
+  bytes.forEach((byte, index) => (zigzag |= BigInt(byte & 0x7f) << BigInt(7 * index)));
+  const value = BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
+  return isSafe(value) ? Number(value) : value;
+}
+
+function isSafe(value: bigint): boolean {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+}
+
+function toVarint(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let left = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  for (; left > 0x7fn; left >>= 7n) bytes.push(Number(left & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(left)]);
+}
