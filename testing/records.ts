@@ -84,6 +84,7 @@ export function jobOf(elements: readonly number[], changes: Partial<Job> = {}): 
     inputs: [int32('x', [elements.length, 1], elements)],
     rows: elements.length,
     laneKey: '1',
+    mustBeAlone: false,
     deadline: null,
     arrivedAt: 0,
     answered: (answer) => void answers.push(answer),

@@ -10,11 +10,13 @@ export class RowCountError extends RangeError {
 
 /** One request on its way through the batcher. */
 export interface Job {
-  /** In the order of the model's signature; the first dimension of each is `rows`. */
+  /** In the order of the model's signature; the first dimension of each is `rows`, unless the job must be alone. */
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
   /** Jobs with the same key may share a batch: same signature, data types and trailing shapes. */
   readonly laneKey: string;
+  /** True for a job that is a batch of its own and not cut, however large: its inputs differ in rows. */
+  readonly mustBeAlone: boolean;
   /** Milliseconds since the epoch, or null. */
   readonly deadline: number | null;
   /** Monotonic milliseconds at which the record arrived. */

@@ -118,7 +118,7 @@ export class Batcher {
 
   submit(job: Job): void {
     const { maxBatchRows } = this.limits;
-    if (this.#batches && job.rows > maxBatchRows) this.#submitCut(job, maxBatchRows);
+    if (this.#batches && !job.mustBeAlone && job.rows > maxBatchRows) this.#submitCut(job, maxBatchRows);
     else this.#submitWhole(job);
     this.#schedule();
   }

@@ -56,6 +56,26 @@ test('jobs of different shape never share a batch, and the one that came first g
   );
 });
 
+test('jobs that must be alone share no batch, are not cut, and lose nothing when batching ends', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchRows: 2 });
+  const jobs = [[1], [2, 3, 4], [5], [6]].map((elements, index) =>
+    jobOf(elements, { mustBeAlone: index > 0, arrivedAt: index - 10 }),
+  );
+  for (const job of jobs) batcher.submit(job);
+  for (let batch = 0; batch < 2; batch++) {
+    await clock.pass();
+    engine.batches[batch]?.echo();
+  }
+  batcher.stopBatching();
+  for (let batch = 2; batch < 4; batch++) {
+    await clock.pass();
+    engine.batches[batch]?.echo();
+  }
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [1, 3, 1, 1]);
+  assert.deepEqual(jobs.map(answerOf), [[1], [2, 3, 4], [5], [6]]);
+});
+
 test('a model whose first dimension is not free runs each job alone, in the shapes that it has', async () => {
   const { clock, engine, batcher } = batching({ batchable: false, parallelism: 2, maxBatchRows: 1 });
   const inputs = [int32('a', [2, 3], [1, 2, 3, 4, 5, 6]), int32('b', [3, 1], [7, 8, 9])];

@@ -1,9 +1,14 @@
 import { Fifo } from '../../core/fifo.js';
 import type { Slice } from './batch.js';
 
+type LaneKey = string | typeof ALONE;
+
+/** The lane of jobs that share no batch. */
+const ALONE = Symbol('alone');
+
 /** Slices that may share a batch, in order of arrival. */
 export interface Lane {
-  readonly key: string;
+  readonly key: LaneKey;
   readonly slices: Fifo<Slice>;
   rows: number;
   /** Monotonic milliseconds at which the oldest job arrived. */
@@ -12,7 +17,7 @@ export interface Lane {
 
 /** Queues side by side: one for each key of jobs that may be batched together. An empty lane is forgotten. */
 export class Lanes {
-  readonly #lanes = new Map<string, QueuedLane>();
+  readonly #lanes = new Map<LaneKey, QueuedLane>();
   #rows = 0;
   #slices = 0;
 
@@ -26,7 +31,8 @@ export class Lanes {
   }
 
   add(slice: Slice): void {
-    const key = slice.progress.job.laneKey;
+    const { laneKey, mustBeAlone } = slice.progress.job;
+    const key = mustBeAlone ? ALONE : laneKey;
     let lane = this.#lanes.get(key);
     if (!lane) this.#lanes.set(key, (lane = new QueuedLane(key)));
     lane.slices.push(slice);
@@ -38,7 +44,7 @@ export class Lanes {
   /** Empties all lanes. */
   takeAll(): Slice[] {
     const taken: Slice[] = [];
-    for (const lane of [...this.#lanes.values()]) taken.push(...this.take(lane, Infinity));
+    for (let lane = this.oldest(); lane; lane = this.oldest()) taken.push(...this.take(lane, Infinity));
     return taken;
   }
 
@@ -57,12 +63,12 @@ export class Lanes {
     return oldest;
   }
 
-  /** Takes slices from the lane's head: as many as fit in `maxRows`, at least one. */
+  /** Takes slices from the lane's head: as many as fit in `maxRows`, at least one; no second one that must be alone. */
   take(lane: Lane, maxRows: number): Slice[] {
     const taken: Slice[] = [];
     let rows = 0;
     for (let next = lane.slices.at(0); next; next = lane.slices.at(0)) {
-      if (taken.length > 0 && rows + weightOf(next) > maxRows) break;
+      if (taken.length > 0 && (lane.key === ALONE || rows + weightOf(next) > maxRows)) break;
       rows += weightOf(next);
       taken.push(next);
       lane.slices.shift();
@@ -84,7 +90,7 @@ class QueuedLane implements Lane {
   readonly slices = new Fifo<Slice>();
   rows = 0;
 
-  constructor(readonly key: string) {}
+  constructor(readonly key: LaneKey) {}
 
   get headArrivedAt(): number {
     return this.slices.at(0)?.progress.job.arrivedAt ?? Infinity;

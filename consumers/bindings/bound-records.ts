@@ -106,7 +106,7 @@ export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
     };
     return {
       version,
-      valid: validateRequest(request, version.signature, version.batching.batchable),
+      valid: validateRequest(request, version.signature),
       deadline: null,
     };
   }

@@ -110,6 +110,61 @@ test('rounding is no difference, also beside larger answers', async () => {
   assert.deepEqual(results, [['equal', undefined]]);
 });
 
+type Doubling = (rows: readonly number[]) => number[];
+
+/** Runs a check of a batch of the rows 1, 2 and 3, and of the last two of these cut from their request. */
+async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]> {
+  const results: string[] = [];
+  const check = new BatchCheck(
+    ([input]): Promise<EngineResult> => {
+      const doubled = double(decodeElements('FP32', Buffer.from(input?.data ?? [])).map(Number));
+      return Promise.resolve({ outputs: [tensor('y', 'FP32', [doubled.length], doubled)], computeMicros: 1 });
+    },
+    { intervalMs: 100, onResult: (result) => void results.push(result) },
+  );
+  const pieceOf = (rows: number[], answers: number[]): WatchedSlice =>
+    slice(...rows.map((row, index) => [row, answers[index] ?? NaN] as const));
+  const answers = double([7, 2, 3]);
+  const [first, last] = [pieceOf([7], answers.slice(0, 1)), pieceOf([2, 3], answers.slice(1))];
+  const whole = pieceOf([1, 2, 3], []);
+  check.take(isCut ? [first, { ...last, inputs: whole.inputs, start: 1 }] : [first, last]);
+  check.idle();
+  await settle();
+  return results;
+}
+
+const BY_SIZE: Doubling = (rows) => rows.map((row) => row * (rows.length === 1 ? 2 : 2.001));
+const BY_OTHERS: Doubling = (rows) => rows.map((row) => row * (2 + 1e-4 * (Math.max(...rows) - row)));
+
+for (const isCut of [false, true]) {
+  const what = isCut ? 'a part of a request' : 'a row';
+  test(`${what} that differs slightly by the size of the batch alone is rounded`, async () => {
+    assert.deepEqual(await checkOfBatch(BY_SIZE, isCut), ['equal']);
+  });
+  test(`${what} that differs slightly by its neighbors is a difference`, async () => {
+    assert.deepEqual(await checkOfBatch(BY_OTHERS, isCut), ['different']);
+  });
+}
+
+test('a batch that is too large to be filled with copies tells nothing of a slight difference', async () => {
+  const row = (name: string, value: number): WatchedSlice['inputs'][number] => ({
+    name,
+    datatype: 'FP32',
+    shape: [1, 2 ** 18],
+    data: Buffer.from(new Float32Array(2 ** 18).fill(value).buffer),
+  });
+  const results: (readonly [string, string | undefined])[] = [];
+  const check = new BatchCheck(
+    () => Promise.resolve({ outputs: [tensor('y', 'FP32', [1], [2])], computeMicros: 1 }),
+    { intervalMs: 100, onResult: (...found) => void results.push(found) },
+  );
+  const one = { inputs: [row('x', 1)], outputs: slice([1, 2.001]).outputs, start: 0, rows: 1 };
+  check.take(Array.from({ length: 40 }, () => one));
+  check.idle();
+  await settle();
+  assert.deepEqual(results, [['failed', 'the batch is too large to be computed again']]);
+});
+
 test('a row that can not be computed alone tells nothing', async () => {
   const { check, results } = checking(new Error('unloaded'));
   check.take([slice([1, 2])]);

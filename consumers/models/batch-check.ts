@@ -1,6 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { BatchWatch, WatchedSlice } from '../batching/batcher.js';
-import { rowOffsets, sliceRows, type RowTensor } from '../batching/rows.js';
+import { joinRows, rowOffsets, sliceRows, type RowTensor } from '../batching/rows.js';
 import type { LoadedModel } from '../engine/engine.js';
 import { ComparedOutput } from './batch-proof/compare.js';
 
@@ -20,20 +20,34 @@ const MOST_ROWS = 8;
 /** Intervals without an idle moment after which a check no longer waits for one: an engine under load may never be idle. */
 const PATIENCE = 4;
 const MOST_BYTES = 4 * 2 ** 20;
+/** Rows of one output that are computed again among copies of themselves. */
+const MOST_COPIED_ROWS = 2;
+/** Inputs of a batch of copies. */
+const MOST_BYTES_OF_COPIES = 32 * 2 ** 20;
+
+/** The place of a row in a batch. */
+interface BatchPlace {
+  readonly position: number;
+  /** Rows of the batch. */
+  readonly batchRows: number;
+}
 
 /** One row of a batch, copied. */
-interface SampledRow {
+interface SampledRow extends BatchPlace {
   readonly inputs: readonly RowTensor[];
   readonly outputs: readonly RowTensor[];
 }
 
 /** A part of a request that was cut, and the whole request. */
-interface SampledCut {
+interface SampledCut extends BatchPlace {
   readonly inputs: readonly RowTensor[];
   readonly outputs: readonly RowTensor[];
   /** Where the part begins. */
   readonly start: number;
 }
+
+/** A relation of a row's answer in a batch to the one it has alone; `near` may be rounding that the model amplifies. */
+type Likeness = 'equal' | 'near' | 'different';
 
 interface Sample {
   readonly rows: readonly SampledRow[];
@@ -104,25 +118,68 @@ export class BatchCheck implements BatchWatch {
 
   async #checkRows(rows: readonly SampledRow[]): Promise<string | undefined> {
     const alone: ComparedOutput[][] = [];
-    for (const { inputs } of rows) alone.push(await this.#runAlone(inputs));
-    const name = firstDifference(rows, alone);
-    return name && `output '${name}' of a row differs from its batch`;
+    for (const { inputs } of rows) alone.push(await this.#compute(inputs));
+    for (const [index, { name }] of (rows[0]?.outputs ?? []).entries()) {
+      const likenesses = likenessOfRows(rows, alone, index);
+      const near = rows.filter((_, row) => likenesses[row] === 'near').slice(0, MOST_COPIED_ROWS);
+      const isRounding = async (row: SampledRow): Promise<boolean> =>
+        this.#isSameAmongCopies(row.inputs, row, outputOf(row, index), 0, index);
+      if (likenesses.includes('different') || !(await everyInTurn(near, isRounding)))
+        return `output '${name}' of a row differs from its batch`;
+    }
+    return undefined;
   }
 
-  async #checkCut({ inputs, outputs, start }: SampledCut): Promise<string | undefined> {
-    const whole = await this.#runAlone(inputs);
-    const differs = outputs.find((output, index) => {
+  async #checkCut(cut: SampledCut): Promise<string | undefined> {
+    const { inputs, start, position, batchRows } = cut;
+    const whole = await this.#compute(inputs);
+    for (const [index, { name }] of cut.outputs.entries()) {
+      const part = outputOf(cut, index);
       const reference = whole[index];
-      return !reference || !isPartOf(new ComparedOutput(output), reference, start);
-    });
-    return differs && `output '${differs.name}' of a request that was cut differs from the whole`;
+      const likenesses = likenessOfPart(part, reference, start);
+      const near = [...likenesses.keys()].filter((row) => likenesses[row] === 'near');
+      const isRounding = async (row: number): Promise<boolean> => {
+        const copied = inputs.map((input) => copyOf(input, start + row));
+        const inWhole = { position: start + row, batchRows: reference?.rows ?? 0 };
+        return (
+          (await this.#isSameAmongCopies(copied, inWhole, reference, start + row, index)) &&
+          (await this.#isSameAmongCopies(copied, { position: position + row, batchRows }, part, row, index))
+        );
+      };
+      if (
+        likenesses.includes('different') ||
+        !(await everyInTurn(near.slice(0, MOST_COPIED_ROWS), isRounding))
+      )
+        return `output '${name}' of a request that was cut differs from the whole`;
+    }
+    return undefined;
+  }
+
+  /**
+   * Tells if a row has the same answer, to the last bit, at the same place of a batch that consists of copies of it: then
+   * the rows beside it have no part in the answer.
+   * @param row of `answer`
+   * @throws PartituraError INTERNAL where such a batch would be too large
+   */
+  async #isSameAmongCopies(
+    inputs: readonly RowTensor[],
+    { position, batchRows }: BatchPlace,
+    answer: ComparedOutput | undefined,
+    row: number,
+    index: number,
+  ): Promise<boolean> {
+    if (batchRows * bytesOf(inputs) > MOST_BYTES_OF_COPIES)
+      throw new PartituraError('INTERNAL', 'the batch is too large to be computed again');
+    const copies = inputs.map((input) => joinRows(Array<RowTensor>(batchRows).fill(input)));
+    const computed = (await this.#compute(copies))[index];
+    return answer !== undefined && computed?.hasSameBytes(position, answer, row) === true;
   }
 
   #report(result: CheckResult, reason: string | undefined): void {
     if (!this.#isOver) this.options.onResult(result, reason);
   }
 
-  async #runAlone(inputs: readonly RowTensor[]): Promise<ComparedOutput[]> {
+  async #compute(inputs: readonly RowTensor[]): Promise<ComparedOutput[]> {
     const { outputs } = await this.run(
       inputs.map((input) => ({ ...input, data: new Uint8Array(input.data) })),
     );
@@ -132,54 +189,60 @@ export class BatchCheck implements BatchWatch {
 
 /** Copies a row of each slice, from the last slice on: what depends on the rows before it shows there. */
 function sampleRows(slices: readonly WatchedSlice[]): SampledRow[] {
+  const batchRows = countRows(slices);
   const rows: SampledRow[] = [];
   let bytes = 0;
-  for (const place of places(slices)) {
-    const row = copyRow(place);
-    bytes += [...row.inputs, ...row.outputs].reduce((sum, { data }) => sum + data.length, 0);
+  for (const { slice, position, row } of places(slices)) {
+    const inputs = slice.inputs.map((input) => copyOf(input, slice.start + row));
+    const outputs = slice.outputs.map((output) => copyOf(output, row));
+    bytes += bytesOf(inputs) + bytesOf(outputs);
     if (rows.length > 0 && bytes > MOST_BYTES) break;
-    rows.push(row);
+    rows.push({ inputs, outputs, position: position + row, batchRows });
   }
   return rows;
 }
 
 /** Copies the last part of a request that was cut, unless the request is too large. */
 function sampleCut(slices: readonly WatchedSlice[]): SampledCut | undefined {
-  const slice = slices.findLast(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
-  const bytes = slice?.inputs.reduce((sum, { data }) => sum + data.length, 0) ?? 0;
-  if (!slice || bytes > MOST_BYTES) return undefined;
+  const last = slices.findLastIndex(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
+  const slice = slices[last];
+  if (!slice || bytesOf(slice.inputs) > MOST_BYTES) return undefined;
   const copy = (tensor: RowTensor): RowTensor => ({ ...tensor, data: Buffer.from(tensor.data) });
-  return { inputs: slice.inputs.map(copy), outputs: slice.outputs.map(copy), start: slice.start };
+  return {
+    inputs: slice.inputs.map(copy),
+    outputs: slice.outputs.map(copy),
+    start: slice.start,
+    position: countRows(slices.slice(0, last)),
+    batchRows: countRows(slices),
+  };
 }
 
-/** Tells whether the rows of a part are those of the whole from `start` on. */
-function isPartOf(part: ComparedOutput, whole: ComparedOutput, start: number): boolean {
-  const { rows = 0 } = part;
-  if (start + rows > (whole.rows ?? 0) || !whole.hasRowsLike(part)) return false;
-  const rowsOfPart = Array.from({ length: rows }, (_, row) => row);
-  const typical = median(rowsOfPart.map((row) => whole.magnitude(start + row)));
-  return rowsOfPart.every((row) => whole.matches(start + row, part, row, typical));
+function countRows(slices: readonly WatchedSlice[]): number {
+  return slices.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function bytesOf(tensors: readonly RowTensor[]): number {
+  return tensors.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 interface Place {
   readonly slice: WatchedSlice;
+  /** Of the slice in the batch. */
+  readonly position: number;
   /** Within the slice. */
   readonly row: number;
 }
 
 /** The last row of each slice, then the first of each that has several. */
 function places(slices: readonly WatchedSlice[]): Place[] {
-  const filled = slices.filter(({ rows }) => rows > 0).reverse();
-  const last = filled.map((slice) => ({ slice, row: slice.rows - 1 }));
-  const first = filled.filter(({ rows }) => rows > 1).map((slice) => ({ slice, row: 0 }));
-  return [...last, ...first].slice(0, MOST_ROWS);
-}
-
-function copyRow({ slice, row }: Place): SampledRow {
-  return {
-    inputs: slice.inputs.map((input) => copyOf(input, slice.start + row)),
-    outputs: slice.outputs.map((output) => copyOf(output, row)),
-  };
+  let end = 0;
+  const last = slices.map((slice): Place => {
+    end += slice.rows;
+    return { slice, position: end - slice.rows, row: slice.rows - 1 };
+  });
+  const filled = last.filter(({ row }) => row >= 0).reverse();
+  const first = filled.filter(({ row }) => row > 0).map((place) => ({ ...place, row: 0 }));
+  return [...filled, ...first].slice(0, MOST_ROWS);
 }
 
 function copyOf(tensor: RowTensor, row: number): RowTensor {
@@ -187,33 +250,55 @@ function copyOf(tensor: RowTensor, row: number): RowTensor {
   return { name, datatype, shape, data: Buffer.from(data) };
 }
 
-/** The name of the first output that is not what it was in the batch. */
-function firstDifference(
-  rows: readonly SampledRow[],
-  alone: readonly ComparedOutput[][],
-): string | undefined {
-  const [first] = rows;
-  return first?.outputs.find((_, index) => {
-    const inBatch = rows.map(({ outputs }) => outputs[index]).filter((output) => output !== undefined);
-    return !areEqual(
-      inBatch,
-      alone.flatMap((outputs) => outputs[index] ?? []),
-    );
-  })?.name;
+function outputOf({ outputs }: SampledRow | SampledCut, index: number): ComparedOutput | undefined {
+  const output = outputs[index];
+  return output && new ComparedOutput(output);
 }
 
-function areEqual(inBatch: readonly RowTensor[], alone: readonly ComparedOutput[]): boolean {
-  if (alone.length !== inBatch.length) return false;
-  const typical = median(alone.map((output) => output.magnitude(0)));
-  return alone.every((output, index) => {
-    const other = inBatch[index];
-    if (!other) return false;
-    const compared = new ComparedOutput(other);
-    return output.rows === 1 && output.hasRowsLike(compared) && output.matches(0, compared, 0, typical);
+/** Compares one output of each row with what it is alone. */
+function likenessOfRows(
+  rows: readonly SampledRow[],
+  alone: readonly ComparedOutput[][],
+  index: number,
+): Likeness[] {
+  const references = alone.map((outputs) => outputs[index]);
+  const typical = median(references.map((output) => output?.magnitude(0) ?? 0));
+  return rows.map((row, place) => {
+    const reference = references[place];
+    return reference?.rows === 1 ? likenessOf(reference, 0, outputOf(row, index), 0, typical) : 'different';
   });
+}
+
+/** Compares the rows of a part with those of the whole from `start` on. */
+function likenessOfPart(
+  part: ComparedOutput | undefined,
+  whole: ComparedOutput | undefined,
+  start: number,
+): Likeness[] {
+  const rows = Array.from({ length: part?.rows ?? 0 }, (_, row) => row);
+  if (!whole || start + rows.length > (whole.rows ?? 0)) return ['different'];
+  const typical = median(rows.map((row) => whole.magnitude(start + row)));
+  return rows.map((row) => likenessOf(whole, start + row, part, row, typical));
+}
+
+function likenessOf(
+  reference: ComparedOutput,
+  row: number,
+  other: ComparedOutput | undefined,
+  otherRow: number,
+  typical: number,
+): Likeness {
+  if (!other || !reference.hasRowsLike(other)) return 'different';
+  if (reference.matches(row, other, otherRow, typical)) return 'equal';
+  return reference.isNear(row, other, otherRow, typical) ? 'near' : 'different';
 }
 
 /** What is small beside the other answers is rounded like them. */
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+async function everyInTurn<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<boolean> {
+  for (const item of items) if (!(await test(item))) return false;
+  return true;
 }

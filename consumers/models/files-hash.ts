@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listFiles } from './version-files.js';
 
 /**
  * Computes one SHA-256 over the names and contents of all files of a version folder, as hexadecimal digits.
@@ -9,10 +9,8 @@ import { join } from 'node:path';
  */
 export async function hashFiles(directory: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of (await readdir(directory, { recursive: true })).sort()) {
-    const file = join(directory, name);
-    if ((await stat(file)).isFile()) hash.update(`${name}\0${await hashFile(file)}\n`);
-  }
+  for (const name of await listFiles(directory))
+    hash.update(`${name}\0${await hashFile(join(directory, name))}\n`);
   return hash.digest('hex');
 }
 

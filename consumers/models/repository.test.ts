@@ -93,6 +93,18 @@ test("a version's stamp changes with its files, however deep, and only then", as
   assert.equal(new Set([first, second, await stamp()]).size, 3);
 });
 
+test("a version's stamp changes with files in folders that it links to", async (context) => {
+  const repository = await TestRepository.create(context);
+  await repository.write('elsewhere/data', 'a');
+  await repository.write('models/m/1/model.onnx');
+  await symlink(join(repository.root, 'elsewhere'), join(repository.root, 'models/m/1/variables'));
+  const stamp = async (): Promise<string | undefined> =>
+    (await scanRepository(join(repository.root, 'models'))).get('m')?.[0]?.stamp;
+  const first = await stamp();
+  await repository.write('elsewhere/data', 'ab');
+  assert.notEqual(await stamp(), first);
+});
+
 test('a root that can not be read is named', async () => {
   await assert.rejects(scanRepository('/does/not/exist'), {
     code: 'INVALID_REQUEST',

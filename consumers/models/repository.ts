@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isModelName } from '../../schemas/model-name.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { listFiles } from './version-files.js';
 
 /** One `<model>/<version>/` folder as it is on disk now. */
 export interface VersionFolder {
@@ -96,9 +97,9 @@ function shortened(name: string): string {
 }
 
 async function stampOf(folder: string): Promise<string> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const names = await listFiles(folder).catch(() => []);
   const lines = await Promise.all(
-    names.sort().map(async (name) => {
+    names.map(async (name) => {
       const found = await stat(join(folder, name)).catch(() => undefined);
       return found ? `${name} ${found.size} ${found.mtimeMs}` : '';
     }),

@@ -9,6 +9,7 @@ import { tryVersion } from './trial.js';
 import { VerdictMemory } from './verdict-memory.js';
 import { serveSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
+import { TestRepository } from '../../testing/model-repository.js';
 import { DEFAULTS, SURROUNDINGS, versionFolder } from '../../testing/versions.js';
 
 describe('a version is tried in a child process first', () => {
@@ -154,5 +155,21 @@ describe('whether a version is batched', () => {
     for (const settings of ['', '', 'maxBatchDelayMs: 1'])
       await verdictOf(context, 'scale-onnx', settings, verdicts);
     assert.deepEqual(recalled, [undefined, true, undefined]);
+  });
+
+  test('is no at the next start where answers in service differed', async (context) => {
+    const { root } = await TestRepository.create(context);
+    const folder = await versionFolder(context, 'scale-onnx', '');
+    const serve = async (): Promise<ServedVersion> => {
+      const surroundings = { ...SURROUNDINGS, verdicts: new VerdictMemory(root, silent) };
+      return (await serveSignatures(folder, engine, { ...DEFAULTS, batchCheckMs: 1_000 }, surroundings)).main;
+    };
+    const version = await serve();
+    assert.equal(version.batching.batchable, true);
+    version.batcher.watch?.refute('output y');
+    await version.retire();
+    const next = await serve();
+    assert.deepEqual(next.batching, { batchable: false, reason: 'answers in service differed: output y' });
+    await next.retire();
   });
 });

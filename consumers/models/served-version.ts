@@ -144,17 +144,18 @@ export async function serveVersion(
     systemClock,
     whenBelowLimit,
   );
+  let remembering: Promise<unknown> | undefined;
   const stopBatching = (reason: string): void => {
     batching = { batchable: false, reason: `answers in service differed: ${reason}` };
     batcher.stopBatching();
     suspects.stopBatching();
     check?.end();
-    if (trial.verdictKey) void verdicts.remember(trial.verdictKey, batching);
+    if (trial.verdictKey) remembering = verdicts.remember(trial.verdictKey, batching);
   };
   const retire = async (): Promise<void> => {
     await Promise.all([batcher.drained(), suspects.drained()]);
     check?.end();
-    await Promise.all([loaded.unload(), isolated.unload()]);
+    await Promise.all([loaded.unload(), isolated.unload(), remembering]);
   };
   return {
     model,

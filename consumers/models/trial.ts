@@ -2,11 +2,11 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Engine, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 import { lacksOperation } from '../engine/model-errors.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
-import { proveBatching } from './batch-proof/prove.js';
+import { proveBatching, type ProvenVerdict } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
 import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './batch-times.js';
 import type { ModelSettings } from './settings.js';
-import type { VerdictMemory } from './verdict-memory.js';
+import { isFinal, type RememberedVerdict, type VerdictMemory } from './verdict-memory.js';
 
 /** What the trial of a version in a child process has shown. */
 export interface Trial {
@@ -27,10 +27,14 @@ export interface TrialOptions {
   readonly filesHash: string | undefined;
   /** Limit for one batch of zeros, milliseconds. Default 30 s. */
   readonly warmUpLimitMs?: number;
+  /** Time as the proof sees it, milliseconds; tests bring their own. */
+  readonly now?: () => number;
 }
 
 /** Changes with every change of the proof that may change a verdict. */
-const PROOF_REVISION = '3';
+const PROOF_REVISION = '4';
+/** Starts at which a slow model is proven, each with twice the time of the one before; the last verdict is kept. */
+const MOST_PROOFS = 3;
 /** For warming up with batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
 /** For one batch of zeros, milliseconds: a large model may have to be compiled first, and some values keep native code for ever. */
@@ -112,17 +116,33 @@ type Judged = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean
 async function judge(
   loaded: LoadedModel,
   source: ModelSource,
-  { settings, maxBatchRows, verdicts, filesHash }: TrialOptions,
+  { settings, maxBatchRows, verdicts, filesHash, now }: TrialOptions,
 ): Promise<Judged> {
   const said = verdictOfSettings(loaded, settings);
   if (said) return { batching: said, verdictKey: undefined, isNew: false };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
   const known = key && (await verdicts.recall(key));
-  if (known) return { batching: known, verdictKey: key, isNew: false };
-  const { batchable, reason, isLasting } = await proveBatching(loaded, { maxBatchRows, source });
-  const batching = { batchable, reason };
-  if (key && isLasting) await verdicts.remember(key, batching);
-  return { batching, verdictKey: key, isNew: true };
+  if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key, isNew: false };
+  const tries = known?.tries ?? 0;
+  const proven = await proveBatching(loaded, {
+    maxBatchRows,
+    source,
+    patience: 2 ** tries,
+    ...(now && { now }),
+  });
+  const kept =
+    proven.standing !== 'passing' && key && (await verdicts.remember(key, toRemember(proven, tries)));
+  return { batching: verdictOf(kept || proven), verdictKey: key, isNew: true };
+}
+
+/** A proof that time has cut short is repeated at the next start with twice the time, but not for ever. */
+function toRemember({ batchable, reason, standing }: ProvenVerdict, tries: number): RememberedVerdict {
+  const isFinal = standing === 'final' || tries + 1 >= MOST_PROOFS;
+  return { batchable, reason, tries: isFinal ? undefined : tries + 1 };
+}
+
+function verdictOf({ batchable, reason }: BatchingVerdict): BatchingVerdict {
+  return { batchable, reason };
 }
 
 /** Lists all that a verdict depends on. */

@@ -12,6 +12,8 @@ export interface ValidRequest {
   readonly rows: number;
   /** The same for requests that may share a batch. */
   readonly laneKey: string;
+  /** True where inputs differ in rows: the model may pair them, such as one row with all, so it is neither merged nor cut. */
+  readonly mustBeAlone: boolean;
 }
 
 const UNKNOWN = -1;
@@ -24,26 +26,19 @@ const NO_ROWS = 'empty;';
 /**
  * Checks a request against the signature before it joins a batch: a bad shape would fail the whole batch and leak
  * native memory.
- * @param batchable whether it may share a batch; if not, the runtime decides on everything that the signature leaves open
+ * The runtime decides on everything that the signature leaves open.
  * @throws PartituraError INVALID_REQUEST, DATATYPE_MISMATCH or SHAPE_MISMATCH, naming the tensor
  */
-export function validateRequest(
-  request: InferenceRequest,
-  signature: ModelSignature,
-  batchable: boolean,
-): ValidRequest {
+export function validateRequest(request: InferenceRequest, signature: ModelSignature): ValidRequest {
   refuseUnknownNames(request, signature);
   const inputs = signature.inputs.map((spec) => validateInput(spec, find(request.inputs, spec)));
   const rows = inputs[0]?.shape[0] ?? 1;
-  if (batchable && inputs.length > 1) refuseUnequalRows(inputs, rows);
-  return { inputs, rows, laneKey: (rows === 0 ? NO_ROWS : '') + laneKey(inputs, signature) };
-}
-
-function refuseUnequalRows(inputs: readonly RowTensor[], rows: number): void {
-  const other = inputs.find(({ shape }) => shape[0] !== rows);
-  if (!other) return;
-  const found = `${rows} for '${inputs[0]?.name}' and ${other.shape[0]} for '${other.name}'`;
-  throw new PartituraError('SHAPE_MISMATCH', `expected the same number of rows in all inputs, got ${found}`);
+  return {
+    inputs,
+    rows,
+    laneKey: (rows === 0 ? NO_ROWS : '') + laneKey(inputs, signature),
+    mustBeAlone: inputs.some(({ shape }) => shape[0] !== rows),
+  };
 }
 
 /** The dimensions that the signature leaves open, the rows apart: all others are alike already. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,29 @@ test('a verdict is remembered, by the next process too', async (context) => {
     1,
     'nothing unfinished is left',
   );
+});
+
+test('what was found false in service is not overwritten by a proof, of this node or another', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const [one, other] = [new VerdictMemory(folder, silent), new VerdictMemory(folder, silent)];
+  const proven = { batchable: true, reason: 'rows are independent' };
+  await one.remember(KEY, proven);
+  assert.deepEqual(await other.recall(KEY), proven);
+  await one.remember(KEY, VERDICT);
+  assert.deepEqual(await other.remember(KEY, proven), VERDICT);
+  for (const memory of [one, other, new VerdictMemory(folder, silent)])
+    assert.deepEqual(await memory.recall(KEY), VERDICT);
+});
+
+test('a verdict that time cut short gives way to any other', async () => {
+  const memory = new VerdictMemory(undefined, silent);
+  const tooSlow = { batchable: false, reason: 'too slow', tries: 1 };
+  await memory.remember(KEY, tooSlow);
+  assert.deepEqual(await memory.recall(KEY), tooSlow);
+  const proven = { batchable: true, reason: 'rows are independent' };
+  assert.deepEqual(await memory.remember(KEY, proven), proven);
+  assert.deepEqual(await memory.recall(KEY), proven);
 });
 
 test('without a folder that can be written, verdicts are kept in memory', async (context) => {
@@ -62,4 +85,37 @@ test('the hash of files changes with any name and any byte, and with nothing els
   assert.notEqual(await hashOf('b'), hash);
   await repository.write('a/more', '');
   assert.notEqual(await hashOf('a'), hash);
+});
+
+test('links count as what they lead to, in a volume of Kubernetes, too', async (context) => {
+  const repository = await TestRepository.create(context);
+  await repository.write('plain/model.onnx', 'one');
+  await repository.write('plain/variables/data', 'two');
+  const path = (name: string): string => join(repository.root, name);
+  const hash = await hashFiles(path('plain'));
+  for (const generation of ['..2026_01', '..2026_02']) {
+    const folder = `linked-${generation}`;
+    await repository.write(`${folder}/${generation}/model.onnx`, 'one');
+    await repository.write('elsewhere/data', 'two');
+    await symlink(generation, path(`${folder}/..data`));
+    await symlink('..data/model.onnx', path(`${folder}/model.onnx`));
+    await symlink(path('elsewhere'), path(`${folder}/variables`));
+    assert.equal(await hashFiles(path(folder)), hash);
+  }
+  await repository.write('elsewhere/data', 'twp');
+  assert.notEqual(await hashFiles(path('linked-..2026_01')), hash);
+});
+
+test('links in a circle end, links that lead nowhere and folders without end are errors', async (context) => {
+  const repository = await TestRepository.create(context);
+  await repository.write('circle/deeper/data', 'one');
+  const path = (name: string): string => join(repository.root, name);
+  await symlink(path('circle'), path('circle/deeper/again'));
+  await symlink('deeper', path('circle/other'));
+  assert.match(await hashFiles(path('circle')), /^[0-9a-f]{64}$/);
+  await mkdir(path('nowhere'));
+  await symlink('missing', path('nowhere/link'));
+  await assert.rejects(hashFiles(path('nowhere')), { code: 'ENOENT' });
+  await repository.write(`deep/${'d/'.repeat(40)}data`);
+  await assert.rejects(hashFiles(path('deep')), /expected at most 32 levels of folders/);
 });

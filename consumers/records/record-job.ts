@@ -34,6 +34,7 @@ export class RecordJob<W extends Work, O> implements Job {
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
   readonly laneKey: string;
+  readonly mustBeAlone: boolean;
   readonly deadline: number | null;
 
   constructor(
@@ -46,6 +47,7 @@ export class RecordJob<W extends Work, O> implements Job {
     this.inputs = valid.inputs;
     this.rows = valid.rows;
     this.laneKey = valid.laneKey;
+    this.mustBeAlone = valid.mustBeAlone;
     this.deadline = deadline;
   }
 

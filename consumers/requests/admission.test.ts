@@ -190,6 +190,7 @@ test('a request is refused at once when the queue before it takes longer than it
       inputs: [],
       rows: 4,
       laneKey: '',
+      mustBeAlone: false,
       deadline: null,
       arrivedAt: 0,
       answered: () => undefined,

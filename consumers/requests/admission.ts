@@ -90,7 +90,7 @@ export class Admission {
     try {
       const { model, modelVersion, parameters } = request;
       const version = this.catalog.resolve(model, modelVersion, parameters['signature']);
-      const valid = validateRequest(request, version.signature, version.batching.batchable);
+      const valid = validateRequest(request, version.signature);
       this.#refuseLate(request, version);
       return { request, caller, version, valid, deadline: request.deadline };
     } catch (cause) {

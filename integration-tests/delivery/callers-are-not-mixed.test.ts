@@ -103,6 +103,11 @@ const BATCHED: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>>
     x: values([1, 1, 2], request),
     past: values([1, 3, 2], request + 100),
   }),
+  // Some requests have one row of an input for all rows of the other.
+  'product-onnx': (request) => ({
+    x: values([request % 4 === 3 ? 1 : request === 5 ? 2_500 : rowsOf(request), 2], request),
+    factor: values([request % 4 === 1 ? 1 : rowsOf(request), 2], request + 100),
+  }),
 };
 
 const MODELS = [...new Set([MIXING, UNUSUAL, BATCHED].flatMap((cases) => Object.keys(cases)))] as ModelName[];
@@ -136,7 +141,8 @@ describe('callers are not mixed up', () => {
 
   test('the status of the node says which models share batches, and why the others do not', () => {
     const batching = new Map(node.status().models.map(({ model, batching }) => [model, batching]));
-    for (const model of Object.keys(BATCHED)) assert.equal(batching.get(model)?.batchable, true, model);
+    for (const model of Object.keys(BATCHED))
+      assert.equal(batching.get(model)?.batchable, true, `${model}: ${batching.get(model)?.reason}`);
     for (const model of Object.keys(MIXING)) {
       assert.equal(batching.get(model)?.batchable, false, model);
       assert.match(batching.get(model)?.reason ?? '', /^output '\w+' |^dynamic quantization /, model);

@@ -68,6 +68,7 @@ export type ModelName =
   | 'from-batches-of-five-onnx'
   | 'no-inputs-onnx'
   | 'embedding-onnx'
+  | 'product-onnx'
   | 'wine';
 
 /**

@@ -26,7 +26,7 @@ export function runBatched(
         parameters: {},
         deadline: null,
       };
-      const valid = validateRequest(request, model.signature, limits.batchable);
+      const valid = validateRequest(request, model.signature);
       return new Promise<readonly RowTensor[]>((resolve, reject) => {
         batcher.submit({
           ...valid,

@@ -47,6 +47,27 @@ test('what was computed in less precision than its type has is judged by that', 
   assert.ok(matches('FP64', [Math.fround(0.3)], [0.3]));
 });
 
+const isNear = (datatype: Datatype, alone: unknown[], other: unknown[], magnitude = 0): boolean =>
+  output(datatype, [alone]).isNear(0, output(datatype, [other]), 0, magnitude);
+
+test('amplified rounding is a hundredth: absolute from 0 to 1, relative to the size of the answer else', () => {
+  assert.ok(isNear('FP32', [0.001, 0.5], [0.009, 0.5]));
+  assert.ok(!isNear('FP32', [0.001, 0.5], [0.02, 0.5]));
+  assert.ok(isNear('FP32', [-1000, 1], [-1009, 5]));
+  assert.ok(!isNear('FP32', [-1000, 1], [-1011, 1]));
+  assert.ok(!isNear('INT64', [1000n], [1001n]));
+  assert.ok(!isNear('FP32', [NaN], [1]));
+});
+
+test('amplified rounding does not change which element is the largest, unless two are as large', () => {
+  assert.ok(!isNear('FP32', [0.515, 0.5], [0.507, 0.509]));
+  assert.ok(isNear('FP32', [0.505, 0.5], [0.502, 0.503]));
+});
+
+test('answers that differ in a bit are distinct', () => {
+  assert.equal(output('FP32', [[0], [-0], [0], [1]]).distinctRows, 3);
+});
+
 test('a 16-bit float is the nearest one, and comes back', () => {
   for (const [value, bits] of [
     [0, 0],

@@ -57,6 +57,8 @@ const BATCHED = [
   'labels-onnx',
   'lengths',
   'embedding-onnx',
+  'product-onnx',
+  'open-image-onnx',
   'empty-cache-onnx',
   'divide-onnx',
   'digits-graph',
@@ -162,16 +164,17 @@ test('a slow model is tried with what every model must pass, and no more', async
   assert.deepEqual([batchable, count()], [true, 12]);
 });
 
-for (const [ms, isLasting] of [
-  [0, true],
-  [30, false],
-  [90, false],
+for (const [ms, patience, standing] of [
+  [0, 1, 'final'],
+  [15, 1, 'cut'],
+  [15, 2, 'final'],
+  [90, 1, 'cut'],
 ] as const)
-  test(`a verdict ${isLasting ? 'lasts' : 'does not last where time cut the runs short'}: ${ms} ms a run`, async () => {
+  test(`a verdict is ${standing} where a run takes ${ms} ms, with ${patience} times the usual time`, async () => {
     const { now, pass } = runsOf(ms);
     const echo = modelOf((rows) => rows, pass);
-    const verdict = await proveBatching(echo, { maxBatchRows: 64, now });
-    assert.deepEqual([verdict.batchable, verdict.isLasting], [true, isLasting]);
+    const verdict = await proveBatching(echo, { maxBatchRows: 64, now, patience });
+    assert.deepEqual([verdict.batchable, verdict.standing], [true, standing]);
   });
 
 test('a model that is too slow even for that is not batched, and tried again at the next start', async () => {
@@ -181,7 +184,7 @@ test('a model that is too slow even for that is not batched, and tried again at 
       modelOf((rows) => rows, pass),
       { maxBatchRows: 64, now },
     ),
-    { batchable: false, reason: 'could not be tried: too slow to be tried within 3 s', isLasting: false },
+    { batchable: false, reason: 'could not be tried: too slow to be tried within 3 s', standing: 'cut' },
   );
 });
 
@@ -220,6 +223,28 @@ test('a model that rounds otherwise from run to run may differ by rounding', asy
   assert.equal((await proveBatching(unsteady, { maxBatchRows: 8, now: () => 0 })).batchable, true);
 });
 
+/** How much answers of batches are larger than those of single rows, by models that are not equal for all batches. */
+const AMPLIFYING: Readonly<Record<string, readonly [isBatched: boolean, excess: Compute]>> = {
+  'by the size of the batch': [true, (rows) => rows.map(() => (rows.length === 1 ? 0 : 1e-3))],
+  'by the size of the batch, and much': [false, (rows) => rows.map(() => (rows.length === 1 ? 0 : 0.1))],
+  'by its other rows': [
+    false,
+    (rows) => rows.map(() => (rows.length === 1 ? 0 : 1e-3 * Math.tanh(Math.max(...rows)))),
+  ],
+  'by the place in it': [false, (rows) => rows.map((_, index) => 1e-4 * Math.sin(index))],
+};
+
+for (const [how, [isBatched, excess]] of Object.entries(AMPLIFYING))
+  test(`a model whose answers differ ${how} is ${isBatched ? '' : 'not '}batched`, async () => {
+    const model = modelOf((rows) => {
+      const more = excess(rows);
+      return rows.map((row, index) => row * (1 + (more[index] ?? 0)));
+    });
+    const { batchable, reason } = await proveBatching(model, { maxBatchRows: 64, now: () => 0 });
+    assert.equal(batchable, isBatched, reason);
+    if (isBatched) assert.match(reason, /gave each row its own answer, to within amplified rounding$/);
+  });
+
 test('rows that are too large are not drawn', async () => {
   const { signature, run } = modelOf(() => assert.fail('it was run'));
   for (const [datatype, shape] of [
@@ -231,7 +256,7 @@ test('rows that are too large are not drawn', async () => {
     assert.deepEqual(await proveBatching(large, { maxBatchRows: 8 }), {
       batchable: false,
       reason: 'could not be tried: too large',
-      isLasting: true,
+      standing: 'final',
     });
   }
 });
@@ -263,7 +288,7 @@ test('values to which every answer is NaN prove nothing: others are tried', asyn
     {
       batchable: false,
       reason: 'could not be tried: the model refuses random inputs: it answers NaN or infinity only',
-      isLasting: true,
+      standing: 'final',
     },
   );
 });
@@ -359,8 +384,8 @@ for (const code of ['MODEL_FAILED', 'MODEL_CRASHED'] as const)
       if (rows.some((row) => row.some((id) => Number(id) <= 0))) throw new PartituraError(code, 'not an id');
       return rows.map(total);
     });
-    const { batchable, isLasting } = await proveBatching(strict, { maxBatchRows: 8, budgetMs: 60_000 });
-    assert.deepEqual([batchable, isLasting], [true, true]);
+    const { batchable, standing } = await proveBatching(strict, { maxBatchRows: 8, budgetMs: 60_000 });
+    assert.deepEqual([batchable, standing], [true, 'final']);
   });
 
 test('values whose answers are all alike prove nothing: others are tried', async () => {

@@ -10,12 +10,13 @@ import {
   type ProofLimits,
 } from './proof.js';
 import { ESSENTIAL_ROWS } from './plan.js';
-import { bytesOfRow, openSizes, valueKinds } from './values.js';
-import { obstacleToBatching, type BatchingVerdict } from './verdict.js';
+import { SizeSearch } from './sizes.js';
+import { valueKinds } from './values.js';
+import { obstacleToBatching, type BatchingVerdict, type Standing } from './verdict.js';
 
-/** A verdict, and whether the next start may rely on it: what the load of the machine decided is tried again. */
+/** A verdict, and how far the next start may rely on it. */
 export interface ProvenVerdict extends BatchingVerdict {
-  readonly isLasting: boolean;
+  readonly standing: Standing;
 }
 
 /** A request of two rows: copies of larger ones would hold up the node. */
@@ -33,17 +34,17 @@ export async function proveBatching(model: ProvenModel, limits: ProofLimits): Pr
   if (obstacle !== undefined) return verdict(false, obstacle);
   try {
     const proof = await finishedProof(model, startClock(limits), limits.maxBatchRows);
-    return verdict(true, proof.summary, !proof.isCut);
+    return verdict(true, proof.summary, proof.isCut ? 'cut' : 'final');
   } catch (error) {
     if (error instanceof Difference) return verdict(false, error.message);
     if (error instanceof Untried)
-      return verdict(false, `could not be tried: ${error.message}`, error.isLasting);
+      return verdict(false, `could not be tried: ${error.message}`, error.standing);
     throw error;
   }
 }
 
-function verdict(batchable: boolean, reason: string, isLasting = true): ProvenVerdict {
-  return { batchable, reason, isLasting };
+function verdict(batchable: boolean, reason: string, standing: Standing = 'final'): ProvenVerdict {
+  return { batchable, reason, standing };
 }
 
 /**
@@ -53,26 +54,29 @@ function verdict(batchable: boolean, reason: string, isLasting = true): ProvenVe
  */
 async function finishedProof(model: ProvenModel, clock: ProofClock, maxBatchRows: number): Promise<Proof> {
   const { signature } = model;
-  const sizes = openSizes(signature).filter(
-    (size) => ESSENTIAL_ROWS * bytesOfRow(signature, size) <= MAX_REQUEST_BYTES,
-  );
-  if (sizes.length === 0) throw new Untried('too large', true);
+  const search = new SizeSearch(signature, MAX_REQUEST_BYTES / ESSENTIAL_ROWS);
   let refusal: string | undefined;
-  for (const openSize of sizes) {
+  for (let shapes = search.next(); shapes; shapes = search.next()) {
     let alike: Proof | undefined;
+    let refused: string | undefined;
     for (const kind of valueKinds(signature)) {
       if (alike && clock.now() >= clock.budgetEnd) break;
-      const proof = new Proof(model, kind, openSize, clock);
+      const proof = new Proof(model, kind, shapes, clock);
       const failure = (await proof.runEssential()) ?? (await goOnIfTelling(proof, maxBatchRows));
       if (!failure && !proof.areAnswersAlike) return proof;
       if (!failure) alike ??= proof;
-      else if (failure instanceof Refusal) refusal ??= failure.message;
+      else if (failure instanceof Refusal) refused ??= failure.message;
       else if (alike) break;
       else throw failure;
     }
     if (alike && !(await alike.goOn(maxBatchRows))) return alike;
+    if (refused !== undefined) search.learn(shapes, refused);
+    refusal ??= refused;
   }
-  throw new Untried(`the model refuses random inputs: ${refusal}`, true);
+  throw new Untried(
+    refusal === undefined ? 'too large' : `the model refuses random inputs: ${refusal}`,
+    'final',
+  );
 }
 
 async function goOnIfTelling(proof: Proof, maxBatchRows: number): Promise<Refusal | undefined> {

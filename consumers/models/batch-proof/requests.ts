@@ -3,7 +3,8 @@ import type { EngineTensor, TensorSpec } from '../../engine/engine.js';
 import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from '../../batching/rows.js';
 import type { PlannedRequest, PlannedRun } from './plan.js';
 import { Random } from './random.js';
-import { drawRow, elementsOfRow, rowShape, SCALES, type Scale, type ValueKind } from './values.js';
+import { elementsOf, type RowShapes } from './sizes.js';
+import { drawRow, SCALES, type Scale, type ValueKind } from './values.js';
 
 /** A request that was drawn: its inputs, and the scale of each row. */
 export interface DrawnRequest {
@@ -27,7 +28,7 @@ export class RequestDrawer {
   constructor(
     readonly specs: readonly TensorSpec[],
     readonly kind: ValueKind,
-    readonly openSize: number,
+    readonly shapes: RowShapes,
   ) {}
 
   async draw({ rows, scale, spoiled }: PlannedRequest): Promise<DrawnRequest> {
@@ -51,7 +52,8 @@ export class RequestDrawer {
     spoiled: number | undefined,
   ): Promise<RowTensor> {
     const { name, datatype } = spec;
-    const elements = elementsOfRow(spec, this.openSize);
+    const shape = this.shapes[input] ?? [];
+    const elements = elementsOf(shape);
     const rows: Buffer[] = [];
     for (const [row, scale] of scales.entries()) {
       await this.#turns.next();
@@ -61,7 +63,7 @@ export class RequestDrawer {
     return {
       name,
       datatype,
-      shape: [scales.length, ...rowShape(spec, this.openSize)],
+      shape: [scales.length, ...shape],
       data: Buffer.concat(rows),
     };
   }

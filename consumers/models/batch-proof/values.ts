@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, type Datatype } from '../../../schemas/datatypes.js';
-import type { ModelSignature, TensorSpec } from '../../engine/engine.js';
+import type { ModelSignature } from '../../engine/engine.js';
 import { toHalf } from './half.js';
 import type { Random } from './random.js';
 
@@ -163,37 +163,6 @@ function others<T>(base: T, variations: readonly Variation<T>[], kinds: readonly
 
 export function hasFloats({ inputs }: ModelSignature): boolean {
   return inputs.some(({ datatype }) => FLOAT_TYPES.includes(datatype));
-}
-
-/** Sizes for dimensions that the model leaves open beside the rows; what a model needs at least may be any of them. */
-const OPEN_SIZES = [4, 1, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 16_000] as const;
-const MAX_ROW_ELEMENTS = 2 ** 20;
-
-/** Sizes of open dimensions to try; one where there are none. */
-export function openSizes({ inputs }: ModelSignature): number[] {
-  const isFixed = inputs.every(({ shape }) => !shape.slice(1).includes(-1));
-  if (isFixed) return [1];
-  return OPEN_SIZES.filter((size) => inputs.every((spec) => elementsOfRow(spec, size) <= MAX_ROW_ELEMENTS));
-}
-
-/** A text takes an object of its own in the process that computes, whatever its length. */
-const TEXT_BYTES = 32;
-
-/** What one row of all inputs takes, about. */
-export function bytesOfRow({ inputs }: ModelSignature, openSize: number): number {
-  return inputs.reduce(
-    (sum, spec) => sum + elementsOfRow(spec, openSize) * (ELEMENT_BYTES[spec.datatype] ?? TEXT_BYTES),
-    0,
-  );
-}
-
-/** The shape of one row with every open dimension at one size. */
-export function rowShape({ shape }: TensorSpec, openSize: number): number[] {
-  return shape.slice(1).map((dimension) => (dimension === -1 ? openSize : dimension));
-}
-
-export function elementsOfRow(spec: TensorSpec, openSize: number): number {
-  return rowShape(spec, openSize).reduce((product, size) => product * size, 1);
 }
 
 /** A row to draw: one of all rows of the proof, of one input. */

@@ -7,6 +7,12 @@ export interface BatchingVerdict {
   readonly reason: string;
 }
 
+/**
+ * The durability of a verdict: `final` where the model decided it; `cut` where time ended the proof, so that more time may
+ * say more; `passing` where the machine decided it.
+ */
+export type Standing = 'final' | 'cut' | 'passing';
+
 const OPEN = -1;
 
 /**
