@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Connection, describeQuorumV2 } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
 import { checkConfig, type Config, type ConfigInput } from '../core/config/config.js';
 import type { KafkaClientName } from '../core/config/kafka.js';
@@ -123,7 +124,8 @@ const FAULTS: readonly Fault[] = [
     floorMs: BROKER_SESSION_TIMEOUT_MS,
     floor: "broker's session timeout",
     threeBrokers: true,
-    inject: async ({ brokers: [, leader] }) => {
+    inject: async ({ brokers }) => {
+      const leader = await notLeadingTheQuorum(brokers);
       await leader?.kill();
       await sleep(AWAY_MS);
       await leader?.restart();
@@ -162,6 +164,25 @@ const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/**
+ * Finds a broker that does not lead the quorum of controllers: when that one is killed, the others elect another first,
+ * which then gives every broker a new session, and the time without leaders is nearly doubled.
+ */
+async function notLeadingTheQuorum(brokers: readonly LocalBroker[]): Promise<LocalBroker | undefined> {
+  const connection = new Connection('bench');
+  try {
+    const [host = '', port] = brokers[0]?.bootstrap.split(':') ?? [];
+    await connection.connect(host, Number(port));
+    const log = { topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] };
+    const { topics } = await describeQuorumV2.api.async(connection, [log]);
+    // The broker at index i has the id i + 1.
+    const quorumLeader = (topics[0]?.partitions[0]?.leaderId ?? 0) - 1;
+    return brokers.find((_, index) => index !== quorumLeader);
+  } finally {
+    await connection.close();
+  }
+}
 
 /** Lists the faults that can be measured. */
 export function knownFaults(): readonly Fault[] {

@@ -18,9 +18,13 @@ export class LoginBroker {
     readonly admin: Admin,
   ) {}
 
-  static async start(): Promise<LoginBroker> {
+  /** @param different Kafka settings, over ours */
+  static async start(different: Record<string, string> = {}): Promise<LoginBroker> {
     const [port, loginPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
-    const broker = await startLocalBroker({ port, settings: settings(port, loginPort, controllerPort) });
+    const broker = await startLocalBroker({
+      port,
+      settings: { ...settings(port, loginPort, controllerPort), ...different },
+    });
     const admin = new kafkajs.Kafka({
       brokers: [broker.bootstrap],
       logLevel: kafkajs.logLevel.NOTHING,

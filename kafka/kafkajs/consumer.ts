@@ -1,6 +1,6 @@
 import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../../core/log.js';
-import { backoffMs, sleep, within } from '../../core/time.js';
+import { sleep, within } from '../../core/time.js';
 import type { OutageLink } from '../errors/outages.js';
 import {
   KafkaError,
@@ -15,13 +15,14 @@ import {
 import { deliverPiece } from '../record-batches/deliver-piece.js';
 import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
 import { DEFAULT_READ_LIMITS } from '../record-batches/read-limits.js';
+import { retryDelayMs } from '../errors/retry-delay.js';
 import { Turns } from '../../core/turns.js';
 import { topicOffsets } from './admin.js';
 import { fixedAssigner, sharedAssigner } from './assigners.js';
 import './follow-coordinator.js';
 import { toKafkaError } from './errors.js';
 import { isRaw } from './raw-batches.js';
-import { BACKOFF, RETRY } from './retry.js';
+import { RETRY } from './retry.js';
 import type { Session } from './session.js';
 
 /** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
@@ -129,7 +130,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (error.kind === 'rebalanced') this.#memberId = '';
         this.parts.outage.failed(error);
-        await sleep(backoffMs(BACKOFF, attempt), signal);
+        await sleep(retryDelayMs(attempt), signal);
         this.#renew();
       }
     }

@@ -3,19 +3,47 @@ import { toKafkaError } from './errors.js';
 
 /**
  * kafkajs looks a group's coordinator up only when it joins. When the coordinator moves it rejoins, or, while the former
- * one restarts, sends heartbeats to it until its retries are used up. Here the coordinator is looked up again, and the
- * membership goes on. kafkajs is pinned to the version whose method this wraps.
+ * one restarts, sends heartbeats to it until its retries are used up; and it sends commits to the former one for as long
+ * as the membership lasts. Here the coordinator is looked up again for both, and the membership goes on. kafkajs is pinned
+ * to the version whose methods this wraps.
  */
-const heartbeat = Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, 'heartbeat')?.value as (
-  this: ConsumerGroup,
-  options: { readonly interval: number },
-) => Promise<void>;
-ConsumerGroup.prototype.heartbeat = async function (this: ConsumerGroup, options): Promise<void> {
+type Method<A> = (this: ConsumerGroup, argument: A) => Promise<void>;
+const heartbeat = methodOf<{ readonly interval: number }>('heartbeat');
+const commitOffsets = methodOf<object | undefined>('commitOffsets');
+ConsumerGroup.prototype.heartbeat = function (this: ConsumerGroup, options): Promise<void> {
+  return following(this, () => heartbeat.call(this, options));
+};
+ConsumerGroup.prototype.commitOffsets = function (this: ConsumerGroup, offsets): Promise<void> {
+  return following(this, () => commitOffsets.call(this, offsets));
+};
+
+/** One lookup at a time for each group, whatever waits for it. */
+const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
+
+async function following(group: ConsumerGroup, call: () => Promise<void>): Promise<void> {
   try {
-    await heartbeat.call(this, options);
+    await call();
   } catch (error) {
     if (toKafkaError(error).kind !== 'unavailable') throw error;
-    this.coordinator = await this.cluster.findGroupCoordinator({ groupId: this.groupId });
-    await heartbeat.call(this, options);
+    await follow(group);
+    await call();
   }
-};
+}
+
+function follow(group: ConsumerGroup): Promise<void> {
+  let lookup = lookups.get(group);
+  if (!lookup) lookups.set(group, (lookup = lookUp(group).finally(() => lookups.delete(group))));
+  return lookup;
+}
+
+/** The offset manager keeps a coordinator of its own: the one that the group had when it was joined. */
+async function lookUp(group: ConsumerGroup): Promise<void> {
+  const { groupId } = group;
+  const coordinator = await group.cluster.findGroupCoordinator({ groupId });
+  group.coordinator = coordinator;
+  if (group.offsetManager) group.offsetManager.coordinator = coordinator;
+}
+
+function methodOf<A>(name: 'heartbeat' | 'commitOffsets'): Method<A> {
+  return Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, name)?.value as Method<A>;
+}

@@ -1,13 +1,13 @@
-import { backoffMs, sleep, type Backoff } from '../../core/time.js';
+import { sleep } from '../../core/time.js';
 import type { KafkaError } from '../port.js';
+import { retryDelayMs } from '../errors/retry-delay.js';
 import { toKafkaError } from './errors.js';
 
 /** About six seconds in all; whoever called decides then whether to go on. */
-export const RETRY = { retries: 8, initialRetryTime: 50, maxRetryTime: 1_000, factor: 0.2, multiplier: 2 };
+export const RETRY = { retries: 24, initialRetryTime: 50, maxRetryTime: 250, factor: 0.2, multiplier: 2 };
 
 /** The same with brokers that accept connections and never answer. */
 export const CONNECT_LIMIT_MS = 12_000;
-export const BACKOFF: Backoff = { firstMs: RETRY.initialRetryTime, maxMs: RETRY.maxRetryTime };
 
 /**
  * Tries again what kafkajs gives up at the first attempt: it does not wait for a topic that was just made to be known, or
@@ -24,7 +24,7 @@ export async function retryPassing<T>(
     } catch (cause) {
       const error = toKafkaError(cause);
       if (!passing.includes(error.kind) || attempt > RETRY.retries) throw error;
-      await sleep(backoffMs(BACKOFF, attempt));
+      await sleep(retryDelayMs(attempt));
     }
   }
 }

@@ -12,10 +12,13 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
     memberId: string | null;
     leaderId: string | null;
     coordinator: Coordinator;
+    /** Null until the group is joined. */
+    readonly offsetManager: { coordinator: Coordinator } | null;
     readonly cluster: { findGroupCoordinator(group: { readonly groupId: string }): Promise<Coordinator> };
     assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
     joinAndSync(): Promise<void>;
     heartbeat(options: { readonly interval: number }): Promise<void>;
+    commitOffsets(offsets?: object): Promise<void>;
   }
   export default ConsumerGroup;
 }

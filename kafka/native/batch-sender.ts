@@ -1,12 +1,13 @@
-import { sleep, backoffMs } from '../../core/time.js';
+import { sleep } from '../../core/time.js';
 import { partitionOfKey } from '../key-partition.js';
 import { KafkaError, type OutgoingRecord } from '../port.js';
+import { retryDelayMs } from '../errors/retry-delay.js';
 import type { Cluster, TopicMetadata } from './transport/cluster.js';
 import type { Broker } from './transport/connections.js';
 import { brokerError, toKafkaError } from './transport/errors.js';
 import { ledPartitions, StickyPartitioner } from './sticky-partitioner.js';
 import { produceRequest, type PartitionBatch, type ProducedPartition } from './protocol/produce.js';
-import { BACKOFF } from './transport/retry.js';
+import { TRIES } from './transport/retry.js';
 import { writeBatch, type ProducerIdentity } from './protocol/write-batch.js';
 
 /** How long the broker may wait for its replicas; the request itself has a little more. */
@@ -14,7 +15,6 @@ const REPLICAS_LIMIT_MS = 12_000;
 const REQUEST_LIMIT_MS = 15_000;
 /** How long one send is tried; whoever called decides then whether to go on. */
 const SEND_LIMIT_MS = 30_000;
-const TRIES = 9;
 /** How long a partition may be without a leader while others have theirs: an election takes less. */
 const LEADERLESS_LIMIT_MS = 15_000;
 /** A topic that was just made is not known to every broker at once. */
@@ -75,7 +75,7 @@ export class BatchSender {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (!this.#isWorthAnotherTry(error, attempt)) throw error;
-        await sleep(backoffMs(BACKOFF, attempt), this.closing);
+        await sleep(retryDelayMs(attempt), this.closing);
       }
     }
   }
@@ -127,7 +127,7 @@ export class BatchSender {
       const { problem } = failure;
       left = failure.passing;
       if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt)) throw problem;
-      await sleep(backoffMs(BACKOFF, attempt), this.closing);
+      await sleep(retryDelayMs(attempt), this.closing);
       await this.#findAgain(left);
     }
   }

@@ -1,4 +1,4 @@
-import { backoffMs, sleep, within } from '../../core/time.js';
+import { sleep, within } from '../../core/time.js';
 import type { Logger } from '../../core/log.js';
 import {
   KafkaError,
@@ -10,6 +10,7 @@ import {
   type Position,
   type TopicPartition,
 } from '../port.js';
+import { retryDelayMs } from '../errors/retry-delay.js';
 import { ClassicGroup } from './group/classic-group.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './transport/cluster.js';
 import { ConsumerGroup } from './group/consumer-group.js';
@@ -17,7 +18,7 @@ import { toKafkaError } from './transport/errors.js';
 import { Fetcher } from './fetcher.js';
 import { FixedAssignment } from './group/fixed-assignment.js';
 import type { Group } from './group/group.js';
-import { BACKOFF, retry } from './transport/retry.js';
+import { retry } from './transport/retry.js';
 
 /** Parts of a consumer that can fail independently in an outage. */
 const JOIN = 'join';
@@ -91,7 +92,7 @@ export class NativeConsumer implements KafkaConsumer {
         return;
       } catch (error) {
         if (toKafkaError(error).kind !== 'unknown-topic' || attempt === TRIES_FOR_UNKNOWN_TOPIC) throw error;
-        await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
+        await sleep(retryDelayMs(attempt), this.#closing.signal);
       }
     }
   }
@@ -128,7 +129,7 @@ export class NativeConsumer implements KafkaConsumer {
         const error = toKafkaError(cause);
         if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (!signal.aborted) this.cluster.outage.failed(error, JOIN);
-        await sleep(backoffMs(BACKOFF, attempt), signal);
+        await sleep(retryDelayMs(attempt), signal);
       }
     }
   }

@@ -91,6 +91,21 @@ test('a partition whose error lasts does not slow the others of its broker', asy
   assert.ok(failures.length > 0);
 });
 
+test('a partition that had no leader for a moment is read again as soon as it has one', async () => {
+  let looks = 0;
+  const { fetcher, records } = await reading(
+    (count) =>
+      count === 0
+        ? [0, 1].map((partition) => fetched(partition, { error: 'NOT_LEADER_OR_FOLLOWER' }))
+        : [fetched(0, { batches: batchAt(0) })],
+    () => fakeMetadata({ t: looks++ < 2 ? [-1, -1] : [1, 1] }),
+  );
+  for (let waited = 0; records.length === 0 && waited < 10_000; waited += 10) await later(10);
+  fetcher.close();
+  assert.ok(records.length > 0);
+  assert.ok(looks < 20, `${looks} looks`);
+});
+
 test('a position that is gone while the topic is unknown is asked for again', async () => {
   const unknown = { ...(fakeMetadata({}) as object), topics: [{ name: 't', errorCode: 3, partitions: [] }] };
   const { fetcher, crashes, failures } = await reading(

@@ -1,4 +1,4 @@
-import { backoffMs, sleep } from '../../core/time.js';
+import { sleep } from '../../core/time.js';
 import type { Logger } from '../../core/log.js';
 import { KafkaError, type ConsumerHandlers } from '../port.js';
 import { EARLIEST, LATEST, type Cluster, type TopicMetadata } from './transport/cluster.js';
@@ -9,15 +9,15 @@ import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js
 import { deliverPiece } from '../record-batches/deliver-piece.js';
 import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
 import type { ReadLimits } from '../record-batches/read-limits.js';
+import { retryDelayMs } from '../errors/retry-delay.js';
 import { Turns } from '../../core/turns.js';
-import { BACKOFF } from './transport/retry.js';
 
 /** Beyond what the broker may wait. */
 const ANSWER_LIMIT_MS = 15_000;
 /** How long partitions that were added to a topic may go unnoticed. */
 const METADATA_MAX_AGE_MS = 30_000;
-/** The same for the leader of a partition that has none. */
-const LEADERLESS_MS = 500;
+/** How long a partition may be without a leader before its next one is looked for. */
+const WATCH_MS = 250;
 const MAX_BYTES_PER_PARTITION = 1024 * 1024;
 /** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
 const TRIES_FOR_DAMAGED = 3;
@@ -161,14 +161,24 @@ export class Fetcher {
     for (const source of this.#sources.values()) source.position = 0;
   }
 
-  /** Asks for the topic now and then: partitions are added, and those without a leader get one again. */
+  /**
+   * Asks for the topic now and then, since partitions are added; more often while one has no leader, since no loop reads it
+   * that would notice the next one.
+   */
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const leaderless = [...this.#sources.values()].some(({ leader }) => leader === undefined);
-      await sleep(leaderless ? LEADERLESS_MS : METADATA_MAX_AGE_MS, signal);
+    let nextAt = performance.now() + METADATA_MAX_AGE_MS;
+    for (let looks = 0; !signal.aborted;) {
+      await sleep(looks > 0 ? retryDelayMs(looks) : WATCH_MS, signal);
+      looks = this.#isLeaderless ? looks + 1 : 0;
+      if (looks === 0 && performance.now() < nextAt) continue;
       await this.#locateAgain();
+      nextAt = performance.now() + METADATA_MAX_AGE_MS;
     }
+  }
+
+  get #isLeaderless(): boolean {
+    return [...this.#sources.values()].some(({ leader }) => leader === undefined);
   }
 
   #startLoop(leader: number): void {
@@ -232,7 +242,7 @@ export class Fetcher {
     if (this.#closing.signal.aborted) return;
     if (!isPassing(error)) throw error;
     this.cluster.outage.failed(error, fetchFrom(leader));
-    await sleep(backoffMs(BACKOFF, failuresBefore + 1), this.#closing.signal);
+    await sleep(retryDelayMs(failuresBefore + 1), this.#closing.signal);
     await this.#locateAgain();
   }
 
@@ -277,7 +287,7 @@ export class Fetcher {
     if (!isPassing(error)) throw error;
     source.failures++;
     this.cluster.outage.failed(error, source.partition);
-    source.leftOutUntil = performance.now() + backoffMs(BACKOFF, source.failures);
+    source.leftOutUntil = performance.now() + retryDelayMs(source.failures);
     this.#refreshMetadata();
   }
 

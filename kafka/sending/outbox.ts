@@ -144,6 +144,7 @@ export class Outbox {
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
         if (!isPassing(error)) this.options.outage?.worked();
+        if (error.kind === 'unauthenticated') return fail(parcels, error);
         if (!isPassing(error)) return this.#isolate(parcels, error, limits);
         suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.now() + SUSPECT_AFTER_MS) : undefined;
         if (suspectAt !== undefined && this.now() >= suspectAt)

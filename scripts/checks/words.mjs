@@ -5,12 +5,19 @@ import { root } from '../setup/paths.mjs';
 import { trackedFiles } from './tracked-files.mjs';
 
 /** Texts in which a word is meant: code that the rule is about, quotes of other programs, and history. */
-const EXEMPT = /^(scripts\/checks\/words\.mjs|CHANGELOG\.md|docs\/COMPATIBILITY\.md|examples\/clients\/|package-lock\.json|bench\/results\/)/;
+const EXEMPT =
+  /^(scripts\/checks\/words\.mjs|CHANGELOG\.md|docs\/COMPATIBILITY\.md|examples\/clients\/|package-lock\.json|bench\/results\/)/;
 
 const RULES = [
-  [/(?:\/\*\*|^\s*\*|\/\/)\s+(?:What|Whoever|Whether|Where|How|Who|Why|Which)\b(?!.*\?)/, 'a comment starts with a verb (function) or a noun (type)'],
+  [
+    /(?:\/\*\*|^\s*\*|\/\/)\s+(?:What|Whoever|Whether|Where|How|Who|Why|Which)\b(?!.*\?)/,
+    'a comment starts with a verb (function) or a noun (type)',
+  ],
   [/\bstrangers?\b/i, 'write "external", "foreign client" or "sender"'],
-  [/\b(?:is|are|was|were|be|been|being|gets?) told\b|\btold\b/i, 'write "notified", "called", "reported" or "logged"'],
+  [
+    /\b(?:is|are|was|were|be|been|being|gets?) told\b|\btold\b/i,
+    'write "notified", "called", "reported" or "logged"',
+  ],
   [/\b(?:go|goes|going|went) on\b/i, 'write "continue", "retry" or "keep"'],
   [/\banew\b/i, 'write "again", "recreated" or "restart"'],
   [/\bwhoever\b/i, 'name the caller, owner or sender'],
@@ -21,7 +28,10 @@ const RULES = [
   [/\bby the way\b|\bat hand\b|\bby itself alone\b/i, 'write plainly'],
   [/\bcan not\b/i, 'write "cannot"'],
   [/['"`].*\bcan't\b.*['"`]/, 'write "cannot" in messages'],
-  [/\b(?:summaris|recognis|initialis|normalis|optimis|serialis|organis|authoris)(?:e|es|ed|ing|ation)\b|\bbehaviour\b|\bcolour\b/i, 'use American spelling'],
+  [
+    /\b(?:summaris|recognis|initialis|normalis|optimis|serialis|organis|authoris)(?:e|es|ed|ing|ation)\b|\bbehaviour\b|\bcolour\b/i,
+    'use American spelling',
+  ],
 ];
 
 const offences = trackedFiles(/\.(ts|mjs|md|avsc|sh)$/)
@@ -29,11 +39,13 @@ const offences = trackedFiles(/\.(ts|mjs|md|avsc|sh)$/)
   .flatMap((path) => offencesIn(path, readFileSync(join(root, path), 'utf8')));
 
 function offencesIn(path, text) {
-  return text.split('\n').flatMap((line, index) =>
-    RULES.filter(([pattern]) => pattern.test(line)).map(
-      ([, advice]) => `${path}:${index + 1}: ${advice}: ${line.trim().slice(0, 140)}`,
-    ),
-  );
+  return text
+    .split('\n')
+    .flatMap((line, index) =>
+      RULES.filter(([pattern]) => pattern.test(line)).map(
+        ([, advice]) => `${path}:${index + 1}: ${advice}: ${line.trim().slice(0, 140)}`,
+      ),
+    );
 }
 
 for (const offence of offences) console.error(offence);

@@ -237,6 +237,15 @@ test('an outcome that can be put nowhere stops the node and is never acknowledge
   await away.publish(replyOutcome(ASKED));
   assert.deepEqual(away.events, ['stuck: unavailable']);
 
+  const loggedOut = publishing();
+  loggedOut.refuse('my.replies', 'unauthenticated');
+  await loggedOut.publish(replyOutcome(ASKED));
+  assert.deepEqual(loggedOut.events, ['stuck: unauthenticated'], 'the caller is not to blame');
+  const noLogin = publishing();
+  noLogin.refuse(DLT, 'unauthenticated');
+  await noLogin.publish(deadLetter());
+  assert.deepEqual([...new Set(noLogin.events)], ['stuck: unauthenticated'], 'nor is the letter');
+
   const noDeadLetters = publishing();
   noDeadLetters.refuse(DLT, 'unknown-topic');
   await noDeadLetters.publish(deadLetter());

@@ -75,7 +75,7 @@ export class ReplyPublisher {
     error: KafkaError,
     acknowledged: () => void,
   ): void {
-    if (error.kind === 'unavailable' || error.kind === 'fenced') return this.options.onStuck(error);
+    if (isAboutProducer(error)) return this.options.onStuck(error);
     if (error.kind === 'too-large' && reply.error?.code !== 'REPLY_TOO_LARGE') {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
       return this.#sendReply(record, model, caller, smaller, acknowledged);
@@ -105,6 +105,7 @@ export class ReplyPublisher {
       // Record and letter cannot both be to blame for exceptions in the broker: it is waited for.
       if (failure.mayBeOfRecord && failure.kind === 'other')
         return this.#sendDeadLetter(record, model, stage, error, acknowledged);
+      if (failure.kind === 'unauthenticated') return this.options.onStuck(failure);
       this.options.onStuck(deadLetterRefused(record, failure, topics.deadLetters(model)));
     };
     sendFirstThatFits(this.outbox, letters, delivered, stuck);
@@ -135,6 +136,11 @@ export class ReplyPublisher {
     if (address.topic === undefined) return { topic, key, value, headers };
     return { topic, partition: address.partition, key, value, headers };
   }
+}
+
+/** Tells whether no record could be sent, whatever is in it: none becomes a dead letter then. */
+function isAboutProducer({ kind }: KafkaError): boolean {
+  return kind === 'unavailable' || kind === 'fenced' || kind === 'unauthenticated';
 }
 
 function describe(described: Framing['headers'], headers: RecordHeaders): void {

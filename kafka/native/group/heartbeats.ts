@@ -1,8 +1,8 @@
-import { backoffMs, sleep } from '../../../core/time.js';
+import { sleep } from '../../../core/time.js';
 import type { OutageLink } from '../../errors/outages.js';
 import type { KafkaError } from '../../port.js';
+import { retryDelayMs } from '../../errors/retry-delay.js';
 import { toKafkaError } from '../transport/errors.js';
-import { BACKOFF } from '../transport/retry.js';
 
 const HEARTBEAT = 'heartbeat';
 
@@ -22,7 +22,7 @@ export async function keepAlive(
   signal: AbortSignal,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
-    await sleep(failures > 0 ? Math.min(intervalMs(), backoffMs(BACKOFF, failures)) : intervalMs(), signal);
+    await sleep(failures > 0 ? Math.min(intervalMs(), retryDelayMs(failures)) : intervalMs(), signal);
     if (signal.aborted) return;
     try {
       await give();

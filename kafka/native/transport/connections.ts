@@ -26,6 +26,10 @@ export class Connections {
   readonly #open = new Map<string, Promise<Connection>>();
   /** Connections that are being opened or open. */
   readonly #all = new Set<Connection>();
+  /** How many requests each carries. */
+  readonly #underWay = new Map<Connection, number>();
+  /** Connections whose session ends soon: they carry no new requests. */
+  readonly #retired = new WeakSet<Connection>();
   #closed = false;
 
   constructor(readonly settings: ConnectionSettings) {}
@@ -40,12 +44,29 @@ export class Connections {
     const open = this.#open.get(key);
     if (open) return open;
     const connection = this.#create(broker);
+    const forget = (): void => {
+      if (this.#open.get(key) === opening) this.#open.delete(key);
+    };
     const opening = this.#connect(connection, broker, () => {
       this.#all.delete(connection);
-      if (this.#open.get(key) === opening) this.#open.delete(key);
+      this.#underWay.delete(connection);
+      forget();
     });
     this.#open.set(key, opening);
+    connection.reauthenticate = () => {
+      forget();
+      this.#retire(connection);
+    };
     return opening;
+  }
+
+  /**
+   * Ends a connection after its requests. The library would log in again on it while they are under way, which brokers
+   * refuse (KIP-368); instead the next request opens another, in the fifth of its time that a session has left by then.
+   */
+  #retire(connection: Connection): void {
+    this.#retired.add(connection);
+    if (!this.#underWay.has(connection)) cut(connection);
   }
 
   /** @throws TypeError for options that TLS refuses */
@@ -103,13 +124,25 @@ export class Connections {
     ask: (connection: Connection) => Promise<R>,
   ): Promise<R> {
     const connection = await this.to(broker);
-    return within(limitMs, ask(connection), () => {
-      cut(connection);
-      return new KafkaError(
-        'unavailable',
-        `${broker.host}:${broker.port} did not answer within ${limitMs} ms`,
-      );
-    });
+    this.#underWay.set(connection, (this.#underWay.get(connection) ?? 0) + 1);
+    try {
+      return await within(limitMs, ask(connection), () => {
+        cut(connection);
+        return new KafkaError(
+          'unavailable',
+          `${broker.host}:${broker.port} did not answer within ${limitMs} ms`,
+        );
+      });
+    } finally {
+      this.#ended(connection);
+    }
+  }
+
+  #ended(connection: Connection): void {
+    const left = (this.#underWay.get(connection) ?? 0) - 1;
+    if (left > 0) return void this.#underWay.set(connection, left);
+    this.#underWay.delete(connection);
+    if (this.#retired.has(connection)) cut(connection);
   }
 
   /** Ends all connections at once; requests under way fail. */

@@ -1,10 +1,10 @@
-import { backoffMs, sleep, type Backoff } from '../../../core/time.js';
+import { sleep } from '../../../core/time.js';
 import type { KafkaError } from '../../port.js';
+import { retryDelayMs } from '../../errors/retry-delay.js';
 import { toKafkaError } from './errors.js';
 
-export const BACKOFF: Backoff = { firstMs: 50, maxMs: 1_000 };
 /** About five seconds in all where the broker refuses at once; whoever called decides then whether to go on. */
-const TRIES = 9;
+export const TRIES = 22;
 /** No try begins later than this: a broker that accepts connections and never answers takes its time for each. */
 const LIMIT_MS = 10_000;
 
@@ -32,7 +32,7 @@ export async function retry<T>(
       if (!isPassing(error) || attempt >= tries || signal?.aborted) throw error;
       if (performance.now() >= giveUpAt) throw error;
       onFailure?.(error);
-      await sleep(backoffMs(BACKOFF, attempt), signal);
+      await sleep(retryDelayMs(attempt), signal);
       if (signal?.aborted) throw error;
     }
   }
