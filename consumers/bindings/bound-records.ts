@@ -5,7 +5,9 @@ import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Answer } from '../batching/batch.js';
-import type { PartitionLease, RecordHandler, Work } from '../records/record-handler.js';
+import type { PartitionLease, RecordHandler } from '../records/record-handler.js';
+import type { RecordJob } from '../records/record-job.js';
+import { startOnModel, type ModelWork } from '../requests/model-job.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
 import type { RecordSpans } from '../records/record-spans.js';
@@ -14,7 +16,7 @@ import type { Format, SourceFields, SourceRecord } from './format.js';
 import type { Prediction } from './predictions.js';
 
 /** A record of a source that may be predicted. */
-export interface BoundWork extends Work {
+export interface BoundWork extends ModelWork {
   readonly source: SourceRecord;
 }
 
@@ -90,7 +92,7 @@ export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
     }
   }
 
-  #toCompute(source: SourceFields): Work {
+  #toCompute(source: SourceFields): ModelWork {
     const { model, version: wanted = null, inputs } = this.binding;
     const version = this.parts.version();
     if (!version) throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available`);
@@ -114,6 +116,10 @@ export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
   /** Deleted there, deleted here: results in a compacted topic go with what they were made of. */
   #tombstone(record: KafkaRecord): BoundOutcome {
     return { kind: 'result', record, result: { ...this.#envelope(record), value: null } };
+  }
+
+  start(work: BoundWork, job: RecordJob<BoundWork, BoundOutcome>, isSuspect: boolean): void {
+    startOnModel(work, job, isSuspect);
   }
 
   answered(record: KafkaRecord, { source, version }: BoundWork, { outputs }: Answer): BoundOutcome {

@@ -1,5 +1,3 @@
-import { VALUE_DROPPED } from '../../schemas/headers/headers.js';
-import { heldBytes } from '../../kafka/sending/record-bytes.js';
 import type {
   CommittedPosition,
   KafkaConsumer,
@@ -8,28 +6,26 @@ import type {
   TopicPartition,
   UnreadableRecords,
 } from '../../kafka/port.js';
+import { heldBytes } from '../../kafka/sending/record-bytes.js';
 import type { Logger } from '../../core/log.js';
 import { within } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { SchemaBarrier } from './schema-barrier.js';
+import { VALUE_DROPPED } from '../../schemas/headers/headers.js';
 import type { Answer } from '../batching/batch.js';
 import { Committer } from './committer.js';
-import type { CrashCount } from './crash-count.js';
-import type { AnyOutcome, RecordHandler, Work } from './record-handler.js';
 import type { InFlightShare } from './in-flight.js';
-import { PartitionLedger } from './ledger.js';
 import type { NodeMetrics } from './metrics.js';
+import { OwnedPartitions } from './owned-partitions.js';
+import type { AnyOutcome, RecordHandler } from './record-handler.js';
 import {
   RecordJob,
   type InFlightRecord,
-  type RecordEntry,
   type JobOwner,
   type OwnedPartition,
+  type RecordEntry,
 } from './record-job.js';
 import type { RecordSpans } from './record-spans.js';
-
-/** Records of one partition that may wait, done with, for one before them: its place is committed only with it. */
-const MAX_LEDGER_ENTRIES = 250_000;
+import { SchemaBarrier, type UnreadableRange } from './schema-barrier.js';
 
 export interface RecordConsumerOptions {
   readonly model: string;
@@ -37,19 +33,19 @@ export interface RecordConsumerOptions {
   readonly ordered: boolean;
   readonly commitIntervalMs: number;
   readonly drainTimeoutMs: number;
-  /** Whether offsets are committed together with the outcomes, by whoever publishes those. */
+  /** True if the publisher of outcomes commits offsets together with them. */
   readonly commitsWithOutcomes?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** These records are no longer consumed and won't be again by themselves. */
+  /** Called when these records are no longer consumed and consumption will not resume. */
   onStopped(error: Error): void;
 }
 
-/** What a consumer takes of its node. */
+/** The parts of a node that a consumer shares with others. */
 export interface ConsumerParts {
-  /** This consumer's share of the node's bounds. */
+  /** This consumer's share of the node's in-flight limits. */
   readonly inFlight: InFlightShare;
-  /** Committed positions of the group in the topic. */
+  /** Reads the committed positions of the group in the topic. */
   readonly readPositions: () => Promise<readonly CommittedPosition[]>;
   readonly metrics: NodeMetrics;
   readonly spans: RecordSpans;
@@ -57,51 +53,59 @@ export interface ConsumerParts {
 }
 
 /**
- * Follows every record of one topic from the fetch to the committed offset:
- * arrival → decision → batcher → outcome → ledger → publisher → acknowledgement → commit.
+ * Moves every record of one topic from its fetch to its committed offset:
+ * arrival → decision → work → outcome → ledger → publication → acknowledgement → commit.
  */
-export class RecordConsumer<W extends Work, O extends AnyOutcome> {
-  readonly #partitions = new Map<number, OwnedPartition<O>>();
-  readonly #arrivals = new SchemaBarrier({
-    whenDecodable: (record) => this.handling.whenDecodable(record),
-    accept: (record, arrivedAt) => this.#take(record, arrivedAt),
-    whenBelowLimit: () => this.parts.inFlight.whenBelowLimit(),
-    pause: (partition) => this.consumer.pause([partition]),
-    resume: (partition) => this.consumer.resume([partition]),
-    onStopped: (error) => this.options.onStopped(error),
-  });
+export class RecordConsumer<W extends object, O extends AnyOutcome> {
+  readonly #partitions: OwnedPartitions<O>;
+  readonly #barrier: SchemaBarrier;
+  readonly #committer: Committer;
   readonly #jobs: JobOwner<W, O> = {
     answered: (job, answer) => this.#answered(job, answer),
     failed: (job, cause) => this.#failed(job, cause),
   };
-  readonly #committer: Committer;
-  #drainWaiters: (() => void)[] = [];
   #closing: Promise<void> | undefined;
-  /** What fetches are held back by from the beginning of the end on. */
+  /** Blocks further fetches once closing has begun. */
   #closed: Promise<void> | undefined;
   #releaseClosed: () => void = () => undefined;
-  #ledgerWaiters: (() => void)[] = [];
 
   constructor(
     readonly consumer: KafkaConsumer,
-    readonly handling: RecordHandler<W, O>,
+    readonly handler: RecordHandler<W, O>,
     readonly options: RecordConsumerOptions,
     readonly parts: ConsumerParts,
   ) {
-    const { model, commitIntervalMs, drainTimeoutMs, commitsWithOutcomes = false } = options;
-    this.#committer = new Committer(
+    this.#partitions = new OwnedPartitions({
+      ordered: options.ordered,
+      membership: () => consumer.membership(),
+      markOf: (partition, position) => this.#committer.markOf(partition, position),
+    });
+    this.#barrier = this.#createBarrier();
+    this.#committer = this.#createCommitter();
+  }
+
+  #createBarrier(): SchemaBarrier {
+    return new SchemaBarrier({
+      whenDecodable: (record) => this.handler.whenDecodable(record),
+      accept: (record, arrivedAt) => this.#accept(record, arrivedAt),
+      putAside: (range) => this.#putAside(range),
+      whenBelowLimit: () => this.parts.inFlight.whenBelowLimit(),
+      pause: (partition) => this.consumer.pause([partition]),
+      resume: (partition) => this.consumer.resume([partition]),
+      onStopped: (error) => this.options.onStopped(error),
+    });
+  }
+
+  #createCommitter(): Committer {
+    const { model, commitIntervalMs, drainTimeoutMs, commitsWithOutcomes = false, now } = this.options;
+    const { readPositions, log } = this.parts;
+    return new Committer(
       { model, commitIntervalMs, commitsWithOutcomes, releaseTimeoutMs: drainTimeoutMs },
-      {
-        consumer,
-        readPositions: parts.readPositions,
-        owned: () => this.#partitions.values(),
-        log: parts.log,
-        now: options.now,
-      },
+      { consumer: this.consumer, readPositions, owned: () => this.#partitions.all, log, now },
     );
   }
 
-  /** Joins the group; resolves with the first assignment. */
+  /** Joins the group. Resolves with the first assignment. */
   async start(): Promise<void> {
     await this.consumer.start({
       onRecords: (records, highWatermark) => this.#onRecords(records, highWatermark),
@@ -114,14 +118,14 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   }
 
   get owned(): readonly TopicPartition[] {
-    return [...this.#partitions.values()];
+    return this.#partitions.all;
   }
 
   #onAssigned(partitions: readonly TopicPartition[]): void {
     this.#committer.reassigned();
     for (const assigned of partitions) {
-      this.#lose(assigned.partition);
-      this.#own(assigned);
+      this.#revoke(assigned.partition);
+      this.#partitions.own(assigned);
     }
     this.parts.log.info(
       { model: this.options.model, partitions: partitions.map(({ partition }) => partition) },
@@ -136,27 +140,25 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     if (!first || !last) return;
     const opening = this.#opening(first, highWatermark);
     if (opening) return opening.then(() => this.#onRecords(records, highWatermark));
-    if (this.#partitions.has(last.partition)) this.#arrivals.deliver(last, records);
+    if (this.#partitions.get(last.partition)) this.#barrier.deliver(last, records);
     this.#observeLag(last, highWatermark);
-    return this.#room(last.partition);
+    return this.#whenBelowLimit(last.partition);
   }
 
-  /** A promise while there is no room for more: within the node's bounds, and in the partition's ledger. */
-  #room(partition: number): Promise<void> | undefined {
-    if ((this.#partitions.get(partition)?.ledger.pending ?? 0) < MAX_LEDGER_ENTRIES)
-      return this.parts.inFlight.whenBelowLimit();
-    return new Promise((resolve) => this.#ledgerWaiters.push(resolve));
+  /** Returns a promise while the node's limits or the partition's ledger have no room for more records. */
+  #whenBelowLimit(partition: number): Promise<void> | undefined {
+    return this.#partitions.whenLedgerHasRoom(partition) ?? this.parts.inFlight.whenBelowLimit();
   }
 
   #onUnreadable(position: UnreadableRecords, reason: string): void | Promise<void> {
     if (this.#closed) return this.#closed;
     const opening = this.#opening(position, Infinity);
     if (opening) return opening.then(() => this.#onUnreadable(position, reason));
-    this.#arrivals.deliver(position, [() => this.#putAside(position, reason)]);
-    return this.#room(position.partition);
+    this.#barrier.deliver(position, [{ kind: 'unreadable', position, reason }]);
+    return this.#whenBelowLimit(position.partition);
   }
 
-  /** Undefined when the partition of a first arrival is open or lost; else a promise that it is. */
+  /** Returns a promise until the partition of a first arrival is open; undefined if it is open or revoked. */
   #opening(
     { partition: number, offset }: Pick<KafkaRecord, 'partition' | 'offset'>,
     endOffset: number,
@@ -167,93 +169,78 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     return partition.opening;
   }
 
-  /** What stood there can't be answered, but it must not be lost unsaid: one dead letter without value for all of it. */
-  #putAside(position: UnreadableRecords, reason: string): void {
-    const { topic, partition: number, offset, lastOffset } = position;
+  /** Unreadable offsets can't be answered and must not vanish: publishes one dead letter, without a value, for the range. */
+  #putAside({ position, reason }: UnreadableRange): void {
+    const { topic, partition, offset, lastOffset } = position;
+    const range = `offsets ${offset} to ${lastOffset} cannot be read`;
     const record = {
       topic,
-      partition: number,
+      partition,
       offset: lastOffset,
       key: null,
       value: null,
-      headers: { [VALUE_DROPPED]: Buffer.from(`offsets ${offset} to ${lastOffset} can't be read`) },
+      headers: { [VALUE_DROPPED]: Buffer.from(range) },
       timestamp: this.options.now(),
     };
-    const partition = this.#current(record);
-    const bytes = heldBytes(record);
-    const entry = partition?.ledger.open(lastOffset, { record, bytes, partition });
+    const entry = this.#enter(record);
     if (!entry) return;
-    this.parts.inFlight.enter(bytes);
-    const error = new PartituraError(
-      'DECODE_FAILED',
-      `offsets ${offset} to ${lastOffset} can't be read: ${reason}`,
-    );
-    this.#finish(entry, this.handling.deadLetter(record, 'decode', error));
+    const error = new PartituraError('DECODE_FAILED', `${range}: ${reason}`);
+    this.#finish(entry, this.handler.deadLetter(record, 'decode', error));
   }
 
   #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {
     this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, highWatermark - offset - 1);
   }
 
-  #take(record: KafkaRecord, arrivedAt: number): void {
+  /** Opens the record's ledger entry; undefined for a redelivery or a partition that is not owned. */
+  #enter(record: KafkaRecord): RecordEntry<O> | undefined {
     const partition = this.#current(record);
-    if (!partition) return;
+    if (!partition) return undefined;
     const bytes = heldBytes(record);
     const entry = partition.ledger.open(record.offset, { record, bytes, partition });
+    if (entry) this.parts.inFlight.enter(bytes);
+    return entry;
+  }
+
+  #accept(record: KafkaRecord, arrivedAt: number): void {
+    const entry = this.#enter(record);
     if (!entry) return;
-    this.parts.inFlight.enter(bytes);
+    const { partition } = entry.subject;
     this.parts.spans.begin(record, this.options.group, this.options.model);
     const decision = this.#decide(record);
     if (isOutcome(decision)) this.#finish(entry, decision);
-    else this.#compute(new RecordJob(entry, decision, arrivedAt, this.#jobs));
+    else this.#start(new RecordJob(entry, decision, arrivedAt, this.#jobs));
     if (partition.crashes?.needsMark(record.offset)) void this.#committer.commit();
   }
 
-  /** Suspects of a crash are computed apart, where they cannot take the node with them. */
-  #compute(job: RecordJob<W, O>): void {
-    const { batcher, suspects } = job.work.version;
+  #start(job: RecordJob<W, O>): void {
     const { offset, subject } = job.entry;
-    if (this.#committer.isIsolated || subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);
-    else batcher.submit(job);
+    const isSuspect = this.#committer.isIsolated || (subject.partition.crashes?.isSuspect(offset) ?? false);
+    this.handler.start(job.work, job, isSuspect);
   }
 
-  /** The partition of a record, begun anew when the record lies before all that it knows: rather twice than never. */
+  /** Returns the partition of a record. A record before all known offsets restarts it: a repeat is better than a loss. */
   #current({ topic, partition: number, offset }: KafkaRecord): OwnedPartition<O> | undefined {
     const partition = this.#partitions.get(number);
     if (!partition?.ledger.isRewound(offset)) return partition;
     this.parts.log.warn(
       { topic, partition: number, offset },
-      'the partition is read again from an earlier position',
+      'offsets went back; reading the partition again',
     );
-    this.#lose(number);
-    return this.#own({ topic, partition: number }, partition.crashes);
+    this.#revoke(number);
+    return this.#partitions.own({ topic, partition: number }, partition.crashes);
   }
 
-  #own({ topic, partition }: TopicPartition, crashes?: CrashCount): OwnedPartition<O> {
-    const owned: OwnedPartition<O> = {
-      topic,
-      partition,
-      ledger: new PartitionLedger<InFlightRecord<O>, O>(this.options.ordered),
-      revoked: false,
-      member: this.consumer.membership(),
-      crashes,
-      opening: undefined,
-      markOf: (position) => this.#committer.markOf(owned, position),
-    };
-    this.#partitions.set(partition, owned);
-    return owned;
-  }
-
-  /** Whatever goes wrong here, the record must have an outcome: without one its partition would stand still. */
+  /** Decides on a record; whatever fails here, the record gets an outcome, or its partition would stall. */
   #decide(record: KafkaRecord): W | O {
     try {
-      return this.handling.decide(record);
+      return this.handler.decide(record);
     } catch (cause) {
       this.parts.log.error(
         { err: cause, topic: record.topic, partition: record.partition, offset: record.offset },
-        'a record could not be judged',
+        'admission failed unexpectedly; the record becomes a dead letter',
       );
-      return this.handling.deadLetter(record, 'validate', PartituraError.from(cause));
+      return this.handler.deadLetter(record, 'validate', PartituraError.from(cause));
     }
   }
 
@@ -263,17 +250,17 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     const bytes = answerBytes(answer);
     entry.subject.bytes += bytes;
     this.parts.inFlight.grow(bytes);
-    this.#finish(entry, this.handling.answered(entry.subject.record, work, answer));
+    this.#finish(entry, this.handler.answered(entry.subject.record, work, answer));
   }
 
   #failed({ entry, work }: RecordJob<W, O>, cause: unknown): void {
     if (cause instanceof PartituraError && cause.code === 'MODEL_CRASHED') this.#committer.isolate();
-    this.#finish(entry, this.handling.failed(entry.subject.record, work, cause));
+    this.#finish(entry, this.handler.failed(entry.subject.record, work, cause));
   }
 
-  /** Settles the record, once it is known whether its outcome can be delivered. */
+  /** Settles the record, once it is known that its outcome can be delivered. */
   #finish(entry: RecordEntry<O>, outcome: O): void {
-    const deliverable = this.handling.ensureDeliverable(outcome);
+    const deliverable = this.handler.ensureDeliverable(outcome);
     if (!(deliverable instanceof Promise)) return this.#settle(entry, deliverable);
     deliverable.then(
       (found) => this.#settle(entry, found),
@@ -284,67 +271,40 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   #settle(entry: RecordEntry<O>, outcome: O): void {
     const { partition } = entry.subject;
     if (partition.revoked) return this.#leave(entry.subject);
-    for (const released of partition.ledger.settle(entry, outcome, this.handling.overtakes(outcome)))
+    for (const released of partition.ledger.settle(entry, outcome, this.handler.overtakes(outcome)))
       this.#publish(released);
   }
 
   #publish(entry: RecordEntry<O>): void {
-    const held = entry.subject;
     if (!entry.outcome) return;
-    const outcome = this.handling.released(entry.outcome);
-    this.#count(outcome);
+    const { subject } = entry;
+    const outcome = this.handler.released(entry.outcome);
+    const label = this.handler.outcomeName(outcome);
+    this.parts.metrics.requests.inc({ model: this.options.model, outcome: label });
     const acknowledged = (): void => {
-      this.parts.spans.end(held.record, this.handling.outcomeName(outcome));
-      held.partition.ledger.acknowledge(entry);
-      this.#leave(held);
-      // Each suspect by itself: should this owner die as well, its successor begins at the record that did it.
-      if (held.partition.crashes?.isSuspect(entry.offset)) void this.#committer.commit();
+      this.parts.spans.end(subject.record, label);
+      subject.partition.ledger.acknowledge(entry);
+      this.#leave(subject);
+      // Commits each suspect by itself: if this owner crashes too, its successor starts at the record that did it.
+      if (subject.partition.crashes?.isSuspect(entry.offset)) void this.#committer.commit();
     };
-    this.handling.publish(outcome, acknowledged, held.partition);
+    this.handler.publish(outcome, acknowledged, subject.partition);
   }
 
   #leave({ bytes, partition }: InFlightRecord<O>): void {
     this.parts.inFlight.leave(bytes);
-    if (this.#ledgerWaiters.length > 0 && partition.ledger.pending < MAX_LEDGER_ENTRIES / 2)
-      this.#resumeLedgers();
-    if (this.#drainWaiters.length > 0 && this.#pending() === 0)
-      for (const resolve of this.#drainWaiters.splice(0)) resolve();
-  }
-
-  #resumeLedgers(): void {
-    for (const resolve of this.#ledgerWaiters.splice(0)) resolve();
-  }
-
-  #count(outcome: O): void {
-    this.parts.metrics.requests.inc({
-      model: this.options.model,
-      outcome: this.handling.outcomeName(outcome),
-    });
-  }
-
-  #pending(): number {
-    let pending = 0;
-    for (const { ledger } of this.#partitions.values()) pending += ledger.pending;
-    return pending;
-  }
-
-  #drained(): Promise<void> {
-    if (this.#pending() === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drainWaiters.push(resolve));
+    this.#partitions.left(partition);
   }
 
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#drainAndRelease(partitions);
-    for (const { partition } of partitions) this.#lose(partition);
+    for (const { partition } of partitions) this.#revoke(partition);
   }
 
-  #lose(number: number): void {
-    const partition = this.#partitions.get(number);
+  #revoke(number: number): void {
+    const partition = this.#partitions.revoke(number);
     if (!partition) return;
-    partition.revoked = true;
-    this.#resumeLedgers();
-    this.#arrivals.drop(number);
-    this.#partitions.delete(number);
+    this.#barrier.drop(number);
     for (const { subject } of partition.ledger.abandon()) this.parts.inFlight.leave(subject.bytes);
     this.parts.metrics.lagRecords.remove({ topic: partition.topic, partition: String(number) });
   }
@@ -354,25 +314,25 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
     try {
       await within(
         drainTimeoutMs,
-        this.#drained(),
-        () => new Error(`work under way did not finish within ${drainTimeoutMs} ms`),
+        this.#partitions.drained(),
+        () => new Error(`work in flight did not finish within ${drainTimeoutMs} ms`),
       );
     } catch (error) {
       this.parts.log.warn(
-        { model, pending: this.#pending(), err: error },
-        'partitions are given up with work under way; their next owner answers it',
+        { model, pending: this.#partitions.pending, err: error },
+        'drain timed out; the next owner of the partitions repeats the work in flight',
       );
     }
     await this.#committer.release(partitions);
   }
 
-  /** Takes nothing more, finishes what is under way, commits it and leaves the group. */
+  /** Stops fetching, finishes the work in flight, commits and leaves the group. */
   close(): Promise<void> {
     this.#closing ??= this.#close(() => this.#drainAndRelease(this.owned));
     return this.#closing;
   }
 
-  /** Commits what is done and leaves the group at once; what is under way is done again by the partitions' next owners. */
+  /** Commits what is finished and leaves the group at once; the next owners repeat the work in flight. */
   abandon(): Promise<void> {
     this.#closing ??= this.#close(() => this.#committer.release(this.owned));
     return this.#closing;
@@ -381,19 +341,16 @@ export class RecordConsumer<W extends Work, O extends AnyOutcome> {
   async #close(finish: () => Promise<void>): Promise<void> {
     this.#closed = new Promise((resolve) => (this.#releaseClosed = resolve));
     this.#committer.stopOpening();
-    for (const number of this.#partitions.keys()) this.#arrivals.drop(number);
+    for (const { partition } of this.#partitions.all) this.#barrier.drop(partition);
     await finish();
     this.#committer.close();
     const closing = this.consumer.close();
     this.#releaseClosed();
-    await within(
-      this.options.drainTimeoutMs,
-      closing,
-      () => new Error('the consumer did not close in time'),
-    ).catch((error: unknown) => {
+    const late = (): Error => new Error('the consumer did not close in time');
+    await within(this.options.drainTimeoutMs, closing, late).catch((error: unknown) => {
       this.parts.log.warn({ model: this.options.model, err: error }, 'consumer closed with an error');
     });
-    for (const partition of [...this.#partitions.keys()]) this.#lose(partition);
+    for (const { partition } of this.#partitions.all) this.#revoke(partition);
     this.parts.inFlight.end();
   }
 }
@@ -404,6 +361,6 @@ function answerBytes({ outputs }: Answer): number {
   return bytes;
 }
 
-function isOutcome<W extends Work, O extends AnyOutcome>(decision: W | O): decision is O {
+function isOutcome<W extends object, O extends AnyOutcome>(decision: W | O): decision is O {
   return 'kind' in decision;
 }

@@ -1,58 +1,53 @@
-import type { FailureStage } from '../../schemas/headers/headers.js';
 import type { GroupMembership, KafkaRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
+import type { FailureStage } from '../../schemas/headers/headers.js';
 import type { Answer } from '../batching/batch.js';
-import type { ServedVersion } from '../models/served-version.js';
-import type { ValidRequest } from '../models/validate.js';
+import type { RecordJob } from './record-job.js';
 
-/** What a record asks of a model. */
-export interface Work {
-  readonly version: ServedVersion;
-  readonly valid: ValidRequest;
-  /** Milliseconds since the epoch; null where it is never too late. */
-  readonly deadline: number | null;
-}
-
-/** What a consumer has of a partition, from one assignment to the next. */
+/** A partition between its assignment and its revocation. */
 export interface PartitionLease {
-  /** Whether it is over: what is still under way is done again by the partition's next owner. */
+  /** True after revocation: the partition's next owner repeats what is in flight. */
   readonly revoked: boolean;
-  /** By what the group knew this consumer when it got the partition. */
+  /** Membership under which the partition was assigned. */
   readonly member: GroupMembership;
-  /** Metadata to commit with a position of this partition. */
+  /** Returns the metadata to commit with a position of this partition. */
   markOf(position: number): string;
 }
 
-/** How a record ends, in whatever way. */
+/** The end of a record: a reply, a result, a dead letter or a tombstone. */
 export interface AnyOutcome {
   readonly kind: string;
   readonly record: KafkaRecord;
 }
 
 /**
- * What the records of a topic are to a node: requests of callers, or records of a binding. A `RecordConsumer` moves each
- * from the fetch to the committed offset and asks here what it means and what becomes of it.
+ * The meaning of a topic's records to a node: requests of callers, or source records of a binding. A `RecordConsumer`
+ * moves each record from its fetch to the committed offset and delegates to a handler what happens to it.
+ * @typeParam W the work that a record asks for
+ * @typeParam O the outcomes that a record can have
  */
-export interface RecordHandler<W extends Work, O extends AnyOutcome> {
-  /** A promise when something must be known first: the record's partition waits for it. It may never be settled. */
+export interface RecordHandler<W extends object, O extends AnyOutcome> {
+  /** Returns a promise if the record's partition has to wait, as for a schema. The promise may never settle. */
   whenDecodable(record: KafkaRecord): Promise<void> | undefined;
-  /** What the record asks for, or how it ends already. Touches nothing but the record. */
+  /** Decodes and validates a record: returns its work, or its outcome if it ends here. Pure. */
   decide(record: KafkaRecord): W | O;
+  /**
+   * Starts the work; it ends with exactly one of `job.answered` and `job.failed`.
+   * @param isSuspect true for a record that may have crashed its previous owner
+   */
+  start(work: W, job: RecordJob<W, O>, isSuspect: boolean): void;
   answered(record: KafkaRecord, work: W, answer: Answer): O;
   failed(record: KafkaRecord, work: W, cause: unknown): O;
-  /** The end of a record that can't be processed. */
+  /** Returns the outcome of a record that cannot be processed. */
   deadLetter(record: KafkaRecord, stage: FailureStage, error: PartituraError): O;
-  /** The outcome as it can be delivered; a promise where that has to be found out. @throws Error when it can't be */
+  /** Returns an outcome that can be delivered; a promise where that has to be looked up. @throws Error if lookup fails for good */
   ensureDeliverable(outcome: O): O | Promise<O>;
-  /** Whether it leaves at once, ahead of earlier outcomes. */
+  /** Returns true if the outcome leaves ahead of earlier outcomes of its partition. */
   overtakes(outcome: O): boolean;
-  /** The outcome as it is when it leaves: in order, it may have waited for earlier ones. */
+  /** Returns the outcome to publish now; it may have waited for earlier ones and be late. */
   released(outcome: O): O;
-  /** The outcome as metrics count it. */
+  /** Returns the label of the outcome in metrics. */
   outcomeName(outcome: O): string;
-  /**
-   * @param acknowledged called when the broker has all that the outcome consists of
-   * @param claim on the record's partition
-   */
-  publish(outcome: O, acknowledged: () => void, claim: PartitionLease): void;
+  /** @param acknowledged called once the broker has everything that the outcome consists of */
+  publish(outcome: O, acknowledged: () => void, lease: PartitionLease): void;
 }

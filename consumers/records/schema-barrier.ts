@@ -1,31 +1,38 @@
-import type { KafkaRecord, TopicPartition } from '../../kafka/port.js';
+import type { KafkaRecord, TopicPartition, UnreadableRecords } from '../../kafka/port.js';
 
-/** A record, or what is to be done where records can't be read. */
-export type Arrival = KafkaRecord | (() => void);
+/** A range of offsets whose records cannot be read. */
+export interface UnreadableRange {
+  readonly kind: 'unreadable';
+  readonly position: UnreadableRecords;
+  readonly reason: string;
+}
 
-/** What is done with arrivals in their turn. */
+/** A fetched record, or a marker for an unreadable range. */
+export type Arrival = KafkaRecord | UnreadableRange;
+
 export interface SchemaBarrierHandlers {
-  /** A promise when something must be known before this record is taken on. It may never be settled. */
+  /** Returns a promise if the record has to wait for a schema. The promise may never settle. */
   whenDecodable(record: KafkaRecord): Promise<void> | undefined;
   /** @param arrivedAt monotonic milliseconds */
   accept(record: KafkaRecord, arrivedAt: number): void;
-  /** A promise while there is no room for more. */
+  putAside(range: UnreadableRange): void;
+  /** Returns a promise while the in-flight limits are reached. */
   whenBelowLimit(): Promise<void> | undefined;
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
   onStopped(error: Error): void;
 }
 
-/** What waits of a partition, beginning with the record that needs a look-up. */
+/** Arrivals of a partition that wait for a schema, beginning with the record that needs it. */
 interface Waiting {
   readonly place: TopicPartition;
   arrivals: readonly Arrival[];
 }
 
 /**
- * Takes arrivals on in their order, partition by partition, each up to a record whose schema has to be looked up: then its
- * partition is paused, and what came of it is kept aside, since the schema registry may be away for long. What waits is not
- * taken on: it counts neither as in flight nor as work that has to be finished before the partition may go.
+ * Accepts arrivals in order, partition by partition. A record whose schema is unknown pauses its partition, and the
+ * rest of the fetch waits here, possibly for long if the schema registry is unavailable. Waiting records count neither
+ * as in flight nor as work to drain, so the partition can be revoked at any time.
  */
 export class SchemaBarrier {
   readonly #waiting = new Map<number, Waiting>();
@@ -36,43 +43,50 @@ export class SchemaBarrier {
   deliver(place: TopicPartition, arrivals: readonly Arrival[]): void {
     const waiting = this.#waiting.get(place.partition);
     if (waiting) waiting.arrivals = [...waiting.arrivals, ...arrivals];
-    else this.#takeAll(place, arrivals);
+    else this.#acceptAll(place, arrivals);
   }
 
-  #takeAll(place: TopicPartition, arrivals: readonly Arrival[]): void {
+  #acceptAll(place: TopicPartition, arrivals: readonly Arrival[]): void {
     const arrivedAt = performance.now();
-    let taken = 0;
+    let accepted = 0;
     for (const arrival of arrivals) {
-      if (typeof arrival === 'function') arrival();
+      if (isUnreadable(arrival)) this.handlers.putAside(arrival);
       else {
-        const lookUp = this.handlers.whenDecodable(arrival);
-        if (lookUp) return this.#wait({ place, arrivals: arrivals.slice(taken) }, lookUp);
+        const decodable = this.handlers.whenDecodable(arrival);
+        if (decodable) return this.#wait({ place, arrivals: arrivals.slice(accepted) }, decodable);
         this.handlers.accept(arrival, arrivedAt);
       }
-      taken++;
+      accepted++;
     }
   }
 
-  #wait(waiting: Waiting, lookUp: Promise<void>): void {
+  #wait(waiting: Waiting, decodable: Promise<void>): void {
     this.#waiting.set(waiting.place.partition, waiting);
     this.handlers.pause(waiting.place);
-    lookUp.then(() => this.#goOn(waiting)).catch((error: unknown) => this.handlers.onStopped(error as Error));
+    decodable
+      .then(() => this.#continue(waiting))
+      .catch((error: unknown) => this.handlers.onStopped(error as Error));
   }
 
-  async #goOn(waiting: Waiting): Promise<void> {
-    // Many partitions may have waited for the same: together they could be more than the bounds allow.
-    for (let room = this.handlers.whenBelowLimit(); room; room = this.handlers.whenBelowLimit()) await room;
-    // The partition may have gone meanwhile, and have come back.
+  async #continue(waiting: Waiting): Promise<void> {
+    // Several partitions may have waited for one schema; all of them together can exceed the in-flight limits.
+    for (let limit = this.handlers.whenBelowLimit(); limit; limit = this.handlers.whenBelowLimit())
+      await limit;
+    // The partition may have been revoked meanwhile, and even assigned again.
     if (this.#waiting.get(waiting.place.partition) !== waiting) return;
     this.drop(waiting.place.partition);
-    this.#takeAll(waiting.place, waiting.arrivals);
+    this.#acceptAll(waiting.place, waiting.arrivals);
   }
 
-  /** Gives up what waits of a partition, which may go on. */
+  /** Discards the waiting arrivals of a partition and resumes it. */
   drop(partition: number): void {
     const waiting = this.#waiting.get(partition);
     if (!waiting) return;
     this.#waiting.delete(partition);
     this.handlers.resume(waiting.place);
   }
+}
+
+function isUnreadable(arrival: Arrival): arrival is UnreadableRange {
+  return 'kind' in arrival;
 }

@@ -12,7 +12,7 @@ import {
   type RecordHeaders,
 } from '../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
-import type { Work } from '../records/record-handler.js';
+import type { ModelWork } from './model-job.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
@@ -20,7 +20,7 @@ import type { RegisteredSchemas } from './registered-schemas.js';
 import { errorReply, recordId, type Caller, type Outcome } from './replies/outcome.js';
 
 /** A request that may be computed. */
-export interface Admitted extends Work {
+export interface Admitted extends ModelWork {
   readonly request: InferenceRequest;
   readonly caller: Caller;
 }

@@ -4,6 +4,8 @@ import type { PartituraError } from '../../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Answer } from '../batching/batch.js';
 import type { RecordHandler } from '../records/record-handler.js';
+import type { RecordJob } from '../records/record-job.js';
+import { startOnModel } from './model-job.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
 import type { Destinations } from './replies/destinations.js';
@@ -42,6 +44,10 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
 
   decide(record: KafkaRecord): Admitted | Outcome {
     return this.parts.admission.decide(record, this.model);
+  }
+
+  start(admitted: Admitted, job: RecordJob<Admitted, Outcome>, isSuspect: boolean): void {
+    startOnModel(admitted, job, isSuspect);
   }
 
   answered(record: KafkaRecord, admitted: Admitted, answer: Answer): Outcome {

@@ -1,0 +1,57 @@
+import type { Answer, Job } from '../batching/batch.js';
+import type { RowTensor } from '../batching/rows.js';
+import type { ServedVersion } from '../models/served-version.js';
+import type { ValidRequest } from '../models/validate.js';
+import type { AnyOutcome } from '../records/record-handler.js';
+import type { RecordJob } from '../records/record-job.js';
+
+/** The work of a record that a model answers. */
+export interface ModelWork {
+  readonly version: ServedVersion;
+  readonly valid: ValidRequest;
+  /** Milliseconds since the epoch; null for none. */
+  readonly deadline: number | null;
+}
+
+/**
+ * Submits the work to the version's batcher. Suspects of a crash are computed in a child process, so that a repeated
+ * crash does not end the node.
+ */
+export function startOnModel<W extends ModelWork, O extends AnyOutcome>(
+  work: W,
+  job: RecordJob<W, O>,
+  isSuspect: boolean,
+): void {
+  const { batcher, suspects } = work.version;
+  (isSuspect ? suspects : batcher).submit(new ModelJob(work, job));
+}
+
+/** A record's work as the batcher sees it. */
+class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
+  readonly inputs: readonly RowTensor[];
+  readonly rows: number;
+  readonly laneKey: string;
+  readonly mustBeAlone: boolean;
+  readonly deadline: number | null;
+  readonly arrivedAt: number;
+
+  constructor(
+    { valid, deadline }: ModelWork,
+    readonly job: RecordJob<W, O>,
+  ) {
+    this.inputs = valid.inputs;
+    this.rows = valid.rows;
+    this.laneKey = valid.laneKey;
+    this.mustBeAlone = valid.mustBeAlone;
+    this.deadline = deadline;
+    this.arrivedAt = job.arrivedAt;
+  }
+
+  answered(answer: Answer): void {
+    this.job.answered(answer);
+  }
+
+  failed(cause: unknown): void {
+    this.job.failed(cause);
+  }
+}
