@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { decodeElements } from '../schemas/tensor.js';
 import { HeldEngine, ManualClock, type Fate } from './records.js';
-import { Batcher, type BatchLimits } from '../consumers/batching/batcher.js';
+import { Batcher } from '../consumers/batching/batcher.js';
+import type { BatchLimits } from '../consumers/batching/limits.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
 
 export const LIMITS: BatchLimits = {
@@ -24,7 +25,7 @@ export interface Batching {
 export function batching(limits: Partial<BatchLimits> = {}): Batching {
   const clock = new ManualClock();
   const engine = new HeldEngine();
-  const batcher = new Batcher(engine.run, { ...LIMITS, ...limits }, clock);
+  const batcher = new Batcher(engine.run, { ...LIMITS, ...limits }, { clock });
   const rowsOfBatches = (): number[] => engine.batches.map(({ rows }) => rows);
   return { clock, engine, batcher, rowsOfBatches };
 }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { BatchClock } from '../consumers/batching/batcher.js';
+import type { BatchClock } from '../consumers/batching/clock.js';
 import type { Answer, Job } from '../consumers/batching/batch.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
 import type { EngineResult, EngineTensor, ModelSignature } from '../consumers/engine/engine.js';

@@ -1,4 +1,4 @@
-import { startNode } from '../../consumers/node/node.js';
+import { startNode } from '../../consumers/node/start-node.js';
 import { checkConfig, fromEnvironment } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import { createLogger } from '../../core/log.js';

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import type { EngineTensor } from '../engine/engine.js';
 import { ManualClock, int32, jobOf } from '../../testing/records.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { Batcher, type BatchLimits, type RunBatch } from './batcher.js';
+import type { RunBatch } from './batch-runner.js';
+import { Batcher } from './batcher.js';
+import type { BatchLimits } from './limits.js';
 import { LIMITS, answerOf, batching, elementsOf, errorOf } from '../../testing/batching.js';
 
 test('of a batch that fails only the bad job fails, and it is told why', async () => {
@@ -20,7 +22,7 @@ test('of a batch that fails only the bad job fails, and it is told why', async (
         return Promise.resolve({ outputs, computeMicros: 1 });
       };
       const clock = new ManualClock();
-      const batcher = new Batcher(run, { ...LIMITS, maxBatchRows: 20 }, clock);
+      const batcher = new Batcher(run, { ...LIMITS, maxBatchRows: 20 }, { clock });
       const jobs = bad.map((isBad, index) => jobOf([isBad ? -1 : index]));
       for (const job of jobs) batcher.submit(job);
       for (let turn = 0; turn < 40; turn++) await clock.pass();
@@ -47,7 +49,9 @@ test('a cut job of which a part fails fails once, and the rest of it is not run'
 test('outputs that lack rows fail the job instead of being given to another', async () => {
   const clock = new ManualClock();
   const oneRow: EngineTensor = { name: 'y', datatype: 'INT32', shape: [1, 1], data: new Uint8Array(4) };
-  const batcher = new Batcher(() => Promise.resolve({ outputs: [oneRow], computeMicros: 1 }), LIMITS, clock);
+  const batcher = new Batcher(() => Promise.resolve({ outputs: [oneRow], computeMicros: 1 }), LIMITS, {
+    clock,
+  });
   const cut = jobOf([1, 2, 3, 4, 5]);
   batcher.submit(cut);
   await clock.pass();

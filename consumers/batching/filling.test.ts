@@ -133,7 +133,7 @@ test('no batch is run while there is no room for its results', async () => {
   const engine = new HeldEngine();
   let release: () => void = () => undefined;
   let room: Promise<void> | undefined = new Promise((resolve) => (release = resolve));
-  const batcher = new Batcher(engine.run, LIMITS, clock, () => room);
+  const batcher = new Batcher(engine.run, LIMITS, { clock, whenBelowLimit: () => room });
   batcher.submit(jobOf([1]));
   await clock.pass();
   batcher.submit(jobOf([2]));

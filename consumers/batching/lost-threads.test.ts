@@ -4,7 +4,8 @@ import { PartituraError } from '../../schemas/errors.js';
 import { decodeElements } from '../../schemas/tensor.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { jobOf } from '../../testing/records.js';
-import { Batcher, type RunBatch } from './batcher.js';
+import type { RunBatch } from './batch-runner.js';
+import { Batcher } from './batcher.js';
 import { LIMITS, answerOf, errorOf } from '../../testing/batching.js';
 
 /** Batches one after the other in one thread; a negative element takes the thread along, and what waits in it. */

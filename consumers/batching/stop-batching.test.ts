@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jobOf } from '../../testing/records.js';
-import type { BatchWatch, WatchedSlice } from './batcher.js';
+import type { BatchWatch, WatchedSlice } from './watch.js';
 import { Batcher } from './batcher.js';
 import { answerOf, batching, elementsOf, errorOf, LIMITS } from '../../testing/batching.js';
 import { HeldEngine, ManualClock } from '../../testing/records.js';
@@ -51,7 +51,7 @@ test('a batch whose answer has another number of rows ends batching, and its job
       batcher.stopBatching();
     },
   };
-  const batcher = new Batcher(engine.run, LIMITS, clock, () => undefined, watch);
+  const batcher = new Batcher(engine.run, LIMITS, { clock, watch });
   const jobs = [jobOf([1]), jobOf([2])];
   for (const job of jobs) batcher.submit(job);
   await clock.pass();
@@ -154,7 +154,7 @@ test('a watch sees batches that jobs share or that hold a part of one, and when 
     refute: () => undefined,
   };
   const [clock, engine] = [new ManualClock(), new HeldEngine()];
-  const batcher = new Batcher(engine.run, LIMITS, clock, undefined, watch);
+  const batcher = new Batcher(engine.run, LIMITS, { clock, watch });
   batcher.submit(jobOf([1, 2]));
   await clock.pass();
   batcher.submit(jobOf([3]));

@@ -62,7 +62,7 @@ test('the expected wait counts full batches before the newcomer, once it is know
   const { clock, batcher } = batching({ parallelism: 2 });
   for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
   assert.equal(batcher.expectedWaitMs, 0);
-  batcher.observe(10_000, 4);
+  batcher.prime(2_500, 10_000);
   await clock.pass();
   assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [20, 2_500]);
 });

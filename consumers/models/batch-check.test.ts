@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WatchedSlice } from '../batching/batcher.js';
+import type { WatchedSlice } from '../batching/watch.js';
 import { tensor } from '../../testing/engine-models.js';
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { settle } from '../../testing/records.js';

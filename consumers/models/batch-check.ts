@@ -1,5 +1,5 @@
 import { PartituraError } from '../../schemas/errors.js';
-import type { BatchWatch, WatchedSlice } from '../batching/batcher.js';
+import type { BatchWatch, WatchedSlice } from '../batching/watch.js';
 import { joinRows, rowOffsets, sliceRows, type RowTensor } from '../batching/rows.js';
 import type { LoadedModel } from '../engine/engine.js';
 import { ComparedOutput } from './batch-proof/compare.js';

@@ -1,6 +1,6 @@
 import { sleep, backoffMs, type Backoff } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { BatchLimits } from '../batching/batcher.js';
+import type { BatchLimits } from '../batching/limits.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 
 /**

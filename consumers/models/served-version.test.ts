@@ -166,7 +166,7 @@ describe('whether a version is batched', () => {
     };
     const version = await serve();
     assert.equal(version.batching.batchable, true);
-    version.batcher.watch?.refute('output y');
+    version.batcher.options.watch?.refute('output y');
     await version.retire();
     const next = await serve();
     assert.deepEqual(next.batching, { batchable: false, reason: 'answers in service differed: output y' });

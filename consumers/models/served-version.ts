@@ -1,6 +1,9 @@
+import { Batcher } from '../batching/batcher.js';
+import type { BatchLimits } from '../batching/limits.js';
 import type {
   Backend,
   Engine,
+  EngineResult,
   EngineTensor,
   LoadedModel,
   ModelSignature,
@@ -8,53 +11,58 @@ import type {
   SignatureNames,
 } from '../engine/engine.js';
 import { lacksOperation } from '../engine/model-errors.js';
-import { Batcher, systemClock } from '../batching/batcher.js';
-import { IsolatedModel, suspectLimits } from './isolated-model.js';
-import type { ModelSettings } from './settings.js';
-import { loadAndProfile, sufficientRows, type ModelProfile, type ProfiledModel } from './profile.js';
 import { BatchCheck, type CheckResult } from './batch-check.js';
 import type { BatchingVerdict } from './batch-proof/verdict.js';
-import { tryVersion } from './trial.js';
+import { IsolatedModel, suspectLimits } from './isolated-model.js';
+import {
+  loadAndProfile,
+  sufficientRows,
+  type ModelProfile,
+  type ProfiledModel,
+  type ProfileLimits,
+} from './profile.js';
+import type { ModelSettings } from './settings.js';
+import { tryVersion, type Trial } from './trial.js';
 import type { VerdictMemory } from './verdict-memory.js';
 
-/** A signature of a version that answers requests: the model in its engine and the batcher before it. */
+/** A signature of a version that answers requests: the model in its engine, behind a batcher. */
 export interface ServedVersion {
   readonly model: string;
   readonly version: string;
   readonly signature: ModelSignature;
-  /** Undefined where signatures have no names. */
+  /** Undefined for formats whose signatures have no names. */
   readonly signatureNames: SignatureNames | undefined;
   readonly backend: Backend;
-  /** How long its trial in a child process took, proof of batching included, milliseconds; for the log. */
+  /** Duration of the trial in a child process with the proof of batching, milliseconds; for the log. */
   readonly trialMs: number;
-  /** Whether requests share batches, and why. A check in service may turn it off. */
+  /** The batching verdict. A check in service may turn batching off. */
   readonly batching: BatchingVerdict;
-  /** Why WebAssembly computes although TensorFlow was preferred, for the log. */
+  /** Reason for the fallback to WebAssembly, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
-  /** Computes jobs in a child process: those that may have crashed the node that computed them. */
+  /** Computes jobs in a child process that may have crashed the node that computed them. */
   readonly suspects: Batcher;
-  /** What trying it out has shown; null when that failed or `model.yaml` says not to. */
+  /** Null if profiling failed or `model.yaml` turns warm-up off. */
   readonly measured: ModelProfile | null;
-  /** Why trying it out failed, for the log; the version serves all the same. */
+  /** Reason why warm-up failed, for the log; the version is served nevertheless. */
   readonly warmUpProblem: string | undefined;
-  /** Answers what is queued, then frees the model. */
+  /** Answers queued requests, then unloads the model. */
   retire(): Promise<void>;
 }
 
 export interface BatchDefaults {
   readonly maxBatchRows: number;
   readonly maxBatchDelayMs: number;
-  /** See `TryOutLimits`. */
+  /** See `ProfileLimits`. */
   readonly inlineMicros: number;
-  /** How often a batch of a version is checked row by row, milliseconds; 0: never. */
+  /** Interval of batch checks per version, milliseconds; 0 disables them. */
   readonly batchCheckMs: number;
 }
 
-/** What a version's batches have to do with the rest of the node. */
+/** The node as a version's batches see it. */
 export interface BatchSurroundings {
   readonly observe: BatchObserver;
-  /** A promise while there is no room for more results. */
+  /** Returns a promise while there is no room for more results. */
   readonly whenBelowLimit: () => Promise<void> | undefined;
   readonly verdicts: VerdictMemory;
   /** Called after each check of a batch. */
@@ -68,117 +76,168 @@ export interface BatchSurroundings {
 /** Called after each batch, for metrics. */
 export type BatchObserver = (model: string, rows: number, computeMicros: number) => void;
 
-/** A version's files and what is known of them before they are loaded. */
+/** A version's files, before they are loaded. */
 export interface VersionFiles {
   readonly source: ModelSource;
   readonly settings: ModelSettings;
-  /** Undefined where they cannot be read as a whole. */
+  /** Undefined if not all files can be read. */
   readonly filesHash: string | undefined;
 }
 
 /**
- * Loads one signature of a version, warms it up and learns how fast it is.
- * @throws PartituraError with the reason when it cannot be served
+ * Loads one signature of a version, proves whether it can be batched, warms it up and profiles it.
+ * @throws PartituraError with the reason if it cannot be served
  */
 export async function serveVersion(
-  { source, settings, filesHash }: VersionFiles,
+  files: VersionFiles,
   engine: Engine,
   defaults: BatchDefaults,
-  { observe, whenBelowLimit, verdicts, onBatchCheck }: BatchSurroundings,
+  surroundings: BatchSurroundings,
 ): Promise<ServedVersion> {
-  const { model, version } = source;
+  const { source, settings, filesHash } = files;
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
   const begun = performance.now();
-  const trial = await tryVersion(engine.isolated, source, {
-    settings,
-    maxBatchRows,
-    verdicts,
-    filesHash,
-  });
+  const trialOptions = { settings, maxBatchRows, verdicts: surroundings.verdicts, filesHash };
+  const trial = await tryVersion(engine.isolated, source, trialOptions);
   const trialMs = Math.round(performance.now() - begun);
-  let { batching } = trial;
-  const { batchable } = batching;
-  const tryOutLimits = {
+  const { batchable } = trial.batching;
+  const profileLimits = {
     maxRows: batchable ? maxBatchRows : 1,
     batchable,
     inlineMicros: defaults.inlineMicros,
   };
-  const triedOut =
-    settings.warmUp === false || trial.hangs
-      ? await loadUntried(engine, source)
-      : await loadAndProfile(engine, source, tryOutLimits);
-  const { loaded, profile, problem } = triedOut;
-  if (problem && lacksOperation(problem)) {
-    await loaded.unload();
-    throw problem;
-  }
-  const { signature, signatureNames, backend, fallbackReason } = loaded;
-  const limits = {
-    maxBatchRows: settings.maxBatchRows ?? sufficientRows(triedOut, tryOutLimits),
-    maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
-    parallelism: loaded.threads,
-    prefetchRows: loaded.isInline ? Infinity : (profile?.bestBatchRows ?? maxBatchRows),
-    batchable,
-  };
-  const run = async (inputs: readonly EngineTensor[]): ReturnType<LoadedModel['run']> => {
-    const rows = inputs[0]?.shape[0] ?? 1;
-    const result = await loaded.run(inputs);
-    observe(model, rows, result.computeMicros);
-    return result;
-  };
-  const onResult = (result: CheckResult, reason: string | undefined): void => {
-    if (result === 'different') stopBatching(reason ?? '');
-    onBatchCheck({ model, version, signatureNames }, result, reason);
-  };
-  // What the operator says in `model.yaml` is not held against anything.
-  const isChecked = batchable && settings.batchable === undefined && defaults.batchCheckMs > 0;
-  const check = isChecked
-    ? new BatchCheck((inputs) => loaded.run(inputs), { intervalMs: defaults.batchCheckMs, onResult })
-    : undefined;
-  const batcher = new Batcher(run, limits, systemClock, whenBelowLimit, check);
-  if (profile) batcher.prime(profile.microsPerRow, profile.microsAlone);
+  const profiled = await profile(engine, files, trial, profileLimits);
+  const limits = batchLimits(profiled, settings, defaults, profileLimits);
   const isolated = new IsolatedModel(engine.isolated ?? engine, source);
-  const suspects = new Batcher(
-    (inputs) => isolated.run(inputs),
-    suspectLimits(limits),
-    systemClock,
-    whenBelowLimit,
-  );
-  let remembering: Promise<unknown> | undefined;
-  const stopBatching = (reason: string): void => {
-    batching = { batchable: false, reason: `answers in service differed: ${reason}` };
-    batcher.stopBatching();
-    suspects.stopBatching();
-    check?.end();
-    if (trial.verdictKey) remembering = verdicts.remember(trial.verdictKey, batching);
-  };
-  const retire = async (): Promise<void> => {
-    await Promise.all([batcher.drained(), suspects.drained()]);
-    check?.end();
-    await Promise.all([loaded.unload(), isolated.unload(), remembering]);
-  };
-  return {
-    model,
-    version,
-    signature,
-    signatureNames,
-    backend,
-    trialMs,
-    get batching() {
-      return batching;
-    },
-    fallbackReason,
-    batcher,
-    suspects,
-    measured: profile,
-    warmUpProblem: trial.problem ?? problem?.message,
-    retire,
-  };
+  return new BatchedVersion({ files, trial, trialMs, profiled, isolated, limits, defaults, surroundings });
 }
 
-/** Into all threads: where nothing is tried out, nothing says that one would do. */
-async function loadUntried(engine: Engine, source: ModelSource): Promise<ProfiledModel> {
+async function profile(
+  engine: Engine,
+  { source, settings }: VersionFiles,
+  trial: Trial,
+  limits: ProfileLimits,
+): Promise<ProfiledModel> {
+  const isSkipped = settings.warmUp === false || trial.hangs;
+  const profiled = await (isSkipped
+    ? loadUnprofiled(engine, source)
+    : loadAndProfile(engine, source, limits));
+  if (!profiled.problem || !lacksOperation(profiled.problem)) return profiled;
+  await profiled.loaded.unload();
+  throw profiled.problem;
+}
+
+/** Loads a model into all threads, because nothing shows that one would do. */
+async function loadUnprofiled(engine: Engine, source: ModelSource): Promise<ProfiledModel> {
   const loaded = await engine.load(source);
   if (engine.threads > 1) await loaded.replicateToAllThreads();
   return { loaded, profile: null, stillGains: true, problem: undefined };
+}
+
+function batchLimits(
+  profiled: ProfiledModel,
+  settings: ModelSettings,
+  defaults: BatchDefaults,
+  limits: ProfileLimits,
+): BatchLimits {
+  const { loaded, profile } = profiled;
+  const mostRows = settings.maxBatchRows ?? defaults.maxBatchRows;
+  return {
+    maxBatchRows: settings.maxBatchRows ?? sufficientRows(profiled, limits),
+    maxBatchDelayMs: settings.maxBatchDelayMs ?? defaults.maxBatchDelayMs,
+    parallelism: loaded.threads,
+    prefetchRows: loaded.isInline ? Infinity : (profile?.bestBatchRows ?? mostRows),
+    batchable: limits.batchable,
+  };
+}
+
+interface BatchedVersionParts {
+  readonly files: VersionFiles;
+  readonly trial: Trial;
+  readonly trialMs: number;
+  readonly profiled: ProfiledModel;
+  readonly isolated: IsolatedModel;
+  readonly limits: BatchLimits;
+  readonly defaults: BatchDefaults;
+  readonly surroundings: BatchSurroundings;
+}
+
+/** A loaded signature with its batchers and its check in service. */
+class BatchedVersion implements ServedVersion {
+  readonly model: string;
+  readonly version: string;
+  readonly signature: ModelSignature;
+  readonly signatureNames: SignatureNames | undefined;
+  readonly backend: Backend;
+  readonly fallbackReason: string | undefined;
+  readonly trialMs: number;
+  readonly batcher: Batcher;
+  readonly suspects: Batcher;
+  readonly measured: ModelProfile | null;
+  readonly warmUpProblem: string | undefined;
+  readonly #loaded: LoadedModel;
+  readonly #check: BatchCheck | undefined;
+  #batching: BatchingVerdict;
+  #remembering: Promise<unknown> | undefined;
+
+  constructor(readonly parts: BatchedVersionParts) {
+    const { files, trial, profiled, isolated, limits } = parts;
+    const { loaded, profile, problem } = profiled;
+    const { whenBelowLimit } = parts.surroundings;
+    this.model = files.source.model;
+    this.version = files.source.version;
+    this.signature = loaded.signature;
+    this.signatureNames = loaded.signatureNames;
+    this.backend = loaded.backend;
+    this.fallbackReason = loaded.fallbackReason;
+    this.trialMs = parts.trialMs;
+    this.measured = profile;
+    this.warmUpProblem = trial.problem ?? problem?.message;
+    this.#loaded = loaded;
+    this.#batching = trial.batching;
+    this.#check = this.#createCheck();
+    this.batcher = new Batcher((inputs) => this.#run(inputs), limits, { whenBelowLimit, watch: this.#check });
+    if (profile) this.batcher.prime(profile.microsPerRow, profile.microsAlone);
+    this.suspects = new Batcher((inputs) => isolated.run(inputs), suspectLimits(limits), { whenBelowLimit });
+  }
+
+  get batching(): BatchingVerdict {
+    return this.#batching;
+  }
+
+  async #run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
+    const rows = inputs[0]?.shape[0] ?? 1;
+    const result = await this.#loaded.run(inputs);
+    this.parts.surroundings.observe(this.model, rows, result.computeMicros);
+    return result;
+  }
+
+  /** Creates the check in service, unless `model.yaml` sets `batchable`: operators are not second-guessed. */
+  #createCheck(): BatchCheck | undefined {
+    const { files, limits, defaults, surroundings } = this.parts;
+    if (!limits.batchable || files.settings.batchable !== undefined || defaults.batchCheckMs === 0)
+      return undefined;
+    const onResult = (result: CheckResult, reason: string | undefined): void => {
+      if (result === 'different') this.#stopBatching(reason ?? '');
+      surroundings.onBatchCheck(this, result, reason);
+    };
+    const options = { intervalMs: defaults.batchCheckMs, onResult };
+    return new BatchCheck((inputs) => this.#loaded.run(inputs), options);
+  }
+
+  #stopBatching(reason: string): void {
+    const { trial, surroundings } = this.parts;
+    this.#batching = { batchable: false, reason: `answers in service differed: ${reason}` };
+    this.batcher.stopBatching();
+    this.suspects.stopBatching();
+    this.#check?.end();
+    if (trial.verdictKey)
+      this.#remembering = surroundings.verdicts.remember(trial.verdictKey, this.#batching);
+  }
+
+  async retire(): Promise<void> {
+    await Promise.all([this.batcher.drained(), this.suspects.drained()]);
+    this.#check?.end();
+    await Promise.all([this.#loaded.unload(), this.parts.isolated.unload(), this.#remembering]);
+  }
 }

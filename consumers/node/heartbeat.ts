@@ -7,31 +7,36 @@ import { encodeNodeStatus, NODE_STATUS_HEADERS } from '../../schemas/framing/nod
 import type { NodeStatus } from '../../schemas/generated.js';
 
 const BEAT_MS = 2_000;
-/** How long the end of a node waits for the cluster to be told. */
+/** Maximum time to publish the tombstone of a node that stops, milliseconds. */
 const STOP_LIMIT_MS = 1_000;
 
-/** Tells the cluster of this node, on the compacted topic of nodes: a beat every two seconds, a tombstone at the end. */
+export interface HeartbeatParts {
+  readonly outbox: Outbox;
+  /** The node topic. */
+  readonly topic: string;
+  readonly node: string;
+  readonly status: () => NodeStatus;
+  readonly log: Logger;
+}
+
+/** Publishes the node's status on the compacted node topic every two seconds, and a tombstone when the node stops. */
 export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
-  /** While the broker is away there is one beat under way, and at most one behind it. */
+  /** While brokers are unavailable, one status is being sent and at most one waits behind it. */
   #isSending = false;
   #isDue = false;
   #problem: string | undefined;
 
-  constructor(
-    readonly outbox: Outbox,
-    readonly topic: string,
-    readonly node: string,
-    readonly status: () => NodeStatus,
-    readonly log: Logger,
-  ) {}
+  constructor(readonly parts: HeartbeatParts) {}
 
   start(): void {
-    this.beat();
     this.#timer = setInterval(() => this.beat(), BEAT_MS);
+    this.beat();
   }
 
+  /** Publishes the status now; does nothing before `start`. */
   beat(): void {
+    if (!this.#timer) return;
     this.#isDue = true;
     if (!this.#isSending) void this.#sendDue();
   }
@@ -40,32 +45,33 @@ export class Heartbeat {
     this.#isSending = true;
     while (this.#isDue) {
       this.#isDue = false;
-      await this.#send(encodeNodeStatus(this.status()));
+      await this.#send(encodeNodeStatus(this.parts.status()));
     }
     this.#isSending = false;
   }
 
-  /** Resolves when the cluster knows that the node has left, or can't be told. */
+  /** Publishes the tombstone. Resolves once the broker has it, or the time limit is over. */
   async stop(): Promise<void> {
+    if (!this.#timer) return;
     clearInterval(this.#timer);
     this.#isDue = false;
-    const late = (): Error => new Error('the brokers took nothing');
+    const late = (): Error => new Error('brokers unavailable');
     await within(STOP_LIMIT_MS, this.#send(null), late).catch(() => undefined);
   }
 
-  /** A node beats every two seconds: what keeps it from doing so is said once. */
+  /** Logs a problem once, not at every heartbeat. */
   #noteFailure({ kind, message }: KafkaError): void {
     if (message === this.#problem || kind === 'unavailable') return;
     this.#problem = message;
     const reason =
-      kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${this.topic}`, message) : message;
-    this.log.warn({ reason }, 'status cannot be published; other programs do not see this node');
+      kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${this.parts.topic}`, message) : message;
+    this.parts.log.warn({ reason }, 'heartbeat cannot be published; this node is missing from the node list');
   }
 
   #send(value: Buffer | null): Promise<void> {
     return new Promise((resolve) => {
-      this.outbox.push(
-        { topic: this.topic, key: Buffer.from(this.node), value, headers: NODE_STATUS_HEADERS },
+      this.parts.outbox.push(
+        { topic: this.parts.topic, key: Buffer.from(this.parts.node), value, headers: NODE_STATUS_HEADERS },
         {
           delivered: () => {
             this.#problem = undefined;

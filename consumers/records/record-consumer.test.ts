@@ -9,7 +9,8 @@ import { decodeReply, encodeRequest } from '../../schemas/framing/index.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { exampleRequest } from '../../testing/requests.js';
 import { Admission } from '../requests/admission.js';
-import { Batcher, systemClock } from '../batching/batcher.js';
+import { Batcher } from '../batching/batcher.js';
+import { systemClock } from '../batching/clock.js';
 import { ISOLATION_MS } from './crash-count.js';
 import { InFlight } from './in-flight.js';
 import { suspectLimits } from '../models/isolated-model.js';
@@ -54,9 +55,9 @@ async function consuming(
     prefetchRows: Infinity,
     batchable: true,
   };
-  const batcher = new Batcher(engine.run, limits, clock);
+  const batcher = new Batcher(engine.run, limits, { clock });
   const suspectEngine = new HeldEngine();
-  const suspects = new Batcher(suspectEngine.run, suspectLimits(limits), clock);
+  const suspects = new Batcher(suspectEngine.run, suspectLimits(limits), { clock });
   const version = {
     model: 'digits',
     version: '1',

@@ -184,7 +184,7 @@ test('what can not be read is answered in JSON to whoever says JSON, else in Avr
 
 test('a request is refused at once when the queue before it takes longer than it has', () => {
   const busy = new Batcher(new HeldEngine().run, { ...batcher.limits });
-  busy.observe(20_000, 4);
+  busy.prime(5_000, 20_000);
   for (let index = 0; index < 2; index++) {
     busy.submit({
       inputs: [],

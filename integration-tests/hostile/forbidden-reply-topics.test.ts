@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startNode, type InferenceNode } from '../../consumers/node/node.js';
+import type { InferenceNode } from '../../consumers/node/node.js';
+import { startNode } from '../../consumers/node/start-node.js';
 import { checkConfig } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import type { KafkaClient, KafkaRecord } from '../../kafka/port.js';

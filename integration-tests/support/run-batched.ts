@@ -1,4 +1,5 @@
-import { Batcher, type BatchLimits } from '../../consumers/batching/batcher.js';
+import { Batcher } from '../../consumers/batching/batcher.js';
+import type { BatchLimits } from '../../consumers/batching/limits.js';
 import type { RowTensor } from '../../consumers/batching/rows.js';
 import type { LoadedModel } from '../../consumers/engine/index.js';
 import { validateRequest } from '../../consumers/models/validate.js';

@@ -1,0 +1,178 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { replyTopicPolicy } from '../../cluster/topics.js';
+import type { Config } from '../../core/config/config.js';
+import type { Logger } from '../../core/log.js';
+import { serveHealth, type HealthServer } from '../../core/telemetry.js';
+import { KafkaError, type KafkaClient } from '../../kafka/port.js';
+import { headersToPass } from '../../schemas/headers/reply-headers.js';
+import { Bindings } from '../bindings/bindings.js';
+import type { Engine } from '../engine/engine.js';
+import { createEngine } from '../engine/index.js';
+import { ModelCatalog, type CatalogOptions } from '../models/catalog.js';
+import type { BatchSurroundings } from '../models/served-version.js';
+import { VerdictMemory } from '../models/verdict-memory.js';
+import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
+import { Admission } from '../requests/admission.js';
+import { ReplyPublisher } from '../requests/replies/publisher.js';
+import type { RequestParts } from '../requests/requests.js';
+import { createFoundation, noteDeadLetter, type Foundation } from './foundation.js';
+import { Heartbeat } from './heartbeat.js';
+import { ModelConsumers } from './model-consumers.js';
+import { NodeSweeper } from './node-sweeper.js';
+import { InferenceNode } from './node.js';
+
+/** Overrides for tests, benchmarks and tracing. */
+export interface NodeOptions {
+  readonly startEngine?: typeof createEngine;
+  /** Traces records with OpenTelemetry; off by default. */
+  readonly spans?: RecordSpans;
+  /** Ends a start that is in progress; a started node is ended by `close`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Creates a node with all its parts. It connects to nothing until it is started, except that its health server listens. */
+export async function assembleNode(
+  config: Config,
+  kafka: KafkaClient,
+  log: Logger,
+  { startEngine = createEngine, spans = NO_SPANS }: NodeOptions = {},
+): Promise<InferenceNode> {
+  const foundation = createFoundation(config, kafka, log, spans);
+  const engine = await startEngine(engineOptions(config, log));
+  // These parts call each other: by the time one of them calls, all of them exist.
+  const beat = (): void => heartbeat.beat();
+  const catalog = createCatalog(foundation, engine, beat, (model) => followModel(model));
+  const consumers = new ModelConsumers(foundation, createRequestParts(foundation, catalog));
+  const bindings = createBindings(foundation, catalog, beat);
+  const heartbeat = new Heartbeat({
+    ...{ outbox: foundation.outbox, topic: foundation.topics.nodes, node: foundation.id, log },
+    status: () => node.status(),
+  });
+  const sweeper = createSweeper(foundation);
+  const health = await listen(foundation, catalog, engine);
+  const node: InferenceNode = new InferenceNode({
+    ...{ foundation, engine, catalog, consumers, bindings, heartbeat, sweeper, health },
+  });
+  return node;
+
+  async function followModel(model: string): Promise<void> {
+    if (foundation.lifecycle.closing.aborted) return;
+    await consumers.follow(model, catalog.models.includes(model));
+    bindings.onModel(model);
+    heartbeat.beat();
+  }
+}
+
+function engineOptions(config: Config, log: Logger): Parameters<typeof createEngine>[0] {
+  return {
+    threads: config.engineThreads,
+    backend: config.engine,
+    intraOpThreads: config.intraOpThreads,
+    runTimeoutMs: config.runTimeoutMs,
+    onError: (error) => log.error({ err: error }, 'engine error'),
+  };
+}
+
+/** Serves health and metrics; the engine is closed if the port is taken. */
+async function listen(
+  { id, config, kafka, metrics, lifecycle }: Foundation,
+  catalog: ModelCatalog,
+  engine: Engine,
+): Promise<HealthServer> {
+  const { outages } = kafka;
+  try {
+    return await serveHealth(config.httpHost, config.httpPort, metrics.registry, {
+      healthy: () => lifecycle.isHealthy,
+      ready: () => lifecycle.state === 'READY' && outages.current === undefined,
+      details: () => ({
+        node: id,
+        state: lifecycle.state,
+        outage: outages.current ?? null,
+        models: catalog.statuses,
+      }),
+    });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function createCatalog(
+  foundation: Foundation,
+  engine: Engine,
+  beat: () => void,
+  onChange: (model: string) => Promise<void>,
+): ModelCatalog {
+  const { config, log, metrics, outbox } = foundation;
+  const { models: root, versionPolicy: policy, repositoryPollMs: pollMs } = config;
+  const { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs } = config;
+  const options: CatalogOptions = {
+    ...{ root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs },
+    isFatal: (cause) => cause instanceof KafkaError && cause.kind === 'unauthenticated',
+  };
+  const surroundings: BatchSurroundings = {
+    observe: (model, rows, computeMicros) => {
+      metrics.batchSize.observe({ model }, rows);
+      metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
+    },
+    whenBelowLimit: () => outbox.whenBelowLimit(config.maxInflightBytes),
+    verdicts: new VerdictMemory(config.cacheDir ?? join(homedir(), '.cache', 'partitura'), log),
+    onBatchCheck: noteBatchCheck(foundation, beat),
+  };
+  return new ModelCatalog(engine, options, log, surroundings, onChange);
+}
+
+/** Counts the result of each batch check and logs differences. */
+function noteBatchCheck(
+  { metrics, log }: Pick<Foundation, 'metrics' | 'log'>,
+  beat: () => void,
+): BatchSurroundings['onBatchCheck'] {
+  return ({ model, version, signatureNames }, result, reason) => {
+    const signature = signatureNames?.loaded;
+    metrics.batchChecks.inc({ model, result });
+    if (result === 'equal') return;
+    const details = { model, version, signature, reason };
+    if (result === 'failed')
+      return log.debug(details, 'batch check failed; rows could not be computed alone');
+    log.error(
+      details,
+      'batched answers differ from unbatched answers; batching is turned off for this version',
+    );
+    beat();
+  };
+}
+
+function createRequestParts(foundation: Foundation, catalog: ModelCatalog): RequestParts {
+  const { id: node, config, topics, outbox, destinations, schemas, spans, lifecycle } = foundation;
+  const { maxRecordBytes, deadLetterHeaders } = config;
+  const isReplyTopicAllowed = replyTopicPolicy(config.replyTopics, topics.own);
+  const publisher = new ReplyPublisher(outbox, {
+    ...{ topics, node, spans, maxRecordBytes, deadLetterHeaders },
+    passHeaders: headersToPass(config.replyHeaders),
+    onStuck: (error) => lifecycle.fail(error),
+    onTopicRefused: (topic, reason) => destinations.refuse(topic, reason),
+    onDeadLetter: (reason, record, message) => noteDeadLetter(foundation, reason, record, message),
+  });
+  const admission = new Admission(catalog, {
+    ...{ node, maxRecordBytes, isReplyTopicAllowed, schemas },
+    now: Date.now,
+  });
+  return { node, admission, publisher, destinations, schemas, now: Date.now };
+}
+
+function createBindings(foundation: Foundation, catalog: ModelCatalog, beat: () => void): Bindings {
+  const { id: node, lifecycle } = foundation;
+  const parts = {
+    ...{ ...foundation, node, catalog },
+    onDeadLetter: (...[reason, record, message]: [string, Parameters<typeof noteDeadLetter>[2], string]) =>
+      noteDeadLetter(foundation, reason, record, message),
+    onChange: beat,
+  };
+  return new Bindings(parts, (error) => lifecycle.fail(error));
+}
+
+function createSweeper({ id: node, config, kafka, outbox, log }: Foundation): NodeSweeper {
+  const { prefix, fetchMaxBytes, nodeForgetMs: forgetMs } = config;
+  return new NodeSweeper(kafka, outbox, { node, prefix, fetchMaxBytes, forgetMs }, log);
+}
