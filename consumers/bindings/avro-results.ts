@@ -34,7 +34,7 @@ export function enrichedAvro(
   const added = addedFields(predictions);
   return async ({ schema, references }, byGuid) => {
     const registered = await registry.register(subject, enrichedSchema(schema, predictions), references);
-    return (original, values) => labelled(registered, byGuid, original, added, values);
+    return (original, values) => labelled(labelOf(registered, byGuid), original, added, values);
   };
 }
 
@@ -53,21 +53,20 @@ export function predictionWriter(
   byGuid: boolean,
 ): AvroWriter {
   const added = addedFields(predictions);
-  return (_original, values) => labelled(registered, byGuid, NOTHING, added, values);
+  return (_original, values) => labelled(labelOf(registered, byGuid), NOTHING, added, values);
 }
 
 function addedFields(predictions: readonly Prediction[]): AvroCodec<Predictions> {
   return new AvroCodec(predictionSchema('added', predictions), [], EXACT);
 }
 
-function labelled(
-  { id, guid }: RegisteredSchema,
-  byGuid: boolean,
-  before: Buffer,
-  codec: AvroCodec<Predictions>,
-  values: Predictions,
-): Result {
-  const label = byGuid && guid ? guidReplyLabel(guid) : idReplyLabel(id);
+type Label = ReturnType<typeof idReplyLabel>;
+
+function labelOf({ id, guid }: RegisteredSchema, byGuid: boolean): Label {
+  return byGuid && guid ? guidReplyLabel(guid) : idReplyLabel(id);
+}
+
+function labelled(label: Label, before: Buffer, codec: AvroCodec<Predictions>, values: Predictions): Result {
   const value = codec.encode(values, Buffer.concat([label.prefix, before]));
   return { value, headers: { [GUID_HEADER]: undefined, ...(label.headers as Record<string, Buffer>) } };
 }

@@ -4,7 +4,8 @@ import { readBindingRecord, readBindingRecords, type AppliedBinding } from '../.
 import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { BindingStatus } from '../../schemas/generated.js';
-import { BindingRunner, type BindingParts } from './binding-runner.js';
+import { BindingRunner } from './binding-runner.js';
+import type { BindingParts } from './start-binding.js';
 
 /** Runs the bindings that are applied to the cluster, and follows what is applied and removed. */
 export class Bindings {

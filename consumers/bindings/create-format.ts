@@ -17,41 +17,62 @@ interface FormatParts {
 
 const NOTHING = Buffer.alloc(0);
 
+/** A binding with the predictions that it adds, and the model's signature. */
+export interface FormatSpec {
+  readonly definition: BindingDefinition;
+  readonly predictions: readonly Prediction[];
+  readonly signature: ModelSignature;
+}
+
 /**
- * How a binding's records are read and its results written; registers the schemas of results as far as they are known.
- * @param onProblem called when a record comes to which there can be no result
- * @throws Error when results can't be written
+ * Creates the reader of a binding's records and the writer of its results; registers the schemas of results.
+ * @param onProblem called for a record to which no result can be written
+ * @throws Error if results cannot be written
  */
 export async function createFormat(
-  definition: BindingDefinition,
-  predictions: readonly Prediction[],
-  signature: ModelSignature,
+  spec: FormatSpec,
   parts: FormatParts,
   onProblem: (error: Error) => void,
 ): Promise<Format> {
-  const { source, output } = definition;
-  const isEnriched = output.record === 'enriched';
-  if (source.format === 'avro') {
-    const registry = needed(parts.registry);
-    const results = isEnriched
-      ? enrichedAvro(registry, subjectOf(definition), predictions)
-      : predictionAvro(await registered(definition, predictions, registry), predictions);
-    const onAway = (err: Error): void =>
-      parts.log.warn(
-        { err, binding: definition.name },
-        'the schema registry is away and asked again; the binding waits',
-      );
-    const subject = `${source.topic}-value`;
-    const format = new AvroFormat(registry, results, { subject, onAway, onProblem });
-    await format.prepare();
-    return format;
-  }
+  return spec.definition.source.format === 'avro'
+    ? avroFormat(spec, parts, onProblem)
+    : jsonFormat(spec, parts.registry);
+}
+
+async function avroFormat(
+  { definition, predictions }: FormatSpec,
+  parts: FormatParts,
+  onProblem: (error: Error) => void,
+): Promise<Format> {
+  const registry = needed(parts.registry);
+  const results = isEnriched(definition)
+    ? enrichedAvro(registry, subjectOf(definition), predictions)
+    : predictionAvro(await registered(definition, predictions, registry), predictions);
+  const onAway = (err: Error): void =>
+    parts.log.warn(
+      { err, binding: definition.name },
+      'schema registry unavailable, retrying; the binding waits',
+    );
+  const subject = `${definition.source.topic}-value`;
+  const format = new AvroFormat(registry, results, { subject, onAway, onProblem });
+  await format.prepare();
+  return format;
+}
+
+async function jsonFormat(
+  { definition, predictions, signature }: FormatSpec,
+  registry: SchemaRegistry | undefined,
+): Promise<Format> {
   const isExact = signature.inputs.some(({ datatype }) => datatype === 'INT64' || datatype === 'UINT64');
   if (outputFormat(definition) === 'json')
-    return new JsonFormat((isEnriched ? enrichedJson : predictionJson)(predictions), isExact);
-  const schema = await registered(definition, predictions, needed(parts.registry));
+    return new JsonFormat((isEnriched(definition) ? enrichedJson : predictionJson)(predictions), isExact);
+  const schema = await registered(definition, predictions, needed(registry));
   const write = predictionWriter(schema, predictions, false);
   return new JsonFormat((_source, added) => write(NOTHING, added), isExact);
+}
+
+function isEnriched({ output }: BindingDefinition): boolean {
+  return output.record === 'enriched';
 }
 
 function subjectOf({ output }: BindingDefinition): string {
@@ -70,6 +91,6 @@ function needed(registry: SchemaRegistry | undefined): SchemaRegistry {
   if (registry) return registry;
   throw new PartituraError(
     'INVALID_REQUEST',
-    'format avro: expected nodes that know a schema registry, by SCHEMA_REGISTRY_URL, got none',
+    'format: expected nodes with a schema registry (SCHEMA_REGISTRY_URL) for avro, got none',
   );
 }

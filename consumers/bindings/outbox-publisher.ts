@@ -1,19 +1,19 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
-import { whyNotWritten } from '../records/dead-letter.js';
+import { whyNotWritten, type DeadLetterTarget } from '../records/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback, type DeadLetterTarget } from './fallbacks.js';
+import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback } from './fallbacks.js';
 
 export interface BoundPublisherOptions extends DeadLetterTarget {
-  /** Fails with `too-large` for a record that the broker would not take; undefined where that need not be found out. */
+  /** Rejects with `too-large` for a record that the broker would refuse; undefined if nothing has to be looked up. */
   fits?(record: OutgoingRecord): Promise<void> | undefined;
-  /** An outcome could not be put anywhere: the binding must begin anew. */
+  /** Called when an outcome cannot be published; the binding has to restart. */
   onStopped(error: Error): void;
   onDeadLetter(record: KafkaRecord, error: PartituraError): void;
 }
 
-/** Sends outcomes with all else that the node sends: at least once. */
+/** Publishes outcomes through the node's outbox: at least once. */
 export class OutboxPublisher implements BoundPublisher {
   constructor(
     readonly outbox: Outbox,
@@ -40,13 +40,13 @@ export class OutboxPublisher implements BoundPublisher {
     });
   }
 
-  /** The outbox is the node's. */
+  /** Does nothing: the outbox belongs to the node. */
   close(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-/** The binding fails with what its node lacks, where that is why. */
+/** Names the missing right if that is why the write failed. */
 function refusedWrite(topic: string, failure: KafkaError): Error {
   const { kind } = failure;
   return kind === 'not-authorized'

@@ -14,16 +14,26 @@ import type { PartituraError } from '../../schemas/errors.js';
 
 const MAX_KEPT_KEY_BYTES = 64 * 1024;
 
+/** A record that cannot be processed, and the reason. */
+export interface Rejected {
+  readonly record: KafkaRecord;
+  readonly stage: FailureStage;
+  readonly error: PartituraError;
+}
+
+/** The topic of dead letters, and the convention of their headers. */
+export interface DeadLetterTarget {
+  readonly deadLetterTopic: string;
+  readonly deadLetterHeaders: DeadLetterStyle;
+}
+
 /**
- * The dead letter of a record, in the forms to be tried one after the other while the topic finds them too large: a
- * record that came compressed can be larger than topics take.
+ * Returns the dead letter of a record, followed by smaller fallbacks for a topic that finds it too large: a record that
+ * came compressed can be larger than any topic accepts.
  */
 export function deadLetters(
-  record: KafkaRecord,
-  topic: string,
-  stage: FailureStage,
-  error: PartituraError,
-  style: DeadLetterStyle,
+  { record, stage, error }: Rejected,
+  { deadLetterTopic: topic, deadLetterHeaders: style }: DeadLetterTarget,
 ): OutgoingRecord[] {
   const { key, value } = record;
   const headers = withDeadLetterHeaders(record, stage, error, style);
@@ -31,7 +41,7 @@ export function deadLetters(
   return [letter, { ...letter, compress: true }, withoutValue(letter)];
 }
 
-/** Why a record has no end: its dead letter could not be put anywhere. */
+/** Returns the error of a record that has no outcome because its dead letter was refused. */
 export function deadLetterRefused(
   { topic, partition, offset }: KafkaRecord,
   failure: KafkaError,
@@ -42,14 +52,14 @@ export function deadLetterRefused(
   return new Error(`the dead letter of ${place} was refused: ${reason}`, { cause: failure });
 }
 
-/** Why nothing could be written to a topic; names the right that is missing, if that is it. */
+/** Explains why a topic accepts no record; names the missing right if that is the reason. */
 export function whyNotWritten(topic: string, { kind, message }: KafkaError): string {
   return kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${topic}`, message) : message;
 }
 
 type ListedRecord = OutgoingRecord & ListedHeaders;
 
-/** The last resort: what can't be kept is said, so that the record does not stop node after node. */
+/** Drops the value and names it in a header: the last resort, because a record without an outcome would stop every node. */
 function withoutValue(letter: ListedRecord): OutgoingRecord {
   const { key, value, headerList } = letter;
   const dropped = Buffer.from(`${value?.length ?? 0} bytes were too large for this topic`);
@@ -61,7 +71,7 @@ function withoutValue(letter: ListedRecord): OutgoingRecord {
   };
 }
 
-/** Only what says where the record came from and what was wrong: headers may be what is too large. */
+/** Keeps only the headers for origin and error: the headers themselves may be too large. */
 function isKept(name: string): boolean {
   return name.startsWith(CONNECT_ERRORS) || name.startsWith(SPRING_DEAD_LETTER) || name === INFERENCE_ERROR;
 }

@@ -1,7 +1,20 @@
 import { Turns } from '../../../core/turns.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import type { EngineResult, LoadedModel, ModelSource } from '../../engine/engine.js';
-import { ComparedOutput } from './compare.js';
+import type { LoadedModel } from '../../engine/engine.js';
+import type { ComparedOutput } from './compare.js';
+import { Crash, Difference, Refusal, Untried } from './findings.js';
+import {
+  type AloneOutputs,
+  areAllLike,
+  changesWithOthers,
+  compared,
+  isTogether,
+  reasonOf,
+  refusedTogether,
+  requireRows,
+  rowsText,
+  saysNothing,
+} from './outputs.js';
 import {
   briefStage,
   essentialStage,
@@ -15,74 +28,15 @@ import {
   type Segment,
   type Stage,
 } from './plan.js';
+import type { ProofClock } from './proof-clock.js';
 import { mergeSegments, RequestDrawer, type DrawnRequest, TURN_MS } from './requests.js';
 import { bytesOfRow, type RowShapes } from './sizes.js';
-import type { Standing } from './verdict.js';
 import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
-export interface ProofLimits {
-  /** The files of the model, whose graph may say more than any run. */
-  readonly source?: Pick<ModelSource, 'directory' | 'format'>;
-  /** Rows of the largest batch: one more is tried, too, if there is time. */
-  readonly maxBatchRows: number;
-  /** For everything beyond what every model must pass, milliseconds. */
-  readonly budgetMs?: number;
-  /** For what every model must pass, milliseconds; one that takes longer is not batched. */
-  readonly essentialMs?: number;
-  /** Makes both times so many times longer. Default 1. */
-  readonly patience?: number;
-  readonly now?: () => number;
-}
-
-const BUDGET_MS = 1_000;
-const ESSENTIAL_MS = 3_000;
 /** Inputs of one run: what is tried must not be what fills the memory. */
 const MAX_RUN_BYTES = 8 * 2 ** 20;
 /** Lengths for what depends on the size of a batch. */
 const LONG_ROWS = [33, 300] as const;
-
-/** A request alone was refused: perhaps for its values. */
-export class Refusal extends Error {}
-
-/** Nothing can be said about the model. */
-export class Untried extends Error {
-  constructor(
-    message: string,
-    readonly standing: Standing,
-  ) {
-    super(message);
-  }
-}
-
-/** The process died of the values. */
-class Crash extends Untried {}
-
-/** Rows depend on each other. */
-export class Difference extends Error {}
-
-export interface ProofClock {
-  readonly now: () => number;
-  readonly essentialMs: number;
-  readonly essentialEnd: number;
-  readonly budgetEnd: number;
-}
-
-export function startClock({
-  budgetMs = BUDGET_MS,
-  essentialMs = ESSENTIAL_MS,
-  patience = 1,
-  now = monotonic,
-}: ProofLimits): ProofClock {
-  const begun = now();
-  return {
-    now,
-    essentialMs: patience * essentialMs,
-    essentialEnd: begun + patience * essentialMs,
-    budgetEnd: begun + patience * budgetMs,
-  };
-}
-
-const monotonic = (): number => performance.now();
 
 /** A row whose answer differs from the one it has alone by more than rounding, unless the model amplifies that. */
 interface NearRow {
@@ -100,9 +54,6 @@ const MOST_NEAR_ROWS = 4;
  */
 const COPIES = 16;
 const MOST_DISTINCT_COPIES = COPIES / 2;
-
-/** What one output of a request was when it was alone. */
-type AloneOutputs = readonly ComparedOutput[];
 
 /** The plan, carried out with one kind of values. */
 export class Proof {
@@ -422,59 +373,4 @@ export class Proof {
   #tooSlow(): Untried {
     return new Untried(`too slow to be tried within ${this.clock.essentialMs / 1_000} s`, 'cut');
   }
-}
-
-function compared(outputs: EngineResult['outputs']): AloneOutputs {
-  return outputs.map(({ name, datatype, shape, data }) => {
-    const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    return new ComparedOutput({ name, datatype, shape, data: buffer });
-  });
-}
-
-/**
- * Recognizes values that the model computes but does not understand, such as a mask of other numbers than 0 and 1: NaN
- * equals NaN whatever the rows beside it.
- */
-function saysNothing(outputs: AloneOutputs): boolean {
-  const floats = outputs.filter(({ isFloat }) => isFloat);
-  return floats.length > 0 && floats.every(({ isWhollyNonFinite }) => isWhollyNonFinite);
-}
-
-function areAllLike(first: AloneOutputs | undefined, outputs: AloneOutputs): boolean {
-  return outputs.every((output, index) => {
-    const reference = first?.[index];
-    for (let row = 0; row < (output.rows ?? 0); row++)
-      if (!reference?.hasSameBytes(0, output, row)) return false;
-    return true;
-  });
-}
-
-function requireRows(outputs: AloneOutputs, expected: number): void {
-  const other = outputs.find(({ rows }) => rows !== expected);
-  if (!other) return;
-  const found = other.rows === undefined ? 'no dimensions' : rowsText(other.rows);
-  throw new Difference(`output '${other.tensor.name}' has ${found} for ${rowsText(expected)} of input`);
-}
-
-function rowsText(rows: number): string {
-  return `${rows} row${rows === 1 ? '' : 's'}`;
-}
-
-function changesWithOthers(name: string): string {
-  return `output '${name}' of a request changes with the requests beside it`;
-}
-
-function isTogether(run: PlannedRun): boolean {
-  return run.length > 1;
-}
-
-function refusedTogether(run: PlannedRun, error: PartituraError): string {
-  return isTogether(run)
-    ? `the model refuses requests together that it answers alone: ${reasonOf(error)}`
-    : `the model refuses a part of a request that it answers whole: ${reasonOf(error)}`;
-}
-
-/** The runtime's reason, without the name of the model, which the reader knows. */
-function reasonOf({ message, cause }: PartituraError): string {
-  return cause instanceof PartituraError ? cause.message : message;
 }

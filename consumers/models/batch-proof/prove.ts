@@ -1,14 +1,8 @@
 import type { LoadedModel } from '../../engine/engine.js';
 import { obstacleInGraph } from './graph.js';
-import {
-  Difference,
-  Proof,
-  Refusal,
-  startClock,
-  Untried,
-  type ProofClock,
-  type ProofLimits,
-} from './proof.js';
+import { Difference, Refusal, Untried } from './findings.js';
+import { Proof } from './proof.js';
+import { startClock, type ProofClock, type ProofLimits } from './proof-clock.js';
 import { ESSENTIAL_ROWS } from './plan.js';
 import { SizeSearch } from './sizes.js';
 import { valueKinds } from './values.js';

@@ -1,4 +1,4 @@
-import type { DeadLetterStyle, FailureStage } from '../../../schemas/headers/headers.js';
+import type { DeadLetterStyle } from '../../../schemas/headers/headers.js';
 import type { Outbox } from '../../../kafka/sending/outbox.js';
 import { sendFirstThatFits } from '../../../kafka/sending/send-first-that-fits.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../../kafka/port.js';
@@ -8,7 +8,7 @@ import { PartituraError } from '../../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 import type { RecordSpans } from '../../records/record-spans.js';
-import { deadLetterRefused, deadLetters, whyNotWritten } from '../../records/dead-letter.js';
+import { deadLetterRefused, deadLetters, whyNotWritten, type Rejected } from '../../records/dead-letter.js';
 import { errorReply, type Caller, type Outcome } from './outcome.js';
 
 export interface PublisherOptions {
@@ -19,17 +19,24 @@ export interface PublisherOptions {
   readonly maxRecordBytes: number;
   readonly deadLetterHeaders: DeadLetterStyle;
   readonly passHeaders: PassHeaders;
-  /** An outcome could not be put anywhere: the node must stop, its records go to others. */
+  /** Called when an outcome cannot be published; the node must stop, so that other nodes answer its records. */
   onStuck(error: Error): void;
-  /** The broker refuses records for a reply topic, whatever they hold. */
+  /** Called when the broker refuses every record for a reply topic. */
   onTopicRefused(topic: string, reason: string): void;
-  /** Called once for each dead letter sent. */
+  /** Called once for each published dead letter. */
   onDeadLetter(reason: string, record: KafkaRecord, message: string): void;
 }
 
+/** A request whose outcome is being published. */
+interface Publication {
+  readonly record: KafkaRecord;
+  readonly model: string;
+  acknowledged(): void;
+}
+
 /**
- * Turns outcomes into records and follows each until the broker has it. A reply that can't be delivered
- * becomes a dead letter; a dead letter that can't be delivered stops the node.
+ * Publishes outcomes and follows each until the broker has it. A reply that cannot be delivered becomes a dead letter;
+ * a dead letter that cannot be delivered stops the node.
  */
 export class ReplyPublisher {
   constructor(
@@ -38,77 +45,66 @@ export class ReplyPublisher {
   ) {}
 
   /**
-   * A dead letter's error reply follows it at once: waiting for its acknowledgement, it would be overtaken by
-   * the replies to later requests.
-   * @param acknowledged called when the broker has all that the outcome consists of
+   * Publishes an outcome. The error reply of a dead letter is sent without waiting for the dead letter's
+   * acknowledgement: replies to later requests would overtake it.
+   * @param acknowledged called once the broker has everything that the outcome consists of
    */
   publish(outcome: Outcome, model: string, acknowledged: () => void): void {
     if (outcome.kind === 'tombstone') return acknowledged();
-    if (outcome.kind === 'reply')
-      return this.#sendReply(outcome.record, model, outcome.caller, outcome.reply, acknowledged);
-    const { record, stage, error, notice } = outcome;
-    if (!notice) return this.#sendDeadLetter(record, model, stage, error, acknowledged);
+    const { record } = outcome;
+    const publication = { record, model, acknowledged };
+    if (outcome.kind === 'reply') return this.#sendReply(publication, outcome.caller, outcome.reply);
+    const { notice } = outcome;
+    if (!notice) return this.#sendDeadLetter(publication, outcome);
     let missing = 2;
-    const oneAcknowledged = (): void => void (--missing === 0 && acknowledged());
-    this.#sendDeadLetter(record, model, stage, error, oneAcknowledged);
-    this.#sendReply(record, model, notice.caller, notice.reply, oneAcknowledged);
+    const each = { record, model, acknowledged: (): void => void (--missing === 0 && acknowledged()) };
+    this.#sendDeadLetter(each, outcome);
+    this.#sendReply(each, notice.caller, notice.reply);
   }
 
-  #sendReply(
-    record: KafkaRecord,
-    model: string,
-    caller: Caller,
-    reply: InferenceReply,
-    acknowledged: () => void,
-  ): void {
-    this.outbox.push(this.#replyRecord(record, model, caller, this.#fit(caller, reply)), {
-      delivered: acknowledged,
-      failed: (error) => this.#replyFailed(record, model, caller, reply, error, acknowledged),
+  #sendReply(publication: Publication, caller: Caller, reply: InferenceReply): void {
+    this.outbox.push(this.#replyRecord(publication, caller, this.#fit(caller, reply)), {
+      delivered: () => publication.acknowledged(),
+      failed: (error) => this.#replyFailed(publication, caller, reply, error),
     });
   }
 
-  #replyFailed(
-    record: KafkaRecord,
-    model: string,
-    caller: Caller,
-    reply: InferenceReply,
-    error: KafkaError,
-    acknowledged: () => void,
-  ): void {
+  #replyFailed(publication: Publication, caller: Caller, reply: InferenceReply, error: KafkaError): void {
     if (isAboutProducer(error)) return this.options.onStuck(error);
     if (error.kind === 'too-large' && reply.error?.code !== 'REPLY_TOO_LARGE') {
       const smaller = errorReply(reply, tooLarge(error.message), this.options.node);
-      return this.#sendReply(record, model, caller, smaller, acknowledged);
+      return this.#sendReply(publication, caller, smaller);
     }
+    const { record, model } = publication;
     const topic = caller.address.topic ?? this.options.topics.replies(model);
     const reason = whyNotWritten(topic, error);
     if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
       this.options.onTopicRefused(caller.address.topic, reason);
     const cause = new PartituraError('INTERNAL', `reply to '${topic}' refused: ${reason}`, { cause: error });
-    this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);
+    this.#sendDeadLetter(publication, { record, stage: 'reply', error: cause });
   }
 
-  #sendDeadLetter(
-    record: KafkaRecord,
-    model: string,
-    stage: FailureStage,
-    error: PartituraError,
-    acknowledged: () => void,
-  ): void {
+  #sendDeadLetter(publication: Publication, rejected: Rejected): void {
+    const { record, error } = rejected;
     const { topics, deadLetterHeaders } = this.options;
-    const letters = deadLetters(record, topics.deadLetters(model), stage, error, deadLetterHeaders);
+    const deadLetterTopic = topics.deadLetters(publication.model);
     const delivered = (): void => {
       this.options.onDeadLetter(error.code, record, error.message);
-      acknowledged();
+      publication.acknowledged();
     };
-    const stuck = (failure: KafkaError): void => {
-      // Record and letter cannot both be to blame for exceptions in the broker: it is waited for.
+    const failed = (failure: KafkaError): void => {
+      // Record and dead letter cannot both be to blame for an exception in the broker: retries until it recovers.
       if (failure.mayBeOfRecord && failure.kind === 'other')
-        return this.#sendDeadLetter(record, model, stage, error, acknowledged);
+        return this.#sendDeadLetter(publication, rejected);
       if (failure.kind === 'unauthenticated') return this.options.onStuck(failure);
-      this.options.onStuck(deadLetterRefused(record, failure, topics.deadLetters(model)));
+      this.options.onStuck(deadLetterRefused(record, failure, deadLetterTopic));
     };
-    sendFirstThatFits(this.outbox, letters, delivered, stuck);
+    sendFirstThatFits(
+      this.outbox,
+      deadLetters(rejected, { deadLetterTopic, deadLetterHeaders }),
+      delivered,
+      failed,
+    );
   }
 
   #fit(caller: Caller, reply: InferenceReply): EncodedReply {
@@ -121,8 +117,7 @@ export class ReplyPublisher {
   }
 
   #replyRecord(
-    record: KafkaRecord,
-    model: string,
+    { record, model }: Publication,
     { dialect, address, framing }: Caller,
     { value, reply }: EncodedReply,
   ): OutgoingRecord {
@@ -138,7 +133,7 @@ export class ReplyPublisher {
   }
 }
 
-/** Tells whether no record could be sent, whatever is in it: none becomes a dead letter then. */
+/** Returns true if the producer cannot send any record; the record is not to blame and becomes no dead letter. */
 function isAboutProducer({ kind }: KafkaError): boolean {
   return kind === 'unavailable' || kind === 'fenced' || kind === 'unauthenticated';
 }
