@@ -25,16 +25,14 @@ type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { k
  * MODEL_CRASHED, and those behind it with a retryable INTERNAL.
  */
 export class EngineProcess {
-  private readonly child: ChildProcess;
-  private readonly pending = new PendingRequests((reason) =>
-    this.end(new PartituraError('MODEL_FAILED', reason)),
-  );
-  private loss: PartituraError | undefined;
+  readonly #child: ChildProcess;
+  readonly #pending = new PendingRequests((reason) => this.#end(new PartituraError('MODEL_FAILED', reason)));
+  #loss: PartituraError | undefined;
   /** The end of what it wrote to standard error, which tells of failed assertions. */
-  private lastWords = '';
-  private readonly exited: Promise<unknown>;
+  #lastWords = '';
+  readonly #exited: Promise<unknown>;
 
-  constructor(private readonly options: Required<EngineOptions>) {
+  constructor(readonly options: Required<EngineOptions>) {
     const { backend, startTimeoutMs, loadTimeoutMs, runTimeoutMs } = options;
     const data: ProcessData = {
       backend,
@@ -42,28 +40,28 @@ export class EngineProcess {
       questionTimeoutMs: 2 * Math.max(loadTimeoutMs, runTimeoutMs),
     };
     const [command, ...args] = limited([process.execPath, PROCESS_FILE, JSON.stringify(data)]);
-    this.child = spawn(command, args, {
+    this.#child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
-    this.exited = once(this.child, 'close').catch(() => undefined);
-    this.child.on('message', (answer: EngineResponse) => this.pending.settleFirst(answer));
-    this.child.on('error', (error) =>
-      this.lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
+    this.#exited = once(this.#child, 'close').catch(() => undefined);
+    this.#child.on('message', (answer: EngineResponse) => this.#pending.settleFirst(answer));
+    this.#child.on('error', (error) =>
+      this.#lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
     );
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.lastWords = (this.lastWords + text).slice(-KEPT_CHARACTERS);
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-KEPT_CHARACTERS);
     });
-    this.child.on('close', (code, signal) => this.died(signal ?? `exit code ${code}`));
+    this.#child.on('close', (code, signal) => this.#died(signal ?? `exit code ${code}`));
   }
 
   /** Waits until it can load models. @throws PartituraError when it cannot be started */
   async started(): Promise<void> {
-    await this.pending.add('start', this.options.startTimeoutMs);
+    await this.#pending.add('start', this.options.startTimeoutMs);
   }
 
   get isLost(): boolean {
-    return this.loss !== undefined || !this.child.connected;
+    return this.#loss !== undefined || !this.#child.connected;
   }
 
   /** @throws PartituraError the answer, where it is a failure; MODEL_CRASHED when the process died of the question */
@@ -71,34 +69,34 @@ export class EngineProcess {
     question: EngineRequest,
     limitMs: number,
   ): Promise<AnswerOf<Kind>> {
-    if (this.isLost) throw this.loss ?? new PartituraError('INTERNAL', 'the child process has ended');
+    if (this.isLost) throw this.#loss ?? new PartituraError('INTERNAL', 'the child process has ended');
     // A failed send means that the child is gone, which its exit tells of.
-    this.child.send(question, () => undefined);
-    return (await this.pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
+    this.#child.send(question, () => undefined);
+    return (await this.#pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
   }
 
   /** Ends the process at once; questions that wait fail. */
   async close(): Promise<void> {
-    this.end(new PartituraError('INTERNAL', 'the child process is closed'));
-    await this.exited;
+    this.#end(new PartituraError('INTERNAL', 'the child process is closed'));
+    await this.#exited;
   }
 
-  private end(reason: PartituraError): void {
-    this.lose(reason);
-    this.child.kill('SIGKILL');
+  #end(reason: PartituraError): void {
+    this.#lose(reason);
+    this.#child.kill('SIGKILL');
   }
 
-  private died(end: string): void {
-    if (this.loss) return;
-    const [words = ''] = this.lastWords.trim().split('\n').slice(-1);
+  #died(end: string): void {
+    if (this.#loss) return;
+    const [words = ''] = this.#lastWords.trim().split('\n').slice(-1);
     this.options.onError(new PartituraError('INTERNAL', `a child process ended with ${end}: ${words}`));
-    this.lose(new PartituraError('MODEL_CRASHED', `the process that computed it ended with ${end}`));
+    this.#lose(new PartituraError('MODEL_CRASHED', `the process that computed it ended with ${end}`));
   }
 
-  private lose(reason: PartituraError): void {
-    if (this.loss) return;
-    this.loss = new PartituraError('INTERNAL', reason.message);
-    this.pending.fail(reason, this.loss);
+  #lose(reason: PartituraError): void {
+    if (this.#loss) return;
+    this.#loss = new PartituraError('INTERNAL', reason.message);
+    this.#pending.fail(reason, this.#loss);
   }
 }
 

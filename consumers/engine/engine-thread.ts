@@ -14,39 +14,39 @@ type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { k
  * being the likely cause, and those behind it with a retryable INTERNAL.
  */
 export class EngineThread {
-  private readonly worker: Worker;
-  private readonly gate = new CallGuard();
-  private readonly pending = new PendingRequests((reason) => this.lose(reason));
-  private lossReason: PartituraError | undefined;
-  private readonly ended: Promise<unknown>;
+  readonly #worker: Worker;
+  readonly #gate = new CallGuard();
+  readonly #pending = new PendingRequests((reason) => this.#lose(reason));
+  #lossReason: PartituraError | undefined;
+  readonly #ended: Promise<unknown>;
 
   constructor(
     backend: BackendChoice,
-    private readonly onLoss: (reason: PartituraError) => void,
+    readonly onLoss: (reason: PartituraError) => void,
   ) {
-    const workerData: ThreadData = { backend, gate: this.gate.state };
-    this.worker = new Worker(THREAD_FILE, { workerData, name: 'engine' });
-    this.ended = new Promise((resolve) => this.worker.once('exit', resolve));
-    this.worker.on('message', (answer: EngineResponse) => this.pending.settleFirst(answer));
-    this.worker.on('error', (error) => this.lose(`the engine's thread crashed: ${error.message}`));
-    this.worker.on('messageerror', (error) =>
-      this.lose(`the engine's thread sent what can't be read: ${error.message}`),
+    const workerData: ThreadData = { backend, gate: this.#gate.state };
+    this.#worker = new Worker(THREAD_FILE, { workerData, name: 'engine' });
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#worker.on('message', (answer: EngineResponse) => this.#pending.settleFirst(answer));
+    this.#worker.on('error', (error) => this.#lose(`the engine's thread crashed: ${error.message}`));
+    this.#worker.on('messageerror', (error) =>
+      this.#lose(`the engine's thread sent what can't be read: ${error.message}`),
     );
-    this.worker.on('exit', (code) => this.lose(`the engine's thread exited with code ${code}`));
+    this.#worker.on('exit', (code) => this.#lose(`the engine's thread exited with code ${code}`));
   }
 
   /** Waits until the thread can load models. */
   async started(limitMs: number): Promise<AnswerOf<'started'>> {
-    return (await this.pending.add('start', limitMs)) as AnswerOf<'started'>;
+    return (await this.#pending.add('start', limitMs)) as AnswerOf<'started'>;
   }
 
   /** How many questions it has still to answer. */
   get backlog(): number {
-    return this.pending.size;
+    return this.#pending.size;
   }
 
   get isLost(): boolean {
-    return this.lossReason !== undefined;
+    return this.#lossReason !== undefined;
   }
 
   /** @throws PartituraError what the thread answered, or that it was lost */
@@ -55,25 +55,25 @@ export class EngineThread {
     limitMs: number,
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<AnswerOf<Kind>> {
-    if (this.lossReason) throw this.lossReason;
-    this.worker.postMessage(question, transfer);
-    return (await this.pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
+    if (this.#lossReason) throw this.#lossReason;
+    this.#worker.postMessage(question, transfer);
+    return (await this.#pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
   }
 
   /** Ends the thread; all that wait fail. A computation inside a native library can't be interrupted, hence the limit. */
   async end(limitMs: number): Promise<void> {
-    this.lose('the engine is closed');
+    this.#lose('the engine is closed');
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)));
-    await Promise.race([this.ended, limit]);
+    await Promise.race([this.#ended, limit]);
     clearTimeout(timer);
   }
 
-  private lose(reason: string): void {
-    if (this.lossReason) return;
-    this.lossReason = new PartituraError('INTERNAL', reason);
-    this.pending.fail(new PartituraError('MODEL_FAILED', reason), this.lossReason);
-    if (this.gate.shut()) void this.worker.terminate();
-    this.onLoss(this.lossReason);
+  #lose(reason: string): void {
+    if (this.#lossReason) return;
+    this.#lossReason = new PartituraError('INTERNAL', reason);
+    this.#pending.fail(new PartituraError('MODEL_FAILED', reason), this.#lossReason);
+    if (this.#gate.shut()) void this.#worker.terminate();
+    this.onLoss(this.#lossReason);
   }
 }

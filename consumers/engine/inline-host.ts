@@ -11,24 +11,24 @@ type Result = Extract<EngineResponse, { kind: 'result' }>;
 
 /** What a thread does, in the event loop itself: for models so light that the way to a thread costs more than they do. */
 export class InlineHost {
-  private readonly host: ModelHost;
+  readonly #host: ModelHost;
 
   constructor(backend: BackendChoice) {
-    this.host = new ModelHost(new Loaders(backend, new CallGuard()));
+    this.#host = new ModelHost(new Loaders(backend, new CallGuard()));
   }
 
   /** @throws PartituraError when it can't be loaded */
   async load(key: number, source: ModelSource, cores: number): Promise<void> {
-    succeeded(await this.host.answer(loadRequest(key, { ...source, cores }, cores)));
+    succeeded(await this.#host.answer(loadRequest(key, { ...source, cores }, cores)));
   }
 
   /** @throws PartituraError when the model refuses */
   async run(key: number, tensors: Tensors): Promise<Result> {
-    return succeeded(await this.host.answer({ kind: 'run', key, ...tensors })) as Result;
+    return succeeded(await this.#host.answer({ kind: 'run', key, ...tensors })) as Result;
   }
 
   async unload(key: number): Promise<void> {
-    await this.host.answer({ kind: 'unload', key });
+    await this.#host.answer({ kind: 'unload', key });
   }
 }
 

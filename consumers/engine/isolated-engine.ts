@@ -32,29 +32,29 @@ interface Child {
  */
 export class IsolatedEngine implements Engine {
   readonly threads = 1;
-  private nextKey = 1;
-  private readonly models = new Map<number, ModelSource>();
-  private child: Child | undefined;
+  #nextKey = 1;
+  readonly #models = new Map<number, ModelSource>();
+  #child: Child | undefined;
   /** Settles when the last of the questions so far is answered. */
-  private lastTurn: Promise<unknown> = Promise.resolve();
-  private idle: NodeJS.Timeout | undefined;
-  private closed = false;
+  #lastTurn: Promise<unknown> = Promise.resolve();
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(private readonly options: Required<EngineOptions>) {}
+  constructor(readonly options: Required<EngineOptions>) {}
 
   get coreChoices(): readonly number[] {
     return coreChoices(this.options);
   }
 
   load(source: ModelSource): Promise<LoadedModel> {
-    const key = this.nextKey++;
-    return this.inTurn(async () => {
+    const key = this.#nextKey++;
+    return this.#inTurn(async () => {
       try {
-        const facts = await this.loadInto(await this.present(), key, source);
-        this.models.set(key, source);
+        const facts = await this.#loadInto(await this.#present(), key, source);
+        this.#models.set(key, source);
         return new IsolatedModel(this, key, source, facts);
       } catch (error) {
-        this.endWhenIdle();
+        this.#endWhenIdle();
         throw error;
       }
     });
@@ -67,8 +67,8 @@ export class IsolatedEngine implements Engine {
     signature: ModelSignature,
     limitMs = this.options.runTimeoutMs,
   ): Promise<EngineResult> {
-    return this.inTurn(async () => {
-      const child = await this.holding(key);
+    return this.#inTurn(async () => {
+      const child = await this.#holding(key);
       const tensors = arrangeInputs(signature.inputs, inputs);
       const question = { kind: 'run', key, ...tensors } as const;
       const answer = await child.process.ask<'result'>(question, limitMs);
@@ -77,33 +77,33 @@ export class IsolatedEngine implements Engine {
   }
 
   unload(key: number): Promise<void> {
-    return this.inTurn(async () => {
-      this.models.delete(key);
-      const { child } = this;
+    return this.#inTurn(async () => {
+      this.#models.delete(key);
+      const child = this.#child;
       if (child?.loaded.delete(key) && !child.process.isLost)
         await child.process.ask({ kind: 'unload', key }, this.options.loadTimeoutMs).catch(() => undefined);
-      this.endWhenIdle();
+      this.#endWhenIdle();
     });
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    await this.end();
+    this.#closed = true;
+    await this.#end();
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.lastTurn.then(work);
-    this.lastTurn = turn.catch(() => undefined);
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => undefined);
     return turn;
   }
 
   /** Returns the child process, restarted if the last one died. @throws PartituraError INTERNAL when it cannot be started */
-  private async present(): Promise<Child> {
-    if (this.closed) throw new PartituraError('INTERNAL', 'the engine is closed');
-    clearTimeout(this.idle);
-    if (this.child && !this.child.process.isLost) return this.child;
+  async #present(): Promise<Child> {
+    if (this.#closed) throw new PartituraError('INTERNAL', 'the engine is closed');
+    clearTimeout(this.#idle);
+    if (this.#child && !this.#child.process.isLost) return this.#child;
     const child: Child = { process: new EngineProcess(this.options), loaded: new Set() };
-    this.child = child;
+    this.#child = child;
     try {
       await child.process.started();
       return child;
@@ -114,13 +114,13 @@ export class IsolatedEngine implements Engine {
   }
 
   /** The child process with the model in it. @throws PartituraError INTERNAL where a run cannot begin */
-  private async holding(key: number): Promise<Child> {
-    const source = this.models.get(key);
+  async #holding(key: number): Promise<Child> {
+    const source = this.#models.get(key);
     if (!source) throw new PartituraError('MODEL_NOT_READY', 'is unloaded');
-    const child = await this.present();
+    const child = await this.#present();
     if (child.loaded.has(key)) return child;
     try {
-      await this.loadInto(child, key, source);
+      await this.#loadInto(child, key, source);
       return child;
     } catch (error) {
       throw notToBlame('could not be loaded again into a child process', error);
@@ -128,7 +128,7 @@ export class IsolatedEngine implements Engine {
   }
 
   /** @throws PartituraError that names the model */
-  private async loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
+  async #loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
     const question = loadRequest(key, source, coreChoices(this.options)[0]);
     try {
       const facts = await child.process.ask<'loaded'>(question, this.options.loadTimeoutMs);
@@ -139,16 +139,16 @@ export class IsolatedEngine implements Engine {
     }
   }
 
-  private endWhenIdle(): void {
-    if (this.models.size > 0) return;
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+  #endWhenIdle(): void {
+    if (this.#models.size > 0) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
   }
 
-  private async end(): Promise<void> {
-    clearTimeout(this.idle);
-    const ending = this.child;
-    this.child = undefined;
+  async #end(): Promise<void> {
+    clearTimeout(this.#idle);
+    const ending = this.#child;
+    this.#child = undefined;
     await ending?.process.close();
   }
 }
@@ -169,9 +169,9 @@ class IsolatedModel implements LoadedModel {
   declare readonly signatureNames?: SignatureNames;
 
   constructor(
-    private readonly engine: IsolatedEngine,
-    private readonly key: number,
-    private readonly source: ModelSource,
+    readonly engine: IsolatedEngine,
+    readonly key: number,
+    readonly source: ModelSource,
     { signature, backend, cores, signatureNames, loadMs }: LoadedFacts,
   ) {
     this.signature = signature;

@@ -14,27 +14,27 @@ interface Pending {
  * computed: its limit runs, and each of the others' begins when it becomes the first.
  */
 export class PendingRequests {
-  private readonly pending: Pending[] = [];
-  private watchdog: NodeJS.Timeout | undefined;
+  readonly #pending: Pending[] = [];
+  #watchdog: NodeJS.Timeout | undefined;
 
   /** @param onOverdue called with the reason when the first question takes longer than its limit */
-  constructor(private readonly onOverdue: (reason: string) => void) {}
+  constructor(readonly onOverdue: (reason: string) => void) {}
 
   get size(): number {
-    return this.pending.length;
+    return this.#pending.length;
   }
 
   /** Waits for the answer to a question that was just sent. @throws PartituraError the answer, where it is a failure */
   add(kind: string, limitMs: number): Promise<EngineResponse> {
     return new Promise((resolve, reject) => {
-      this.pending.push({ kind, limitMs, resolve, reject });
-      if (this.pending.length === 1) this.watchFirst();
+      this.#pending.push({ kind, limitMs, resolve, reject });
+      if (this.#pending.length === 1) this.#watchFirst();
     });
   }
 
   settleFirst(answer: EngineResponse): void {
-    const first = this.pending.shift();
-    this.watchFirst();
+    const first = this.#pending.shift();
+    this.#watchFirst();
     if (answer.kind === 'failed') first?.reject(new PartituraError(answer.code, answer.message));
     else first?.resolve(answer);
   }
@@ -45,22 +45,22 @@ export class PendingRequests {
    * @param others the error of those behind it
    */
   fail(first: PartituraError, others: PartituraError): void {
-    clearTimeout(this.watchdog);
-    const [computing, ...waiting] = this.pending.splice(0);
+    clearTimeout(this.#watchdog);
+    const [computing, ...waiting] = this.#pending.splice(0);
     computing?.reject(first);
     for (const { reject } of waiting) reject(others);
   }
 
-  private watchFirst(): void {
-    clearTimeout(this.watchdog);
-    const [first] = this.pending;
-    if (first) this.watchdog = setTimeout(() => this.suspect(first), first.limitMs);
+  #watchFirst(): void {
+    clearTimeout(this.#watchdog);
+    const [first] = this.#pending;
+    if (first) this.#watchdog = setTimeout(() => this.#suspect(first), first.limitMs);
   }
 
   /** After a stall of the event loop its timers come before the messages that arrived meanwhile: look at those first. */
-  private suspect(first: Pending): void {
+  #suspect(first: Pending): void {
     setImmediate(() => {
-      if (this.pending[0] === first) this.onOverdue(`a ${first.kind} took longer than ${first.limitMs} ms`);
+      if (this.#pending[0] === first) this.onOverdue(`a ${first.kind} took longer than ${first.limitMs} ms`);
     });
   }
 }

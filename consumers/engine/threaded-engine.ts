@@ -29,9 +29,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     await Promise.all(slots.map((slot) => slot.open()));
     return new ThreadedEngine(
       slots,
+      { inline: new InlineHost(complete.backend), isolated: new IsolatedEngine(complete) },
       coreChoices(complete),
-      new InlineHost(complete.backend),
-      new IsolatedEngine(complete),
       complete.onError,
     );
   } catch (error) {
@@ -53,24 +52,27 @@ const TOO_SLOW_INLINE_MICROS = 10_000;
 const SLOW_RUNS_ALLOWED = 3;
 
 class ThreadedEngine implements Engine {
-  private nextKey = 1;
-  private closed = false;
+  #nextKey = 1;
+  #closed = false;
+
+  readonly isolated: IsolatedEngine;
 
   constructor(
-    private readonly slots: readonly ThreadSlot[],
+    readonly slots: readonly ThreadSlot[],
+    readonly hosts: { readonly inline: InlineHost; readonly isolated: IsolatedEngine },
     readonly coreChoices: readonly [number, ...number[]],
-    private readonly inline: InlineHost,
-    readonly isolated: IsolatedEngine,
     readonly onError: Required<EngineOptions>['onError'],
-  ) {}
+  ) {
+    this.isolated = hosts.isolated;
+  }
 
   get threads(): number {
     return this.slots.length;
   }
 
   async load(source: ModelSource): Promise<LoadedModel> {
-    this.requireOpen();
-    const key = this.nextKey++;
+    this.#requireOpen();
+    const key = this.#nextKey++;
     const [first] = this.slots;
     if (!first) throw new PartituraError('INTERNAL', 'an engine needs a thread');
     try {
@@ -83,7 +85,7 @@ class ThreadedEngine implements Engine {
 
   /** One thread after the other: those that hold it already go on serving meanwhile. */
   async spread(key: number, source: ModelSource): Promise<void> {
-    this.requireOpen();
+    this.#requireOpen();
     try {
       for (const slot of this.slots.slice(1)) await slot.load(key, source);
     } catch (error) {
@@ -97,24 +99,24 @@ class ThreadedEngine implements Engine {
   }
 
   async run(key: number, tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
-    this.requireOpen();
-    const slot = this.idlest(key) ?? (await this.idlestAfterRepair(key));
+    this.#requireOpen();
+    const slot = this.#idlest(key) ?? (await this.#idlestAfterRepair(key));
     return slot.run(key, tensors);
   }
 
   /** Loads a model into the event loop as well. */
   loadInline(key: number, source: ModelSource, cores: number | undefined): Promise<void> {
-    this.requireOpen();
-    return this.inline.load(key, source, cores ?? this.coreChoices[0]);
+    this.#requireOpen();
+    return this.hosts.inline.load(key, source, cores ?? this.coreChoices[0]);
   }
 
   runInline(key: number, tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
-    this.requireOpen();
-    return this.inline.run(key, tensors);
+    this.#requireOpen();
+    return this.hosts.inline.run(key, tensors);
   }
 
   unloadInline(key: number): Promise<void> {
-    return this.inline.unload(key);
+    return this.hosts.inline.unload(key);
   }
 
   /** Frees what can be freed: a thread that is lost has nothing left to free. */
@@ -123,11 +125,11 @@ class ThreadedEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.#closed = true;
     await Promise.all([...this.slots.map((slot) => slot.close()), this.isolated.close()]);
   }
 
-  private idlest(key: number): ThreadSlot | undefined {
+  #idlest(key: number): ThreadSlot | undefined {
     let idlest: ThreadSlot | undefined;
     for (const slot of this.slots) {
       if (slot.serves(key) && (!idlest || slot.backlog < idlest.backlog)) idlest = slot;
@@ -135,15 +137,15 @@ class ThreadedEngine implements Engine {
     return idlest;
   }
 
-  private async idlestAfterRepair(key: number): Promise<ThreadSlot> {
+  async #idlestAfterRepair(key: number): Promise<ThreadSlot> {
     await Promise.any(this.slots.map((slot) => slot.whole())).catch(() => undefined);
-    const slot = this.idlest(key);
+    const slot = this.#idlest(key);
     if (slot) return slot;
     throw new PartituraError('MODEL_NOT_READY', 'no engine thread holds it after a crash; it is tried again');
   }
 
-  private requireOpen(): void {
-    if (this.closed) throw new PartituraError('INTERNAL', 'the engine is closed');
+  #requireOpen(): void {
+    if (this.#closed) throw new PartituraError('INTERNAL', 'the engine is closed');
   }
 }
 
@@ -154,19 +156,19 @@ class ThreadedModel implements LoadedModel {
   declare readonly cores?: number;
   declare readonly signatureNames?: SignatureNames;
   readonly loadMs: number;
-  private inline = false;
-  private loadedInline = false;
-  private isSpread = false;
+  #inline = false;
+  #loadedInline = false;
+  #isSpread = false;
   /** Runs in the event loop one after the other that took too long. */
-  private slowRuns = 0;
-  private underWay = 0;
-  private unloading: Promise<void> | undefined;
-  private allDone: (() => void) | undefined;
+  #slowRuns = 0;
+  #underWay = 0;
+  #unloading: Promise<void> | undefined;
+  #allDone: (() => void) | undefined;
 
   constructor(
-    private readonly engine: ThreadedEngine,
-    private readonly key: number,
-    private readonly source: ModelSource,
+    readonly engine: ThreadedEngine,
+    readonly key: number,
+    readonly source: ModelSource,
     { signature, backend, fallbackReason, cores, signatureNames, loadMs }: LoadedFacts,
   ) {
     this.signature = signature;
@@ -178,30 +180,30 @@ class ThreadedModel implements LoadedModel {
   }
 
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
-    if (this.unloading) throw aboutModel(this.source, new PartituraError('MODEL_NOT_READY', 'is unloaded'));
-    this.underWay++;
+    if (this.#unloading) throw aboutModel(this.source, new PartituraError('MODEL_NOT_READY', 'is unloaded'));
+    this.#underWay++;
     try {
-      const answer = await this.compute(arrangeInputs(this.signature.inputs, inputs));
+      const answer = await this.#compute(arrangeInputs(this.signature.inputs, inputs));
       return { outputs: nameOutputs(this.signature.outputs, answer), computeMicros: answer.computeMicros };
     } catch (error) {
       throw aboutModel(this.source, error);
     } finally {
-      this.underWay--;
-      if (this.underWay === 0) this.allDone?.();
+      this.#underWay--;
+      if (this.#underWay === 0) this.#allDone?.();
     }
   }
 
-  private async compute(tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
-    if (!this.inline) return this.engine.run(this.key, tensors);
+  async #compute(tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
+    if (!this.#inline) return this.engine.run(this.key, tensors);
     const answer = await this.engine.runInline(this.key, tensors);
-    this.slowRuns = answer.computeMicros > TOO_SLOW_INLINE_MICROS ? this.slowRuns + 1 : 0;
-    if (this.slowRuns === SLOW_RUNS_ALLOWED) this.moveBack(answer.computeMicros);
+    this.#slowRuns = answer.computeMicros > TOO_SLOW_INLINE_MICROS ? this.#slowRuns + 1 : 0;
+    if (this.#slowRuns === SLOW_RUNS_ALLOWED) this.#moveBack(answer.computeMicros);
     return answer;
   }
 
   /** It stays loaded in the event loop: it has proved to be light once, and nothing waits for the memory. */
-  private moveBack(computeMicros: number): void {
-    this.inline = false;
+  #moveBack(computeMicros: number): void {
+    this.#inline = false;
     const message = `takes ${Math.round(computeMicros / 1_000)} ms for a batch, too long for the event loop; it runs in its thread again`;
     this.engine.onError(
       PartituraError.from(aboutModel(this.source, new PartituraError('INTERNAL', message))),
@@ -209,39 +211,39 @@ class ThreadedModel implements LoadedModel {
   }
 
   get threads(): number {
-    return this.isSpread ? this.engine.threads : 1;
+    return this.#isSpread ? this.engine.threads : 1;
   }
 
   async replicateToAllThreads(): Promise<void> {
     await this.engine.spread(this.key, this.source).catch((error: unknown) => {
       throw aboutModel(this.source, error);
     });
-    this.isSpread = true;
+    this.#isSpread = true;
   }
 
   async shrinkToOneThread(): Promise<void> {
-    this.isSpread = false;
+    this.#isSpread = false;
     await this.engine.gather(this.key);
   }
 
   get isInline(): boolean {
-    return this.inline;
+    return this.#inline;
   }
 
   async moveInline(): Promise<void> {
     await this.engine.loadInline(this.key, this.source, this.cores);
-    this.loadedInline = true;
-    this.inline = true;
+    this.#loadedInline = true;
+    this.#inline = true;
   }
 
   unload(): Promise<void> {
-    this.unloading ??= this.finishAndUnload();
-    return this.unloading;
+    this.#unloading ??= this.#finishAndUnload();
+    return this.#unloading;
   }
 
-  private async finishAndUnload(): Promise<void> {
-    if (this.underWay > 0) await new Promise<void>((resolve) => (this.allDone = resolve));
-    if (this.loadedInline) await this.engine.unloadInline(this.key);
+  async #finishAndUnload(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#allDone = resolve));
+    if (this.#loadedInline) await this.engine.unloadInline(this.key);
     await this.engine.unload(this.key);
   }
 }

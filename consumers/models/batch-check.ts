@@ -123,7 +123,7 @@ export class BatchCheck implements BatchWatch {
       const likenesses = likenessOfRows(rows, alone, index);
       const near = rows.filter((_, row) => likenesses[row] === 'near').slice(0, MOST_COPIED_ROWS);
       const isRounding = async (row: SampledRow): Promise<boolean> =>
-        this.#isSameAmongCopies(row.inputs, row, outputOf(row, index), 0, index);
+        this.#isSameAmongCopies(row.inputs, row, { answer: outputOf(row, index), row: 0 }, index);
       if (likenesses.includes('different') || !(await everyInTurn(near, isRounding)))
         return `output '${name}' of a row differs from its batch`;
     }
@@ -142,8 +142,13 @@ export class BatchCheck implements BatchWatch {
         const copied = inputs.map((input) => copyOf(input, start + row));
         const inWhole = { position: start + row, batchRows: reference?.rows ?? 0 };
         return (
-          (await this.#isSameAmongCopies(copied, inWhole, reference, start + row, index)) &&
-          (await this.#isSameAmongCopies(copied, { position: position + row, batchRows }, part, row, index))
+          (await this.#isSameAmongCopies(copied, inWhole, { answer: reference, row: start + row }, index)) &&
+          (await this.#isSameAmongCopies(
+            copied,
+            { position: position + row, batchRows },
+            { answer: part, row },
+            index,
+          ))
         );
       };
       if (
@@ -158,14 +163,12 @@ export class BatchCheck implements BatchWatch {
   /**
    * Tells if a row has the same answer, to the last bit, at the same place of a batch that consists of copies of it: then
    * the rows beside it have no part in the answer.
-   * @param row of `answer`
    * @throws PartituraError INTERNAL where such a batch would be too large
    */
   async #isSameAmongCopies(
     inputs: readonly RowTensor[],
     { position, batchRows }: BatchPlace,
-    answer: ComparedOutput | undefined,
-    row: number,
+    { answer, row }: OutputRow,
     index: number,
   ): Promise<boolean> {
     if (batchRows * bytesOf(inputs) > MOST_BYTES_OF_COPIES)
@@ -265,7 +268,9 @@ function likenessOfRows(
   const typical = median(references.map((output) => output?.magnitude(0) ?? 0));
   return rows.map((row, place) => {
     const reference = references[place];
-    return reference?.rows === 1 ? likenessOf(reference, 0, outputOf(row, index), 0, typical) : 'different';
+    return reference?.rows === 1
+      ? likenessOf({ answer: reference, row: 0 }, { answer: outputOf(row, index), row: 0 }, typical)
+      : 'different';
   });
 }
 
@@ -278,19 +283,20 @@ function likenessOfPart(
   const rows = Array.from({ length: part?.rows ?? 0 }, (_, row) => row);
   if (!whole || start + rows.length > (whole.rows ?? 0)) return ['different'];
   const typical = median(rows.map((row) => whole.magnitude(start + row)));
-  return rows.map((row) => likenessOf(whole, start + row, part, row, typical));
+  return rows.map((row) => likenessOf({ answer: whole, row: start + row }, { answer: part, row }, typical));
 }
 
-function likenessOf(
-  reference: ComparedOutput,
-  row: number,
-  other: ComparedOutput | undefined,
-  otherRow: number,
-  typical: number,
-): Likeness {
-  if (!other || !reference.hasRowsLike(other)) return 'different';
-  if (reference.matches(row, other, otherRow, typical)) return 'equal';
-  return reference.isNear(row, other, otherRow, typical) ? 'near' : 'different';
+/** One row of an output. */
+interface OutputRow {
+  readonly answer: ComparedOutput | undefined;
+  readonly row: number;
+}
+
+function likenessOf(reference: OutputRow, other: OutputRow, typical: number): Likeness {
+  const { answer, row } = reference;
+  if (!answer || !other.answer || !answer.hasRowsLike(other.answer)) return 'different';
+  if (answer.matches(row, other.answer, other.row, typical)) return 'equal';
+  return answer.isNear(row, other.answer, other.row, typical) ? 'near' : 'different';
 }
 
 /** What is small beside the other answers is rounded like them. */

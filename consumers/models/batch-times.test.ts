@@ -146,7 +146,7 @@ test('a size that fails is a problem to be told, and what was measured before it
 test('what threads gain is told where there is time for it', async () => {
   const model = new TimedModel(() => 1_000);
   const gain = (micros: number): Promise<number | null> =>
-    gainOfThreads(model, { rows: 4, micros }, 2, BUDGET_MS, model.now);
+    gainOfThreads(model, { rows: 4, micros }, { threads: 2, budgetMs: BUDGET_MS }, model.now);
   assert.equal(await gain(1_000), 1);
   assert.equal(await gain(30_000), null);
 });

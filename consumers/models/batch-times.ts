@@ -111,8 +111,7 @@ async function shortestRun(
 export async function gainOfThreads(
   model: LoadedModel,
   { rows, micros }: BatchTime,
-  threads: number,
-  budgetMs: number,
+  { threads, budgetMs }: { threads: number; budgetMs: number },
   now: () => number = () => performance.now(),
 ): Promise<number | null> {
   const rounds = Math.min(ROUNDS, Math.floor((budgetMs * 1_000) / (2 * threads * Math.max(micros, 1))));

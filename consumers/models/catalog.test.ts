@@ -79,23 +79,18 @@ async function watching(
     policy,
     pollMs: 1,
     isFatal: () => false,
+    onChange: (model: string): Promise<void> => watched.hear(model),
     maxBatchRows: 8,
     maxBatchDelayMs: 0,
     inlineMicros: 0,
     batchCheckMs: 0,
   };
-  const catalog = new ModelCatalog(
-    engine,
-    options,
-    silent,
-    {
-      observe: () => undefined,
-      whenBelowLimit: () => undefined,
-      verdicts: new VerdictMemory(undefined, silent),
-      onBatchCheck: () => undefined,
-    },
-    (model) => watched.hear(model),
-  );
+  const catalog = new ModelCatalog(engine, options, silent, {
+    observe: () => undefined,
+    whenBelowLimit: () => undefined,
+    verdicts: new VerdictMemory(undefined, silent),
+    onBatchCheck: () => undefined,
+  });
   context.after(() => catalog.close());
   const watched: Watched = {
     repository,

@@ -33,6 +33,8 @@ export interface CatalogOptions extends BatchDefaults {
   readonly root: string;
   readonly policy: string;
   readonly pollMs: number;
+  /** Called with a model's name when the set of its available versions has changed. */
+  readonly onChange: (model: string) => Promise<void>;
   /** Decides on an error of `onChange`: true for one that every model would meet, which ends the catalog. */
   readonly isFatal: (cause: unknown) => boolean;
 }
@@ -64,13 +66,11 @@ export class ModelCatalog {
   #known: RepositoryContent = new Map();
   #watching: Promise<void> | undefined;
 
-  /** @param onChange called with a model's name when the set of its available versions has changed */
   constructor(
     readonly engine: Engine,
     readonly options: CatalogOptions,
     readonly log: Logger,
     readonly surroundings: BatchSurroundings,
-    readonly onChange: (model: string) => Promise<void>,
   ) {
     this.#skipped = new SkippedFolders(log);
   }
@@ -242,7 +242,7 @@ export class ModelCatalog {
   async #announce(model: string): Promise<void> {
     const before = this.#unannounced.get(model);
     try {
-      await this.onChange(model);
+      await this.options.onChange(model);
       this.#unannounced.delete(model);
     } catch (cause) {
       if (this.#stopping.signal.aborted) return;

@@ -89,7 +89,7 @@ export async function loadAndProfile(
   const isSmall = first.loadMs < BUDGET_MS;
   const choices = first.cores === undefined ? [] : engine.coreChoices.slice(1);
   const budgetMs = BUDGET_MS / (choices.length + 2);
-  const kept = await withBestCores(engine, source, first, isSmall ? choices : [], (model) =>
+  const kept = await withBestCores(engine, { source, first, choices: isSmall ? choices : [] }, (model) =>
     timeBatches(model, sizesOf(model, limits), budgetMs),
   );
   const best = bestBatch(kept.times);
@@ -125,12 +125,18 @@ type Trial = BatchTimes & { readonly loaded: LoadedModel };
 
 type TimeModel = (model: LoadedModel) => Promise<BatchTimes>;
 
-/** The model with the number of cores that makes it fastest, out of the one it has and those to choose from. */
+interface CoreSearch {
+  readonly source: ModelSource;
+  /** The model as it was loaded first. */
+  readonly first: LoadedModel;
+  /** Numbers of cores to compare with. */
+  readonly choices: readonly number[];
+}
+
+/** Returns the model with the number of cores that makes it fastest. */
 async function withBestCores(
   engine: Engine,
-  source: ModelSource,
-  first: LoadedModel,
-  choices: readonly number[],
+  { source, first, choices }: CoreSearch,
   time: TimeModel,
 ): Promise<Trial> {
   let kept: Trial = { loaded: first, ...(await time(first)) };
@@ -138,7 +144,7 @@ async function withBestCores(
   return kept;
 }
 
-/** Of a model and the same with fewer cores the one to keep; the other is unloaded. */
+/** Loads the model with fewer cores, keeps the better of both and unloads the other. */
 async function faster(engine: Engine, more: Trial, source: ModelSource, time: TimeModel): Promise<Trial> {
   const loaded = await engine.load(source).catch(() => undefined);
   if (!loaded) return more;
@@ -157,7 +163,7 @@ async function spread(
 ): Promise<number | null> {
   if (threads === 1) return null;
   await loaded.replicateToAllThreads();
-  const gain = best ? await gainOfThreads(loaded, best, threads, budgetMs) : null;
+  const gain = best ? await gainOfThreads(loaded, best, { threads, budgetMs }) : null;
   if (gain !== null && gain < WORTH_MORE_THREADS) await loaded.shrinkToOneThread();
   return gain;
 }

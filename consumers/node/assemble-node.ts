@@ -109,6 +109,7 @@ function createCatalog(
   const { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs } = config;
   const options: CatalogOptions = {
     ...{ root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs },
+    onChange,
     isFatal: (cause) => cause instanceof KafkaError && cause.kind === 'unauthenticated',
   };
   const surroundings: BatchSurroundings = {
@@ -120,7 +121,7 @@ function createCatalog(
     verdicts: new VerdictMemory(config.cacheDir ?? join(homedir(), '.cache', 'partitura'), log),
     onBatchCheck: noteBatchCheck(foundation, beat),
   };
-  return new ModelCatalog(engine, options, log, surroundings, onChange);
+  return new ModelCatalog(engine, options, log, surroundings);
 }
 
 /** Counts the result of each batch check and logs differences. */

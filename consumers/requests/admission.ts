@@ -1,4 +1,3 @@
-import type { FailureStage } from '../../schemas/headers/headers.js';
 import type { KafkaRecord } from '../../kafka/port.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { describe } from '../../schemas/describe.js';
@@ -12,6 +11,7 @@ import {
   type RecordHeaders,
 } from '../../schemas/framing/index.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
+import type { Rejected } from '../records/dead-letter.js';
 import type { ModelWork } from './model-job.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { ServedVersion } from '../models/served-version.js';
@@ -57,7 +57,11 @@ export class Admission {
       return refused(record, address.topic);
     const caller = { framing: framing ?? fallbackFraming(record.headers), dialect, address };
     if (!framing)
-      return this.#deadLetter(record, model, caller, 'decode', unknownFraming(value, record.headers));
+      return this.#deadLetter(
+        { record, stage: 'decode', error: unknownFraming(value, record.headers) },
+        model,
+        caller,
+      );
     return this.#read(record, value, model, caller);
   }
 
@@ -74,9 +78,11 @@ export class Admission {
       request = caller.framing.decodeRequest(value, model, record);
     } catch (cause) {
       const error = PartituraError.from(cause, 'DECODE_FAILED');
-      if (error.code === 'DECODE_FAILED') return this.#deadLetter(record, model, caller, 'decode', error);
+      if (error.code === 'DECODE_FAILED')
+        return this.#deadLetter({ record, stage: 'decode', error }, model, caller);
       // Its reply could not be written; once that is mended the letter can be replayed.
-      if (error.code === 'INTERNAL') return this.#deadLetter(record, model, caller, 'reply', error);
+      if (error.code === 'INTERNAL')
+        return this.#deadLetter({ record, stage: 'reply', error }, model, caller);
       return this.#reply(record, caller, { id: '', model, modelVersion: null }, error);
     }
     if (request.id === '') request.id = recordId(record);
@@ -118,13 +124,8 @@ export class Admission {
 
   #tooLarge(record: KafkaRecord, value: Buffer, model: string, caller: Caller): Outcome {
     const message = `request: expected at most ${this.options.maxRecordBytes} bytes, got ${value.length}`;
-    return this.#deadLetter(
-      record,
-      model,
-      caller,
-      'validate',
-      new PartituraError('REQUEST_TOO_LARGE', message),
-    );
+    const error = new PartituraError('REQUEST_TOO_LARGE', message);
+    return this.#deadLetter({ record, stage: 'validate', error }, model, caller);
   }
 
   #reply(
@@ -143,17 +144,12 @@ export class Admission {
     };
   }
 
-  /** An error reply goes along only where the headers name a reply topic: strangers' garbage is not answered. */
-  #deadLetter(
-    record: KafkaRecord,
-    model: string,
-    caller: Caller,
-    stage: FailureStage,
-    error: PartituraError,
-  ): Outcome {
-    if (caller.address.topic === undefined) return { kind: 'dead-letter', record, stage, error };
+  /** Returns a dead letter, with an error reply only if the headers name a reply topic: garbage is not answered. */
+  #deadLetter(rejected: Rejected, model: string, caller: Caller): Outcome {
+    if (caller.address.topic === undefined) return { kind: 'dead-letter', ...rejected };
+    const { record, error } = rejected;
     const reply = errorReply({ id: recordId(record), model, modelVersion: null }, error, this.options.node);
-    return { kind: 'dead-letter', record, stage, error, notice: { caller, reply } };
+    return { kind: 'dead-letter', ...rejected, notice: { caller, reply } };
   }
 }
 

@@ -51,7 +51,8 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
   }
 
   answered(record: KafkaRecord, admitted: Admitted, answer: Answer): Outcome {
-    return answerOutcome(record, admitted, answer, this.parts.node, this.parts.now());
+    const { node, now } = this.parts;
+    return answerOutcome(record, admitted, answer, { node, now: now() });
   }
 
   failed(record: KafkaRecord, admitted: Admitted, cause: unknown): Outcome {

@@ -7,14 +7,14 @@ import { runtimeReason } from './refusals.js';
 
 /** The models of one thread; answers one question at a time. */
 export class ModelHost {
-  private readonly models = new Map<number, ThreadModel>();
+  readonly #models = new Map<number, ThreadModel>();
 
-  constructor(private readonly loaders: Loaders) {}
+  constructor(readonly loaders: Loaders) {}
 
   /** Never throws: whatever goes wrong is an answer. */
   async answer(question: EngineRequest): Promise<EngineResponse> {
     try {
-      return await this.serve(question);
+      return await this.#serve(question);
     } catch (error) {
       const { code, message } = PartituraError.from(error, 'MODEL_FAILED');
       return {
@@ -25,30 +25,30 @@ export class ModelHost {
     }
   }
 
-  private serve(question: EngineRequest): EngineResponse | Promise<EngineResponse> {
+  #serve(question: EngineRequest): EngineResponse | Promise<EngineResponse> {
     switch (question.kind) {
       case 'run':
-        return this.run(question.key, question);
+        return this.#run(question.key, question);
       case 'load':
-        return this.load(question);
+        return this.#load(question);
       case 'unload':
-        return this.unload(question.key);
+        return this.#unload(question.key);
     }
   }
 
-  private async run(key: number, inputs: Tensors): Promise<EngineResponse> {
+  async #run(key: number, inputs: Tensors): Promise<EngineResponse> {
     const started = performance.now();
-    const { shapes, buffers } = await this.model(key).run(inputs);
+    const { shapes, buffers } = await this.#model(key).run(inputs);
     const computeMicros = Math.round((performance.now() - started) * 1000);
     return { kind: 'result', computeMicros, shapes, buffers };
   }
 
-  private async load(question: Extract<EngineRequest, { kind: 'load' }>): Promise<EngineResponse> {
+  async #load(question: Extract<EngineRequest, { kind: 'load' }>): Promise<EngineResponse> {
     await this.loaders.start(question.format);
     const begun = performance.now();
     const model = await this.loaders.load(question);
     const loadMs = performance.now() - begun;
-    this.models.set(question.key, model);
+    this.#models.set(question.key, model);
     const { signature, backend, fallbackReason, cores, signatureNames } = model;
     return {
       kind: 'loaded',
@@ -61,15 +61,15 @@ export class ModelHost {
     };
   }
 
-  private unload(key: number): EngineResponse {
-    const model = this.model(key);
-    this.models.delete(key);
+  #unload(key: number): EngineResponse {
+    const model = this.#model(key);
+    this.#models.delete(key);
     model.dispose();
     return { kind: 'unloaded' };
   }
 
-  private model(key: number): ThreadModel {
-    const model = this.models.get(key);
+  #model(key: number): ThreadModel {
+    const model = this.#models.get(key);
     if (!model) throw new PartituraError('MODEL_NOT_READY', `the engine's thread holds no model ${key}`);
     return model;
   }

@@ -11,17 +11,17 @@ import { loadGraphModel, loadLayersModel } from './tensorflow/tensorflowjs-model
 
 /** Loads models by format. A runtime starts with the first model that needs it: a node of ONNX models never pays for TensorFlow. */
 export class Loaders {
-  private tensorFlow: Promise<TensorFlowRuntime> | undefined;
-  private readonly savedModels = new SavedModelSessions();
+  #tensorFlow: Promise<TensorFlowRuntime> | undefined;
+  readonly #savedModels = new SavedModelSessions();
 
   constructor(
-    private readonly backend: BackendChoice,
-    private readonly gate: CallGuard,
+    readonly backend: BackendChoice,
+    readonly gate: CallGuard,
   ) {}
 
   /** Starts what computes models of a format, unless it has been started. @throws Error as the runtime throws it */
   async start(format: ModelFormat): Promise<void> {
-    if (format !== 'onnx') await this.startedTensorFlow();
+    if (format !== 'onnx') await this.#startedTensorFlow();
   }
 
   /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out; Error as the runtime throws it */
@@ -35,16 +35,16 @@ export class Loaders {
       case 'onnx':
         return loadOnnxModel(directory, cores, this.gate);
       case 'saved_model':
-        return loadSavedModel(await this.startedTensorFlow(), this.savedModels, directory, signature);
+        return loadSavedModel(await this.#startedTensorFlow(), this.#savedModels, directory, signature);
       case 'graph_model':
-        return loadGraphModel(await this.startedTensorFlow(), directory);
+        return loadGraphModel(await this.#startedTensorFlow(), directory);
       case 'layers_model':
-        return loadLayersModel(await this.startedTensorFlow(), directory);
+        return loadLayersModel(await this.#startedTensorFlow(), directory);
     }
   }
 
-  private startedTensorFlow(): Promise<TensorFlowRuntime> {
-    this.tensorFlow ??= startTensorFlowRuntime(this.backend);
-    return this.tensorFlow;
+  #startedTensorFlow(): Promise<TensorFlowRuntime> {
+    this.#tensorFlow ??= startTensorFlowRuntime(this.backend);
+    return this.#tensorFlow;
   }
 }

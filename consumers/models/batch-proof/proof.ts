@@ -248,14 +248,14 @@ export class Proof {
       const alone = this.#alone[request]?.[index];
       const isSameAmongCopies = async (of: ComparedOutput | undefined, place: number): Promise<boolean> => {
         if (of?.rows === 1) return true;
-        const copies = await this.#copies(request, row, of?.rows ?? 0, index, end);
+        const copies = await this.#copies({ request, row }, of?.rows ?? 0, index, end);
         return of !== undefined && copies?.hasSameBytes(place, of, place) === true;
       };
       if (!(await isSameAmongCopies(output, position)) || !(await isSameAmongCopies(alone, row)))
         return false;
       if (this.#outputsTriedByPlace.has(index)) continue;
       this.#outputsTriedByPlace.add(index);
-      const copies = await this.#copies(request, row, COPIES, index, end);
+      const copies = await this.#copies({ request, row }, COPIES, index, end);
       if (!copies || copies.distinctRows > MOST_DISTINCT_COPIES) return false;
     }
     return true;
@@ -263,8 +263,7 @@ export class Proof {
 
   /** One output of a batch of copies of a row. Small batches are computed once. */
   async #copies(
-    request: number,
-    row: number,
+    { request, row }: Pick<NearRow, 'request' | 'row'>,
     count: number,
     index: number,
     end: number,

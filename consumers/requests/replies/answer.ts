@@ -5,15 +5,13 @@ import type { Admitted } from '../admission.js';
 import type { Answer } from '../../batching/batch.js';
 import { errorReply, unlessLate, type Outcome } from './outcome.js';
 
-/** Makes the model's answer a reply; one that comes too late becomes an error reply. */
+/** Converts the model's answer to a reply, or to an error reply if its deadline has passed. */
 export function answerOutcome(
   record: KafkaRecord,
-  admitted: Admitted,
+  { request, caller, version }: Admitted,
   answer: Answer,
-  node: string,
-  now: number,
+  { node, now }: { node: string; now: number },
 ): Outcome {
-  const { request, caller, version } = admitted;
   const reply = {
     id: request.id,
     model: request.model,
@@ -26,7 +24,7 @@ export function answerOutcome(
   return unlessLate({ kind: 'reply', record, caller, reply, deadline: request.deadline }, now, node);
 }
 
-/** Decides how a request ends that was admitted and not answered: by an error reply, and a dead letter after a crash. */
+/** Returns the outcome of a request whose computation failed: an error reply, and a dead letter after a crash. */
 export function failureOutcome(
   record: KafkaRecord,
   { request, caller }: Admitted,
@@ -42,7 +40,7 @@ export function failureOutcome(
 
 function wanted({ outputs }: Answer, names: readonly string[]): Tensor[] {
   const chosen = names.length === 0 ? outputs : outputs.filter(({ name }) => names.includes(name));
-  // Only read from here on: a copy of every tensor's shape would be for the compiler alone.
+  // Read-only from here on; copying every tensor's shape would serve the compiler alone.
   return chosen as Tensor[];
 }
 

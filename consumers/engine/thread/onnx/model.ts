@@ -82,21 +82,21 @@ const RUN_OPTIONS = { logSeverityLevel: FATAL };
 /** One session of ONNX Runtime. */
 class OnnxModel implements ThreadModel {
   readonly backend = 'onnxruntime';
-  private readonly fetches: Readonly<Record<string, null>>;
+  readonly #fetches: Readonly<Record<string, null>>;
 
   constructor(
-    private readonly session: OnnxSession,
+    readonly session: OnnxSession,
     readonly signature: ModelSignature,
     readonly cores: number,
-    private readonly gate: CallGuard,
+    readonly gate: CallGuard,
   ) {
-    this.fetches = Object.fromEntries(signature.outputs.map(({ name }) => [name, null]));
+    this.#fetches = Object.fromEntries(signature.outputs.map(({ name }) => [name, null]));
   }
 
   run(inputs: Tensors): Tensors {
     const feeds: Record<string, OnnxTensor> = {};
     this.signature.inputs.forEach((input, index) => (feeds[input.name] = onnxTensor(input, inputs, index)));
-    const results = this.compute(feeds);
+    const results = this.#compute(feeds);
     const outputs = this.signature.outputs.map(({ name }) => results[name] as OnnxTensor);
     return { shapes: outputs.map(({ dims }) => dims), buffers: outputs.map(bytesOf) };
   }
@@ -105,9 +105,9 @@ class OnnxModel implements ThreadModel {
     this.gate.pass(() => this.session.dispose());
   }
 
-  private compute(feeds: Readonly<Record<string, OnnxTensor>>): Record<string, OnnxTensor> {
+  #compute(feeds: Readonly<Record<string, OnnxTensor>>): Record<string, OnnxTensor> {
     try {
-      return this.gate.pass(() => this.session.run(feeds, this.fetches, RUN_OPTIONS));
+      return this.gate.pass(() => this.session.run(feeds, this.#fetches, RUN_OPTIONS));
     } catch (error) {
       throw new Error(onnxReason(error), { cause: error });
     }

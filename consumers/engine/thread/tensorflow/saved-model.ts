@@ -46,25 +46,27 @@ function requireSafeStrings(binding: Binding, signature: SavedSignature): void {
 /** One signature in a session of TensorFlow. Calls are bare: ids and names, no tensor objects, one copy of each output. */
 class SavedModel implements ThreadModel {
   readonly backend = 'tensorflow';
-  private readonly inputNodes: string;
-  private readonly outputNodes: string;
+  readonly #inputNodes: string;
+  readonly #outputNodes: string;
   readonly signatureNames: SignatureNames;
 
   constructor(
-    private readonly binding: Binding,
-    private readonly session: SavedModelSession,
+    readonly binding: Binding,
+    readonly session: SavedModelSession,
     readonly signature: SavedSignature,
   ) {
     this.signatureNames = signature.names;
-    this.inputNodes = signature.inputs.map((input) => input.node).join(',');
-    this.outputNodes = signature.outputs.map((output) => output.node).join(',');
+    this.#inputNodes = signature.inputs.map((input) => input.node).join(',');
+    this.#outputNodes = signature.outputs.map((output) => output.node).join(',');
   }
 
   run(inputs: Tensors): Tensors {
     const ids: number[] = [];
     try {
-      this.signature.inputs.forEach((input, index) => ids.push(this.create(input, inputs, index)));
-      return this.read(this.binding.runSavedModel(this.session.id, ids, this.inputNodes, this.outputNodes));
+      this.signature.inputs.forEach((input, index) => ids.push(this.#create(input, inputs, index)));
+      return this.#read(
+        this.binding.runSavedModel(this.session.id, ids, this.#inputNodes, this.#outputNodes),
+      );
     } finally {
       for (const id of ids) this.binding.deleteTensor(id);
     }
@@ -74,7 +76,7 @@ class SavedModel implements ThreadModel {
     this.session.release();
   }
 
-  private create(input: SavedTensor, { shapes, buffers }: Tensors, index: number): number {
+  #create(input: SavedTensor, { shapes, buffers }: Tensors, index: number): number {
     const shape = shapes[index];
     const buffer = buffers[index];
     if (!shape || !buffer) throw new Error(`input '${input.name}' is missing`);
@@ -82,25 +84,25 @@ class SavedModel implements ThreadModel {
   }
 
   /** Reads before anything is deleted: an output may share its memory with an input. */
-  private read(outputs: readonly NativeTensor[]): Tensors {
+  #read(outputs: readonly NativeTensor[]): Tensors {
     try {
       return {
         shapes: outputs.map((output) => output.shape),
-        buffers: outputs.map((output) => this.bytesOf(output)),
+        buffers: outputs.map((output) => this.#bytesOf(output)),
       };
     } finally {
       for (const output of outputs) this.binding.deleteTensor(output.id);
     }
   }
 
-  private bytesOf({ id, dtype }: NativeTensor): ArrayBuffer {
-    if (dtype === DT_UINT8) return this.bytesOfUint8(id);
+  #bytesOf({ id, dtype }: NativeTensor): ArrayBuffer {
+    if (dtype === DT_UINT8) return this.#bytesOfUint8(id);
     const values = this.binding.tensorDataSync(id);
     return Array.isArray(values) ? joinBytes(values) : ownBuffer(values);
   }
 
   /** The native library can't read UINT8: it goes through INT32. */
-  private bytesOfUint8(id: number): ArrayBuffer {
+  #bytesOfUint8(id: number): ArrayBuffer {
     const { binding } = this;
     const wide = execute(binding, 'Cast', id, [
       { name: 'SrcT', type: binding.TF_ATTR_TYPE, value: DT_UINT8 },

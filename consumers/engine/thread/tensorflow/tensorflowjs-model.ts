@@ -63,9 +63,9 @@ class TensorFlowJsModel implements ThreadModel {
   declare readonly fallbackReason?: string;
 
   constructor(
-    private readonly runtime: TensorFlowRuntime,
+    readonly runtime: TensorFlowRuntime,
     readonly signature: ModelSignature,
-    private readonly compute: Compute,
+    readonly compute: Compute,
     readonly dispose: () => void,
   ) {
     this.backend = runtime.backend;
@@ -77,36 +77,32 @@ class TensorFlowJsModel implements ThreadModel {
     let outputs: Tensor[] = [];
     try {
       this.signature.inputs.forEach(({ datatype }, index) =>
-        inputs.push(this.create(datatype, shapes[index], buffers[index])),
+        inputs.push(this.#create(datatype, shapes[index], buffers[index])),
       );
       outputs = await this.compute(inputs);
-      return this.read(outputs);
+      return this.#read(outputs);
     } finally {
       this.runtime.tf.dispose([...inputs, ...outputs]);
     }
   }
 
-  private create(
-    datatype: Datatype,
-    shape: readonly number[] | undefined,
-    buffer: ArrayBuffer | undefined,
-  ): Tensor {
+  #create(datatype: Datatype, shape: readonly number[] | undefined, buffer: ArrayBuffer | undefined): Tensor {
     if (!shape || !buffer) throw new Error('an input is missing');
     // The declared type leaves out lists of bytes, which is how every backend keeps strings.
     const values = valuesOf(datatype, shape, buffer) as Float32Array;
     return this.runtime.tf.engine().makeTensor(values, [...shape], DTYPES[datatype as ComputedDatatype]);
   }
 
-  private read(outputs: readonly Tensor[]): Tensors {
+  #read(outputs: readonly Tensor[]): Tensors {
     return {
       shapes: outputs.map((output) => output.shape),
-      buffers: outputs.map((output) => this.bytesOf(output)),
+      buffers: outputs.map((output) => this.#bytesOf(output)),
     };
   }
 
   /** Through the backend, because `dataSync` decodes strings as UTF-8 and loses what is none; copied, because a
    *  model that passes an input through answers with the input's own memory. */
-  private bytesOf(output: Tensor): ArrayBuffer {
+  #bytesOf(output: Tensor): ArrayBuffer {
     const values = this.runtime.tf.backend().readSync(output.dataId);
     return Array.isArray(values) ? joinBytes(values) : ownBuffer(values.slice());
   }
