@@ -8,6 +8,10 @@
  * @property {string[]} tests files of tests of which at least one must fail
  */
 
+const RECORD_CONSUMER_TESTS = ['record-consumer', 'crashed-owner', 'schema-barrier'].map(
+  (name) => `consumers/records/${name}.test.ts`,
+);
+
 /** @type {Mutant[]} */
 export const MUTANTS = [
   {
@@ -16,11 +20,11 @@ export const MUTANTS = [
     edits: [
       [
         'consumers/records/record-consumer.ts',
-        'this.handling.publish(outcome, acknowledged, held.partition);',
-        'acknowledged();\n    this.handling.publish(outcome, () => undefined, held.partition);',
+        'this.handler.publish(outcome, acknowledged, subject.partition);',
+        'acknowledged();\n    this.handler.publish(outcome, () => undefined, subject.partition);',
       ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 1,
@@ -28,8 +32,8 @@ export const MUTANTS = [
     edits: [
       [
         'consumers/requests/replies/publisher.ts',
-        "this.#sendDeadLetter(record, model, 'reply', cause, acknowledged);",
-        'void cause;\n    acknowledged();',
+        "this.#sendDeadLetter(publication, { record, stage: 'reply', error: cause });",
+        'void cause;\n    publication.acknowledged();',
       ],
     ],
     tests: ['consumers/requests/replies/publisher.test.ts'],
@@ -43,7 +47,7 @@ export const MUTANTS = [
   {
     promise: 2,
     breaks: 'every request of a batch gets the rows of the first',
-    edits: [['consumers/batching/batch.ts', 'start += piece.rows;', 'start += 0;']],
+    edits: [['consumers/batching/batch.ts', 'start += slice.rows;', 'start += 0;']],
     tests: ['consumers/batching/answers.test.ts'],
   },
   {
@@ -51,9 +55,9 @@ export const MUTANTS = [
     breaks: 'a bad row fails the requests beside it',
     edits: [
       [
-        'consumers/batching/batcher.ts',
-        'if (first && pieces.length === 1) return failPiece(first, error);',
-        'if (first) return pieces.forEach((piece) => failPiece(piece, error));',
+        'consumers/batching/batch-runner.ts',
+        'if (first && slices.length === 1) return failSlice(first, error);',
+        'if (first) return slices.forEach((slice) => failSlice(slice, error));',
       ],
     ],
     tests: ['consumers/batching/failed-batches.test.ts'],
@@ -92,7 +96,7 @@ export const MUTANTS = [
         "if (outcome.kind !== 'reply' || outcome.deadline === null || now <= Infinity) return outcome;",
       ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 3,
@@ -104,7 +108,7 @@ export const MUTANTS = [
         'return unlessLate(outcome, 0, this.parts.node);',
       ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 4,
@@ -116,7 +120,7 @@ export const MUTANTS = [
         'if (this.whole) return undefined;',
       ],
     ],
-    tests: ['consumers/records/in-flight.test.ts', 'consumers/records/record-consumer.test.ts'],
+    tests: ['consumers/records/in-flight.test.ts', ...RECORD_CONSUMER_TESTS],
   },
   {
     promise: 4,
@@ -135,20 +139,24 @@ export const MUTANTS = [
     breaks: 'replies of ordered models leave as they are done',
     edits: [
       [
-        'consumers/records/record-consumer.ts',
-        'new PartitionLedger<Held<O>, O>(this.options.ordered)',
-        'new PartitionLedger<Held<O>, O>(false)',
+        'consumers/records/owned-partitions.ts',
+        'new PartitionLedger<InFlightRecord<O>, O>(this.options.ordered)',
+        'new PartitionLedger<InFlightRecord<O>, O>(false)',
       ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 6,
     breaks: 'an answer of a partition that was given up is published',
     edits: [
-      ['consumers/records/record-consumer.ts', 'if (partition.lost) return this.#leave(entry.subject);', ''],
+      [
+        'consumers/records/record-consumer.ts',
+        'if (partition.revoked) return this.#leave(entry.subject);',
+        '',
+      ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 7,
@@ -167,12 +175,12 @@ export const MUTANTS = [
     breaks: 'suspects of a crash are computed in the node',
     edits: [
       [
-        'consumers/records/record-consumer.ts',
-        'if (this.#committer.isIsolated || subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);',
-        'if (this.#committer.isIsolated && subject.partition.crashes?.isSuspect(offset)) suspects.submit(job);',
+        'consumers/requests/model-job.ts',
+        '(isSuspect ? suspects : batcher).submit(new ModelJob(work, job));',
+        '(isSuspect && work.deadline === 0 ? suspects : batcher).submit(new ModelJob(work, job));',
       ],
     ],
-    tests: ['consumers/records/record-consumer.test.ts'],
+    tests: RECORD_CONSUMER_TESTS,
   },
   {
     promise: 8,
@@ -184,6 +192,6 @@ export const MUTANTS = [
         'this.#ownersBefore(position)',
       ],
     ],
-    tests: ['consumers/records/crash-count.test.ts', 'consumers/records/record-consumer.test.ts'],
+    tests: ['consumers/records/crash-count.test.ts', ...RECORD_CONSUMER_TESTS],
   },
 ];

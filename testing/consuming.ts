@@ -1,0 +1,164 @@
+import type { TestContext } from 'node:test';
+import { FakeConsumer, FakeProducer } from './kafka.js';
+import { Outbox, OUTBOX_DEFAULTS } from '../kafka/sending/outbox.js';
+import type { CommittedPosition, KafkaRecord, Position } from '../kafka/port.js';
+import { headersToPass } from '../schemas/headers/reply-headers.js';
+import { replyTopicPolicy, topicNames } from '../cluster/topics.js';
+import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
+import { exampleRequest } from './requests.js';
+import { Admission } from '../consumers/requests/admission.js';
+import { Batcher } from '../consumers/batching/batcher.js';
+import { systemClock } from '../consumers/batching/clock.js';
+import { InFlight } from '../consumers/records/in-flight.js';
+import { suspectLimits } from '../consumers/models/isolated-model.js';
+import { NO_SPANS } from '../consumers/records/record-spans.js';
+import { createNodeMetrics } from '../consumers/records/metrics.js';
+import { Destinations } from '../consumers/requests/replies/destinations.js';
+import { ReplyPublisher } from '../consumers/requests/replies/publisher.js';
+import { RecordConsumer } from '../consumers/records/record-consumer.js';
+import { Requests, type RequestParts } from '../consumers/requests/requests.js';
+import { DIGITS, HeldEngine, exampleRecord, settle, silent } from './records.js';
+
+export const TOPIC = 'p.digits.requests';
+const AN_HOUR_MS = 60 * 60_000;
+
+export interface Setting {
+  readonly drainTimeoutMs?: number;
+  readonly maxRequests?: number;
+  readonly ordered?: boolean;
+  readonly schemas?: RequestParts['schemas'];
+  /** Positions of the group before the consumer starts. */
+  readonly committed?: readonly CommittedPosition[];
+}
+
+/** A consumer with everything real around it, but for Kafka and the engine, whose batches of one row wait for the test. */
+export async function consuming(
+  context: TestContext,
+  { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true, schemas, committed = [] }: Setting = {},
+) {
+  const kafka = new FakeConsumer();
+  const producer = new FakeProducer();
+  const engine = new HeldEngine();
+  const inFlight = new InFlight(maxRequests, 1_000_000).share();
+  const metrics = createNodeMetrics(inFlight);
+  const stopped: Error[] = [];
+  const state = { now: 0 };
+  // Deadlines are told by the test's clock alone: by the real one, the batcher would refuse them all.
+  const clock = { ...systemClock, wallTime: () => state.now };
+  const limits = {
+    maxBatchRows: 1,
+    maxBatchDelayMs: 0,
+    parallelism: 100,
+    prefetchRows: Infinity,
+    batchable: true,
+  };
+  const batcher = new Batcher(engine.run, limits, { clock });
+  const suspectEngine = new HeldEngine();
+  const suspects = new Batcher(suspectEngine.run, suspectLimits(limits), { clock });
+  const version = {
+    model: 'digits',
+    version: '1',
+    signature: DIGITS,
+    signatureNames: undefined,
+    backend: 'wasm' as const,
+    trialMs: 0,
+    batching: { batchable: true, reason: 'a test says so' },
+    batcher,
+    suspects,
+    fallbackReason: undefined,
+    measured: null,
+    warmUpProblem: undefined,
+    retire: () => Promise.resolve(),
+  };
+  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
+  const handling = new Requests('digits', {
+    node: 'n',
+    admission: new Admission(
+      { resolve: () => version },
+      { node: 'n', maxRecordBytes: 1_000, isReplyTopicAllowed: replyTopicPolicy([]), now: () => state.now },
+    ),
+    publisher: new ReplyPublisher(outbox, {
+      topics: topicNames('p'),
+      node: 'n',
+      spans: NO_SPANS,
+      maxRecordBytes: 1_000,
+      deadLetterHeaders: 'connect',
+      passHeaders: headersToPass([]),
+      onTopicRefused: () => undefined,
+      onStuck: (error) => stopped.push(error),
+      onDeadLetter: () => undefined,
+    }),
+    destinations: new Destinations(
+      { partitionCount: (topic) => Promise.resolve(topic === 'my.replies' ? 2 : undefined) },
+      { probeTopic: 'p.nodes' },
+    ),
+    schemas,
+    now: () => state.now,
+  });
+  const options = {
+    model: 'digits',
+    group: 'p.digits',
+    ordered,
+    commitIntervalMs: AN_HOUR_MS,
+    drainTimeoutMs,
+    now: () => state.now,
+    onStopped: (error: Error) => stopped.push(error),
+  };
+  const consumer = new RecordConsumer(kafka, handling, options, {
+    inFlight,
+    readPositions: () => Promise.resolve(committed),
+    metrics,
+    spans: NO_SPANS,
+    log: silent,
+  });
+  await consumer.start();
+  kafka.assign(TOPIC, 0);
+  /** Answers the batch that came as number `index`, and lets everything happen that follows. */
+  const answer = async (...indexes: number[]): Promise<void> => {
+    await settle();
+    for (const index of indexes) {
+      engine.batches[index]?.echo();
+      await settle();
+    }
+  };
+  context.after(async () => {
+    await answer(...engine.batches.keys());
+    for (let index = 0; index < suspectEngine.batches.length; index++) {
+      suspectEngine.batches[index]?.echo();
+      await settle();
+    }
+    await consumer.close();
+  });
+  const repliesTo = (): string[] =>
+    producer.taken.map(({ value }) => decodeReply(value ?? Buffer.alloc(0)).id);
+  return {
+    kafka,
+    producer,
+    engine,
+    suspectEngine,
+    consumer,
+    inFlight,
+    metrics,
+    stopped,
+    state,
+    answer,
+    repliesTo,
+  };
+}
+
+/** Positions committed past the one at which the partition was opened. */
+export function moves(kafka: FakeConsumer): Omit<Position, 'metadata'>[] {
+  const positions = kafka.commits.flat();
+  const opened = positions[0]?.offset ?? 0;
+  return positions
+    .filter(({ offset }) => offset > opened)
+    .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+}
+
+export const request = (offset: number, changes: Partial<KafkaRecord> = {}): KafkaRecord =>
+  exampleRecord({
+    topic: TOPIC,
+    offset,
+    value: encodeRequest(exampleRequest({ id: `r${offset}` })),
+    ...changes,
+  });
