@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { OPTIONS, checkConfig, fromEnvironment, toEnvironment } from './config.js';
 
@@ -133,17 +132,6 @@ test('a child process that gets the environment of a configuration has that conf
 test('no two options share an environment variable', () => {
   const variables = Object.values(OPTIONS).map(({ env }) => env);
   assert.equal(new Set(variables).size, variables.length);
-});
-
-test("the README's table of options says their defaults", async () => {
-  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
-  const rows = [...readme.matchAll(/^\| `((?:PARTITURA|KAFKA)_[A-Z_]+)` \| `([^`]*)`/gm)];
-  assert.ok(rows.length > 8);
-  for (const [, env, fallback] of rows) {
-    const option = Object.values(OPTIONS).find((one) => one.env === env);
-    assert.ok(option, env);
-    assert.equal(fallback, String('fallback' in option ? option.fallback : ''), env);
-  }
 });
 
 test('KAFKA_CLIENT=platformatic, the former name of the native client, is still accepted', () => {

@@ -31,9 +31,12 @@ function locate(name) {
 function missingBasics() {
   if (process.platform === 'win32')
     return ['Partitura runs on Linux and macOS; on Windows, use it inside WSL.'];
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 11)) return [];
-  return [`Node.js 20.11 or newer is needed, this is ${process.version}: install a newer Node.js.`];
+  const [major, minor, patch] = process.versions.node.split('.').map(Number);
+  const isNew = (leastMinor, leastPatch = 0) =>
+    minor > leastMinor || (minor === leastMinor && patch >= leastPatch);
+  // As in package.json: the locked Kafka library needs these.
+  if (major > 22 || (major === 22 && isNew(18)) || (major === 20 && isNew(19, 4))) return [];
+  return [`Node.js 20.19.4 or 22.18 or later is required, found ${process.version}`];
 }
 
 function missingForBroker({ broker, kafkaJars }) {
