@@ -21,10 +21,12 @@ export async function setup({ dev, log }) {
   });
   if (isDone({ dev, usesOwnBroker })) return;
   await withCheckoutLocked(log, async () => {
-    await installDependencies(log);
-    await setUpTensorFlow(log);
-    if (usesOwnBroker && runsBrokerInJava()) await fetchKafkaJars(log);
-    await compile({ dev, log });
+    const packages = installDependencies(log);
+    await Promise.all([
+      packages.then(() => compile({ dev, log })),
+      setUpTensorFlow(log, packages),
+      usesOwnBroker && runsBrokerInJava() ? fetchKafkaJars(log) : undefined,
+    ]);
   });
 }
 

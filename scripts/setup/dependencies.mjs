@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { readIfThere } from './stamps.mjs';
+import { timed } from './timed.mjs';
 
 const lockfile = join(root, 'package-lock.json');
 // npm writes this file last, when everything is in place, so it says what is truly installed.
@@ -11,12 +12,11 @@ const installedLockfile = join(root, 'node_modules', '.package-lock.json');
 
 export async function installDependencies(log) {
   if (isInstalled()) return;
-  log('installing the npm packages');
   // TypeScript is among the development packages, so they are needed even where NODE_ENV says production.
-  await run('npm', ['ci', '--include=dev', '--no-progress'], {
-    what: 'installing the npm packages',
-    limitMs: 10 * 60_000,
-  });
+  const args = ['ci', '--include=dev', '--no-progress', '--no-audit', '--no-fund', '--prefer-offline'];
+  await timed(log, 'installing the npm packages', () =>
+    run('npm', args, { what: 'installing the npm packages', limitMs: 10 * 60_000 }),
+  );
 }
 
 export function isInstalled() {

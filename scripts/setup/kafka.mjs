@@ -5,6 +5,7 @@ import { cached, cachedPath } from './cache.mjs';
 import { root, stateDir } from './paths.mjs';
 import { run } from './run.mjs';
 import { hashOf, readIfThere, writeWhole } from './stamps.mjs';
+import { timed } from './timed.mjs';
 
 const pom = join(root, 'local-cluster', 'kafka', 'pom.xml');
 /** Tells the broker's launcher where the jars lie, so that the rule for the cache's place stands once. */
@@ -20,10 +21,11 @@ export function isKafkaReady() {
 }
 
 export async function fetchKafkaJars(log) {
-  const path = await cached(cacheName(), async (draft) => {
-    log(`fetching Kafka ${kafkaVersion()} from Maven Central (44 MB)`);
-    await copyDependencies(draft);
-  });
+  const path = await cached(cacheName(), (draft) =>
+    timed(log, `downloading Kafka ${kafkaVersion()} from Maven Central (44 MB)`, () =>
+      copyDependencies(draft),
+    ),
+  );
   writeWhole(pointer, path);
 }
 

@@ -16,7 +16,9 @@ async function fetchRegistry(log) {
   const folder = await cached(`apicurio-${version}`, async (draft) => {
     log(`fetching Apicurio Registry ${version} from Maven Central (109 MB)`);
     const artifact = `io.apicurio:apicurio-registry-app:${version}:tar.gz:all`;
-    const args = ['-B', '-q', unpack, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
+    const args = ['-B', '-q', unpack, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`]
+      // Without a POM the plugin would leave a folder named `${project.basedir}` in the checkout.
+      .concat(`-DmarkersDirectory=${join(draft, 'markers')}`);
     await run('mvn', args, { what: 'fetching the schema registry', limitMs: 10 * 60_000 });
   });
   const jar = readdirSync(folder).find((name) => name.endsWith('-runner.jar'));

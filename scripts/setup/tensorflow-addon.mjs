@@ -15,6 +15,7 @@ import { SetupError } from './errors.mjs';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { hashOf } from './stamps.mjs';
+import { timed } from './timed.mjs';
 import { patch, patches } from './tensorflow-patches.mjs';
 import { libraryCacheName } from './tensorflow-library.mjs';
 
@@ -41,10 +42,11 @@ export function addonCacheName(packageDir) {
 /** Returns the cached folder that holds the compiled addon. */
 export function buildAddon({ packageDir, library, log }) {
   return cached(addonCacheName(packageDir), async (draft) => {
-    log("compiling TensorFlow's addon for Node");
     const sources = copyPatched(join(packageDir, 'binding'), join(draft, 'source'));
     nameLibraries(join(library, 'tensorflow'), join(draft, 'link'));
-    await compile({ draft, sources, include: join(library, 'tensorflow', 'include') });
+    await timed(log, "compiling TensorFlow's addon for Node.js", () =>
+      compile({ draft, sources, include: join(library, 'tensorflow', 'include') }),
+    );
     ['source', 'link'].forEach((folder) => rmSync(join(draft, folder), { recursive: true }));
   });
 }

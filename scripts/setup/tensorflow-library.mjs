@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { cached } from './cache.mjs';
 import { SetupError } from './errors.mjs';
 import { run } from './run.mjs';
+import { timed } from './timed.mjs';
 
 const version = '2.18.1';
 const sha256 = '810c75d7149d2da0cb2092187817b0dcabb80728ca9f9cf3a61f3f42fadd1298';
@@ -15,13 +16,14 @@ export const libraryCacheName = `tensorflow-${version}-linux-x64`;
 
 /** Returns a folder laid out as in the wheel: tensorflow/*.so.2 and tensorflow/include. */
 export function fetchLibrary(log) {
-  return cached(libraryCacheName, async (draft) => {
-    log(`fetching TensorFlow ${version} from the Python package index (230 MB)`);
-    const wheel = await downloadWheel(draft);
-    await checkWheel(wheel);
-    await unpackNeeded(wheel, draft);
-    rmSync(wheel);
-  });
+  return cached(libraryCacheName, (draft) =>
+    timed(log, `downloading TensorFlow ${version} from the Python package index (230 MB)`, async () => {
+      const wheel = await downloadWheel(draft);
+      await checkWheel(wheel);
+      await unpackNeeded(wheel, draft);
+      rmSync(wheel);
+    }),
+  );
 }
 
 async function downloadWheel(folder) {

@@ -9,6 +9,7 @@ import { readIfThere, writeWhole } from './stamps.mjs';
 import { addonCacheName, buildAddon } from './tensorflow-addon.mjs';
 import { linkIntoPackage } from './tensorflow-link.mjs';
 import { fetchLibrary, libraryCacheName } from './tensorflow-library.mjs';
+import { timed } from './timed.mjs';
 
 const packageDir = join(root, 'node_modules', '@tensorflow', 'tfjs-node');
 // Inside the package: a fresh npm ci takes it away together with what it vouches for.
@@ -29,11 +30,19 @@ export function isProven() {
   return existsSync(packageDir) && readIfThere(stamp) === proofOf();
 }
 
-/** Without TensorFlow the WebAssembly backend serves, more slowly and without SavedModels: said aloud, never a failure. */
-export async function setUpTensorFlow(log) {
-  if (!isWanted() || isProven()) return;
+/**
+ * Downloads TensorFlow while the npm packages are installed, then compiles the addon. Without TensorFlow the WebAssembly
+ * backend serves, more slowly and without SavedModels: reported, never a failure.
+ * @param packages settles when the npm packages are installed
+ */
+export async function setUpTensorFlow(log, packages) {
+  if (!isWanted()) return;
+  const library = isBuiltHere ? fetchLibrary(log) : undefined;
+  library?.catch(() => undefined);
+  await packages;
+  if (isProven()) return;
   try {
-    await (isBuiltHere ? buildFromRegistries(log) : useOwnInstallStep(log));
+    await (library ? build(await library, log) : useOwnInstallStep(log));
     await prove();
     writeWhole(stamp, proofOf());
   } catch (error) {
@@ -45,16 +54,16 @@ export async function setUpTensorFlow(log) {
   }
 }
 
-async function buildFromRegistries(log) {
-  const library = await fetchLibrary(log);
+async function build(library, log) {
   const addon = await buildAddon({ packageDir, library, log });
   linkIntoPackage({ packageDir, library, addon });
 }
 
 async function useOwnInstallStep(log) {
-  log("installing TensorFlow by its package's own step");
   const args = ['rebuild', '@tensorflow/tfjs-node', '--ignore-scripts=false'];
-  await run('npm', args, { what: 'installing TensorFlow', limitMs: 15 * 60_000 });
+  await timed(log, "installing TensorFlow with its package's install script", () =>
+    run('npm', args, { what: 'installing TensorFlow', limitMs: 15 * 60_000 }),
+  );
 }
 
 /** A library that loads may still not compute: multiply two matrices in a process that may crash. */
