@@ -44,11 +44,12 @@ const checkAndEmit = () =>
 async function emitProduct() {
   const ts = require('typescript');
   const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile);
+  const emitAlone = { module: ts.ModuleKind.ESNext, sourceMap: false, isolatedModules: true };
   const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   for (const path of PRODUCT.flatMap((folder) => sourcesIn(join(root, folder)))) {
     const fileName = relative(root, path);
     const output = join(dist, fileName.replace(/\.ts$/, '.js'));
-    const options = { ...compilerOptions, sourceMap: false, isolatedModules: true };
+    const options = { ...compilerOptions, ...emitAlone };
     const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {
       compilerOptions: options,
       fileName,
