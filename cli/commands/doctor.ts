@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config/config.js';
-import { createInspector } from '../../kafka/native/client.js';
+import { createInspector } from '../../kafka/client.js';
 import { oneLine } from '../../core/printable.js';
 import { runChecks } from '../../operations/doctor/run-checks.js';
 import type { Finding, Level } from '../../operations/doctor/finding.js';

@@ -43,7 +43,7 @@ export function createNativeClient(connection: KafkaConnection, clientId: string
 }
 
 /** The same connection for looks at the cluster's own state. */
-export function createInspector(connection: KafkaConnection, clientId: string): KafkaInspector {
+export function createNativeInspector(connection: KafkaConnection, clientId: string): KafkaInspector {
   return new NativeInspector(new Cluster(connectionSettings(connection, clientId), connection.brokers));
 }
 
