@@ -15,7 +15,7 @@ import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
 const NEEDED = [1, 3, 9, 10, 11].map((apiKey) => ({ apiKey, minVersion: 0, maxVersion: 99 }));
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('partitions that a member lost while it joined are given up before any are assigned', async () => {
+test('partitions lost during a join are revoked before any are assigned', async () => {
   let beats = 0;
   const beat = (): unknown => {
     const count = beats++;

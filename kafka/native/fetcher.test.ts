@@ -23,21 +23,21 @@ function fetched(partition: number, more: Partial<FetchedPartition>): FetchedPar
   return { partition, error: undefined, highWatermark: 100_000, aborted: [], batches: undefined, ...more };
 }
 
-/** Reads two partitions of one broker; `answer` says what each fetch brings, by how many came before. */
+/** Reads two partitions of one broker; `answer` returns the result of each fetch, by the number of earlier ones. */
 async function reading(
   answer: (count: number, unreadable: readonly unknown[]) => FetchedPartition[] | Promise<FetchedPartition[]>,
   metadata: () => unknown = () => fakeMetadata({ t: [1, 1] }),
 ): Promise<{
   fetcher: Fetcher;
   records: KafkaRecord[];
-  said: string[];
+  logged: string[];
   crashes: KafkaError[];
   unreadable: unknown[];
   failures: Error[];
 }> {
   const unreadable: unknown[] = [];
   const failures: Error[] = [];
-  const [records, said, crashes]: [KafkaRecord[], string[], KafkaError[]] = [[], [], []];
+  const [records, logged, crashes]: [KafkaRecord[], string[], KafkaError[]] = [[], [], []];
   let count = 0;
   let known = false;
   const cluster = fakeCluster(
@@ -55,7 +55,7 @@ async function reading(
     undefined,
     { ...NO_OUTAGES, failed: (error) => void failures.push(error) },
   );
-  const say = (_: unknown, message: string): void => void said.push(message);
+  const say = (_: unknown, message: string): void => void logged.push(message);
   const log = { warn: say, error: say } as unknown as Logger;
   const fetcher = new Fetcher(
     cluster,
@@ -77,10 +77,10 @@ async function reading(
       [1, 0],
     ]),
   );
-  return { fetcher, records, said, crashes, unreadable, failures };
+  return { fetcher, records, logged, crashes, unreadable, failures };
 }
 
-test('a partition whose error lasts does not slow the others of its broker', async () => {
+test('a partition with a persistent error does not slow the others of its broker', async () => {
   const { fetcher, records, failures } = await reading((count) => [
     fetched(0, { error: 'NOT_LEADER_OR_FOLLOWER' }),
     fetched(1, { batches: batchAt(count) }),
@@ -91,7 +91,7 @@ test('a partition whose error lasts does not slow the others of its broker', asy
   assert.ok(failures.length > 0);
 });
 
-test('a partition that had no leader for a moment is read again as soon as it has one', async () => {
+test('a partition that briefly had no leader is read again as soon as it has one', async () => {
   let looks = 0;
   const { fetcher, records } = await reading(
     (count) =>
@@ -106,7 +106,7 @@ test('a partition that had no leader for a moment is read again as soon as it ha
   assert.ok(looks < 20, `${looks} looks`);
 });
 
-test('a position that is gone while the topic is unknown is asked for again', async () => {
+test('resetting a lost position is retried while the topic is unknown', async () => {
   const unknown = { ...(fakeMetadata({}) as object), topics: [{ name: 't', errorCode: 3, partitions: [] }] };
   const { fetcher, crashes, failures } = await reading(
     () => [fetched(0, { error: 'OFFSET_OUT_OF_RANGE' }), fetched(1, { error: 'UNKNOWN_TOPIC_ID' })],
@@ -118,25 +118,25 @@ test('a position that is gone while the topic is unknown is asked for again', as
   assert.ok(failures.length > 0);
 });
 
-test('a batch that stays unreadable is stepped over and told, and the next one read', async () => {
+test('a batch that stays unreadable is skipped and reported, and the next one is read', async () => {
   const damaged = batchAt(0);
   damaged.writeUInt8(damaged.readUInt8(damaged.length - 3) ^ 1, damaged.length - 3);
   damaged.writeInt32BE(4, AT.lastOffsetDelta);
-  const { fetcher, records, said, unreadable } = await reading((_, told) => [
-    fetched(0, { batches: told.length === 0 ? damaged : batchAt(5) }),
+  const { fetcher, records, logged, unreadable } = await reading((_, reported) => [
+    fetched(0, { batches: reported.length === 0 ? damaged : batchAt(5) }),
   ]);
   while (records.length === 0) await later(10);
   fetcher.close();
   assert.deepEqual(unreadable, [
     {
       position: { topic: 't', partition: 0, offset: 0, lastOffset: 4 },
-      reason: "t 0: the batch at offset 0 can't be read: wrong checksum",
+      reason: 't 0: the batch at offset 0 cannot be read: wrong checksum',
     },
   ]);
-  assert.deepEqual([records[0]?.offset, said.at(-1)], [5, 'records cannot be read; they are skipped']);
+  assert.deepEqual([records[0]?.offset, logged.at(-1)], [5, 'records cannot be read; skipping them']);
 });
 
-test('nothing is said of a fetch that fails because the fetcher was closed', async () => {
+test('a fetch that fails because the fetcher was closed is not logged', async () => {
   const { fetcher, failures } = await reading(async () => {
     await later(50);
     throw new KafkaError('unavailable', 'closed');

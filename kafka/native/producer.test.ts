@@ -14,7 +14,7 @@ const record = (topic: string): OutgoingRecord => ({
   headers: {},
 });
 
-/** A cluster that counts what it is asked for, and answers produce requests one after the other as told. */
+/** Creates a cluster that counts requests and answers produce requests with the given results, in order. */
 function scripted(
   topics: () => Record<string, readonly number[]>,
   answers: (ProducedPartition[] | Error)[],
@@ -31,7 +31,7 @@ function scripted(
   };
   const send = (): unknown => {
     const next = answers[asked.produced++];
-    if (next instanceof Error || !next) throw next ?? new Error('nothing more was expected');
+    if (next instanceof Error || !next) throw next ?? new Error('unexpected request');
     return next;
   };
   return { cluster: fakeCluster({ answer, send }, now), asked };
@@ -45,7 +45,7 @@ const produced = (topic: string, error?: string): ProducedPartition => ({
 });
 const hungUp = Object.assign(new Error('gone'), { code: 'ECONNRESET' });
 
-test('after a refusal that followed an ambiguous try the producer takes a new identity', async () => {
+test('after a refusal that followed an ambiguous attempt the producer requests a new identity', async () => {
   const { cluster, asked } = scripted(
     () => ({ t: [1] }),
     [hungUp, [produced('t', 'MESSAGE_TOO_LARGE')], [produced('t')], [produced('t')]],
@@ -58,7 +58,7 @@ test('after a refusal that followed an ambiguous try the producer takes a new id
   assert.equal(asked.identities, 2);
 });
 
-test('what is known of a topic is asked for anew when it is old', async () => {
+test('stale topic metadata is refreshed', async () => {
   let now = 0;
   const answers = [1, 2, 3].map(() => [produced('t')]);
   const { cluster, asked } = scripted(
@@ -76,7 +76,7 @@ test('what is known of a topic is asked for anew when it is old', async () => {
   assert.equal(asked.metadata, 2);
 });
 
-test('one partition without a leader is refused after its time; those that were written are not sent again', async () => {
+test('records for a leaderless partition are refused after the time limit; batches already written are not resent', async () => {
   let now = 0;
   const { cluster, asked } = scripted(
     () => ({ healthy: [1], stranded: [-1] }),
@@ -90,7 +90,7 @@ test('one partition without a leader is refused after its time; those that were 
   assert.equal(asked.produced, 1);
   const before = asked.metadata;
   await assert.rejects(producer.send([record('stranded')]), refusal);
-  assert.ok(asked.metadata - before <= 1, 'it is known by then');
+  assert.ok(asked.metadata - before <= 1, 'metadata is cached');
 });
 
 test('a partition that gets a leader in time gets its records', async () => {
@@ -115,7 +115,7 @@ test('records without a key avoid partitions that have no leader', async () => {
   for (let send = 0; send < 6; send++) await producer.send([record('t')]);
 });
 
-test('a cluster in which nothing has a leader is away as a whole', async () => {
+test('a cluster in which no partition has a leader is unavailable', async () => {
   const { cluster } = scripted(() => ({ t: [-1] }), []);
   const producer = new NativeProducer(cluster);
   const sent = producer.send([record('t')]);

@@ -7,7 +7,7 @@ import { KafkaError, type OutgoingRecord } from '../port.js';
 
 const keyOf = ({ key }: OutgoingRecord): string => String(key);
 
-/** Pushes records that are known by their keys, and notes what becomes of each. */
+/** Pushes records identified by their keys and collects the result of each. */
 function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
   const producer = new FakeProducer();
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
@@ -22,7 +22,7 @@ function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () =>
   return { producer, outbox, fates, push };
 }
 
-test('records that come while a request is under way go together with the next, in order', async () => {
+test('records pushed while a request is in flight are batched into the next one, in order', async () => {
   const { producer, outbox, fates, push } = pushing();
   push('a', 'b');
   await Promise.resolve();
@@ -38,7 +38,7 @@ test('records that come while a request is under way go together with the next, 
   assert.deepEqual(fates, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
 });
 
-test('a batch has at most so many records and bytes, but one record always goes', async () => {
+test('a batch is limited in records and bytes, but a single record is always sent', async () => {
   const few = pushing({ maxBatchRecords: 2 });
   few.push('a', 'b', 'c');
   await few.outbox.settled();
@@ -55,7 +55,7 @@ test('a batch has at most so many records and bytes, but one record always goes'
   );
 });
 
-test('of a refused batch only the records that the broker refuses fail, all others are delivered in order', async () => {
+test('in a refused batch only the records that the broker refuses fail; all others are delivered in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (refused) => {
       const { producer, outbox, fates, push } = pushing();
@@ -79,7 +79,7 @@ test('of a refused batch only the records that the broker refuses fail, all othe
 });
 
 for (const kind of ['unavailable', 'fenced'] as const) {
-  test(`an error that passes (${kind}) is tried again with the whole batch`, async () => {
+  test(`a retriable error (${kind}) is retried with the whole batch`, async () => {
     const { producer, outbox, fates, push } = pushing();
     producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'away') : undefined);
     push('a', 'b');
@@ -95,7 +95,7 @@ for (const kind of ['unavailable', 'fenced'] as const) {
   });
 }
 
-/** A broker that has an exception for some records; each try takes this long. */
+/** Simulates a broker that throws an exception for some records; each attempt takes this long. */
 function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
   let time = 0;
   const pushed = pushing({ retryLimitMs: Infinity }, () => time);
@@ -108,14 +108,14 @@ function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
   return { ...pushed, time: () => time };
 }
 
-test('an exception in the broker that passes costs no record', async () => {
+test('a temporary exception in the broker loses no record', async () => {
   const { outbox, fates, push, time } = exceptionFor(() => time() < 60_000, 20_000);
   push('a', 'b');
   await outbox.settled();
   assert.deepEqual(fates, ['a delivered', 'b delivered']);
 });
 
-test('a record that causes an exception in the broker each time is found after a while, and the others are delivered', async () => {
+test('a record that always causes an exception in the broker is eventually isolated, and the others are delivered', async () => {
   const { outbox, fates, push } = exceptionFor((key) => key === 'bad', 30_000);
   push('a', 'b', 'bad', 'c', 'd');
   await outbox.settled();
@@ -131,7 +131,7 @@ test('a record that causes an exception in the broker each time is found after a
   ]);
 });
 
-test('when the broker stays away for too long the records fail, and later ones are tried for themselves', async () => {
+test('records fail when the broker is unavailable for too long, and later ones get their own attempts', async () => {
   let time = 0;
   const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);
   producer.refuse = () => {
@@ -145,7 +145,7 @@ test('when the broker stays away for too long the records fail, and later ones a
   assert.deepEqual(fates, ['a unavailable', 'b delivered']);
 });
 
-test('closing ends the retries, and fails what waits and what comes', async () => {
+test('closing ends retries and fails queued and later records', async () => {
   const { producer, outbox, fates, push } = pushing({ maxBatchRecords: 1 });
   producer.refuse = () => new KafkaError('unavailable', 'away');
   push('a', 'b');
@@ -156,7 +156,7 @@ test('closing ends the retries, and fails what waits and what comes', async () =
   assert.equal(producer.attempts.length, 1);
 });
 
-test('what is no Kafka error is told as other', async () => {
+test('an error that is not a Kafka error is reported as other', async () => {
   const { producer, outbox, fates, push } = pushing();
   producer.send = () => Promise.reject(new TypeError('broken'));
   push('a');
@@ -164,7 +164,7 @@ test('what is no Kafka error is told as other', async () => {
   assert.deepEqual(fates, ['a other']);
 });
 
-test('room is there below the bound at once, above it when enough has left', async () => {
+test('below the limit there is room at once; above it, once enough records have been sent', async () => {
   const { outbox, push } = pushing();
   push('a', 'b', 'c');
   const bytes = 3 * 9;
@@ -176,7 +176,7 @@ test('room is there below the bound at once, above it when enough has left', asy
   assert.equal(outbox.whenBelowLimit(1), undefined);
 });
 
-test('records for a topic that is gone fail at once, those of other topics go without being sent in halves', async () => {
+test('records for a deleted topic fail at once; those for other topics are sent without being split', async () => {
   const producer = new FakeProducer();
   const gone = (topic: string): boolean => topic.startsWith('gone');
   const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
@@ -200,7 +200,7 @@ test('records for a topic that is gone fail at once, those of other topics go wi
   );
 });
 
-test('a topic that stays away while the cluster answers fails alone, and holds up no other', async () => {
+test('a topic that stays unavailable while the cluster answers fails alone and delays no other', async () => {
   const producer = new FakeProducer();
   producer.refuse = (records) =>
     records.some(({ topic }) => topic === 'leaderless')

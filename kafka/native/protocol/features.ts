@@ -6,8 +6,8 @@ const API_VERSIONS = 18;
 const SUPPORTED_FEATURES = 0;
 const METADATA_VERSION = 'metadata.version';
 /**
- * The first level of the feature `metadata.version` that each release knows, from Kafka's own list of them
- * (org.apache.kafka.server.common.MetadataVersion); the highest that a broker supports tells its release.
+ * First level of the feature `metadata.version` in each release, from Kafka's own list
+ * (org.apache.kafka.server.common.MetadataVersion); the highest level that a broker supports identifies its release.
  */
 const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [7, '3.3'],
@@ -24,7 +24,10 @@ const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [31, '4.4 or later'],
 ];
 
-/** Asks a broker for the features that it supports, which the library does not read. @returns its release, if it tells */
+/**
+ * Requests a broker's supported features, which the library does not read. @returns its release, if the broker
+ * reports it
+ */
 export function releaseRequest(): OwnRequest<string | undefined> {
   return {
     key: API_VERSIONS,
@@ -61,7 +64,7 @@ function readLevel(reader: ByteReader): number {
   return level;
 }
 
-/** Undefined for releases before 3.3, which do not tell. */
+/** Returns undefined for releases before 3.3, which do not report it. */
 export function releaseOf(level: number): string | undefined {
   return RELEASES.findLast(([first]) => first <= level)?.[1];
 }
