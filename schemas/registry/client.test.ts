@@ -147,7 +147,7 @@ test('responses must have the form of a registry response; those of other servic
       server.answers.set(asked, { status: 200, body });
       await assert.rejects(
         ask(),
-        { kind: 'unavailable', message: /answered with 200, but not with what/ },
+        { kind: 'unavailable', message: /returned 200 with an unexpected body/ },
         asked,
       );
     }
