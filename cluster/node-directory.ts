@@ -45,7 +45,7 @@ export async function readNodes(
   }));
 }
 
-/** Removes nodes that have been silent for so long that they are no longer listed. */
+/** Removes nodes that have been silent beyond the listing limit. */
 export function withoutForgotten(
   heard: readonly ReportedStatus[],
   { nodeForgetMs }: Pick<Config, 'nodeForgetMs'>,

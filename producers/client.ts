@@ -76,8 +76,8 @@ const DEFAULT_MAX_INFLIGHT = 10_000;
 const SESSION_TIMEOUT_MS = 10_000;
 
 /**
- * A client of a Partitura cluster. Replies arrive on one topic shared by all clients; each client reads one partition
- * of it, in a consumer group of its own, so that clients come and go without triggering rebalances for others.
+ * A client of a Partitura cluster. Replies arrive on one topic shared by all clients; each client reads one of its
+ * partitions, in a separate consumer group, so that clients come and go without triggering rebalances for others.
  */
 export class PartituraClient {
   readonly #router = new ReplyRouter<InferenceReply>();

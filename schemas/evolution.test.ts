@@ -157,7 +157,7 @@ for (const name of NAMES) {
   });
 }
 
-test("a request in another version's schema is refused until that schema is accepted", () => {
+test("a request with another version's schema is refused until the schema is accepted", () => {
   const later = withField(CURRENT.InferenceRequest.schema, {
     name: 'tags',
     type: { type: 'array', items: 'string' },
@@ -211,7 +211,7 @@ const FROM_PYTHON = {
   reply: '0870792d310c646967697473000002144f5645524c4f414445440e7370c3a47465720102026e0202fcffffffffffff1f06',
 };
 
-test("what Python's fastavro encodes is decoded, and encoded to the same bytes", () => {
+test("data encoded by Python's fastavro is decoded and re-encoded to the same bytes", () => {
   const request = { ...VALUES.InferenceRequest, id: 'py-1' };
   assert.deepEqual(plain(requestCodec.decode(Buffer.from(FROM_PYTHON.request, 'hex'))), request);
   assert.equal(requestCodec.encode(request, NO_PREFIX).toString('hex'), FROM_PYTHON.request);

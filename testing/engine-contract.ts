@@ -22,7 +22,7 @@ export function describeContract(format: string, suffix: string): void {
       assert.deepEqual(elementsOf(outputs[0]), [-4n, 2n ** 53n + 1n, 2n ** 62n + 1n, -(2n ** 63n) + 1n]);
     });
 
-    test('rows of any width are accepted of a model with a dynamic width', async () => {
+    test('a model with a dynamic width accepts rows of any width', async () => {
       const model = await loadFixture(engine, `sum${suffix}`);
       assert.deepEqual(model.signature.inputs[0]?.shape, [-1, -1]);
       for (const width of [1, 3, 7]) {
@@ -34,7 +34,7 @@ export function describeContract(format: string, suffix: string): void {
       }
     });
 
-    test('an empty batch is answered with an empty batch', async () => {
+    test('an empty batch returns an empty batch', async () => {
       const model = await loadFixture(engine, `scale${suffix}`, '2');
       const { outputs } = await model.run([tensor('x', 'FP32', [0, 4], [])]);
       assert.deepEqual(outputs[0]?.shape, [0, 4]);
@@ -57,7 +57,7 @@ export function describeContract(format: string, suffix: string): void {
       });
     });
 
-    test('two versions of one model are served side by side', async () => {
+    test('two versions of a model are served side by side', async () => {
       const [one, two] = [
         await loadFixture(engine, `scale${suffix}`, '1'),
         await loadFixture(engine, `scale${suffix}`, '2'),

@@ -4,7 +4,7 @@ import { Outages } from './outages.js';
 import { KafkaError } from '../port.js';
 
 const AWAY = new KafkaError('unavailable', 'connect ECONNREFUSED');
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const shortly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 function watch(): { outages: Outages; logged: string[]; pass: (ms: number) => void } {
   const logged: string[] = [];
@@ -22,7 +22,7 @@ test('an outage is announced once, with its duration, no matter how many calls f
     group.failed(AWAY);
   }
   pass(3_000);
-  await soon();
+  await shortly();
   assert.deepEqual(outages.current, { since: 1_000_000, reason: 'connect ECONNREFUSED' });
   pass(60_000);
   for (let key = 0; key < 4; key++) fetch.worked(key);
@@ -40,7 +40,7 @@ test('a failure that recovers at once is not an outage', async () => {
   const link = outages.link();
   link.failed(AWAY);
   link.worked();
-  await soon();
+  await shortly();
   assert.deepEqual([logged, outages.current], [[], undefined]);
 });
 
@@ -48,7 +48,7 @@ test('a closed link neither prolongs an outage nor reports a recovery', async ()
   const { outages, logged } = watch();
   const link = outages.link();
   link.failed(AWAY);
-  await soon();
+  await shortly();
   link.close();
   assert.equal(outages.current, undefined);
   assert.equal(logged.length, 1);
@@ -58,6 +58,6 @@ test('the reason of a failed attempt takes precedence over a missing answer', as
   const { outages } = watch();
   outages.link().failed(new Error('no answer from the brokers'));
   outages.note('getaddrinfo ENOTFOUND kafka');
-  await soon();
+  await shortly();
   assert.equal(outages.current?.reason, 'getaddrinfo ENOTFOUND kafka');
 });

@@ -7,8 +7,8 @@ import type { Session } from './session.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, sendWhole, steadyPartitioner } from './producer.js';
 
 /**
- * Transactions on kafkajs, one at a time. After a failed one the producer is recreated, which aborts whatever is left
- * of it, unless another producer has fenced this one.
+ * Transactions on kafkajs, one at a time. After a failed one the producer is recreated, which aborts the rest of the
+ * transaction, unless another producer has fenced this one.
  */
 export class KafkaJsTransactionalProducer implements TransactionalProducer {
   #session: Session | undefined;

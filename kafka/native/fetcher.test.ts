@@ -10,7 +10,7 @@ import { Fetcher } from './fetcher.js';
 import { AT } from '../record-batches/record-batch.js';
 import { writeBatch } from './protocol/write-batch.js';
 
-const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function batchAt(offset: number): Buffer {
   const record = { topic: 't', key: null, value: Buffer.from('x'), headers: {} };
@@ -48,7 +48,7 @@ async function reading(
         return known ? metadata() : fakeMetadata({ t: [1, 1] });
       },
       send: async () => {
-        await later(5);
+        await sleep(5);
         return answer(count++, unreadable);
       },
     },
@@ -85,25 +85,25 @@ test('a partition with a persistent error does not slow the others of its broker
     fetched(0, { error: 'NOT_LEADER_OR_FOLLOWER' }),
     fetched(1, { batches: batchAt(count) }),
   ]);
-  await later(500);
+  await sleep(500);
   fetcher.close();
   assert.ok(records.length > 20, `${records.length} records`);
   assert.ok(failures.length > 0);
 });
 
 test('a partition that briefly had no leader is read again as soon as it has one', async () => {
-  let looks = 0;
+  let lookups = 0;
   const { fetcher, records } = await reading(
     (count) =>
       count === 0
         ? [0, 1].map((partition) => fetched(partition, { error: 'NOT_LEADER_OR_FOLLOWER' }))
         : [fetched(0, { batches: batchAt(0) })],
-    () => fakeMetadata({ t: looks++ < 2 ? [-1, -1] : [1, 1] }),
+    () => fakeMetadata({ t: lookups++ < 2 ? [-1, -1] : [1, 1] }),
   );
-  for (let waited = 0; records.length === 0 && waited < 10_000; waited += 10) await later(10);
+  for (let waited = 0; records.length === 0 && waited < 10_000; waited += 10) await sleep(10);
   fetcher.close();
   assert.ok(records.length > 0);
-  assert.ok(looks < 20, `${looks} looks`);
+  assert.ok(lookups < 20, `${lookups} lookups`);
 });
 
 test('resetting a lost position is retried while the topic is unknown', async () => {
@@ -112,7 +112,7 @@ test('resetting a lost position is retried while the topic is unknown', async ()
     () => [fetched(0, { error: 'OFFSET_OUT_OF_RANGE' }), fetched(1, { error: 'UNKNOWN_TOPIC_ID' })],
     () => unknown,
   );
-  await later(200);
+  await sleep(200);
   fetcher.close();
   assert.deepEqual(crashes, []);
   assert.ok(failures.length > 0);
@@ -125,7 +125,7 @@ test('a batch that stays unreadable is skipped and reported, and the next one is
   const { fetcher, records, logged, unreadable } = await reading((_, reported) => [
     fetched(0, { batches: reported.length === 0 ? damaged : batchAt(5) }),
   ]);
-  while (records.length === 0) await later(10);
+  while (records.length === 0) await sleep(10);
   fetcher.close();
   assert.deepEqual(unreadable, [
     {
@@ -138,11 +138,11 @@ test('a batch that stays unreadable is skipped and reported, and the next one is
 
 test('a fetch that fails because the fetcher was closed is not logged', async () => {
   const { fetcher, failures } = await reading(async () => {
-    await later(50);
+    await sleep(50);
     throw new KafkaError('unavailable', 'closed');
   });
-  await later(20);
+  await sleep(20);
   fetcher.close();
-  await later(80);
+  await sleep(80);
   assert.deepEqual(failures, []);
 });

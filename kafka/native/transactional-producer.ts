@@ -22,8 +22,9 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
 
 /**
- * Transactions, one at a time. After a failed one the producer gets the next epoch, which aborts whatever is left of
- * it. Once the coordinator reports that another producer has fenced this one, all later transactions are refused.
+ * Transactions, one at a time. After a failed one the producer gets the next epoch, which aborts the rest of the
+ * transaction. Once the coordinator reports that another producer has fenced this one, all later transactions are
+ * refused.
  */
 export class NativeTransactionalProducer implements TransactionalProducer {
   readonly #closing = new AbortController();

@@ -11,19 +11,19 @@ const keyOf = ({ key }: OutgoingRecord): string => String(key);
 function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
   const producer = new FakeProducer();
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
-  const fates: string[] = [];
+  const results: string[] = [];
   const push = (...keys: string[]): void => {
     for (const key of keys) {
       const record = { topic: 't', key: Buffer.from(key), value: Buffer.alloc(8), headers: {} };
-      const delivered = (): number => fates.push(`${key} delivered`);
-      outbox.push(record, { delivered, failed: ({ kind }) => fates.push(`${key} ${kind}`) });
+      const delivered = (): number => results.push(`${key} delivered`);
+      outbox.push(record, { delivered, failed: ({ kind }) => results.push(`${key} ${kind}`) });
     }
   };
-  return { producer, outbox, fates, push };
+  return { producer, outbox, results, push };
 }
 
 test('records pushed while a request is in flight are batched into the next one, in order', async () => {
-  const { producer, outbox, fates, push } = pushing();
+  const { producer, outbox, results, push } = pushing();
   push('a', 'b');
   await Promise.resolve();
   push('c', 'd');
@@ -35,7 +35,7 @@ test('records pushed while a request is in flight are batched into the next one,
       ['c', 'd'],
     ],
   );
-  assert.deepEqual(fates, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
+  assert.deepEqual(results, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
 });
 
 test('a batch is limited in records and bytes, but a single record is always sent', async () => {
@@ -58,7 +58,7 @@ test('a batch is limited in records and bytes, but a single record is always sen
 test('in a refused batch only the records that the broker refuses fail; all others are delivered in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (refused) => {
-      const { producer, outbox, fates, push } = pushing();
+      const { producer, outbox, results, push } = pushing();
       const keys = refused.map((isRefused, index) => `${isRefused ? 'bad' : 'good'}${index}`);
       producer.refuse = (records) =>
         records.some((record) => keyOf(record).startsWith('bad'))
@@ -71,7 +71,7 @@ test('in a refused batch only the records that the broker refuses fail; all othe
         keys.filter((key) => key.startsWith('good')),
       );
       assert.deepEqual(
-        fates,
+        results,
         keys.map((key) => `${key} ${key.startsWith('good') ? 'delivered' : 'too-large'}`),
       );
     }),
@@ -80,8 +80,8 @@ test('in a refused batch only the records that the broker refuses fail; all othe
 
 for (const kind of ['unavailable', 'fenced'] as const) {
   test(`a retriable error (${kind}) is retried with the whole batch`, async () => {
-    const { producer, outbox, fates, push } = pushing();
-    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'away') : undefined);
+    const { producer, outbox, results, push } = pushing();
+    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'unavailable') : undefined);
     push('a', 'b');
     await outbox.settled();
     assert.deepEqual(
@@ -91,7 +91,7 @@ for (const kind of ['unavailable', 'fenced'] as const) {
         ['a', 'b'],
       ],
     );
-    assert.deepEqual(fates, ['a delivered', 'b delivered']);
+    assert.deepEqual(results, ['a delivered', 'b delivered']);
   });
 }
 
@@ -109,19 +109,19 @@ function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
 }
 
 test('a temporary exception in the broker loses no record', async () => {
-  const { outbox, fates, push, time } = exceptionFor(() => time() < 60_000, 20_000);
+  const { outbox, results, push, time } = exceptionFor(() => time() < 60_000, 20_000);
   push('a', 'b');
   await outbox.settled();
-  assert.deepEqual(fates, ['a delivered', 'b delivered']);
+  assert.deepEqual(results, ['a delivered', 'b delivered']);
 });
 
 test('a record that always causes an exception in the broker is eventually isolated, and the others are delivered', async () => {
-  const { outbox, fates, push } = exceptionFor((key) => key === 'bad', 30_000);
+  const { outbox, results, push } = exceptionFor((key) => key === 'bad', 30_000);
   push('a', 'b', 'bad', 'c', 'd');
   await outbox.settled();
   push('e');
   await outbox.settled();
-  assert.deepEqual(fates, [
+  assert.deepEqual(results, [
     'a delivered',
     'b delivered',
     'bad other',
@@ -133,35 +133,35 @@ test('a record that always causes an exception in the broker is eventually isola
 
 test('records fail when the broker is unavailable for too long, and later ones get their own attempts', async () => {
   let time = 0;
-  const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);
+  const { producer, outbox, results, push } = pushing({ retryLimitMs: 1_000 }, () => time);
   producer.refuse = () => {
     time += 1_000;
-    return time <= 1_000 ? new KafkaError('unavailable', 'away') : undefined;
+    return time <= 1_000 ? new KafkaError('unavailable', 'unavailable') : undefined;
   };
   push('a');
   await outbox.settled();
   push('b');
   await outbox.settled();
-  assert.deepEqual(fates, ['a unavailable', 'b delivered']);
+  assert.deepEqual(results, ['a unavailable', 'b delivered']);
 });
 
 test('closing ends retries and fails queued and later records', async () => {
-  const { producer, outbox, fates, push } = pushing({ maxBatchRecords: 1 });
-  producer.refuse = () => new KafkaError('unavailable', 'away');
+  const { producer, outbox, results, push } = pushing({ maxBatchRecords: 1 });
+  producer.refuse = () => new KafkaError('unavailable', 'unavailable');
   push('a', 'b');
   await Promise.resolve();
   await outbox.close();
   push('c');
-  assert.deepEqual(fates, ['a unavailable', 'b unavailable', 'c unavailable']);
+  assert.deepEqual(results, ['a unavailable', 'b unavailable', 'c unavailable']);
   assert.equal(producer.attempts.length, 1);
 });
 
 test('an error that is not a Kafka error is reported as other', async () => {
-  const { producer, outbox, fates, push } = pushing();
+  const { producer, outbox, results, push } = pushing();
   producer.send = () => Promise.reject(new TypeError('broken'));
   push('a');
   await outbox.settled();
-  assert.deepEqual(fates, ['a other']);
+  assert.deepEqual(results, ['a other']);
 });
 
 test('below the limit there is room at once; above it, once enough records have been sent', async () => {
@@ -184,16 +184,16 @@ test('records for a deleted topic fail at once; those for other topics are sent 
   producer.refuse = (records) =>
     records.some(({ topic }) => gone(topic)) ? new KafkaError('unknown-topic', 'gone') : undefined;
   const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
-  const fates: string[] = [];
+  const results: string[] = [];
   for (const topic of ['a', 'gone-1', 'b', 'a', 'gone-2', 'b']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
     outbox.push(record, {
-      delivered: () => fates.push(topic),
-      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+      delivered: () => results.push(topic),
+      failed: ({ kind }) => results.push(`${topic} ${kind}`),
     });
   }
   await outbox.settled();
-  assert.deepEqual(fates.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
+  assert.deepEqual(results.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
   assert.deepEqual(
     producer.attempts.map((batch) => batch.length),
     [6, 2, 2],
@@ -209,14 +209,14 @@ test('a topic that stays unavailable while the cluster answers fails alone and d
   const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
     Promise.resolve(new Set(topics.filter((topic) => topic === 'leaderless')));
   const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
-  const fates: string[] = [];
+  const results: string[] = [];
   for (const topic of ['a', 'leaderless', 'b', 'leaderless']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
     outbox.push(record, {
-      delivered: () => fates.push(topic),
-      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+      delivered: () => results.push(topic),
+      failed: ({ kind }) => results.push(`${topic} ${kind}`),
     });
   }
   await outbox.settled();
-  assert.deepEqual(fates, ['leaderless other', 'leaderless other', 'a', 'b']);
+  assert.deepEqual(results, ['leaderless other', 'leaderless other', 'a', 'b']);
 });

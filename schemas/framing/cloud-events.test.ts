@@ -46,7 +46,7 @@ test('a structured event is read, with data as JSON or base64, and its id become
   assert.equal(read({ ...ATTRIBUTES, data: { ...BODY, id: 'own' } }).id, 'own');
 });
 
-test('64-bit numbers in the data of an event keep their digits', () => {
+test('64-bit integers in event data keep their digits', () => {
   const event = structured({ ...ATTRIBUTES, data: BODY })
     .toString()
     .replace('[1]}', '[4611686018427387905]}');

@@ -20,7 +20,7 @@ import { Coordinator } from './group.js';
 
 const options = { group: 'g', topic: 't', sessionTimeoutMs: 6_000 };
 const coordinators = { coordinators: [{ host: 'fake', port: 1 }] };
-const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Builds a heartbeat response; the partitions belong to the topic with the given id. */
 function heartbeatResponse(memberEpoch: number, partitions?: readonly number[], topicId = 'id'): unknown {
@@ -83,7 +83,7 @@ test('after a failed heartbeat the full state is sent again, with enough time to
     return heartbeatResponse(1, count < 2 ? [0] : undefined);
   });
   await group.join();
-  while (sent.length < 5) await later(10);
+  while (sent.length < 5) await sleep(10);
   await group.leave();
   const [, , failed, repeated, next] = sent;
   assert.equal(failed?.owned, null);
@@ -99,14 +99,14 @@ test('heartbeats are sent one at a time', async () => {
   let [atOnce, most] = [0, 0];
   const { group } = modernGroup(async (count) => {
     most = Math.max(most, ++atOnce);
-    await later(30);
+    await sleep(30);
     atOnce--;
     return heartbeatResponse(1, count < 4 ? [0] : [0, 1]);
   });
   await group.join();
   await group.over();
   await group.join();
-  await later(50);
+  await sleep(50);
   await group.leave();
   assert.equal(most, 1);
 });
@@ -131,11 +131,11 @@ test('a classic member closed while joining sends no heartbeat afterwards', asyn
     createLogger('test', 'silent'),
   );
   const joined = group.join();
-  await later(20);
+  await sleep(20);
   await group.leave();
   sync();
   await assert.rejects(joined, { kind: 'unavailable' });
-  await later(50);
+  await sleep(50);
   assert.equal(beats, 0);
 });
 

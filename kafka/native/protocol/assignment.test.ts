@@ -21,6 +21,6 @@ test('only the own topic of an assignment is read, and an empty assignment has n
   const assignment = { other: [7], mine: [1, 2] };
   const bytes = MemberAssignment.encode({ version: 0, assignment, userData: Buffer.from('x') });
   assert.deepEqual(decodeAssignment('mine', bytes), [1, 2]);
-  assert.deepEqual(decodeAssignment('nobody', bytes), []);
+  assert.deepEqual(decodeAssignment('unknown', bytes), []);
   assert.deepEqual(decodeAssignment('mine', Buffer.alloc(0)), []);
 });

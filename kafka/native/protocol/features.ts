@@ -42,7 +42,7 @@ export function releaseRequest(): OwnRequest<string | undefined> {
 function readLevel(reader: ByteReader): number {
   reader.int16(); // error code
   reader.compactArray(() => {
-    reader.skip(6); // key, lowest and highest version
+    reader.skip(6); // key, minimum and maximum version
     reader.skipTags();
   });
   reader.int32(); // throttle time
@@ -54,7 +54,7 @@ function readLevel(reader: ByteReader): number {
     if (tag === SUPPORTED_FEATURES)
       reader.compactArray(() => {
         const name = reader.compactString();
-        reader.int16(); // lowest
+        reader.int16(); // minimum
         const highest = reader.int16();
         reader.skipTags();
         if (name === METADATA_VERSION) level = highest;
