@@ -15,7 +15,7 @@ const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
 const MAX_NODE_NAME_BYTES = 1_024;
 
 export interface KnownNode extends NodeStatus {
-  /** False if the node's heartbeats have stopped without a goodbye. */
+  /** False if the node has sent no heartbeat recently. */
   readonly alive: boolean;
 }
 

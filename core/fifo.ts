@@ -1,10 +1,7 @@
 /** With fewer removed entries than this, moving the others would cost more than the memory saved. */
 const LEAST_TO_REMOVE = 1_024;
 
-/**
- * A queue whose head is removed in constant time, regardless of its length; an array's `shift` moves all later
- * entries.
- */
+/** A queue whose head is removed in constant time; an array's `shift` moves all later entries. */
 export class Fifo<Entry> {
   #entries: (Entry | undefined)[] = [];
   #head = 0;

@@ -15,7 +15,7 @@ const SECRETS = [
   '*.passphrase',
 ];
 
-/** Messages quote what senders wrote, which may be megabytes. */
+/** Messages quote sender-supplied text, which may be megabytes long. */
 const MAX_TEXT_CHARACTERS = 16_384;
 
 /**

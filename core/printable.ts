@@ -22,10 +22,7 @@ export function oneLine(text: string, maxCharacters = Infinity): string {
   return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters - 1)}…`;
 }
 
-/**
- * Makes JSON safe to print without changing its meaning: characters that control a terminal or reorder text are
- * escaped.
- */
+/** Makes JSON safe to print, with the same meaning: escapes characters that control a terminal or reorder text. */
 export function printableJson(json: string): string {
   return json.replace(
     UNPRINTABLE_IN_JSON,

@@ -39,10 +39,7 @@ export interface KafkaRecord extends TopicPartition, Headers {
   readonly timestamp: number;
 }
 
-/**
- * A record to produce. Without a partition, the key selects one (murmur2, as in Java); without a key, it is
- * arbitrary.
- */
+/** A record to produce. Without a partition, the key selects one (murmur2, as in Java); without a key, it varies. */
 export interface OutgoingRecord extends Headers {
   readonly topic: string;
   readonly partition?: number | undefined;

@@ -29,10 +29,7 @@ export function assignPartitions(
   return assignments;
 }
 
-/**
- * Returns true if a member is known to read other topics only; brokers do not report subscriptions during a
- * rebalance.
- */
+/** Returns true if a member is known to read other topics only; subscriptions are not reported during a rebalance. */
 export function isForeign(subscription: Buffer, topic: string): boolean {
   const topics = subscribedTopics(subscription);
   return topics.length > 0 && !topics.includes(topic);

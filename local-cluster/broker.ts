@@ -158,8 +158,7 @@ class GuardedBroker implements LocalBroker {
 }
 
 /**
- * Creates a cluster id: base64url, as in Kafka. The first bit is cleared because a leading "-" would be parsed as an
- * option.
+ * Creates a cluster id in base64url, as Kafka does. The first bit is 0: a leading "-" would be parsed as an option.
  */
 export function newClusterId(): string {
   const bytes = randomBytes(16);

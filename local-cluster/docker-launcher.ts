@@ -26,10 +26,7 @@ export function dockerLauncher(image: string): BrokerLauncher {
   };
 }
 
-/**
- * Launches a container. The attached client forwards our pipe, so the guard inside ends with this process, as without
- * Docker.
- */
+/** Launches a container. The attached client forwards our pipe, so that the guard inside ends with this process. */
 function launchContainer(
   image: string,
   { dataDir, disposable, clusterId, port, heapMb, log }: Launch,

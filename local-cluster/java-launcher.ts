@@ -7,10 +7,7 @@ import { loopback } from './ports.js';
 // Written by the setup: the location of Kafka's jars.
 const pointer = new URL('../../.partitura/kafka-jars', import.meta.url);
 
-/**
- * Returns the folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or the one fetched by the setup; undefined if there is
- * none.
- */
+/** Returns the folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or the one fetched by the setup, if any. */
 export function findKafkaJars(): string | undefined {
   const folder =
     process.env.PARTITURA_KAFKA_LIBS ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);

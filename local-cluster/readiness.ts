@@ -11,10 +11,7 @@ const apiVersionsRequest = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0x
 
 export type Waited = 'serving' | 'ended' | 'silent';
 
-/**
- * Waits for the broker. Resolves with `ended` if its process ends first, `silent` if it is not ready within
- * `limitMs`.
- */
+/** Waits for the broker: `ended` if its process ends first, `silent` if it is not ready within `limitMs`. */
 export async function waitUntilServing(
   port: number,
   ended: Promise<unknown>,

@@ -4,10 +4,7 @@
  */
 export type NoReplyReason = 'timeout' | 'aborted' | 'closed' | 'unsent';
 
-/**
- * There is no reply, although the request may have been computed. Error replies of nodes are `PartituraError`s
- * instead.
- */
+/** A missing reply, although the request may have been computed. Error replies of nodes are `PartituraError`s. */
 export class NoReplyError extends Error {
   override readonly name = 'NoReplyError';
 

@@ -26,10 +26,7 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CODES, code);
 }
 
-/**
- * An error visible to callers: one of the listed codes, and a sentence that names the field, the expected and the
- * actual value.
- */
+/** An error visible to callers: a listed code, and a sentence with the field, the expected and the actual value. */
 export class PartituraError extends Error {
   override readonly name = 'PartituraError';
   readonly retryable: boolean;

@@ -59,10 +59,7 @@ async function removeForeignLeader(group: ConsumerGroup, topic: string, log: Log
   }
 }
 
-/**
- * Creates an assigner that distributes the topic's partitions evenly among its subscribers; kafkajs's own ignores
- * subscriptions.
- */
+/** Creates an assigner that distributes partitions evenly among subscribers; kafkajs's own ignores subscriptions. */
 export function sharedAssigner(
   topic: string,
   log: Logger,
@@ -88,10 +85,7 @@ export function sharedAssigner(
   });
 }
 
-/**
- * Creates an assigner that gives the group's only member exactly `partitions`: manual assignment, which kafkajs
- * lacks.
- */
+/** Creates an assigner that gives the only member exactly `partitions`: manual assignment, which kafkajs lacks. */
 export function fixedAssigner(topic: string, partitions: readonly number[]): PartitionAssigner {
   return (): HookedAssigner => ({
     name: 'PartituraFixedAssigner',

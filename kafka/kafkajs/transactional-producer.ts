@@ -30,10 +30,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     });
   }
 
-  /**
-   * Creates a producer. kafkajs initializes the transactional id only with the first transaction, so an empty one is
-   * started.
-   */
+  /** Creates a producer and starts an empty transaction, with which kafkajs initializes the transactional id. */
   async #renew(): Promise<Producer> {
     this.#drop();
     if (this.#isClosed) throw new KafkaError('unavailable', 'closed');

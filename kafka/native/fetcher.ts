@@ -309,10 +309,7 @@ export class Fetcher {
     return source && before && !source.paused && before.position === source.position ? source : undefined;
   }
 
-  /**
-   * Delivers chunk by chunk, each once there is capacity; stops if the partition is paused, dropped or moved
-   * meanwhile.
-   */
+  /** Delivers chunk by chunk, as capacity allows; stops if the partition is paused, dropped or moved. */
   async #handOver(source: Source, part: FetchedPartition): Promise<number> {
     const { partition, position } = source;
     const { topic, readLimits } = this.options;
@@ -386,10 +383,7 @@ export class Fetcher {
     throw asRetriable(brokerError(name, `${this.options.topic} ${source.partition}`));
   }
 
-  /**
-   * Resets a position that is out of range, because its records have expired or the log was truncated, as for a new
-   * group.
-   */
+  /** Resets an out-of-range position, as for a new group: its records have expired or the log was truncated. */
   async #reset(source: Source): Promise<void> {
     const { topic, from } = this.options;
     const { partition } = source;

@@ -1,7 +1,4 @@
-/**
- * Returns the candidate partitions of a record without key and partition: those with a leader, or all if none has
- * one.
- */
+/** Returns the candidate partitions of a record without key and partition: those with a leader, or else all. */
 export function ledPartitions(leaders: readonly (number | undefined)[]): number[] {
   const all = [...leaders.keys()];
   const led = all.filter((partition) => leaders[partition] !== undefined);

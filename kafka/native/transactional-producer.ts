@@ -148,10 +148,7 @@ export class NativeTransactionalProducer implements TransactionalProducer {
 
 const TAKEN_OVER = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH']);
 
-/**
- * Returns true if another producer has taken over. Only coordinator errors count: an abort resolves errors of a
- * partition's leader.
- */
+/** Returns true if another producer has taken over. Only coordinator errors count; an abort resolves all others. */
 function isFinal(error: KafkaError): boolean {
   return brokerErrorNames(error).some((name) => TAKEN_OVER.has(name));
 }

@@ -84,10 +84,7 @@ export async function scanRanges(
   }
 }
 
-/**
- * Reads up to the end offsets. Tracks positions rather than records, since the last offset need not have a visible
- * record.
- */
+/** Reads up to the end offsets. Tracks positions, not records: the last offset need not have a visible record. */
 class Scan {
   readonly #ends: ReadonlyMap<number, number>;
   /** Positions of the partitions that have not reached their ends. */

@@ -27,8 +27,7 @@ const TWO_TO_32 = 2 ** 32;
 const ABORT = 0;
 const NOTHING = Buffer.alloc(0);
 /**
- * Records are copied out of the batch in slabs of about this many bytes, so that a retained record keeps little
- * memory alive.
+ * Records are copied out of the batch in slabs of about this size, so that a retained one keeps little memory alive.
  */
 const SLAB_BYTES = 8 * 1024;
 

@@ -41,7 +41,7 @@ const SUSPECT_AFTER_MS = 60_000;
 /** Times after which a send is no longer retried the same way. */
 interface Limits {
   readonly giveUpAt: number;
-  /** Time at which records came under suspicion; undefined while the broker is. */
+  /** Time after which records, not the broker, are suspected; undefined if no record may be at fault. */
   readonly suspectAt?: number | undefined;
 }
 
@@ -69,10 +69,7 @@ export class Outbox {
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
     readonly now: () => number = Date.now,
-    /**
-     * Returns those of the topics that are unusable while the cluster answers; called when a send to one of them
-     * fails.
-     */
+    /** Returns the unusable ones among these topics; called when a send to one of them fails. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
     /** Rejects for a record that the broker would refuse; undefined if no check is needed. */
@@ -87,10 +84,7 @@ export class Outbox {
     this.#sending ??= this.#run();
   }
 
-  /**
-   * Returns undefined while fewer than `maxBytes` are queued; otherwise a promise that resolves once that is the
-   * case.
-   */
+  /** Returns a promise that resolves once fewer than `maxBytes` are queued; undefined if that is the case now. */
   whenBelowLimit(maxBytes: number): Promise<void> | undefined {
     if (this.#bytes < maxBytes) return undefined;
     return new Promise((resolve) => this.#waiting.push({ below: maxBytes, resolve }));

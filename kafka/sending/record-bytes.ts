@@ -2,8 +2,7 @@ import type { OutgoingRecord } from '../port.js';
 import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from '../record-batches/read-limits.js';
 
 /**
- * Returns a record's size in memory and on the wire, up to a few bytes of framing. Headers count: their size is up to
- * the sender.
+ * Returns a record's size in memory and on the wire, without framing. Headers count: their size is up to the sender.
  */
 export function recordBytes({
   key,

@@ -75,8 +75,7 @@ function isLong(schema: unknown): boolean {
 }
 
 /**
- * Options for reading external schemas: a union value names its branch (an object with `unwrap()`), and integers lose
- * no digits.
+ * Options for external schemas: a union value names its branch (an object with `unwrap()`), integers lose no digits.
  */
 export const EXTERNAL_SCHEMA_OPTIONS: Partial<ForSchemaOptions> = {
   wrapUnions: true,

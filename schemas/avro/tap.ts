@@ -6,10 +6,7 @@
  */
 export class BoundedTap {
   #pos: number;
-  /**
-   * Remaining number of elements in all arrays together; an element takes at least one byte, unless its type is
-   * empty.
-   */
+  /** Remaining elements of all arrays together; each takes at least one byte, unless its type is empty. */
   #elementsLeft: number;
 
   constructor(

@@ -92,10 +92,7 @@ export function withDeadLetterHeaders(
   return fromList([...headersInOrder(record), ...ours]);
 }
 
-/**
- * Writes the headers as Kafka Connect does with `errors.deadletterqueue.context.headers.enable` (KIP-298): all as
- * text.
- */
+/** Writes headers as text, like Kafka Connect with `errors.deadletterqueue.context.headers.enable` (KIP-298). */
 function connectHeaders(source: FailedRecord, stage: FailureStage, error: PartituraError): RecordHeaders {
   return {
     [`${CONNECT_ERRORS}topic`]: Buffer.from(source.topic),

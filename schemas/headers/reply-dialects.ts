@@ -15,10 +15,7 @@ export interface MarkedError {
   readonly message: string;
 }
 
-/**
- * A header convention by which callers of one ecosystem request and recognize replies. A reply uses the dialect of
- * its request.
- */
+/** A header convention by which callers of one ecosystem request and recognize replies; replies use it, too. */
 export interface ReplyDialect {
   readonly name: string;
   detects(headers: RecordHeaders): boolean;
@@ -129,10 +126,7 @@ function isDecimal(bytes: Buffer | undefined): boolean {
   return bytes !== undefined && /^[0-9]+$/.test(bytes.toString('latin1'));
 }
 
-/**
- * Returns true if the dialect's headers are present; a caller that uses the default reply topic sends only a
- * correlation id.
- */
+/** Returns true if the dialect's headers are present; with the default reply topic, only a correlation id is sent. */
 function has(headers: RecordHeaders, { correlation, topic }: Names): boolean {
   return headers[topic] !== undefined || headers[correlation] !== undefined;
 }

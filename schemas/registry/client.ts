@@ -2,7 +2,7 @@ import type { Schema } from 'avsc';
 
 /** Classification of a failed request, by what the caller can do about it. */
 export type RegistryErrorKind =
-  /** The registry does not have it. */
+  /** The registry does not have the schema, subject or version. */
   | 'unknown'
   /** The registry refuses the request; retrying changes nothing. */
   | 'refused'
@@ -75,8 +75,8 @@ interface Endpoint {
 }
 
 /**
- * A client of registries with Confluent's API:
- * https://docs.confluent.io/platform/current/schema-registry/develop/api.html Every method throws RegistryError.
+ * A client of registries with Confluent's API. Every method throws RegistryError.
+ * https://docs.confluent.io/platform/current/schema-registry/develop/api.html
  */
 export class SchemaRegistry {
   /** All addresses, without credentials, for messages. */
@@ -324,10 +324,7 @@ function hasId(answer: unknown): boolean {
   return Number.isSafeInteger((answer as { id?: unknown } | undefined)?.id);
 }
 
-/**
- * Classifies a status: a 404 with a registry error code is about the schema; otherwise there is no registry at this
- * address.
- */
+/** Classifies a status: a 404 without a registry error code means that there is no registry at this address. */
 function kindOf(status: number, code = 0): RegistryErrorKind {
   if (status === NOT_FOUND) return Math.floor(code / 100) === NOT_FOUND ? 'unknown' : 'unavailable';
   return RETRIABLE_STATUSES.has(status) || status >= 500 ? 'unavailable' : 'refused';

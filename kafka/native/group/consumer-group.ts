@@ -67,10 +67,7 @@ export class ConsumerGroup implements Group {
     return { partitions: this.#owned, isNew };
   }
 
-  /**
-   * Joins as a new member. The first assignment arrives with the response or, if other members must give up
-   * partitions, later.
-   */
+  /** Joins as a new member. The first assignment arrives with the response, or later if others must revoke first. */
   async #rejoin(): Promise<void> {
     this.#epoch = JOINING;
     this.#owned = [];

@@ -1,10 +1,7 @@
 import { type Writer, type Connection } from '@platformatic/kafka';
 import { ByteReader } from '../../record-batches/byte-reader.js';
 
-/**
- * A request encoded and decoded here rather than by the library, for speed or because the library decodes it
- * incorrectly.
- */
+/** A request encoded and decoded here, for speed or because the library decodes it incorrectly. */
 export interface OwnRequest<R> {
   readonly key: number;
   readonly version: number;

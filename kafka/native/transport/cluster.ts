@@ -22,10 +22,7 @@ const SOFTWARE = 'partitura';
 /** Timeout of the first request, which a live broker answers at once. */
 const FIRST_ANSWER_LIMIT_MS = 5_000;
 
-/**
- * Requests used by this client, each in the one version that all brokers from Kafka 3.2 to 4.x support: request key,
- * version.
- */
+/** Requests used by this client, by key, in the one version that all brokers from Kafka 3.2 to 4.x support. */
 const NEEDED = {
   Fetch: [1, 13],
   Metadata: [3, 11],
