@@ -1,41 +1,40 @@
 import { deadLetterTopic, type BindingDefinition } from './bindings/definition.js';
 import { topicNames } from './topics.js';
 
-/** Roles that work with a cluster, each with rights of its own. */
+/** Roles that access a cluster, each with its own permissions. */
 export const ROLES = ['node', 'node-with-bindings', 'client', 'operator', 'read-only'] as const;
 export type Role = (typeof ROLES)[number];
 
 export type AclResource = 'topic' | 'group' | 'transactional-id' | 'cluster';
 export type AclOperation = 'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS';
 
-/** One right. READ, WRITE and DELETE of a topic, and READ of a group, include DESCRIBE. */
+/** One permission. READ, WRITE and DELETE on a topic, and READ on a group, imply DESCRIBE. */
 export interface Acl {
   readonly resource: AclResource;
   /** `kafka-cluster` for the cluster. */
   readonly name: string;
-  /** True when `name` is a prefix of resource names. */
+  /** True if `name` is a prefix of resource names. */
   readonly isPrefix: boolean;
   readonly operation: AclOperation;
-  /** Purpose of the right. */
+  /** Purpose of the permission. */
   readonly purpose: string;
 }
 
 export interface AclScope {
   readonly prefix: string;
   readonly models: readonly string[];
-  /** Reply topics, beside those of the cluster, that requests may name. */
+  /** Reply topics that requests may name, in addition to those of the cluster. */
   readonly replyTopics: readonly string[];
   readonly bindings: readonly BindingDefinition[];
-  /** kafkajs reads topics only as a member of a group. */
-  /** True if the Kafka client reads topics without a group. */
+  /** True if the Kafka client reads topics without a consumer group; kafkajs does not. */
   readonly groupless: boolean;
-  /** True when nodes create topics; otherwise topics must exist before nodes start. */
+  /** True if nodes create topics; otherwise topics must exist before nodes start. */
   readonly createsTopics: boolean;
 }
 
 const CLUSTER = 'kafka-cluster';
 
-/** The least rights with which a role does all of its work: the one table of `partitura acls` and `partitura doctor`. */
+/** Returns the minimal permissions of a role: the single source for `partitura acls` and `partitura doctor`. */
 export function aclsFor(role: Role, scope: AclScope): readonly Acl[] {
   return ACLS[role](scope);
 }
@@ -51,14 +50,14 @@ const ACLS: Readonly<Record<Role, (scope: AclScope) => readonly Acl[]>> = {
 function nodeAcls({ prefix, models, replyTopics, createsTopics }: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
-    topic(names.nodes, 'WRITE', 'tell the cluster of this node'),
+    topic(names.nodes, 'WRITE', 'publish the status of this node'),
     topic(names.clientReplies, 'WRITE', 'reply to clients of the library'),
-    ...replyTopics.map((name) => topic(name, 'WRITE', 'reply where requests ask for it')),
+    ...replyTopics.map((name) => topic(name, 'WRITE', 'reply to the topics that requests name')),
     ...models.flatMap((model) => [
       topic(names.requests(model), 'READ', `read requests of model ${model}`),
-      group(names.group(model), `share the requests of model ${model}`),
-      topic(names.replies(model), 'WRITE', `reply to requests of model ${model} that name no reply topic`),
-      topic(names.deadLetters(model), 'WRITE', `keep requests of model ${model} that cannot be processed`),
+      group(names.group(model), `consume requests of model ${model}`),
+      topic(names.replies(model), 'WRITE', `reply to requests of model ${model} without a reply topic`),
+      topic(names.deadLetters(model), 'WRITE', `store dead letters of model ${model}`),
     ]),
     ...(createsTopics ? creating(prefix) : []),
   ];
@@ -67,15 +66,15 @@ function nodeAcls({ prefix, models, replyTopics, createsTopics }: AclScope): Acl
 function bindingAcls({ prefix, bindings, groupless }: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
-    topic(names.bindings, 'READ', 'read the bindings that are applied'),
-    ...(groupless ? [] : [groups(`${names.bindings}.`, 'read the bindings with kafkajs')]),
+    topic(names.bindings, 'READ', 'read applied bindings'),
+    ...(groupless ? [] : [groups(`${names.bindings}.`, 'read bindings with kafkajs')]),
     ...bindings.flatMap((binding) => {
       const { name, source, output, exactlyOnce } = binding;
       return [
         topic(source.topic, 'READ', `read the source of binding ${name}`),
-        group(names.bindingGroup(name), `share the source of binding ${name}`),
+        group(names.bindingGroup(name), `consume the source of binding ${name}`),
         topic(output.topic, 'WRITE', `write the output of binding ${name}`),
-        topic(deadLetterTopic(binding), 'WRITE', `keep records of binding ${name} that cannot be processed`),
+        topic(deadLetterTopic(binding), 'WRITE', `store dead letters of binding ${name}`),
         ...(exactlyOnce ? transactions(names.bindingGroup(name), name) : []),
       ];
     }),
@@ -96,23 +95,23 @@ function operatorAcls(scope: AclScope): Acl[] {
   return [
     ...readOnlyAcls(scope),
     topics(`${prefix}.`, 'WRITE', 'apply bindings, replay and drop dead letters'),
-    topics(`${prefix}.`, 'DELETE', 'delete dead letters that were dropped'),
+    topics(`${prefix}.`, 'DELETE', 'delete dropped dead letters'),
     ...(createsTopics ? creating(prefix) : []),
   ];
 }
 
 function readOnlyAcls({ prefix, groupless }: AclScope): Acl[] {
   return [
-    topics(`${prefix}.`, 'READ', 'look at nodes, models, bindings, dead letters and requests'),
-    topics(`${prefix}.`, 'DESCRIBE_CONFIGS', 'examine the settings of topics'),
-    { ...groups(`${prefix}.`, 'look at positions and lag'), operation: 'DESCRIBE' },
+    topics(`${prefix}.`, 'READ', 'read nodes, models, bindings, dead letters and requests'),
+    topics(`${prefix}.`, 'DESCRIBE_CONFIGS', 'read topic settings'),
+    { ...groups(`${prefix}.`, 'read committed offsets and lag'), operation: 'DESCRIBE' },
     ...(groupless ? [] : [groups('partitura.read.', 'read topics with kafkajs')]),
-    cluster('DESCRIBE_CONFIGS', 'examine the settings of brokers'),
+    cluster('DESCRIBE_CONFIGS', 'read broker settings'),
   ];
 }
 
 function creating(prefix: string): Acl[] {
-  return [topics(`${prefix}.`, 'CREATE', 'create the topics that are missing')];
+  return [topics(`${prefix}.`, 'CREATE', 'create missing topics')];
 }
 
 function transactions(group: string, binding: string): Acl[] {
@@ -140,7 +139,7 @@ function cluster(operation: AclOperation, purpose: string): Acl {
   return { resource: 'cluster', name: CLUSTER, isPrefix: false, operation, purpose };
 }
 
-/** Commands that give the rights to `principal`, one for each resource. */
+/** Returns the commands that grant the permissions to `principal`, one per resource. */
 export function aclCommands(acls: readonly Acl[], principal: string): string[] {
   const byResource = new Map<string, AclOperation[]>();
   for (const acl of acls) {
@@ -162,7 +161,7 @@ export function resourceFlags({
   return `--${resource} ${name}${isPrefix ? ' --resource-pattern-type prefixed' : ''}`;
 }
 
-/** `DESCRIBE_CONFIGS` as the commands of Kafka spell it: `DescribeConfigs`. */
+/** Spells an operation as Kafka's command-line tools do: `DESCRIBE_CONFIGS` as `DescribeConfigs`. */
 export function operationFlag(operation: string): string {
   return operation
     .toLowerCase()
@@ -171,7 +170,7 @@ export function operationFlag(operation: string): string {
     .join('');
 }
 
-/** Describes a missing right in one sentence that names resource, operation and role. */
+/** Describes a missing permission in one sentence that names resource, operation and role. */
 export function lacking(role: Role, operation: AclOperation, resource: string, reason: string): string {
-  return `a ${role} needs ${operation} on ${resource}: ${reason}; \`partitura acls ${role}\` prints all that it needs`;
+  return `a ${role} needs ${operation} on ${resource}: ${reason}; \`partitura acls ${role}\` prints all required ACLs`;
 }

@@ -1,15 +1,15 @@
 import { KafkaError, type KafkaAdmin, type TopicSpec } from '../kafka/port.js';
 
-/** A topic that is not there, as far as can be seen, and may not be created. */
+/** A topic that appears to be missing and may not be created. */
 export interface RefusedTopic {
   readonly topic: string;
   readonly error: KafkaError;
 }
 
 /**
- * Creates the topics that are missing. CREATE is a right of its own, and not needed where somebody else has created them:
- * a topic that may be used but not described looks as if it were missing, too.
- * @returns those that may not be created
+ * Creates missing topics. CREATE is a separate permission and not needed for existing topics: a topic that may be
+ * used but not described appears to be missing, too.
+ * @returns the topics that may not be created
  * @throws KafkaError for other reasons
  */
 export async function ensureTopics(

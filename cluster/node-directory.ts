@@ -6,32 +6,32 @@ import type { KafkaClient } from '../kafka/port.js';
 import { readLatest, type LatestOptions } from '../kafka/reading/compacted-table.js';
 import { topicNames } from './topics.js';
 
-/** A node that has not been heard of for so long is taken for dead. */
+/** A node without a heartbeat for this long is considered dead. */
 export const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
-/** A node with a thousand models tells of itself in less. */
+/** Larger than the status of a node with a thousand models. */
 const MAX_STATUS_BYTES = 512 * 1024;
 const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
 const MAX_NODE_NAME_BYTES = 1_024;
 
 export interface KnownNode extends NodeStatus {
-  /** False when it neither beats nor said that it left. */
+  /** False if the node has sent no heartbeat recently. */
   readonly alive: boolean;
 }
 
-/** What a node told last of itself. */
+/** The last status published by a node. */
 export interface ReportedStatus {
-  /** Of its record. */
+  /** Key of the record. */
   readonly key: string;
   readonly status: NodeStatus;
-  /** The time of its record: the broker's where the topic keeps that. */
+  /** Timestamp of the record: the broker's clock if the topic is configured so. */
   readonly recordedAt: number;
 }
 
-/** Called with the number of statuses that were ignored because they are too large, or too many. */
+/** Called with the number of statuses that were ignored because there are too many or they are too large. */
 export type OnIgnored = (count: number) => void;
 
-/** The nodes of the cluster as they told of themselves, by name. @throws KafkaError when the cluster can't be reached */
+/** Reads the nodes of the cluster, by name. @throws KafkaError if the cluster cannot be reached */
 export async function readNodes(
   kafka: KafkaClient,
   config: Config,
@@ -45,7 +45,7 @@ export async function readNodes(
   }));
 }
 
-/** Leaves out nodes that were silent for so long that they are no longer listed. */
+/** Removes nodes that have been silent beyond the listing limit. */
 export function withoutForgotten(
   heard: readonly ReportedStatus[],
   { nodeForgetMs }: Pick<Config, 'nodeForgetMs'>,
@@ -54,7 +54,7 @@ export function withoutForgotten(
   return heard.filter(({ key }) => !forgotten.has(key));
 }
 
-/** What each node told last, by name. @throws KafkaError when the cluster can't be reached */
+/** Reads the last status of each node, sorted by name. @throws KafkaError if the cluster cannot be reached */
 export async function readStatuses(
   kafka: KafkaClient,
   { prefix, fetchMaxBytes }: Pick<Config, 'prefix' | 'fetchMaxBytes'>,
@@ -77,15 +77,15 @@ export async function readStatuses(
 }
 
 /**
- * Keys of nodes that have told nothing for so long, by the clock of the topic: compared with what was told last by any
- * node, so that a clock of ours does not matter. While nobody tells anything, nobody is silent.
+ * Returns the keys of nodes that have been silent for `forgetMs`, relative to the latest status of any node, so that
+ * the local clock is irrelevant. If no node publishes anything, none is silent.
  */
 export function longSilent(heard: readonly ReportedStatus[], forgetMs: number): string[] {
   const newest = heard.reduce((latest, { recordedAt }) => Math.max(latest, recordedAt), -Infinity);
   return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }
 
-/** An unreadable record, whoever wrote it, must not hide the other nodes. */
+/** Decodes a status; an unreadable record, from any producer, must not hide the other nodes. */
 function decodeIfReadable(value: Buffer, headers: RecordHeaders): NodeStatus | undefined {
   try {
     return decodeNodeStatus(value, headers);

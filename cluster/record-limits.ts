@@ -1,15 +1,15 @@
 import type { KafkaAdmin } from '../kafka/port.js';
 import type { Logger } from '../core/log.js';
 
-/** A batch of one record, with headers, around its value. */
+/** Overhead of a single-record batch, including headers, around its value. */
 export const ROOM_AROUND_VALUE = 16 * 1024;
-/** Below this, requests of any use would be refused: such a topic can only be mended itself. */
+/** Below this, all useful requests would be refused; only the topic limit can be raised. */
 const LEAST_RECORD_BYTES = 16 * 1024;
 const SETTING = 'max.message.bytes';
 
 /**
- * What must be changed so that a topic takes records of the configured size; undefined when nothing must.
- * @param topicBytes the largest batch that the topic takes
+ * Describes the change needed for a topic to accept records of the configured size; undefined if none is needed.
+ * @param topicBytes maximum batch size of the topic
  */
 export function recordLimitProblem(
   topic: string,
@@ -24,7 +24,7 @@ export function recordLimitProblem(
   return `topic ${topic} takes at most ${topicBytes} bytes, and records may have ${maxRecordBytes}: raise its limit (${raise})${orLower}`;
 }
 
-/** Holds the limits of topics against the configured record size and warns, with the way out, where they disagree. */
+/** Compares topic limits with the configured record size and logs a warning with a remedy if they conflict. */
 export async function checkRecordLimits(
   admin: Pick<KafkaAdmin, 'topicSettings'>,
   topics: readonly string[],
@@ -37,8 +37,8 @@ export async function checkRecordLimits(
       const problem = recordLimitProblem(topic, topicBytes, maxRecordBytes);
       if (problem) log.warn({ topic, topicBytes, maxRecordBytes }, problem);
     } catch (error) {
-      // Describing topics is a permission of its own: a node that lacks it serves all the same.
-      log.debug({ err: error, topic }, 'the limits of a topic could not be checked');
+      // Describing topics is a separate permission: a node works without it.
+      log.debug({ err: error, topic }, 'could not check the topic limits');
     }
   }
 }

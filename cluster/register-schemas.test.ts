@@ -5,7 +5,7 @@ import { TestRegistry } from '../testing/registry.js';
 import { registerSchemas } from './register-schemas.js';
 import { topicNames } from './topics.js';
 
-/** What was asked of the subject of requests, in order. */
+/** Returns the requests made for the subject of requests, in order. */
 async function askedOf(knowsRuleBefore: boolean): Promise<string[]> {
   const server = await TestRegistry.start();
   const registry = new SchemaRegistry(server.url);
@@ -27,7 +27,7 @@ async function askedOf(knowsRuleBefore: boolean): Promise<string[]> {
   }
 }
 
-test('a schema is held against the rule before it is registered, and where there is none yet right after', async () => {
+test('the compatibility rule is set before a schema is registered, or right after if the subject is new', async () => {
   assert.deepEqual(await askedOf(true), ['PUT config', 'POST subjects', 'POST subjects']);
   assert.deepEqual(await askedOf(false), ['PUT config', 'POST subjects', 'POST subjects', 'PUT config']);
 });

@@ -2,7 +2,7 @@ import { RegistryError, type RegisteredSchema, type SchemaRegistry } from '../sc
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../schemas/registry/self-contained.js';
 import type { TopicNames } from './topics.js';
 
-/** Versions are read with earlier and with later ones, all of them: as `schemas/` promises. */
+/** Every version can read records of all earlier and later ones, as `schemas/` promises. */
 export const COMPATIBILITY = 'FULL_TRANSITIVE';
 
 export interface Registration extends RegisteredSchema {
@@ -10,7 +10,7 @@ export interface Registration extends RegisteredSchema {
 }
 
 /**
- * Registers the schemas of a model's requests and replies; what is registered already stays as it is.
+ * Registers the schemas of a model's requests and replies; registering them again changes nothing.
  * @throws RegistryError
  */
 export async function registerSchemas(
@@ -19,7 +19,8 @@ export async function registerSchemas(
   model: string,
 ): Promise<{ requests: Registration; replies: Registration }> {
   const register = async (subject: string, schema: typeof REPLY_SCHEMA): Promise<Registration> => {
-    // Before, so that what a subject has already is held against it; some registries know none for a subject that is not there.
+    // Set the rule first, so that existing versions are checked; some registries reject a rule for a subject that
+    // does not exist.
     const isGuarded = await guard(registry, subject);
     const registered = await registry.register(subject, schema);
     if (!isGuarded) await registry.setCompatibility(subject, COMPATIBILITY);

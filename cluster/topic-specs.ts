@@ -2,14 +2,14 @@ import type { Config } from '../core/config/config.js';
 import type { TopicSpec } from '../kafka/port.js';
 import { topicNames } from './topics.js';
 
-/** Room that a dead letter's extra headers need on top of the largest record that a request topic takes. */
+/** Space for a dead letter's extra headers on top of the largest record of a request topic. */
 const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
-/** A request topic takes what is too large for Partitura, so that its sender is told instead of left alone. */
+/** Request topics accept records larger than Partitura's limit, so that their senders receive an error reply. */
 const RECORD_HEADROOM = 8;
 
 export type TopicConfig = Pick<Config, 'prefix' | 'partitions' | 'replicationFactor' | 'maxRecordBytes'>;
 
-/** The topics of one model. */
+/** Specifies the topics of one model. */
 export function modelTopics(
   model: string,
   { prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig,
@@ -29,7 +29,7 @@ export function modelTopics(
   ];
 }
 
-/** The topics that a cluster has once. */
+/** Specifies the topics shared by the whole cluster. */
 export function clusterTopics({
   prefix,
   partitions,
@@ -37,7 +37,7 @@ export function clusterTopics({
   maxRecordBytes,
 }: TopicConfig): TopicSpec[] {
   const names = topicNames(prefix);
-  // The broker's clock beside what nodes say of theirs lets `partitura doctor` compare them.
+  // Broker timestamps next to the nodes' own let `partitura doctor` detect clock skew.
   const config = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' };
   const compacted = { partitions: 1, replicationFactor, config };
   return [

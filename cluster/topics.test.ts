@@ -6,7 +6,7 @@ import { replyTopicPolicy, topicNames } from './topics.js';
 
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,100}$/);
 
-test('the names of topics and groups are those of the contract', () => {
+test('topic and group names follow the contract', () => {
   const names = topicNames('partitura');
   assert.equal(names.requests('digits'), 'partitura.digits.requests');
   assert.equal(names.replies('digits'), 'partitura.digits.replies');
@@ -15,7 +15,7 @@ test('the names of topics and groups are those of the contract', () => {
   assert.equal(names.nodes, 'partitura.nodes');
 });
 
-test('the model is read from the topic that was built from it, and from no other topic of the model', () => {
+test('the model is parsed from its request topic, and from no other topic of the model', () => {
   fc.assert(
     fc.property(name, name, (prefix, model) => {
       const names = topicNames(prefix);
@@ -36,7 +36,7 @@ test('the model is read from the topic that was built from it, and from no other
   );
 });
 
-test('what is no topic of requests has no model', () => {
+test('a topic that is not a request topic has no model', () => {
   const names = topicNames('p');
   for (const topic of [
     '',
@@ -52,14 +52,14 @@ test('what is no topic of requests has no model', () => {
   }
 });
 
-test('a name that can not be part of a topic is no name of a model', () => {
+test('a name that cannot be part of a topic is not a model name', () => {
   for (const wrong of ['', 'a.b', 'a/b', 'ä', '..', 'a b', 'a'.repeat(101)]) {
     assert.equal(isModelName(wrong), false, wrong);
     assert.throws(() => topicNames('p').requests(wrong), { code: 'INVALID_REQUEST' });
   }
 });
 
-test('without patterns a reply topic ends in replies or has a part of that name', () => {
+test('without patterns a reply topic ends in replies or has a segment of that name', () => {
   const isAllowed = replyTopicPolicy([]);
   const allowed = [
     'replies',
@@ -94,7 +94,7 @@ test('patterns replace the default, with * as their only wildcard', () => {
     assert.equal(isAllowed(topic), false, topic);
 });
 
-test('no pattern opens topics of requests, of dead letters or of Kafka itself', () => {
+test('no pattern allows request topics, dead letters or internal topics of Kafka', () => {
   const forbidden = [
     'partitura.digits.requests',
     'requests',
@@ -112,7 +112,7 @@ test('no pattern opens topics of requests, of dead letters or of Kafka itself', 
   }
 });
 
-test('no pattern opens the topics of the cluster that are named', () => {
+test("no pattern allows the cluster's own topics", () => {
   const isAllowed = replyTopicPolicy(['*'], ['partitura.nodes']);
   assert.equal(isAllowed('partitura.nodes'), false);
   assert.equal(isAllowed('other.nodes'), true);

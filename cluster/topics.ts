@@ -1,27 +1,27 @@
 import { checkModelName, isModelName } from '../schemas/model-name.js';
 import { wildcard } from '../schemas/headers/wildcard.js';
 
-/** Names of topics, groups and registry subjects: built and read here and nowhere else. */
+/** Names of topics, groups and registry subjects; built and parsed only here. */
 const REQUESTS = 'requests';
 const DEAD_LETTERS = `${REQUESTS}-dlt`;
 
 export interface TopicNames {
   readonly prefix: string;
-  /** Requests for one model. */
+  /** Request topic of a model. */
   requests(model: string): string;
-  /** Where replies go when a request names no reply topic. */
+  /** Reply topic of requests that name none. */
   replies(model: string): string;
-  /** Records of the model's requests that can't be processed. */
+  /** Topic of the model's requests that cannot be processed. */
   deadLetters(model: string): string;
   /** Consumer group of the nodes that serve one model. */
   group(model: string): string;
   /** Consumer group of the nodes that run one binding. */
   bindingGroup(binding: string): string;
-  /** What a schema registry has the schema of requests under. */
+  /** Registry subject of the request schema. */
   requestsSubject(model: string): string;
-  /** The same for replies, wherever they go. */
+  /** Registry subject of the reply schema, for all reply topics. */
   repliesSubject(model: string): string;
-  /** Bindings as they were applied last, compacted. */
+  /** Applied bindings, compacted. */
   readonly bindings: string;
   /** Dead letters that were replayed or dropped, compacted. */
   readonly handledLetters: string;
@@ -29,11 +29,11 @@ export interface TopicNames {
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
   readonly clientReplies: string;
-  /** What the cluster keeps for itself: nobody else's records belong there. */
+  /** Topics reserved for the cluster's own state. */
   readonly own: readonly string[];
-  /** The inverse of `requests`; undefined when `topic` is not one. */
+  /** Inverse of `requests`; undefined if `topic` is not a request topic. */
   modelOf(topic: string): string | undefined;
-  /** The inverse of `deadLetters`. */
+  /** Inverse of `deadLetters`. */
   modelOfDeadLetters(topic: string): string | undefined;
 }
 
@@ -69,10 +69,11 @@ export function topicNames(prefix: string): TopicNames {
 }
 
 /**
- * Says which topics a sender may name for its reply: a reply topic is a write primitive in a stranger's hand.
- * Request topics, dead letters and internal topics are never allowed, whatever the patterns say.
- * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a part, and NestJS's, which end in `.reply`
- * @param never topics of the cluster's own
+ * Decides which reply topics a sender may name: an unrestricted reply topic would let every sender write to any
+ * topic. Request topics, dead letters and internal topics are never allowed, regardless of the patterns.
+ * @param patterns names with `*` as wildcard; empty: names that end in `replies` or have it as a segment, and
+ * NestJS's, which end in `.reply`
+ * @param never the cluster's own topics
  */
 export function replyTopicPolicy(
   patterns: readonly string[],

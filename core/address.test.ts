@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatAddress, parseAddress } from './address.js';
 
-test('addresses are read as Java reads them, and written as they are read', () => {
+test("addresses are parsed as in Java's client and formatted back", () => {
   const cases: [text: string, host: string, port: number][] = [
     ['localhost:9092', 'localhost', 9092],
     ['10.0.0.1:1', '10.0.0.1', 1],
@@ -20,7 +20,7 @@ test('addresses are read as Java reads them, and written as they are read', () =
   }
 });
 
-test('what is no address is none', () => {
+test('invalid addresses are rejected', () => {
   const wrong = [
     ...['', 'h', 'h:', ':9092', 'h:x', 'h:9092/', 'h:0', 'h:65536', 'h:-1', 'h:9092:9092', 'a b:9092'],
     ...[

@@ -1,15 +1,15 @@
-/** Where a broker listens. */
+/** Address of a broker's listener. */
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** Java's clients take a security protocol before the address, and ignore it. */
+/** Java's clients accept and ignore a security protocol before the address. */
 const PROTOCOL = /^(?:PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL):\/\//i;
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._-]+)?)\]|([0-9A-Za-z._-]+)):([0-9]{1,5})$/;
 const MAX_PORT = 65_535;
 
-/** Reads `host:port`, with IPv6 hosts in brackets; undefined for anything else. */
+/** Parses `host:port`, with IPv6 hosts in brackets; undefined for anything else. */
 export function parseAddress(text: string): BrokerAddress | undefined {
   const [, ipv6, name, digits] = ADDRESS.exec(text.replace(PROTOCOL, '')) ?? [];
   const host = ipv6 ?? name;
@@ -17,7 +17,7 @@ export function parseAddress(text: string): BrokerAddress | undefined {
   return host === undefined || port < 1 || port > MAX_PORT ? undefined : { host, port };
 }
 
-/** The inverse of `parseAddress`. */
+/** Formats an address, the inverse of `parseAddress`. */
 export function formatAddress({ host, port }: BrokerAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,7 +1,7 @@
-/** Each holds models of its own; beyond this, cores are shared out within the threads. */
+/** Each thread has its own copies of models; beyond this number, cores are divided among the threads. */
 const MOST_ENGINE_THREADS = 4;
 
-/** Engine threads for so many cores, where configuration leaves their number open. */
+/** Returns the default number of engine threads for a number of cores. */
 export function engineThreadsFor(cores: number): number {
   return Math.min(cores, MOST_ENGINE_THREADS);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fifo } from './fifo.js';
 
-test('entries leave in the order in which they came, also beyond the point where room is made', () => {
+test('entries leave in the order in which they were added, also after a compaction', () => {
   const fifo = new Fifo<number>();
   const left: (number | undefined)[] = [];
   for (let round = 0; round < 10; round++) {
@@ -19,7 +19,7 @@ test('entries leave in the order in which they came, also beyond the point where
   assert.deepEqual(fifo.toArray().slice(0, 2), [9_000, 9_001]);
 });
 
-test('an empty queue gives nothing and goes on working', () => {
+test('an empty queue returns nothing and remains usable', () => {
   const fifo = new Fifo<string>();
   assert.equal(fifo.shift(), undefined);
   fifo.push('a');

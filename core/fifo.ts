@@ -1,7 +1,7 @@
-/** Beneath this many entries that have left, moving the others would cost more than the room is worth. */
+/** With fewer removed entries than this, moving the others would cost more than the memory saved. */
 const LEAST_TO_REMOVE = 1_024;
 
-/** A queue whose head leaves in constant time, however long it is; an array's `shift` moves all that is behind. */
+/** A queue whose head is removed in constant time; an array's `shift` moves all later entries. */
 export class Fifo<Entry> {
   #entries: (Entry | undefined)[] = [];
   #head = 0;
@@ -14,7 +14,7 @@ export class Fifo<Entry> {
     this.#entries.push(entry);
   }
 
-  /** @param index from the head, which is 0 */
+  /** @param index counted from the head, which is 0 */
   at(index: number): Entry | undefined {
     return this.#entries[this.#head + index];
   }

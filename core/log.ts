@@ -15,12 +15,13 @@ const SECRETS = [
   '*.passphrase',
 ];
 
-/** Messages quote what senders wrote, which may be megabytes. */
+/** Messages quote sender-supplied text, which may be megabytes long. */
 const MAX_TEXT_CHARACTERS = 16_384;
 
 /**
- * One line of JSON for each event, on standard error: standard output belongs to what a command answers.
- * Passwords are redacted wherever a logged object holds one; what senders wrote is cut and safe to print.
+ * Creates a logger that writes one line of JSON per event to standard error; standard output is reserved for command
+ * output. Passwords are redacted wherever a logged object contains one; sender-supplied text is truncated and safe to
+ * print.
  */
 export function createLogger(name: string, level: string): Logger {
   const options = {

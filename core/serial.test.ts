@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SerialQueue } from './serial.js';
 
-test('tasks run one after the other, also behind one that fails', async () => {
+test('tasks run one at a time, even after one that fails', async () => {
   const turns = new SerialQueue();
   const seen: string[] = [];
   const task = (name: string) => async (): Promise<string> => {

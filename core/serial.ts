@@ -1,8 +1,8 @@
-/** Runs tasks one after the other, in the order in which they came; one that fails holds up none of those behind it. */
+/** Runs tasks one at a time, in order of submission; a failed task does not block later ones. */
 export class SerialQueue {
   #previous: Promise<unknown> = Promise.resolve();
 
-  /** @returns what the task returns, or rejects with what it throws */
+  /** @returns the task's result, or rejects with its error */
   run<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#previous.then(task);
     this.#previous = done.catch(() => undefined);

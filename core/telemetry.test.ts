@@ -17,7 +17,7 @@ async function serve(context: TestContext, state: State, registry = new Registry
   return server;
 }
 
-test('metrics are served as Prometheus reads them', async (context) => {
+test('metrics are served in the Prometheus format', async (context) => {
   const registry = new Registry();
   new Counter({ name: 'things_total', help: 'Things', registers: [registry] }).inc(3);
   const { url } = await serve(context, { healthy: true, ready: true }, registry);
@@ -26,7 +26,7 @@ test('metrics are served as Prometheus reads them', async (context) => {
   assert.match(await response.text(), /^things_total 3$/m);
 });
 
-test('health and readiness are answered for themselves, with details', async (context) => {
+test('health and readiness are reported separately, with details', async (context) => {
   const state = { healthy: true, ready: false };
   const { url } = await serve(context, state);
   const ask = async (path: string): Promise<[number, unknown]> => {
@@ -41,7 +41,7 @@ test('health and readiness are answered for themselves, with details', async (co
   assert.equal((await ask('/'))[0], 404);
 });
 
-test('a port in use is one clear sentence', async (context) => {
+test('a port in use is reported in one clear sentence', async (context) => {
   const { url } = await serve(context, { healthy: true, ready: true });
   const port = Number(new URL(url).port);
   const probe = { healthy: () => true, ready: () => true, details: () => ({}) };

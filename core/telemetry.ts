@@ -5,7 +5,7 @@ import { PartituraError } from '../schemas/errors.js';
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** A registry with the process's own metrics (memory, event loop, processor time). */
+/** Creates a registry with the process's own metrics (memory, event loop, processor time). */
 export function createRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -13,11 +13,11 @@ export function createRegistry(): Registry {
 }
 
 export interface HealthProbe {
-  /** False when the process can only be helped by a restart. */
+  /** False if only a restart can help the process. */
   healthy(): boolean;
   /** True while requests are served. */
   ready(): boolean;
-  /** What the two are based on, for people. */
+  /** Human-readable basis of both states. */
   details(): object;
 }
 
@@ -28,8 +28,8 @@ export interface HealthServer {
 
 /**
  * Serves `/metrics`, `/healthz` and `/readyz`.
- * @param port 0: one that is free
- * @throws PartituraError INVALID_REQUEST when the port is in use
+ * @param port 0: any free port
+ * @throws PartituraError INVALID_REQUEST if the port is in use
  */
 export async function serveHealth(
   host: string,
@@ -80,9 +80,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const inUse =
-        cause.code === 'EADDRINUSE'
-          ? 'is in use by another program'
-          : `can't be listened on (${cause.message})`;
+        cause.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be opened (${cause.message})`;
       reject(
         new PartituraError(
           'INVALID_REQUEST',

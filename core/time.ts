@@ -13,8 +13,8 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Gives `work` at most `ms`; the work itself goes on unobserved when its time is up.
- * @throws whatever `work` throws, or the error that `late` makes
+ * Limits the time to wait for `work`; the work itself continues unobserved after the timeout.
+ * @throws any error of `work`, or the error created by `late`
  */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -29,8 +29,8 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
 }
 
 /**
- * Waits for `work` until `signal` aborts; the work itself goes on unobserved then.
- * @throws whatever `work` throws, or the signal's reason
+ * Waits for `work` until `signal` aborts; the work itself then continues unobserved.
+ * @throws any error of `work`, or the signal's reason
  */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
@@ -52,7 +52,10 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** Milliseconds before try `attempt` (from 1): doubled each time, with up to a fifth taken off at random. */
+/**
+ * Returns the delay before attempt `attempt` (from 1) in milliseconds: doubled each time, minus random jitter of up
+ * to a fifth.
+ */
 export function backoffMs({ firstMs, maxMs }: Backoff, attempt: number, random = Math.random): number {
   return Math.min(maxMs, firstMs * 2 ** (attempt - 1)) * (1 - random() / 5);
 }

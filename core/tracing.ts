@@ -13,10 +13,10 @@ import { headerText, type RecordHeaders } from '../schemas/framing/framing.js';
 import type { Logger } from './log.js';
 import { within } from './time.js';
 
-/** What our spans are made by, in whatever program. */
+/** Instrumentation scope of our spans, in every program. */
 const INSTRUMENTATION = 'partitura';
 const STOP_LIMIT_MS = 5_000;
-/** Each says that spans are wanted, and where. */
+/** Variables that enable tracing. */
 const SWITCHES = [
   'OTEL_TRACES_EXPORTER',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -24,7 +24,7 @@ const SWITCHES = [
 ];
 
 /**
- * Names of attributes by OpenTelemetry's conventions for messaging, and a few of our own.
+ * Attribute names from OpenTelemetry's conventions for messaging, and a few of our own.
  * https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
  */
 export const ATTRIBUTE = {
@@ -47,7 +47,7 @@ export const ATTRIBUTE = {
   queueMillis: 'partitura.queue.duration_ms',
 } as const;
 
-/** What every span of a record on its way to a topic says. */
+/** Returns the attributes of every span that sends a record to a topic. */
 export function sendAttributes(topic: string): Record<string, string> {
   return {
     [ATTRIBUTE.system]: 'kafka',
@@ -57,24 +57,24 @@ export function sendAttributes(topic: string): Record<string, string> {
   };
 }
 
-/** Spans of this process on their way to where `OTEL_*` says. */
+/** Export of this process's spans, configured by `OTEL_*` variables. */
 export interface Tracing {
   readonly tracer: Tracer;
-  /** Sends what is left. */
+  /** Flushes the remaining spans. */
   stop(): Promise<void>;
 }
 
-/** The tracer that whoever runs this process has set up; it records nothing where nobody has. */
+/** Returns the tracer configured by the process; without configuration it records nothing. */
 export function currentTracer(): Tracer {
   return trace.getTracer(INSTRUMENTATION);
 }
 
 /**
- * Sets up OpenTelemetry by the standard `OTEL_*` variables, which its own library reads.
+ * Sets up OpenTelemetry from the standard `OTEL_*` variables, which its own library reads.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
- * @param service its name where `OTEL_SERVICE_NAME` gives none
- * @param instance tells this process from others of the service
- * @returns undefined where no variable says that spans are wanted
+ * @param service service name, unless `OTEL_SERVICE_NAME` is set
+ * @param instance distinguishes this process from others of the service
+ * @returns undefined if no variable enables tracing
  */
 export async function startTracing(
   environment: Readonly<Record<string, string | undefined>>,
@@ -83,7 +83,7 @@ export async function startTracing(
   log: Logger,
 ): Promise<Tracing | undefined> {
   if (!isWanted(environment)) return undefined;
-  // Loaded only here: it takes half a second and 30 MB.
+  // Imported on demand: loading takes half a second and 30 MB.
   const { NodeSDK, resources } = await import('@opentelemetry/sdk-node');
   if (!environment['OTEL_LOG_LEVEL']) logProblems(log);
   const sdk = new NodeSDK({
@@ -103,12 +103,13 @@ function isWanted(environment: Readonly<Record<string, string | undefined>>): bo
   return SWITCHES.some((name) => environment[name]) && environment['OTEL_TRACES_EXPORTER'] !== 'none';
 }
 
-/** Spans that can't be sent are told of in our log. */
+/** Logs export problems. */
 function logProblems(log: Logger): void {
   const quiet = (): void => undefined;
-  const told = (message: string, ...details: unknown[]): void => log.warn({ details }, `tracing: ${message}`);
+  const report = (message: string, ...details: unknown[]): void =>
+    log.warn({ details }, `tracing: ${message}`);
   diag.setLogger(
-    { error: told, warn: told, info: quiet, debug: quiet, verbose: quiet },
+    { error: report, warn: report, info: quiet, debug: quiet, verbose: quiet },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
 }
@@ -116,7 +117,7 @@ function logProblems(log: Logger): void {
 async function stop(shutdown: () => Promise<void>, log: Logger): Promise<void> {
   const late = (): Error => new Error(`spans could not be sent within ${STOP_LIMIT_MS} ms`);
   await within(STOP_LIMIT_MS, shutdown(), late).catch((error: unknown) => {
-    log.warn({ err: error }, 'tracing: the last spans are lost');
+    log.warn({ err: error }, 'tracing: could not flush the last spans');
   });
 }
 
@@ -129,12 +130,12 @@ const setter: TextMapSetter<RecordHeaders> = {
   set: (headers, name, text) => (headers[name] = Buffer.from(text)),
 };
 
-/** The trace that a record belongs to, by its headers. */
+/** Extracts the trace context of a record from its headers. */
 export function traceOf(headers: RecordHeaders): Context {
   return propagation.extract(ROOT_CONTEXT, headers, getter);
 }
 
-/** Writes into headers which trace they belong to. */
+/** Injects a trace context into headers. */
 export function writeTrace(context: Context, headers: RecordHeaders): void {
   propagation.inject(context, headers, setter);
 }

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Longer than this in one go, and heartbeats, timers and answers wait. */
+/** Longest uninterrupted computation: beyond this, heartbeats, timers and replies are delayed. */
 const TURN_MS = 20;
 
-/** Divides long work into turns, between which the event loop does everything else. */
+/** Divides long computations into turns, between which the event loop handles other work. */
 export class Turns {
   #began = performance.now();
 
   constructor(readonly turnMs = TURN_MS) {}
 
-  /** Undefined while this turn may go on; else a promise of the next. */
+  /** Returns undefined while this turn may continue; otherwise a promise of the next one. */
   next(): Promise<void> | undefined {
     if (performance.now() - this.#began < this.turnMs) return undefined;
     return setImmediate().then(() => void (this.#began = performance.now()));

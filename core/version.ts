@@ -1,2 +1,2 @@
-/** As in package.json: a test holds the two against each other. */
+/** Same as in package.json, which a test verifies. */
 export const VERSION = '0.1.0';

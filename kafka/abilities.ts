@@ -1,12 +1,12 @@
 import type { KafkaClientName } from '../core/config/kafka.js';
 
-/** Differences between Kafka clients that their callers have to know. */
+/** Differences between the Kafka clients that callers need to know. */
 export interface Abilities {
-  /** Reads named partitions without a consumer group; without this, READ on a group is needed as well. */
+  /** Reads named partitions without a consumer group. If false, READ permission on a group is required as well. */
   readonly groupless: boolean;
-  /** Transactions are refused once the group has moved the partitions whose offsets they commit (KIP-447). */
+  /** Rejects a transaction once the partitions whose offsets it commits have been reassigned (KIP-447). */
   readonly fencedTransactions: boolean;
-  /** Knows static membership (KIP-345) and the consumer group protocol (KIP-848). */
+  /** Supports static membership (KIP-345) and the consumer group protocol (KIP-848). */
   readonly modernGroups: boolean;
 }
 

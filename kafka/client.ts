@@ -6,8 +6,8 @@ import { createNativeClient, createNativeInspector } from './native/client.js';
 import type { KafkaClient } from './port.js';
 
 /**
- * The client that the configuration names (`KAFKA_CLIENT`).
- * @param clientId shows in the broker's logs and quotas
+ * Creates the client selected by the configuration (`KAFKA_CLIENT`).
+ * @param clientId appears in the broker's logs and quotas
  */
 export function createKafkaClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
   if (connection.kafkaClient === 'native') return createNativeClient(connection, clientId, log);

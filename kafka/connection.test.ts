@@ -29,14 +29,14 @@ after(() => rmSync(folder, { recursive: true }));
 const read = (options: ConfigInput, now = Date.now()): unknown =>
   tlsFiles(checkConfig({ ssl: true, ...options }), () => now);
 
-test('files that fit are read', () => {
-  assert.equal(tlsFiles(checkConfig({ sslCa: at('none') })), undefined, 'no TLS, no files');
+test('valid TLS files are read', () => {
+  assert.equal(tlsFiles(checkConfig({ sslCa: at('none') })), undefined, 'without TLS, files are not read');
   assert.ok(read({ sslCa: at('b.pem'), sslCert: at('a.pem'), sslKey: at('a.key') }));
   const key = { sslCert: at('a.pem'), sslKey: at('locked.key'), sslKeyPassphrase: 'secret' };
   assert.ok(read(key));
 });
 
-test('every file that cannot be used gives one sentence that names its option', () => {
+test('an unusable file is reported in one sentence that names its option', () => {
   const pair = (sslCert: string, sslKey: string, sslKeyPassphrase?: string): ConfigInput => ({
     sslCert: at(sslCert),
     sslKey: at(sslKey),
@@ -61,10 +61,13 @@ test('every file that cannot be used gives one sentence that names its option', 
 });
 
 test(
-  'a file that may not be read is told as such',
-  { skip: process.getuid?.() === 0 && 'root may read every file' },
+  'a file without read permission is reported as such',
+  { skip: process.getuid?.() === 0 && 'root can read every file' },
   () => {
     chmodSync(at('b.pem'), 0);
-    assert.throws(() => read({ sslCa: at('b.pem') }), /KAFKA_SSL_CA: the file .* may not be read/);
+    assert.throws(
+      () => read({ sslCa: at('b.pem') }),
+      /KAFKA_SSL_CA: the file .* cannot be read: permission denied/,
+    );
   },
 );

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { PartituraError } from '../schemas/errors.js';
 import type { Config } from '../core/config/config.js';
 
-/** How to reach the cluster: the part of the configuration that Kafka clients read, and which client it is. */
+/** Connection settings: the part of the configuration that Kafka clients read, including the client to use. */
 export type KafkaConnection = Pick<
   Config,
   | 'kafkaClient'
@@ -27,8 +27,8 @@ export interface TlsFiles {
 }
 
 /**
- * Authorities and own certificate, read from their files; undefined without TLS.
- * @throws PartituraError INVALID_REQUEST that names the option whose file cannot be used
+ * Reads the certificate authorities and the client's own certificate; returns undefined without TLS.
+ * @throws PartituraError INVALID_REQUEST, naming the option whose file cannot be used
  */
 export function tlsFiles(
   { ssl, sslCa, sslCert, sslKey, sslKeyPassphrase: passphrase }: KafkaConnection,
@@ -78,7 +78,7 @@ function readText(option: string, path: string): string {
       code === 'ENOENT'
         ? 'does not exist'
         : code === 'EACCES'
-          ? 'may not be read'
+          ? 'cannot be read: permission denied'
           : `cannot be read (${message})`;
     throw invalid(`${option}: the file ${path} ${reason}`, cause);
   }

@@ -1,23 +1,26 @@
 /**
- * What only a look at the cluster's own state needs, beside `KafkaAdmin`. There is one implementation, on
- * native: kafkajs has no requests for rights.
+ * Queries about the state of the cluster, in addition to `KafkaAdmin`. Implemented on the native client only: kafkajs
+ * has no requests for permissions.
  */
 export interface KafkaInspector {
-  /** Connects and logs in at one address, and at no other. @throws KafkaError */
+  /** Connects and logs in at this address only. @throws KafkaError */
   reach(address: string): Promise<void>;
   describeCluster(): Promise<ClusterFacts>;
   topicNames(): Promise<string[]>;
-  /** Those of them that exist, as far as may be known: one that may not be described is there without partitions and rights. */
+  /** Describes the topics that exist; one without DESCRIBE permission is returned without partitions and rights. */
   describeTopics(names: readonly string[]): Promise<TopicFacts[]>;
   describeSoftware(address: string): Promise<SoftwareFacts>;
-  /** Settings in force; of those that the broker does not have there are none. */
+  /** Returns the effective settings; settings unknown to the broker are left out. */
   brokerSettings(broker: number, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   topicSettings(topic: string, names: readonly string[]): Promise<TopicSettings>;
   describeGroup(name: string): Promise<GroupFacts>;
   close(): void;
 }
 
-/** What whoever asks may do, in Kafka's words: READ, WRITE, CREATE, …; undefined where the broker does not tell. */
+/**
+ * Operations that the caller is authorized for, in Kafka's terms: READ, WRITE, CREATE, …; undefined if the broker
+ * does not report them.
+ */
 export type Rights = ReadonlySet<string> | undefined;
 
 export interface BrokerFacts {
@@ -30,20 +33,20 @@ export interface ClusterFacts {
   readonly rights: Rights;
 }
 
-/** What runs on a broker. */
+/** Software version and features of a broker. */
 export interface SoftwareFacts {
-  /** Like 4.3; undefined where it does not tell. */
+  /** For example 4.3; undefined if the broker does not report it. */
   readonly release: string | undefined;
-  /** Whether it has the group protocol of KIP-848. */
+  /** True if the broker supports the group protocol of KIP-848. */
   readonly hasConsumerProtocol: boolean;
-  /** What KAFKA_CLIENT=native needs and it does not speak: `version 13 of Fetch`. */
+  /** Requests that KAFKA_CLIENT=native needs and the broker does not support: `version 13 of Fetch`. */
   readonly lacking: readonly string[];
 }
 
 export interface TopicSettings {
-  /** Those in force. */
+  /** Effective values. */
   readonly values: ReadonlyMap<string, string>;
-  /** Names of those that the topic has of its own; each broker has its own values of the others. */
+  /** Names of the settings overridden on the topic; the values of all others may differ between brokers. */
   readonly own: ReadonlySet<string>;
 }
 
@@ -62,16 +65,18 @@ export interface TopicFacts {
 
 export interface GroupFacts {
   readonly group: string;
-  /** Stable, Empty, Dead (there is none), …, as the broker calls it; hidden where it may not be described. */
+  /**
+   * Stable, Empty, Dead (the group does not exist), …, as named by the broker; hidden without DESCRIBE permission.
+   */
   readonly state: string;
-  /** Undefined for groups of KIP-848: what tells of them can't be read by the library that we have. */
+  /** Undefined for groups of KIP-848: the library cannot decode the response that describes them. */
   readonly members: number | undefined;
-  /** What its members subscribe to, where they tell. */
+  /** Subscriptions of the members that report them. */
   readonly subscriptions?: readonly Subscription[];
   readonly rights: Rights;
 }
 
-/** A member of a group, and the topics that it reads. */
+/** A group member and the topics it reads. */
 export interface Subscription {
   readonly clientId: string;
   readonly host: string;

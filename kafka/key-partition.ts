@@ -2,8 +2,8 @@ const SEED = 0x9747b28c;
 const MIX = 0x5bd1e995;
 
 /**
- * Kafka's hash of keys (`org.apache.kafka.common.utils.Utils.murmur2`), as a signed 32-bit number. The library has
- * one as well, on BigInts.
+ * Computes Kafka's key hash (`org.apache.kafka.common.utils.Utils.murmur2`) as a signed 32-bit number. The library's
+ * own implementation uses BigInts and is slower.
  */
 export function murmur2(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -22,7 +22,7 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** Where a record with this key belongs, in every client of Kafka that keeps to Java's default. */
+/** Returns the partition of a key, as in every Kafka client that follows Java's default partitioner. */
 export function partitionOfKey(key: Uint8Array, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions;
 }

@@ -4,22 +4,22 @@ import type { Outages } from './errors/outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
 
 /**
- * What Partitura needs of a Kafka client, and no more. `integration-tests/support/conformance/` says in tests
- * what an implementation must do; node and client library know only this file.
+ * The part of a Kafka client that Partitura uses. `integration-tests/support/conformance/` tests the behavior that
+ * every implementation must have; the node and the client library depend on this file only.
  *
- * `close`, of any of its objects, may be called at any time and takes a bounded one: calls under way, such as `connect`
- * and `start`, fail then.
+ * `close`, on any of these objects, may be called at any time and completes within a bounded time; pending calls such
+ * as `connect` and `start` then fail.
  */
 export interface KafkaClient {
   readonly abilities: Abilities;
-  /** Announces when the brokers are away, and when they are back. */
+  /** Announces when the brokers become unavailable and when they are available again. */
   readonly outages: Outages;
-  /** Idempotent, acknowledged by all in-sync replicas. */
+  /** Idempotent; records are acknowledged by all in-sync replicas. */
   producer(): KafkaProducer;
   consumer(options: ConsumerOptions): KafkaConsumer;
   /**
-   * Sends records and commits positions as one.
-   * @param transactionalId the name under which it is known: who comes later under the same name shuts the former out
+   * Sends records and commits offsets atomically.
+   * @param transactionalId identity of the producer: a later producer with the same id fences this one
    */
   transactionalProducer(transactionalId: string): TransactionalProducer;
   admin(): KafkaAdmin;
@@ -30,67 +30,68 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** A record as consumed. Offsets are numbers: exact up to 2^53. */
+/** A consumed record. Offsets are numbers: exact up to 2^53. */
 export interface KafkaRecord extends TopicPartition, Headers {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** Milliseconds since the epoch; -1 where the record has no time. */
+  /** Milliseconds since the epoch; -1 if the record has no timestamp. */
   readonly timestamp: number;
 }
 
-/** A record to produce; without a partition the key decides it (murmur2, as in Java), without a key chance does. */
+/** A record to produce. Without a partition, the key selects one (murmur2, as in Java); without a key, it varies. */
 export interface OutgoingRecord extends Headers {
   readonly topic: string;
   readonly partition?: number | undefined;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** Milliseconds since the epoch; when it is sent, where left out. */
+  /** Milliseconds since the epoch. Default: the time of sending. */
   readonly timestamp?: number | undefined;
-  /** Whether it should go compressed (gzip), because it would be too large otherwise. */
+  /** True to compress the record (gzip), because it would be too large otherwise. */
   readonly compress?: boolean;
 }
 
 export interface KafkaProducer {
   connect(): Promise<void>;
   /**
-   * Resolves when every record is acknowledged. Calls made one after another keep their order per partition.
-   * @throws KafkaError when at least one record is not; which ones arrived is then unknown
+   * Resolves once every record is acknowledged. Successive calls keep their order per partition.
+   * @throws KafkaError if at least one record is not acknowledged; which ones arrived is then unknown
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface TransactionalProducer {
-  /** Takes the name over; a transaction that its former owner has not finished is given up. */
+  /** Initializes the transactional id: fences the previous owner and aborts its open transaction. */
   connect(): Promise<void>;
   /**
-   * Sends the records and moves the group's positions, both or neither: who reads committed records sees all of them
-   * after it resolved, and none when it threw. One call goes after the other.
-   * @throws KafkaError of kind `fenced` once another producer has the name: for good, until `connect` takes it back
+   * Sends the records and commits the group's offsets, both or neither: consumers of committed records see all of
+   * them once this has resolved, and none if it has thrown. Calls run one at a time.
+   * @throws KafkaError of kind `fenced` once another producer has initialized the id: permanently, until `connect` is
+   * called again
    */
   sendWithOffsets(records: readonly OutgoingRecord[], offsets?: GroupOffsets): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Positions to commit with a transaction: each offset is that of the next record to read. */
+/** Offsets to commit with a transaction: each is the offset of the next record to read. */
 export interface GroupOffsets {
-  /** From `KafkaConsumer.membership`; a member that has lost its partitions meanwhile is refused as `rebalanced`. */
+  /** From `KafkaConsumer.membership`; a member that has since lost its partitions is rejected with `rebalanced`. */
   readonly member: GroupMembership;
   readonly positions: readonly Position[];
 }
 
-/** A position to commit: the offset of the next record to read. */
+/** An offset to commit: that of the next record to read. */
 export interface Position extends TopicPartition {
   readonly offset: number;
-  /** Text that is kept with the position, at most 4,096 bytes by the broker's default. */
+  /** Text stored with the offset; limited to 4,096 bytes by the broker's default. */
   readonly metadata?: string | undefined;
 }
 
-/** What a group knows a member by. */
+/** Identity of a member within its group. */
 export interface GroupMembership {
   readonly group: string;
-  /** Empty, with generation -1, for somebody outside: accepted without a check of who has the partitions. */
+  /** Empty, with generation -1, for a committer outside the group: accepted without an ownership check. */
   readonly memberId: string;
   readonly generation: number;
   readonly instanceId?: string | undefined;
@@ -99,28 +100,29 @@ export interface GroupMembership {
 export interface ConsumerOptions {
   readonly group: string;
   readonly topic: string;
-  /** Where to begin in a partition without a committed offset. */
+  /** Start position in a partition without a committed offset. */
   readonly from: 'earliest' | 'latest';
   /**
-   * Reads just these partitions and keeps its positions itself: they begin at `from` as it was before `start`
-   * resolved, and survive a rebalance. For groups with one member.
+   * Reads exactly these partitions and keeps its own positions: they start at `from`, as resolved before `start`
+   * returns, and survive a rebalance. For groups with one member.
    */
   readonly partitions?: readonly number[];
-  /** With `partitions`: where these begin instead. An offset that is gone by then is as if it were not here. */
+  /** With `partitions`: start offsets that override `from`. Offsets that no longer exist are ignored. */
   readonly offsets?: ReadonlyMap<number, number>;
-  /** With `groupProtocol: 'consumer'` the broker decides instead. */
+  /** Ignored with `groupProtocol: 'consumer'`, where the broker decides. */
   readonly sessionTimeoutMs: number;
   readonly fetchMaxBytes: number;
-  /** Bounds of what is built from fetched batches; those of tools and clients where left out. */
+  /** Limits on the records built from fetched batches. Default: the limits for tools and clients. */
   readonly readLimits?: ReadLimits | undefined;
   /**
-   * Name of this member beyond its life (static membership): when it closes or dies, its partitions wait for it
-   * until the session times out, and nobody else is disturbed. One at a time may use it.
+   * Static membership: a name of this member that outlives its process. When the member closes or dies, its
+   * partitions stay assigned to it until the session times out, without a rebalance. Must be unique among live
+   * members.
    */
   readonly instanceId?: string | undefined;
   /**
-   * `classic` (default): all members give up all partitions at every change. `consumer` (KIP-848, Kafka 4.0): the
-   * broker assigns, and only partitions that go elsewhere are given up.
+   * `classic` (default): all members give up all partitions at every rebalance. `consumer` (KIP-848, Kafka 4.0): the
+   * broker assigns, and only reassigned partitions are given up.
    */
   readonly groupProtocol?: GroupProtocol | undefined;
 }
@@ -130,41 +132,42 @@ export type GroupProtocol = 'classic' | 'consumer';
 export interface KafkaConsumer {
   /** Joins the group and resolves with the first assignment. Handlers are called from then on. */
   start(handlers: ConsumerHandlers): Promise<void>;
-  /** No more records of these partitions are delivered after the current piece, until `resume`. */
+  /** Stops delivering records of these partitions after the current chunk, until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /** @throws KafkaError, of kind `rebalanced` when the partitions may belong to another member by now */
+  /** @throws KafkaError of kind `rebalanced` if the partitions may already be assigned to another member */
   commit(positions: readonly Position[]): Promise<void>;
-  /** Who this is in its group, for `TransactionalProducer`. */
+  /** Returns the member's identity in the group, for `TransactionalProducer`. */
   membership(): GroupMembership;
-  /** Leaves the group, so that others get the partitions at once, unless it has an instance id. */
+  /** Leaves the group, so that its partitions are reassigned at once, unless it has an instance id. */
   close(): Promise<void>;
 }
 
 export interface ConsumerHandlers {
   /**
-   * Takes over records of one partition: a fetch comes in pieces. A promise that it returns holds back the next piece and
-   * the next fetch, while heartbeats go on: backpressure without pausing.
+   * Accepts records of one partition; a fetch is delivered in chunks. A returned promise delays the next chunk and
+   * the next fetch while heartbeats continue: backpressure without pausing.
    */
   onRecords(records: readonly KafkaRecord[], highWatermark: number): void | Promise<void>;
-  /** Partitions that have come; those that were kept meanwhile are not among them. */
+  /** Receives newly assigned partitions; partitions kept through a rebalance are not included. */
   onAssigned(partitions: readonly TopicPartition[]): void;
   /**
-   * Partitions that are about to be given up, all of them with the classic protocol; the group waits for the promise.
-   * Commits still succeed until then, and no records are delivered.
+   * Receives partitions that are about to be revoked (all of them with the classic protocol); the group waits for the
+   * promise. Until it settles, commits still succeed and no records are delivered.
    */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>;
   /**
-   * Skips records from `offset` to `lastOffset`, which cannot be read or are beyond the limits, however often they are
-   * fetched. A promise holds back what follows, as with `onRecords`.
+   * Reports that the records from `offset` to `lastOffset` are skipped, because they cannot be read, or exceed the
+   * limits, even after repeated fetches. A returned promise delays what follows, as with `onRecords`.
    */
   onUnreadable?(position: UnreadableRecords, reason: string): void | Promise<void>;
   /**
-   * All of a partition before this offset was handed over, or is not to be seen: a transaction's marker, records of one
-   * that was given up, what compaction has taken out. Told of fixed `partitions`.
+   * Reports that every visible record of a partition before this offset has been delivered. Invisible ones are
+   * transaction markers, records of aborted transactions and records removed by compaction. Called only for fixed
+   * `partitions`.
    */
   onPosition?(position: PartitionOffset): void;
-  /** The consumer has ended by itself and won't recover. */
+  /** Reports that the consumer has ended because of an error that it cannot recover from. */
   onCrash(error: KafkaError): void;
 }
 
@@ -174,7 +177,7 @@ export interface PartitionOffset {
 }
 
 export interface CommittedPosition extends PartitionOffset {
-  /** Text that was committed with the position; empty where there is none. */
+  /** Text committed with the offset; empty if there is none. */
   readonly metadata: string;
 }
 
@@ -193,64 +196,67 @@ export interface TopicSpec {
 
 export interface PartitionOffsets {
   readonly partition: number;
-  /** The next offset that a record will get. */
+  /** Offset that the next record will get. */
   readonly end: number;
-  /** The oldest offset still there. */
+  /** Oldest offset still in the log. */
   readonly start: number;
 }
 
 export interface KafkaAdmin {
   connect(): Promise<void>;
-  /** Creates the topics that are missing; says which those were. */
+  /** Creates the missing topics and returns their names. */
   createTopics(topics: readonly TopicSpec[]): Promise<string[]>;
   listTopics(): Promise<string[]>;
-  /** Undefined when the topic does not exist. */
+  /** Returns undefined if the topic does not exist. */
   partitionCount(topic: string): Promise<number | undefined>;
   /**
-   * The settings of a topic that are in force, the broker's where it has none of its own.
-   * @throws KafkaError, of kind `not-authorized` where topics may be used but not described
+   * Returns a topic's effective settings, which fall back to the broker's.
+   * @throws KafkaError of kind `not-authorized` if topics may be used but not described
    */
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
-   * Settings that are in force on one of the brokers, which are taken to be alike.
-   * @throws KafkaError, of kind `not-authorized` where the cluster may not be described
+   * Returns effective settings of one broker; brokers are assumed to be configured alike.
+   * @throws KafkaError of kind `not-authorized` if the cluster may not be described
    */
   brokerSettings(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
-  /** Of each partition the first offset whose record is not older, in milliseconds since the epoch; its end where there is none. */
+  /**
+   * Returns, per partition, the first offset at or after a time (milliseconds since the epoch), or the end offset if
+   * there is none.
+   */
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;
-  /** Committed position per partition; -1 where there is none. */
+  /** Returns the committed offset per partition; -1 if there is none. */
   committed(group: string, topic: string): Promise<CommittedPosition[]>;
   /**
-   * Deletes all records before these offsets, for good.
-   * @throws KafkaError when the broker refuses, as for compacted topics and offsets after the end
+   * Permanently deletes all records before these offsets.
+   * @throws KafkaError if the broker refuses, for example for compacted topics or offsets past the end
    */
   deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What an error of a Kafka client means for whoever called. */
+/** Classification of a Kafka client's error, by what the caller can do about it. */
 export type KafkaErrorKind =
-  /** A record is larger than the broker or the topic takes. */
+  /** A record is larger than the broker or the topic allows. */
   | 'too-large'
-  /** A record is not what its topic takes, for another reason: as it is it never will be. */
+  /** The topic rejects the record for another reason; retrying cannot help. */
   | 'refused'
   | 'unknown-topic'
   | 'not-authorized'
-  /** Login or TLS do not fit the brokers: only another configuration helps. */
+  /** Login or TLS settings do not match the brokers; only a configuration change helps. */
   | 'unauthenticated'
-  /** The group has moved on; the caller's claim on its partitions is void. */
+  /** The group has rebalanced; the caller no longer owns its partitions. */
   | 'rebalanced'
-  /** The producer's identity is no longer accepted: a new one must be made. */
+  /** The producer's identity is no longer valid; a new one must be created. */
   | 'fenced'
-  /** Broker or network are away: the same call may succeed later. */
+  /** Brokers or network are unavailable; the same call may succeed later. */
   | 'unavailable'
   | 'other';
 
 export class KafkaError extends Error {
   override readonly name = 'KafkaError';
-  /** Whether the broker's name for it leaves open if the record that was sent or its own state is to blame. */
+  /** True if the error may be caused by the record as well as by the broker's own state. */
   readonly mayBeOfRecord: boolean;
 
   constructor(
@@ -263,7 +269,7 @@ export class KafkaError extends Error {
   }
 }
 
-/** Tells an outage, which the Kafka client announces by itself and which is nobody's fault here. */
+/** Returns true for an outage, which the Kafka client itself announces. */
 export function isOutage(error: unknown): boolean {
   return error instanceof KafkaError && error.kind === 'unavailable';
 }

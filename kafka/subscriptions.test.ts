@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { dealOut, isForeign, subscribedTopics, type GroupMember } from './subscriptions.js';
+import { assignPartitions, isForeign, subscribedTopics, type GroupMember } from './subscriptions.js';
 
 const { MemberMetadata } = kafkajs.AssignerProtocol;
 const metadata = (...topics: string[]): Buffer =>
@@ -11,27 +11,27 @@ const member = (memberId: string, ...topics: string[]): GroupMember => ({
   subscription: metadata(...topics),
 });
 
-test('partitions are dealt out evenly, whatever the order of members, and some get none', () => {
+test('partitions are distributed evenly, regardless of the order of members, and surplus members get none', () => {
   const [a, b] = [member('a', 't'), member('b', 'other', 't')];
-  const dealt = dealOut([b, a], 't', 5);
+  const assignments = assignPartitions([b, a], 't', 5);
   assert.deepEqual(
-    [dealt.get('a'), dealt.get('b')],
+    [assignments.get('a'), assignments.get('b')],
     [
       [0, 2, 4],
       [1, 3],
     ],
   );
-  assert.deepEqual(dealt, dealOut([a, b], 't', 5));
-  assert.deepEqual(dealOut([a, b], 't', 1).get('b'), []);
+  assert.deepEqual(assignments, assignPartitions([a, b], 't', 5));
+  assert.deepEqual(assignPartitions([a, b], 't', 1).get('b'), []);
 });
 
 test('members that do not subscribe to the topic get none of its partitions', () => {
   const broken = { memberId: 'a-broken', subscription: Buffer.from([0, 0, 0]) };
-  const dealt = dealOut([member('b', 't'), member('a', 'another'), broken], 't', 3);
-  assert.deepEqual([...dealt], [['b', [0, 1, 2]]]);
+  const assignments = assignPartitions([member('b', 't'), member('a', 'another'), broken], 't', 3);
+  assert.deepEqual([...assignments], [['b', [0, 1, 2]]]);
 });
 
-test('a subscription is read as far as it goes', () => {
+test('a truncated subscription is read up to its end', () => {
   const whole = metadata('tópic', 'b');
   assert.deepEqual(subscribedTopics(whole), ['tópic', 'b']);
   for (let length = 0; length < whole.length; length++) {
@@ -41,7 +41,7 @@ test('a subscription is read as far as it goes', () => {
   assert.deepEqual(subscribedTopics(Buffer.from('0000ffffffff', 'hex')), []);
 });
 
-test('a member is foreign when it says that it reads another topic, and not when nothing is known of it', () => {
+test('a member is foreign if its subscription names only other topics, but not if the subscription is unknown', () => {
   assert.deepEqual(
     [metadata('another'), metadata('another', 't'), Buffer.alloc(0)].map((one) => isForeign(one, 't')),
     [true, false, false],

@@ -1,41 +1,41 @@
 /**
- * What members of a classic group tell its leader, and which partitions they get for it.
+ * A member of a classic group, as its leader sees it.
  * https://kafka.apache.org/protocol, "consumer" protocol type
  */
 export interface GroupMember {
   readonly memberId: string;
-  /** The member's subscription, as it sent it. */
+  /** Serialized subscription, as sent by the member. */
   readonly subscription: Buffer;
 }
 
-/** Log message of a member that removes a leader which reads another topic. */
+/** Log message of a member that removes a leader subscribed to another topic only. */
 export const FOREIGN_LEADER_REMOVED =
-  'the leader of the consumer group reads another topic and leaves this one without a reader; removing it from the group';
+  'the leader of the consumer group reads another topic and leaves this one without a consumer; removing it from the group';
 
 /**
- * Deals the partitions of a topic out to the members that subscribe to it, in the order of their ids: as evenly as can be.
- * Another program may have joined the group by mistake; partitions that it gets nobody reads.
+ * Distributes a topic's partitions evenly among the members that subscribe to it, in the order of their ids. Members
+ * that joined by mistake and read other topics get none: nobody would read those partitions.
  */
-export function dealOut(
+export function assignPartitions(
   members: readonly GroupMember[],
   topic: string,
   partitions: number,
 ): Map<string, number[]> {
   const subscribers = members.filter(({ subscription }) => subscribedTopics(subscription).includes(topic));
   const ids = subscribers.map(({ memberId }) => memberId).sort();
-  const dealt = new Map(ids.map((id): [string, number[]] => [id, []]));
+  const assignments = new Map(ids.map((id): [string, number[]] => [id, []]));
   for (let partition = 0; partition < partitions; partition++)
-    dealt.get(ids[partition % ids.length] ?? '')?.push(partition);
-  return dealt;
+    assignments.get(ids[partition % ids.length] ?? '')?.push(partition);
+  return assignments;
 }
 
-/** Whether a member is known to read other topics alone; while a group rebalances brokers tell no subscriptions. */
+/** Returns true if a member is known to read other topics only; subscriptions are not reported during a rebalance. */
 export function isForeign(subscription: Buffer, topic: string): boolean {
   const topics = subscribedTopics(subscription);
   return topics.length > 0 && !topics.includes(topic);
 }
 
-/** The topics of a subscription, of whatever version; those before its end where it breaks off. */
+/** Returns the topics of a subscription of any version; if it is truncated, those before the end. */
 export function subscribedTopics(subscription: Buffer): string[] {
   const topics: string[] = [];
   const has = (position: number, length: number): boolean => position + length <= subscription.length;

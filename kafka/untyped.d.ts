@@ -1,7 +1,7 @@
 declare module 'lz4js' {
   const lz4: {
     compress(data: Uint8Array): Uint8Array;
-    /** @returns where the output ends, which may be beyond the end of `output` */
+    /** @returns the end of the data, which may lie beyond the end of `output` */
     decompressBlock(
       input: Uint8Array,
       output: Uint8Array,

@@ -2,13 +2,13 @@ import { startLocalBroker, newClusterId, type LocalBroker } from './broker.js';
 import { freePort, loopback } from './ports.js';
 
 export interface BrokerGroupOptions {
-  /** One for each broker; a temporary one where it is undefined. */
+  /** Data folders, one per broker; undefined for a temporary one. */
   readonly dataDirs?: readonly (string | undefined)[];
-  /** Kafka settings of all brokers, over ours. */
+  /** Kafka settings of all brokers, overriding the defaults. */
   readonly settings?: Record<string, string>;
 }
 
-/** Several brokers of one Kafka cluster on this machine: each topic has a replica on every one of them. */
+/** Several brokers of one Kafka cluster on this machine: each topic has a replica on every broker. */
 export interface BrokerGroup {
   /** Addresses of all brokers. */
   readonly bootstrap: string;
@@ -21,8 +21,8 @@ const BROKERS = 3;
 const HEAP_MB = 320;
 
 /**
- * Starts three brokers that are controllers as well: any one of them can be away.
- * @throws Error with the reason, with nothing left running
+ * Starts three brokers that are also controllers: any single one may be down.
+ * @throws Error with the reason; nothing is left running
  */
 export async function startBrokerGroup({
   dataDirs = [],
@@ -78,7 +78,7 @@ function memberSettings(
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': inSync,
-    // Followers notice new records at once: acknowledged writes wait for them.
+    // Followers notice new records promptly: acknowledged writes wait for them.
     'replica.lag.time.max.ms': '5000',
   };
 }

@@ -12,8 +12,8 @@ export interface GuardedProcess {
 }
 
 /**
- * Starts a command in a process group of its own, so that a terminal's Ctrl-C reaches us and not it: we drain first and
- * then end it. Its stdin stays open as long as we live.
+ * Starts a command in its own process group, so that Ctrl-C in a terminal reaches only this process, which drains
+ * first and then stops the command. Its stdin stays open as long as this process lives.
  */
 export function startGuarded(command: string, args: string[], log: (line: string) => void): GuardedProcess {
   const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -24,7 +24,7 @@ export function startGuarded(command: string, args: string[], log: (line: string
   };
   forEachLine(child.stdout, keep);
   forEachLine(child.stderr, keep);
-  // Writing never happens, but a pipe whose reader died reports an error of its own.
+  // Nothing is ever written, but a pipe with a dead reader emits an error of its own.
   child.stdin.on('error', () => undefined);
   return { child, exited: exitOf(child, lastLines) };
 }
@@ -44,7 +44,7 @@ function exitOf(child: ChildProcess, lastLines: string[]): Promise<BrokerExit> {
   });
 }
 
-/** A shell reports a child that died of signal n as exit code 128 + n. */
+/** Undoes a shell's encoding of signals: a child killed by signal n is reported as exit code 128 + n. */
 function unfoldShellStatus(
   code: number | null,
   signal: NodeJS.Signals | null,
@@ -53,7 +53,7 @@ function unfoldShellStatus(
   return found === undefined ? { code, signal } : { code: null, signal: found[0] as NodeJS.Signals };
 }
 
-/** SIGKILL to all of a kept process: the keeper, what it runs and the watcher of our pipe. */
+/** Sends SIGKILL to the whole group of a guarded process: the guard, its command and the watcher of our pipe. */
 export function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {

@@ -1,16 +1,19 @@
 import { loopback } from './ports.js';
 
 export interface BrokerAddresses {
-  /** Where clients connect, on 127.0.0.1. */
+  /** Port for clients on 127.0.0.1. */
   readonly port: number;
   readonly controllerPort: number;
-  /** The address the broker binds to: loopback, or every address of a container of its own. */
+  /** Address that the broker binds to: loopback, or all addresses inside its own container. */
   readonly bindHost: string;
 }
 
 const mebibyte = 1024 * 1024;
 
-/** One KRaft node that is broker and controller at once. Replication factors are 1 because there is no second node. */
+/**
+ * Returns the settings of a single KRaft node that is both broker and controller. Replication factors are 1 because
+ * there is no second node.
+ */
 export function brokerSettings(addresses: BrokerAddresses, logDir: string): Record<string, string> {
   const { port, controllerPort, bindHost } = addresses;
   return {
@@ -24,16 +27,16 @@ export function brokerSettings(addresses: BrokerAddresses, logDir: string): Reco
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': logDir,
     'num.partitions': '8',
-    // A misspelt topic is an error to be told, not a topic.
+    // A misspelled topic is reported as an error rather than created.
     'auto.create.topics.enable': 'false',
     'message.max.bytes': String(16 * mebibyte),
     'replica.fetch.max.bytes': String(16 * mebibyte),
-    // A first member waits for no others: a cluster that starts is up at once.
+    // The first member of a group does not wait for others, so that a new cluster is ready at once.
     'group.initial.rebalance.delay.ms': '0',
-    // A killed broker that comes back is refused until its former session has expired: 3 s instead of 9.
+    // A killed broker that restarts is refused until its previous session has expired: 3 s instead of 9 s.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
-    // Fewer than Kafka's 50 each: one node loads these when it starts, and clients wait for it.
+    // Fewer than Kafka's 50 each: a single node loads them at startup, while clients wait.
     'offsets.topic.num.partitions': '8',
     'offsets.topic.replication.factor': '1',
     'transaction.state.log.num.partitions': '4',
@@ -44,7 +47,7 @@ export function brokerSettings(addresses: BrokerAddresses, logDir: string): Reco
   };
 }
 
-/** Text of a Java properties file. */
+/** Formats a Java properties file. */
 export function toProperties(settings: Record<string, string>): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)

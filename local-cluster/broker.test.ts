@@ -15,7 +15,7 @@ import { waitUntilServing } from './readiness.js';
 const { Kafka, logLevel } = kafkajs;
 const limit = { timeout: 120_000 };
 
-// A temporary folder of our own, so that what is left in it was left by these tests.
+// A separate temporary folder, so that anything left in it was left by these tests.
 process.env.TMPDIR = await mkdtemp(join(tmpdir(), 'broker-test-'));
 after(() => rm(tmpdir(), { recursive: true }));
 
@@ -46,7 +46,7 @@ const portOf = (bootstrap: string): number => Number(bootstrap.split(':')[1]);
 const never = new Promise<never>(() => undefined);
 
 test(
-  'a killed broker comes back on its port with its data, and a stopped one leaves nothing',
+  'a killed broker restarts on its port with its data, and a stopped one leaves nothing behind',
   limit,
   async () => {
     const broker = await startLocalBroker({ partitions: 3 });
@@ -66,7 +66,7 @@ test(
   },
 );
 
-test('data in a folder of its own outlive the broker', limit, async () => {
+test('data in a given folder outlives the broker', limit, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'data-'));
   try {
     const first = await startLocalBroker({ dataDir });
@@ -78,7 +78,7 @@ test('data in a folder of its own outlive the broker', limit, async () => {
   }
 });
 
-test('a port in use is refused by its number', async () => {
+test('a port in use is reported with its number', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -86,12 +86,12 @@ test('a port in use is refused by its number', async () => {
   await assert.rejects(startLocalBroker({ port }), { message }).finally(() => server.close());
 });
 
-test("a broker that can't start says why in its own words", limit, async () => {
+test('a broker that cannot start reports the reason from its log', limit, async () => {
   await assert.rejects(startLocalBroker({ settings: { 'num.partitions': 'many' } }), /exit code 1[^]*many/);
 });
 
 test(
-  'a broker dies with the process that started it, even by SIGKILL, and its temporary data go',
+  'a broker dies with the process that started it, even on SIGKILL, and its temporary data is removed',
   limit,
   async () => {
     const owner = spawn(process.execPath, ['--input-type=module', '-e', ownerProgram], {
@@ -119,7 +119,7 @@ const ownerProgram = `
 async function eventually(holds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!(await holds())) {
-    assert.ok(Date.now() < deadline, 'the broker or its data were still there after 20 s');
+    assert.ok(Date.now() < deadline, 'the broker or its data still exists after 20 s');
     await sleep(100);
   }
 }

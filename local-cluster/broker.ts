@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureKafkaImage } from './kafka-image.js';
-import { dockerLauncher, isDockerThere } from './docker-launcher.js';
+import { dockerLauncher, isDockerAvailable } from './docker-launcher.js';
 import { findKafkaJars, javaLauncher } from './java-launcher.js';
 import type { BrokerExit, BrokerLauncher, BrokerProcess } from './launcher.js';
 import { assertPortFree, freePort, loopback } from './ports.js';
@@ -14,50 +14,52 @@ import { brokerSettings, toProperties } from './broker-properties.js';
 export type { BrokerExit } from './launcher.js';
 
 export interface LocalBrokerOptions {
-  /** The port on 127.0.0.1; 0 or none takes a free one. */
+  /** Port on 127.0.0.1; 0 or undefined chooses a free one. */
   readonly port?: number;
-  /** Where topics are kept, made when missing. None: a temporary folder, removed when the broker is stopped. */
+  /** Data folder, created if missing. Undefined: a temporary folder, removed when the broker is stopped. */
   readonly dataDir?: string;
-  /** Partitions of a topic that is created without saying how many. Default 8. */
+  /** Default number of partitions of a new topic. Default 8. */
   readonly partitions?: number;
-  /** Kafka's own settings, over ours. */
+  /** Kafka settings, overriding the defaults. */
   readonly settings?: Record<string, string>;
   /** Shared by the brokers of a group. Default: a new one. */
   readonly clusterId?: string;
-  /** Is given each line of the broker's log (warnings and errors). */
+  /** Called with each line of the broker's log (warnings and errors). */
   readonly log?: (line: string) => void;
-  /** Ends the start; a broker that serves is not touched. */
+  /** Aborts the start; has no effect on a running broker. */
   readonly signal?: AbortSignal | undefined;
-  /** The most memory for the broker's heap, in MiB. Default 512. */
+  /** Maximum heap size of the broker in MiB. Default 512. */
   readonly heapMb?: number;
 }
 
-/** A Kafka broker that lives no longer than this process, however this process ends. */
+/** A Kafka broker that ends with this process, however the process ends. */
 export interface LocalBroker {
-  /** `127.0.0.1:<port>`, the same for the broker's whole life. */
+  /** `127.0.0.1:<port>`, unchanged across restarts. */
   readonly bootstrap: string;
   readonly kind: 'java' | 'docker';
-  /** Of the process that runs now: resolves when it has ended, asked to or not. After a restart it is another promise. */
+  /** Resolves when the current process has ended, for any reason. A restart replaces the promise. */
   readonly exited: Promise<BrokerExit>;
-  /** Ends the broker in order, and removes its data if they were temporary. May be called twice. */
+  /** Stops the broker gracefully and removes its data if it is temporary. May be called twice. */
   stop(): Promise<void>;
-  /** SIGKILL: what a crash looks like. The data stay, and `restart` may follow. */
+  /** Sends SIGKILL, simulating a crash. The data is kept, and `restart` may follow. */
   kill(): Promise<void>;
-  /** Starts again on the same port and data, after an orderly end if it still runs. */
+  /** Starts the broker again with the same port and data; stops it gracefully first if it is running. */
   restart(): Promise<void>;
 }
 
 const startLimitMs = 60_000;
 const stopLimitMs = 20_000;
 
-/** Resolves when the broker serves requests. Rejects with one sentence: a port in use, no Java, a full disk. */
+/**
+ * Resolves when the broker serves requests. Rejects with a one-sentence reason: a port in use, no Java, a full disk.
+ */
 export async function startLocalBroker(options: LocalBrokerOptions = {}): Promise<LocalBroker> {
   const launcher = await chooseLauncher(options.log ?? ignore);
   const port = options.port || (await freePort());
   await assertPortFree(port);
   const disposable = options.dataDir === undefined;
   const dataDir = disposable ? await mkdtemp(join(tmpdir(), 'partitura-kafka-')) : resolve(options.dataDir);
-  const broker = new KeptBroker(launcher, { ...options, port, dataDir }, disposable);
+  const broker = new GuardedBroker(launcher, { ...options, port, dataDir }, disposable);
   const { signal } = options;
   const kill = (): void => void broker.kill();
   signal?.addEventListener('abort', kill, { once: true });
@@ -76,22 +78,22 @@ export async function startLocalBroker(options: LocalBrokerOptions = {}): Promis
 async function chooseLauncher(log: (line: string) => void): Promise<BrokerLauncher> {
   const jars = findKafkaJars();
   if (jars !== undefined) return javaLauncher(jars);
-  if (isDockerThere()) return dockerLauncher(await ensureKafkaImage(log));
+  if (isDockerAvailable()) return dockerLauncher(await ensureKafkaImage(log));
   throw new Error(
     "the embedded broker needs Kafka's jars or a running Docker and found neither: run npm run setup",
   );
 }
 
-type Placed = LocalBrokerOptions & { readonly port: number; readonly dataDir: string };
+type ResolvedOptions = LocalBrokerOptions & { readonly port: number; readonly dataDir: string };
 
-class KeptBroker implements LocalBroker {
+class GuardedBroker implements LocalBroker {
   readonly bootstrap: string;
   readonly kind: 'java' | 'docker';
   private process: BrokerProcess | undefined;
 
   constructor(
     private readonly launcher: BrokerLauncher,
-    private readonly options: Placed,
+    private readonly options: ResolvedOptions,
     private readonly disposable: boolean,
   ) {
     this.bootstrap = `${loopback}:${options.port}`;
@@ -155,7 +157,9 @@ class KeptBroker implements LocalBroker {
   }
 }
 
-/** Kafka writes ids as base64url. The first bit is cleared because a leading "-" would be read as an option. */
+/**
+ * Creates a cluster id in base64url, as Kafka does. The first bit is 0: a leading "-" would be parsed as an option.
+ */
 export function newClusterId(): string {
   const bytes = randomBytes(16);
   bytes[0] = bytes.readUInt8(0) & 0x7f;
@@ -164,9 +168,9 @@ export function newClusterId(): string {
 
 function explainFailure(waited: 'ended' | 'silent', exit: BrokerExit, dataDir: string): string {
   if (exit.lastLog.includes('No space left on device'))
-    return `Kafka can't start because the disk that holds ${dataDir} is full: free some space, or choose another folder with --data`;
-  const ended = `ended with ${exit.signal ?? `exit code ${exit.code}`} before it served`;
-  const silent = `did not serve within ${startLimitMs / 1000} s`;
+    return `Kafka cannot start: the disk with ${dataDir} is full; free some space or choose another folder with --data`;
+  const ended = `ended with ${exit.signal ?? `exit code ${exit.code}`} before it was ready`;
+  const silent = `was not ready within ${startLimitMs / 1000} s`;
   return `Kafka ${waited === 'ended' ? ended : silent}; its last log lines:\n${exit.lastLog}`;
 }
 

@@ -8,39 +8,39 @@ import { SupervisedNode, type NodeListeners } from './supervised-node.js';
 export interface ClusterOptions {
   readonly nodes: number;
   readonly config: Partial<Config>;
-  /** Undefined: the brokers of the configuration are used and none is started. */
+  /** Undefined: use the brokers of the configuration and start none. */
   readonly broker: { readonly port?: number; readonly dataDir?: string } | undefined;
-  /** Undefined: the registry of the configuration is used, if it has one, and none is started. */
+  /** Undefined: use the registry of the configuration, if any, and start none. */
   readonly registry?: { readonly port?: number } | undefined;
-  /** Ends the start. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal | undefined;
   readonly log: (line: string) => void;
   readonly onStep?: (step: string) => void;
-  /** Called with a sentence when a node has ended by itself and is started again. */
+  /** Called with a message when a node has ended unexpectedly and is being restarted. */
   readonly onRestart?: (sentence: string) => void;
 }
 
-/** A broker, a schema registry if one is wanted, and some nodes on this machine, for trying and for tests. */
+/** A broker, optionally a schema registry, and some nodes on this machine, for trials and tests. */
 export interface LocalCluster {
   readonly brokers: readonly string[];
-  /** Where the API of the schema registry begins that was started; undefined when none was. */
+  /** Base URL of the API of the schema registry that was started; undefined if none was. */
   readonly registry: string | undefined;
-  /** Nodes that end by themselves are started again. */
+  /** Nodes that end unexpectedly are restarted. */
   readonly nodes: readonly SupervisedNode[];
-  /** Resolves with the reason when broker or registry end by themselves, or a node cannot be started again. */
+  /** Resolves with the reason if broker or registry end unexpectedly, or a node cannot be restarted. */
   readonly failed: Promise<Error>;
-  /** Nodes first, so that they can answer what is under way; then the rest. */
+  /** Stops the nodes first, so that they can finish requests in flight; then the rest. */
   stop(): Promise<void>;
 }
 
-/** @throws Error with the reason, with nothing left running */
+/** @throws Error with the reason; nothing is left running */
 export async function startCluster(options: ClusterOptions): Promise<LocalCluster> {
   const nodes: SupervisedNode[] = [];
   let broker: LocalBroker | undefined;
   let registry: LocalRegistry | undefined;
   let brokerEnded = false;
   const stop = async (): Promise<void> => {
-    // Without its broker a node can neither answer nor commit what is under way, and would wait for that in vain.
+    // Without its broker a node can neither answer nor commit requests in flight, and would wait in vain.
     if (brokerEnded) nodes.forEach((node) => node.kill('SIGKILL'));
     await Promise.all(nodes.map((node) => node.stop()));
     await Promise.all([broker?.stop(), registry?.stop()]);
@@ -69,14 +69,14 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   }
 }
 
-/** Nodes on one machine share its cores, instead of each taking all. */
+/** Divides the cores of this machine among the nodes, instead of letting each use all of them. */
 function shareOfCores(nodes: number): Pick<Config, 'engineThreads' | 'intraOpThreads'> {
   const cores = Math.max(1, Math.floor(availableParallelism() / nodes));
   const engineThreads = engineThreadsFor(cores);
   return { engineThreads, intraOpThreads: Math.floor(cores / engineThreads) };
 }
 
-/** All at once; when one can't start, the others are ended. */
+/** Starts all nodes at once; if one cannot start, the others are stopped. */
 async function startNodes(
   count: number,
   config: Partial<Config>,
@@ -109,7 +109,7 @@ function firstFailure(
   return Promise.race(ends);
 }
 
-/** Names that are each node's own. */
+/** Derives names that must be unique per node. */
 function ownNames({ nodeId, kafkaInstanceId }: Partial<Config>, number: number): Partial<Config> {
   return {
     ...(nodeId === undefined ? {} : { nodeId: `${nodeId}-${number}` }),

@@ -9,12 +9,14 @@ import { loopback } from './ports.js';
 const folderInContainer = '/data';
 const jarsInImage = '/opt/kafka/libs';
 
-/** Whether a Docker daemon answers within a few seconds. */
-export function isDockerThere(): boolean {
+/** Returns true if a Docker daemon answers within a few seconds. */
+export function isDockerAvailable(): boolean {
   return spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 
-/** `image`: one with Java on its PATH and Kafka's jars under /opt/kafka/libs, as apache/kafka has. */
+/**
+ * Creates a launcher for an image with Java on its PATH and Kafka's jars under /opt/kafka/libs, such as apache/kafka.
+ */
 export function dockerLauncher(image: string): BrokerLauncher {
   return {
     kind: 'docker',
@@ -24,7 +26,7 @@ export function dockerLauncher(image: string): BrokerLauncher {
   };
 }
 
-/** The attached client hands our pipe on to the container, so the keeper inside ends when we do, as it does without Docker. */
+/** Launches a container. The attached client forwards our pipe, so that the guard inside ends with this process. */
 function launchContainer(
   image: string,
   { dataDir, disposable, clusterId, port, heapMb, log }: Launch,
@@ -43,14 +45,14 @@ function launchContainer(
     '--entrypoint',
     'sh',
   ];
-  // From inside, the keeper of an orphan can empty the mounted folder but not remove it.
-  const keeperArgs = [
+  // Inside the container, the guard can empty the mounted folder but not remove it.
+  const guardArgs = [
     folderInContainer,
     disposable ? folderInContainer : '',
     clusterId,
     ...javaCommand(jarsInImage, heapMb),
   ];
-  const args = ['run', ...options, image, '-c', guardProgram, 'keeper', ...keeperArgs];
+  const args = ['run', ...options, image, '-c', guardProgram, 'guard', ...guardArgs];
   const { child, exited } = startGuarded('docker', args, log);
   return {
     exited,

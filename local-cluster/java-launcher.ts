@@ -4,10 +4,10 @@ import { javaCommand, guardProgram } from './process-guard.js';
 import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
 import { loopback } from './ports.js';
 
-// Written by the set-up: where it put Kafka's jars.
+// Written by the setup: the location of Kafka's jars.
 const pointer = new URL('../../.partitura/kafka-jars', import.meta.url);
 
-/** The folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or what the set-up fetched; undefined when there is none. */
+/** Returns the folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or the one fetched by the setup, if any. */
 export function findKafkaJars(): string | undefined {
   const folder =
     process.env.PARTITURA_KAFKA_LIBS ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);
@@ -24,8 +24,8 @@ export function javaLauncher(jars: string): BrokerLauncher {
 }
 
 function launchJava(jars: string, { dataDir, disposable, clusterId, heapMb, log }: Launch): BrokerProcess {
-  const keeperArgs = [dataDir, disposable ? dataDir : '', clusterId, ...javaCommand(jars, heapMb)];
-  const { child, exited } = startGuarded('sh', ['-c', guardProgram, 'keeper', ...keeperArgs], log);
+  const guardArgs = [dataDir, disposable ? dataDir : '', clusterId, ...javaCommand(jars, heapMb)];
+  const { child, exited } = startGuarded('sh', ['-c', guardProgram, 'guard', ...guardArgs], log);
   return {
     exited,
     terminate: () => child.kill('SIGTERM'),

@@ -1,16 +1,16 @@
-/** What the broker is started from: Java on this machine, or a container. */
+/** Runtime of the broker: Java on this machine, or a container. */
 export interface BrokerLauncher {
   readonly kind: 'java' | 'docker';
-  /** The address the broker must bind to so that 127.0.0.1 of this machine reaches it. */
+  /** Address that the broker must bind to so that it can be reached at 127.0.0.1 on this machine. */
   readonly bindHost: string;
-  /** Where the broker sees the host's data folder. */
+  /** Returns the broker's path of the host's data folder. */
   folderSeenByBroker(dataDir: string): string;
   launch(launch: Launch): BrokerProcess;
 }
 
 export interface Launch {
   readonly dataDir: string;
-  /** The data go when our process dies without having stopped the broker. */
+  /** True to remove the data if this process dies without stopping the broker. */
   readonly disposable: boolean;
   readonly clusterId: string;
   readonly port: number;
@@ -21,14 +21,14 @@ export interface Launch {
 export interface BrokerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The broker's last log lines, without stack traces. */
+  /** Last log lines of the broker, without stack traces. */
   readonly lastLog: string;
 }
 
 export interface BrokerProcess {
   readonly exited: Promise<BrokerExit>;
-  /** Asks for an orderly end. */
+  /** Requests a graceful stop. */
   terminate(): void;
-  /** SIGKILL, at once. */
+  /** Sends SIGKILL. */
   kill(): void;
 }

@@ -4,54 +4,54 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { toEnvironment, type Config } from '../core/config/config.js';
 
-/** What a node process tells its parent once it serves. */
+/** Message of a node process to its parent once it serves requests. */
 export interface NodeReady {
   readonly node: string;
   readonly health: string;
   readonly models: readonly string[];
 }
 
-/** What a node process tells its parent again and again while it starts and the brokers are away. */
+/** Message that a starting node process repeats while the brokers are unavailable. */
 export interface NodeWaiting {
   readonly waitingFor: string;
 }
 
-/** How a node process ended; `reason` is what it said on its way out. */
+/** End of a node process; `reason` is its last message. */
 export interface NodeExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly reason: string;
 }
 
-/** An inference node as a child process. It ends when its parent does, however that ends. */
+/** An inference node as a child process. It ends with its parent, however the parent ends. */
 export interface NodeProcess {
   readonly ready: NodeReady;
   readonly pid: number;
   readonly exited: Promise<NodeExit>;
-  /** Lets it finish what is under way; SIGKILL when that takes too long. */
+  /** Stops the node after its requests in flight; sends SIGKILL if that takes too long. */
   stop(): Promise<NodeExit>;
   kill(signal: NodeJS.Signals): void;
 }
 
 const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 /**
- * MiB for young objects: requests live for some milliseconds, and with Node's 16 they would be moved to the old ones
- * under load, which costs a fifth of the throughput.
+ * MiB for young objects: requests live for some milliseconds, and with Node's default of 16 they would be promoted to
+ * the old generation under load, which costs a fifth of the throughput.
  */
 export const NURSERY = '--max-semi-space-size=64';
-/** For a start while the brokers are there: a node waits for those that are away as long as they are. */
+/** Timeout of a start while the brokers are available; a node waits for unavailable brokers indefinitely. */
 const READY_LIMIT_MS = 120_000;
 const STOP_SLACK_MS = 15_000;
 const KEPT_LOG_LINES = 40;
-/** How the command line begins what it has to say to people. */
-const SAYS = 'partitura: ';
+/** Prefix of the command line's messages to users. */
+const MESSAGE_PREFIX = 'partitura: ';
 
 /**
- * Starts `partitura node` with this configuration and resolves when it serves.
- * @param log is given what the node writes to its log
- * @param signal ends the start
- * @param readyLimitMs bounds the start; time in which the brokers are away does not count
- * @throws Error with the node's own words when it ends before it serves
+ * Starts `partitura node` with this configuration and resolves when it serves requests.
+ * @param log called with each line of the node's log
+ * @param signal aborts the start
+ * @param readyLimitMs timeout of the start, not counting time in which the brokers are unavailable
+ * @throws Error with the node's last message if it ends before it is ready
  */
 export async function startNodeProcess(
   config: Partial<Config>,
@@ -91,14 +91,14 @@ export async function startNodeProcess(
 function untilReady(child: ChildProcess, exited: Promise<NodeExit>, limitMs: number): Promise<NodeReady> {
   let late: NodeJS.Timeout | undefined;
   return new Promise<NodeReady>((resolve, reject) => {
-    late = setTimeout(() => reject(new Error(`a node did not serve within ${limitMs / 1_000} s`)), limitMs);
+    late = setTimeout(() => reject(new Error(`a node was not ready within ${limitMs / 1_000} s`)), limitMs);
     child.on('message', (message: NodeReady | NodeWaiting) => {
       if ('waitingFor' in message) late?.refresh();
       else resolve(message);
     });
     child.once('error', reject);
     void exited.then(({ code, signal, reason }) => {
-      reject(new Error(`a node ended with ${signal ?? `exit code ${code}`} before it served: ${reason}`));
+      reject(new Error(`a node ended with ${signal ?? `exit code ${code}`} before it was ready: ${reason}`));
     });
   }).finally(() => clearTimeout(late));
 }
@@ -113,8 +113,8 @@ function keepTail(stderr: Readable, log: (line: string) => void): readonly strin
   return tail;
 }
 
-/** The last thing that was said in plain words rather than as a line of log. */
+/** Returns the last plain message, as opposed to log lines. */
 function lastReason(lines: readonly string[]): string {
-  const reason = lines.findLast((line) => line.startsWith(SAYS));
-  return reason?.slice(SAYS.length) ?? lines.at(-1) ?? 'it said nothing';
+  const reason = lines.findLast((line) => line.startsWith(MESSAGE_PREFIX));
+  return reason?.slice(MESSAGE_PREFIX.length) ?? lines.at(-1) ?? 'no output';
 }

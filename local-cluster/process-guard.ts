@@ -1,16 +1,16 @@
 /**
- * A shell program that keeps another program: it runs it to its end and exits with its exit code. Its stdin is a pipe
- * that our process holds and never writes to: when our process dies, however it dies, the pipe closes, and the keeper
- * kills the program and removes the folder `disposable`, if one is set.
+ * Builds a shell program that guards another program: it runs it to completion and exits with its exit code. The
+ * guard's stdin is a pipe that this process holds and never writes to: when this process dies, for any reason, the
+ * pipe closes, and the guard kills the program and removes the folder `disposable`, if set.
  *
- * `head` takes the arguments; `work` runs what they say with `run`.
+ * `head` parses the arguments; `work` runs the commands with `run`.
  */
-const keeper = (head: string, work: string): string => `
+const guard = (head: string, work: string): string => `
 ${head}
 exec 3<&0 </dev/null
 orphaned= child=
 trap 'kill -TERM $child' TERM
-# Nobody reads the output of an orphan, and writing to nobody would end this shell before it has cleaned up.
+# An orphan's output has no reader, and writing to a closed pipe would end this shell before the cleanup.
 trap 'orphaned=yes; exec >/dev/null 2>&1; kill -KILL $child' USR1
 
 run() {
@@ -18,7 +18,7 @@ run() {
   child=$!
   wait $child
   status=$?
-  # A signal to this shell interrupts the wait before the child has ended.
+  # A signal to this shell interrupts the wait before the child ends.
   while kill -0 $child 2>/dev/null; do
     wait $child
     status=$?
@@ -40,21 +40,24 @@ kill $watcher 2>/dev/null
 exit $status
 `;
 
-/** Keeps a program that leaves no data. Arguments: its command. */
-export const plainGuardProgram = keeper('disposable=', 'run "$@"');
+/** Guards a program without data. Arguments: its command. */
+export const plainGuardProgram = guard('disposable=', 'run "$@"');
 
 /**
- * Keeps the broker, whose data it formats when they are new. Arguments: folder of server.properties and the data; folder
- * to remove ('' for none); cluster id; the Java command up to its class path.
+ * Guards the broker and formats its data folder if it is new. Arguments: folder with server.properties and the data;
+ * folder to remove ('' for none); cluster id; the Java command up to the class path.
  */
-export const guardProgram = keeper(
+export const guardProgram = guard(
   'folder=$1 disposable=$2 cluster=$3\nshift 3',
   `[ -e "$folder/log/meta.properties" ] ||
   run "$@" kafka.tools.StorageTool format -t "$cluster" -c "$folder/server.properties"
 [ $status -ne 0 ] || run "$@" kafka.Kafka "$folder/server.properties"`,
 );
 
-/** The small broker's Java: a serial collector and the quick compiler alone start fastest and take the least memory. */
+/**
+ * Returns the Java command for a small broker: the serial collector and only the fast compiler start fastest and use
+ * the least memory.
+ */
 export function javaCommand(libraries: string, heapMb: number): string[] {
   const logging = [
     'defaultLogLevel=warn',

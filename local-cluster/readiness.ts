@@ -5,12 +5,13 @@ import { loopback } from './ports.js';
 const answerLimitMs = 2_000;
 
 // Kafka's ApiVersions request, version 0: length, API key 18, version 0, correlation id 1, no client id. A broker
-// answers it only once it has joined its cluster and serves requests; before that its port accepts and stays silent.
+// answers it only once it has joined its cluster and serves requests; before that, its port accepts connections but
+// stays silent.
 const apiVersionsRequest = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
 
 export type Waited = 'serving' | 'ended' | 'silent';
 
-/** `ended` when the broker's process ends first, `silent` when it has not served within `limitMs`. */
+/** Waits for the broker: `ended` if its process ends first, `silent` if it is not ready within `limitMs`. */
 export async function waitUntilServing(
   port: number,
   ended: Promise<unknown>,

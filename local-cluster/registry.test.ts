@@ -8,10 +8,10 @@ import { startLocalRegistry } from './registry.js';
 
 const runs = (command: string, flag: string): boolean => spawnSync(command, [flag]).status === 0;
 const skip = runs('java', '-version') && runs('mvn', '-v') ? false : 'needs Java and Maven';
-// The first time it is fetched.
+// The first run downloads the registry.
 const limit = { timeout: 300_000, skip };
 
-async function isThere(url: string): Promise<boolean> {
+async function isReachable(url: string): Promise<boolean> {
   return fetch(`${url}/subjects`).then(
     ({ ok }) => ok,
     () => false,
@@ -21,13 +21,13 @@ async function isThere(url: string): Promise<boolean> {
 test('a registry answers until it is stopped', limit, async () => {
   const registry = await startLocalRegistry();
   assert.match(registry.url, /^http:\/\/127\.0\.0\.1:\d+\/apis\/ccompat\/v7$/);
-  assert.ok(await isThere(registry.url));
+  assert.ok(await isReachable(registry.url));
   await registry.stop();
   await registry.stop();
-  assert.ok(!(await isThere(registry.url)));
+  assert.ok(!(await isReachable(registry.url)));
 });
 
-test('a port in use is refused by its number', async () => {
+test('a port in use is reported with its number', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -35,16 +35,16 @@ test('a port in use is refused by its number', async () => {
   await assert.rejects(startLocalRegistry({ port }), { message }).finally(() => server.close());
 });
 
-test('a registry dies with the process that started it, even by SIGKILL', limit, async () => {
+test('a registry dies with the process that started it, even on SIGKILL', limit, async () => {
   const owner = spawn(process.execPath, ['--input-type=module', '-e', ownerProgram], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [url] = (await once(owner.stdout.setEncoding('utf8'), 'data')) as [string];
-  assert.ok(await isThere(url.trim()));
+  assert.ok(await isReachable(url.trim()));
   owner.kill('SIGKILL');
   const giveUpAt = Date.now() + 20_000;
-  while (await isThere(url.trim())) {
-    assert.ok(Date.now() < giveUpAt, 'the registry was still there after 20 s');
+  while (await isReachable(url.trim())) {
+    assert.ok(Date.now() < giveUpAt, 'the registry still exists after 20 s');
     await sleep(100);
   }
 });

@@ -8,23 +8,23 @@ import type { BrokerExit } from './launcher.js';
 import { assertPortFree, freePort, loopback } from './ports.js';
 
 export interface LocalRegistryOptions {
-  /** The port on 127.0.0.1; 0 or none takes a free one. */
+  /** Port on 127.0.0.1; 0 or undefined chooses a free one. */
   readonly port?: number;
-  /** Is given each line of the registry's log (warnings and errors). */
+  /** Called with each line of the registry's log (warnings and errors). */
   readonly log?: (line: string) => void;
-  /** Ends the start. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal | undefined;
-  /** Is told when it has to be fetched. */
+  /** Called with progress while the registry is being downloaded. */
   readonly onStep?: (step: string) => void;
 }
 
-/** A schema registry (Apicurio, in memory) that lives no longer than this process, however this process ends. */
+/** A schema registry (Apicurio, in memory) that ends with this process, however the process ends. */
 export interface LocalRegistry {
-  /** Where its API in Confluent's manner begins. */
+  /** Base URL of its Confluent-compatible API. */
   readonly url: string;
-  /** Resolves when it has ended, asked to or not. */
+  /** Resolves when the registry has ended, for any reason. */
   readonly exited: Promise<BrokerExit>;
-  /** Ends it in order. May be called twice. */
+  /** Stops the registry gracefully. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -35,26 +35,29 @@ const STOP_LIMIT_MS = 10_000;
 const ANSWER_LIMIT_MS = 2_000;
 const HEAP_MB = 256;
 
-/** Resolves when it answers. The first time it is fetched. @throws Error with one sentence: a port in use, no Java */
+/**
+ * Starts a registry and resolves when it answers; downloads it the first time. @throws Error with a one-sentence
+ * reason: a port in use, no Java
+ */
 export async function startLocalRegistry(options: LocalRegistryOptions = {}): Promise<LocalRegistry> {
   const { log = ignore, onStep = ignore, signal } = options;
   const port = options.port || (await freePort());
   await assertPortFree(port, '--registry-port');
   const command = javaCommand(await fetchJar(onStep), port);
   signal?.throwIfAborted();
-  const kept = startGuarded('sh', ['-c', plainGuardProgram, 'keeper', ...command], log);
+  const guarded = startGuarded('sh', ['-c', plainGuardProgram, 'guard', ...command], log);
   const url = `http://${loopback}:${port}${API}`;
-  const registry = { url, exited: kept.exited, stop: () => stop(kept) };
-  const end = (): void => void stop(kept);
+  const registry = { url, exited: guarded.exited, stop: () => stop(guarded) };
+  const end = (): void => void stop(guarded);
   signal?.addEventListener('abort', end, { once: true });
-  const problem = await waitUntilAnswering(url, kept.exited);
+  const problem = await waitUntilAnswering(url, guarded.exited);
   signal?.removeEventListener('abort', end);
   if (problem === undefined) return registry;
   await registry.stop();
-  throw new Error(`the schema registry ${problem}; its last log lines:\n${(await kept.exited).lastLog}`);
+  throw new Error(`the schema registry ${problem}; its last log lines:\n${(await guarded.exited).lastLog}`);
 }
 
-/** The set-up knows where the cache is, and fills it. */
+/** Fetches the jar with the setup script, which manages the cache. */
 async function fetchJar(onStep: (step: string) => void): Promise<string> {
   try {
     const fetched = promisify(execFile)(process.execPath, [SETUP]);
@@ -85,13 +88,13 @@ function javaCommand(jar: string, port: number): string[] {
   ];
 }
 
-/** @returns why it won't answer; undefined once it does */
+/** @returns the reason why the registry does not answer; undefined once it does */
 async function waitUntilAnswering(url: string, exited: Promise<BrokerExit>): Promise<string | undefined> {
   const giveUpAt = Date.now() + START_LIMIT_MS;
   let ended: BrokerExit | undefined;
   void exited.then((exit) => (ended = exit));
   while (!(await answers(url))) {
-    if (ended) return `ended with ${ended.signal ?? `exit code ${ended.code}`} before it answered`;
+    if (ended) return `ended with ${ended.signal ?? `exit code ${ended.code}`} before it was ready`;
     if (Date.now() > giveUpAt) return `did not answer within ${START_LIMIT_MS / 1_000} s`;
     await Promise.race([sleep(100), exited]);
   }

@@ -3,23 +3,23 @@ import type { Config } from '../core/config/config.js';
 import { startNodeProcess, type NodeExit, type NodeProcess } from './node-process.js';
 
 const BACKOFF: Backoff = { firstMs: 250, maxMs: 10_000 };
-/** Starts in a row that may fail before the node is given up. */
+/** Consecutive failed starts after which the node is given up. */
 const MOST_FAILED_STARTS = 5;
 
-/** Listeners of a supervised node. */
+/** Callbacks of a supervised node. */
 export interface NodeListeners {
-  /** Called with each line that the node writes to its log. */
+  /** Called with each line of the node's log. */
   readonly log?: (line: string) => void;
-  /** Called with a sentence when the node has ended by itself and is started again. */
+  /** Called with a message when the node has ended unexpectedly and is being restarted. */
   readonly onRestart?: ((sentence: string) => void) | undefined;
 }
 
-/** An inference node that is started again when it ends by itself, as a container platform does it. */
+/** An inference node that is restarted when it ends unexpectedly, as on a container platform. */
 export class SupervisedNode {
   #restarts = 0;
   readonly #stopping = new AbortController();
   #reportFailure: (error: Error) => void = () => undefined;
-  /** Resolves with the reason when the node cannot be started any more. */
+  /** Resolves with the reason when the node can no longer be restarted. */
   readonly failed = new Promise<Error>((resolve) => (this.#reportFailure = resolve));
   readonly #running: Promise<void>;
 
@@ -31,7 +31,7 @@ export class SupervisedNode {
     this.#running = this.#keepRunning();
   }
 
-  /** Starts it the first time. @throws Error with the node's own words when it ends before it serves */
+  /** Starts the node for the first time. @throws Error with the node's last message if it ends before it is ready */
   static async start(
     config: Partial<Config>,
     listeners: NodeListeners = {},
@@ -40,7 +40,7 @@ export class SupervisedNode {
     return new SupervisedNode(await startNodeProcess(config, logTo(listeners), signal), config, listeners);
   }
 
-  /** The process that serves, or did last. */
+  /** The current process, or the last one. */
   get process(): NodeProcess {
     return this.current;
   }
@@ -53,7 +53,7 @@ export class SupervisedNode {
     this.current.kill(signal);
   }
 
-  /** Lets it finish what is under way, and starts it no more. */
+  /** Stops the node after its requests in flight and prevents further restarts. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.current.stop();
@@ -69,7 +69,7 @@ export class SupervisedNode {
     }
   }
 
-  /** @returns whether it serves again */
+  /** @returns true if the node serves again */
   async #restart(): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       await sleep(backoffMs(BACKOFF, attempt), this.#stopping.signal);

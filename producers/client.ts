@@ -26,23 +26,23 @@ import { endFailed, sendSpan } from './send-span.js';
 import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
 
 export interface ClientOptions extends ConfigInput {
-  /** How long a call waits when it names no time of its own, milliseconds. Default 30,000. */
+  /** Default timeout of a call in milliseconds. Default 30,000. */
   readonly timeoutMs?: number;
-  /** Calls that may wait at once; one more is refused as OVERLOADED. Default 10,000. */
+  /** Maximum number of pending calls; further ones are refused as OVERLOADED. Default 10,000. */
   readonly maxInflight?: number;
 }
 
 export interface PredictOptions {
-  /** How long to wait for the reply, milliseconds; also the request's deadline unless that is given. */
+  /** Timeout for the reply in milliseconds; also the request's deadline unless `deadline` is given. */
   readonly timeoutMs?: number;
-  /** After this instant nodes refuse the work instead of doing it. */
+  /** Time after which nodes refuse the request rather than compute it. */
   readonly deadline?: Date;
-  /** Requests with the same key are answered in their order. */
+  /** Requests with the same key are answered in order. */
   readonly key?: string;
   readonly signal?: AbortSignal;
-  /** A version of the model; the one that the cluster's policy serves when left out. */
+  /** Version of the model. Default: the one selected by the cluster's policy. */
   readonly version?: string;
-  /** Names of the outputs wanted; all when left out. */
+  /** Names of the requested outputs. Default: all. */
   readonly outputs?: readonly string[];
   readonly parameters?: Readonly<Record<string, string>>;
 }
@@ -52,20 +52,20 @@ export interface Prediction {
   readonly model: string;
   readonly version: string | null;
   readonly outputs: Readonly<Record<string, OutputTensor>>;
-  /** Which node answered. */
+  /** Name of the node that answered. */
   readonly node: string | null;
   readonly timing: Timing | null;
 }
 
-/** One element of `predictMany`: exactly one of prediction and error is there. */
+/** Result of one element of `predictMany`: either a prediction or an error. */
 export type Attempt =
   | { readonly index: number; readonly prediction: Prediction }
   | { readonly index: number; readonly error: Error };
 
 export interface StreamOptions extends PredictOptions {
-  /** How many may be under way at once. Default 256. */
+  /** Maximum number of requests in flight. Default 256. */
   readonly maxInflight?: number;
-  /** Told of each attempt when it ends, which may be before its turn comes. */
+  /** Called for each attempt when it settles, possibly before the attempt is yielded. */
   readonly onSettled?: (attempt: Attempt) => void;
 }
 
@@ -76,9 +76,8 @@ const DEFAULT_MAX_INFLIGHT = 10_000;
 const SESSION_TIMEOUT_MS = 10_000;
 
 /**
- * A caller of any Partitura cluster. Replies come back through one topic that all clients share; each client
- * reads one partition of it, in a consumer group of its own, so that clients come and go without a
- * rebalance for any other.
+ * A client of a Partitura cluster. Replies arrive on one topic shared by all clients; each client reads one of its
+ * partitions, in a separate consumer group, so that clients come and go without triggering rebalances for others.
  */
 export class PartituraClient {
   readonly #router = new ReplyRouter<InferenceReply>();
@@ -90,7 +89,7 @@ export class PartituraClient {
   #consumer: KafkaConsumer | undefined;
   #partition = 0;
 
-  /** Use `connect`. */
+  /** Not for direct use; call `connect`. */
   constructor(
     readonly config: Config,
     readonly kafka: KafkaClient,
@@ -105,7 +104,7 @@ export class PartituraClient {
     });
   }
 
-  /** Connects and takes a partition of the reply topic. @throws KafkaError when the cluster can't be reached */
+  /** Connects and chooses a partition of the reply topic. @throws KafkaError if the cluster cannot be reached */
   async open(): Promise<void> {
     const topic = this.#topics.clientReplies;
     const partitions = await this.#prepareReplies(topic);
@@ -128,7 +127,9 @@ export class PartituraClient {
         onRevoked: () => Promise.resolve(),
         onCrash: (error) =>
           this.#router.close(
-            new NoReplyError('closed', `replies can no longer be read: ${error.message}`, { cause: error }),
+            new NoReplyError('closed', `the client can no longer read replies: ${error.message}`, {
+              cause: error,
+            }),
           ),
       })
       .catch((error: unknown) => {
@@ -152,20 +153,20 @@ export class PartituraClient {
     }
   }
 
-  /** Calls that wait for their reply. */
+  /** Number of calls waiting for their reply. */
   get inflight(): number {
     return this.#router.size;
   }
 
   /**
-   * Asks the cluster for a prediction.
-   * @param inputs tensors by name; the first dimension of each counts rows
-   * @throws PartituraError when the request is refused, here or by a node, with the code that says why
-   * @throws NoReplyError when no reply came
+   * Requests a prediction from the cluster.
+   * @param inputs tensors by name; the first dimension of each is the batch dimension
+   * @throws PartituraError if the request is refused, by the client or by a node, with a code that states the reason
+   * @throws NoReplyError if no reply arrived
    */
   async predict(model: string, inputs: Inputs, options: PredictOptions = {}): Promise<Prediction> {
     const timeoutMs = options.timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    refuseNoTime(timeoutMs, options.deadline);
+    checkTimes(timeoutMs, options.deadline);
     this.#refuseOverload();
     const request = this.#request(model, inputs, options, timeoutMs);
     const value = this.#encode(request);
@@ -192,8 +193,8 @@ export class PartituraClient {
   }
 
   /**
-   * Asks for many predictions, with at most `maxInflight` under way; pulls from `source` only as replies
-   * come. Yields one attempt for each element, in the order of `source`; one that fails does not end the rest.
+   * Requests many predictions, with at most `maxInflight` in flight; reads from `source` only as replies arrive.
+   * Yields one attempt per element, in the order of `source`; a failed attempt does not end the others.
    */
   async *predictMany(
     model: string,
@@ -201,7 +202,7 @@ export class PartituraClient {
     options: StreamOptions = {},
   ): AsyncGenerator<Attempt> {
     const { maxInflight = 256, onSettled, signal, ...rest } = options;
-    const predictOptions = signal ? { ...rest, signal: forMany(signal) } : rest;
+    const predictOptions = signal ? { ...rest, signal: withoutListenerLimit(signal) } : rest;
     const window: Promise<Attempt>[] = [];
     let index = 0;
     for await (const inputs of source) {
@@ -260,7 +261,7 @@ export class PartituraClient {
     }
   }
 
-  /** Fails all calls that wait, then disconnects. */
+  /** Fails all pending calls, then disconnects. */
   async close(): Promise<void> {
     this.#router.close(new NoReplyError('closed', 'the client was closed'));
     await this.#outbox.close();
@@ -270,8 +271,8 @@ export class PartituraClient {
 
 /**
  * Connects to a cluster.
- * @param options what differs from the defaults; `brokers` first of all
- * @throws PartituraError INVALID_REQUEST for wrong options, KafkaError when the cluster can't be reached
+ * @param options overrides of the defaults, above all `brokers`
+ * @throws PartituraError INVALID_REQUEST for invalid options, KafkaError if the cluster cannot be reached
  */
 export async function connect(
   options: ClientOptions = {},
@@ -302,39 +303,44 @@ function toPrediction({ id, model, modelVersion, outputs, error, node, timing }:
   return { id, model, version: modelVersion, outputs: byName, node, timing };
 }
 
-/** Names what the client lacks, where that is why it cannot read its replies. */
+/** Describes the missing permission if that is the reason why replies cannot be read. */
 function unreadable(topic: string, cause: unknown): unknown {
   if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
   const resource = /group/i.test(cause.message) ? 'its group' : `topic ${topic}`;
   return new KafkaError(cause.kind, lacking('client', 'READ', resource, cause.message), { cause });
 }
 
-/** Some clients ask for an identity when they connect, which takes a topic that may be written. */
+/**
+ * Describes the missing permission for connecting: some clients initialize a producer id then, which requires WRITE
+ * on a topic.
+ */
 function unwritable(cause: unknown): unknown {
   if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
-  const sentence = lacking('client', 'WRITE', 'a topic of requests', cause.message);
+  const sentence = lacking('client', 'WRITE', 'a request topic', cause.message);
   return new KafkaError(cause.kind, sentence, { cause });
 }
 
 function unsent(topic: string, model: string, cause: KafkaError): Error {
   const missing =
     cause.kind === 'unknown-topic'
-      ? `no topic for model '${model}': is it served by this cluster?`
+      ? `no topic for model '${model}': is the model served by this cluster?`
       : cause.kind === 'not-authorized'
         ? lacking('client', 'WRITE', `topic ${topic}`, cause.message)
         : cause.message;
   return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
 }
 
-function refuseNoTime(timeoutMs: number, deadline: Date | undefined): void {
+function checkTimes(timeoutMs: number, deadline: Date | undefined): void {
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0)
     throw new PartituraError('INVALID_REQUEST', `timeoutMs: expected milliseconds, got ${timeoutMs}`);
   if (deadline && Number.isNaN(deadline.getTime()))
     throw new PartituraError('INVALID_REQUEST', 'deadline: expected a date, got an invalid one');
 }
 
-/** As many calls listen to it as are under way, which Node would take for a leak. */
-function forMany(signal: AbortSignal): AbortSignal {
+/**
+ * Derives a signal without a listener limit: every call in flight listens to it, which Node would report as a leak.
+ */
+function withoutListenerLimit(signal: AbortSignal): AbortSignal {
   const shared = AbortSignal.any([signal]);
   setMaxListeners(0, shared);
   return shared;

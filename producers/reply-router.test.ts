@@ -6,19 +6,19 @@ import { ReplyRouter } from './reply-router.js';
 
 const AN_HOUR_MS = 60 * 60_000;
 
-test('each reply reaches the one who waits for it, once', async () => {
+test('each reply resolves its own call, once', async () => {
   const router = new ReplyRouter<string>();
   const [a, b] = [router.expect('a', AN_HOUR_MS), router.expect('b', AN_HOUR_MS)];
   assert.equal(router.deliver('b', 'for b'), true);
   assert.equal(router.deliver('a', 'for a'), true);
   assert.deepEqual(await Promise.all([a, b]), ['for a', 'for b']);
   assert.deepEqual(
-    [router.deliver('a', 'again'), router.deliver('stranger', 'x'), router.size],
+    [router.deliver('a', 'again'), router.deliver('unknown', 'x'), router.size],
     [false, false, 0],
   );
 });
 
-test('who waits too long is told so, and a later reply is nobody’s', async () => {
+test('a call that waits too long fails, and a later reply is ignored', async () => {
   const router = new ReplyRouter<string>();
   await assert.rejects(router.expect('a', 1), {
     name: 'NoReplyError',
@@ -28,16 +28,16 @@ test('who waits too long is told so, and a later reply is nobody’s', async () 
   assert.equal(router.deliver('a', 'late'), false);
 });
 
-test('a wait that is longer than timers can be does not end at once', async () => {
+test('a timeout beyond the range of timers does not fire at once', async () => {
   const router = new ReplyRouter<string>();
   const waiting = router.expect('a', Infinity);
   await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(router.waits('a'), true);
-  router.deliver('a', 'in the end');
-  assert.equal(await waiting, 'in the end');
+  router.deliver('a', 'finally');
+  assert.equal(await waiting, 'finally');
 });
 
-test('a caller may give up, before or while it waits', async () => {
+test('a call can be aborted, before or while it waits', async () => {
   const router = new ReplyRouter<string>();
   const controller = new AbortController();
   const waiting = router.expect('a', AN_HOUR_MS, controller.signal);
@@ -47,7 +47,7 @@ test('a caller may give up, before or while it waits', async () => {
   assert.equal(router.size, 0);
 });
 
-test('who has its reply listens to its signal no longer', async () => {
+test('a settled call removes its signal listener', async () => {
   const router = new ReplyRouter<string>();
   const { signal } = new AbortController();
   const waiting = router.expect('a', AN_HOUR_MS, signal);
@@ -56,7 +56,7 @@ test('who has its reply listens to its signal no longer', async () => {
   assert.deepEqual(getEventListeners(signal, 'abort'), []);
 });
 
-test('closing fails all that wait and all that come, with the first reason', async () => {
+test('closing fails all pending and later calls, with the first reason', async () => {
   const router = new ReplyRouter<string>();
   const waiting = [router.expect('a', AN_HOUR_MS), router.expect('b', AN_HOUR_MS)];
   router.close(new NoReplyError('closed', 'first'));

@@ -1,6 +1,6 @@
 import { NoReplyError } from './no-reply-error.js';
 
-/** Node's timers take no longer ones: they would fire at once. */
+/** Longest delay of Node's timers; longer ones would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Pending<Reply> {
@@ -11,14 +11,14 @@ interface Pending<Reply> {
 }
 
 /**
- * Brings replies to those who wait for them. Every wait has one owner, one timer and one end: its reply, its
- * timeout, its caller's signal, or the closing of the router.
+ * Resolves calls with their replies. Every pending call has one owner, one timer and one end: its reply, its timeout,
+ * its caller's signal, or the closing of the router.
  */
 export class ReplyRouter<Reply> {
   readonly #pending = new Map<string, Pending<Reply>>();
   #closed: Error | undefined;
 
-  /** How many wait. */
+  /** Number of pending calls. */
   get size(): number {
     return this.#pending.size;
   }
@@ -44,7 +44,7 @@ export class ReplyRouter<Reply> {
     });
   }
 
-  /** @returns false when nobody waits for it: it came late, twice, or is another client's */
+  /** @returns false if no call is waiting for it: the reply is late, a duplicate, or for another client */
   deliver(correlation: string, reply: Reply): boolean {
     const pending = this.#take(correlation);
     pending?.resolve(reply);
@@ -59,7 +59,7 @@ export class ReplyRouter<Reply> {
     this.#take(correlation)?.reject(error);
   }
 
-  /** Fails all that wait, and all that come. */
+  /** Fails all pending and later calls. */
   close(error: Error): void {
     this.#closed ??= error;
     for (const correlation of [...this.#pending.keys()]) this.fail(correlation, error);
@@ -76,5 +76,5 @@ export class ReplyRouter<Reply> {
 }
 
 function aborted(signal: AbortSignal | undefined): NoReplyError {
-  return new NoReplyError('aborted', 'the caller gave up', { cause: signal?.reason });
+  return new NoReplyError('aborted', 'aborted by the caller', { cause: signal?.reason });
 }

@@ -3,9 +3,9 @@ import { ATTRIBUTE, currentTracer, sendAttributes, writeTrace } from '../core/tr
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 
 /**
- * The span of a request's way to its topic, within whatever trace the caller is in. Records nothing where the program has
- * not set up OpenTelemetry.
- * @param headers get the trace, which the node goes on with
+ * Starts a span for sending a request to its topic, within the caller's trace. Records nothing if the program has not
+ * set up OpenTelemetry.
+ * @param headers receive the trace context, which the node continues
  */
 export function sendSpan(topic: string, id: string, bytes: number, headers: RecordHeaders): Span {
   const attributes = {

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../schemas/errors.js';
 import { decodeElements } from '../schemas/tensor.js';
 import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
 
-test('typed arrays keep type, shape and elements there and back', () => {
+test('typed arrays keep type, shape and elements in a round trip', () => {
   const arrays: [Datatype, OutputTensor['data']][] = [
     ['FP32', new Float32Array([1.5, -2])],
     ['FP64', new Float64Array([0.1, NaN])],
@@ -27,12 +27,12 @@ test('typed arrays keep type, shape and elements there and back', () => {
   }
 });
 
-test('an array that begins in the middle of its memory is sent from there', () => {
+test('an array with an offset into its buffer is sent from that offset', () => {
   const data = new Float32Array([9, 1, 2]).subarray(1);
   assert.deepEqual(decodeElements('FP32', toTensor('x', { data, shape: [2] }).data), [1, 2]);
 });
 
-test('the type and shape of lists are guessed from their elements and nesting', () => {
+test('the type and shape of lists are inferred from their elements and nesting', () => {
   const cases: [InputTensor, Datatype, number[], unknown[]][] = [
     [[[1, 2, 3]], 'FP32', [1, 3], [1, 2, 3]],
     [[1n, -(2n ** 60n)], 'INT64', [2], [1n, -(2n ** 60n)]],
@@ -50,7 +50,7 @@ test('the type and shape of lists are guessed from their elements and nesting', 
   }
 });
 
-test('a typed array under the name of another type is converted, not reinterpreted', () => {
+test('a typed array declared with another data type is converted, not reinterpreted', () => {
   const tensor = toTensor('x', { data: new Float64Array([1, -2]), shape: [2], datatype: 'INT64' });
   assert.deepEqual(decodeElements('INT64', tensor.data), [1n, -2n]);
   const message = "input 'x', element 0: expected INT32, got 1.5";
@@ -60,14 +60,14 @@ test('a typed array under the name of another type is converted, not reinterpret
   });
 });
 
-test('halves are given as their bits and truth values as bytes', () => {
+test('FP16 is passed as bits and BOOL as bytes', () => {
   const halves = { data: new Uint16Array([0x3c00]), shape: [1], datatype: 'FP16' } as const;
   assert.deepEqual(fromTensor(toTensor('x', halves)), halves);
   const truths = toTensor('x', { data: new Uint8Array([1, 0]), shape: [2], datatype: 'BOOL' });
   assert.deepEqual(fromTensor(truths).data, [true, false]);
 });
 
-test('what is no tensor is refused with the input named', () => {
+test('an invalid tensor is refused, naming the input', () => {
   const cases: [InputTensor, ErrorCode, RegExp][] = [
     [
       { data: new Float32Array(3), shape: [2, 2] },
@@ -89,19 +89,19 @@ test('what is no tensor is refused with the input named', () => {
   for (const [input, code, message] of cases) assert.throws(() => toTensor('x', input), { code, message });
 });
 
-test('an output holds its own memory, aligned, wherever its record lay', () => {
+test('an output owns its memory, aligned, wherever its record was', () => {
   const record = Buffer.concat([Buffer.from([9]), Buffer.from(new Float32Array([1, 2]).buffer)]);
   const { data } = fromTensor({ name: 'y', datatype: 'FP32', shape: [2], data: record.subarray(1) });
   record.fill(0);
   assert.deepEqual(data, new Float32Array([1, 2]));
 });
 
-test('an output of a type that is not known is refused', () => {
+test('an output of an unknown type is refused', () => {
   const tensor = { name: 'y', datatype: 'BF16', shape: [1], data: Buffer.alloc(2) };
   assert.throws(() => fromTensor(tensor), { code: 'DATATYPE_MISMATCH', message: /BF16/ });
 });
 
-test('bytes that are not all UTF-8 come as Buffers of their own, others as strings, and both may be sent', () => {
+test('bytes that are not all UTF-8 are returned as separate Buffers, others as strings, and both can be sent', () => {
   const bytes = [Buffer.from([0x00, 0xff, 0x80]), Buffer.from('a')];
   const tensor = toTensor('x', [bytes]);
   assert.deepEqual([tensor.datatype, tensor.shape], ['BYTES', [1, 2]]);

@@ -15,12 +15,12 @@ type NumericArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** Elements in nested lists; the nesting is the shape. Buffers are BYTES that need not be text. */
+/** Elements in nested lists; the nesting defines the shape. Buffers are BYTES that need not be text. */
 export type NestedList = readonly (Element | Buffer | NestedList)[];
 
 /**
- * An input as callers write it: a typed array with its shape, or nested lists, whose data type is guessed
- * (number → FP32, bigint → INT64, boolean → BOOL, string or Buffer → BYTES) unless it is named.
+ * An input as passed by callers: a typed array with its shape, or nested lists, whose data type is inferred (number →
+ * FP32, bigint → INT64, boolean → BOOL, string or Buffer → BYTES) unless it is given.
  */
 export type InputTensor =
   | {
@@ -32,8 +32,8 @@ export type InputTensor =
   | NestedList;
 
 /**
- * An output: a typed array, or a list for BOOL and BYTES. BYTES come as strings where all elements are UTF-8, and all as
- * Buffers where one is not. FP16 comes as its raw bits.
+ * An output: a typed array, or a list for BOOL and BYTES. BYTES are returned as strings if all elements are UTF-8,
+ * and otherwise all as Buffers. FP16 is returned as raw bits.
  */
 export interface OutputTensor {
   readonly datatype: Datatype;
@@ -75,7 +75,7 @@ export function toTensor(name: string, input: InputTensor): Tensor {
   return { name, datatype, shape, data: encodeElements(datatype, elements, `input '${name}'`) };
 }
 
-/** Types whose elements are given as those of another: halves as their bits, truth values as bytes. */
+/** Returns true for types whose elements are passed as those of another: FP16 as bits, BOOL as bytes. */
 function isRawAs(array: Datatype, datatype: Datatype): boolean {
   return (array === 'UINT16' && datatype === 'FP16') || (array === 'UINT8' && datatype === 'BOOL');
 }
@@ -90,13 +90,13 @@ function shapeOf(list: NestedList, name: string): number[] {
   if (shape.length === 0) {
     throw new PartituraError('INVALID_REQUEST', `input '${name}': expected lists, or data with a shape`);
   }
-  if (isEven(list, shape)) return shape;
+  if (isRectangular(list, shape)) return shape;
   throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected lists of equal length at each level`);
 }
 
-function isEven(level: unknown, [length, ...inner]: readonly number[]): boolean {
+function isRectangular(level: unknown, [length, ...inner]: readonly number[]): boolean {
   if (!Array.isArray(level)) return length === undefined;
-  return level.length === length && level.every((entry) => isEven(entry, inner));
+  return level.length === length && level.every((entry) => isRectangular(entry, inner));
 }
 
 function checkCount(name: string, shape: readonly number[], found: number): void {
@@ -125,7 +125,9 @@ function datatypeOfElement(element: Element | Buffer | undefined, name: string):
   );
 }
 
-/** The inverse of `toTensor`; the data is copied, so that it does not hold a whole fetch in memory. */
+/**
+ * Converts a tensor, the inverse of `toTensor`; the data is copied, so that it does not keep a whole fetch in memory.
+ */
 export function fromTensor({ datatype, shape, data }: Tensor): OutputTensor {
   if (!isDatatype(datatype))
     throw new PartituraError('DATATYPE_MISMATCH', `output: unknown datatype '${datatype}'`);

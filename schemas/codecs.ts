@@ -12,7 +12,7 @@ import {
 } from './generated.js';
 import type { Schema } from 'avsc';
 
-/** The generated constants are deeply read-only, avsc's type of a schema is not. */
+/** Generated constants are deeply read-only, unlike avsc's schema type. */
 const schema = (constant: object): Schema => constant as Schema;
 
 export const REQUEST_DEPENDENCIES = [schema(TensorSchema)];

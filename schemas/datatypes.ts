@@ -1,6 +1,6 @@
 /**
- * Tensor data types by their Open Inference Protocol names, with bytes per element.
- * BYTES is of variable size: each element is preceded by its length as a 4-byte little-endian integer.
+ * Tensor data types by their Open Inference Protocol names, with bytes per element. BYTES has variable size: each
+ * element is preceded by its length as a 4-byte little-endian integer.
  */
 export const ELEMENT_BYTES = {
   BOOL: 1,
@@ -25,14 +25,14 @@ export function isDatatype(name: string): name is Datatype {
   return Object.hasOwn(ELEMENT_BYTES, name);
 }
 
-/** Number of elements of a shape; 1 for a scalar (`[]`). */
+/** Returns the number of elements of a shape; 1 for a scalar (`[]`). */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) count *= dimension;
   return count;
 }
 
-/** `[2,64]`, as error messages print shapes. */
+/** Formats a shape for error messages: `[2,64]`. */
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(',')}]`;
 }

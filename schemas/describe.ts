@@ -1,6 +1,6 @@
 const MAX_CHARACTERS = 100;
 
-/** A value as error messages quote it: text in quotes, so that '1' is not taken for 1, and no more of it than helps. */
+/** Formats a value for error messages: text in quotes, so that '1' is not mistaken for 1, and truncated. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';

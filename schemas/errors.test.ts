@@ -7,7 +7,7 @@ import { ERROR_CODES, PartituraError, isErrorCode, type ErrorCode } from './erro
 // Compiled tests run from dist/, which mirrors the sources.
 const document = readFileSync(join(import.meta.dirname, '../../docs/ERRORS.md'), 'utf8');
 
-test('docs/ERRORS.md documents exactly the codes there are, and says of each whether it is retryable', () => {
+test('docs/ERRORS.md documents exactly the existing codes and whether each is retryable', () => {
   const rows = [...document.matchAll(/^\| `([A-Z_]+)` \|.*?\| (yes|no) \|/gm)].map(([, code, retryable]) => [
     code,
     retryable === 'yes',
@@ -16,14 +16,14 @@ test('docs/ERRORS.md documents exactly the codes there are, and says of each whe
   assert.deepEqual(rows, expected);
 });
 
-test('an error is retryable as its code says, unless whoever made it knows better', () => {
+test('an error is retryable according to its code, unless overridden', () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     assert.equal(new PartituraError(code, '').retryable, ERROR_CODES[code].retryable);
   }
   assert.equal(new PartituraError('MODEL_FAILED', '', { retryable: true }).retryable, true);
 });
 
-test('whatever is thrown is classified, and what is classified stays so', () => {
+test('any thrown value is classified, and classified errors are unchanged', () => {
   const known = new PartituraError('OVERLOADED', 'full');
   assert.equal(PartituraError.from(known, 'INTERNAL'), known);
   const cause = new RangeError('out of range');
@@ -35,7 +35,7 @@ test('whatever is thrown is classified, and what is classified stays so', () => 
   );
 });
 
-test('only codes of the list are codes', () => {
+test('only listed codes are accepted', () => {
   assert.ok(isErrorCode('INTERNAL'));
   for (const name of ['internal', 'toString', '__proto__', '']) assert.ok(!isErrorCode(name), name);
 });

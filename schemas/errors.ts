@@ -1,7 +1,6 @@
 /**
- * The closed list of error codes that callers see, in replies and in dead letters.
- * `docs/ERRORS.md` documents each; a test holds the two together.
- * `retryable` says whether the same request may succeed when it is sent again unchanged.
+ * Error codes that callers see, in replies and in dead letters. `docs/ERRORS.md` documents each; a test keeps both in
+ * sync. `retryable` is true if the same request may succeed when it is retried unchanged.
  */
 export const ERROR_CODES = {
   INVALID_REQUEST: { retryable: false },
@@ -22,12 +21,12 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** True when `code` belongs to the closed list. */
+/** Returns true if `code` is one of the listed codes. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CODES, code);
 }
 
-/** Every failure that a caller may see: a code of the closed list and a sentence that names field, expected and found. */
+/** An error visible to callers: a listed code, and a sentence with the field, the expected and the actual value. */
 export class PartituraError extends Error {
   override readonly name = 'PartituraError';
   readonly retryable: boolean;
@@ -41,7 +40,7 @@ export class PartituraError extends Error {
     this.retryable = options?.retryable ?? ERROR_CODES[code].retryable;
   }
 
-  /** Classifies anything thrown: a PartituraError stays what it is, the rest becomes `fallback`. */
+  /** Classifies any thrown value: a PartituraError is returned unchanged, everything else becomes `fallback`. */
   static from(cause: unknown, fallback: ErrorCode = 'INTERNAL'): PartituraError {
     if (cause instanceof PartituraError) return cause;
     const message = cause instanceof Error ? cause.message : String(cause);

@@ -15,7 +15,7 @@ import { acceptRequestSchema, decodeReply, encodeRequest, singleObject } from '.
 import { InferenceReplySchema, InferenceRequestSchema, NodeStatusSchema } from './generated.js';
 import { exampleReply, exampleRequest, exampleTensor, plain } from '../testing/requests.js';
 
-/** A schema as a version of Partitura had it, and a record that this version wrote (single-object, hex). */
+/** A schema of an earlier version of Partitura and a record written by it (single-object, hex). */
 interface Fixture {
   readonly dependencies: readonly Schema[];
   readonly schema: RecordSchema;
@@ -117,19 +117,19 @@ for (const version of versions) {
     const record = Buffer.from(fixture.record, 'hex');
     const old = new AvroCodec<unknown>(fixture.schema as Schema, fixture.dependencies);
 
-    test(`a stored ${name} of ${version} is read with the schema of today`, () => {
+    test(`a stored ${name} of ${version} is read with the current schema`, () => {
       const reader = codec.readerFor(fixture.schema as Schema, fixture.dependencies);
       assert.deepEqual(record.subarray(2, HEADER_BYTES), reader.fingerprint);
       assert.deepEqual(plain(codec.decode(record, HEADER_BYTES, reader)), VALUES[name]);
     });
 
-    test(`a ${name} of today is read with the schema of ${version}`, () => {
+    test(`a current ${name} is read with the schema of ${version}`, () => {
       const written = codec.encode(VALUES[name], NO_PREFIX);
       const reader = old.readerFor(schema as Schema, dependencies);
       assert.deepEqual(plain(old.decode(written, 0, reader)), plain(old.decode(record, HEADER_BYTES)));
     });
 
-    test(`every field that ${name} got after ${version} has a default, and none went without one`, () => {
+    test(`every field added to ${name} after ${version} has a default, and every removed one had one`, () => {
       const known = new Map(fixture.schema.fields.map((field) => [field.name, field]));
       const now = new Map(schema.fields.map((field) => [field.name, field]));
       const added = schema.fields.filter((field) => !known.has(field.name));
@@ -145,7 +145,7 @@ for (const version of versions) {
 for (const name of NAMES) {
   const { codec, dependencies, schema } = CURRENT[name];
 
-  test(`a ${name} of a later version with one more field is read, and that version reads those of today`, () => {
+  test(`a ${name} of a later version with an additional field is read, and that version reads current ones`, () => {
     const later = withField(schema, PRIORITY);
     const laterCodec = new AvroCodec<unknown>(later, dependencies);
     const written = laterCodec.encode({ ...VALUES[name], priority: 9 }, NO_PREFIX);
@@ -157,7 +157,7 @@ for (const name of NAMES) {
   });
 }
 
-test("a request in another version's schema is refused until that schema is accepted", () => {
+test("a request with another version's schema is refused until the schema is accepted", () => {
   const later = withField(CURRENT.InferenceRequest.schema, {
     name: 'tags',
     type: { type: 'array', items: 'string' },
@@ -172,13 +172,13 @@ test("a request in another version's schema is refused until that schema is acce
   assert.deepEqual(plain(singleObject.decodeRequest(record)), VALUES.InferenceRequest);
 });
 
-test('a schema that can not be resolved to ours is not accepted', () => {
+test('a schema that cannot be resolved to ours is not accepted', () => {
   const { schema } = CURRENT.InferenceRequest;
   const fields = schema.fields.filter(({ name }) => name !== 'inputs');
   assert.throws(() => acceptRequestSchema({ ...schema, fields } as unknown as Schema), /inputs|cannot read/i);
 });
 
-test('a record shorter than its header is refused with what there is of a fingerprint', () => {
+test('a record shorter than its header is refused, quoting the partial fingerprint', () => {
   for (const [hex, got] of [
     ['c301', 'none'],
     ['c3010102', '0102'],
@@ -192,7 +192,7 @@ test('a record shorter than its header is refused with what there is of a finger
   }
 });
 
-test('request and reply come back through single-object encoding as they were', () => {
+test('request and reply survive a single-object round trip', () => {
   assert.deepEqual(
     plain(singleObject.decodeRequest(encodeRequest(VALUES.InferenceRequest))),
     VALUES.InferenceRequest,
@@ -203,15 +203,15 @@ test('request and reply come back through single-object encoding as they were', 
   );
 });
 
-// Written by Python: fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), value), with the records that
-// the schemas name put in their places and the values of above, apart from ids ('py-1') and the reply's outputs (none).
+// Written by Python: fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), value), with referenced
+// schemas inlined and the values above, except for ids ('py-1') and the reply's outputs (none).
 const FROM_PYTHON = {
   request:
     '0870792d310c646967697473020232020c706978656c73084650333204020400100000803f000000c000021a70726f626162696c69746965730002026b02760002f6a1abfef962',
   reply: '0870792d310c646967697473000002144f5645524c4f414445440e7370c3a47465720102026e0202fcffffffffffff1f06',
 };
 
-test("what Python's fastavro encodes is decoded, and encoded to the same bytes", () => {
+test("data encoded by Python's fastavro is decoded and re-encoded to the same bytes", () => {
   const request = { ...VALUES.InferenceRequest, id: 'py-1' };
   assert.deepEqual(plain(requestCodec.decode(Buffer.from(FROM_PYTHON.request, 'hex'))), request);
   assert.equal(requestCodec.encode(request, NO_PREFIX).toString('hex'), FROM_PYTHON.request);

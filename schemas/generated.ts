@@ -11,38 +11,38 @@ export interface Tensor {
 
 /** A prediction request. The first dimension of every input is the batch dimension. */
 export interface InferenceRequest {
-  /** Chosen by the sender; the reply carries it. */
+  /** Chosen by the sender and returned in the reply. */
   id: string;
   model: string;
-  /** A version of the model repository; null: the one that the policy serves. */
+  /** Version in the model repository; null selects the version served by policy. */
   modelVersion: string | null;
   inputs: Tensor[];
-  /** Names of the outputs wanted; empty: all. */
+  /** Names of the requested outputs; empty selects all. */
   outputs: string[];
   parameters: Record<string, string>;
-  /** After this instant the answer is of no use: expired work is refused, not done. */
+  /** Time after which the reply is useless: expired requests are refused, not computed. */
   deadline: number | null;
 }
 
 export interface InferenceError {
-  /** One of the closed list in docs/ERRORS.md. */
+  /** One of the codes listed in docs/ERRORS.md. */
   code: string;
-  /** Names the field, what was expected and what came. */
+  /** Names the field, the expected value and the value received. */
   message: string;
-  /** Whether the same request may succeed when sent again unchanged. */
+  /** True if the same request may succeed when it is retried unchanged. */
   retryable: boolean;
 }
 
 export interface Timing {
-  /** From the record's arrival at the node to the start of its batch. */
+  /** Time from the record's arrival at the node to the start of its batch. */
   queueMicros: number;
-  /** Time of its batch in the engine. */
+  /** Engine time of its batch. */
   computeMicros: number;
-  /** Rows of its batch, all callers together. */
+  /** Rows of its batch, across all callers. */
   batchSize: number;
 }
 
-/** The one outcome of a request: outputs, or an error. */
+/** The result of a request: outputs or an error. */
 export interface InferenceReply {
   /** The request's id. */
   id: string;
@@ -50,58 +50,58 @@ export interface InferenceReply {
   modelVersion: string | null;
   outputs: Tensor[];
   error: InferenceError | null;
-  /** Which node answered: information, never a concern. */
+  /** Name of the node that answered; for information only. */
   node: string | null;
   timing: Timing | null;
 }
 
-/** What trying the model out on zeros has shown when it was loaded; times are the engine's. */
+/** Profile of the model, measured on zeros when it was loaded; times are engine times. */
 export interface ModelMeasurement {
-  /** A batch of one row. */
+  /** Time of a batch with one row. */
   microsAlone: number;
-  /** A row of the best batch. */
+  /** Time per row in the best batch. */
   microsPerRow: number;
-  /** The smallest batch that has 95 % of the best throughput. */
+  /** Smallest batch that reaches 95 % of the best throughput. */
   bestBatchRows: number;
-  /** Cores that one operation may use; null where the process decides. */
+  /** Cores that one operation may use; null if the process decides. */
   cores: number | null;
   /** Threads that run the model. */
   threads: number;
-  /** Whether it runs in the event loop instead: it is so light that the way to a thread would cost more. */
+  /** True if the model runs on the event loop, because handing it to a thread would cost more than computing it. */
   inline: boolean;
-  /** How many times faster all threads are together than one; null when that was not measured. */
+  /** Speedup of all threads over one; null if not measured. */
   threadsGain: number | null;
 }
 
-/** Whether requests share batches and are cut. */
+/** Batching decision: requests may share batches and be split. */
 export interface ModelBatching {
   batchable: boolean;
-  /** In words. */
+  /** Reason in plain text. */
   reason: string;
 }
 
 export interface TensorStatus {
   name: string;
   datatype: string;
-  /** -1 is an open dimension; empty for a scalar and where the model does not say. */
+  /** -1 is a dynamic dimension; empty for a scalar or an unknown shape. */
   shape: number[];
-  /** Beside the shape; empty where a dimension has no name, and none at all where no dimension has one. */
+  /** Names of the dimensions; '' for an unnamed one, and an empty list if none is named. */
   dimensionNames: string[];
-  /** Of the columns; the first ones where the status would become too large. */
+  /** Labels of the columns; only the first ones if the status would become too large. */
   labels: string[];
-  /** How many labels there are. */
+  /** Total number of labels. */
   labelCount: number;
 }
 
-/** One way to call a version. */
+/** A signature of a version. */
 export interface SignatureStatus {
-  /** Null where signatures have no names; `parameters.signature` of a request chooses by it. */
+  /** Null if signatures have no names; requests select a signature by name in `parameters.signature`. */
   name: string | null;
   inputs: TensorStatus[];
   outputs: TensorStatus[];
   batching: ModelBatching | null;
   measured: ModelMeasurement | null;
-  /** Why requests cannot name it. */
+  /** Reason why requests cannot use this signature. */
   problem: string | null;
 }
 
@@ -111,21 +111,21 @@ export interface ModelVersionStatus {
   /** LOADING, AVAILABLE, UNLOADING or FAILED. */
   state: string;
   backend: string | null;
-  /** Why it failed. */
+  /** Reason of the failure. */
   message: string | null;
-  /** Null when that failed or was not wanted. */
+  /** Null if profiling failed or was disabled. */
   measured: ModelMeasurement | null;
   /** Null while the version is not loaded. */
   batching: ModelBatching | null;
   /** saved_model, onnx, graph_model or layers_model. */
   format: string | null;
-  /** Package that computes the model, with its version. */
+  /** Package that runs the model, with its version. */
   runtime: string | null;
-  /** SHA-256 over the names and contents of the version's files, as hexadecimal digits. */
+  /** Hexadecimal SHA-256 of the names and contents of the version's files. */
   filesHash: string | null;
-  /** The default one first. */
+  /** Default signature first. */
   signatures: SignatureStatus[];
-  /** Says what of the signatures is left out because the status would become too large. */
+  /** Note on signature details omitted because the status would become too large. */
   signaturesNote: string | null;
 }
 
@@ -134,18 +134,18 @@ export interface OwnedPartition {
   partition: number;
 }
 
-/** What a node makes of a binding that was applied. */
+/** State of an applied binding on a node. */
 export interface BindingStatus {
   binding: string;
-  /** Of the content that was applied. */
+  /** Revision of the applied content. */
   revision: string;
-  /** WAITING for its model, STARTING, RUNNING or FAILED; one that failed is tried again. */
+  /** WAITING for its model, STARTING, RUNNING or FAILED; failed bindings are retried. */
   state: string;
-  /** Why it waits or failed. */
+  /** Reason for waiting or failing. */
   message: string | null;
 }
 
-/** What a node says of itself on the compacted topic of nodes; its key is the node's id, a tombstone means that it left. */
+/** Status of a node on the compacted node topic. The record key is the node's id; a tombstone means that the node has left. */
 export interface NodeStatus {
   node: string;
   host: string;
@@ -157,11 +157,11 @@ export interface NodeStatus {
   bindings: BindingStatus[];
   inflightRequests: number;
   inflightBytes: number;
-  /** Engine time per row, exponentially weighted. */
+  /** Engine time per row, exponentially weighted moving average. */
   serviceMicros: number;
-  /** In-flight requests at which the node stops taking more. */
+  /** Number of in-flight requests at which the node stops accepting more. */
   capacityRequests: number;
-  /** Folders of the model repository that cannot be a model or a version, each with the reason in words. */
+  /** Folders of the model repository that are not valid models or versions, each with the reason. */
   skippedFolders: string[];
 }
 
@@ -203,7 +203,7 @@ export const InferenceRequestSchema = {
     {
       "name": "id",
       "type": "string",
-      "doc": "Chosen by the sender; the reply carries it."
+      "doc": "Chosen by the sender and returned in the reply."
     },
     {
       "name": "model",
@@ -216,7 +216,7 @@ export const InferenceRequestSchema = {
         "string"
       ],
       "default": null,
-      "doc": "A version of the model repository; null: the one that the policy serves."
+      "doc": "Version in the model repository; null selects the version served by policy."
     },
     {
       "name": "inputs",
@@ -232,7 +232,7 @@ export const InferenceRequestSchema = {
         "items": "string"
       },
       "default": [],
-      "doc": "Names of the outputs wanted; empty: all."
+      "doc": "Names of the requested outputs; empty selects all."
     },
     {
       "name": "parameters",
@@ -252,7 +252,7 @@ export const InferenceRequestSchema = {
         }
       ],
       "default": null,
-      "doc": "After this instant the answer is of no use: expired work is refused, not done."
+      "doc": "Time after which the reply is useless: expired requests are refused, not computed."
     }
   ]
 } as const;
@@ -265,17 +265,17 @@ export const InferenceErrorSchema = {
     {
       "name": "code",
       "type": "string",
-      "doc": "One of the closed list in docs/ERRORS.md."
+      "doc": "One of the codes listed in docs/ERRORS.md."
     },
     {
       "name": "message",
       "type": "string",
-      "doc": "Names the field, what was expected and what came."
+      "doc": "Names the field, the expected value and the value received."
     },
     {
       "name": "retryable",
       "type": "boolean",
-      "doc": "Whether the same request may succeed when sent again unchanged."
+      "doc": "True if the same request may succeed when it is retried unchanged."
     }
   ]
 } as const;
@@ -288,17 +288,17 @@ export const TimingSchema = {
     {
       "name": "queueMicros",
       "type": "long",
-      "doc": "From the record's arrival at the node to the start of its batch."
+      "doc": "Time from the record's arrival at the node to the start of its batch."
     },
     {
       "name": "computeMicros",
       "type": "long",
-      "doc": "Time of its batch in the engine."
+      "doc": "Engine time of its batch."
     },
     {
       "name": "batchSize",
       "type": "int",
-      "doc": "Rows of its batch, all callers together."
+      "doc": "Rows of its batch, across all callers."
     }
   ]
 } as const;
@@ -307,7 +307,7 @@ export const InferenceReplySchema = {
   "type": "record",
   "name": "InferenceReply",
   "namespace": "partitura",
-  "doc": "The one outcome of a request: outputs, or an error.",
+  "doc": "The result of a request: outputs or an error.",
   "fields": [
     {
       "name": "id",
@@ -349,7 +349,7 @@ export const InferenceReplySchema = {
         "string"
       ],
       "default": null,
-      "doc": "Which node answered: information, never a concern."
+      "doc": "Name of the node that answered; for information only."
     },
     {
       "name": "timing",
@@ -366,7 +366,7 @@ export const NodeStatusSchema = {
   "type": "record",
   "name": "NodeStatus",
   "namespace": "partitura",
-  "doc": "What a node says of itself on the compacted topic of nodes; its key is the node's id, a tombstone means that it left.",
+  "doc": "Status of a node on the compacted node topic. The record key is the node's id; a tombstone means that the node has left.",
   "fields": [
     {
       "name": "node",
@@ -439,7 +439,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "Why it failed."
+              "doc": "Reason of the failure."
             },
             {
               "name": "measured",
@@ -448,22 +448,22 @@ export const NodeStatusSchema = {
                 {
                   "type": "record",
                   "name": "ModelMeasurement",
-                  "doc": "What trying the model out on zeros has shown when it was loaded; times are the engine's.",
+                  "doc": "Profile of the model, measured on zeros when it was loaded; times are engine times.",
                   "fields": [
                     {
                       "name": "microsAlone",
                       "type": "double",
-                      "doc": "A batch of one row."
+                      "doc": "Time of a batch with one row."
                     },
                     {
                       "name": "microsPerRow",
                       "type": "double",
-                      "doc": "A row of the best batch."
+                      "doc": "Time per row in the best batch."
                     },
                     {
                       "name": "bestBatchRows",
                       "type": "int",
-                      "doc": "The smallest batch that has 95 % of the best throughput."
+                      "doc": "Smallest batch that reaches 95 % of the best throughput."
                     },
                     {
                       "name": "cores",
@@ -472,7 +472,7 @@ export const NodeStatusSchema = {
                         "int"
                       ],
                       "default": null,
-                      "doc": "Cores that one operation may use; null where the process decides."
+                      "doc": "Cores that one operation may use; null if the process decides."
                     },
                     {
                       "name": "threads",
@@ -484,7 +484,7 @@ export const NodeStatusSchema = {
                       "name": "inline",
                       "type": "boolean",
                       "default": false,
-                      "doc": "Whether it runs in the event loop instead: it is so light that the way to a thread would cost more."
+                      "doc": "True if the model runs on the event loop, because handing it to a thread would cost more than computing it."
                     },
                     {
                       "name": "threadsGain",
@@ -493,13 +493,13 @@ export const NodeStatusSchema = {
                         "double"
                       ],
                       "default": null,
-                      "doc": "How many times faster all threads are together than one; null when that was not measured."
+                      "doc": "Speedup of all threads over one; null if not measured."
                     }
                   ]
                 }
               ],
               "default": null,
-              "doc": "Null when that failed or was not wanted."
+              "doc": "Null if profiling failed or was disabled."
             },
             {
               "name": "batching",
@@ -508,7 +508,7 @@ export const NodeStatusSchema = {
                 {
                   "type": "record",
                   "name": "ModelBatching",
-                  "doc": "Whether requests share batches and are cut.",
+                  "doc": "Batching decision: requests may share batches and be split.",
                   "fields": [
                     {
                       "name": "batchable",
@@ -517,7 +517,7 @@ export const NodeStatusSchema = {
                     {
                       "name": "reason",
                       "type": "string",
-                      "doc": "In words."
+                      "doc": "Reason in plain text."
                     }
                   ]
                 }
@@ -541,7 +541,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "Package that computes the model, with its version."
+              "doc": "Package that runs the model, with its version."
             },
             {
               "name": "filesHash",
@@ -550,7 +550,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "SHA-256 over the names and contents of the version's files, as hexadecimal digits."
+              "doc": "Hexadecimal SHA-256 of the names and contents of the version's files."
             },
             {
               "name": "signatures",
@@ -559,7 +559,7 @@ export const NodeStatusSchema = {
                 "items": {
                   "type": "record",
                   "name": "SignatureStatus",
-                  "doc": "One way to call a version.",
+                  "doc": "A signature of a version.",
                   "fields": [
                     {
                       "name": "name",
@@ -568,7 +568,7 @@ export const NodeStatusSchema = {
                         "string"
                       ],
                       "default": null,
-                      "doc": "Null where signatures have no names; `parameters.signature` of a request chooses by it."
+                      "doc": "Null if signatures have no names; requests select a signature by name in `parameters.signature`."
                     },
                     {
                       "name": "inputs",
@@ -592,7 +592,7 @@ export const NodeStatusSchema = {
                                 "type": "array",
                                 "items": "long"
                               },
-                              "doc": "-1 is an open dimension; empty for a scalar and where the model does not say."
+                              "doc": "-1 is a dynamic dimension; empty for a scalar or an unknown shape."
                             },
                             {
                               "name": "dimensionNames",
@@ -601,7 +601,7 @@ export const NodeStatusSchema = {
                                 "items": "string"
                               },
                               "default": [],
-                              "doc": "Beside the shape; empty where a dimension has no name, and none at all where no dimension has one."
+                              "doc": "Names of the dimensions; '' for an unnamed one, and an empty list if none is named."
                             },
                             {
                               "name": "labels",
@@ -610,13 +610,13 @@ export const NodeStatusSchema = {
                                 "items": "string"
                               },
                               "default": [],
-                              "doc": "Of the columns; the first ones where the status would become too large."
+                              "doc": "Labels of the columns; only the first ones if the status would become too large."
                             },
                             {
                               "name": "labelCount",
                               "type": "int",
                               "default": 0,
-                              "doc": "How many labels there are."
+                              "doc": "Total number of labels."
                             }
                           ]
                         }
@@ -654,13 +654,13 @@ export const NodeStatusSchema = {
                         "string"
                       ],
                       "default": null,
-                      "doc": "Why requests cannot name it."
+                      "doc": "Reason why requests cannot use this signature."
                     }
                   ]
                 }
               },
               "default": [],
-              "doc": "The default one first."
+              "doc": "Default signature first."
             },
             {
               "name": "signaturesNote",
@@ -669,7 +669,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "Says what of the signatures is left out because the status would become too large."
+              "doc": "Note on signature details omitted because the status would become too large."
             }
           ]
         }
@@ -704,7 +704,7 @@ export const NodeStatusSchema = {
         "items": {
           "type": "record",
           "name": "BindingStatus",
-          "doc": "What a node makes of a binding that was applied.",
+          "doc": "State of an applied binding on a node.",
           "fields": [
             {
               "name": "binding",
@@ -713,12 +713,12 @@ export const NodeStatusSchema = {
             {
               "name": "revision",
               "type": "string",
-              "doc": "Of the content that was applied."
+              "doc": "Revision of the applied content."
             },
             {
               "name": "state",
               "type": "string",
-              "doc": "WAITING for its model, STARTING, RUNNING or FAILED; one that failed is tried again."
+              "doc": "WAITING for its model, STARTING, RUNNING or FAILED; failed bindings are retried."
             },
             {
               "name": "message",
@@ -727,7 +727,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "Why it waits or failed."
+              "doc": "Reason for waiting or failing."
             }
           ]
         }
@@ -748,13 +748,13 @@ export const NodeStatusSchema = {
       "name": "serviceMicros",
       "type": "double",
       "default": 0,
-      "doc": "Engine time per row, exponentially weighted."
+      "doc": "Engine time per row, exponentially weighted moving average."
     },
     {
       "name": "capacityRequests",
       "type": "int",
       "default": 0,
-      "doc": "In-flight requests at which the node stops taking more."
+      "doc": "Number of in-flight requests at which the node stops accepting more."
     },
     {
       "name": "skippedFolders",
@@ -763,7 +763,7 @@ export const NodeStatusSchema = {
         "items": "string"
       },
       "default": [],
-      "doc": "Folders of the model repository that cannot be a model or a version, each with the reason in words."
+      "doc": "Folders of the model repository that are not valid models or versions, each with the reason."
     }
   ]
 } as const;

@@ -6,10 +6,10 @@ const BYTE_ORDER_MARK = '\ufeff';
 const ZERO = '\0';
 
 /**
- * Parses JSON; of a name that repeats within an object the last value counts. Numbers beyond the range of a double come
- * as infinite, which no JSON number is.
- * @param exact whether whole numbers beyond 2^53 come as bigint, which takes longer; else they lose digits
- * @throws PartituraError DECODE_FAILED that begins with `what`
+ * Parses JSON; the last value of a repeated name counts. Numbers out of a double's range become infinite, which no
+ * JSON number is.
+ * @param exact true to parse integers beyond 2^53 as bigint, which is slower; otherwise they lose digits
+ * @throws PartituraError DECODE_FAILED whose message begins with `what`
  */
 export function parseJson(text: string, exact: boolean, what: string): unknown {
   try {
@@ -24,10 +24,10 @@ export function parseJson(text: string, exact: boolean, what: string): unknown {
 }
 
 function problemOf(text: string, cause: unknown): string {
-  if (cause instanceof RangeError) return 'arrays or objects nested too deeply to be read';
+  if (cause instanceof RangeError) return 'arrays or objects nested too deeply';
   if (text.trim() === '') return text === '' ? 'nothing' : 'blank text';
-  if (text.includes(ZERO)) return 'text with zero bytes, as UTF-16 has them';
-  return `text that is not: ${(cause as Error).message}`;
+  if (text.includes(ZERO)) return 'text with zero bytes, as in UTF-16';
+  return `other text: ${(cause as Error).message}`;
 }
 
 function parseNumber(digits: string): number | bigint {
@@ -36,8 +36,8 @@ function parseNumber(digits: string): number | bigint {
 }
 
 /**
- * Decodes UTF-8, without a byte order mark, which many programs write and no JSON document has.
- * @throws PartituraError DECODE_FAILED when the bytes are no text
+ * Decodes UTF-8 without a byte order mark, which many programs write although JSON has none.
+ * @throws PartituraError DECODE_FAILED if the bytes are not UTF-8
  */
 export function utf8Text(bytes: Buffer, what: string): string {
   if (!isUtf8(bytes)) throw new PartituraError('DECODE_FAILED', `${what}: expected UTF-8, got other bytes`);

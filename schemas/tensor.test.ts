@@ -27,7 +27,7 @@ for (const [datatype, element] of Object.entries(ELEMENTS) as [
   Exclude<Datatype, 'FP16'>,
   fc.Arbitrary<Element>,
 ][]) {
-  test(`elements of ${datatype} come back as they went in`, () => {
+  test(`elements of ${datatype} survive a round trip`, () => {
     fc.assert(
       fc.property(fc.array(element, { maxLength: 50 }), (elements) => {
         const data = encodeElements(datatype, elements, 'x');
@@ -45,7 +45,7 @@ test('elements are little-endian, and BYTES are preceded by their length', () =>
   assert.equal(encodeElements('BOOL', [true, false, 1], 'x').toString('hex'), '010001');
 });
 
-test('whole numbers at the edges of a type are taken, beyond them refused with the element named', () => {
+test('integers at the limits of a type are accepted; beyond them they are refused, naming the element', () => {
   const edges: [Datatype, bigint, bigint][] = [
     ['BOOL', 0n, 1n],
     ['UINT8', 0n, 255n],
@@ -69,7 +69,7 @@ test('whole numbers at the edges of a type are taken, beyond them refused with t
   }
 });
 
-test('what is no element of the type is refused', () => {
+test('a value that is not an element of the type is refused', () => {
   const wrong: [Datatype, unknown][] = [
     ['INT32', 1.5],
     ['INT32', NaN],
@@ -89,7 +89,7 @@ test('what is no element of the type is refused', () => {
   }
 });
 
-test('FP16, which JSON can not hold, is refused with the way out', () => {
+test('FP16, which JSON cannot represent, is refused with a suggestion', () => {
   assert.throws(() => encodeElements('FP16', [1], 'x'), {
     code: 'DATATYPE_MISMATCH',
     message: /send such tensors in Avro/,
@@ -97,12 +97,12 @@ test('FP16, which JSON can not hold, is refused with the way out', () => {
   assert.throws(() => decodeElements('FP16', Buffer.alloc(2)), { code: 'DATATYPE_MISMATCH' });
 });
 
-test('BYTES elements that go past the end are refused with the byte where they begin', () => {
+test('BYTES elements that extend past the end are refused, naming their start', () => {
   const cases = ['01', '0400000061', 'ffffffff61'].map((hex) => Buffer.from(`00000000${hex}`, 'hex'));
   for (const data of cases) {
     assert.throws(() => splitBytes(data), {
       code: 'INVALID_REQUEST',
-      message: /the element at byte 4 goes past the end/,
+      message: /the element at byte 4 extends past the end/,
     });
     assert.throws(() => elementEnd(data, 4), { code: 'INVALID_REQUEST' });
   }
@@ -116,7 +116,7 @@ test('split BYTES are views', () => {
   );
 });
 
-test('bytes that are not UTF-8 are refused as text, with the tensor and the element, instead of altered', () => {
+test('bytes that are not UTF-8 are refused as text, naming tensor and element, rather than altered', () => {
   const data = encodeElements('BYTES', ['ä', Buffer.from([0xff])], 'x');
   assert.throws(() => decodeElements('BYTES', data, "output 'y'"), {
     code: 'DATATYPE_MISMATCH',
@@ -124,7 +124,7 @@ test('bytes that are not UTF-8 are refused as text, with the tensor and the elem
   });
 });
 
-test('a finite number never becomes an infinite one, and an infinite one is taken only where there may be any', () => {
+test('a finite number never becomes infinite, and infinite ones are accepted only where allowed', () => {
   const beyond = (datatype: Datatype, element: unknown, finite: boolean, got: string): void =>
     assert.throws(() => encodeElements(datatype, [0, element], "input 'x'", { finite }), {
       code: 'DATATYPE_MISMATCH',
@@ -132,15 +132,15 @@ test('a finite number never becomes an infinite one, and an infinite one is take
     });
   for (const finite of [true, false]) {
     for (const element of [1e39, -1e39, 3.5e38])
-      beyond('FP32', element, finite, `${element}, which is beyond its range`);
-    beyond('FP32', 10n ** 39n, finite, '1e+39, which is beyond its range');
+      beyond('FP32', element, finite, `${element}, which is out of range`);
+    beyond('FP32', 10n ** 39n, finite, '1e+39, which is out of range');
     for (const datatype of ['FP32', 'FP64'] as const)
-      beyond(datatype, 10n ** 400n, finite, 'a number beyond its range');
+      beyond(datatype, 10n ** 400n, finite, 'a number out of range');
     encodeElements('FP32', [3.4028234663852886e38, -3.4028234663852886e38, NaN], 'x', { finite });
   }
   for (const datatype of ['FP32', 'FP64'] as const) {
-    beyond(datatype, Infinity, true, 'a number beyond its range');
-    beyond(datatype, -Infinity, true, 'a number beyond its range');
+    beyond(datatype, Infinity, true, 'a number out of range');
+    beyond(datatype, -Infinity, true, 'a number out of range');
     encodeElements(datatype, [Infinity, -Infinity], 'x');
   }
 });

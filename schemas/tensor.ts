@@ -3,14 +3,14 @@ import type { Datatype } from './datatypes.js';
 import { describe } from './describe.js';
 import { PartituraError } from './errors.js';
 
-/** One element as JavaScript holds it: 64-bit integers as bigint, BYTES as text. */
+/** One element as a JavaScript value: 64-bit integers as bigint, BYTES as text. */
 export type Element = number | bigint | boolean | string;
 
 interface FixedElement {
   readonly bytes: number;
   read(view: DataView, offset: number): Element;
   write(view: DataView, offset: number, element: number | bigint): void;
-  /** Smallest and largest whole number; absent for floating point. */
+  /** Smallest and largest integer; absent for floating point. */
   readonly range?: readonly [bigint, bigint];
 }
 
@@ -85,13 +85,13 @@ const FIXED: Record<Exclude<Datatype, 'BYTES' | 'FP16'>, FixedElement> = {
   },
 };
 
-/** Says of elements that they come from where no number is infinite, as JSON: such as are were beyond the range of a double. */
+/** For elements from sources without infinite numbers, such as JSON: infinite ones were out of a double's range. */
 export const NO_INFINITIES = { finite: true } as const;
 
 /**
- * Elements as tensor bytes: little-endian, row-major, BYTES with 4-byte lengths.
+ * Encodes elements as tensor bytes: little-endian, row-major, BYTES with 4-byte lengths.
  * @param field names the tensor in errors
- * @throws PartituraError DATATYPE_MISMATCH when an element is not of the data type or out of its range
+ * @throws PartituraError DATATYPE_MISMATCH if an element is not of the data type or out of its range
  */
 export function encodeElements(
   datatype: Datatype,
@@ -114,9 +114,9 @@ export function encodeElements(
 }
 
 /**
- * The inverse of `encodeElements`.
+ * Decodes elements, the inverse of `encodeElements`.
  * @param field names the tensor in errors
- * @throws PartituraError DATATYPE_MISMATCH when a BYTES element is not text: a string would hold other bytes
+ * @throws PartituraError DATATYPE_MISMATCH if a BYTES element is not text: a string could not hold its bytes
  */
 export function decodeElements(datatype: Datatype, data: Buffer, field = 'BYTES data'): Element[] {
   if (datatype === 'BYTES') return splitBytes(data).map((element, index) => textOf(element, index, field));
@@ -135,14 +135,14 @@ function textOf(element: Buffer, index: number, field: string): string {
   );
 }
 
-/** Tells whether all elements of a BYTES tensor are text. */
+/** Returns true if all elements of a BYTES tensor are text. */
 export function areTexts(elements: readonly Buffer[]): boolean {
   return elements.every((element) => isUtf8(element));
 }
 
 /**
- * The elements of a BYTES tensor, as views.
- * @throws PartituraError INVALID_REQUEST when a length goes past the end
+ * Splits a BYTES tensor into its elements, as views.
+ * @throws PartituraError INVALID_REQUEST if a length extends past the end
  */
 export function splitBytes(data: Buffer): Buffer[] {
   const elements: Buffer[] = [];
@@ -155,15 +155,15 @@ export function splitBytes(data: Buffer): Buffer[] {
 }
 
 /**
- * Where the BYTES element that begins at `position` ends.
- * @throws PartituraError INVALID_REQUEST when its length goes past the end
+ * Returns the end of the BYTES element that starts at `position`.
+ * @throws PartituraError INVALID_REQUEST if its length extends past the end
  */
 export function elementEnd(data: Buffer, position: number): number {
   const end = position + 4 <= data.length ? position + 4 + data.readUInt32LE(position) : Infinity;
   if (end <= data.length) return end;
   throw new PartituraError(
     'INVALID_REQUEST',
-    `BYTES data: the element at byte ${position} goes past the end (${data.length} bytes)`,
+    `BYTES data: the element at byte ${position} extends past the end (${data.length} bytes)`,
   );
 }
 
@@ -171,7 +171,7 @@ function fixedElement(datatype: Datatype): FixedElement {
   if (datatype === 'FP16' || datatype === 'BYTES') {
     throw new PartituraError(
       'DATATYPE_MISMATCH',
-      `${datatype} has no JSON numbers: send such tensors in Avro`,
+      `${datatype} cannot be represented in JSON: send such tensors in Avro`,
     );
   }
   return FIXED[datatype];
@@ -193,7 +193,7 @@ function checkElement(
   throw new PartituraError('DATATYPE_MISMATCH', `${field()}: expected ${datatype}, got ${describe(element)}`);
 }
 
-/** A finite number must not become an infinite one: the model would compute with it, and nobody would know. */
+/** Checks a floating-point number: a finite one must not silently become infinite. */
 function checkFloat(
   value: number | bigint,
   datatype: Datatype,
@@ -205,10 +205,7 @@ function checkFloat(
   const isInfinite = stored === Infinity || stored === -Infinity;
   if (!isInfinite || (value === number && stored === number && !finite)) return value;
   const got = Number.isFinite(number) ? `${number}, which is` : 'a number';
-  throw new PartituraError(
-    'DATATYPE_MISMATCH',
-    `${field()}: expected ${datatype}, got ${got} beyond its range`,
-  );
+  throw new PartituraError('DATATYPE_MISMATCH', `${field()}: expected ${datatype}, got ${got} out of range`);
 }
 
 function encodeStrings(elements: readonly unknown[], field: string): Buffer {

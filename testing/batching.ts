@@ -1,7 +1,7 @@
-/** What the batcher's own tests share. */
+/** Helpers shared by the batcher's tests. */
 import assert from 'node:assert/strict';
 import { decodeElements } from '../schemas/tensor.js';
-import { HeldEngine, ManualClock, type Fate } from './records.js';
+import { HeldEngine, ManualClock, type JobResult } from './records.js';
 import { Batcher } from '../consumers/batching/batcher.js';
 import type { BatchLimits } from '../consumers/batching/limits.js';
 import type { RowTensor } from '../consumers/batching/rows.js';
@@ -14,7 +14,7 @@ export const LIMITS: BatchLimits = {
   batchable: true,
 };
 
-/** A batcher whose time and engine stand still until the test moves them on. */
+/** A batcher with a manual clock and an engine that the test controls. */
 export interface Batching {
   readonly clock: ManualClock;
   readonly engine: HeldEngine;
@@ -34,14 +34,14 @@ export function elementsOf(tensor: Pick<RowTensor, 'datatype' | 'data'> | undefi
   return tensor && decodeElements(tensor.datatype, tensor.data);
 }
 
-/** The rows that a job got, and nothing but one answer. */
-export function answerOf({ answers, errors }: Fate): unknown {
+/** Returns the rows of a job that got exactly one answer. */
+export function answerOf({ answers, errors }: JobResult): unknown {
   assert.deepEqual([answers.length, errors.length], [1, 0]);
   return elementsOf(answers[0]?.outputs[0]);
 }
 
-/** Why a job failed, once and without an answer. */
-export function errorOf({ answers, errors }: Fate): { code?: string; message?: string } {
+/** Returns the error of a job that failed exactly once, without an answer. */
+export function errorOf({ answers, errors }: JobResult): { code?: string; message?: string } {
   assert.deepEqual([answers.length, errors.length], [0, 1]);
   return errors[0] as Error;
 }

@@ -3,7 +3,7 @@ import type { KafkaRecord } from '../kafka/port.js';
 import { topicNames } from '../cluster/topics.js';
 import { DeadLetterTopics } from '../operations/dead-letters/topics.js';
 
-/** A record of a dead-letter topic, for tests. */
+/** Creates a record of a dead-letter topic. */
 export function letterRecord(headers: RecordHeaders, changes: Partial<KafkaRecord> = {}): KafkaRecord {
   return {
     topic: 'orders-dlt',
@@ -17,7 +17,7 @@ export function letterRecord(headers: RecordHeaders, changes: Partial<KafkaRecor
   };
 }
 
-/** Headers of text values. */
+/** Converts text values to headers. */
 export function texts(headers: Readonly<Record<string, string>>): RecordHeaders {
   return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 }

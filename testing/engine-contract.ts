@@ -1,20 +1,20 @@
-/** What every format's models promise the batcher, whichever runtime computes them. */
+/** Contract between models of every format and the batcher, for any runtime. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Engine, LoadedModel } from '../consumers/engine/engine.js';
 import { elementsOf, loadFixture, tensor } from './engine-models.js';
 import { createEngine } from '../consumers/engine/threaded-engine.js';
 
-/** @param suffix of the fixtures in this format */
+/** @param suffix suffix of this format's fixtures */
 export function describeContract(format: string, suffix: string): void {
-  describe(`every engine's promises, kept for ${format}`, () => {
+  describe(`the engine contract for ${format}`, () => {
     let engine: Engine;
     before(async () => {
       engine = await createEngine({ threads: 2 });
     });
     after(() => engine.close());
 
-    test('64-bit integers are computed exactly, negative ones and those beyond 2^53', async () => {
+    test('64-bit integers are computed exactly, including negative ones and those beyond 2^53', async () => {
       const model = await loadFixture(engine, `int64${suffix}`);
       const { outputs } = await model.run([
         tensor('x', 'INT64', [4], [-5n, 2n ** 53n, 2n ** 62n, -(2n ** 63n)]),
@@ -22,7 +22,7 @@ export function describeContract(format: string, suffix: string): void {
       assert.deepEqual(elementsOf(outputs[0]), [-4n, 2n ** 53n + 1n, 2n ** 62n + 1n, -(2n ** 63n) + 1n]);
     });
 
-    test('rows of any width are taken where the model leaves the width open', async () => {
+    test('a model with a dynamic width accepts rows of any width', async () => {
       const model = await loadFixture(engine, `sum${suffix}`);
       assert.deepEqual(model.signature.inputs[0]?.shape, [-1, -1]);
       for (const width of [1, 3, 7]) {
@@ -34,14 +34,14 @@ export function describeContract(format: string, suffix: string): void {
       }
     });
 
-    test('an empty batch is answered with an empty batch', async () => {
+    test('an empty batch returns an empty batch', async () => {
       const model = await loadFixture(engine, `scale${suffix}`, '2');
       const { outputs } = await model.run([tensor('x', 'FP32', [0, 4], [])]);
       assert.deepEqual(outputs[0]?.shape, [0, 4]);
       assert.equal(outputs[0].data.length, 0);
     });
 
-    test('a shape that the model does not take fails without harm to the next batch', async () => {
+    test('a shape that the model rejects fails without affecting the next batch', async () => {
       const model = await loadFixture(engine, `fixed${suffix}`);
       await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], Array<number>(8).fill(0))]), {
         code: 'MODEL_FAILED',
@@ -57,7 +57,7 @@ export function describeContract(format: string, suffix: string): void {
       });
     });
 
-    test('two versions of one model are served side by side', async () => {
+    test('two versions of a model are served side by side', async () => {
       const [one, two] = [
         await loadFixture(engine, `scale${suffix}`, '1'),
         await loadFixture(engine, `scale${suffix}`, '2'),
@@ -68,7 +68,7 @@ export function describeContract(format: string, suffix: string): void {
       ]);
     });
 
-    test('unloading lets the runs under way finish, refuses later ones and leaves other models alone', async () => {
+    test('unloading lets pending runs finish, refuses later ones and does not affect other models', async () => {
       const [leaving, staying] = [
         await loadFixture(engine, `scale${suffix}`, '1'),
         await loadFixture(engine, `scale${suffix}`, '1'),
@@ -82,7 +82,7 @@ export function describeContract(format: string, suffix: string): void {
       assert.deepEqual(await scaled(staying), [1, 2, 3, 4]);
     });
 
-    test('many runs at once on several threads each get their own answer', async () => {
+    test('concurrent runs on several threads each get their own answer', async () => {
       const model = await loadFixture(engine, `int64${suffix}`);
       const runs = Array.from({ length: 200 }, async (_, index) => {
         const { outputs } = await model.run([tensor('x', 'INT64', [1], [index])]);
@@ -91,7 +91,7 @@ export function describeContract(format: string, suffix: string): void {
       await Promise.all(runs);
     });
 
-    test('an input that shares its buffer with others is not given away', async () => {
+    test('an input that shares its buffer is not transferred', async () => {
       const model = await loadFixture(engine, `scale${suffix}`, '1');
       const data = new Uint8Array(new ArrayBuffer(32), 16);
       await assert.rejects(model.run([{ name: 'x', datatype: 'FP32', shape: [1, 4], data }]), {

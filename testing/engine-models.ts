@@ -1,4 +1,4 @@
-/** Models and tensors for the engine's own tests. */
+/** Models and tensors for the engine's tests. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { elementCount, type Datatype } from '../schemas/datatypes.js';
@@ -8,7 +8,7 @@ import { detectFormat } from '../consumers/engine/formats.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** What the training scripts wrote down beside the digits models. */
+/** Expected values written by the training scripts of the digits models. */
 interface Expectations {
   readonly samples: readonly {
     readonly pixels: readonly number[];
@@ -33,7 +33,7 @@ export async function loadFixture(engine: Engine, model: string, version = '1'):
   return loadEverywhere(engine, await sourceOf(fixture(model, version)));
 }
 
-/** Into all threads of the engine. */
+/** Loads a model into all threads of the engine. */
 export async function loadEverywhere(engine: Engine, source: ModelSource): Promise<LoadedModel> {
   const loaded = await engine.load(source);
   await loaded.replicateToAllThreads();
@@ -47,16 +47,18 @@ export function tensor(
   elements: readonly unknown[],
 ): EngineTensor {
   if (elementCount(shape) !== elements.length)
-    throw new Error(`${elements.length} elements don't fill ${shape.join('x')}`);
+    throw new Error(
+      `expected ${elementCount(shape)} elements for ${shape.join('x')}, got ${elements.length}`,
+    );
   return { name, datatype, shape, data: new Uint8Array(encodeElements(datatype, elements, name)) };
 }
 
-/** The elements of an output, none when it is missing. */
+/** Returns the elements of an output; none if it is missing. */
 export function elementsOf(output: EngineTensor | undefined): unknown[] {
   return output ? decodeElements(output.datatype, Buffer.from(output.data)) : [];
 }
 
-/** The largest difference between a digits model's answer and what its training script wrote down. */
+/** Returns the largest difference between a digits model's answers and the values expected by its training script. */
 export async function worstDeviation(model: LoadedModel, expectedFile: string): Promise<number> {
   const { samples } = JSON.parse(readFileSync(expectedFile, 'utf8')) as Expectations;
   const pixels = samples.flatMap((sample) => sample.pixels);

@@ -11,12 +11,12 @@ import type {
   UnreadableRecords,
 } from '../kafka/port.js';
 
-/** A broker's end for tests: takes what it is told to take, and keeps it. */
+/** A producer without a broker: stores the records that it is not set to refuse. */
 export class FakeProducer implements KafkaProducer {
-  /** Every attempt, refused ones too. */
+  /** Every attempt, including refused ones. */
   readonly attempts: (readonly OutgoingRecord[])[] = [];
   readonly taken: OutgoingRecord[] = [];
-  /** Why an attempt is refused; undefined: it is taken. */
+  /** Returns the error for an attempt; undefined to accept it. */
   refuse: (records: readonly OutgoingRecord[]) => KafkaError | undefined = () => undefined;
 
   connect(): Promise<void> {
@@ -36,13 +36,13 @@ export class FakeProducer implements KafkaProducer {
   }
 }
 
-/** A member of a group for tests, which say what is assigned, delivered and revoked. */
+/** A consumer without a broker: the test assigns, delivers and revokes. */
 export class FakeConsumer implements KafkaConsumer {
   readonly commits: (readonly Position[])[] = [];
-  /** Partitions that are paused now. */
+  /** Partitions currently paused. */
   readonly paused = new Set<number>();
   closed = 0;
-  /** Why commits are refused; undefined: they are taken. */
+  /** Error of commits; undefined to accept them. */
   refuseCommit: KafkaError | undefined;
   #handlers: ConsumerHandlers | undefined;
   #assigned: TopicPartition[] = [];
@@ -57,7 +57,7 @@ export class FakeConsumer implements KafkaConsumer {
     this.#handlers?.onAssigned(this.#assigned);
   }
 
-  /** Resolves when the next fetch would be made. */
+  /** Resolves when the next fetch would be sent. */
   async deliver(...records: KafkaRecord[]): Promise<void> {
     await this.#handlers?.onRecords(records, (records.at(-1)?.offset ?? 0) + 1);
   }

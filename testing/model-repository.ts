@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A model repository that goes with its test. Paths are relative to its root, folders come into being by themselves. */
+/**
+ * A model repository that is removed after its test. Paths are relative to its root; folders are created on demand.
+ */
 export class TestRepository {
   private constructor(readonly root: string) {}
 

@@ -4,7 +4,7 @@ import { Cluster } from '../kafka/native/transport/cluster.js';
 import { Connections, type Broker } from '../kafka/native/transport/connections.js';
 import type { OwnRequest } from '../kafka/native/protocol/send.js';
 
-/** What brokers say in tests: resolves requests of the library by their `api`, requests of our own by themselves. */
+/** Responses of brokers in tests: `answer` for the library's requests, by their `api`; `send` for our own. */
 export interface FakeBrokers {
   answer(api: unknown, args: readonly unknown[], broker: Broker): unknown;
   send?(request: OwnRequest<unknown>, broker: Broker): unknown;
@@ -28,7 +28,7 @@ class FakeConnections extends Connections {
   }
 }
 
-/** A cluster whose brokers answer what a test tells them to. */
+/** Creates a cluster whose brokers return the test's responses. */
 export function fakeCluster(brokers: FakeBrokers, now?: () => number, outage?: OutageLink): Cluster {
   return new Cluster({ clientId: 'fake' }, ['fake:1'], {
     newConnections: () => new FakeConnections(brokers),
@@ -37,7 +37,7 @@ export function fakeCluster(brokers: FakeBrokers, now?: () => number, outage?: O
   });
 }
 
-/** Metadata of topics, each with the leaders of its partitions: -1 for none. Brokers 1 to 3 live. */
+/** Builds metadata of topics with the leaders of their partitions (-1 for none). Brokers 1 to 3 are alive. */
 export function fakeMetadata(topics: Readonly<Record<string, readonly number[]>>, id = 'id'): unknown {
   return {
     brokers: [1, 2, 3].map((nodeId) => ({ nodeId, host: 'fake', port: nodeId })),

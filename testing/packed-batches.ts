@@ -4,7 +4,7 @@ import { hash } from 'lz4js/xxh32.js';
 import snappy from 'snappyjs';
 
 const RUN_BYTES = 128 * 1024;
-/** A zstd frame as Java's client begins it: magic, no content size, a window of 2 MiB. */
+/** Start of a zstd frame as written by Java's client: magic, no content size, a window of 2 MiB. */
 const ZSTD_HEADER = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x58]);
 const LZ4_FLAGS = 4;
 const LZ4_CHECKSUM = 6;
@@ -12,14 +12,14 @@ const LZ4_INDEPENDENT = 0x20;
 const RAW = 0;
 const RUN = 1;
 
-/** What a batch's records look like in one codec, which has this number in the batch's attributes. */
+/** Encoding of a batch's records in one codec, with its number in the batch's attributes. */
 export interface Packing {
   readonly name: string;
   readonly codec: number;
   pack(plain: Buffer, run: Run): Buffer;
 }
 
-/** A stretch of equal bytes within `plain`. */
+/** A run of equal bytes within `plain`. */
 export interface Run {
   readonly start: number;
   readonly length: number;
@@ -33,7 +33,9 @@ export const PACKINGS: readonly Packing[] = [
   { name: 'zstd', codec: 4, pack: packZstd },
 ];
 
-/** The library's frame, which for less than 4 MiB is one block, said to be independent of others: brokers take no other. */
+/**
+ * Compresses with the library, which writes one block below 4 MiB; brokers require the flag for independent blocks.
+ */
 function packLz4(plain: Buffer): Buffer {
   const frame = Buffer.from(lz4.compress(plain));
   frame.writeUInt8(frame.readUInt8(LZ4_FLAGS) | LZ4_INDEPENDENT, LZ4_FLAGS);
@@ -42,7 +44,7 @@ function packLz4(plain: Buffer): Buffer {
   return frame;
 }
 
-/** Node 20 writes no zstd: one block as it is, one for each part of the run, and one as it is. */
+/** Encodes zstd, which Node 20 cannot write: a raw block, one block per part of the run, and a raw block. */
 function packZstd(plain: Buffer, { start, length }: Run): Buffer {
   const blocks = [block(plain.subarray(0, start), RAW, start, false)];
   for (let left = length; left > 0; left -= RUN_BYTES)

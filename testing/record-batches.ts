@@ -1,17 +1,17 @@
 import { AT, LENGTH_FROM, MAGIC } from '../kafka/record-batches/record-batch.js';
 import { checksum } from '../kafka/record-batches/checksum.js';
 
-/** Record batches as no client of ours writes them. */
+/** Fields of record batches that our clients never write. */
 export interface BatchFields {
-  /** The number in the attributes; the records are given as that codec has them. */
+  /** Codec number in the attributes; the records must be encoded with that codec. */
   readonly codec?: number;
   readonly baseOffset?: number;
   readonly lastOffsetDelta?: number;
-  /** Of all its records, in milliseconds since the epoch; older ones may be deleted at once. Now, where left out. */
+  /** Timestamp of all records, in milliseconds since the epoch; old ones may be deleted at once. Default: now. */
   readonly timestamp?: number;
 }
 
-/** A batch of these bytes as its records, with a checksum that is right. */
+/** Builds a batch with these bytes as its records and a valid checksum. */
 export function rawBatch(records: Buffer, count: number, fields: BatchFields = {}): Buffer {
   const { codec = 0, baseOffset = 0, lastOffsetDelta = count - 1, timestamp = Date.now() } = fields;
   const batch = Buffer.concat([Buffer.alloc(AT.records), records]);
@@ -41,7 +41,7 @@ export function zigzag(value: number): Buffer {
 export interface RawRecord {
   readonly offsetDelta?: number;
   readonly value?: Buffer;
-  /** Headers as they stand, behind their number. */
+  /** Encoded headers, without their count. */
   readonly headers?: Buffer;
   readonly headerCount?: number;
 }
@@ -59,11 +59,11 @@ export function rawRecord({ offsetDelta = 0, value, headers, headerCount = 0 }: 
   return Buffer.concat([zigzag(body.length), body]);
 }
 
-/** A record with `count` headers of one byte's name and no value. */
-export function recordOfHeaders(count: number, offsetDelta = 0, said = count): Buffer {
+/** Builds a record with `count` headers, each with a one-byte name and no value. */
+export function recordOfHeaders(count: number, offsetDelta = 0, declared = count): Buffer {
   return rawRecord({
     offsetDelta,
     headers: Buffer.alloc(3 * count, Buffer.from([2, 0x61, 0])),
-    headerCount: said,
+    headerCount: declared,
   });
 }

@@ -26,12 +26,12 @@ export function exampleRecord(changes: Partial<KafkaRecord> = {}): KafkaRecord {
   };
 }
 
-/** Lets everything happen that is due without time going by. */
+/** Runs all pending callbacks without advancing time. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Time that stands still until a test moves it on. */
+/** A clock that advances only on request. */
 export class ManualClock implements BatchClock {
   time = 0;
   #deferred: (() => void)[] = [];
@@ -53,7 +53,7 @@ export class ManualClock implements BatchClock {
     this.#timers.push({ at: this.time + ms, work });
   }
 
-  /** Moves time on and lets everything happen that follows. */
+  /** Advances time and runs all callbacks that are due. */
   async pass(ms = 0): Promise<void> {
     this.time += ms;
     const due = this.#timers.filter(({ at }) => at <= this.time);
@@ -66,8 +66,8 @@ export class ManualClock implements BatchClock {
   }
 }
 
-/** What became of a job: its rows, or why it has none. */
-export interface Fate {
+/** Result of a job: its answers or its errors. */
+export interface JobResult {
   readonly answers: Answer[];
   readonly errors: unknown[];
 }
@@ -76,8 +76,8 @@ export function int32(name: string, shape: readonly number[], elements: readonly
   return { name, datatype: 'INT32', shape, data: encodeElements('INT32', elements, name) };
 }
 
-/** A job with one row for each element. */
-export function jobOf(elements: readonly number[], changes: Partial<Job> = {}): Job & Fate {
+/** Creates a job with one row per element. */
+export function jobOf(elements: readonly number[], changes: Partial<Job> = {}): Job & JobResult {
   const answers: Answer[] = [];
   const errors: unknown[] = [];
   return {
@@ -95,13 +95,13 @@ export function jobOf(elements: readonly number[], changes: Partial<Job> = {}): 
   };
 }
 
-/** A batch at the engine, which the test answers or fails. */
+/** A batch in the engine, which the test answers or fails. */
 export interface HeldBatch {
   readonly inputs: readonly EngineTensor[];
   readonly rows: number;
   /** Answers with the inputs as outputs. */
   echo(): void;
-  /** Answers with the first rows of the inputs alone. */
+  /** Answers with only the first rows of the inputs. */
   shorten(count: number): void;
   fail(error: Error): void;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as a registry gets it. */
+/** A request received by the registry. */
 export interface RegistryRequest {
   readonly method: string;
   readonly path: string;
@@ -10,13 +10,13 @@ export interface RegistryRequest {
   readonly body: unknown;
 }
 
-/** An answer; undefined: none ever comes. */
+/** A response; undefined to never respond. */
 export type RegistryAnswer = { readonly status: number; readonly body: unknown } | undefined;
 
-/** A registry's end for tests: an HTTP server that answers as it is told, and keeps what it was asked. */
+/** An HTTP server in place of a registry: returns the responses set by the test and records the requests. */
 export class TestRegistry {
   readonly requests: RegistryRequest[] = [];
-  /** By method and path; what is not here is not found. */
+  /** Responses by method and path; any other request returns 404. */
   readonly answers = new Map<string, RegistryAnswer>();
   readonly #server: Server;
 
@@ -39,7 +39,7 @@ export class TestRegistry {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Has it know an Avro schema by id, or by GUID. */
+  /** Adds an Avro schema by id or GUID. */
   has(key: number | string, schema: object, more: object = {}): void {
     const place = typeof key === 'number' ? 'ids' : 'guids';
     this.tell('GET', `/schemas/${place}/${key}`, { schema: JSON.stringify(schema), ...more });

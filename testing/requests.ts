@@ -1,6 +1,6 @@
 import type { InferenceReply, InferenceRequest, Tensor } from '../schemas/generated.js';
 
-/** Values that tests of several folders send and answer with; what a test is about it names itself. */
+/** Example values for tests of several folders; a test names the fields that matter to it. */
 export function exampleTensor(changes: Partial<Tensor> = {}): Tensor {
   return {
     name: 'pixels',
@@ -37,7 +37,7 @@ export function exampleReply(changes: Partial<InferenceReply> = {}): InferenceRe
   };
 }
 
-/** Decoded records are instances of classes that avsc made: the same as plain objects, to compare. */
+/** Converts decoded records, which are instances of avsc's classes, to plain objects for comparison. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;

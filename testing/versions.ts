@@ -1,4 +1,4 @@
-/** Versions that tests serve. */
+/** Model versions served in tests. */
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -22,7 +22,7 @@ export const SURROUNDINGS: BatchSurroundings = {
   onBatchCheck: () => undefined,
 };
 
-/** Copies version 1 of a fixture into a repository of the test. @param settings its `model.yaml` */
+/** Copies version 1 of a fixture into a repository of the test. @param settings content of its `model.yaml` */
 export async function versionFolder(
   context: TestContext,
   model: string,

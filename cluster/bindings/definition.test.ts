@@ -10,7 +10,7 @@ inputs: { x: [alcohol] }
 output: { topic: wine.out }
 `;
 
-/** Changes the least binding; what is wrong with the outcome. */
+/** Changes the minimal binding and returns the resulting error. */
 function problemOf(changes: object): string {
   try {
     checkBinding({ ...(parseBinding(LEAST) as object), ...changes });
@@ -20,7 +20,7 @@ function problemOf(changes: object): string {
   return 'nothing';
 }
 
-test('a binding needs little: everything else has a default', () => {
+test('a minimal binding is completed with defaults', () => {
   const binding = parseBinding(LEAST);
   assert.deepEqual(binding.inputs['x'], [{ field: 'alcohol', subtract: 0, divide: 1 }]);
   assert.deepEqual(
@@ -30,7 +30,7 @@ test('a binding needs little: everything else has a default', () => {
   assert.equal(binding.exactlyOnce, false);
 });
 
-test('what was checked once is the same when it is checked again, as the cluster keeps it', () => {
+test('checking a checked binding again, as stored in the cluster, changes nothing', () => {
   const binding = parseBinding(LEAST);
   const kept = checkBinding(JSON.parse(JSON.stringify(binding)));
   assert.deepEqual(kept, binding);
@@ -38,22 +38,25 @@ test('what was checked once is the same when it is checked again, as the cluster
   assert.notEqual(revisionOf({ ...binding, exactlyOnce: true }), revisionOf(binding));
 });
 
-test('a version may be written as a number', () => {
+test('a version can be written as a number', () => {
   assert.equal(parseBinding(`${LEAST}version: 2`).version, '2');
 });
 
-test('what is wrong is named with its place, all of it', () => {
+test('every problem is reported with its path', () => {
   assert.match(problemOf({ sorce: 1 }), /Unrecognized key: "sorce"/);
   assert.match(problemOf({ name: 'a b', model: 1 }), /name: expected letters.*; model: /);
   assert.match(problemOf({ inputs: { x: [] } }), /inputs\.x: /);
   assert.match(problemOf({ inputs: { x: [{ field: 'a', divide: 0 }] } }), /expected a number other than 0/);
   const topic = 'wine.in';
-  assert.match(problemOf({ output: { topic } }), /output\.topic: expected another topic than source\.topic/);
+  assert.match(
+    problemOf({ output: { topic } }),
+    /output\.topic: expected a topic different from source\.topic/,
+  );
   assert.throws(() => parseBinding('a: [1'), { code: 'INVALID_REQUEST', message: /binding: expected YAML/ });
   assert.throws(() => parseBinding(''), { code: 'INVALID_REQUEST' });
 });
 
-test('what contradicts itself is refused', () => {
+test('contradictory settings are refused', () => {
   const feature = (more: object): string => problemOf({ inputs: { x: [{ field: 'a', ...more }] } });
   assert.match(feature({ oneHot: ['a'], lookup: { a: 1 } }), /expected oneHot or lookup, got both/);
   assert.match(feature({ otherwise: 1 }), /otherwise: expected a number with lookup, or zeros with oneHot/);
@@ -62,7 +65,7 @@ test('what contradicts itself is refused', () => {
   assert.match(output({ format: 'avro' }), /output\.record: expected prediction/);
   assert.equal(output({ format: 'avro', record: 'prediction' }), 'nothing');
   for (const deadLetters of ['wine.in', 'wine.out'])
-    assert.match(problemOf({ deadLetters }), /deadLetters: expected another topic than those of source/);
+    assert.match(problemOf({ deadLetters }), /deadLetters: expected a topic different from source/);
   assert.match(output({ fields: { a: { labels: ['x'] } } }), /labels only with take: argmax/);
   const source = { topic: 'i', format: 'avro' };
   assert.match(

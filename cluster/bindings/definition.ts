@@ -5,35 +5,37 @@ import { PartituraError } from '../../schemas/errors.js';
 import { isModelName } from '../../schemas/model-name.js';
 
 /**
- * A binding as its file says it: which fields of the records of a topic feed a model, and where its predictions go.
- * docs/BINDINGS.md describes it for users.
+ * A binding as defined in its file: the fields of a topic's records that feed a model, and the destination of its
+ * predictions. See docs/BINDINGS.md for the user documentation.
  */
 const topicName = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'expected the name of a topic');
 const name = z.string().refine(isModelName, 'expected letters, digits, _ and -');
-/** Of a field in a result: as Avro has it. */
+/** Name of a field in a result, following Avro's rules. */
 export const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const whole = z.number().int();
 
 const feature = z
   .strictObject({
-    /** Of the record; parts of records within it are separated by dots. A name that has dots itself is found as it stands. */
+    /**
+     * Field of the record; nested fields are separated by dots. A name that contains dots is tried as a whole first.
+     */
     field: z.string().min(1),
-    /** What the value is lessened by, before it is divided. */
+    /** Subtracted from the value before the division. */
     subtract: z.number().default(0),
     divide: z
       .number()
       .refine((value) => value !== 0, 'expected a number other than 0')
       .default(1),
-    /** The values that the field may have, each of which becomes a 1 in its place among zeros. */
+    /** Possible values of the field; the value's position becomes 1, all others 0. */
     oneHot: z.array(scalar).min(1).optional(),
-    /** A number for each value that the field may have. */
+    /** Maps each possible value of the field to a number. */
     lookup: z.record(z.string(), z.number()).optional(),
-    /** What takes the place of a value that is in neither: for `lookup` a number, for `oneHot` no 1 at all. */
+    /** Replacement for an unlisted value: a number with `lookup`, all zeros with `oneHot`. */
     otherwise: z.union([z.number(), z.literal('zeros')]).optional(),
-    /** Elements of an array. */
+    /** Number of elements of an array field. */
     length: whole.min(1).optional(),
-    /** What takes the place of a field that is null or missing. */
+    /** Replacement for a field that is null or missing. */
     default: scalar.optional(),
   })
   .refine(
@@ -49,11 +51,11 @@ const feature = z
   );
 
 const prediction = z.strictObject({
-  /** Of the model; may be left out where it has but one. */
+  /** Output of the model; optional if the model has only one. */
   output: z.string().optional(),
-  /** All of it, its largest element, where that is, or the element of this number. */
+  /** The whole output, its maximum, the index of the maximum, or the element at this index. */
   take: z.union([z.enum(['all', 'max', 'argmax']), whole.min(0)]).default('all'),
-  /** With `argmax`: what to say instead of the number. */
+  /** With `argmax`: labels to write instead of the index. */
   labels: z.array(z.string()).min(1).optional(),
 });
 
@@ -63,11 +65,11 @@ const definition = z
     source: z.strictObject({
       topic: topicName,
       format: z.enum(['avro', 'json']),
-      /** Where to begin when it is applied for the first time. */
+      /** Start position when the binding is applied for the first time. */
       from: z.enum(['earliest', 'latest']).default('earliest'),
     }),
     model: name,
-    /** The newest one when left out. */
+    /** Default: the latest version. */
     version: z.coerce.string().optional(),
     inputs: z.record(
       z.string(),
@@ -85,26 +87,26 @@ const definition = z
     ),
     output: z.strictObject({
       topic: topicName,
-      /** As the source when left out. */
+      /** Default: the format of the source. */
       format: z.enum(['avro', 'json']).optional(),
-      /** The original with the fields added, or these alone. */
+      /** The source record with the fields added, or the fields alone. */
       record: z.enum(['enriched', 'prediction']).default('enriched'),
-      /** By the names that they have in the result; all outputs by their own names when left out. */
+      /** Result fields by name. Default: all outputs under their own names. */
       fields: z
         .record(z.string().regex(FIELD_NAME, 'expected a name of letters, digits and _'), prediction)
         .optional(),
     }),
-    /** Where records go that can't be predicted; `<output topic>-dlt` when left out. */
+    /** Topic for records that cannot be predicted. Default: `<output topic>-dlt`. */
     deadLetters: topicName.optional(),
     exactlyOnce: z.boolean().default(false),
   })
   .refine(
     ({ source, output }) => source.topic !== output.topic,
-    'output.topic: expected another topic than source.topic',
+    'output.topic: expected a topic different from source.topic',
   )
   .refine(
     ({ source, output }) => formatOf(source, output) === source.format || source.format === 'json',
-    'output.format: expected avro, since the source is',
+    'output.format: expected avro, like the source',
   )
   .refine(
     ({ source, output }) => formatOf(source, output) === source.format || output.record === 'prediction',
@@ -118,7 +120,7 @@ const definition = z
   .refine(
     ({ source, output, deadLetters }) =>
       ![source.topic, output.topic].includes(deadLetterTopic({ output, deadLetters })),
-    'deadLetters: expected another topic than those of source and output',
+    'deadLetters: expected a topic different from source and output',
   );
 
 export type BindingDefinition = z.output<typeof definition>;
@@ -133,7 +135,7 @@ function formatOf(
   return output.format ?? source.format;
 }
 
-/** What a binding's results are written in. */
+/** Returns the format of a binding's results. */
 export function outputFormat({ source, output }: BindingDefinition): RecordFormat {
   return formatOf(source, output);
 }
@@ -149,14 +151,14 @@ export function deadLetterTopic({
 }
 
 /**
- * Reads a binding's file.
- * @throws PartituraError INVALID_REQUEST that lists all that is wrong
+ * Parses a binding file.
+ * @throws PartituraError INVALID_REQUEST that lists every problem
  */
 export function parseBinding(yaml: string): BindingDefinition {
   return checkBinding(parseYaml(yaml));
 }
 
-/** @throws PartituraError INVALID_REQUEST that lists all that is wrong */
+/** @throws PartituraError INVALID_REQUEST that lists every problem */
 export function checkBinding(value: unknown): BindingDefinition {
   const checked = definition.safeParse(value);
   if (checked.success) return checked.data;
@@ -176,7 +178,7 @@ function parseYaml(text: string): unknown {
   }
 }
 
-/** Tells one content of a binding from another. */
+/** Returns a hash that identifies the content of a binding. */
 export function revisionOf(binding: BindingDefinition): string {
   return createHash('sha256').update(JSON.stringify(binding)).digest('hex').slice(0, 8);
 }

@@ -14,7 +14,7 @@ const record = (offset: number, name: string, value: string | null): KafkaRecord
   timestamp: 0,
 });
 
-test('a record whose key is not the name of its binding is refused', () => {
+test('a record whose key differs from the name of its binding is refused', () => {
   const definition = checkBinding({
     name: 'wine',
     source: { topic: 'i', format: 'json' },
@@ -26,6 +26,6 @@ test('a record whose key is not the name of its binding is refused', () => {
   assert.equal(readBindingRecord(record(0, 'wine', value)).applied?.definition.name, 'wine');
   assert.throws(() => readBindingRecord(record(0, 'beer', value)), {
     code: 'INVALID_REQUEST',
-    message: "binding: expected the name that is the record's key, 'beer', got 'wine'",
+    message: "binding: expected the record's key 'beer' as name, got 'wine'",
   });
 });

@@ -6,38 +6,38 @@ import { topicNames } from '../topics.js';
 import { checkBinding, revisionOf, type BindingDefinition } from './definition.js';
 
 /**
- * Bindings as the cluster keeps them: a compacted topic, keyed by name, whose records hold what was applied last, in
- * JSON; a tombstone means that it was removed.
+ * Storage of bindings: a compacted topic, keyed by name, with the last applied definition in JSON; a tombstone
+ * removes a binding.
  */
 const READ_LIMIT_MS = 15_000;
-/** A binding of a hundred features with look-up tables is smaller. */
+/** Larger than a binding of a hundred features with lookup tables. */
 const MAX_RECORD_BYTES = 1024 * 1024;
 const MAX_TOPIC_BYTES = 64 * 1024 * 1024;
 
-/** A binding as it was applied. */
+/** A binding as applied. */
 export interface AppliedBinding {
   readonly definition: BindingDefinition;
   readonly revision: string;
   /** Milliseconds since the epoch. */
   readonly appliedAt: number;
-  /** Offset of its record: of two bindings the one with the smaller offset was applied first. */
+  /** Offset of its record: of two bindings, the one with the smaller offset was applied first. */
   readonly offset: number;
 }
 
-/** The record that applies a binding. */
+/** Creates the record that applies a binding. */
 export function bindingRecord(topic: string, definition: BindingDefinition): OutgoingRecord {
   const value = Buffer.from(JSON.stringify(definition));
   return { topic, partition: 0, key: Buffer.from(definition.name), value, headers: {} };
 }
 
-/** The record that removes a binding. */
+/** Creates the record that removes a binding. */
 export function removalRecord(topic: string, binding: string): OutgoingRecord {
   return { topic, partition: 0, key: Buffer.from(binding), value: null, headers: {} };
 }
 
 /**
- * What such a record says: a binding, or undefined that there is none any more.
- * @throws PartituraError INVALID_REQUEST when it says nothing that this version understands
+ * Decodes a binding record: the applied binding, or undefined if it was removed.
+ * @throws PartituraError INVALID_REQUEST if this version cannot read the record
  */
 export function readBindingRecord({ key, value, timestamp, offset }: KafkaRecord): {
   readonly name: string;
@@ -49,7 +49,7 @@ export function readBindingRecord({ key, value, timestamp, offset }: KafkaRecord
   if (definition.name !== name)
     throw new PartituraError(
       'INVALID_REQUEST',
-      `binding: expected the name that is the record's key, '${name}', got '${definition.name}'`,
+      `binding: expected the record's key '${name}' as name, got '${definition.name}'`,
     );
   return { name, applied: { definition, revision: revisionOf(definition), appliedAt: timestamp, offset } };
 }
@@ -65,8 +65,9 @@ function parse(value: Buffer): unknown {
 }
 
 /**
- * Reads the last record of each binding, tombstones too, in order of their offsets. Records beyond the limits are ignored.
- * @throws KafkaError when the cluster cannot be reached
+ * Reads the last record of each binding, including tombstones, in order of offsets. Records beyond the limits are
+ * ignored.
+ * @throws KafkaError if the cluster cannot be reached
  */
 export function readBindingRecords(
   kafka: KafkaClient,
@@ -83,9 +84,9 @@ export function readBindingRecords(
 }
 
 /**
- * All bindings that are applied, by name.
- * @param onUnreadable is told of records that say nothing that this version understands; the others are returned
- * @throws KafkaError when the cluster can't be reached
+ * Reads all applied bindings, by name.
+ * @param onUnreadable called for records that this version cannot read; the others are returned
+ * @throws KafkaError if the cluster cannot be reached
  */
 export async function readBindings(
   kafka: KafkaClient,

@@ -15,7 +15,7 @@ const binding = (name: string, source: string, output: string, more: object = {}
   });
 const names = topicNames('p');
 
-test('topics of the cluster itself and of Kafka are neither read nor written', () => {
+test('topics of Partitura and of Kafka can be neither read nor written', () => {
   for (const [topic, owner] of [
     ['p.nodes', 'Partitura'],
     ['p.client-replies', 'Partitura'],
@@ -26,7 +26,7 @@ test('topics of the cluster itself and of Kafka are neither read nor written', (
   ] as const) {
     const refusal = (field: string): object => ({
       code: 'INVALID_REQUEST',
-      message: `${field}: expected a topic of your own, got '${topic}', which is reserved for ${owner}`,
+      message: `${field}: expected a topic that is not reserved for ${owner}, got '${topic}'`,
     });
     assert.throws(() => refuseReservedTopics(binding('b', topic, 'o'), names), refusal('source.topic'));
     assert.throws(() => refuseReservedTopics(binding('b', 'i', topic), names), refusal('output.topic'));
@@ -38,7 +38,7 @@ test('topics of the cluster itself and of Kafka are neither read nor written', (
   refuseReservedTopics(binding('b', 'i', 'other.nodes'), names);
 });
 
-test('nodes run bindings on topics of their allow-list alone, dead letters included', () => {
+test('nodes run bindings only on topics of their allow-list, including dead letters', () => {
   const wine = binding('b', 'wine.in', 'wine.out');
   refuseTopicsNotAllowed(wine, ['wine.*']);
   assert.throws(() => refuseTopicsNotAllowed(wine, []), {
@@ -56,12 +56,12 @@ test('nodes run bindings on topics of their allow-list alone, dead letters inclu
   );
 });
 
-test('results may go on to other bindings, but not come back', () => {
+test('results may feed other bindings but not form a cycle', () => {
   const others = [binding('x', 'b', 'c'), binding('y', 'c', 'd'), binding('z', 'c', 'e')];
   refuseCircle(binding('new', 'a', 'b'), others);
   assert.throws(() => refuseCircle(binding('new', 'e', 'b'), others), {
     code: 'INVALID_REQUEST',
-    message: 'topics: expected none that leads back to the source, got e → b → c → e',
+    message: 'topics: expected no cycle back to the source, got e → b → c → e',
   });
   assert.throws(() => refuseCircle(binding('new', 'b-dlt', 'b'), others), /got b-dlt → b-dlt|deadLetters/);
   assert.throws(

@@ -4,7 +4,7 @@ import { wildcard } from '../../schemas/headers/wildcard.js';
 import { deadLetterTopic, type BindingDefinition } from './definition.js';
 
 /**
- * Refuses a binding on topics of the cluster itself or of Kafka: bindings run with the rights of the nodes.
+ * Rejects a binding on Partitura's or Kafka's own topics: bindings run with the permissions of the nodes.
  * @throws PartituraError INVALID_REQUEST that names the field
  */
 export function refuseReservedTopics(definition: BindingDefinition, { prefix }: TopicNames): void {
@@ -12,13 +12,13 @@ export function refuseReservedTopics(definition: BindingDefinition, { prefix }: 
     if (topic.startsWith('__') || topic.startsWith(`${prefix}.`))
       throw new PartituraError(
         'INVALID_REQUEST',
-        `${field}: expected a topic of your own, got '${topic}', which is reserved for ${topic.startsWith('__') ? 'Kafka' : 'Partitura'}`,
+        `${field}: expected a topic that is not reserved for ${topic.startsWith('__') ? 'Kafka' : 'Partitura'}, got '${topic}'`,
       );
 }
 
 /**
- * Refuses a binding on topics that the nodes do not allow to bindings.
- * @param patterns of `PARTITURA_BINDING_TOPICS`
+ * Rejects a binding on topics that the nodes do not allow for bindings.
+ * @param patterns from `PARTITURA_BINDING_TOPICS`
  * @throws PartituraError INVALID_REQUEST that names the field and the option
  */
 export function refuseTopicsNotAllowed(definition: BindingDefinition, patterns: readonly string[]): void {
@@ -41,8 +41,8 @@ function topicsOf(definition: BindingDefinition): Record<string, string> {
 }
 
 /**
- * Refuses a binding whose results or dead letters would come back to it by way of others: nothing would ever end.
- * @throws PartituraError INVALID_REQUEST that tells the way
+ * Rejects a binding whose results or dead letters would return to it through other bindings, endlessly.
+ * @throws PartituraError INVALID_REQUEST that shows the cycle
  */
 export function refuseCircle(definition: BindingDefinition, others: Iterable<BindingDefinition>): void {
   const next = new Map<string, BindingDefinition[]>();
@@ -54,7 +54,7 @@ export function refuseCircle(definition: BindingDefinition, others: Iterable<Bin
     if (topic === definition.source.topic)
       throw new PartituraError(
         'INVALID_REQUEST',
-        `topics: expected none that leads back to the source, got ${[definition.source.topic, ...way].join(' → ')}`,
+        `topics: expected no cycle back to the source, got ${[definition.source.topic, ...way].join(' → ')}`,
       );
     if (seen.has(topic)) return;
     seen.add(topic);

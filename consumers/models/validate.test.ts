@@ -80,7 +80,11 @@ test('what does not fit is refused with the code that says why, naming input, ex
       'SHAPE_MISMATCH',
       "input 'b': expected 2 elements for shape [2,1], got 3 elements",
     ],
-    [[a(), b({ data: Buffer.alloc(9, 0xff) })], 'INVALID_REQUEST', /the element at byte 0 goes past the end/],
+    [
+      [a(), b({ data: Buffer.alloc(9, 0xff) })],
+      'INVALID_REQUEST',
+      /the element at byte 0 extends past the end/,
+    ],
   ];
   for (const [inputs, code, message] of cases) {
     assert.throws(() => validateRequest(request(inputs), SIGNATURE), { code, message }, String(message));

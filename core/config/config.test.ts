@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OPTIONS, checkConfig, fromEnvironment, toEnvironment } from './config.js';
 
-test('without any option the configuration is that of one machine', () => {
+test('without options the configuration is for a single machine', () => {
   const config = checkConfig({});
   assert.deepEqual(config.brokers, ['127.0.0.1:9092']);
   assert.deepEqual(config.replyTopics, []);
@@ -12,7 +12,7 @@ test('without any option the configuration is that of one machine', () => {
   );
 });
 
-test('values come from the environment, in the types that options have', () => {
+test('environment variables are converted to the types of their options', () => {
   const config = checkConfig(
     fromEnvironment({
       KAFKA_BROKERS: 'a:1, b:2,',
@@ -32,7 +32,7 @@ test('values come from the environment, in the types that options have', () => {
   );
 });
 
-test('addresses of brokers are checked before anything is asked of them', () => {
+test('broker addresses are validated before use', () => {
   const brokers = ' PLAINTEXT://a:1 , [::1]:2,SASL_SSL://b.c:3,,';
   const config = checkConfig({ brokers });
   assert.deepEqual(config.brokers, ['a:1', '[::1]:2', 'b.c:3']);
@@ -47,7 +47,7 @@ test('addresses of brokers are checked before anything is asked of them', () => 
   assert.throws(() => checkConfig({ brokers: 'a:1,b' }), which);
 });
 
-test('a schema registry may have several addresses, and each must be one', () => {
+test('a schema registry may have several addresses, and each is validated', () => {
   for (const schemaRegistryUrl of ['http://a:8081', 'http://a:8081,https://u:p@b/x', ' http://a , http://b,'])
     assert.equal(checkConfig({ schemaRegistryUrl }).schemaRegistryUrl, schemaRegistryUrl);
   for (const schemaRegistryUrl of [',', 'a:8081', '127.0.0.1:8081', 'http://a,b', 'ftp://a', 'http://'])
@@ -58,7 +58,7 @@ test('a schema registry may have several addresses, and each must be one', () =>
     );
 });
 
-test('every wrong option is named, in one error, with what it got', () => {
+test('one error names all invalid options with their values', () => {
   const wrong = {
     maxBatchRows: '0',
     httpPort: 70_000,
@@ -83,14 +83,14 @@ test('every wrong option is named, in one error, with what it got', () => {
   );
 });
 
-test('a wrong secret is not printed', () => {
+test('an invalid secret is not printed', () => {
   assert.throws(
     () => checkConfig({ saslPassword: 123_456 }),
     (error: Error) => error.message.includes('KAFKA_SASL_PASSWORD') && !error.message.includes('123456'),
   );
 });
 
-test('version policies are taken as the documentation writes them', () => {
+test('version policies are accepted as documented', () => {
   for (const versionPolicy of ['latest', 'latest:2', 'all', 'specific:1', 'specific:1,30']) {
     assert.equal(checkConfig({ versionPolicy }).versionPolicy, versionPolicy);
   }
@@ -99,7 +99,7 @@ test('version policies are taken as the documentation writes them', () => {
   }
 });
 
-test('options that contradict each other are refused', () => {
+test('contradictory options are refused', () => {
   const draining =
     /PARTITURA_DRAIN_TIMEOUT_MS \(10000\) must be below PARTITURA_SESSION_TIMEOUT_MS \(10000\)/;
   assert.throws(() => checkConfig({ drainTimeoutMs: 10_000 }), draining);
@@ -113,7 +113,7 @@ test('options that contradict each other are refused', () => {
   );
 });
 
-test('a child process that gets the environment of a configuration has that configuration', () => {
+test('a configuration survives the round trip through environment variables', () => {
   const config = checkConfig({
     brokers: ['a:1', 'b:2'],
     ordered: false,
@@ -134,6 +134,6 @@ test('no two options share an environment variable', () => {
   assert.equal(new Set(variables).size, variables.length);
 });
 
-test('KAFKA_CLIENT=platformatic, the former name of the native client, is still accepted', () => {
+test('KAFKA_CLIENT=platformatic, the previous name of the native client, is still accepted', () => {
   assert.equal(checkConfig({ kafkaClient: 'platformatic' }).kafkaClient, 'native');
 });

@@ -47,7 +47,7 @@ export function checkConfig(input: ConfigInput): Config {
   return refuseContradictions(config as Config);
 }
 
-/** Options that contradict each other: a sentence where the combination is wrong. */
+/** Checks for contradictory options; each returns a sentence if the combination is invalid. */
 const CONTRADICTIONS: readonly ((config: Config) => string | false)[] = [
   ({ drainTimeoutMs, sessionTimeoutMs }) =>
     drainTimeoutMs >= sessionTimeoutMs &&

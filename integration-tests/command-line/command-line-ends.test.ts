@@ -104,7 +104,7 @@ describe('what can not be started', () => {
     await mkdir(join(fixture.folder, 'broken/m/1'), { recursive: true });
     await writeFile(join(fixture.folder, 'broken/m/1/model.json'), 'not JSON');
     const up = ['up', '--broker-port', String(await freePort()), '--models'];
-    const failed = 'partitura: a node ended with exit code 1 before it served';
+    const failed = 'partitura: a node ended with exit code 1 before it was ready';
     await refuse(
       [...up, join(fixture.folder, 'empty')],
       new RegExp(

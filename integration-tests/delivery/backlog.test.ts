@@ -13,7 +13,7 @@ const RECORDS = 200_000;
 const PADDING_BYTES = 600;
 const MAX_GROWTH_MB = 200;
 const MAX_INFLIGHT = 4_000;
-const PIECE_RECORDS = DEFAULT_READ_LIMITS.pieceRecords;
+const PIECE_RECORDS = DEFAULT_READ_LIMITS.chunkRecords;
 
 let harness: Harness;
 before(async () => {

@@ -17,8 +17,8 @@ import { ROOT } from '../support/programs.js';
 
 /** Limit for the end of a node when nothing is under way, with room for a busy machine. */
 const STOP_LIMIT_MS = 15_000;
-const OUTAGE = /Kafka has been unavailable for [\d.]+ s; waiting until it is back/;
-const RECOVERY = /Kafka is available again after [\d.]+ s; work goes on/;
+const OUTAGE = /Kafka has been unavailable for [\d.]+ s; retrying until it is back/;
+const RECOVERY = /Kafka is available again after [\d.]+ s; resuming/;
 
 let models: string;
 let broker: TestBroker;

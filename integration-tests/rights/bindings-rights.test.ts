@@ -54,7 +54,7 @@ test('of two bindings in a circle the second does not run, until the first is re
   await back.says(
     node,
     'FAILED',
-    /^topics: expected none that leads back to the source, got open.b → open.a → open.b$/,
+    /^topics: expected no cycle back to the source, got open.b → open.a → open.b$/,
   );
   await there.send([values]);
   assert.equal((await there.results(1)).length, 1);

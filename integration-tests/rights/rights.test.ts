@@ -100,7 +100,7 @@ test('a client has what it needs, and names what it lacks', { skip: NO_LOGIN_BRO
     const resource = missing.isPrefix ? 'its group' : `${missing.resource} ${missing.name}`;
     await assert.rejects(
       ask(),
-      new RegExp(`needs ${missing.operation} on (${resource}|a topic of requests)`),
+      new RegExp(`needs ${missing.operation} on (${resource}|a request topic)`),
       JSON.stringify(missing),
     );
   }

@@ -69,7 +69,7 @@ test(
     const cases: [ConfigInput, RegExp][] = [
       [{ saslPassword: 'wrong' }, /refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],
       [{ saslMechanism: 'scram-sha-256' }, /does not offer this login mechanism: check KAFKA_SASL_MECHANISM/],
-      [{ sslCa: undefined }, /not signed by an authority that is trusted: check KAFKA_SSL_CA/],
+      [{ sslCa: undefined }, /not signed by a trusted authority: check KAFKA_SSL_CA/],
     ];
     for (const [different, message] of cases) {
       const refused = (error: KafkaError): boolean =>

@@ -1,5 +1,5 @@
 import { startLocalBroker } from '../../local-cluster/broker.js';
-import { isDockerThere } from '../../local-cluster/docker-launcher.js';
+import { isDockerAvailable } from '../../local-cluster/docker-launcher.js';
 import { ensureKafkaImage } from '../../local-cluster/kafka-image.js';
 import { startContainerBroker } from './container-broker.js';
 import type { TestBroker, TestBrokerKind, TestBrokerOptions } from './test-broker.js';
@@ -46,7 +46,7 @@ export async function prepareTestBroker(log: (line: string) => void): Promise<Te
   const forced = forcedKind();
   if (forced === 'embedded') return { kind: 'embedded', why: 'PARTITURA_TEST_BROKER says so' };
   if (forced === 'testcontainers') return useImage(log, 'PARTITURA_TEST_BROKER says so');
-  if (!isDockerThere()) return { kind: 'embedded', why: 'Docker does not answer' };
+  if (!isDockerAvailable()) return { kind: 'embedded', why: 'Docker does not answer' };
   try {
     return await useImage(log, 'Docker answers');
   } catch (error) {

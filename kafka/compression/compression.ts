@@ -4,18 +4,18 @@ import snappy from 'snappyjs';
 import { decompressLz4 } from './lz4.js';
 
 /**
- * The codecs of record batches. Other programs' producers compress with whatever their client offers; Partitura itself
- * sends uncompressed or gzip, so the other three are for reading. Node has zstd from 22.15 on; before that, and for lz4 and
- * snappy, plain JavaScript does it.
+ * Codecs of record batches. Producers compress with any codec that their client offers; Partitura itself sends
+ * uncompressed or gzip, so the other three are read-only. Node supports zstd from 22.15 on; zstd on older versions,
+ * lz4 and snappy are implemented in JavaScript.
  */
 export type Codec = 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /** Magic of the block framing that Java clients put around Snappy: https://github.com/xerial/snappy-java */
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
-/** The limit where the caller has none: far more than brokers take in one batch. */
+/** Default limit: far more than brokers accept in one batch. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
-/** What is taken of a zstd frame at a time: a few bytes can stand for a block of 128 KiB. */
+/** Bytes of a zstd frame fed to the decoder at a time: a few bytes can expand to a block of 128 KiB. */
 const ZSTD_STEP_BYTES = 4 * 1024;
 const ZSTD_HEADER_BYTES = 18;
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -26,12 +26,12 @@ const ZSTD_LEAST_WINDOW_BITS = 10;
 const ZSTD_RAW = 0;
 const ZSTD_RLE = 1;
 
-/** More comes out of compressed bytes than the caller allows. */
+/** Thrown if the decompressed size exceeds the caller's limit. */
 export class DecompressionLimitError extends Error {
   override readonly name = 'DecompressionLimitError';
 }
 
-/** Node's zlib from 22.15 on, newer than the types that the project compiles with. */
+/** zstd in Node's zlib from 22.15 on, missing from the types that the project compiles with. */
 interface ZlibWithZstd {
   zstdDecompressSync(bytes: Buffer, options: { readonly maxOutputLength: number }): Buffer;
 }
@@ -45,7 +45,7 @@ const DECOMPRESS: Record<Codec, Decompressor> = {
   zstd: 'zstdDecompressSync' in zlib ? nativeZstd(zlib as ZlibWithZstd) : decompressZstd,
 };
 
-/** @throws DecompressionLimitError when more than `maxBytes` come out, Error when the bytes are not of that codec */
+/** @throws DecompressionLimitError if the output exceeds `maxBytes`, Error if the bytes are not in that codec */
 export function decompress(codec: Codec, bytes: Buffer, maxBytes = MAX_DECOMPRESSED_BYTES): Buffer {
   const plain = DECOMPRESS[codec](bytes, maxBytes);
   return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
@@ -56,7 +56,7 @@ export function gzip(bytes: Buffer): Buffer {
 }
 
 function tooLarge(maxBytes: number): Error {
-  return new DecompressionLimitError(`more than ${maxBytes} bytes come out of it`);
+  return new DecompressionLimitError(`decompressed size exceeds ${maxBytes} bytes`);
 }
 
 function decompressGzip(bytes: Buffer, maxBytes: number): Buffer {
@@ -92,7 +92,7 @@ function decompressSnappy(bytes: Buffer, maxBytes: number): Uint8Array {
   return Buffer.concat(blocks);
 }
 
-/** A block begins with the length of what comes out, seven bits to a byte. */
+/** Decompresses a block, which starts with its decompressed length, seven bits per byte. */
 function snappyBlock(bytes: Buffer, left: number, maxBytes: number): Uint8Array {
   let length = 0;
   for (let at = 0; at < 5; at++) {
@@ -120,8 +120,8 @@ function decompressZstd(bytes: Buffer, maxBytes: number): Uint8Array {
 }
 
 /**
- * The same frame with a window no larger than what can come out of it. Java's client names 2 MiB for a batch of a hundred
- * bytes, and the library makes and clears as much for each.
+ * Returns the frame with a window no larger than its possible output. Java's client declares 2 MiB for a batch of a
+ * hundred bytes, and the library allocates and clears the whole window for each frame.
  */
 function withNeededWindow(bytes: Buffer): Buffer {
   if (bytes.readUInt32LE(0) !== ZSTD_MAGIC || bytes.readUInt8(4) & ZSTD_SINGLE_SEGMENT) return bytes;
@@ -133,7 +133,9 @@ function withNeededWindow(bytes: Buffer): Buffer {
   return frame;
 }
 
-/** The most that can come out of a frame's blocks: how much a compressed one holds is known only afterwards. */
+/**
+ * Returns an upper bound on the output of a frame: the size of a compressed block is known only after decompression.
+ */
 function zstdMost(bytes: Buffer): number {
   const flags = bytes.readUInt8(4);
   const sizeBytes = [0, 2, 4, 8][flags >> 6] ?? 0;
@@ -149,7 +151,7 @@ function zstdMost(bytes: Buffer): number {
   return most;
 }
 
-/** What a frame asks to be kept at hand (RFC 8878, 3.1.1.1): all of it when it is in one segment. */
+/** Returns a frame's window size (RFC 8878, 3.1.1.1); for a single segment, its content size. */
 function zstdWindow(bytes: Buffer): number {
   const header = Buffer.alloc(ZSTD_HEADER_BYTES);
   bytes.copy(header);

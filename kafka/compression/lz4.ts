@@ -11,7 +11,7 @@ const UNCOMPRESSED = 0x80000000;
 const MAX_BLOCK_BYTES = 4 * 1024 * 1024;
 const MIN_MATCH_BYTES = 4;
 const OFFSET_BYTES = 2;
-/** A length that does not fit into its four bits goes on in further bytes. */
+/** A length that does not fit into its four bits continues in further bytes. */
 const LONG_LENGTH = 15;
 const FULL_BYTE = 255;
 
@@ -19,15 +19,15 @@ interface Block {
   readonly start: number;
   readonly size: number;
   readonly isPlain: boolean;
-  /** Bytes that come out of it. */
+  /** Decompressed size in bytes. */
   readonly plainSize: number;
 }
 
 /**
- * Reads an LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). The library allocates what the frame's
- * header allows, 4 MiB for a batch of a hundred bytes; here the blocks are measured first, and the output has exactly the
- * size of what is in them.
- * @param tooLarge makes the error for a frame of more than `maxBytes`
+ * Reads an LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). The library allocates what the
+ * frame's header allows, 4 MiB for a batch of a hundred bytes; this implementation measures the blocks first and
+ * allocates exactly their decompressed size.
+ * @param tooLarge creates the error for a frame of more than `maxBytes`
  */
 export function decompressLz4(bytes: Buffer, maxBytes: number, tooLarge: () => Error): Buffer {
   const blocks = blocksOf(bytes);
@@ -50,9 +50,9 @@ function blocksOf(bytes: Buffer): Block[] {
     const isPlain = bytes.readUInt32LE(position) >= UNCOMPRESSED;
     const start = position + 4;
     if (size === 0) return blocks;
-    if (size > MAX_BLOCK_BYTES || start + size > bytes.length) throw new Error('an LZ4 block breaks off');
+    if (size > MAX_BLOCK_BYTES || start + size > bytes.length) throw new Error('truncated LZ4 block');
     const plainSize = isPlain ? size : measure(bytes, start, start + size);
-    if (plainSize > MAX_BLOCK_BYTES) throw new Error('an LZ4 block is larger than blocks may be');
+    if (plainSize > MAX_BLOCK_BYTES) throw new Error('LZ4 block exceeds the maximum block size');
     blocks.push({ start, size, isPlain, plainSize });
     position = start + size + (blockChecksums ? CHECKSUM_BYTES : 0);
   }
@@ -66,7 +66,7 @@ function readHeader(bytes: Buffer): { at: number; blockChecksums: boolean } {
   return { at: 7 + sizeBytes + dictionaryBytes, blockChecksums: (flags & BLOCK_CHECKSUMS) !== 0 };
 }
 
-/** Adds up the lengths of a block's sequences, each of literals and a copy of earlier bytes, without copying any. */
+/** Adds up the lengths of a block's sequences (literals and a copy of earlier bytes) without copying. */
 function measure(bytes: Buffer, start: number, end: number): number {
   let position = start;
   let total = 0;
@@ -85,6 +85,6 @@ function measure(bytes: Buffer, start: number, end: number): number {
     position += OFFSET_BYTES;
     total += extended(token & LONG_LENGTH) + MIN_MATCH_BYTES;
   }
-  if (position > end) throw new Error('an LZ4 block breaks off');
+  if (position > end) throw new Error('truncated LZ4 block');
   return total;
 }

@@ -9,7 +9,7 @@ import type { KafkaErrorKind } from '../port.js';
 
 const HEARTBEAT = 12;
 
-/** Every error of Kafka's protocol, by code. */
+/** All errors of Kafka's protocol, by code. */
 const TABLE: readonly (readonly [code: number, name: string, kind: KafkaErrorKind])[] = [
   [-1, 'UNKNOWN_SERVER_ERROR', 'unavailable'],
   [0, 'NONE', 'other'],
@@ -142,11 +142,11 @@ const TABLE: readonly (readonly [code: number, name: string, kind: KafkaErrorKin
   [127, 'VOTER_NOT_FOUND', 'other'],
 ];
 
-/** Errors that kafkajs, which is older, knows by code. */
+/** Returns true for errors that kafkajs, which is older, knows by code. */
 const isKnownToKafkaJs = (code: number): boolean =>
   kafkajsErrors.errorCodes.some((known) => known.code === code);
 
-test('every error of the protocol has its kind, under both clients', () => {
+test('every error of the protocol is classified, with both clients', () => {
   for (const [code, name, kind] of TABLE) {
     assert.equal(kindOf(name), kind, name);
     const answered = new ResponseError(HEARTBEAT, 4, { '/': [code, null] }, {});
@@ -156,7 +156,7 @@ test('every error of the protocol has its kind, under both clients', () => {
   }
 });
 
-test('no error that a client library knows is missing from the table', () => {
+test('every error that a client library knows is in the table', () => {
   const listed = new Set(TABLE.map(([code]) => code));
   const known = [
     ...Object.keys(protocolErrorsCodesById).map(Number),
@@ -168,7 +168,7 @@ test('no error that a client library knows is missing from the table', () => {
   );
 });
 
-test('only an error that the broker does not explain may be of the record, under both clients', () => {
+test('only an error that the broker does not explain may be caused by the record, with both clients', () => {
   const unexplained = TABLE.filter(([, name]) => mayBeOfRecord(name)).map(([, name]) => name);
   assert.deepEqual(unexplained, ['UNKNOWN_SERVER_ERROR', 'CORRUPT_MESSAGE']);
   for (const [code, name] of TABLE) {

@@ -1,15 +1,15 @@
 import type { KafkaErrorKind } from '../port.js';
 
 /**
- * Kinds of Kafka's own errors (https://kafka.apache.org/protocol#protocol_error_codes), by name and, where kafkajs has
- * an older one, by that too. Errors that are not here are `other`: trying again does not help.
+ * Kinds of Kafka's protocol errors (https://kafka.apache.org/protocol#protocol_error_codes), by name, including the
+ * older names that kafkajs uses. Errors not listed here are `other`: retrying does not help.
  */
 const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]>> = {
   'too-large': ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'],
   refused: [
-    // A compacted topic and no key.
+    // A record without a key for a compacted topic.
     'INVALID_RECORD',
-    // A time that the topic does not take.
+    // A timestamp that the topic rejects.
     'INVALID_TIMESTAMP',
     'POLICY_VIOLATION',
   ],
@@ -37,7 +37,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'FENCED_INSTANCE_ID',
   ],
   unavailable: [
-    // Leaders that move, start or have too few replicas.
+    // Leaders that are moving or starting, or have too few in-sync replicas.
     'LEADER_NOT_AVAILABLE',
     'NOT_LEADER_OR_FOLLOWER',
     'NOT_LEADER_FOR_PARTITION',
@@ -53,7 +53,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'ELIGIBLE_LEADERS_NOT_AVAILABLE',
     'ELECTION_NOT_NEEDED',
     'NEW_LEADER_ELECTED',
-    // Coordinators and controllers that move or load.
+    // Coordinators and controllers that are moving or loading.
     'COORDINATOR_LOAD_IN_PROGRESS',
     'GROUP_LOAD_IN_PROGRESS',
     'COORDINATOR_NOT_AVAILABLE',
@@ -62,13 +62,13 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'NOT_COORDINATOR_FOR_GROUP',
     'NOT_CONTROLLER',
     'STALE_CONTROLLER_EPOCH',
-    // A full or broken disk; the partition gets another leader, or waits for this one.
+    // A full or broken disk: the partition gets another leader or waits for this one.
     'KAFKA_STORAGE_ERROR',
-    // A load that is too high, and lines that break.
+    // Overload and broken connections.
     'REQUEST_TIMED_OUT',
     'NETWORK_EXCEPTION',
     'THROTTLING_QUOTA_EXCEEDED',
-    // Transactions and sessions that are to be begun again.
+    // Transactions and sessions that must be restarted.
     'CONCURRENT_TRANSACTIONS',
     'TRANSACTION_ABORTABLE',
     'UNSTABLE_OFFSET_COMMIT',
@@ -78,9 +78,9 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'INCONSISTENT_TOPIC_ID',
     'SHARE_SESSION_NOT_FOUND',
     'INVALID_SHARE_SESSION_EPOCH',
-    // Its former owner was killed and is not yet given up.
+    // The previous owner was killed and its session has not expired yet.
     'UNRELEASED_INSTANCE_ID',
-    // An exception in the broker, or bytes that arrived damaged: see `mayBeOfRecord`.
+    // An exception in the broker, or corrupted bytes: see `mayBeOfRecord`.
     'UNKNOWN_SERVER_ERROR',
     'UNKNOWN',
     'CORRUPT_MESSAGE',
@@ -93,12 +93,12 @@ const KINDS: ReadonlyMap<string, KafkaErrorKind> = new Map(
 
 const MAY_BE_OF_RECORD: ReadonlySet<string> = new Set(['UNKNOWN_SERVER_ERROR', 'UNKNOWN', 'CORRUPT_MESSAGE']);
 
-/** Classifies an error that the broker names so. */
+/** Classifies a Kafka error by its protocol name. */
 export function kindOf(errorName: string): KafkaErrorKind {
   return KINDS.get(errorName) ?? 'other';
 }
 
-/** Whether the error may come from the broker's state as well as from the record that was sent. */
+/** Returns true if the error may be caused by the record as well as by the broker's state. */
 export function mayBeOfRecord(errorName: string): boolean {
   return MAY_BE_OF_RECORD.has(errorName);
 }

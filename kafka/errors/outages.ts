@@ -2,28 +2,28 @@ import type { Logger } from '../../core/log.js';
 import { oneLine } from '../../core/printable.js';
 import { hintForClosed } from './login-problem.js';
 
-/** Failures that pass sooner, like a leader that moves, are no outage. */
+/** Shorter failures, such as a moving leader, are not an outage. */
 const GRACE_MS = 3_000;
 
-/** A time in which something that a client does keeps failing. */
+/** A period during which some operation of a client keeps failing. */
 export interface Outage {
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly reason: string;
 }
 
-/** One of the things that a client does, as far as outages go: fetching a topic, staying in a group, sending. */
+/** One operation of a client whose failures are tracked: fetching a topic, group membership, sending. */
 export interface OutageLink {
-  /** @param key tells parts of this link apart that may fail by themselves, such as partitions */
+  /** @param key separates parts of this link that can fail independently, such as partitions */
   failed(error: Error, key?: string | number): void;
   worked(key?: string | number): void;
-  /** Why a try failed of what is tried again and may still work. */
+  /** Notes the reason of a failed attempt that will be retried. */
   note(error: Error): void;
-  /** The link is no longer used: nothing of it fails any more. */
+  /** Removes the link; its failures no longer count. */
   close(): void;
 }
 
-/** For whoever tells nobody of outages. */
+/** For callers that do not report outages. */
 export const NO_OUTAGES: OutageLink = {
   failed: () => undefined,
   worked: () => undefined,
@@ -32,11 +32,11 @@ export const NO_OUTAGES: OutageLink = {
 };
 
 /**
- * Turns failures of everything that a client does into one message for each outage and one for its end. An outage lasts
+ * Merges the failures of all of a client's operations into one message per outage and one at its end. An outage lasts
  * from the first failure until nothing fails.
  */
 export class Outages {
-  /** When what fails now began to, by link and key. */
+  /** Current failures and when they started, by link and key. */
   readonly #failing = new Map<string, Outage>();
   #links = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -50,7 +50,7 @@ export class Outages {
     readonly now: () => number = Date.now,
   ) {}
 
-  /** The outage that was announced and is not over; undefined while everything works. */
+  /** Returns the announced outage that is not over; undefined while everything works. */
   get current(): Outage | undefined {
     return this.#current;
   }
@@ -65,7 +65,7 @@ export class Outages {
     };
   }
 
-  /** Why something failed that its client tries again: says more than that nobody answered. */
+  /** Notes why an attempt failed that its client retries; more specific than a missing answer. */
   note(reason: string): void {
     this.#noted = { since: this.now(), reason: oneLine(`${reason}${hintForClosed(reason)}`) };
   }
@@ -77,13 +77,13 @@ export class Outages {
   }
 
   #pass(key: string): void {
-    // Called for every fetch and every send: most of the time there is nothing to do.
+    // Called for every fetch and every send; usually there is nothing to do.
     if (this.#failing.size === 0 || !this.#failing.delete(key) || this.#failing.size > 0) return;
     const announced = this.#end();
     if (announced) this.#announceEnd(announced);
   }
 
-  /** Forgets a link that is given up: it cannot recover. */
+  /** Forgets a closed link: it cannot recover. */
   #drop(name: string): void {
     for (const key of [...this.#failing.keys()]) if (key.startsWith(name)) this.#failing.delete(key);
     if (this.#failing.size === 0) this.#end();
@@ -105,7 +105,7 @@ export class Outages {
     const waitingMs = this.now() - outage.since;
     this.log.warn(
       { brokers: this.brokers, waitingMs, reason: outage.reason },
-      `Kafka has been unavailable for ${seconds(waitingMs)}; waiting until it is back`,
+      `Kafka has been unavailable for ${seconds(waitingMs)}; retrying until it is back`,
     );
   }
 
@@ -113,7 +113,7 @@ export class Outages {
     const outageMs = this.now() - since;
     this.log.info(
       { brokers: this.brokers, outageMs },
-      `Kafka is available again after ${seconds(outageMs)}; work goes on`,
+      `Kafka is available again after ${seconds(outageMs)}; resuming`,
     );
   }
 }

@@ -3,12 +3,12 @@ import type { OutageLink } from './outages.js';
 import { KafkaError } from '../port.js';
 
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 3_000 };
-const SILENT = new Error('the brokers do not answer');
+const NO_ANSWER = new Error('no answer from the brokers');
 
 /**
- * Does what takes a broker, again and again while there is none.
- * @param answerMs how long an answer may take before the brokers are taken for away
- * @throws the signal's reason when it aborts; what `work` throws, unless the brokers are just away
+ * Runs `work`, retrying while the brokers are unavailable.
+ * @param answerMs time without an answer after which the brokers count as unavailable
+ * @throws the signal's reason if it aborts; any error of `work` other than unavailability
  */
 export async function untilAvailable<T>(
   work: () => Promise<T>,
@@ -17,7 +17,7 @@ export async function untilAvailable<T>(
   answerMs = Infinity,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const slow = answerMs < Infinity ? setTimeout(() => outage.failed(SILENT), answerMs) : undefined;
+    const slow = answerMs < Infinity ? setTimeout(() => outage.failed(NO_ANSWER), answerMs) : undefined;
     try {
       const result = await unlessAborted(signal, work());
       outage.worked();

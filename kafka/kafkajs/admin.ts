@@ -8,11 +8,11 @@ import {
   type TopicSpec,
 } from '../port.js';
 import { toConnectError, toKafkaError } from './errors.js';
-import { CONNECT_LIMIT_MS, retryPassing } from './retry.js';
+import { CONNECT_LIMIT_MS, retryKinds } from './retry.js';
 import type { Session } from './session.js';
 import './all-offsets.js';
 
-/** Administration on kafkajs. */
+/** Administration with kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
   #session: Session;
   #admin: Admin;
@@ -36,7 +36,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
     }
   }
 
-  /** Does not wait for what kafkajs still does about a failed connection. */
+  /** Replaces the session without waiting for kafkajs to finish with a failed connection. */
   #renew(): void {
     this.#session.cut();
     if (this.#isClosed) return;
@@ -63,14 +63,14 @@ export class KafkaJsAdmin implements KafkaAdmin {
       if (!isRaceWithAnotherCreator(error)) throw toKafkaError(error);
     }
     const created = missing.map(({ topic }) => topic);
-    await this.#haveLeaders(created);
+    await this.#waitForLeaders(created);
     return created;
   }
 
-  /** kafkajs waits for leaders as well, but gives up when the broker that it asks has not yet heard of the topic. */
-  async #haveLeaders(topics: string[]): Promise<void> {
+  /** Waits for leaders. kafkajs would too, but gives up if the broker it asks does not know the topic yet. */
+  async #waitForLeaders(topics: string[]): Promise<void> {
     await this.#attempt((admin) =>
-      retryPassing(() => admin.fetchTopicMetadata({ topics }), ['unknown-topic', 'unavailable']),
+      retryKinds(() => admin.fetchTopicMetadata({ topics }), ['unknown-topic', 'unavailable']),
     );
   }
 
@@ -122,7 +122,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
 
   async offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
     const found = await this.#attempt((admin) =>
-      retryPassing(() => admin.fetchTopicOffsetsByTimestamp(topic, timestamp), ['unavailable']),
+      retryKinds(() => admin.fetchTopicOffsetsByTimestamp(topic, timestamp), ['unavailable']),
     );
     return numbered(found);
   }
@@ -139,7 +139,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
     await this.#attempt(async (admin) => {
-      // kafkajs looks for the leaders of topics that it knows already.
+      // kafkajs looks up leaders only for topics whose metadata it has loaded.
       await topicOffsets(admin, topic);
       await admin.deleteTopicRecords({ topic, partitions }).catch((error: unknown) => {
         throw toKafkaError(reasonOf(error));
@@ -157,13 +157,13 @@ export class KafkaJsAdmin implements KafkaAdmin {
   }
 }
 
-/** Of a topic that was just made the broker may not yet know that it is the leader. */
+/** Returns a topic's offsets; retries, because the leader of a new topic may not know its role yet. */
 export async function topicOffsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
-  const offsets = await retryPassing(() => admin.fetchTopicOffsets(topic), ['unavailable']);
+  const offsets = await retryKinds(() => admin.fetchTopicOffsets(topic), ['unavailable']);
   return offsets.map(({ partition, high, low }) => ({ partition, end: Number(high), start: Number(low) }));
 }
 
-/** kafkajs says what was wrong with each partition, and of the whole only that something was. */
+/** Extracts the error of a partition: the outer error only says that there was one. */
 function reasonOf(error: unknown): unknown {
   const { cause, partitions } = error as Error & { partitions?: readonly { error?: unknown }[] };
   if (!partitions && cause !== undefined) return reasonOf(cause);

@@ -3,9 +3,9 @@ import Cluster from 'kafkajs/src/cluster/index.js';
 const READ_UNCOMMITTED = 0;
 
 /**
- * kafkajs's admin asks for offsets as if it read committed records only, and takes the end of a partition to lie before a
- * transaction whose marker is on its way: who then reads to that end misses records that their sender was told are there. The
- * clusters of consumers say themselves how they read. kafkajs is pinned to the version whose method this wraps.
+ * The admin client of kafkajs requests offsets as if it read only committed records: the end of a partition then lies
+ * before a transaction whose marker is not written yet, and a reader up to that end misses acknowledged records.
+ * Consumers set the isolation level of their own clusters. kafkajs is pinned to the version whose method this wraps.
  */
 const fetchTopicsOffset = Object.getOwnPropertyDescriptor(Cluster.prototype, 'fetchTopicsOffset')
   ?.value as Cluster['fetchTopicsOffset'];

@@ -6,24 +6,24 @@ import kafkajs, {
 } from 'kafkajs';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import type { Logger } from '../../core/log.js';
-import { dealOut, FOREIGN_LEADER_REMOVED, isForeign } from '../subscriptions.js';
+import { assignPartitions, FOREIGN_LEADER_REMOVED, isForeign } from '../subscriptions.js';
 
 const { AssignerProtocol, PartitionAssigners } = kafkajs;
 
-/** An assigner through which a consumer also hears that its group is about to be joined anew. */
+/** An assigner that also notifies the consumer before its group is joined again. */
 type HookedAssigner = Assigner & {
-  /** The topic whose partitions the group shares; undefined where nothing is shared. */
+  /** Topic whose partitions are shared; undefined if none are. */
   topic?: string;
   log?: Logger;
   beforeJoin?: () => Promise<void>;
-  /** By what the group knew this member before; empty for a newcomer. */
-  formerMember?: () => string;
+  /** Previous member id; empty for a new member. */
+  previousMemberId?: () => string;
 };
 
 /**
- * kafkajs tells of a rebalance only after the fact, when the broker has already waited for this member. To
- * finish work while its partitions are still ours, joining has to wait; the assigner is the one object of
- * ours that the group holds. kafkajs is pinned to the version whose method this wraps.
+ * kafkajs reports a rebalance only afterwards, when the broker has already waited for this member. Finishing records
+ * while their partitions are still owned requires delaying the join, and the assigner is the only hook in the group.
+ * kafkajs is pinned to the version whose method this wraps.
  */
 const join = Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, 'joinAndSync')?.value as (
   this: ConsumerGroup,
@@ -31,8 +31,8 @@ const join = Object.getOwnPropertyDescriptor(ConsumerGroup.prototype, 'joinAndSy
 ConsumerGroup.prototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
   for (const assigner of this.assigners as readonly HookedAssigner[]) {
     await assigner.beforeJoin?.();
-    // As a newcomer it would wait until the group misses the member that it was.
-    this.memberId ??= assigner.formerMember?.() || null;
+    // As a new member, it would have to wait until the session of its previous id expires.
+    this.memberId ??= assigner.previousMemberId?.() || null;
   }
   await join.call(this);
   for (const { topic, log } of this.assigners as readonly HookedAssigner[])
@@ -40,8 +40,8 @@ ConsumerGroup.prototype.joinAndSync = async function (this: ConsumerGroup): Prom
 };
 
 /**
- * Removes a leader that reads another topic: it deals out the partitions of that topic alone, and ours would have no
- * reader for as long as it lives. The group elects another leader, and the program that was removed joins again under it.
+ * Removes a leader that reads another topic: it assigns only the partitions of that topic, and this topic would have
+ * no consumer while it is alive. The group elects another leader, and the removed program rejoins under it.
  */
 async function removeForeignLeader(group: ConsumerGroup, topic: string, log: Logger): Promise<void> {
   const { groupId, memberId, leaderId, coordinator } = group;
@@ -55,23 +55,23 @@ async function removeForeignLeader(group: ConsumerGroup, topic: string, log: Log
     log.warn({ group: groupId, topic, leader: leaderId, clientId, clientHost }, FOREIGN_LEADER_REMOVED);
     await coordinator.leaveGroup({ groupId, memberId: leaderId });
   } catch (err) {
-    log.debug({ err, group: groupId, leader: leaderId }, 'could not remove the leader of the group');
+    log.debug({ err, group: groupId, leader: leaderId }, 'could not remove the group leader');
   }
 }
 
-/** Spreads the topic's partitions evenly over the members that subscribe to it; kafkajs's own one goes by no subscriptions. */
+/** Creates an assigner that distributes partitions evenly among subscribers; kafkajs's own ignores subscriptions. */
 export function sharedAssigner(
   topic: string,
   log: Logger,
   beforeJoin: () => Promise<void>,
-  formerMember: () => string,
+  previousMemberId: () => string,
 ): PartitionAssigner {
   return (config: { cluster: Cluster; groupId: string; logger: kafkajs.Logger }): HookedAssigner => ({
     ...PartitionAssigners.roundRobin(config),
     topic,
     log,
     beforeJoin,
-    formerMember,
+    previousMemberId,
 
     assign: ({ members }) => {
       const subscribed = members.map(({ memberId, memberMetadata: subscription }) => ({
@@ -79,13 +79,13 @@ export function sharedAssigner(
         subscription,
       }));
       const partitions = config.cluster.findTopicPartitionMetadata(topic).length;
-      const dealt = dealOut(subscribed, topic, partitions);
-      return Promise.resolve(Array.from(dealt, ([memberId, own]) => assigned(memberId, topic, own)));
+      const assignments = assignPartitions(subscribed, topic, partitions);
+      return Promise.resolve(Array.from(assignments, ([memberId, own]) => assigned(memberId, topic, own)));
     },
   });
 }
 
-/** Gives the group's one member exactly `partitions`: manual assignment, which kafkajs lacks. */
+/** Creates an assigner that gives the only member exactly `partitions`: manual assignment, which kafkajs lacks. */
 export function fixedAssigner(topic: string, partitions: readonly number[]): PartitionAssigner {
   return (): HookedAssigner => ({
     name: 'PartituraFixedAssigner',

@@ -23,7 +23,7 @@ import { KafkaJsTransactionalProducer } from './transactional-producer.js';
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** @param clientId shows in the broker's logs and quotas */
+/** @param clientId appears in the broker's logs and quotas */
 export function createKafkaJsClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
   registerCompression();
   const outages = new Outages(log, connection.brokers);
@@ -45,7 +45,10 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
 
 let warned = false;
 
-/** An ordinary member does for one with an instance id, with more rebalances; another protocol is another matter. */
+/**
+ * Rejects options that kafkajs lacks. An ordinary member can replace one with an instance id, with more rebalances;
+ * the group protocol has no substitute.
+ */
 function checkMembership({ instanceId, groupProtocol }: ConsumerOptions, log: Logger): void {
   if (groupProtocol === 'consumer')
     throw new KafkaError(
@@ -88,7 +91,9 @@ function saslOptions({
   return mechanism && { mechanism, username: saslUsername, password: saslPassword };
 }
 
-/** kafkajs calls an error what it then retries: what ends up failing is thrown, and told by whoever owns it. */
+/**
+ * Forwards kafkajs's logs at debug level: it logs errors that it then retries, and final errors are thrown anyway.
+ */
 function write(log: Logger, outages: Outages, { level, namespace, log: entry }: LogEntry): void {
   if (level === kafkajs.logLevel.ERROR && namespace === 'Connection') outages.note(entry.message);
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry;

@@ -3,7 +3,7 @@ import { decompress, type Codec } from '../compression/compression.js';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
-/** Registers the codecs that kafkajs lacks; it keeps them process-wide. */
+/** Registers the codecs that kafkajs lacks, for the whole process. */
 export function registerCompression(): void {
   CompressionCodecs[CompressionTypes.Snappy] = readOnly('snappy');
   CompressionCodecs[CompressionTypes.LZ4] = readOnly('lz4');
@@ -12,7 +12,7 @@ export function registerCompression(): void {
 
 function readOnly(codec: Codec) {
   return () => ({
-    compress: () => Promise.reject(new Error(`${codec} is only read: send uncompressed or gzip`)),
+    compress: () => Promise.reject(new Error(`${codec} is read-only: send uncompressed or with gzip`)),
     decompress: (buffer: Buffer) => Promise.resolve(decompress(codec, buffer)),
   });
 }

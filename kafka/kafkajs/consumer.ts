@@ -12,8 +12,8 @@ import {
   type Position,
   type TopicPartition,
 } from '../port.js';
-import { deliverPiece } from '../record-batches/deliver-piece.js';
-import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
+import { deliverChunk } from '../record-batches/deliver-chunk.js';
+import { BatchReader, skipUnreadable, UnreadableBatch, type Chunk } from '../record-batches/read-batches.js';
 import { DEFAULT_READ_LIMITS } from '../record-batches/read-limits.js';
 import { retryDelayMs } from '../errors/retry-delay.js';
 import { Turns } from '../../core/turns.js';
@@ -25,35 +25,37 @@ import { isRaw } from './raw-batches.js';
 import { RETRY } from './retry.js';
 import type { Session } from './session.js';
 
-/** Commits and signs of life share the connection with the fetch that waits: it must not wait long. */
+/** Commits and heartbeats share a connection with the long-polling fetch, which must therefore be short. */
 const FETCH_WAIT_MS = 200;
-/** How long partitions that were added to a topic may go unnoticed. */
+/** Time until partitions added to a topic are noticed. */
 const METADATA_MAX_AGE_MS = 30_000;
 const START_LIMIT_MS = 60_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
-/** Heartbeats are also how a member learns of a rebalance: until then partitions of those who left have no owner. */
+/**
+ * Members also learn of a rebalance from heartbeats; until then, the partitions of members that left have no owner.
+ */
 const MAX_HEARTBEAT_INTERVAL_MS = 500;
-/** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
+/** Attempts to fetch a corrupted batch: the corruption may be in transit, not in the log. */
 const TRIES_FOR_DAMAGED = 3;
-/** How long leaving the group is tried. */
+/** Timeout for leaving the group. */
 const CLOSE_LIMIT_MS = 3_000;
 
-/** A consumer on kafkajs; with `partitions` it keeps its own position, since such groups commit nothing. */
+/** A consumer on kafkajs; with `partitions` it keeps its own positions, since such groups commit nothing. */
 export class KafkaJsConsumer implements KafkaConsumer {
   #session: Session;
   #consumer: Consumer;
   readonly #positions = new Map<number, number>();
   readonly #paused = new Set<number>();
-  /** How often in a row a partition began with a damaged batch. */
+  /** Consecutive fetches of a partition that began with a corrupted batch. */
   readonly #damaged = new Map<number, number>();
   #assigned: readonly TopicPartition[] = [];
   #handlers: ConsumerHandlers | undefined;
   readonly #closing = new AbortController();
-  /** True once it has had partitions: their topic may then be missing for a while. */
+  /** True if partitions were assigned before: their topic may then be missing for a while. */
   #joined = false;
-  /** By what the group knows this member; empty for a newcomer. */
+  /** Member id in the group; empty for a new member. */
   #memberId = '';
-  /** False while a new instance of kafkajs joins: it cannot commit yet, and the former one no longer. */
+  /** False while a new kafkajs instance joins: it cannot commit yet, and the previous one no longer can. */
   #mayCommit = false;
 
   constructor(
@@ -77,7 +79,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
       maxBytesPerPartition: Math.min(fetchMaxBytes, 1024 * 1024),
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_MAX_AGE_MS,
-      // It takes some failures that pass for final, and others for a reason to start again even what was closed.
+      // kafkajs treats some temporary failures as final, and restarts after others even once closed.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [
         partitions
@@ -111,12 +113,12 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async #begin(): Promise<void> {
-    await this.#joinOn();
+    await this.#joinWithRetries();
     if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
   }
 
-  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
-  async #joinOn(): Promise<void> {
+  /** Joins, retrying even if the coordinator, or later the topic, is unavailable for long. */
+  async #joinWithRetries(): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -127,7 +129,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (signal.aborted) return;
-        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (!isRetriable(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (error.kind === 'rebalanced') this.#memberId = '';
         this.parts.outage.failed(error);
         await sleep(retryDelayMs(attempt), signal);
@@ -136,7 +138,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     }
   }
 
-  /** An instance of kafkajs that has crashed is not used again. */
+  /** Replaces the kafkajs instance after a crash. */
   #renew(): void {
     this.#session.cut();
     if (this.#closing.signal.aborted) return;
@@ -183,11 +185,11 @@ export class KafkaJsConsumer implements KafkaConsumer {
   async #recover(error: KafkaError): Promise<void> {
     if (this.#closing.signal.aborted) return;
     try {
-      if (!isPassing(error)) throw error;
+      if (!isRetriable(error)) throw error;
       if (error.kind === 'rebalanced') this.#memberId = '';
       this.parts.outage.failed(error);
       this.#renew();
-      await this.#joinOn();
+      await this.#joinWithRetries();
     } catch (cause) {
       if (this.#closing.signal.aborted) return;
       void this.close();
@@ -195,7 +197,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     }
   }
 
-  /** Fixes the positions before anything is asked of anybody: answers that come later can't be missed. */
+  /** Fixes the positions before any request is sent, so that no reply can be missed. */
   async #fixPositions(partitions: readonly number[]): Promise<void> {
     const { topic, from, offsets } = this.options;
     const admin = this.#session.kafka.admin();
@@ -224,17 +226,17 @@ export class KafkaJsConsumer implements KafkaConsumer {
     if (revoked.length > 0) await this.#handlers?.onRevoked(revoked);
   }
 
-  /** Piece by piece, each when there is room for it; stops when the partition is paused or given up meanwhile. */
+  /** Delivers chunk by chunk, each once there is capacity; stops if the partition is paused or revoked meanwhile. */
   async #deliver(payload: EachBatchPayload): Promise<void> {
     const handlers = this.#handlers;
     if (!handlers) return;
     const { batch } = payload;
     const { topic, partition } = batch;
     const turns = new Turns();
-    for (const piece of this.#pieces(batch)) {
-      this.#logUnreadable(partition, piece);
-      const taken = deliverPiece(handlers, { topic, partition }, piece, Number(batch.highWatermark));
-      this.#advance(payload, piece.next, handlers);
+    for (const chunk of this.#chunks(batch)) {
+      this.#logUnreadable(partition, chunk);
+      const taken = deliverChunk(handlers, { topic, partition }, chunk, Number(batch.highWatermark));
+      this.#advance(payload, chunk.next, handlers);
       if (taken) await this.#holdBack(taken, () => payload.heartbeat());
       else await turns.next()?.then(() => payload.heartbeat());
       if (this.#paused.has(partition) || payload.isStale() || !payload.isRunning()) return;
@@ -249,16 +251,16 @@ export class KafkaJsConsumer implements KafkaConsumer {
     handlers.onPosition?.({ partition, offset: next });
   }
 
-  #logUnreadable(partition: number, { unreadable }: Piece): void {
+  #logUnreadable(partition: number, { unreadable }: Chunk): void {
     if (!unreadable) return;
     const { topic } = this.options;
-    this.parts.log.error({ topic, partition, ...unreadable }, 'records cannot be read; they are skipped');
+    this.parts.log.error({ topic, partition, ...unreadable }, 'records cannot be read; skipping them');
   }
 
-  *#pieces(batch: Batch): Generator<Piece> {
+  *#chunks(batch: Batch): Generator<Chunk> {
     const [first] = batch.messages;
     if (!isRaw(first)) {
-      yield* this.#piecesOfOld(batch);
+      yield* this.#chunksOfOldFormat(batch);
       return;
     }
     const { topic, partition } = batch;
@@ -272,25 +274,25 @@ export class KafkaJsConsumer implements KafkaConsumer {
       this.options.readLimits,
     );
     try {
-      for (let piece = reader.next(); piece; piece = reader.next()) yield piece;
+      for (let chunk = reader.next(); chunk; chunk = reader.next()) yield chunk;
       this.#damaged.delete(partition);
     } catch (error) {
       if (!(error instanceof UnreadableBatch)) throw error;
       const tries = (this.#damaged.get(partition) ?? 0) + 1;
       this.#damaged.set(partition, tries % TRIES_FOR_DAMAGED);
-      if (tries === TRIES_FOR_DAMAGED) yield skipping(error, from, Number(batch.highWatermark));
+      if (tries === TRIES_FOR_DAMAGED) yield skipUnreadable(error, from, Number(batch.highWatermark));
     }
   }
 
-  /** Records of Kafka before 0.11, which kafkajs has read. */
-  *#piecesOfOld(batch: Batch): Generator<Piece> {
+  /** Yields records in formats older than Kafka 0.11, which kafkajs has decoded. */
+  *#chunksOfOldFormat(batch: Batch): Generator<Chunk> {
     const { topic, partition, messages } = batch;
-    const { pieceRecords } = this.options.readLimits ?? DEFAULT_READ_LIMITS;
-    for (let at = 0; at < messages.length; at += pieceRecords) {
+    const { chunkRecords } = this.options.readLimits ?? DEFAULT_READ_LIMITS;
+    for (let at = 0; at < messages.length; at += chunkRecords) {
       const records = messages
-        .slice(at, at + pieceRecords)
+        .slice(at, at + chunkRecords)
         .map((message) => toRecord(topic, partition, message));
-      const isLast = at + pieceRecords >= messages.length;
+      const isLast = at + chunkRecords >= messages.length;
       yield { records, next: (isLast ? Number(batch.lastOffset()) : (records.at(-1)?.offset ?? 0)) + 1 };
     }
   }
@@ -316,7 +318,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
-    if (!this.#mayCommit) throw new KafkaError('rebalanced', `group ${this.options.group} is being joined`);
+    if (!this.#mayCommit) throw new KafkaError('rebalanced', `group ${this.options.group} is rebalancing`);
     const offsets = positions.map(({ topic, partition, offset, metadata }) => ({
       topic,
       partition,
@@ -331,7 +333,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
     }
   }
 
-  /** kafkajs commits the positions of a transaction without saying who it is. */
+  /** Returns no member identity: kafkajs commits the offsets of a transaction without one. */
   membership(): GroupMembership {
     return { group: this.options.group, memberId: '', generation: -1 };
   }
@@ -344,9 +346,9 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 }
 
-function isPassing({ kind, cause }: KafkaError): boolean {
-  const isWornOut = (cause as Error | undefined)?.name === 'KafkaJSNumberOfRetriesExceeded';
-  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic' || isWornOut;
+function isRetriable({ kind, cause }: KafkaError): boolean {
+  const hasExhaustedRetries = (cause as Error | undefined)?.name === 'KafkaJSNumberOfRetriesExceeded';
+  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic' || hasExhaustedRetries;
 }
 
 function heartbeatMs(sessionTimeoutMs: number): number {
@@ -357,7 +359,7 @@ function grouped(partitions: readonly TopicPartition[]): { topic: string; partit
   return partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
 }
 
-/** Before Kafka 0.11 records had no headers. */
+/** Converts a record; before Kafka 0.11, records had no headers. */
 function toRecord(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
   const { key, value, offset, timestamp } = message;
   return {

@@ -9,13 +9,13 @@ interface KafkaJsLike {
   readonly code?: string;
   readonly retriable?: boolean;
   readonly cause?: unknown;
-  /** Of the topics that could not be created. */
+  /** Errors of the topics that could not be created. */
   readonly errors?: readonly KafkaJsLike[];
 }
 
 const BROKEN_DURING_LOGIN = /connection (was )?closed|closed connection|timed? ?out|ECONN/i;
 
-/** Classifies an error of kafkajs, looking through its wrappers ("number of retries exceeded") at the cause. */
+/** Classifies an error of kafkajs by its cause, through wrappers such as "number of retries exceeded". */
 export function toKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   if (!isError(error)) return new KafkaError('other', String(error));
@@ -23,7 +23,7 @@ export function toKafkaError(error: unknown): KafkaError {
   const problem = refusedLogin(error);
   if (problem !== undefined)
     return new KafkaError('unauthenticated', `${problem} (${error.message})`, { cause: error });
-  // The broker's name decides alone: messages of some others speak of timeouts, too.
+  // The protocol name takes precedence: some messages mention timeouts for other errors.
   if (type !== undefined)
     return new KafkaError(kindOf(type), error.message, { cause: error, mayBeOfRecord: mayBeOfRecord(type) });
   const refused = error.errors?.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
@@ -32,7 +32,7 @@ export function toKafkaError(error: unknown): KafkaError {
   return new KafkaError(isUnavailable(error) ? 'unavailable' : 'other', error.message, { cause: error });
 }
 
-/** The same for an attempt to connect: says where. */
+/** Classifies an error of a connection attempt and adds the addresses. */
 export function toConnectError(error: unknown, brokers: readonly string[]): KafkaError {
   const { kind, message } = toKafkaError(error);
   const hint = kind === 'unavailable' ? hintForClosed(message) : '';
@@ -41,7 +41,7 @@ export function toConnectError(error: unknown, brokers: readonly string[]): Kafk
   });
 }
 
-/** kafkajs takes a connection that broke during the login for a refusal. */
+/** Detects a refused login; kafkajs also reports a connection lost during login as one. */
 function refusedLogin({ name, type, code, message }: KafkaJsLike): string | undefined {
   if (name === 'KafkaJSSASLAuthenticationError' && BROKEN_DURING_LOGIN.test(message)) return undefined;
   return loginProblem({ codes: [name, type, code].filter((one) => one !== undefined), message });

@@ -1,9 +1,9 @@
 import Cluster, { type CoordinatorQuery, type FoundCoordinator } from 'kafkajs/src/cluster/index.js';
 
 /**
- * kafkajs asks each broker for a group's coordinator, throws away why none could tell, and says only that it was not
- * found: an outage could not be told from a right that is missing. Here the last reason is what is thrown. kafkajs is
- * pinned to the version whose method this replaces.
+ * kafkajs asks each broker for a group's coordinator, discards their errors and reports only that it was not found,
+ * which hides the difference between an outage and a missing permission. This replacement throws the last error.
+ * kafkajs is pinned to the version whose method this replaces.
  */
 Cluster.prototype.findGroupCoordinatorMetadata = async function (
   this: Cluster,
@@ -19,5 +19,7 @@ Cluster.prototype.findGroupCoordinatorMetadata = async function (
     }
   });
   if (found) return found;
-  throw reason instanceof Error ? reason : new Error(`no broker tells the coordinator of ${query.groupId}`);
+  throw reason instanceof Error
+    ? reason
+    : new Error(`no broker returned the coordinator of group ${query.groupId}`);
 };

@@ -2,10 +2,10 @@ import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import { toKafkaError } from './errors.js';
 
 /**
- * kafkajs looks a group's coordinator up only when it joins. When the coordinator moves it rejoins, or, while the former
- * one restarts, sends heartbeats to it until its retries are used up; and it sends commits to the former one for as long
- * as the membership lasts. Here the coordinator is looked up again for both, and the membership goes on. kafkajs is pinned
- * to the version whose methods this wraps.
+ * kafkajs looks up a group's coordinator only when it joins. When the coordinator moves, kafkajs rejoins or, while
+ * the previous one restarts, sends heartbeats to it until its retries are exhausted; commits go to the previous one
+ * for as long as the membership lasts. This patch looks the coordinator up again for both, so that the membership
+ * survives. kafkajs is pinned to the version whose methods this wraps.
  */
 type Method<A> = (this: ConsumerGroup, argument: A) => Promise<void>;
 const heartbeat = methodOf<{ readonly interval: number }>('heartbeat');
@@ -17,7 +17,7 @@ ConsumerGroup.prototype.commitOffsets = function (this: ConsumerGroup, offsets):
   return following(this, () => commitOffsets.call(this, offsets));
 };
 
-/** One lookup at a time for each group, whatever waits for it. */
+/** Lookups in flight: at most one per group, shared by all callers. */
 const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
 
 async function following(group: ConsumerGroup, call: () => Promise<void>): Promise<void> {
@@ -36,7 +36,7 @@ function follow(group: ConsumerGroup): Promise<void> {
   return lookup;
 }
 
-/** The offset manager keeps a coordinator of its own: the one that the group had when it was joined. */
+/** Updates the coordinator of the group and of its offset manager, which keeps a reference of its own. */
 async function lookUp(group: ConsumerGroup): Promise<void> {
   const { groupId } = group;
   const coordinator = await group.cluster.findGroupCoordinator({ groupId });

@@ -20,15 +20,14 @@ import type { Session } from './session.js';
 export const ALL_IN_SYNC_REPLICAS = -1;
 
 /**
- * An idempotent producer. After a send that failed for good its sequence numbers no longer tell which
- * records arrived, and a later record could be mistaken for a repeated one and dropped in silence: so
- * the identity is given up and a new one taken.
+ * An idempotent producer. After a permanently failed send, its sequence numbers no longer show which records arrived,
+ * and the broker could silently drop a later record as a duplicate; so it requests a new identity.
  */
 export class KafkaJsProducer implements KafkaProducer {
   #session: Session;
   #producer: Producer;
   #isClosed = false;
-  /** kafkajs lets sends overtake each other; the port promises their order. */
+  /** kafkajs may reorder sends; the port guarantees their order. */
   readonly #turns = new SerialQueue();
 
   constructor(
@@ -80,7 +79,7 @@ export class KafkaJsProducer implements KafkaProducer {
     await this.#connect();
   }
 
-  /** Nothing that the old one has begun can arrive any more once its connections have ended. */
+  /** Replaces the producer. Closing its connections ensures that nothing it has sent can arrive later. */
   #replace(): void {
     this.#session.cut();
     if (this.#isClosed) return;
@@ -99,9 +98,9 @@ function createProducer(kafka: Kafka): Producer {
 }
 
 /**
- * kafkajs asks for the partition again at each retry; a record without a key would then go elsewhere and
- * break the sequence of both partitions. The first answer is kept. Its own hash of keys takes quadratic time: a key of some
- * megabytes, which is a sender's to choose, would keep the event loop for hours.
+ * Keeps the partition of a record across retries. kafkajs selects it again at each attempt, and a record without a
+ * key would go elsewhere and break the sequence of both partitions. The key hash of kafkajs takes quadratic time: a
+ * key of several megabytes, which is up to the sender, would block the event loop for hours.
  */
 export const steadyPartitioner: ICustomPartitioner = () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
@@ -117,7 +116,7 @@ export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
   for (const { topic, partition, key, value, headers, headerList, timestamp } of records) {
     let messages = topics.get(topic);
     if (!messages) topics.set(topic, (messages = []));
-    // A list passes through kafkajs as it is, to `encodeRecord`.
+    // kafkajs passes a list through unchanged to `encodeRecord`.
     const message: Message = { key, value, headers: (headerList ?? headers) as IHeaders };
     if (partition !== undefined) message.partition = partition;
     if (timestamp !== undefined) message.timestamp = String(timestamp);
@@ -128,13 +127,13 @@ export function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
 
 type SendBatch = (batch: ProducerBatch) => Promise<RecordMetadata[]>;
 
-/** Metadata is fresh after the first attempt. */
+/** Metadata is refreshed after the first attempt. */
 const TRIES_FOR_UNSENT = 3;
 
 /**
- * Sends a batch whole. kafkajs drops records in silence in two cases: for a partition that its metadata does not have, and
- * for one whose leadership moves, while it retries, to a broker that has already acknowledged its part of the batch.
- * @throws KafkaError `unknown-topic` when a partition is not there; else whatever kafkajs throws
+ * Sends a complete batch. kafkajs silently drops records in two cases: for a partition missing from its metadata, and
+ * for one whose leadership moves during a retry to a broker that has already acknowledged its part of the batch.
+ * @throws KafkaError `unknown-topic` if a partition does not exist; otherwise any error of kafkajs
  */
 export async function sendWhole(
   send: SendBatch,

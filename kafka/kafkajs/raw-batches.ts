@@ -6,10 +6,11 @@ import { endOfBatches, type AbortedTransaction } from '../record-batches/read-ba
 import { AT, MAGIC } from '../record-batches/record-batch.js';
 
 /**
- * kafkajs builds every record of a fetch at once, whatever comes out of its batches, and passes them on as arguments of one
- * call, which overflows the stack at some 100,000. So its reading of batches is replaced: a partition's fetched bytes are
- * passed through as one message, and `BatchReader` takes records from them while there is room. Only batches of Kafka before
- * 0.11 are still read by kafkajs. It is pinned to the version whose modules this replaces, and loads them with its first fetch.
+ * kafkajs builds all records of a fetch at once, regardless of their number, and passes them as arguments of one
+ * call, which overflows the stack at about 100,000. This patch replaces its decoder: a partition's fetched bytes pass
+ * through as one message, and `BatchReader` reads records from them on demand. Only batches older than Kafka 0.11 are
+ * still decoded by kafkajs. It is pinned to the version whose modules this replaces, and loads them with its first
+ * fetch.
  */
 export type RawBatches = KafkaMessage & {
   readonly bytes: Buffer;
@@ -50,7 +51,7 @@ const loaded = require.cache[require.resolve(READING)];
 if (!loaded) throw new Error(`${READING} is not loaded`);
 loaded.exports = readRaw;
 
-/** Given-up transactions are kept with the bytes that they are in, out of kafkajs's sight. */
+/** Moves the list of aborted transactions from the response to the raw bytes, so that kafkajs does not process it. */
 const fetch = Object.getOwnPropertyDescriptor(Broker.prototype, 'fetch')?.value as Broker['fetch'];
 Broker.prototype.fetch = async function (this: Broker, request: unknown) {
   const response = await fetch.call(this, request);

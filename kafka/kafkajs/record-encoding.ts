@@ -5,12 +5,12 @@ import { listOf, type HeaderList } from '../../schemas/headers/header-list.js';
 import { nameBytes } from '../record-batches/header-names.js';
 
 /**
- * kafkajs takes headers by name: those of one name come to stand together, and one whose value is null makes it fail. So its
- * writing of records is replaced; headers may also be a list. It is pinned to the version whose module this replaces, and
- * loads it with its first produce request.
+ * kafkajs stores headers by name, which groups those with the same name, and fails on null values. This patch
+ * replaces its record encoder; headers may also be a list. kafkajs is pinned to the version whose module this
+ * replaces, and loads it with its first produce request.
  */
 const WRITING = 'kafkajs/src/protocol/recordBatch/record/v0/index.js';
-/** Of the size before a record. */
+/** Maximum length of the size field before a record. */
 const MAX_SIZE_BYTES = 5;
 const require = createRequire(import.meta.url);
 const RecordEncoder = require('kafkajs/src/protocol/encoder.js') as typeof Encoder;

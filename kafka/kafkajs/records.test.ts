@@ -4,7 +4,7 @@ import { recordBytes } from '../sending/record-bytes.js';
 import { toKafkaError } from './errors.js';
 import { sendWhole } from './producer.js';
 
-test('a record counts with its headers', () => {
+test("a record's size includes its headers", () => {
   const headers = { a: Buffer.alloc(10), bb: [Buffer.alloc(1), Buffer.alloc(2)], c: undefined };
   assert.equal(recordBytes({ key: Buffer.alloc(3), value: null, headers }), 3 + 11 + 3 + 4 + 1);
 });
@@ -22,7 +22,7 @@ const messages = [
 ];
 const acknowledged = (topicName: string, partition: number) => ({ topicName, partition, errorCode: 0 });
 
-test('records that were not acknowledged, since their leader has moved, are sent again', async () => {
+test('records left unacknowledged after a leader change are resent', async () => {
   const sent: unknown[] = [];
   const answers = [[acknowledged('t', 0), acknowledged('u', 0)], [acknowledged('t', 9)]];
   await sendWhole(
@@ -36,7 +36,7 @@ test('records that were not acknowledged, since their leader has moved, are sent
   assert.deepEqual(sent, [messages, [{ topic: 't', messages: [{ value: 'b', partition: 9 }] }]]);
 });
 
-test('a record for a partition that is never acknowledged counts as refused, not as sent', async () => {
+test('a record for a partition that is never acknowledged is reported as refused', async () => {
   const send = () => Promise.resolve([acknowledged('t', 0), acknowledged('u', 0)]);
   await assert.rejects(sendWhole(send, messages, options), {
     kind: 'unknown-topic',
@@ -44,7 +44,7 @@ test('a record for a partition that is never acknowledged counts as refused, not
   });
 });
 
-test('errors of kafkajs are classified by what they mean, through their wrappers', () => {
+test('kafkajs errors are classified through their wrappers', () => {
   const error = (name: string, more: object = {}): Error =>
     Object.assign(new Error('message'), { name, ...more });
   const cases: [unknown, string][] = [

@@ -6,14 +6,14 @@ import { within } from '../../core/time.js';
 import { KafkaError } from '../port.js';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
-/** How long a call of kafkajs may take with all its retries: a broker that never answers would keep it for minutes. */
+/** Timeout of a kafkajs call including its retries: a broker that never answers would block it for minutes. */
 const CALL_LIMIT_MS = 30_000;
-/** How long kafkajs may take to disconnect in good order. */
+/** Timeout of a graceful disconnect. */
 const DISCONNECT_LIMIT_MS = 1_000;
 
 /**
- * One instance of kafkajs with the sockets that it opens. kafkajs waits for answers when it is told to disconnect, and its
- * retries cannot be ended from outside: without its sockets, and with no new ones, both come to nothing.
+ * A kafkajs instance with the sockets it opens. Disconnecting waits for pending responses, and retries cannot be
+ * aborted from outside; destroying its sockets and refusing new ones ends both.
  */
 export class Session {
   readonly kafka: kafkajs.Kafka;
@@ -37,8 +37,9 @@ export class Session {
   };
 
   /**
-   * Waits for a call of kafkajs, until the session ends.
-   * @throws KafkaError `unavailable` when it ends first, or takes longer than `limitMs`; else whatever the call throws
+   * Waits for a kafkajs call until the session ends.
+   * @throws KafkaError `unavailable` if the session ends first or the call exceeds `limitMs`; otherwise any error of
+   * the call
    */
   async run<T>(call: () => Promise<T>, limitMs = CALL_LIMIT_MS): Promise<T> {
     const { signal } = this.#cut;
@@ -50,32 +51,32 @@ export class Session {
       return await within(
         limitMs,
         Promise.race([call(), ended]),
-        () => new KafkaError('unavailable', `no answer within ${limitMs} ms`),
+        () => new KafkaError('unavailable', `no response within ${limitMs} ms`),
       );
     } finally {
       signal.removeEventListener('abort', onCut);
     }
   }
 
-  /** Ends in good order where the broker lets it, and at once where it does not. */
+  /** Disconnects gracefully, or at once if the broker does not respond. */
   async end(disconnect: () => Promise<void>, limitMs = DISCONNECT_LIMIT_MS): Promise<void> {
     try {
       await this.run(disconnect, limitMs);
     } catch {
-      // A broker that is away finds out by itself.
+      // An unavailable broker notices by itself.
     } finally {
       this.cut();
     }
   }
 
-  /** Ends all connections; calls under way fail. */
+  /** Closes all connections; pending calls fail. */
   cut(): void {
     this.#cut.abort();
     for (const socket of this.#sockets) socket.destroy(new Error('closed'));
   }
 }
 
-/** kafkajs splits addresses at each colon; those of an IPv6 host are put back when a socket is opened. */
+/** Encodes an IPv6 address for kafkajs, which splits addresses at each colon; decoded when a socket is opened. */
 export function withoutColons(address: string): string {
   return address.replace(/^\[.*\]/, (host) => host.replaceAll(':', ';'));
 }

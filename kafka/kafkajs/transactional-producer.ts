@@ -7,8 +7,8 @@ import type { Session } from './session.js';
 import { ALL_IN_SYNC_REPLICAS, byTopic, sendWhole, steadyPartitioner } from './producer.js';
 
 /**
- * Transactions on kafkajs, one at a time. After one that failed the producer is made anew, which ends whatever is left
- * of it, unless another has taken the name over.
+ * Transactions on kafkajs, one at a time. After a failed one the producer is recreated, which aborts the rest of the
+ * transaction, unless another producer has fenced this one.
  */
 export class KafkaJsTransactionalProducer implements TransactionalProducer {
   #session: Session | undefined;
@@ -30,7 +30,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     });
   }
 
-  /** kafkajs takes the name over only with the first transaction: so there is an empty one. */
+  /** Creates a producer and starts an empty transaction, with which kafkajs initializes the transactional id. */
   async #renew(): Promise<Producer> {
     this.#drop();
     if (this.#isClosed) throw new KafkaError('unavailable', 'closed');

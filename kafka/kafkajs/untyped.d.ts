@@ -1,4 +1,4 @@
-/** The class behind kafkajs consumers, which its public types leave out. */
+/** The class behind kafkajs consumers, missing from its public types. */
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   import type { GroupDescription } from 'kafkajs';
 
@@ -23,7 +23,7 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
   export default ConsumerGroup;
 }
 
-/** The class behind kafkajs's reading of responses, likewise. */
+/** The decoder of kafkajs responses, missing from its public types. */
 declare module 'kafkajs/src/protocol/decoder.js' {
   class Decoder {
     offset: number;
@@ -34,7 +34,7 @@ declare module 'kafkajs/src/protocol/decoder.js' {
   export default Decoder;
 }
 
-/** The class behind its writing of requests, likewise. */
+/** The encoder of kafkajs requests, missing from its public types. */
 declare module 'kafkajs/src/protocol/encoder.js' {
   type Content = Buffer | string | null | undefined;
   class Encoder {
@@ -51,7 +51,7 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   export default Encoder;
 }
 
-/** The class behind its connections, likewise. */
+/** A kafkajs connection to a broker, missing from its public types. */
 declare module 'kafkajs/src/broker/index.js' {
   import type { KafkaMessage } from 'kafkajs';
 
@@ -68,7 +68,7 @@ declare module 'kafkajs/src/broker/index.js' {
   export default Broker;
 }
 
-/** The class behind its requests for offsets and for coordinators, likewise. */
+/** The class behind kafkajs's requests for offsets and coordinators, missing from its public types. */
 declare module 'kafkajs/src/cluster/index.js' {
   export interface CoordinatorQuery {
     readonly groupId: string;
@@ -89,7 +89,7 @@ declare module 'kafkajs/src/cluster/index.js' {
   export default Cluster;
 }
 
-/** Errors of the protocol that kafkajs knows. */
+/** Protocol errors known to kafkajs. */
 declare module 'kafkajs/src/protocol/error.js' {
   const errors: {
     readonly errorCodes: readonly { readonly type: string; readonly code: number }[];

@@ -11,12 +11,12 @@ import { EARLIEST, LATEST, type Cluster } from './transport/cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './transport/errors.js';
 import { retry } from './transport/retry.js';
 
-/** What is answered where no record is as young as was asked for. */
+/** Offset in the response if no record is recent enough. */
 const NO_OFFSET = -1;
-/** How long the broker in charge may take; the request itself has a little more. */
+/** Timeout for the responsible broker; the request itself has slightly more. */
 const BROKER_LIMIT_MS = 12_000;
 
-/** Administration, by single requests to the broker in charge. */
+/** Administration by single requests to the responsible broker. */
 export class NativeAdmin implements KafkaAdmin {
   constructor(readonly cluster: Cluster) {}
 
@@ -29,7 +29,7 @@ export class NativeAdmin implements KafkaAdmin {
     const missing = topics.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return [];
     await this.#create(missing);
-    await Promise.all(missing.map(({ topic }) => this.#retry(() => this.#haveLeaders(topic))));
+    await Promise.all(missing.map(({ topic }) => this.#retry(() => this.#waitForLeaders(topic))));
     return missing.map(({ topic }) => topic);
   }
 
@@ -53,8 +53,8 @@ export class NativeAdmin implements KafkaAdmin {
     return this.cluster.connections.request(controller, api, args);
   }
 
-  /** A new topic is known to all brokers, and its partitions have leaders, only after a moment. */
-  async #haveLeaders(topic: string): Promise<void> {
+  /** Waits for a new topic: brokers learn of it, and elect its leaders, after a moment. */
+  async #waitForLeaders(topic: string): Promise<void> {
     const { leaders } = await this.cluster.refresh(topic).catch((error: unknown) => {
       const known = toKafkaError(error);
       throw known.kind === 'unknown-topic' ? brokerError('LEADER_NOT_AVAILABLE', topic) : known;
@@ -154,7 +154,7 @@ export class NativeAdmin implements KafkaAdmin {
     }
   }
 
-  /** What was deleted already is no error, so that all of it can be tried again. */
+  /** Deletes records; deleting them again is not an error, so that the whole call can be retried. */
   async #deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
     await this.cluster.refresh(topic);
     const leaders = await this.cluster.byLeader(
@@ -172,7 +172,7 @@ export class NativeAdmin implements KafkaAdmin {
     }
   }
 
-  /** Ends with the cluster. */
+  /** Retries until the cluster is closed. */
   #retry<T>(work: () => Promise<T>): Promise<T> {
     return retry(work, { signal: this.cluster.closing });
   }

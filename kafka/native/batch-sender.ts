@@ -10,28 +10,28 @@ import { produceRequest, type PartitionBatch, type ProducedPartition } from './p
 import { TRIES } from './transport/retry.js';
 import { writeBatch, type ProducerIdentity } from './protocol/write-batch.js';
 
-/** How long the broker may wait for its replicas; the request itself has a little more. */
+/** Time the broker may wait for its replicas; the request itself has slightly more. */
 const REPLICAS_LIMIT_MS = 12_000;
 const REQUEST_LIMIT_MS = 15_000;
-/** How long one send is tried; whoever called decides then whether to go on. */
+/** Retry limit of one send; after that, the caller decides whether to retry. */
 const SEND_LIMIT_MS = 30_000;
-/** How long a partition may be without a leader while others have theirs: an election takes less. */
+/** Time a partition may be without a leader while others have theirs; longer than an election takes. */
 const LEADERLESS_LIMIT_MS = 15_000;
-/** A topic that was just made is not known to every broker at once. */
+/** A new topic is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 3;
-/** How long partitions that were added to a topic may get no records that name none. */
+/** Time until records without a key or partition reach partitions added to a topic. */
 const METADATA_MAX_AGE_MS = 5 * 60_000;
 const SEQUENCE_MASK = 0x7fffffff;
 
-/** A batch on its way, with what it takes to count it once it has arrived. */
+/** A batch in flight, with the data needed to advance its sequence on delivery. */
 export interface OutgoingBatch extends PartitionBatch {
   readonly sequenceKey: string;
   readonly records: number;
 }
 
 /**
- * Sends batches of one producer identity, one send at a time. A batch keeps its partition, its sequence number and
- * its bytes over all tries, so the broker recognizes one that it has written already.
+ * Sends batches of one producer identity, one send at a time. A batch keeps its partition, sequence number and bytes
+ * across retries, so the broker recognizes duplicates.
  */
 export class BatchSender {
   readonly #sequences = new Map<string, number>();
@@ -44,7 +44,7 @@ export class BatchSender {
     readonly closing: AbortSignal,
   ) {}
 
-  /** Chooses partitions and lays out one batch for each. */
+  /** Selects partitions and builds one batch for each. */
   async prepare(records: readonly OutgoingRecord[]): Promise<OutgoingBatch[]> {
     const batches: OutgoingBatch[] = [];
     const timestamp = Date.now();
@@ -60,7 +60,7 @@ export class BatchSender {
     return batches;
   }
 
-  /** What is known of the topic, unless that is old or a record names a partition that it did not have then. */
+  /** Returns cached metadata, unless it is stale or a record names a partition that did not exist then. */
   #current(topic: string, records: readonly OutgoingRecord[]): TopicMetadata | undefined {
     const known = this.cluster.known(topic, METADATA_MAX_AGE_MS);
     if (known && records.every(({ partition = 0 }) => partition < known.leaders.length)) return known;
@@ -74,13 +74,13 @@ export class BatchSender {
         return await this.cluster.topic(topic);
       } catch (cause) {
         const error = toKafkaError(cause);
-        if (!this.#isWorthAnotherTry(error, attempt)) throw error;
+        if (!this.#shouldRetry(error, attempt)) throw error;
         await sleep(retryDelayMs(attempt), this.closing);
       }
     }
   }
 
-  #isWorthAnotherTry(error: KafkaError, attempt: number): boolean {
+  #shouldRetry(error: KafkaError, attempt: number): boolean {
     if (this.closing.aborted) return false;
     if (error instanceof Leaderless) return true;
     const { kind } = error;
@@ -114,9 +114,9 @@ export class BatchSender {
   }
 
   /**
-   * Resolves when all are written.
-   * @throws KafkaError when some may not be; the sender can't be used any more then, since the sequences of their
-   * partitions can't be gone on with: the broker would take other batches for those
+   * Resolves when all batches are written.
+   * @throws KafkaError if some may not be; the sender is then unusable, because continuing their partitions'
+   * sequences would make the broker treat other batches as duplicates
    */
   async deliver(batches: readonly OutgoingBatch[]): Promise<void> {
     const giveUpAt = Date.now() + SEND_LIMIT_MS;
@@ -125,31 +125,34 @@ export class BatchSender {
       const failure = await this.#try(left);
       if (!failure) return;
       const { problem } = failure;
-      left = failure.passing;
-      if (Date.now() >= giveUpAt || !this.#isWorthAnotherTry(problem, attempt)) throw problem;
+      left = failure.retriable;
+      if (Date.now() >= giveUpAt || !this.#shouldRetry(problem, attempt)) throw problem;
       await sleep(retryDelayMs(attempt), this.closing);
-      await this.#findAgain(left);
+      await this.#refresh(left);
     }
   }
 
-  /** One try: what should be tried again, and why; undefined when all is written. @throws KafkaError when a batch is refused for good */
+  /**
+   * Sends once and returns the batches to retry, with the reason; undefined if all are written. @throws KafkaError if
+   * a batch is permanently refused
+   */
   async #try(
     batches: readonly OutgoingBatch[],
-  ): Promise<{ passing: OutgoingBatch[]; problem: KafkaError } | undefined> {
-    const passing: OutgoingBatch[] = [];
+  ): Promise<{ retriable: OutgoingBatch[]; problem: KafkaError } | undefined> {
+    const retriable: OutgoingBatch[] = [];
     const refused: KafkaError[] = [];
     let problem: KafkaError | undefined;
-    const settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean): void => {
+    const settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayRetry: boolean): void => {
       if (!error) return this.#advance(batch);
-      if (!mayPass) return void refused.push(error);
+      if (!mayRetry) return void refused.push(error);
       problem = error;
-      passing.push(batch);
+      retriable.push(batch);
     };
     await Promise.all(
       this.#byLeader(batches, settle).map(([leader, led]) => this.#sendTo(leader, led, settle)),
     );
     if (refused[0]) throw refused[0];
-    return problem && { passing, problem };
+    return problem && { retriable, problem };
   }
 
   #byLeader(batches: readonly OutgoingBatch[], settle: Settle): [number, OutgoingBatch[]][] {
@@ -170,8 +173,11 @@ export class BatchSender {
     return [...leaders];
   }
 
-  /** One partition must not hold up all others: when only it stays away, its records are refused. */
-  #withoutLeader({ topic, partition }: PartitionBatch): [error: KafkaError, mayPass: boolean] {
+  /**
+   * Decides on a batch whose partition has no leader: if only that partition is affected, its records are eventually
+   * refused, so that they do not block all others.
+   */
+  #withoutLeader({ topic, partition }: PartitionBatch): [error: KafkaError, mayRetry: boolean] {
     if (!this.cluster.isLed) return [brokerError('LEADER_NOT_AVAILABLE', `${topic} ${partition}`), true];
     const isGone = this.cluster.leaderlessMs(topic, partition) >= LEADERLESS_LIMIT_MS;
     return [new Leaderless(isGone ? 'other' : 'unavailable', `${topic} ${partition} has no leader`), !isGone];
@@ -203,24 +209,24 @@ export class BatchSender {
     this.#sequences.set(sequenceKey, ((this.#sequences.get(sequenceKey) ?? 0) + records) & SEQUENCE_MASK);
   }
 
-  /** Leaders may have moved, and topics gone. */
-  async #findAgain(batches: readonly OutgoingBatch[]): Promise<void> {
+  /** Refreshes metadata: leaders may have moved and topics may be gone. */
+  async #refresh(batches: readonly OutgoingBatch[]): Promise<void> {
     const topics = [...new Set(batches.map(({ topic }) => topic))];
     for (const topic of topics) this.cluster.forget(topic);
     await Promise.all(topics.map((topic) => this.#find(topic)));
   }
 }
 
-/** A partition has no leader while others have theirs: it has a time of its own, rather than a number of tries. */
+/** A partition without a leader while others have theirs: limited by time rather than by attempts. */
 class Leaderless extends KafkaError {}
 
-type Settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayPass: boolean) => void;
+type Settle = (batch: OutgoingBatch, error: KafkaError | undefined, mayRetry: boolean) => void;
 
 function verdict(
   { topic, partition }: PartitionBatch,
   answer: ProducedPartition | undefined,
-): [error: KafkaError | undefined, mayPass: boolean] {
-  if (!answer) return [new KafkaError('other', `no answer for ${topic} ${partition}`), false];
+): [error: KafkaError | undefined, mayRetry: boolean] {
+  if (!answer) return [new KafkaError('other', `no response for ${topic} ${partition}`), false];
   const { error, detail } = answer;
   if (error === undefined || error === 'DUPLICATE_SEQUENCE_NUMBER') return [undefined, false];
   const refusal = brokerError(error, `${topic} ${partition}${detail ? `: ${detail}` : ''}`);

@@ -23,9 +23,9 @@ import { NativeTransactionalProducer } from './transactional-producer.js';
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /**
- * A client on the connections and messages of `@platformatic/kafka`. Its producer, consumer and admin are not used:
- * what they do is ours here, for the reasons that docs/DESIGN.md gives.
- * @param clientId shows in the broker's logs and quotas
+ * Creates a client based on the connections and messages of `@platformatic/kafka`. Its producer, consumer and admin
+ * are not used; docs/DESIGN.md gives the reasons.
+ * @param clientId appears in the broker's logs and quotas
  */
 export function createNativeClient(connection: KafkaConnection, clientId: string, log: Logger): KafkaClient {
   const settings = connectionSettings(connection, clientId);
@@ -42,7 +42,7 @@ export function createNativeClient(connection: KafkaConnection, clientId: string
   };
 }
 
-/** The same connection for looks at the cluster's own state. */
+/** Creates an inspector of the cluster's state with the same connection settings. */
 export function createNativeInspector(connection: KafkaConnection, clientId: string): KafkaInspector {
   return new NativeInspector(new Cluster(connectionSettings(connection, clientId), connection.brokers));
 }

@@ -13,9 +13,9 @@ import { NativeConsumer } from './consumer.js';
 import { fakeCluster, fakeMetadata } from '../../testing/native-kafka.js';
 
 const NEEDED = [1, 3, 9, 10, 11].map((apiKey) => ({ apiKey, minVersion: 0, maxVersion: 99 }));
-const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('partitions that a member lost while it joined are given up before any are assigned', async () => {
+test('partitions lost during a join are revoked before any are assigned', async () => {
   let beats = 0;
   const beat = (): unknown => {
     const count = beats++;
@@ -38,7 +38,7 @@ test('partitions that a member lost while it joined are given up before any are 
       return { apiKeys: NEEDED };
     },
     send: async () => {
-      await later(10);
+      await sleep(10);
       return [];
     },
   });
@@ -60,7 +60,7 @@ test('partitions that a member lost while it joined are given up before any are 
     onRevoked: (partitions) => Promise.resolve(note('revoked', partitions)),
     onCrash: (error) => assert.fail(error),
   });
-  while (events.length < 4) await later(10);
+  while (events.length < 4) await sleep(10);
   await consumer.close();
   assert.deepEqual(events, ['assigned 0,1', 'revoked 1', 'revoked 0', 'assigned 0']);
 });

@@ -24,23 +24,23 @@ import { retry } from './transport/retry.js';
 const JOIN = 'join';
 const COMMIT = 'commit';
 const START_LIMIT_MS = 60_000;
-/** How long leaving the group is tried. */
+/** Timeout for leaving the group. */
 const CLOSE_LIMIT_MS = 3_000;
-/** A coordinator moves in a moment; one that stays away is for whoever commits to decide. */
+/** A moving coordinator is found again quickly; if it stays unavailable, the caller of `commit` decides. */
 const COMMIT_TRIES = 4;
-/** A topic that was just made is not known to every broker at once. */
+/** A new topic is not known to every broker at once. */
 const TRIES_FOR_UNKNOWN_TOPIC = 4;
 
 /**
- * A consumer: membership in the group says which partitions, the fetcher reads them, and what ties them together is
- * here. With `partitions` there is no group but the place of its positions.
+ * A consumer: the group assigns partitions, the fetcher reads them, and this class connects the two. With
+ * `partitions`, the group only stores offsets.
  */
 export class NativeConsumer implements KafkaConsumer {
   readonly #group: Group;
   readonly #closing = new AbortController();
   #fetcher: Fetcher | undefined;
   #assigned: readonly number[] = [];
-  /** Whether it has had partitions before: what they were of may be gone for a while then. */
+  /** True if partitions were assigned before: their topic may then be missing for a while. */
   #joined = false;
 
   constructor(
@@ -76,11 +76,11 @@ export class NativeConsumer implements KafkaConsumer {
         onPosition: (position) => handlers.onPosition?.(position),
         onUnreadable: (position, reason) => handlers.onUnreadable?.(position, reason),
         onCrash: (error) => this.#crash(error, handlers),
-        onTopic: ({ leaders }) => this.#group.topicHas(leaders.length),
+        onTopic: ({ leaders }) => this.#group.notePartitionCount(leaders.length),
       },
       this.log,
     );
-    await this.#joinOn(handlers);
+    await this.#joinWithRetries(handlers);
     if (this.#closing.signal.aborted) throw new KafkaError('unavailable', 'closed');
     this.#serve(handlers).catch((error: unknown) => this.#crash(toKafkaError(error), handlers));
   }
@@ -97,17 +97,17 @@ export class NativeConsumer implements KafkaConsumer {
     }
   }
 
-  /** From one assignment to the next, until it is closed. */
+  /** Follows one assignment after another until the consumer is closed. */
   async #serve(handlers: ConsumerHandlers): Promise<void> {
     for (;;) {
       const kept = await this.#group.over();
       if (this.#closing.signal.aborted) return;
-      await this.#giveUpBut(kept, handlers);
-      await this.#joinOn(handlers);
+      await this.#revokeExcept(kept, handlers);
+      await this.#joinWithRetries(handlers);
     }
   }
 
-  async #giveUpBut(kept: readonly number[], handlers: ConsumerHandlers): Promise<void> {
+  async #revokeExcept(kept: readonly number[], handlers: ConsumerHandlers): Promise<void> {
     const revoked = this.#assigned.filter((partition) => !kept.includes(partition));
     this.#assigned = kept;
     this.#fetcher?.drop(revoked);
@@ -117,8 +117,8 @@ export class NativeConsumer implements KafkaConsumer {
     await done;
   }
 
-  /** The coordinator may be away for long, and later the topic too: neither ends a consumer. */
-  async #joinOn(handlers: ConsumerHandlers): Promise<void> {
+  /** Joins, retrying even if the coordinator, or later the topic, is unavailable for long. */
+  async #joinWithRetries(handlers: ConsumerHandlers): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -127,7 +127,7 @@ export class NativeConsumer implements KafkaConsumer {
         return;
       } catch (cause) {
         const error = toKafkaError(cause);
-        if (!isPassing(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (!isRetriable(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (!signal.aborted) this.cluster.outage.failed(error, JOIN);
         await sleep(retryDelayMs(attempt), signal);
       }
@@ -136,19 +136,19 @@ export class NativeConsumer implements KafkaConsumer {
 
   async #joinAndAssign(handlers: ConsumerHandlers): Promise<void> {
     const { partitions, isNew } = await this.#group.join();
-    await this.#giveUpBut(isNew ? [] : this.#assigned.filter((one) => partitions.includes(one)), handlers);
-    const come = partitions.filter((partition) => !this.#assigned.includes(partition));
-    const { topic, positions } = await retry(() => this.#positions(come), { signal: this.#closing.signal });
+    await this.#revokeExcept(isNew ? [] : this.#assigned.filter((one) => partitions.includes(one)), handlers);
+    const added = partitions.filter((partition) => !this.#assigned.includes(partition));
+    const { topic, positions } = await retry(() => this.#positions(added), { signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return;
     this.#assigned = partitions;
-    // Records whose commit failed are answered again by the next owners.
+    // Records whose commit failed are redelivered to the next owners.
     this.cluster.outage.worked(COMMIT);
     this.#joined = true;
-    handlers.onAssigned(this.#named(come));
+    handlers.onAssigned(this.#named(added));
     this.#fetcher?.add(topic, positions);
   }
 
-  /** Where reading begins: at the committed position, or where `from` says when there is none. */
+  /** Looks up the start positions: the committed offset, or `from` if there is none. */
   async #positions(
     partitions: readonly number[],
   ): Promise<{ topic: TopicMetadata; positions: Map<number, number> }> {
@@ -208,13 +208,9 @@ export class NativeConsumer implements KafkaConsumer {
     this.#closing.abort();
     this.#fetcher?.close();
     try {
-      await within(
-        CLOSE_LIMIT_MS,
-        this.#group.leave(),
-        () => new Error('the group could not be left in time'),
-      );
+      await within(CLOSE_LIMIT_MS, this.#group.leave(), () => new Error('leaving the group timed out'));
     } catch {
-      // A broker that is away finds out by itself, after the session timeout.
+      // An unavailable broker removes the member itself after the session timeout.
     } finally {
       this.cluster.close();
     }
@@ -225,7 +221,7 @@ function numbers(partitions: readonly TopicPartition[]): number[] {
   return partitions.map(({ partition }) => partition);
 }
 
-function isPassing({ kind }: KafkaError): boolean {
+function isRetriable({ kind }: KafkaError): boolean {
   return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic';
 }
 

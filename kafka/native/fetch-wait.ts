@@ -1,36 +1,38 @@
-/** What the last fetch from a broker brought. */
+/** Result of the last fetch from a broker. */
 export interface RecentFetch {
   readonly records: number;
   readonly bytes: number;
-  /** What it was told to wait for. */
+  /** Size it waited for. */
   readonly minBytes: number;
 }
 
-/** How long the broker may hold the next fetch back: until it has `minBytes`, at most `maxWaitMs`. */
+/** Long-polling limits of the next fetch: it returns with `minBytes`, or after `maxWaitMs`. */
 export interface FetchWait {
   readonly minBytes: number;
   readonly maxWaitMs: number;
 }
 
 /**
- * A partition that is resumed waits for the fetch under way, which does not ask for it: so none may wait long, even
- * when there is nothing to fetch.
+ * A resumed partition waits for the fetch in flight, which does not include it; fetches must therefore be short, even
+ * if there is nothing to fetch.
  */
 const IDLE_WAIT_MS = 200;
-/** Records in one fetch from which on there are callers enough for more to come at once. */
+/** Records per fetch above which there are enough callers for more to arrive soon. */
 const SEVERAL_RECORDS = 4;
-/** More than this in one fetch gains nothing. */
+/** Larger fetches bring no further gain. */
 const ENOUGH_BYTES = 64 * 1024;
 const GATHERING_WAIT_MS = 3;
-/** What the next fetch waits for, as part of what this one brought: after one that got what it waited for, and after others. */
+/**
+ * Target of the next fetch relative to this one: after a fetch that reached its target, and after one that did not.
+ */
 const MORE = 1.25;
 const LESS = 0.8;
 
 /**
- * Decides how patient the next fetch is. A fetch that is alone never waits. Under load small fetches would sustain
- * themselves: each costs the broker a request, which keeps it from taking more records, which keeps the next fetch
- * small. So a fetch waits a moment for a little more than the last one brought. When that does not come in time, all that
- * is under way has come: the next one waits for a little less than that, and goes as soon as it is there.
+ * Computes the long-polling limits of the next fetch. A lone fetch never waits. Under load, small fetches would
+ * perpetuate themselves: each costs the broker a request, which delays further records, which keeps the next fetch
+ * small. So a fetch waits briefly for slightly more than the last one returned. If that does not arrive in time, the
+ * callers' records are all here, and the next fetch waits for slightly less.
  */
 export function nextFetchWait(recent: RecentFetch | undefined): FetchWait {
   if (!recent || recent.records < SEVERAL_RECORDS) return { minBytes: 1, maxWaitMs: IDLE_WAIT_MS };

@@ -6,20 +6,20 @@ import type { Connections } from './transport/connections.js';
 import { brokerError, toKafkaError } from './transport/errors.js';
 import { fetchRequest, type FetchedPartition } from './protocol/fetch.js';
 import { nextFetchWait, type FetchWait, type RecentFetch } from './fetch-wait.js';
-import { deliverPiece } from '../record-batches/deliver-piece.js';
-import { BatchReader, skipping, UnreadableBatch, type Piece } from '../record-batches/read-batches.js';
+import { deliverChunk } from '../record-batches/deliver-chunk.js';
+import { BatchReader, skipUnreadable, UnreadableBatch, type Chunk } from '../record-batches/read-batches.js';
 import type { ReadLimits } from '../record-batches/read-limits.js';
 import { retryDelayMs } from '../errors/retry-delay.js';
 import { Turns } from '../../core/turns.js';
 
-/** Beyond what the broker may wait. */
+/** Timeout on top of the broker's long-polling limit. */
 const ANSWER_LIMIT_MS = 15_000;
-/** How long partitions that were added to a topic may go unnoticed. */
+/** Time until partitions added to a topic are noticed. */
 const METADATA_MAX_AGE_MS = 30_000;
-/** How long a partition may be without a leader before its next one is looked for. */
+/** Time before a new leader is looked up for a partition that has none. */
 const WATCH_MS = 250;
 const MAX_BYTES_PER_PARTITION = 1024 * 1024;
-/** How often a damaged batch is fetched again: the damage may be of the way, not of the log. */
+/** Attempts to fetch a corrupted batch: the corruption may be in transit, not in the log. */
 const TRIES_FOR_DAMAGED = 3;
 
 export interface FetcherOptions {
@@ -33,11 +33,11 @@ export interface FetcherHandlers extends Pick<
   ConsumerHandlers,
   'onRecords' | 'onUnreadable' | 'onPosition' | 'onCrash'
 > {
-  /** What is known of the topic was asked for anew. */
+  /** Called after each metadata refresh. */
   onTopic(topic: TopicMetadata): void;
 }
 
-/** A partition that is read: owned by the fetcher until it is dropped. */
+/** A partition being read: owned by the fetcher until it is dropped. */
 interface Source {
   readonly partition: number;
   /** Offset of the next record to deliver. */
@@ -45,33 +45,33 @@ interface Source {
   paused: boolean;
   leader: number | undefined;
   damagedTries: number;
-  /** How often in a row it could not be read. */
+  /** Consecutive failures. */
   failures: number;
-  /** Until when it is left out, in milliseconds of `performance.now()`. */
-  leftOutUntil: number;
+  /** End of the backoff, in milliseconds of `performance.now()`. */
+  backoffUntil: number;
 }
 
-/** A partition as it was when it was asked for. */
+/** A partition and its position at the time of the request. */
 interface Asked {
   readonly source: Source;
   readonly position: number;
 }
 
 /**
- * Reads partitions of one topic from the brokers that lead them, one request at a time for each broker, over
- * connections of its own: a fetch that waits for data must not hold up commits. Records reach the handler one
- * partition at a time; a promise from it holds back everything else.
+ * Reads partitions of one topic from their leaders, with one request at a time per broker, over separate connections:
+ * a long-polling fetch must not delay commits. Records are delivered one partition at a time; a promise returned by
+ * the handler delays everything else.
  */
 export class Fetcher {
   readonly #sources = new Map<number, Source>();
-  /** One loop for each broker that leads a partition. */
+  /** Brokers with a fetch loop: one for each that leads a partition. */
   readonly #loops = new Set<number>();
   readonly #closing = new AbortController();
   readonly #connections: Connections;
   #topicId = '';
   #turn = 0;
-  #looking = false;
-  /** How many hold everything back: nothing is delivered and nothing fetched until there are none. */
+  #refreshing = false;
+  /** Number of pending holds: nothing is delivered or fetched while there are any. */
   #holds = 0;
   #resolveAwake: () => void = () => undefined;
   #awake = new Promise<void>((resolve) => (this.#resolveAwake = resolve));
@@ -86,7 +86,7 @@ export class Fetcher {
     this.#watch().catch((error: unknown) => this.#crash(toKafkaError(error)));
   }
 
-  /** Reads these partitions as well, each from its position. */
+  /** Starts reading these partitions from their positions. */
   add(topic: TopicMetadata, positions: ReadonlyMap<number, number>): void {
     this.#recognize(topic);
     for (const [partition, position] of positions)
@@ -97,12 +97,12 @@ export class Fetcher {
         leader: undefined,
         damagedTries: 0,
         failures: 0,
-        leftOutUntil: 0,
+        backoffUntil: 0,
       });
     this.#locate(topic);
   }
 
-  /** Stops reading these partitions at once: what is under way is not delivered. */
+  /** Stops reading these partitions at once; records in flight are not delivered. */
   drop(partitions: Iterable<number>): void {
     for (const partition of partitions) {
       this.#sources.delete(partition);
@@ -131,7 +131,7 @@ export class Fetcher {
     this.#awake = new Promise((resolve) => (this.#resolveAwake = resolve));
   }
 
-  /** Takes over what is known of the topic, and has a loop for every broker. */
+  /** Applies new metadata and starts a loop for every leader. */
   #locate(topic: TopicMetadata): void {
     this.#recognize(topic);
     for (const source of this.#sources.values()) {
@@ -150,28 +150,28 @@ export class Fetcher {
     else this.cluster.outage.worked(key);
   }
 
-  /** A topic that was deleted and made anew: all that is in it came after what was read. */
+  /** Starts over if the topic was recreated: all its records are newer than those already read. */
   #recognize({ id }: TopicMetadata): void {
     if (this.#topicId !== '' && this.#topicId !== id) this.#restart();
     this.#topicId = id;
   }
 
   #restart(): void {
-    this.log.warn({ topic: this.options.topic }, 'the topic was made anew and is read from its beginning');
+    this.log.warn({ topic: this.options.topic }, 'topic was recreated; reading from the beginning');
     for (const source of this.#sources.values()) source.position = 0;
   }
 
   /**
-   * Asks for the topic now and then, since partitions are added; more often while one has no leader, since no loop reads it
-   * that would notice the next one.
+   * Refreshes metadata periodically, since partitions may be added; more often while a partition has no leader, since
+   * no fetch loop covers it.
    */
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
     let nextAt = performance.now() + METADATA_MAX_AGE_MS;
-    for (let looks = 0; !signal.aborted;) {
-      await sleep(looks > 0 ? retryDelayMs(looks) : WATCH_MS, signal);
-      looks = this.#isLeaderless ? looks + 1 : 0;
-      if (looks === 0 && performance.now() < nextAt) continue;
+    for (let attempts = 0; !signal.aborted;) {
+      await sleep(attempts > 0 ? retryDelayMs(attempts) : WATCH_MS, signal);
+      attempts = this.#isLeaderless ? attempts + 1 : 0;
+      if (attempts === 0 && performance.now() < nextAt) continue;
       await this.#locateAgain();
       nextAt = performance.now() + METADATA_MAX_AGE_MS;
     }
@@ -193,7 +193,7 @@ export class Fetcher {
     this.handlers.onCrash(error);
   }
 
-  /** Ends when no partition is led by this broker any more. */
+  /** Runs until this broker leads no partition. */
   async #loop(leader: number): Promise<void> {
     let recent: RecentFetch | undefined;
     for (let failures = 0; !this.#closing.signal.aborted;) {
@@ -212,7 +212,7 @@ export class Fetcher {
     this.#loops.delete(leader);
   }
 
-  /** One fetch from one broker, to the end of its delivery; when all is paused, a wait for that to change. */
+  /** Performs one fetch from one broker, including delivery; if all partitions are paused, waits for a change. */
   async #round(
     leader: number,
     led: readonly Source[],
@@ -220,7 +220,7 @@ export class Fetcher {
   ): Promise<RecentFetch | undefined> {
     const now = performance.now();
     const asked = led
-      .filter(({ paused, leftOutUntil }) => !paused && leftOutUntil <= now)
+      .filter(({ paused, backoffUntil }) => !paused && backoffUntil <= now)
       .map((source) => ({ source, position: source.position }));
     if (asked.length === 0) {
       await this.#rest(led);
@@ -231,16 +231,16 @@ export class Fetcher {
     return { ...(await this.#deliver(fetched, asked)), minBytes: wait.minBytes };
   }
 
-  /** Until something changes, or a partition that was left out may be asked for again. */
+  /** Waits for a change, or for the end of a partition's backoff. */
   async #rest(led: readonly Source[]): Promise<void> {
-    const until = Math.min(...led.map(({ paused, leftOutUntil }) => (paused ? Infinity : leftOutUntil)));
+    const until = Math.min(...led.map(({ paused, backoffUntil }) => (paused ? Infinity : backoffUntil)));
     if (until === Infinity) await this.#awake;
     else await Promise.race([this.#awake, sleep(until - performance.now(), this.#closing.signal)]);
   }
 
   async #recover(leader: number, error: KafkaError, failuresBefore: number): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    if (!isPassing(error)) throw error;
+    if (!isRetriable(error)) throw error;
     this.cluster.outage.failed(error, fetchFrom(leader));
     await sleep(retryDelayMs(failuresBefore + 1), this.#closing.signal);
     await this.#locateAgain();
@@ -258,7 +258,7 @@ export class Fetcher {
     return this.#connections.send(this.cluster.broker(leader), request, ANSWER_LIMIT_MS);
   }
 
-  /** Hands over what came. @throws KafkaError when a partition has an error that won't pass */
+  /** Delivers fetched records. @throws KafkaError if a partition has a permanent error */
   async #deliver(
     fetched: readonly FetchedPartition[],
     asked: readonly Asked[],
@@ -267,7 +267,7 @@ export class Fetcher {
     let bytes = 0;
     for (const part of fetched) {
       if (this.#holds > 0) await this.#released();
-      const source = this.#stillWanted(part.partition, asked);
+      const source = this.#currentSource(part.partition, asked);
       if (!source) continue;
       try {
         if (part.error !== undefined) await this.#recoverPosition(source, part.error);
@@ -282,32 +282,34 @@ export class Fetcher {
     return { records, bytes };
   }
 
-  /** One partition's trouble must not slow the others of its broker: it alone waits. */
+  /** Delays only the failed partition, so that it does not slow the others of its broker. */
   #backOff(source: Source, error: KafkaError): void {
-    if (!isPassing(error)) throw error;
+    if (!isRetriable(error)) throw error;
     source.failures++;
     this.cluster.outage.failed(error, source.partition);
-    source.leftOutUntil = performance.now() + retryDelayMs(source.failures);
+    source.backoffUntil = performance.now() + retryDelayMs(source.failures);
     this.#refreshMetadata();
   }
 
-  /** Its leader may be another by now. */
+  /** Looks up leaders again in the background. */
   #refreshMetadata(): void {
-    if (this.#looking) return;
-    this.#looking = true;
+    if (this.#refreshing) return;
+    this.#refreshing = true;
     void this.#locateAgain()
       .catch((error: unknown) => this.#crash(toKafkaError(error)))
-      .finally(() => (this.#looking = false));
+      .finally(() => (this.#refreshing = false));
   }
 
-  /** A partition that was paused, dropped or moved since it was asked for is asked for again. */
-  #stillWanted(partition: number, asked: readonly Asked[]): Source | undefined {
+  /**
+   * Returns the source unless it was paused, dropped or moved since the request; such a partition is fetched again.
+   */
+  #currentSource(partition: number, asked: readonly Asked[]): Source | undefined {
     const source = this.#sources.get(partition);
     const before = asked.find((one) => one.source === source);
     return source && before && !source.paused && before.position === source.position ? source : undefined;
   }
 
-  /** Piece by piece, each when there is room for it; stops when the partition is paused, dropped or moved meanwhile. */
+  /** Delivers chunk by chunk, as capacity allows; stops if the partition is paused, dropped or moved. */
   async #handOver(source: Source, part: FetchedPartition): Promise<number> {
     const { partition, position } = source;
     const { topic, readLimits } = this.options;
@@ -315,28 +317,28 @@ export class Fetcher {
     const reader = new BatchReader(part.batches, { topic, partition }, position, part.aborted, readLimits);
     const turns = new Turns();
     let records = 0;
-    for (let piece = this.#read(reader, source, part); piece; piece = this.#read(reader, source, part)) {
-      records += piece.records.length;
-      const turn = this.#handOverPiece(source, piece, part.highWatermark) ?? turns.next();
+    for (let chunk = this.#read(reader, source, part); chunk; chunk = this.#read(reader, source, part)) {
+      records += chunk.records.length;
+      const turn = this.#handOverChunk(source, chunk, part.highWatermark) ?? turns.next();
       if (turn) await turn;
-      if (!this.#isStillAt(source, piece.next)) break;
+      if (!this.#isStillAt(source, chunk.next)) break;
     }
     return records;
   }
 
-  #handOverPiece(source: Source, piece: Piece, highWatermark: number): Promise<void> | undefined {
+  #handOverChunk(source: Source, chunk: Chunk, highWatermark: number): Promise<void> | undefined {
     const { partition } = source;
     const { topic } = this.options;
-    source.position = piece.next;
-    if (piece.unreadable) {
-      const { offset, lastOffset, reason } = piece.unreadable;
+    source.position = chunk.next;
+    if (chunk.unreadable) {
+      const { offset, lastOffset, reason } = chunk.unreadable;
       this.log.error(
         { topic, partition, offset, lastOffset, reason },
-        'records cannot be read; they are skipped',
+        'records cannot be read; skipping them',
       );
     }
-    const taken = deliverPiece(this.handlers, { topic, partition }, piece, highWatermark);
-    this.handlers.onPosition?.({ partition, offset: piece.next });
+    const taken = deliverChunk(this.handlers, { topic, partition }, chunk, highWatermark);
+    this.handlers.onPosition?.({ partition, offset: chunk.next });
     if (!taken) return undefined;
     this.pauseUntil(taken);
     return this.#released();
@@ -346,20 +348,20 @@ export class Fetcher {
     return this.#sources.get(source.partition) === source && !source.paused && source.position === position;
   }
 
-  #read(reader: BatchReader, source: Source, { highWatermark }: FetchedPartition): Piece | undefined {
+  #read(reader: BatchReader, source: Source, { highWatermark }: FetchedPartition): Chunk | undefined {
     try {
-      const piece = reader.next();
+      const chunk = reader.next();
       source.damagedTries = 0;
-      return piece;
+      return chunk;
     } catch (cause) {
       if (!(cause instanceof UnreadableBatch)) throw cause;
       if (++source.damagedTries < TRIES_FOR_DAMAGED) throw new KafkaError('unavailable', cause.message);
       source.damagedTries = 0;
-      return skipping(cause, source.position, highWatermark);
+      return skipUnreadable(cause, source.position, highWatermark);
     }
   }
 
-  /** Nothing is delivered and nothing fetched until the promise is settled, or the fetcher closed. */
+  /** Stops delivery and fetching until the promise settles or the fetcher is closed. */
   pauseUntil(until: Promise<unknown>): void {
     this.#holds++;
     until
@@ -375,24 +377,26 @@ export class Fetcher {
     while (this.#holds > 0 && !this.#closing.signal.aborted) await this.#awake;
   }
 
-  /** Does something about a partition's error. @throws KafkaError when there is nothing to do */
+  /** Handles a partition's error. @throws KafkaError if there is no remedy */
   async #recoverPosition(source: Source, name: string): Promise<void> {
     if (name === 'OFFSET_OUT_OF_RANGE') return this.#reset(source);
-    throw maybePassing(brokerError(name, `${this.options.topic} ${source.partition}`));
+    throw asRetriable(brokerError(name, `${this.options.topic} ${source.partition}`));
   }
 
-  /** The position is gone, because its records have expired or the log was cut: goes on where a new group begins. */
+  /** Resets an out-of-range position, as for a new group: its records have expired or the log was truncated. */
   async #reset(source: Source): Promise<void> {
     const { topic, from } = this.options;
     const { partition } = source;
-    const moment = from === 'latest' ? LATEST : EARLIEST;
-    const offsets = await this.cluster.listOffsets(topic, [partition], moment).catch((cause: unknown) => {
-      throw maybePassing(toKafkaError(cause));
-    });
+    const timestampSpec = from === 'latest' ? LATEST : EARLIEST;
+    const offsets = await this.cluster
+      .listOffsets(topic, [partition], timestampSpec)
+      .catch((cause: unknown) => {
+        throw asRetriable(toKafkaError(cause));
+      });
     const position = offsets.get(partition);
     this.log.warn(
       { topic, partition, was: source.position, position },
-      'the position is gone from the log; reading goes on elsewhere',
+      'offset out of range; resetting the position',
     );
     if (position === undefined) return;
     source.position = position;
@@ -405,7 +409,7 @@ export class Fetcher {
       this.#locate(await this.cluster.refresh(this.options.topic));
     } catch (cause) {
       const error = toKafkaError(cause);
-      if (!isPassing(error) && error.kind !== 'unknown-topic') throw error;
+      if (!isRetriable(error) && error.kind !== 'unknown-topic') throw error;
     }
   }
 }
@@ -414,16 +418,16 @@ export class Fetcher {
 const fetchFrom = (broker: number): string => `broker ${broker}`;
 const leaderOf = (partition: number): string => `leader ${partition}`;
 
-function isPassing({ kind }: KafkaError): boolean {
+function isRetriable({ kind }: KafkaError): boolean {
   return kind === 'unavailable';
 }
 
-/** A topic that is unknown was deleted, or is not yet known to this broker: both may pass. */
-function maybePassing(error: KafkaError): KafkaError {
+/** Makes an unknown topic retriable: it was deleted, or this broker does not know it yet. */
+function asRetriable(error: KafkaError): KafkaError {
   return error.kind === 'unknown-topic' ? new KafkaError('unavailable', error.message) : error;
 }
 
-/** A full answer leaves out whoever comes last: each time another. */
+/** Rotates a list, so that the partition left out of a full response changes each time. */
 function rotated<T>(list: readonly T[], by: number): T[] {
   const cut = by % list.length;
   return [...list.slice(cut), ...list.slice(0, cut)];

@@ -21,7 +21,7 @@ import type {
   TopicSettings,
 } from '../inspector.js';
 import { subscribedTopics } from '../subscriptions.js';
-import { lackingIn, type Cluster } from './transport/cluster.js';
+import { missingRequests, type Cluster } from './transport/cluster.js';
 import { Connections } from './transport/connections.js';
 import {
   brokerError,
@@ -36,7 +36,7 @@ import { retry } from './transport/retry.js';
 
 const CONSUMER_GROUP_HEARTBEAT = 68;
 const NO_LEADER = -1;
-/** https://kafka.apache.org/protocol: rights are bits, numbered as ACL operations are. */
+/** https://kafka.apache.org/protocol: rights are a bit field, numbered like ACL operations. */
 const OPERATIONS = [
   'READ',
   'WRITE',
@@ -50,12 +50,12 @@ const OPERATIONS = [
   'IDEMPOTENT_WRITE',
 ];
 const FIRST_OPERATION = 3;
-const NOT_TOLD = -(2 ** 31);
+const RIGHTS_UNKNOWN = -(2 ** 31);
 const DEAD = 'Dead';
 const GROUP_REFUSED = 'GROUP_AUTHORIZATION_FAILED';
 const RELEASE_LIMIT_MS = 5_000;
 const NOTHING: ReadonlySet<string> = new Set();
-/** Kind of endpoints that a cluster is described by. */
+/** Endpoint type in a cluster description. */
 const BROKERS = 1;
 
 export class NativeInspector implements KafkaInspector {
@@ -95,10 +95,10 @@ export class NativeInspector implements KafkaInspector {
   describeTopics(names: readonly string[]): Promise<TopicFacts[]> {
     return asked(async () => {
       const { topics } = await this.cluster
-        // Not version 11, which the library writes wrongly when it is to ask for rights.
+        // Not version 11: the library encodes it incorrectly if rights are requested.
         .anyBroker(metadataV12.api, [[...names], false, true])
         .catch((error: unknown) => {
-          // The library throws the whole answer away when one topic of it has an error.
+          // The library discards the whole response if one topic has an error.
           const partial = responseOf<ReturnType<typeof metadataV12.parseResponse>>(error);
           if (!partial) throw error;
           return partial;
@@ -129,7 +129,7 @@ export class NativeInspector implements KafkaInspector {
       return {
         release: await connections.send(broker, releaseRequest(), RELEASE_LIMIT_MS),
         hasConsumerProtocol: apiKeys.some(({ apiKey }) => apiKey === CONSUMER_GROUP_HEARTBEAT),
-        lacking: lackingIn(apiKeys),
+        lacking: missingRequests(apiKeys),
       };
     });
   }
@@ -177,7 +177,7 @@ export class NativeInspector implements KafkaInspector {
         })),
         rights,
       };
-    // Groups of KIP-848 look dead to that request.
+    // DescribeGroups reports groups of KIP-848 as dead.
     const all = await connections.request(coordinator, listGroupsV4.api, [[], []]);
     const listed = all.groups.find(({ groupId }) => groupId === name);
     if (listed) return { group: name, state: listed.groupState, members: undefined, rights };
@@ -219,6 +219,6 @@ function settingsIn({ results }: ReturnType<typeof describeConfigsV4.parseRespon
 }
 
 function rightsOf(bits: number): Rights {
-  if (bits === NOT_TOLD) return undefined;
+  if (bits === RIGHTS_UNKNOWN) return undefined;
   return new Set(OPERATIONS.filter((_, index) => (bits >> (index + FIRST_OPERATION)) & 1));
 }

@@ -14,27 +14,27 @@ const record = (topic: string): OutgoingRecord => ({
   headers: {},
 });
 
-/** A cluster that counts what it is asked for, and answers produce requests one after the other as told. */
+/** Creates a cluster that counts requests and answers produce requests with the given results, in order. */
 function scripted(
   topics: () => Record<string, readonly number[]>,
   answers: (ProducedPartition[] | Error)[],
   now?: () => number,
-): { cluster: Cluster; asked: { identities: number; metadata: number; produced: number } } {
-  const asked = { identities: 0, metadata: 0, produced: 0 };
+): { cluster: Cluster; counts: { identities: number; metadata: number; produced: number } } {
+  const counts = { identities: 0, metadata: 0, produced: 0 };
   const answer = (api: unknown, args: readonly unknown[]): unknown => {
-    if (api === initProducerIdV4.api) return { producerId: BigInt(++asked.identities), producerEpoch: 0 };
+    if (api === initProducerIdV4.api) return { producerId: BigInt(++counts.identities), producerEpoch: 0 };
     assert.equal(api, metadataV11.api);
-    asked.metadata++;
+    counts.metadata++;
     const [names] = args as [string[]];
     const all = topics();
     return fakeMetadata(Object.fromEntries(names.map((name) => [name, all[name] ?? []])));
   };
   const send = (): unknown => {
-    const next = answers[asked.produced++];
-    if (next instanceof Error || !next) throw next ?? new Error('nothing more was expected');
+    const next = answers[counts.produced++];
+    if (next instanceof Error || !next) throw next ?? new Error('unexpected request');
     return next;
   };
-  return { cluster: fakeCluster({ answer, send }, now), asked };
+  return { cluster: fakeCluster({ answer, send }, now), counts };
 }
 
 const produced = (topic: string, error?: string): ProducedPartition => ({
@@ -45,23 +45,23 @@ const produced = (topic: string, error?: string): ProducedPartition => ({
 });
 const hungUp = Object.assign(new Error('gone'), { code: 'ECONNRESET' });
 
-test('after a refusal that followed an ambiguous try the producer takes a new identity', async () => {
-  const { cluster, asked } = scripted(
+test('after a refusal that followed an ambiguous attempt the producer requests a new identity', async () => {
+  const { cluster, counts } = scripted(
     () => ({ t: [1] }),
     [hungUp, [produced('t', 'MESSAGE_TOO_LARGE')], [produced('t')], [produced('t')]],
   );
   const producer = new NativeProducer(cluster);
   await assert.rejects(producer.send([record('t')]), { kind: 'too-large' });
-  assert.equal(asked.identities, 1);
+  assert.equal(counts.identities, 1);
   await producer.send([record('t')]);
   await producer.send([record('t')]);
-  assert.equal(asked.identities, 2);
+  assert.equal(counts.identities, 2);
 });
 
-test('what is known of a topic is asked for anew when it is old', async () => {
+test('stale topic metadata is refreshed', async () => {
   let now = 0;
   const answers = [1, 2, 3].map(() => [produced('t')]);
-  const { cluster, asked } = scripted(
+  const { cluster, counts } = scripted(
     () => ({ t: [1] }),
     answers,
     () => now,
@@ -70,15 +70,15 @@ test('what is known of a topic is asked for anew when it is old', async () => {
   await producer.send([record('t')]);
   now = 4 * 60_000;
   await producer.send([record('t')]);
-  assert.equal(asked.metadata, 1);
+  assert.equal(counts.metadata, 1);
   now = 6 * 60_000;
   await producer.send([record('t')]);
-  assert.equal(asked.metadata, 2);
+  assert.equal(counts.metadata, 2);
 });
 
-test('one partition without a leader is refused after its time; those that were written are not sent again', async () => {
+test('records for a leaderless partition are refused after the time limit; batches already written are not resent', async () => {
   let now = 0;
-  const { cluster, asked } = scripted(
+  const { cluster, counts } = scripted(
     () => ({ healthy: [1], stranded: [-1] }),
     [[produced('healthy')]],
     () => (now += 1_000),
@@ -87,15 +87,15 @@ test('one partition without a leader is refused after its time; those that were 
   const refusal = { kind: 'other', message: 'stranded 0 has no leader' };
   await assert.rejects(producer.send([record('healthy'), record('stranded')]), refusal);
   assert.ok(now >= 15_000);
-  assert.equal(asked.produced, 1);
-  const before = asked.metadata;
+  assert.equal(counts.produced, 1);
+  const before = counts.metadata;
   await assert.rejects(producer.send([record('stranded')]), refusal);
-  assert.ok(asked.metadata - before <= 1, 'it is known by then');
+  assert.ok(counts.metadata - before <= 1, 'metadata is cached');
 });
 
-test('a partition that gets a leader in time gets its records', async () => {
+test('records for a partition that gets a leader in time are delivered', async () => {
   let leader = -1;
-  const { cluster, asked } = scripted(
+  const { cluster, counts } = scripted(
     () => ({ healthy: [1], late: [leader] }),
     [[produced('healthy')], [produced('late')]],
   );
@@ -103,7 +103,7 @@ test('a partition that gets a leader in time gets its records', async () => {
   const sent = producer.send([record('healthy'), record('late')]);
   setTimeout(() => (leader = 2), 100);
   await sent;
-  assert.equal(asked.produced, 2);
+  assert.equal(counts.produced, 2);
 });
 
 test('records without a key avoid partitions that have no leader', async () => {
@@ -115,7 +115,7 @@ test('records without a key avoid partitions that have no leader', async () => {
   for (let send = 0; send < 6; send++) await producer.send([record('t')]);
 });
 
-test('a cluster in which nothing has a leader is away as a whole', async () => {
+test('a cluster in which no partition has a leader is unavailable', async () => {
   const { cluster } = scripted(() => ({ t: [-1] }), []);
   const producer = new NativeProducer(cluster);
   const sent = producer.send([record('t')]);

@@ -10,14 +10,14 @@ const NO_TRANSACTIONS = { id: null, timeoutMs: 0 };
 const NEW = { id: -1n, epoch: -1 };
 
 /**
- * An idempotent producer. Its identity is given up, and a new one taken, after every delivery that failed: a batch that
- * was refused in the end may still have been written by an earlier try, and another one of the same sequence would be
- * taken for it and lost. So what is sent again may arrive twice, never not at all.
+ * An idempotent producer. After every failed delivery it requests a new identity: a batch that was refused in the end
+ * may still have been written by an earlier attempt, and the broker would drop another batch with the same sequence
+ * as a duplicate. Resent records may therefore arrive twice, but are never lost.
  */
 export class NativeProducer implements KafkaProducer {
   readonly #closing = new AbortController();
   #sender: BatchSender | undefined;
-  /** Sends go one after the other, which keeps their order over failures. */
+  /** Serializes sends, which keeps their order across failures. */
   readonly #turns = new SerialQueue();
 
   constructor(readonly cluster: Cluster) {}

@@ -16,7 +16,7 @@ test("keys are hashed as in Kafka's own tests", () => {
   for (const [key, hash] of known) assert.equal(murmur2(Buffer.from(key)), hash, key);
 });
 
-test('keys of any length and content go where kafkajs puts them', () => {
+test('keys of any length and content are partitioned as by kafkajs', () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
   for (let length = 0; length < 40; length++) {
     const key = Buffer.from(Array.from({ length }, (_, at) => (at * 83 + length * 151) & 0xff));
@@ -26,7 +26,7 @@ test('keys of any length and content go where kafkajs puts them', () => {
   }
 });
 
-test('records without a key go to every partition alike, neighbours together', () => {
+test('records without a key are spread evenly over partitions, in runs', () => {
   const spread = new StickyPartitioner();
   const counts = [0, 0, 0, 0];
   for (let index = 0; index < 640; index++) {
@@ -40,7 +40,7 @@ test('records without a key go to every partition alike, neighbours together', (
   assert.notEqual(spread.partition(4), first);
 });
 
-test('partitions without a leader are left out, unless none has one', () => {
+test('partitions without a leader are skipped, unless none has one', () => {
   assert.deepEqual(ledPartitions([1, undefined, 2]), [0, 2]);
   assert.deepEqual(ledPartitions([undefined, undefined]), [0, 1]);
 });

@@ -1,16 +1,16 @@
-/** Partitions that a record which may go anywhere should go to: those with a leader, unless none has one. */
+/** Returns the candidate partitions of a record without key and partition: those with a leader, or else all. */
 export function ledPartitions(leaders: readonly (number | undefined)[]): number[] {
   const all = [...leaders.keys()];
   const led = all.filter((partition) => leaders[partition] !== undefined);
   return led.length > 0 ? led : all;
 }
 
-/** Records of one send that go to the same partition before the next one is taken. */
+/** Consecutive records of one send that go to the same partition. */
 const RUN = 16;
 
 /**
- * Where records without a key go: a few in a row to the same partition, which makes fewer and larger batches, and a
- * large send evenly to all.
+ * Assigns partitions to records without a key: short runs to the same partition, which makes fewer and larger
+ * batches, while a large send is spread evenly.
  */
 export class StickyPartitioner {
   #next = Math.floor(Math.random() * 1_000_003);
@@ -21,7 +21,7 @@ export class StickyPartitioner {
     return this.#next % partitions;
   }
 
-  /** Begins a new run: each send does. */
+  /** Begins a new run; called for each send. */
   nextBatch(): void {
     this.#next = (this.#next + 1) % 0x7fffffff;
     this.#left = RUN - 1;

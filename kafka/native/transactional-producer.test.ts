@@ -15,7 +15,7 @@ const record = { topic: 't', key: null, value: Buffer.from('x'), headers: {} };
 const ADD_PARTITIONS = 24;
 const FENCED = new ResponseError(ADD_PARTITIONS, 3, { '/': [90, null] }, {});
 
-/** A producer whose leader answers produce requests with these errors, one after the other. */
+/** Creates a producer whose leader answers produce requests with these errors, in order. */
 function transactional(
   errors: (string | undefined)[],
   announce: () => unknown = () => ({}),
@@ -36,7 +36,7 @@ function transactional(
   return { producer: new NativeTransactionalProducer(cluster, 'id'), ends, epochs: () => epoch };
 }
 
-test('a transaction that a leader refused is aborted, and the next one goes through', async () => {
+test('a transaction refused by a leader is aborted, and the next one succeeds', async () => {
   for (const name of ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH']) {
     const { producer, ends, epochs } = transactional([name, undefined]);
     await assert.rejects(producer.sendWithOffsets([record]), { kind: 'fenced' });
@@ -45,7 +45,7 @@ test('a transaction that a leader refused is aborted, and the next one goes thro
   }
 });
 
-test('a producer whose name was taken over, as the coordinator says, stays shut out', async () => {
+test('a producer fenced by the coordinator stays fenced', async () => {
   let announced = 0;
   const { producer, ends } = transactional([], () => {
     announced++;

@@ -15,13 +15,16 @@ import { Coordinator, offsetsByTopic } from './group/group.js';
 import { retry } from './transport/retry.js';
 import type { ProducerIdentity } from './protocol/write-batch.js';
 
-/** After which the broker gives up a transaction that nobody finishes; so long, others wait for a member that died within one. */
+/**
+ * Time after which the broker aborts an unfinished transaction; consumers wait this long if a member dies within one.
+ */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 const NEW: ProducerIdentity = { id: -1n, epoch: -1, transactional: true };
 
 /**
- * Transactions, one at a time. After one that failed the identity gets its next epoch, which ends whatever is left of
- * it; when the coordinator says that another producer has taken the name over, everything after it is refused as well.
+ * Transactions, one at a time. After a failed one the producer gets the next epoch, which aborts the rest of the
+ * transaction. Once the coordinator reports that another producer has fenced this one, all later transactions are
+ * refused.
  */
 export class NativeTransactionalProducer implements TransactionalProducer {
   readonly #closing = new AbortController();
@@ -75,7 +78,7 @@ export class NativeTransactionalProducer implements TransactionalProducer {
     if (offsets) await this.#commitOffsets(offsets);
   }
 
-  /** The coordinator must know which partitions a transaction writes to before they are written. */
+  /** Adds the partitions to the transaction; the coordinator must know them before they are written. */
   async #announce(batches: readonly OutgoingBatch[]): Promise<void> {
     const names = [...new Set(batches.map(({ topic }) => topic))];
     const topics = names.map((name) => ({
@@ -106,7 +109,7 @@ export class NativeTransactionalProducer implements TransactionalProducer {
     await this.#ask(endTxnV3.api, [this.transactionalId, id, epoch, commit]);
   }
 
-  /** Nothing of the transaction may be seen: it is ended now, or at the latest with the next epoch. */
+  /** Aborts the transaction, now or at the latest with the next epoch, so that nothing of it becomes visible. */
   async #giveUp(error: KafkaError): Promise<KafkaError> {
     const hadBegun = this.#sender !== undefined;
     this.#sender = undefined;
@@ -145,7 +148,7 @@ export class NativeTransactionalProducer implements TransactionalProducer {
 
 const TAKEN_OVER = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH']);
 
-/** Names of a leader's answers are not looked at: what is wrong with one partition is put right by an abort. */
+/** Returns true if another producer has taken over. Only coordinator errors count; an abort resolves all others. */
 function isFinal(error: KafkaError): boolean {
   return brokerErrorNames(error).some((name) => TAKEN_OVER.has(name));
 }

@@ -19,17 +19,17 @@ function latest(records: readonly KafkaRecord[], limits = { maxRecordBytes: 10_0
   return { offsets: found.records().map(({ offset }) => offset), ignored: found.ignored };
 }
 
-test('the last record of each key counts, in order of offsets', () => {
+test('the last record of each key is kept, in order of offsets', () => {
   const records = [record(0, 'a'), record(1, 'b'), record(2, 'a')];
   assert.deepEqual(latest(records), { offsets: [1, 2], ignored: 0 });
 });
 
-test('a record that is too large is ignored, and hides no other than those of its key', () => {
+test('a record that is too large is ignored and hides only earlier records of its key', () => {
   const records = [record(0, 'a'), record(1, 'b'), record(2, 'a', 20_000)];
   assert.deepEqual(latest(records), { offsets: [1], ignored: 1 });
 });
 
-test('many keys are kept only within the limit', () => {
+test('keys are kept up to the memory limit', () => {
   const many = Array.from({ length: 1_000 }, (_, index) => record(index, `k${index}`, 1_000));
   const { offsets, ignored } = latest(many);
   assert.ok(offsets.length > 30 && offsets.length < 100, `${offsets.length} kept`);

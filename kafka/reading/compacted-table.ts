@@ -4,26 +4,26 @@ import { rangesOf } from './read-topic.js';
 import { scanRanges } from './scan-topic.js';
 
 export interface LatestOptions {
-  /** How long nothing may come. */
+  /** Longest time without progress. */
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
-  /** A larger record is ignored, as if its key had none. */
+  /** A larger record is ignored, as if its key had no record. */
   readonly maxRecordBytes: number;
-  /** The most memory of all records; keys that come when it is full are ignored. */
+  /** Memory limit of all records; keys that arrive beyond it are ignored. */
   readonly maxBytes: number;
-  /** Called once, when records were ignored. */
+  /** Called once, if records were ignored. */
   readonly onIgnored?: ((count: number) => void) | undefined;
-  /** How the names of groups begin that it is read with, by clients that need one. */
+  /** Prefix of the consumer group, for clients that need one. */
   readonly groupPrefix?: string | undefined;
-  /** Ends it. */
+  /** Aborts the read. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads a compacted topic as it is now: the last record of each key, tombstones too, in order of their offsets. Whoever may
- * write to the topic decides how many there are and how large, so both have limits.
- * @returns none when the topic does not exist
- * @throws KafkaError `unavailable` when nothing comes for `limitMs`
+ * Reads the current state of a compacted topic: the last record of each key, including tombstones, in order of
+ * offsets. Producers to the topic decide how many records there are and how large, so both are limited.
+ * @returns no records if the topic does not exist
+ * @throws KafkaError `unavailable` if nothing arrives for `limitMs`
  */
 export async function readLatest(
   kafka: KafkaClient,
@@ -43,7 +43,7 @@ export async function readLatest(
   return latest.records();
 }
 
-/** The last record of each key, within limits. */
+/** Last record of each key, within limits. */
 export class LatestRecords {
   readonly #byKey = new Map<string, KafkaRecord>();
   #bytes = 0;

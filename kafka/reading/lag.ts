@@ -1,12 +1,12 @@
 import type { PartitionOffset, PartitionOffsets } from '../port.js';
 
-/** A partition and how far a group is in it. */
+/** A partition and a group's position in it. */
 export interface GroupPosition extends PartitionOffsets {
-  /** The next record to read; -1 where none is committed. */
+  /** Offset of the next record to read; -1 if none is committed. */
   readonly committed: number;
 }
 
-/** Puts a group's committed positions beside what the partitions of a topic hold. */
+/** Joins a group's committed offsets with the offsets of a topic's partitions. */
 export function groupPositions(
   offsets: readonly PartitionOffsets[],
   committed: readonly PartitionOffset[],
@@ -18,8 +18,8 @@ export function groupPositions(
 }
 
 /**
- * How many records a group has not finished yet. A partition without a committed position counts from its oldest record; one
- * whose position is beyond the end, as of a topic that was made anew, makes up for no other.
+ * Returns a group's lag in records. A partition without a committed offset counts from its oldest record; one whose
+ * committed offset is past the end, for example after the topic was recreated, counts as 0.
  */
 export function lagOf(positions: readonly GroupPosition[]): number {
   return positions.reduce(

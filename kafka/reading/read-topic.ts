@@ -3,19 +3,19 @@ import type { KafkaClient, KafkaRecord } from '../port.js';
 import { scanRanges, topicRanges, type PartitionRange } from './scan-topic.js';
 
 export interface ReadOptions {
-  /** How long nothing may come. */
+  /** Longest time without progress. */
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
-  /** How the names of groups begin that it is read with, by clients that need one. */
+  /** Prefix of the consumer group, for clients that need one. */
   readonly groupPrefix?: string | undefined;
-  /** Ends it. */
+  /** Aborts the read. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads a whole topic as it is now: for small ones, like the status of nodes.
- * @returns its records in no order across partitions; none when it does not exist
- * @throws KafkaError `unavailable` when nothing comes for `limitMs`; the signal's reason once it aborts
+ * Reads a whole topic up to its current end; for small topics such as node status.
+ * @returns its records, unordered across partitions; none if the topic does not exist
+ * @throws KafkaError `unavailable` if nothing arrives for `limitMs`; the signal's reason once it aborts
  */
 export async function readTopic(
   kafka: KafkaClient,
@@ -34,7 +34,7 @@ export async function readTopic(
   return found;
 }
 
-/** Finds out what a topic holds now; undefined when it does not exist. */
+/** Looks up a topic's current offsets; undefined if it does not exist. */
 export async function rangesOf(
   kafka: KafkaClient,
   topic: string,

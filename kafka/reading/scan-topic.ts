@@ -12,7 +12,7 @@ import {
 
 const SESSION_TIMEOUT_MS = 10_000;
 
-/** Offsets of one partition, without `end`; some of them may be of no record that is to be seen. */
+/** Range of offsets in one partition; `end` is exclusive. Not every offset has a visible record. */
 export interface PartitionRange {
   readonly partition: number;
   readonly start: number;
@@ -20,23 +20,23 @@ export interface PartitionRange {
 }
 
 export interface ScanOptions {
-  /** How long nothing may come; the time that `onRecords` takes does not count. */
+  /** Longest time without progress; time spent in `onRecords` does not count. */
   readonly limitMs: number;
   readonly fetchMaxBytes: number;
-  /** How the name of its group begins, for clients that need one. */
+  /** Prefix of the consumer group, for clients that need one. */
   readonly groupPrefix?: string | undefined;
-  /** Ends the scan where it is: it resolves when the `onRecords` under way is done. */
+  /** Ends the scan early: it resolves once the current `onRecords` call is done. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes over records of one partition, in their order. What comes next waits for a promise that it returns. */
+  /** Accepts records of one partition, in order. A returned promise delays the next ones. */
   onRecords(records: readonly KafkaRecord[]): void | Promise<void>;
-  /** Records that can't be read are stepped over, and this is all that is heard of them. */
+  /** Reports unreadable records, which are skipped. */
   onUnreadable?(records: UnreadableRecords, reason: string): void;
 }
 
 /**
- * What a topic holds now, by partition. Partitions that hold nothing are left out.
- * @param since milliseconds since the epoch: from the first record that is not older
- * @returns undefined when the topic does not exist
+ * Returns the current offset range of each partition; empty partitions are left out.
+ * @param since milliseconds since the epoch: start at the first record at or after this time
+ * @returns undefined if the topic does not exist
  */
 export async function topicRanges(
   admin: KafkaAdmin,
@@ -47,7 +47,7 @@ export async function topicRanges(
   const ranges = await admin.offsets(topic);
   const begin = new Map<number, number>();
   if (since !== undefined)
-    // Negative timestamps mean something else to a broker.
+    // Negative timestamps have a special meaning for brokers.
     for (const { partition, offset } of await admin.offsetsAt(topic, Math.max(0, Math.floor(since))))
       begin.set(partition, offset);
   return ranges
@@ -56,9 +56,9 @@ export async function topicRanges(
 }
 
 /**
- * Reads ranges of a topic, from their starts to their ends and no further, whatever is written meanwhile: memory holds
- * one fetch. Records that wait for their transaction to end are waited for.
- * @throws KafkaError `unavailable` when nothing comes for `limitMs`; whatever `onRecords` throws
+ * Reads ranges of a topic from start to end, regardless of what is written meanwhile; memory holds one fetch. Waits
+ * for open transactions within the ranges to end.
+ * @throws KafkaError `unavailable` if nothing arrives for `limitMs`; any error of `onRecords`
  */
 export async function scanRanges(
   kafka: KafkaClient,
@@ -84,12 +84,12 @@ export async function scanRanges(
   }
 }
 
-/** Positions of a consumer on their way to the ends. What counts are positions, since the last offset need not be a record's. */
+/** Reads up to the end offsets. Tracks positions, not records: the last offset need not have a visible record. */
 class Scan {
   readonly #ends: ReadonlyMap<number, number>;
-  /** Positions of the partitions that are not at their ends yet. */
+  /** Positions of the partitions that have not reached their ends. */
   readonly #open: Map<number, number>;
-  #underWay = 0;
+  #inFlight = 0;
   #ended = false;
   #limit: NodeJS.Timeout | undefined;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
@@ -124,7 +124,7 @@ class Scan {
     return {
       onRecords: (records) => this.#take(records),
       onPosition: (position) => this.#advance(position),
-      onUnreadable: (records, reason) => this.#stepOver(records, reason),
+      onUnreadable: (records, reason) => this.#noteUnreadable(records, reason),
       onAssigned: () => undefined,
       onRevoked: () => Promise.resolve(),
       onCrash: (error) => this.#fail(error),
@@ -138,16 +138,16 @@ class Scan {
     return this.#handOver(wanted);
   }
 
-  /** Never rejects: what `onRecords` throws ends the scan, not the consumer. */
+  /** Never rejects: an error of `onRecords` ends the scan, not the consumer. */
   async #handOver(records: readonly KafkaRecord[]): Promise<void> {
-    this.#underWay++;
+    this.#inFlight++;
     clearTimeout(this.#limit);
     try {
       await this.options.onRecords(records);
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#underWay--;
+      this.#inFlight--;
       this.#wait();
     }
     this.#resolveIfDone();
@@ -158,22 +158,22 @@ class Scan {
     if (offset < (this.#ends.get(partition) ?? 0)) this.#open.set(partition, offset);
     else {
       this.#open.delete(partition);
-      // What others go on writing there is nobody's.
+      // Records written after the end are out of scope.
       this.consumer.pause([{ topic: this.topic, partition }]);
     }
     this.#wait();
     this.#resolveIfDone();
   }
 
-  #stepOver(records: UnreadableRecords, reason: string): void {
+  #noteUnreadable(records: UnreadableRecords, reason: string): void {
     if (records.offset < (this.#ends.get(records.partition) ?? 0))
       this.options.onUnreadable?.(records, reason);
   }
 
-  /** Gives the next sign of progress its time. */
+  /** Restarts the timeout for progress. */
   #wait(): void {
     clearTimeout(this.#limit);
-    if (this.#ended || this.#underWay > 0) return;
+    if (this.#ended || this.#inFlight > 0) return;
     this.#limit = setTimeout(() => this.#fail(this.#stalled()), this.options.limitMs);
   }
 
@@ -183,7 +183,7 @@ class Scan {
     );
     return new KafkaError(
       'unavailable',
-      `topic ${this.topic}: nothing came for ${this.options.limitMs} ms (${places.slice(0, 5).join(', ')}): the broker may be away, or a transaction open`,
+      `topic ${this.topic}: no records received for ${this.options.limitMs} ms (${places.slice(0, 5).join(', ')}): the broker may be unavailable, or a transaction open`,
     );
   }
 
@@ -193,7 +193,7 @@ class Scan {
   }
 
   #resolveIfDone(): void {
-    if (this.#underWay === 0 && (this.#ended || this.#open.size === 0)) this.#settle.resolve();
+    if (this.#inFlight === 0 && (this.#ended || this.#open.size === 0)) this.#settle.resolve();
   }
 
   #fail(error: unknown): void {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { crc32c, createRecordsBatch, readRecordsBatch, Reader } from '@platformatic/kafka';
 import type { KafkaRecord, OutgoingRecord } from '../port.js';
 import { ByteReader } from './byte-reader.js';
-import { BatchReader, type AbortedTransaction, type Piece } from './read-batches.js';
+import { BatchReader, type AbortedTransaction, type Chunk } from './read-batches.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits } from './read-limits.js';
 import { AT } from './record-batch.js';
 import { rawBatch, recordOfHeaders, zigzag } from '../../testing/record-batches.js';
@@ -12,11 +12,11 @@ import { writeBatch } from '../native/protocol/write-batch.js';
 
 const at = { topic: 't', partition: 3 };
 
-function readPieces(bytes: Buffer, from: number, limits: Partial<ReadLimits> = {}): Piece[] {
+function readChunks(bytes: Buffer, from: number, limits: Partial<ReadLimits> = {}): Chunk[] {
   const reader = new BatchReader(bytes, at, from, [], { ...DEFAULT_READ_LIMITS, ...limits });
-  const pieces: Piece[] = [];
-  for (let piece = reader.next(); piece; piece = reader.next()) pieces.push(piece);
-  return pieces;
+  const chunks: Chunk[] = [];
+  for (let chunk = reader.next(); chunk; chunk = reader.next()) chunks.push(chunk);
+  return chunks;
 }
 
 function readBatches(
@@ -28,9 +28,9 @@ function readBatches(
   const reader = new BatchReader(bytes, place, from, aborted);
   const records: KafkaRecord[] = [];
   let next = from;
-  for (let piece = reader.next(); piece; piece = reader.next()) {
-    records.push(...piece.records);
-    next = piece.next;
+  for (let chunk = reader.next(); chunk; chunk = reader.next()) {
+    records.push(...chunk.records);
+    next = chunk.next;
   }
   return { records, next };
 }
@@ -49,7 +49,7 @@ function batchOf(records: readonly OutgoingRecord[], baseOffset = 0): Buffer {
 const values = (records: readonly KafkaRecord[]): (string | undefined)[] =>
   records.map(({ value }) => value?.toString());
 
-test('what is written is read: keys, values, null, empty, headers, repeated ones and names of any kind', () => {
+test('records survive a round trip: keys, values, null, empty, headers, repeated headers and header names of any kind', () => {
   const headers = {
     one: Buffer.from('1'),
     é: Buffer.alloc(200, 1),
@@ -81,7 +81,7 @@ test('what is written is read: keys, values, null, empty, headers, repeated ones
   );
 });
 
-test('records keep timestamps of their own, however far apart, before and after the first', () => {
+test('records keep their own timestamps, however far apart, before and after the first', () => {
   const moments = [1_700_000_000_000, 0, 1_700_000_000_001, 9_000_000_000_000, undefined];
   const { records } = readBatches(batchOf(moments.map((timestamp) => outgoing('x', { timestamp }))), at, 0);
   assert.deepEqual(
@@ -96,7 +96,7 @@ test('records keep timestamps of their own, however far apart, before and after 
   );
 });
 
-test("the library's own reader understands what is written, byte for byte", () => {
+test("the library's own reader reads our batches, byte for byte", () => {
   const written = batchOf([outgoing('x', { key: Buffer.from('k'), headers: { h: Buffer.from('v') } })]);
   const { records, producerId, producerEpoch } = readRecordsBatch(Reader.from(written));
   assert.deepEqual([producerId, producerEpoch], [7n, 1]);
@@ -106,7 +106,7 @@ test("the library's own reader understands what is written, byte for byte", () =
   );
 });
 
-test('what the library writes is read, with its timestamps, and a header without a value as an empty one', () => {
+test('batches written by the library are read, including timestamps; a null header value is read as empty', () => {
   const message = (value: string, timestamp: bigint) => ({
     topic: 't',
     partition: 3,
@@ -127,7 +127,7 @@ test('what the library writes is read, with its timestamps, and a header without
   assert.deepEqual(records[0]?.headers, { none: Buffer.alloc(0) });
 });
 
-test('records before the position are left out, and a batch that is cut off comes later', () => {
+test('records before the position are skipped, and a truncated batch is left for the next fetch', () => {
   const both = Buffer.concat([
     batchOf([outgoing('a'), outgoing('b')], 10),
     batchOf([outgoing('c'), outgoing('d')], 12),
@@ -138,30 +138,30 @@ test('records before the position are left out, and a batch that is cut off come
   assert.deepEqual(readBatches(both.subarray(0, 30), at, 10), { records: [], next: 10 });
 });
 
-test('one record that asks for it has its batch compressed', () => {
+test('a batch is compressed if one of its records requests it', () => {
   const small = writeBatch([outgoing('z'.repeat(50_000), { compress: true })], plainIdentity, 0, 1);
   assert.ok(small.length < 1_000);
   assert.equal(readBatches(small, at, 0).records[0]?.value?.toString(), 'z'.repeat(50_000));
 });
 
-test('a damaged batch is refused, but not before the sound ones that precede it are read', () => {
+test('a corrupted batch is refused, but only after the valid ones before it are read', () => {
   const damaged = batchOf([outgoing('b')], 1);
   damaged.writeUInt8(damaged.readUInt8(damaged.length - 3) ^ 1, damaged.length - 3);
   assert.throws(() => readBatches(damaged, at, 1), {
     kind: 'other',
-    message: /offset 1 can't be read: wrong checksum/,
+    message: /offset 1 cannot be read: wrong checksum/,
   });
   const both = Buffer.concat([batchOf([outgoing('a')], 0), damaged]);
   const sound = readBatches(both, at, 0);
   assert.deepEqual([values(sound.records), sound.next], [['a'], 1]);
 });
 
-test('a compressed batch with fewer records than it says is refused', () => {
+test('a compressed batch with fewer records than declared is refused', () => {
   const batch = Buffer.concat([batchOf([outgoing('a')]).subarray(0, AT.records), gzipSync(Buffer.alloc(3))]);
   batch.writeInt16BE(1, AT.attributes);
   batch.writeInt32BE(batch.length - 12, AT.length);
   batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
-  assert.throws(() => readBatches(batch, at, 0), /a record breaks off/);
+  assert.throws(() => readBatches(batch, at, 0), /truncated record/);
 });
 
 function transactional(id: bigint, value: string, offset: number): Buffer {
@@ -179,9 +179,9 @@ function marker(id: bigint, type: number, offset: number): Buffer {
   return batch;
 }
 
-test('records of transactions that were given up are not seen, those of others in between are', () => {
+test('records of aborted transactions are hidden, and those of others in between are not', () => {
   const log = Buffer.concat([
-    transactional(1n, 'given up', 0),
+    transactional(1n, 'aborted', 0),
     transactional(2n, 'kept', 1),
     marker(1n, 0, 2),
     transactional(1n, 'kept later', 3),
@@ -192,10 +192,10 @@ test('records of transactions that were given up are not seen, those of others i
   assert.deepEqual([values(records), next], [['kept', 'kept later'], 6]);
 });
 
-test('transactions that were given up are hidden in whatever order the broker names them', () => {
+test('aborted transactions are hidden regardless of the order in which the broker lists them', () => {
   const log = Buffer.concat([
-    transactional(1n, 'given up late', 0),
-    transactional(2n, 'given up first', 1),
+    transactional(1n, 'aborted last', 0),
+    transactional(2n, 'aborted first', 1),
     marker(2n, 0, 2),
     marker(1n, 0, 3),
     transactional(2n, 'kept', 4),
@@ -208,63 +208,63 @@ test('transactions that were given up are hidden in whatever order the broker na
   assert.deepEqual(values(readBatches(log, at, 0, byEnd).records), ['kept']);
 });
 
-test('numbers of more than 32 bits are read exactly: the library writes them wrongly, so the bytes are given', () => {
-  // 5,000,000,000 and -5,000,000,000 in zigzag, by the rules of Protocol Buffers.
+test('numbers of more than 32 bits are read exactly; the bytes are literal because the library writes them incorrectly', () => {
+  // 5,000,000,000 and -5,000,000,000 in zigzag encoding, as in Protocol Buffers.
   assert.equal(new ByteReader(Buffer.from('80c8afa025', 'hex')).varlong(), 5_000_000_000);
   assert.equal(new ByteReader(Buffer.from('ffc7afa025', 'hex')).varlong(), -5_000_000_000);
   assert.equal(new ByteReader(Buffer.from('00000001000000ff', 'hex')).int64(), 2 ** 32 + 255);
   assert.equal(new ByteReader(Buffer.from('ffffffffffffffff', 'hex')).int64(), -1);
 });
 
-test('a batch is taken in pieces of so many records, or bytes, and goes on where the last piece ended', () => {
+test('a batch is read in chunks limited by records or bytes, each continuing where the last one ended', () => {
   const batch = batchOf(
     Array.from({ length: 10 }, (_, index) => outgoing(`v${index}`)),
     100,
   );
-  const pieces = readPieces(batch, 101, { pieceRecords: 4 });
+  const chunks = readChunks(batch, 101, { chunkRecords: 4 });
   assert.deepEqual(
-    pieces.map(({ records, next }) => [values(records).join(), next]),
+    chunks.map(({ records, next }) => [values(records).join(), next]),
     [
       ['v1,v2,v3,v4', 105],
       ['v5,v6,v7,v8', 109],
       ['v9', 110],
     ],
   );
-  assert.equal(readPieces(batch, 100, { pieceBytes: 1 }).length, 10);
+  assert.equal(readChunks(batch, 100, { chunkBytes: 1 }).length, 10);
 });
 
-test('a record with too many headers is passed over alone, its neighbours of the kind with it', () => {
+test('a record with too many headers is skipped, together with adjacent ones of the same kind', () => {
   const records = [
     recordOfHeaders(1),
     ...[1, 2, 3].map((delta) => recordOfHeaders(5, delta)),
     recordOfHeaders(2, 4),
   ];
   const batch = rawBatch(Buffer.concat(records), 5);
-  const pieces = readPieces(batch, 0, { recordHeaders: 4 });
+  const chunks = readChunks(batch, 0, { recordHeaders: 4 });
   assert.deepEqual(
-    pieces.map((piece) => [piece.records.map(({ offset }) => offset), piece.unreadable, piece.next]),
+    chunks.map((chunk) => [chunk.records.map(({ offset }) => offset), chunk.unreadable, chunk.next]),
     [
-      [[0], { offset: 1, lastOffset: 3, reason: 'expected at most 4 headers of a record, got 5' }, 4],
+      [[0], { offset: 1, lastOffset: 3, reason: 'expected at most 4 headers per record, got 5' }, 4],
       [[4], undefined, 5],
     ],
   );
 });
 
-test('eighty million headers in 233 kB are not even unpacked', () => {
+test('twenty million headers in a small batch are not decompressed', () => {
   const packed = gzipSync(recordOfHeaders(20_000_000));
   const batch = rawBatch(packed, 1, { codec: 1 });
-  const [piece] = readPieces(batch, 0, { batchBytes: 32 * 1024 * 1024 });
-  assert.match(piece?.unreadable?.reason ?? '', /more than 33554432 bytes come out of it/);
-  assert.equal(piece?.next, 1);
+  const [chunk] = readChunks(batch, 0, { batchBytes: 32 * 1024 * 1024 });
+  assert.match(chunk?.unreadable?.reason ?? '', /decompressed size exceeds 33554432 bytes/);
+  assert.equal(chunk?.next, 1);
 });
 
-test('a batch from which too much comes is passed over, the ones around it are read', () => {
+test('a batch that decompresses to too many bytes is skipped, and the ones around it are read', () => {
   const bomb = rawBatch(gzipSync(Buffer.alloc(2_000)), 3, { codec: 1 });
   bomb.writeBigInt64BE(1n, AT.baseOffset);
   const log = Buffer.concat([batchOf([outgoing('a')]), bomb, batchOf([outgoing('b')], 4)]);
-  const pieces = readPieces(log, 0, { batchBytes: 1_000 });
+  const chunks = readChunks(log, 0, { batchBytes: 1_000 });
   assert.deepEqual(
-    pieces.map(({ records, unreadable, next }) => [
+    chunks.map(({ records, unreadable, next }) => [
       values(records).join(),
       unreadable && [unreadable.offset, unreadable.lastOffset],
       next,
@@ -276,44 +276,44 @@ test('a batch from which too much comes is passed over, the ones around it are r
   );
 });
 
-test('counts, lengths and offsets that lie make a batch unreadable, and nothing else', () => {
+test('wrong counts, lengths and offsets make a batch unreadable, and nothing else', () => {
   const good = recordOfHeaders(0);
   const lies: [string, Buffer, RegExp][] = [
-    ['more records than there are', rawBatch(good, 1_000_000_000), /a record breaks off/],
-    ['more headers than there are', rawBatch(recordOfHeaders(1, 0, 1_000), 1), /breaks off/],
-    ['a length beyond the batch', rawBatch(Buffer.concat([zigzag(2 ** 30), good]), 1), /breaks off/],
-    ['a negative length', rawBatch(Buffer.concat([zigzag(-5), good]), 1), /breaks off/],
+    ['more records than present', rawBatch(good, 1_000_000_000), /truncated record/],
+    ['more headers than present', rawBatch(recordOfHeaders(1, 0, 1_000), 1), /truncated/],
+    ['a length beyond the batch', rawBatch(Buffer.concat([zigzag(2 ** 30), good]), 1), /truncated/],
+    ['a negative length', rawBatch(Buffer.concat([zigzag(-5), good]), 1), /truncated/],
     ['an offset beyond the batch', rawBatch(recordOfHeaders(0, 2 ** 30), 1), /got 1073741824/],
     ['an offset before the batch', rawBatch(recordOfHeaders(0, -7), 1), /got -7/],
-    ['an offset twice', rawBatch(Buffer.concat([good, good]), 2), /expected a record of offset 1/],
+    ['an offset twice', rawBatch(Buffer.concat([good, good]), 2), /expected a record with offset 1/],
   ];
-  const untilTheLie = (batch: Buffer): unknown => readPieces(batch, readPieces(batch, 0).at(-1)?.next ?? 0);
-  for (const [name, batch, reason] of lies) assert.throws(() => untilTheLie(batch), reason, name);
+  const afterIntact = (batch: Buffer): unknown => readChunks(batch, readChunks(batch, 0).at(-1)?.next ?? 0);
+  for (const [name, batch, reason] of lies) assert.throws(() => afterIntact(batch), reason, name);
   for (const count of [0, -1, -(2 ** 31)]) {
     const empty = rawBatch(Buffer.alloc(0), count, { lastOffsetDelta: 6 });
-    assert.deepEqual(readPieces(empty, 0), [{ records: [], next: 7 }]);
+    assert.deepEqual(readChunks(empty, 0), [{ records: [], next: 7 }]);
   }
 });
 
-test('times that no clock has are brought into what numbers hold', () => {
+test('out-of-range timestamps are clamped to exact numbers', () => {
   const body = Buffer.concat([
     Buffer.from([0]),
     Buffer.from('ffffffffffffffffff01', 'hex'),
     Buffer.from([0, 1, 1, 0]),
   ]);
   const batch = rawBatch(Buffer.concat([zigzag(body.length), body]), 1);
-  const [piece] = readPieces(batch, 0);
-  assert.equal(piece?.records[0]?.timestamp, Number.MIN_SAFE_INTEGER);
+  const [chunk] = readChunks(batch, 0);
+  assert.equal(chunk?.records[0]?.timestamp, Number.MIN_SAFE_INTEGER);
 });
 
-test('a record that is kept keeps no batch alive', () => {
+test('a retained record does not keep its batch in memory', () => {
   const large = batchOf([
     outgoing('x'.repeat(1_000_000)),
     outgoing('small'),
     outgoing('y'.repeat(1_000_000)),
   ]);
   for (const batch of [large, rawBatch(gzipSync(large.subarray(AT.records)), 3, { codec: 1 })]) {
-    const records = readPieces(batch, 0).flatMap((piece) => piece.records);
+    const records = readChunks(batch, 0).flatMap((chunk) => chunk.records);
     assert.equal(records[1]?.value?.toString(), 'small');
     assert.ok((records[1].value.buffer.byteLength ?? 0) < 10_000);
   }

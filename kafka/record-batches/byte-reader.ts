@@ -3,8 +3,8 @@ const TWO_TO_32 = 2 ** 32;
 const VARLONG_END = 128 ** 10;
 
 /**
- * Reads Kafka's number formats from a buffer, 64-bit ones as numbers (exact up to 2^53). Reading past the end gives
- * zeros or throws RangeError; whoever reads checks `position` where that can happen.
+ * Reads Kafka's number formats from a buffer, 64-bit ones as numbers (exact up to 2^53). Reading past the end returns
+ * zeros or throws RangeError; callers check `position` where that can happen.
  */
 export class ByteReader {
   constructor(
@@ -33,7 +33,7 @@ export class ByteReader {
     return high * TWO_TO_32 + this.uint32();
   }
 
-  /** Lengths of the newer requests: unsigned, one more than the length, 0 for null. */
+  /** Reads a length in flexible request versions: unsigned, length plus one, 0 for null. */
   unsignedVarint(): number {
     const { bytes } = this;
     let byte = bytes[this.position++] ?? 0;
@@ -45,13 +45,13 @@ export class ByteReader {
     return value >>> 0;
   }
 
-  /** Lengths within records: zigzag, -1 for null. */
+  /** Reads a length within a record: zigzag, -1 for null. */
   varint(): number {
     const value = this.unsignedVarint();
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** Zigzag as well, beyond 32 bits. */
+  /** Reads a zigzag number of more than 32 bits. */
   varlong(): number {
     const { bytes } = this;
     let byte = bytes[this.position++] ?? 0;
@@ -64,7 +64,7 @@ export class ByteReader {
     return isNegative ? -(value + 1) / 2 : value / 2;
   }
 
-  /** A view. */
+  /** Returns a view of the next bytes. */
   take(length: number): Buffer {
     return this.bytes.subarray(this.position, (this.position += length));
   }
@@ -87,7 +87,7 @@ export class ByteReader {
     for (let left = this.unsignedVarint() - 1; left > 0; left--) each();
   }
 
-  /** Fields that newer brokers add. The library takes their number for their length in bytes. */
+  /** Skips tagged fields, which newer brokers add. The library mistakes their count for their length in bytes. */
   skipTags(): void {
     for (let left = this.unsignedVarint(); left > 0; left--) {
       this.unsignedVarint();

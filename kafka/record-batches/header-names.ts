@@ -1,5 +1,5 @@
 const MAX_NAMES = 1_000;
-/** Longer names are rare enough to be made each time. */
+/** Longer names are rare enough to be decoded each time. */
 const MAX_LENGTH = 64;
 
 interface Known {
@@ -7,12 +7,12 @@ interface Known {
   readonly name: string;
 }
 
-/** By length, first and last byte: whoever else shares these takes the place. */
+/** Keyed by length, first and last byte; a name with the same key replaces the previous one. */
 const known = new Map<number, Known>();
 
 /**
- * The name that stands at `start` in `bytes`. Headers have the same few names in every record, and comparing bytes is
- * faster than making text.
+ * Returns the name at `start` in `bytes`. Most records use the same few header names, and comparing bytes is faster
+ * than decoding text.
  */
 export function readName(bytes: Buffer, start: number, length: number): string {
   if (length === 0 || length > MAX_LENGTH) return bytes.toString('utf8', start, start + length);
@@ -32,7 +32,7 @@ function isAt(name: Buffer, bytes: Buffer, start: number): boolean {
 
 const encoded = new Map<string, Buffer>();
 
-/** A name's bytes: of a short one the same each time. */
+/** Encodes a name; short names are cached. */
 export function nameBytes(name: string): Buffer {
   if (name.length > MAX_LENGTH) return Buffer.from(name);
   let bytes = encoded.get(name);

@@ -23,40 +23,41 @@ import {
 } from './record-batch.js';
 
 const TWO_TO_32 = 2 ** 32;
-/** Control records that end a transaction: type of the record's key. */
+/** Key type of the control record that aborts a transaction. */
 const ABORT = 0;
 const NOTHING = Buffer.alloc(0);
-/** Records are copied out of the batch in groups of about this many bytes, so that one that is kept keeps no more alive. */
+/**
+ * Records are copied out of the batch in slabs of about this size, so that a retained one keeps little memory alive.
+ */
 const SLAB_BYTES = 8 * 1024;
 
-/** A transaction whose records are not to be seen: from this offset on, until its marker. */
+/** A transaction whose records are hidden, from this offset to its marker. */
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
 }
 
-/** The next part of a partition's fetched records, in order of offset. */
-export interface Piece {
+/** The next chunk of a partition's fetched records, in order of offset. */
+export interface Chunk {
   readonly records: readonly KafkaRecord[];
-  /** Records behind these that are beyond the limits, however often they are fetched. */
+  /** Records after these that exceed the limits. */
   readonly unreadable?: { readonly offset: number; readonly lastOffset: number; readonly reason: string };
-  /** Offset after all that was read, seen or not: markers of transactions take one, too. */
+  /** Offset after everything read, visible or not; transaction markers occupy one as well. */
   readonly next: number;
 }
 
 /**
- * Reads the fetched batches of one partition from an offset on, piece by piece: whoever takes the pieces decides when to go
- * on, so that no more records exist at a time than it has room for. Nothing of a piece keeps `bytes` alive.
+ * Reads the fetched batches of one partition from an offset on, in chunks: the caller decides when to read the next
+ * one, so that only as many records exist at a time as it has capacity for. A chunk does not keep `bytes` alive.
  *
- * The library's own reader makes two arrays, two BigInts and three objects for every record and takes twice the time,
- * without looking at checksums.
+ * The library's own reader creates two arrays, two BigInts and three objects per record, takes twice the time and
+ * does not verify checksums.
  *
- * The last batch may be cut off, which is not an error: it comes again. So does a batch that is damaged, when others
- * before it are not.
+ * A truncated last batch is not an error: it is fetched again. So is a corrupted batch that follows valid ones.
  */
 export class BatchReader {
   readonly #hidden: HiddenTransactions;
-  /** Where the next batch begins. */
+  /** Position of the next batch. */
   #position = 0;
   #next: number;
   #open: OpenBatch | undefined;
@@ -73,40 +74,40 @@ export class BatchReader {
   }
 
   /**
-   * The next piece; undefined when there is no more. A piece without records tells only of an offset that was passed.
-   * @throws UnreadableBatch when the first batch is damaged or of a format before Kafka 0.11
+   * Returns the next chunk; undefined at the end. A chunk without records only advances the offset.
+   * @throws UnreadableBatch if the first batch is corrupted or in a format older than Kafka 0.11
    */
-  next(): Piece | undefined {
-    const { pieceRecords, pieceBytes } = this.limits;
+  next(): Chunk | undefined {
+    const { chunkRecords, chunkBytes } = this.limits;
     const before = this.#next;
     const records: KafkaRecord[] = [];
-    let room = pieceBytes;
-    while (records.length < pieceRecords && room > 0) {
+    let room = chunkBytes;
+    while (records.length < chunkRecords && room > 0) {
       try {
         const batch = (this.#open ??= this.#openNext());
         if (!batch) break;
         const found = batch.read();
         if (found === undefined) this.#close(batch);
-        else if (found instanceof Oversized) return this.#piece(records, this.#passOversized(batch, found));
+        else if (found instanceof Oversized) return this.#chunk(records, this.#passOversized(batch, found));
         else {
           records.push(found);
           room -= batch.cost;
           this.#next = found.offset + 1;
         }
       } catch (error) {
-        if (error instanceof Oversized) return this.#piece(records, this.#passBatch(error));
+        if (error instanceof Oversized) return this.#chunk(records, this.#passBatch(error));
         if (this.#next > this.from) break;
         throw damaged(this.at, this.#current(), this.from, error);
       }
     }
-    return this.#next > before || records.length > 0 ? this.#piece(records) : undefined;
+    return this.#next > before || records.length > 0 ? this.#chunk(records) : undefined;
   }
 
-  #piece(records: readonly KafkaRecord[], unreadable?: Piece['unreadable']): Piece {
+  #chunk(records: readonly KafkaRecord[], unreadable?: Chunk['unreadable']): Chunk {
     return unreadable ? { records, unreadable, next: this.#next } : { records, next: this.#next };
   }
 
-  /** The next batch with records to be seen. @throws Oversized when too much comes out of it */
+  /** Opens the next batch with visible records. @throws Oversized if it decompresses to too many bytes */
   #openNext(): OpenBatch | undefined {
     for (let batch = this.#current(); batch; batch = this.#current()) {
       const attributes = check(batch);
@@ -119,7 +120,7 @@ export class BatchReader {
     return undefined;
   }
 
-  /** The batch at the current position, unless it is cut off. */
+  /** Returns the batch at the current position, unless it is truncated. */
   #current(): Buffer | undefined {
     const { bytes } = this;
     if (this.#position + AT.records > bytes.length) return undefined;
@@ -138,15 +139,15 @@ export class BatchReader {
     this.#next = Math.max(this.#next, next);
   }
 
-  /** Neighbours of the same kind go along: one message tells of all of them. */
-  #passOversized(batch: OpenBatch, first: Oversized): Piece['unreadable'] {
+  /** Skips adjacent oversized records as well, so that one message reports all of them. */
+  #passOversized(batch: OpenBatch, first: Oversized): Chunk['unreadable'] {
     let last = first;
     for (let found = batch.peekOversized(); found; found = batch.peekOversized()) last = found;
     this.#next = last.offset + 1;
     return { offset: first.offset, lastOffset: last.offset, reason: first.message };
   }
 
-  #passBatch({ message }: Oversized): Piece['unreadable'] {
+  #passBatch({ message }: Oversized): Chunk['unreadable'] {
     const batch = this.#current();
     if (!batch) return undefined;
     const offset = Math.max(this.#next, int64(batch, AT.baseOffset));
@@ -155,7 +156,7 @@ export class BatchReader {
   }
 }
 
-/** Something that is beyond the limits. */
+/** Signals content that exceeds the limits. */
 class Oversized extends Error {
   constructor(
     message: string,
@@ -165,24 +166,24 @@ class Oversized extends Error {
   }
 }
 
-/** A batch whose records are being read, one after the other. */
+/** A batch whose records are being read one by one. */
 class OpenBatch {
   readonly topic: string;
   readonly partition: number;
   readonly length: number;
   readonly next: number;
-  /** Bytes that the record that was read last takes in memory. */
+  /** Memory size of the last record read, in bytes. */
   cost = 0;
   readonly #baseOffset: number;
   readonly #baseTimestamp: number;
   readonly #appendTime: number | undefined;
   readonly #plain: ByteReader;
-  /** The copy in which the next records are. */
+  /** Copy that holds the next records. */
   #slab = new ByteReader(NOTHING);
   #left: number;
   #lastOffset: number;
 
-  /** @throws Oversized when too much comes out of it */
+  /** @throws Oversized if the batch decompresses to too many bytes */
   constructor(
     batch: Buffer,
     { topic, partition }: TopicPartition,
@@ -202,7 +203,7 @@ class OpenBatch {
     this.#plain = new ByteReader(plainRecords(batch, attributes, limits.batchBytes));
   }
 
-  /** The next record from `from` on; undefined when there is none. */
+  /** Returns the next record at or after `from`; undefined if there is none. */
   read(): KafkaRecord | Oversized | undefined {
     while (this.#left > 0) {
       const found = this.#readNext();
@@ -211,7 +212,7 @@ class OpenBatch {
     return undefined;
   }
 
-  /** The next record if it is beyond the limits, too. */
+  /** Reads the next record if it exceeds the limits, too. */
   peekOversized(): Oversized | undefined {
     if (this.#left <= 0) return undefined;
     this.#fill();
@@ -240,20 +241,20 @@ class OpenBatch {
     if (count > this.limits.recordHeaders) {
       reader.position = end;
       return new Oversized(
-        `expected at most ${this.limits.recordHeaders} headers of a record, got ${count}`,
+        `expected at most ${this.limits.recordHeaders} headers per record, got ${count}`,
         offset,
       );
     }
     const start = reader.position;
     const { headers, isExact } = readHeaders(reader, count);
-    if (reader.position !== end) throw new Error('a record breaks off');
+    if (reader.position !== end) throw new Error('truncated record');
     this.cost = length + RECORD_OVERHEAD_BYTES + count * HEADER_OVERHEAD_BYTES;
     const { topic, partition } = this;
     const record = { topic, partition, offset, key, value, headers, timestamp };
     return isExact ? record : { ...record, headerList: readHeaderList(reader, start, count) };
   }
 
-  /** Returns a timestamp within exact numbers: the differences in a batch are chosen by its writer. */
+  /** Clamps a timestamp to exact numbers: the deltas in a batch are chosen by its writer. */
   #timestamp(delta: number): number {
     const timestamp = this.#appendTime ?? this.#baseTimestamp + delta;
     return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, timestamp));
@@ -263,7 +264,7 @@ class OpenBatch {
     const offset = this.#baseOffset + delta;
     if (offset <= this.#lastOffset || offset >= this.next)
       throw new Error(
-        `expected a record of offset ${this.#lastOffset + 1} to ${this.next - 1}, got ${offset}`,
+        `expected a record with offset ${this.#lastOffset + 1} to ${this.next - 1}, got ${offset}`,
       );
     return (this.#lastOffset = offset);
   }
@@ -278,19 +279,19 @@ class OpenBatch {
       const length = this.#plain.varint();
       const recordEnd = this.#plain.position + length;
       if (length < 0 || recordEnd > bytes.length) {
-        if (count === 0) throw new Error('a record breaks off');
+        if (count === 0) throw new Error('truncated record');
         break;
       }
       if (count > 0 && recordEnd - start > SLAB_BYTES) break;
       end = recordEnd;
     }
-    if (end === start) throw new Error('a record breaks off');
+    if (end === start) throw new Error('truncated record');
     this.#plain.position = end;
     this.#slab = new ByteReader(detached(bytes, start, end));
   }
 }
 
-/** A part of a buffer that does not keep the rest alive, unless the rest is smaller. */
+/** Returns a slice that does not keep the rest of the buffer alive, unless the rest is smaller. */
 function detached(bytes: Buffer, start: number, end: number): Buffer {
   if (2 * (end - start) >= bytes.buffer.byteLength) return bytes.subarray(start, end);
   const copy = Buffer.allocUnsafeSlow(end - start);
@@ -302,7 +303,7 @@ function detached(bytes: Buffer, start: number, end: number): Buffer {
 function check(batch: Buffer): number {
   const magic = batch.readInt8(AT.magic);
   if (magic !== MAGIC)
-    throw new Error(`record format ${magic} of Kafka before 0.11; KAFKA_CLIENT=kafkajs reads it`);
+    throw new Error(`record format ${magic} (Kafka before 0.11) is supported only with KAFKA_CLIENT=kafkajs`);
   if (batch.readUInt32BE(AT.crc) !== checksum(batch.subarray(AT.attributes)))
     throw new Error('wrong checksum');
   return batch.readInt16BE(AT.attributes);
@@ -329,7 +330,7 @@ function readBytes(reader: ByteReader): Buffer | null {
   return length < 0 ? null : reader.take(length);
 }
 
-/** Headers by name, where null is read as an empty value; not exact where that does not tell all. */
+/** Reads headers by name, null as an empty value; inexact if that loses nulls or the order. */
 function readHeaders(reader: ByteReader, count: number): { headers: RecordHeaders; isExact: boolean } {
   const headers: RecordHeaders = {};
   let isExact = true;
@@ -342,7 +343,7 @@ function readHeaders(reader: ByteReader, count: number): { headers: RecordHeader
   return { headers, isExact };
 }
 
-/** The same headers in order. */
+/** Reads the same headers in order. */
 function readHeaderList(reader: ByteReader, start: number, count: number): HeaderList {
   const { position } = reader;
   reader.position = start;
@@ -354,18 +355,18 @@ function readHeaderList(reader: ByteReader, start: number, count: number): Heade
 function readHeaderName(reader: ByteReader): string {
   const length = reader.varint();
   const { position } = reader;
-  if (length < 0 || position + length > reader.bytes.length) throw new Error('a header breaks off');
+  if (length < 0 || position + length > reader.bytes.length) throw new Error('truncated header');
   const name = readName(reader.bytes, position, length);
   reader.skip(length);
   return name;
 }
 
-/** Objects have names that are numbers before all others. */
+/** Returns true for a digit: objects order integer keys before all others. */
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Transactions that were given up; the broker names them in the order in which they end. */
+/** Tracks aborted transactions, whose records are hidden; the broker lists them in the order in which they end. */
 class HiddenTransactions {
   readonly #open = new Set<number>();
   readonly #aborted: readonly AbortedTransaction[];
@@ -380,7 +381,7 @@ class HiddenTransactions {
     return this.#open.has(int64(batch, AT.producerId));
   }
 
-  /** A marker ends the transaction of its producer. */
+  /** Handles a marker, which ends its producer's transaction. */
   pass(batch: Buffer): void {
     this.#begin(int64(batch, AT.baseOffset));
     if (markerType(batch) === ABORT) this.#open.delete(int64(batch, AT.producerId));
@@ -395,7 +396,7 @@ class HiddenTransactions {
   }
 }
 
-/** The key of a marker is its version and its type. */
+/** Reads the type of a marker, whose key consists of version and type. */
 function markerType(batch: Buffer): number | undefined {
   const reader = new ByteReader(batch, AT.records);
   reader.varint();
@@ -409,7 +410,7 @@ function int64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4);
 }
 
-/** A batch that is damaged, or not of a kind that is understood. */
+/** A batch that is corrupted or in an unsupported format. */
 export class UnreadableBatch extends KafkaError {
   constructor(
     readonly records: UnreadableRecords,
@@ -417,7 +418,7 @@ export class UnreadableBatch extends KafkaError {
   ) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const { topic, partition, offset } = records;
-    super('other', `${topic} ${partition}: the batch at offset ${offset} can't be read: ${why}`, { cause });
+    super('other', `${topic} ${partition}: the batch at offset ${offset} cannot be read: ${why}`, { cause });
   }
 }
 
@@ -428,21 +429,21 @@ function damaged(
   cause: unknown,
 ): UnreadableBatch {
   const offset = batch ? int64(batch, AT.baseOffset) : from;
-  // Formats before Kafka 0.11 have no such field.
+  // Formats older than Kafka 0.11 have no such field.
   const delta = batch?.readInt8(AT.magic) === MAGIC ? batch.readInt32BE(AT.lastOffsetDelta) : 0;
   return new UnreadableBatch({ topic, partition, offset, lastOffset: offset + Math.max(0, delta) }, cause);
 }
 
-/** A piece that passes a batch whose damage is in the log: it must not stop whoever reads it next, and the one after. */
-export function skipping(error: UnreadableBatch, position: number, highWatermark: number): Piece {
+/** Returns a chunk that skips a batch corrupted in the log, so that it cannot block every consumer. */
+export function skipUnreadable(error: UnreadableBatch, position: number, highWatermark: number): Chunk {
   const { records, message: reason } = error;
-  // The number of the batch's records may itself be damaged.
+  // The record count of the batch may itself be corrupted.
   const lastOffset = Math.max(position, Math.min(records.lastOffset, highWatermark - 1));
   const offset = Math.max(position, records.offset);
   return { records: [], unreadable: { offset, lastOffset, reason }, next: lastOffset + 1 };
 }
 
-/** The end of the last whole batch in `bytes`: the offset after it; undefined when there is none. */
+/** Returns the offset after the last complete batch in `bytes`; undefined if there is none. */
 export function endOfBatches(bytes: Buffer): number | undefined {
   let end: number | undefined;
   for (let position = 0; position + AT.records <= bytes.length;) {

@@ -1,26 +1,26 @@
 const MIB = 1024 * 1024;
 
-/** Rough sizes of what the runtime keeps for a record and for one of its headers, beside their bytes. */
+/** Approximate memory overhead of a record and of one of its headers, in addition to their bytes. */
 export const RECORD_OVERHEAD_BYTES = 1024;
 export const HEADER_OVERHEAD_BYTES = 200;
 
-/** Bounds of what is built from fetched batches, checked before it is built. */
+/** Limits on the records built from fetched batches, checked before they are built. */
 export interface ReadLimits {
-  /** The most bytes of one batch's records once decompressed; a larger batch is unreadable. */
+  /** Maximum size of one batch's records after decompression; a larger batch is unreadable. */
   readonly batchBytes: number;
-  /** The most headers of one record; a record with more is unreadable. */
+  /** Maximum number of headers per record; a record with more is unreadable. */
   readonly recordHeaders: number;
-  /** Records are handed over in pieces, each of which ends with the record that reaches one of these. */
-  readonly pieceRecords: number;
-  readonly pieceBytes: number;
+  /** Records are delivered in chunks, each of which ends with the record that reaches one of these limits. */
+  readonly chunkRecords: number;
+  readonly chunkBytes: number;
 }
 
-/** For tools and clients, which hold what they read for a moment. */
+/** Defaults for tools and clients, which hold records only briefly. */
 export const DEFAULT_READ_LIMITS: ReadLimits = {
   batchBytes: 128 * MIB,
   recordHeaders: 16_384,
-  pieceRecords: 1_000,
-  pieceBytes: MIB,
+  chunkRecords: 1_000,
+  chunkBytes: MIB,
 };
 
 const LEAST_RECORD_HEADERS = 1_024;
@@ -32,15 +32,15 @@ export interface NodeBounds {
   readonly maxInflightBytes: number;
 }
 
-/** The limits of a node, in proportion to what it may have in flight. */
+/** Derives a node's limits from its in-flight limits. */
 export function nodeReadLimits(bounds: NodeBounds): ReadLimits {
   const { maxRecordBytes, maxInflightRequests, maxInflightBytes } = bounds;
   const quarter = Math.floor(maxInflightBytes / 4);
   return {
     batchBytes: Math.max(LEAST_BATCH_BYTES, 4 * maxRecordBytes, quarter),
     recordHeaders: Math.max(LEAST_RECORD_HEADERS, Math.floor(maxRecordBytes / 64)),
-    pieceRecords: clamp(Math.floor(maxInflightRequests / 4), 1, DEFAULT_READ_LIMITS.pieceRecords),
-    pieceBytes: clamp(quarter, 1, DEFAULT_READ_LIMITS.pieceBytes),
+    chunkRecords: clamp(Math.floor(maxInflightRequests / 4), 1, DEFAULT_READ_LIMITS.chunkRecords),
+    chunkBytes: clamp(quarter, 1, DEFAULT_READ_LIMITS.chunkBytes),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The layout of a record batch (https://kafka.apache.org/documentation/#recordbatch): where its fields begin, counted
- * from the first byte. Reading and writing are in files of their own.
+ * Layout of a record batch (https://kafka.apache.org/documentation/#recordbatch): offsets of its fields from the
+ * first byte. Reading and writing have their own files.
  */
 export const AT = {
   baseOffset: 0,
@@ -19,7 +19,7 @@ export const AT = {
   records: 61,
 } as const;
 
-/** What the length of a batch does not count: offset and length themselves. */
+/** Bytes that a batch's length does not count: the base offset and the length itself. */
 export const LENGTH_FROM = 12;
 export const MAGIC = 2;
 
@@ -27,6 +27,6 @@ export const CODEC_MASK = 0b111;
 export const LOG_APPEND_TIME = 1 << 3;
 export const TRANSACTIONAL = 1 << 4;
 export const CONTROL = 1 << 5;
-/** By the number in the attributes; 0 is none. */
+/** Codecs by their number in the attributes; 0 is none. */
 export const CODECS = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export const GZIP = 1;

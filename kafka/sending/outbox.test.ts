@@ -7,23 +7,23 @@ import { KafkaError, type OutgoingRecord } from '../port.js';
 
 const keyOf = ({ key }: OutgoingRecord): string => String(key);
 
-/** Pushes records that are known by their keys, and notes what becomes of each. */
+/** Pushes records identified by their keys and collects the result of each. */
 function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
   const producer = new FakeProducer();
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
-  const fates: string[] = [];
+  const results: string[] = [];
   const push = (...keys: string[]): void => {
     for (const key of keys) {
       const record = { topic: 't', key: Buffer.from(key), value: Buffer.alloc(8), headers: {} };
-      const delivered = (): number => fates.push(`${key} delivered`);
-      outbox.push(record, { delivered, failed: ({ kind }) => fates.push(`${key} ${kind}`) });
+      const delivered = (): number => results.push(`${key} delivered`);
+      outbox.push(record, { delivered, failed: ({ kind }) => results.push(`${key} ${kind}`) });
     }
   };
-  return { producer, outbox, fates, push };
+  return { producer, outbox, results, push };
 }
 
-test('records that come while a request is under way go together with the next, in order', async () => {
-  const { producer, outbox, fates, push } = pushing();
+test('records pushed while a request is in flight are batched into the next one, in order', async () => {
+  const { producer, outbox, results, push } = pushing();
   push('a', 'b');
   await Promise.resolve();
   push('c', 'd');
@@ -35,10 +35,10 @@ test('records that come while a request is under way go together with the next, 
       ['c', 'd'],
     ],
   );
-  assert.deepEqual(fates, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
+  assert.deepEqual(results, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
 });
 
-test('a batch has at most so many records and bytes, but one record always goes', async () => {
+test('a batch is limited in records and bytes, but a single record is always sent', async () => {
   const few = pushing({ maxBatchRecords: 2 });
   few.push('a', 'b', 'c');
   await few.outbox.settled();
@@ -55,10 +55,10 @@ test('a batch has at most so many records and bytes, but one record always goes'
   );
 });
 
-test('of a refused batch only the records that the broker refuses fail, all others are delivered in order', async () => {
+test('in a refused batch only the records that the broker refuses fail; all others are delivered in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (refused) => {
-      const { producer, outbox, fates, push } = pushing();
+      const { producer, outbox, results, push } = pushing();
       const keys = refused.map((isRefused, index) => `${isRefused ? 'bad' : 'good'}${index}`);
       producer.refuse = (records) =>
         records.some((record) => keyOf(record).startsWith('bad'))
@@ -71,7 +71,7 @@ test('of a refused batch only the records that the broker refuses fail, all othe
         keys.filter((key) => key.startsWith('good')),
       );
       assert.deepEqual(
-        fates,
+        results,
         keys.map((key) => `${key} ${key.startsWith('good') ? 'delivered' : 'too-large'}`),
       );
     }),
@@ -79,9 +79,9 @@ test('of a refused batch only the records that the broker refuses fail, all othe
 });
 
 for (const kind of ['unavailable', 'fenced'] as const) {
-  test(`an error that passes (${kind}) is tried again with the whole batch`, async () => {
-    const { producer, outbox, fates, push } = pushing();
-    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'away') : undefined);
+  test(`a retriable error (${kind}) is retried with the whole batch`, async () => {
+    const { producer, outbox, results, push } = pushing();
+    producer.refuse = () => (producer.attempts.length < 2 ? new KafkaError(kind, 'unavailable') : undefined);
     push('a', 'b');
     await outbox.settled();
     assert.deepEqual(
@@ -91,11 +91,11 @@ for (const kind of ['unavailable', 'fenced'] as const) {
         ['a', 'b'],
       ],
     );
-    assert.deepEqual(fates, ['a delivered', 'b delivered']);
+    assert.deepEqual(results, ['a delivered', 'b delivered']);
   });
 }
 
-/** A broker that has an exception for some records; each try takes this long. */
+/** Simulates a broker that throws an exception for some records; each attempt takes this long. */
 function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
   let time = 0;
   const pushed = pushing({ retryLimitMs: Infinity }, () => time);
@@ -108,20 +108,20 @@ function exceptionFor(isHit: (key: string) => boolean, tryMs: number) {
   return { ...pushed, time: () => time };
 }
 
-test('an exception in the broker that passes costs no record', async () => {
-  const { outbox, fates, push, time } = exceptionFor(() => time() < 60_000, 20_000);
+test('a temporary exception in the broker loses no record', async () => {
+  const { outbox, results, push, time } = exceptionFor(() => time() < 60_000, 20_000);
   push('a', 'b');
   await outbox.settled();
-  assert.deepEqual(fates, ['a delivered', 'b delivered']);
+  assert.deepEqual(results, ['a delivered', 'b delivered']);
 });
 
-test('a record that causes an exception in the broker each time is found after a while, and the others are delivered', async () => {
-  const { outbox, fates, push } = exceptionFor((key) => key === 'bad', 30_000);
+test('a record that always causes an exception in the broker is eventually isolated, and the others are delivered', async () => {
+  const { outbox, results, push } = exceptionFor((key) => key === 'bad', 30_000);
   push('a', 'b', 'bad', 'c', 'd');
   await outbox.settled();
   push('e');
   await outbox.settled();
-  assert.deepEqual(fates, [
+  assert.deepEqual(results, [
     'a delivered',
     'b delivered',
     'bad other',
@@ -131,40 +131,40 @@ test('a record that causes an exception in the broker each time is found after a
   ]);
 });
 
-test('when the broker stays away for too long the records fail, and later ones are tried for themselves', async () => {
+test('records fail when the broker is unavailable for too long, and later ones get their own attempts', async () => {
   let time = 0;
-  const { producer, outbox, fates, push } = pushing({ retryLimitMs: 1_000 }, () => time);
+  const { producer, outbox, results, push } = pushing({ retryLimitMs: 1_000 }, () => time);
   producer.refuse = () => {
     time += 1_000;
-    return time <= 1_000 ? new KafkaError('unavailable', 'away') : undefined;
+    return time <= 1_000 ? new KafkaError('unavailable', 'unavailable') : undefined;
   };
   push('a');
   await outbox.settled();
   push('b');
   await outbox.settled();
-  assert.deepEqual(fates, ['a unavailable', 'b delivered']);
+  assert.deepEqual(results, ['a unavailable', 'b delivered']);
 });
 
-test('closing ends the retries, and fails what waits and what comes', async () => {
-  const { producer, outbox, fates, push } = pushing({ maxBatchRecords: 1 });
-  producer.refuse = () => new KafkaError('unavailable', 'away');
+test('closing ends retries and fails queued and later records', async () => {
+  const { producer, outbox, results, push } = pushing({ maxBatchRecords: 1 });
+  producer.refuse = () => new KafkaError('unavailable', 'unavailable');
   push('a', 'b');
   await Promise.resolve();
   await outbox.close();
   push('c');
-  assert.deepEqual(fates, ['a unavailable', 'b unavailable', 'c unavailable']);
+  assert.deepEqual(results, ['a unavailable', 'b unavailable', 'c unavailable']);
   assert.equal(producer.attempts.length, 1);
 });
 
-test('what is no Kafka error is told as other', async () => {
-  const { producer, outbox, fates, push } = pushing();
+test('an error that is not a Kafka error is reported as other', async () => {
+  const { producer, outbox, results, push } = pushing();
   producer.send = () => Promise.reject(new TypeError('broken'));
   push('a');
   await outbox.settled();
-  assert.deepEqual(fates, ['a other']);
+  assert.deepEqual(results, ['a other']);
 });
 
-test('room is there below the bound at once, above it when enough has left', async () => {
+test('below the limit there is room at once; above it, once enough records have been sent', async () => {
   const { outbox, push } = pushing();
   push('a', 'b', 'c');
   const bytes = 3 * 9;
@@ -176,7 +176,7 @@ test('room is there below the bound at once, above it when enough has left', asy
   assert.equal(outbox.whenBelowLimit(1), undefined);
 });
 
-test('records for a topic that is gone fail at once, those of other topics go without being sent in halves', async () => {
+test('records for a deleted topic fail at once; those for other topics are sent without being split', async () => {
   const producer = new FakeProducer();
   const gone = (topic: string): boolean => topic.startsWith('gone');
   const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
@@ -184,23 +184,23 @@ test('records for a topic that is gone fail at once, those of other topics go wi
   producer.refuse = (records) =>
     records.some(({ topic }) => gone(topic)) ? new KafkaError('unknown-topic', 'gone') : undefined;
   const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
-  const fates: string[] = [];
+  const results: string[] = [];
   for (const topic of ['a', 'gone-1', 'b', 'a', 'gone-2', 'b']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
     outbox.push(record, {
-      delivered: () => fates.push(topic),
-      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+      delivered: () => results.push(topic),
+      failed: ({ kind }) => results.push(`${topic} ${kind}`),
     });
   }
   await outbox.settled();
-  assert.deepEqual(fates.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
+  assert.deepEqual(results.sort(), ['a', 'a', 'b', 'b', 'gone-1 unknown-topic', 'gone-2 unknown-topic']);
   assert.deepEqual(
     producer.attempts.map((batch) => batch.length),
     [6, 2, 2],
   );
 });
 
-test('a topic that stays away while the cluster answers fails alone, and holds up no other', async () => {
+test('a topic that stays unavailable while the cluster answers fails alone and delays no other', async () => {
   const producer = new FakeProducer();
   producer.refuse = (records) =>
     records.some(({ topic }) => topic === 'leaderless')
@@ -209,14 +209,14 @@ test('a topic that stays away while the cluster answers fails alone, and holds u
   const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
     Promise.resolve(new Set(topics.filter((topic) => topic === 'leaderless')));
   const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
-  const fates: string[] = [];
+  const results: string[] = [];
   for (const topic of ['a', 'leaderless', 'b', 'leaderless']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
     outbox.push(record, {
-      delivered: () => fates.push(topic),
-      failed: ({ kind }) => fates.push(`${topic} ${kind}`),
+      delivered: () => results.push(topic),
+      failed: ({ kind }) => results.push(`${topic} ${kind}`),
     });
   }
   await outbox.settled();
-  assert.deepEqual(fates, ['leaderless other', 'leaderless other', 'a', 'b']);
+  assert.deepEqual(results, ['leaderless other', 'leaderless other', 'a', 'b']);
 });

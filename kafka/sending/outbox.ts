@@ -4,7 +4,9 @@ import { recordBytes } from './record-bytes.js';
 import type { OutageLink } from '../errors/outages.js';
 import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js';
 
-/** Told once of a record's fate. Callbacks rather than promises: this is the hot path. */
+/**
+ * Called exactly once, with the result of sending one record. Callbacks rather than promises: this is the hot path.
+ */
 export interface Delivery {
   delivered(): void;
   failed(error: KafkaError): void;
@@ -13,9 +15,11 @@ export interface Delivery {
 export interface OutboxOptions {
   readonly maxBatchRecords: number;
   readonly maxBatchBytes: number;
-  /** How long records are retried while the broker is away; Infinity: until it is back, or this is closed. */
+  /**
+   * Time limit for retries while the broker is unavailable; Infinity: until it is back or the outbox is closed.
+   */
   readonly retryLimitMs: number;
-  /** Told while the broker takes nothing. */
+  /** Notified of failures and recovery. */
   readonly outage?: OutageLink;
 }
 
@@ -27,17 +31,17 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 /**
- * How long an error that may be a record's fault counts as the broker's. An exception in the broker has mostly to do with
- * its own state, passes, and must not turn good records into dead letters; but a record that causes one every time must
- * not hold up all that come after it. So it is tried for as long as brokers take to be restarted, and only records that
- * are refused alone after that are given up.
+ * Time during which an error that may be caused by a record is attributed to the broker. An exception in the broker
+ * usually stems from its own state, is temporary and must not turn good records into dead letters; but a record that
+ * always causes one must not block all later ones. Retries therefore last as long as a broker restart takes, and
+ * after that only records that are refused individually are given up.
  */
 const SUSPECT_AFTER_MS = 60_000;
 
-/** Times after which a send is no longer tried in the same way. */
+/** Times after which a send is no longer retried the same way. */
 interface Limits {
   readonly giveUpAt: number;
-  /** When records began to be suspected; undefined as long as the broker is. */
+  /** Time after which records, not the broker, are suspected; undefined if no record may be at fault. */
   readonly suspectAt?: number | undefined;
 }
 
@@ -48,11 +52,11 @@ interface PendingRecord {
 }
 
 /**
- * Records on their way to the broker, in order: one produce request is under way at a time, and all that
- * comes meanwhile goes with the next. So nothing waits when it is quiet, and batches grow by themselves
- * under load. Whoever pushes bounds how much is in here.
+ * Records on their way to the broker, in order: one produce request is in flight at a time, and records pushed
+ * meanwhile go into the next. Under low load nothing waits; under high load batches grow. The caller bounds the
+ * number of bytes in here.
  *
- * A record that the broker refuses is told so alone: a refused batch is cut in halves until it is found.
+ * A refused record fails alone: a refused batch is split in halves until the record is found.
  */
 export class Outbox {
   readonly #queue = new Fifo<PendingRecord>();
@@ -65,10 +69,10 @@ export class Outbox {
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
     readonly now: () => number = Date.now,
-    /** Those of these topics that cannot be used while the cluster answers: asked when a send fails for one of them. */
+    /** Returns the unusable ones among these topics; called when a send to one of them fails. */
     readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
       Promise.resolve(new Set()),
-    /** Fails for a record that the broker would not take; undefined where that need not be found out. */
+    /** Rejects for a record that the broker would refuse; undefined if no check is needed. */
     readonly fits: (record: OutgoingRecord) => Promise<void> | undefined = () => undefined,
   ) {}
 
@@ -80,18 +84,18 @@ export class Outbox {
     this.#sending ??= this.#run();
   }
 
-  /** Undefined while there are fewer than `maxBytes` in here; else a promise that there are again. */
+  /** Returns a promise that resolves once fewer than `maxBytes` are queued; undefined if that is the case now. */
   whenBelowLimit(maxBytes: number): Promise<void> | undefined {
     if (this.#bytes < maxBytes) return undefined;
     return new Promise((resolve) => this.#waiting.push({ below: maxBytes, resolve }));
   }
 
-  /** Resolves when all that was pushed is delivered or has failed. */
+  /** Resolves when every pushed record is delivered or has failed. */
   async settled(): Promise<void> {
     while (this.#sending) await this.#sending;
   }
 
-  /** Fails what is not yet delivered, once the request under way has ended. */
+  /** Fails undelivered records once the request in flight has ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.settled();
@@ -100,16 +104,16 @@ export class Outbox {
   async #run(): Promise<void> {
     await Promise.resolve();
     while (this.#queue.length > 0) {
-      const parcels = this.#take();
-      if (this.#closing.signal.aborted) fail(parcels, new KafkaError('unavailable', 'closed'));
-      else await this.#send(parcels, { giveUpAt: this.now() + this.options.retryLimitMs });
-      this.#release(parcels);
+      const pending = this.#take();
+      if (this.#closing.signal.aborted) fail(pending, new KafkaError('unavailable', 'closed'));
+      else await this.#send(pending, { giveUpAt: this.now() + this.options.retryLimitMs });
+      this.#release(pending);
     }
     this.#sending = undefined;
   }
 
-  #release(parcels: readonly PendingRecord[]): void {
-    for (const { bytes } of parcels) this.#bytes -= bytes;
+  #release(pending: readonly PendingRecord[]): void {
+    for (const { bytes } of pending) this.#bytes -= bytes;
     if (this.#waiting.length === 0) return;
     const served = this.#waiting.filter(({ below }) => this.#bytes < below);
     this.#waiting = this.#waiting.filter(({ below }) => this.#bytes >= below);
@@ -129,73 +133,76 @@ export class Outbox {
     return taken;
   }
 
-  async #send(parcels: readonly PendingRecord[], limits: Limits): Promise<void> {
+  async #send(pending: readonly PendingRecord[], limits: Limits): Promise<void> {
     const { giveUpAt } = limits;
     let { suspectAt } = limits;
     for (let attempt = 1; ; attempt++) {
       try {
-        for (const { record } of parcels) {
+        for (const { record } of pending) {
           const fits = this.fits(record);
           if (fits) await fits;
         }
-        if (parcels.length > 0) await this.producer.send(parcels.map(({ record }) => record));
+        if (pending.length > 0) await this.producer.send(pending.map(({ record }) => record));
         this.options.outage?.worked();
         break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
-        if (!isPassing(error)) this.options.outage?.worked();
-        if (error.kind === 'unauthenticated') return fail(parcels, error);
-        if (!isPassing(error)) return this.#isolate(parcels, error, limits);
+        if (!isRetriable(error)) this.options.outage?.worked();
+        if (error.kind === 'unauthenticated') return fail(pending, error);
+        if (!isRetriable(error)) return this.#isolate(pending, error, limits);
         suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.now() + SUSPECT_AFTER_MS) : undefined;
         if (suspectAt !== undefined && this.now() >= suspectAt)
-          return this.#isolate(parcels, blaming(error), { giveUpAt, suspectAt });
+          return this.#isolate(pending, asRecordError(error), { giveUpAt, suspectAt });
         if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
-          const left = await this.#withoutUnusable(parcels, error);
-          if (left.length < parcels.length) return this.#send(left, limits);
+          const left = await this.#withoutUnusable(pending, error);
+          if (left.length < pending.length) return this.#send(left, limits);
         }
-        if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(parcels, error);
+        if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(pending, error);
         this.options.outage?.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
       }
     }
-    for (const { delivery } of parcels) delivery.delivered();
+    for (const { delivery } of pending) delivery.delivered();
   }
 
-  /** A topic whose partitions have no leader fails like a cluster that is away, and must not hold up the others. */
+  /** Sets apart topics without leaders: they fail like an unavailable cluster, but must not block other topics. */
   async #withoutUnusable(
-    parcels: readonly PendingRecord[],
+    pending: readonly PendingRecord[],
     error: KafkaError,
   ): Promise<readonly PendingRecord[]> {
-    const unusable = await this.#missing([...new Set(parcels.map(({ record }) => record.topic))]);
-    if (unusable.size === 0) return parcels;
+    const unusable = await this.#missing([...new Set(pending.map(({ record }) => record.topic))]);
+    if (unusable.size === 0) return pending;
     const refusal = new KafkaError('other', error.message, { cause: error });
     fail(
-      parcels.filter(({ record }) => unusable.has(record.topic)),
+      pending.filter(({ record }) => unusable.has(record.topic)),
       refusal,
     );
-    return parcels.filter(({ record }) => !unusable.has(record.topic));
+    return pending.filter(({ record }) => !unusable.has(record.topic));
   }
 
-  async #isolate(parcels: readonly PendingRecord[], error: KafkaError, limits: Limits): Promise<void> {
-    if (parcels.length === 1) return fail(parcels, error);
-    const topics = [...new Set(parcels.map(({ record }) => record.topic))];
-    if (topics.length === 1 && isAboutTopic(error)) return fail(parcels, error);
-    if (topics.length > 1) return this.#sendByTopic(parcels, topics, error, limits);
-    const middle = Math.ceil(parcels.length / 2);
-    await this.#send(parcels.slice(0, middle), limits);
-    await this.#send(parcels.slice(middle), limits);
+  async #isolate(pending: readonly PendingRecord[], error: KafkaError, limits: Limits): Promise<void> {
+    if (pending.length === 1) return fail(pending, error);
+    const topics = [...new Set(pending.map(({ record }) => record.topic))];
+    if (topics.length === 1 && isAboutTopic(error)) return fail(pending, error);
+    if (topics.length > 1) return this.#sendByTopic(pending, topics, error, limits);
+    const middle = Math.ceil(pending.length / 2);
+    await this.#send(pending.slice(0, middle), limits);
+    await this.#send(pending.slice(middle), limits);
   }
 
-  /** One topic's trouble is not that of the others: each is sent for itself, those that are gone not at all. */
+  /**
+   * Sends the records of each topic separately, so that one topic's failure does not affect the others; missing
+   * topics fail at once.
+   */
   async #sendByTopic(
-    parcels: readonly PendingRecord[],
+    pending: readonly PendingRecord[],
     topics: readonly string[],
     error: KafkaError,
     limits: Limits,
   ): Promise<void> {
     const missing = error.kind === 'unknown-topic' ? await this.#missing(topics) : new Set<string>();
     for (const topic of topics) {
-      const own = parcels.filter(({ record }) => record.topic === topic);
+      const own = pending.filter(({ record }) => record.topic === topic);
       if (missing.has(topic)) fail(own, error);
       else await this.#send(own, limits);
     }
@@ -206,20 +213,20 @@ export class Outbox {
   }
 }
 
-/** Tells whether every record for the topic would fail alike. */
+/** Returns true if every record for the topic would fail the same way. */
 function isAboutTopic({ kind }: KafkaError): boolean {
   return kind === 'unknown-topic' || kind === 'not-authorized';
 }
 
-/** The same error as the record's own. */
-function blaming(error: KafkaError): KafkaError {
+/** Attributes the error to the record. */
+function asRecordError(error: KafkaError): KafkaError {
   return new KafkaError('other', error.message, { cause: error, mayBeOfRecord: true });
 }
 
-function isPassing({ kind }: KafkaError): boolean {
+function isRetriable({ kind }: KafkaError): boolean {
   return kind === 'unavailable' || kind === 'fenced';
 }
 
-function fail(parcels: readonly PendingRecord[], error: KafkaError): void {
-  for (const { delivery } of parcels) delivery.failed(error);
+function fail(pending: readonly PendingRecord[], error: KafkaError): void {
+  for (const { delivery } of pending) delivery.failed(error);
 }

@@ -1,7 +1,9 @@
 import type { OutgoingRecord } from '../port.js';
 import { HEADER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from '../record-batches/read-limits.js';
 
-/** What a record takes in memory and on the wire, but for a few bytes of frame: headers are a sender's to fill, too. */
+/**
+ * Returns a record's size in memory and on the wire, without framing. Headers count: their size is up to the sender.
+ */
 export function recordBytes({
   key,
   value,
@@ -17,8 +19,8 @@ export function recordBytes({
 }
 
 /**
- * The memory that a record takes while it is held: its value once more for what is decoded of it, and for its rows in a batch.
- * Many small records, and many headers, cost more than their bytes.
+ * Returns the memory that a record occupies while held: its value counts twice, because of the decoded form and the
+ * rows in a batch. Many small records, and many headers, cost more than their bytes.
  */
 export function heldBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
   let headers = 0;

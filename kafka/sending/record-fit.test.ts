@@ -29,13 +29,13 @@ const record = (value: Buffer, compress = false): OutgoingRecord => ({
   compress,
 });
 
-test('nothing is asked for a record that fits anywhere', () => {
+test('a record that fits everywhere needs no query', () => {
   const { fit, asked } = fitOn(1, 1);
   assert.equal(fit.check(record(Buffer.alloc(800_000))), undefined);
   assert.deepEqual(asked, []);
 });
 
-test('a record beyond the limit of its topic, or of a request, is too large; settings are asked for once a minute', async () => {
+test('a record over the limit of its topic, or of a request, is too large; settings are queried once a minute', async () => {
   for (const [topicBytes, requestBytes] of [
     [2 * MIB, 8 * MIB],
     [8 * MIB, 2 * MIB],
@@ -53,13 +53,13 @@ test('a record beyond the limit of its topic, or of a request, is too large; set
   }
 });
 
-test('a record that goes compressed counts as it goes', async () => {
+test('a compressed record counts with its compressed size', async () => {
   const { fit } = fitOn(2 * MIB, 100 * MIB);
   await fit.check(record(Buffer.alloc(20 * MIB), true));
   await assert.rejects(fit.check(record(randomBytes(3 * MIB), true))!, { kind: 'too-large' });
 });
 
-test("settings that may not be seen leave the topic to its broker, and Kafka's default for requests", async () => {
+test("without permission to read settings, the topic limit is left to the broker and requests get Kafka's default limit", async () => {
   const { fit } = fitOn(undefined, undefined);
   await fit.check(record(Buffer.alloc(50 * MIB)));
   await assert.rejects(fit.check(record(Buffer.alloc(101 * MIB)))!, { kind: 'too-large' });

@@ -1,7 +1,7 @@
 import type { Outbox } from './outbox.js';
 import type { KafkaError, OutgoingRecord } from '../port.js';
 
-/** Sends the first of these that is not too large. */
+/** Sends the first of these records that is not too large. */
 export function sendFirstThatFits(
   outbox: Outbox,
   [first, ...smaller]: readonly OutgoingRecord[],

@@ -6,8 +6,9 @@ interface ArrayReader {
 }
 
 /**
- * avsc makes room for as many elements as an array claims to have before it reads the first: thirty bytes
- * of a stranger's record would take a quarter of a gigabyte. Types and resolvers share this method.
+ * Reads an array element by element. avsc would allocate as many elements as an array declares before it reads the
+ * first: thirty bytes of an external record would take a quarter of a gigabyte. Types and resolvers share this
+ * method.
  */
 function readArray(this: ArrayReader, tap: BoundedTap): unknown[] {
   const items: unknown[] = [];
@@ -18,8 +19,8 @@ function readArray(this: ArrayReader, tap: BoundedTap): unknown[] {
 }
 
 /**
- * avsc skips what a reader does not want element by element, as many as there are claimed to be: of elements that take no
- * bytes fifty bytes of a stranger's record would keep the event loop for ever.
+ * Skips an array with a limit on its elements. avsc skips as many as declared: with elements that take no bytes,
+ * fifty bytes of an external record would block the event loop forever.
  */
 function skipArray(this: ArrayReader, tap: BoundedTap): void {
   for (let left = tap.readBlockCount(); left > 0; left = tap.readBlockCount()) {
@@ -27,7 +28,7 @@ function skipArray(this: ArrayReader, tap: BoundedTap): void {
   }
 }
 
-/** Makes all array types read so; only `BoundedTap` can be read from afterwards. */
+/** Patches all array types; from then on, they can be read only through `BoundedTap`. */
 export function boundArrays(): void {
   Object.assign(avro.types.ArrayType.prototype, { _read: readArray, _skip: skipArray });
 }

@@ -16,7 +16,7 @@ function decoded(codec: AvroCodec<Blob>, record: Buffer): Buffer {
   return codec.decode(record, prefix.length).data;
 }
 
-test('encoded records stay as they are whatever is encoded later, small or larger than the slab', () => {
+test('later encodings leave encoded records unchanged, small or larger than the slab', () => {
   const sizes = fc.array(fc.oneof(fc.nat(200), fc.nat(SLAB_BYTES), fc.nat(3 * SLAB_BYTES)), {
     minLength: 1,
     maxLength: 30,
@@ -32,7 +32,7 @@ test('encoded records stay as they are whatever is encoded later, small or large
   );
 });
 
-test('a record that fills the slab to the last byte is encoded whole, as are its neighbours by a byte', () => {
+test('a record that fills the slab exactly is encoded completely, as are those one byte smaller or larger', () => {
   const lengthBytes = 3;
   for (const spare of [-1, 0, 1]) {
     const codec = new AvroCodec<Blob>(BLOB);
@@ -41,7 +41,7 @@ test('a record that fills the slab to the last byte is encoded whole, as are its
   }
 });
 
-test('a value that does not fit the schema is refused and the codec goes on', () => {
+test('a value that does not match the schema is refused, and the codec remains usable', () => {
   const codec = new AvroCodec<Blob>(BLOB);
   assert.throws(() => codec.encode({ data: 'text' as unknown as Buffer }, prefix));
   const data = Buffer.from('next');

@@ -8,7 +8,7 @@ import { readableSchema } from './writer-schema.js';
 boundArrays();
 resolveBySpecification();
 
-/** What avsc compiles a type or a resolver to; the public methods read through a copying, unbounded reader. */
+/** A compiled type or resolver of avsc; its public methods use a reader that copies and is unbounded. */
 interface Readable {
   _read(tap: BoundedTap): unknown;
 }
@@ -16,19 +16,19 @@ interface Readable {
 const SLAB_BYTES = 64 * 1024;
 
 /**
- * Encodes and decodes one record type. Schemas that it names must come first in `dependencies`.
- * `bytes` fields of a decoded value are views into the decoded buffer: they live as long as it is not changed.
+ * Encodes and decodes one record type. `dependencies` lists the schemas that it references, in order of definition.
+ * `bytes` fields of a decoded value are views into the decoded buffer and valid as long as it is unchanged.
  */
 export class AvroCodec<T> {
   readonly fingerprint: Buffer;
-  /** The schema in canonical form, which is all that a reader of another version needs. */
+  /** The schema in canonical form, sufficient for readers of another version. */
   readonly canonicalSchema: string;
   readonly #type: Type;
   readonly #optional: OptionalFields;
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
-  /** @param options how avsc is to understand the schema: for those of strangers, see `STRANGERS` */
+  /** @param options schema options of avsc; for external schemas, see `EXTERNAL_SCHEMA_OPTIONS` */
   constructor(schema: Schema, dependencies: readonly Schema[] = [], options?: Partial<ForSchemaOptions>) {
     this.#type = parseSchema(schema, dependencies, options);
     this.#optional = optionalFields(schema, dependencies, options);
@@ -37,8 +37,8 @@ export class AvroCodec<T> {
   }
 
   /**
-   * Encodes with `prefix` before the value, in one buffer.
-   * @throws Error that names the field when the value does not fit the schema
+   * Encodes a value after `prefix`, in one buffer.
+   * @throws Error that names the field if the value does not match the schema
    */
   encode(value: T, prefix: Buffer): Buffer {
     const start = this.#used;
@@ -55,30 +55,32 @@ export class AvroCodec<T> {
     return this.#slab.subarray(start, end);
   }
 
-  /** Encoded records are views into the slab, so a full slab is left to them and a fresh one begun. */
+  /** Starts a new slab; encoded records are views into the old one, which must stay unchanged. */
   #renew(bytes: number): void {
     this.#slab = Buffer.allocUnsafeSlow(Math.max(bytes, SLAB_BYTES));
     this.#used = 0;
   }
 
   /**
-   * Decodes the value that begins at `offset` and fills the rest of `buffer`.
-   * @throws RangeError when the data is truncated or goes on after the value
+   * Decodes the value that starts at `offset` and fills the rest of `buffer`.
+   * @throws RangeError if the data is truncated or continues after the value
    */
   decode(buffer: Buffer, offset = 0, reader?: AvroReader<T>): T {
     const tap = new BoundedTap(buffer, offset);
     const source = reader ? reader.readable : (this.#type as unknown as Readable);
     const value = source._read(tap) as T;
     if (tap.pos !== buffer.length) {
-      throw new RangeError(`Avro data goes on after the record: ${buffer.length - tap.pos} bytes left over`);
+      throw new RangeError(
+        `Avro data continues after the record: ${buffer.length - tap.pos} bytes left over`,
+      );
     }
     return value;
   }
 
   /**
-   * A reader for data that was written with another version of the schema. Where the writer's fields may be null and ours
-   * have a default, null stands for that: many writers have every field that may be left out so.
-   * @throws Error when the writer's schema can't be resolved to this one
+   * Creates a reader for data written with another version of the schema. Where a writer's field is nullable and ours
+   * has a default, null is read as the default: many writers make every optional field nullable.
+   * @throws Error if the writer's schema cannot be resolved to this one
    */
   readerFor(writer: Schema, dependencies: readonly Schema[] = []): AvroReader<T> {
     const type = parseSchema(readableSchema(writer), dependencies.map(readableSchema));
@@ -95,13 +97,13 @@ export class AvroCodec<T> {
 export interface AvroReader<T> {
   readonly fingerprint: Buffer;
   readonly readable: Readable;
-  /** Ties the reader to its codec's type. */
+  /** Ties the reader to its codec's type at compile time. */
   readonly value?: T;
 }
 
-/** Fields with a default that is not null, which writers may have as null. */
+/** Fields with a non-null default, which writers may send as null. */
 interface OptionalFields {
-  /** The type that takes null for each of them. */
+  /** Reader type that also accepts null for each of them. */
   readonly reader: () => Type;
   readonly defaults: readonly (readonly [name: string, value: unknown])[];
 }

@@ -6,7 +6,7 @@ import { AvroCodec } from './codec.js';
 import { EXACT, EXTERNAL_SCHEMA_OPTIONS } from './external.js';
 import { readableSchema } from './writer-schema.js';
 
-test('integers of 64 bits are the same after writing and reading, to the last digit', () => {
+test('64-bit integers survive a round trip, to the last digit', () => {
   const schema = { type: 'record', name: 'R', fields: [{ name: 'n', type: 'long' }] };
   const codec = new AvroCodec<{ n: number | bigint }>(schema as never, [], EXACT);
   const plain = new AvroCodec<{ n: number }>(schema as never);
@@ -22,7 +22,7 @@ test('integers of 64 bits are the same after writing and reading, to the last di
     }),
   );
   fc.assert(
-    // Beyond these avsc's own long is not exact.
+    // Beyond these values, avsc's own long is inexact.
     fc.property(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), (n) => {
       assert.ok(codec.encode({ n }, none).equals(plain.encode({ n }, none)));
     }),
@@ -40,7 +40,7 @@ test('a long with properties is as exact as one without', () => {
   }
 });
 
-test('a decimal is the number that it stands for, as bytes and as fixed', () => {
+test('a decimal is read as its number, from bytes and from fixed', () => {
   const bytes = { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 };
   const fixed = { type: 'fixed', name: 'F', size: 2, logicalType: 'decimal', precision: 4, scale: 2 };
   const decode = (type: object, hex: string): unknown =>
@@ -59,7 +59,7 @@ test('a decimal is the number that it stands for, as bytes and as fixed', () => 
   assert.equal(decode(fixed, 'ff38'), -2);
 });
 
-test('defaults that avsc can not read are no hindrance to reading', () => {
+test('defaults that avsc cannot parse do not prevent reading', () => {
   const schema = {
     type: 'record',
     name: 'R',
@@ -73,7 +73,7 @@ test('defaults that avsc can not read are no hindrance to reading', () => {
   assert.equal(codec.decode(Buffer.from([2, 0])).least, 1);
 });
 
-test('a decimal that the specification has ignored is its underlying type', () => {
+test('an invalid decimal, which the specification ignores, is read as its underlying type', () => {
   const decode = (type: object, hex: string): unknown =>
     new AvroCodec<{ d: unknown }>(
       readableSchema({ type: 'record', name: 'R', fields: [{ name: 'd', type }] } as never),
@@ -89,7 +89,7 @@ test('a decimal that the specification has ignored is its underlying type', () =
   assert.deepEqual(decode(fixed, '64'), Buffer.from([0x64]));
 });
 
-test('a decimal keeps the digits of a whole number, and is never infinite', () => {
+test('a decimal keeps all digits of an integer and is never infinite', () => {
   const decode = (unscaled: bigint, scale: number): unknown => {
     const type = { type: 'bytes', logicalType: 'decimal', precision: 1_000, scale };
     const schema = { type: 'record', name: 'R', fields: [{ name: 'd', type }] } as never;

@@ -1,7 +1,7 @@
 import avro, { type ForSchemaOptions, type Schema } from 'avsc';
 import { SYMBOLS } from './writer-schema.js';
 
-/** Integers of 64 bits: numbers while those are exact, else bigint. */
+/** 64-bit integers: numbers while those are exact, bigint otherwise. */
 const exactLong = avro.types.LongType.__with(
   {
     fromBuffer: (buffer: Buffer) => fromVarint(buffer),
@@ -14,11 +14,14 @@ const exactLong = avro.types.LongType.__with(
   true,
 );
 
-/** A number: unscaled in two's complement, as bytes or fixed. https://avro.apache.org/docs/1.12.0/specification/#decimal */
+/**
+ * A decimal number: unscaled two's complement, as bytes or fixed.
+ * https://avro.apache.org/docs/1.12.0/specification/#decimal
+ */
 class Decimal extends avro.types.LogicalType {
   readonly #scale: number;
 
-  /** @throws Error for a decimal that the specification has ignored: avsc takes its underlying type then */
+  /** @throws Error for an invalid decimal, which the specification ignores: avsc then uses the underlying type */
   constructor(schema: Schema, options?: object) {
     super(schema, options);
     const { precision, scale = 0 } = schema as { precision?: number; scale?: number };
@@ -32,7 +35,9 @@ class Decimal extends avro.types.LogicalType {
     this.#scale = scale;
   }
 
-  /** Whole numbers are exact; one beyond the range of a double comes as a bigint, which tells it from an infinite one. */
+  /**
+   * Decodes a decimal. Integers are exact; a number out of a double's range becomes a bigint rather than infinite.
+   */
   protected override _fromValue(bytes: Buffer): number | bigint {
     if (bytes.length === 0) return 0;
     const unscaled = BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`));
@@ -42,11 +47,11 @@ class Decimal extends avro.types.LogicalType {
   }
 
   protected override _toValue(): never {
-    throw new TypeError('decimals of strangers are read, not written');
+    throw new TypeError('decimal is read-only for external schemas');
   }
 }
 
-/** An enum whose symbols avsc would refuse: they are put back as they are read. */
+/** An enum with symbols that avsc rejects; the original symbols are restored on reading. */
 class Symbols extends avro.types.LogicalType {
   readonly #symbols: ReadonlyMap<string, string>;
 
@@ -61,7 +66,7 @@ class Symbols extends avro.types.LogicalType {
   }
 
   protected override _toValue(): never {
-    throw new TypeError('enums of strangers are read, not written');
+    throw new TypeError('enum is read-only for external schemas');
   }
 }
 
@@ -70,21 +75,23 @@ function isLong(schema: unknown): boolean {
 }
 
 /**
- * How schemas of strangers are read: any union is told by its branch (a value of one is an object with `unwrap()`),
- * and no integer loses digits.
+ * Options for external schemas: a union value names its branch (an object with `unwrap()`), integers lose no digits.
  */
 export const EXTERNAL_SCHEMA_OPTIONS: Partial<ForSchemaOptions> = {
   wrapUnions: true,
   registry: { long: exactLong },
-  // A long with properties, as those of time, is none by name.
+  // A long with properties, such as a timestamp, does not match by name.
   typeHook: (schema) => (isLong(schema) ? exactLong : undefined),
   logicalTypes: { decimal: Decimal, [SYMBOLS]: Symbols },
 };
 
-/** The same for schemas of ours that hold such integers. */
+/** Options for our own schemas with 64-bit integers. */
 export const EXACT: Partial<ForSchemaOptions> = { registry: { long: exactLong } };
 
-/** Zigzag, seven bits a byte, the lowest first: https://avro.apache.org/docs/1.12.0/specification/#primitive-types-1 */
+/**
+ * Decodes a zigzag varint, seven bits per byte, lowest first:
+ * https://avro.apache.org/docs/1.12.0/specification/#primitive-types-1
+ */
 function fromVarint(bytes: Buffer): number | bigint {
   let zigzag = 0n;
   bytes.forEach((byte, index) => (zigzag |= BigInt(byte & 0x7f) << BigInt(7 * index)));

@@ -11,18 +11,18 @@ const { prototype } = avro.Type;
 const createResolver = Object.getOwnPropertyDescriptor(prototype, 'createResolver')?.value as CreateResolver;
 
 /**
- * Resolves a writer's union branch by branch: a branch that cannot be read is an error when a value is of it, and not before.
- * avsc refuses the whole schema.
+ * Resolves a writer's union branch by branch: an unreadable branch is an error only for values of that branch. avsc
+ * rejects the whole schema.
  */
 function resolve(this: Type, writer: Type, options: object = { ...BY_UNQUALIFIED_NAME }): Resolver {
   if (avro.Type.isType(writer, 'union')) return resolveUnion(this, writer, options);
-  // avsc compares names alone, and a type without a name has every one.
+  // avsc compares only names, and a type without a name matches every name.
   if (avro.Type.isType(this, 'record') !== avro.Type.isType(writer, 'record', 'error') && !isEither(this))
     throw unreadable(writer, this);
   return createResolver.call(this, writer, options);
 }
 
-/** Whether a reader's type stands for others, which are resolved one by one. */
+/** Returns true if a reader's type wraps others, which are resolved individually. */
 function isEither(reader: Type): boolean {
   return avro.Type.isType(reader, 'union', 'logical', 'error');
 }
@@ -56,7 +56,7 @@ function unreadable(writer: Type, reader: Type): Error {
   return new Error(`cannot read ${JSON.stringify(writer.schema())} as ${reader.name ?? reader.typeName}`);
 }
 
-/** Makes all types resolve by Avro's specification: unions by branch, names by their last part. */
+/** Patches all types to resolve by Avro's specification: unions by branch, names by their last part. */
 export function resolveBySpecification(): void {
   Object.assign(prototype, { createResolver: resolve });
 }

@@ -11,7 +11,7 @@ import { BoundedTap } from './tap.js';
 
 const NO_PREFIX = Buffer.alloc(0);
 
-/** One field of every kind that the tap reads. */
+/** A record with one field of every type that the tap reads. */
 const EVERYTHING = {
   type: 'record',
   name: 'Everything',
@@ -30,7 +30,7 @@ const EVERYTHING = {
   ],
 } as const;
 
-/** The longs that avsc takes; below -2^52 it writes others than it was given. */
+/** Longs that avsc encodes correctly; below -2^52 it writes wrong values. */
 const long = fc.integer({ min: -(2 ** 52), max: 2 ** 53 - 2 });
 
 const everything = fc.record(
@@ -57,7 +57,7 @@ const everything = fc.record(
 const type = avro.Type.forSchema(EVERYTHING as unknown as avro.Schema);
 const codec = new AvroCodec<unknown>(EVERYTHING as unknown as avro.Schema);
 
-test('what avsc encodes is read back as it was', () => {
+test('data encoded by avsc is read back unchanged', () => {
   fc.assert(
     fc.property(everything, (value) => {
       const read = codec.decode(type.toBuffer(value)) as typeof value;
@@ -66,7 +66,7 @@ test('what avsc encodes is read back as it was', () => {
   );
 });
 
-/** The encoding as the specification has it, on integers of any size. */
+/** Encodes a number by the specification, with integers of any size. */
 function zigzag(value: number): Buffer {
   let left = value < 0 ? -2n * BigInt(value) - 1n : 2n * BigInt(value);
   const bytes: number[] = [];
@@ -101,7 +101,7 @@ test('a long of more than ten bytes is refused', () => {
   assert.throws(() => new BoundedTap(Buffer.alloc(11, 0xff), 0).readLong(), RangeError);
 });
 
-test('what is cut off at any byte is refused', () => {
+test('data truncated at any byte is refused', () => {
   const whole = requestCodec.encode(
     exampleRequest({ outputs: ['a'], parameters: { k: 'v' }, deadline: 5 }),
     NO_PREFIX,
@@ -115,12 +115,12 @@ test('what is cut off at any byte is refused', () => {
   }
 });
 
-test('what goes on after the record is refused', () => {
+test('trailing data after the record is refused', () => {
   const whole = requestCodec.encode(exampleRequest(), NO_PREFIX);
   assert.throws(() => requestCodec.decode(Buffer.concat([whole, Buffer.alloc(1)])), /1 bytes left over/);
 });
 
-test('an array that claims more elements than there are bytes is refused before room is made for them', () => {
+test('an array that declares more elements than remaining bytes is refused before any allocation', () => {
   const idModelAndVersion = Buffer.from('02720000', 'hex');
   for (const count of [100, 30_000_000, 2 ** 40]) {
     const message = new RegExp(`${count} elements expected at \\d+, 0 bytes left`);
@@ -131,14 +131,14 @@ test('an array that claims more elements than there are bytes is refused before 
   }
 });
 
-test('blocks with their size in bytes are read, and skipped only forwards', () => {
+test('blocks with a size in bytes are read, and skipped only forwards', () => {
   const sized = Buffer.concat([zigzag(-2), zigzag(2), zigzag(7), zigzag(-8), zigzag(0)]);
   const longs = new AvroCodec<number[]>({ type: 'array', items: 'long' });
   assert.deepEqual(longs.decode(sized), [7, -8]);
   assert.throws(() => (new BoundedTap(sized, 3).pos -= 1), RangeError);
 });
 
-test('a string or bytes of negative or immense length are refused', () => {
+test('strings and bytes of negative or excessive length are refused', () => {
   for (const length of [-1, -(2 ** 40), 2 ** 40]) {
     const data = Buffer.concat([zigzag(length), Buffer.from('text')]);
     assert.throws(() => new BoundedTap(data, 0).readString(), RangeError);
@@ -147,7 +147,7 @@ test('a string or bytes of negative or immense length are refused', () => {
   }
 });
 
-test('a damaged request is decoded or refused as DECODE_FAILED, whatever the damage', () => {
+test('a corrupted request is either decoded or refused as DECODE_FAILED', () => {
   const value = encodeRequest(
     exampleRequest({ inputs: [exampleTensor(), exampleTensor({ name: 'b' })], parameters: { k: 'v' } }),
   );
@@ -177,7 +177,7 @@ test("a decoded tensor's data are a view of the record, not a copy", () => {
   assert.deepEqual(input?.data, Buffer.alloc(8, 0x55));
 });
 
-test('arrays of elements that take no bytes end, read or skipped, whatever they claim', () => {
+test('arrays of zero-byte elements terminate, read or skipped, whatever count they declare', () => {
   const nothing = { type: 'array', items: 'null' } as const;
   const writer = new AvroCodec<object>({
     type: 'record',
@@ -200,7 +200,7 @@ test('arrays of elements that take no bytes end, read or skipped, whatever they 
       { name: 'b', type: 'int' },
     ],
   });
-  // 2^53 - 1 elements in one block; then many blocks, each of as many as there are bytes left.
+  // 2^53 - 1 elements in one block; then many blocks, each with as many elements as bytes are left.
   const one = Buffer.from('feffffffffffff1f0002', 'hex');
   const many = Buffer.concat([
     ...Array.from({ length: 5_000 }, () => Buffer.from([0x80, 0x08])),

@@ -1,12 +1,12 @@
 /**
- * Reads Avro primitives from a buffer, in place of avsc's own reader, for two reasons: `bytes` come back as
- * views into the buffer instead of copies, and reading past the end throws at once, where avsc reads on.
+ * Reads Avro primitives from a buffer, instead of avsc's own reader, for two reasons: `bytes` are returned as views
+ * into the buffer rather than copies, and reading past the end throws at once, where avsc continues.
  *
  * Binary encoding: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
  */
 export class BoundedTap {
   #pos: number;
-  /** How many more elements all arrays together may have: each takes a byte at least, but for such as hold nothing. */
+  /** Remaining elements of all arrays together; each takes at least one byte, unless its type is empty. */
   #elementsLeft: number;
 
   constructor(
@@ -21,18 +21,20 @@ export class BoundedTap {
     return this.#pos;
   }
 
-  /** avsc skips blocks by moving on; a corrupt size would move back and read the same for ever. */
+  /**
+   * Skips a block. The position may only advance: a corrupt size would move it back and read the same data forever.
+   */
   set pos(value: number) {
     this.#take(value - this.#pos);
   }
 
-  /** Moves on by `length` bytes and says where they began. */
+  /** Advances by `length` bytes and returns the start position. */
   #take(length: number): number {
     const start = this.#pos;
     const end = start + length;
     if (!(length >= 0) || end > this.buf.length) {
       throw new RangeError(
-        `Avro data ends early: ${length} bytes expected at ${start}, ${this.buf.length - start} left`,
+        `Avro data is truncated: ${length} bytes expected at ${start}, ${this.buf.length - start} left`,
       );
     }
     this.#pos = end;
@@ -44,8 +46,8 @@ export class BoundedTap {
   }
 
   /**
-   * A zigzag varint of at most ten bytes; exact up to 2^53, which covers sizes, dimensions and timestamps. The
-   * sign, its lowest bit, is kept apart: together with 53 bits it would not fit a double.
+   * Reads a zigzag varint of at most ten bytes; exact up to 2^53, which covers sizes, dimensions and timestamps. The
+   * sign, its lowest bit, is kept separate: together with 53 bits it would not fit into a double.
    */
   readLong(): number {
     const first = this.#readByte();
@@ -63,7 +65,7 @@ export class BoundedTap {
 
   #readByte(): number {
     const byte = this.buf[this.#pos];
-    if (byte === undefined) throw new RangeError(`Avro data ends early: a byte expected at ${this.#pos}`);
+    if (byte === undefined) throw new RangeError(`Avro data is truncated: a byte expected at ${this.#pos}`);
     this.#pos++;
     return byte;
   }
@@ -128,9 +130,9 @@ export class BoundedTap {
   }
 
   /**
-   * Elements of the next block of an array; 0 at its end.
-   * @throws RangeError when there are more than bytes are left, or more of all arrays than the data have bytes: elements may
-   * take none
+   * Returns the number of elements in the next block of an array; 0 at its end.
+   * @throws RangeError if there are more elements than bytes left, or all arrays together have more elements than the
+   * data has bytes (elements may take none)
    */
   readBlockCount(): number {
     let count = this.readLong();
@@ -141,11 +143,11 @@ export class BoundedTap {
     const left = this.buf.length - this.#pos;
     if (count > left)
       throw new RangeError(
-        `Avro data ends early: ${count} elements expected at ${this.#pos}, ${left} bytes left`,
+        `Avro data is truncated: ${count} elements expected at ${this.#pos}, ${left} bytes left`,
       );
     this.#elementsLeft -= count;
     if (this.#elementsLeft < 0)
-      throw new RangeError(`Avro data have more elements in arrays than bytes, ${this.buf.length}`);
+      throw new RangeError(`Avro data has more array elements than bytes (${this.buf.length})`);
     return count;
   }
 

@@ -1,20 +1,21 @@
 import type { Schema } from 'avsc';
 
 /**
- * Schemas of others, as they must be to read what they have written. Reading needs types and the order of fields, and
- * nothing else: defaults, aliases and documentation play no part (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution),
- * and names matter only where they are compared. Java and Python write what avsc refuses: defaults that do not fit their
- * types, hyphens in names, types named as primitive ones are.
+ * External schemas, reduced to the parts needed for reading what they have written: types and the order of fields.
+ * Defaults, aliases and documentation are irrelevant
+ * (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution), and names matter only where they are
+ * compared. Java and Python accept schemas that avsc rejects: defaults that do not match their types, hyphens in
+ * names, types named like primitive ones.
  */
 const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string']);
 const NAMED = new Set(['record', 'error', 'enum', 'fixed']);
 const VALID_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Deeper than any schema that means something; a registry holds whatever was registered. */
+/** Deeper than any meaningful schema; a registry stores whatever was registered. */
 const MAX_DEPTH = 200;
-/** Marks an enum whose symbols are not what avsc takes for names. */
+/** Marks an enum with symbols that are invalid names for avsc. */
 export const SYMBOLS = 'partitura-symbols';
 
-/** A schema of more than one word, as JSON has it. */
+/** A schema in the form of a JSON object. */
 interface Definition {
   readonly type?: unknown;
   readonly name?: string;
@@ -25,7 +26,7 @@ interface Definition {
   readonly values?: unknown;
 }
 
-/** The part of a writer's schema that reading takes. @throws Error when it is nested too deeply */
+/** Returns the part of a writer's schema that reading needs. @throws Error if it is nested too deeply */
 export function readableSchema(schema: Schema): Schema {
   return readable(schema, '', 0) as Schema;
 }
@@ -70,7 +71,7 @@ function readableSymbols(symbols: readonly string[]): object {
   return { symbols: symbols.map((_, index) => `S${index}`), logicalType: SYMBOLS, originals: symbols };
 }
 
-/** The full name of a named type: https://avro.apache.org/docs/1.12.0/specification/#names */
+/** Returns the full name of a named type: https://avro.apache.org/docs/1.12.0/specification/#names */
 export function fullNameOf({ name = '', namespace }: Definition, enclosing = ''): string {
   return fullName(name, namespace ?? enclosing);
 }
@@ -89,14 +90,14 @@ function safeFullName(full: string): string {
   return [...parts.slice(0, -1), PRIMITIVES.has(last) ? `${last}_` : last].join('.');
 }
 
-/** A name as avsc takes it: what it would refuse is spelled out. Names that it takes stay as they are. */
+/** Converts a name to one that avsc accepts by escaping invalid characters; valid names are unchanged. */
 export function safeName(name: string): string {
   if (VALID_NAME.test(name)) return name;
   const spelled = name.replace(/[^A-Za-z0-9_]/gu, (odd) => `_x${odd.codePointAt(0)?.toString(16)}_`);
   return /^[0-9]/.test(spelled) ? `_${spelled}` : spelled || '_';
 }
 
-/** Whether a record is named somewhere within itself, so that its definition cannot change without changing there, too. */
+/** Returns true if a record is recursive, so that changing its definition would change the nested references, too. */
 export function holdsItself(schema: Schema): boolean {
   const definition = schema as unknown as Definition;
   const own = fullNameOf(definition);

@@ -31,13 +31,13 @@ function requestSchema(more: readonly object[] = [], changes: object = {}, input
   return { type: 'record', name: 'InferenceRequest', namespace: 'partitura', fields, ...changes };
 }
 
-/** What is read of a value that a writer wrote with its schema, of which `written` is what avsc can write. */
+/** Encodes a value with a writer's schema and reads it; `written` is an equivalent that avsc can encode. */
 function read(schema: object, value: unknown, written: object = schema): InferenceRequest {
   const bytes = avro.Type.forSchema(written as Schema, { wrapUnions: 'always' }).toBuffer(value);
   return requestCodec.decode(bytes, 0, requestCodec.readerFor(schema as Schema, []));
 }
 
-test('requests are read as Avro resolves schemas, whoever wrote them', () => {
+test('requests are read by the rules of schema resolution, from any writer', () => {
   const other = { namespace: 'com.shop' };
   const nullLast = { name: 'modelVersion', type: ['string', 'null'], default: '1' };
   const nullableMap = {
@@ -77,12 +77,12 @@ test('requests are read as Avro resolves schemas, whoever wrote them', () => {
   assert.deepEqual({ ...given.parameters }, { a: 'b' });
 });
 
-test('a default of the writer plays no part, and one that does not fit its type is no hindrance', () => {
+test('defaults of the writer are irrelevant, even if they do not match their types', () => {
   const note = (more: object): object => requestSchema([{ name: 'note', type: 'string', ...more }]);
   assert.equal(read(note({ default: null }), { ...VALUE, note: 'n' }, note({})).id, 'r');
 });
 
-test('a branch of a union that cannot be read is an error when a value is of it, and not before', () => {
+test('an unreadable union branch is an error only for values of that branch', () => {
   const version = requestSchema([{ name: 'modelVersion', type: ['null', 'string', 'int'] }]);
   assert.equal(read(version, { ...VALUE, modelVersion: { string: '2' } }).modelVersion, '2');
   assert.throws(() => read(version, { ...VALUE, modelVersion: { int: 2 } }), /cannot read "int" as/);
@@ -94,7 +94,7 @@ test('a branch of a union that cannot be read is an error when a value is of it,
     assert.throws(() => requestCodec.readerFor(wrong as Schema, []), /cannot read|no alias/);
 });
 
-test('names that nothing needs are not validated', () => {
+test('irrelevant names are not validated', () => {
   const origin = {
     type: 'record',
     name: 'Origin',
@@ -116,7 +116,7 @@ test('names that nothing needs are not validated', () => {
   assert.equal(codec.decode(bytes)['f_x2d_1'], 'größe');
 });
 
-test('a name that is valid stays as it is, and others become valid names that differ', () => {
+test('valid names are unchanged, and others become distinct valid names', () => {
   const odd = ['a-b', 'a b', 'größe', '1a', 'a.b', '', '😀', 'a-b-c'];
   const spelled = odd.map(safeName);
   assert.deepEqual(spelled.slice(0, 4), ['a_x2d_b', 'a_x20_b', 'gr_xf6__xdf_e', '_1a']);
@@ -125,7 +125,7 @@ test('a name that is valid stays as it is, and others become valid names that di
   assert.deepEqual(['a', '_b', 'C1'].map(safeName), ['a', '_b', 'C1']);
 });
 
-test('references resolve in the namespace that they stand in, and definitions of references likewise', () => {
+test('references resolve in their enclosing namespace, and so do the definitions of references', () => {
   const inner = { type: 'record', name: 'Inner', fields: [{ name: 'n', type: 'int' }] };
   const fields = [
     { name: 'a', type: inner },
@@ -141,13 +141,13 @@ test('references resolve in the namespace that they stand in, and definitions of
   });
 });
 
-test('a schema that is nested too deeply is refused in words', () => {
+test('a schema that is nested too deeply is refused with a clear message', () => {
   let deep: unknown = 'int';
   for (let depth = 0; depth < 100_000; depth++) deep = { type: 'array', items: deep };
   assert.throws(() => readableSchema(deep as Schema), /expected a schema nested at most 200 deep, got more/);
 });
 
-test('a record holds itself when it is named within, whatever else is called as it is', () => {
+test('a record is recursive only if it is referenced within itself, regardless of similar names', () => {
   const record = (name: string, type: unknown, namespace?: string): Schema =>
     ({ type: 'record', name, namespace, fields: [{ name: 'f', type }] }) as never;
   const innerRecord = { type: 'record', name: 'record_f', fields: [] };

@@ -1,7 +1,7 @@
 import type { InferenceReply, Timing } from '../generated.js';
 import { headerText, type RecordHeaders } from './framing.js';
 
-/** What Avro replies say of their making and JSON bodies have no place for: headers of the same meaning. */
+/** Headers for the fields of Avro replies that JSON bodies have no place for: node and timing. */
 const NODE = 'partitura-node';
 const QUEUE = 'partitura-queue-micros';
 const COMPUTE = 'partitura-compute-micros';
@@ -20,7 +20,7 @@ export function answeredBy({ node, timing }: AnsweredBy): Record<string, string>
   };
 }
 
-/** The inverse of `answeredBy`. */
+/** Inverse of `answeredBy`. */
 export function readAnsweredBy(headers: RecordHeaders): AnsweredBy {
   return { node: headerText(headers, NODE) ?? null, timing: readTiming(headers) };
 }

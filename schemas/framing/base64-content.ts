@@ -2,25 +2,25 @@ import { describe } from '../describe.js';
 import { PartituraError } from '../errors.js';
 
 /**
- * Bytes in JSON bodies, as MLServer has them: a tensor with `"parameters": {"content_type": "base64"}` holds each of its
+ * Bytes in JSON bodies, as in MLServer: a tensor with `"parameters": {"content_type": "base64"}` encodes each of its
  * BYTES elements in base64.
  * https://mlserver.readthedocs.io/en/stable/user-guide/content-type.html
  */
 const CONTENT_TYPE = 'base64';
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** The parameters of a tensor whose elements are in base64. */
+/** Parameters of a tensor whose elements are in base64. */
 export const BASE64_PARAMETERS = { content_type: CONTENT_TYPE } as const;
 
-/** Tells whether a tensor's parameters announce base64. */
-export function announcesBase64(parameters: unknown): boolean {
+/** Returns true if a tensor's parameters declare base64. */
+export function declaresBase64(parameters: unknown): boolean {
   return (parameters as { content_type?: unknown } | null | undefined)?.content_type === CONTENT_TYPE;
 }
 
 /**
- * Decodes the elements of an input that announces base64.
+ * Decodes the elements of an input that declares base64.
  * @param field names the input in errors
- * @throws PartituraError DATATYPE_MISMATCH where one is not base64, or the input is not BYTES
+ * @throws PartituraError DATATYPE_MISMATCH if an element is not base64 or the input is not BYTES
  */
 export function decodeBase64(datatype: string, elements: readonly unknown[], field: string): Buffer[] {
   if (datatype !== 'BYTES')
@@ -38,7 +38,7 @@ export function decodeBase64(datatype: string, elements: readonly unknown[], fie
   });
 }
 
-/** Four characters hold three bytes; the padding may be left out. */
+/** Checks the length: four characters encode three bytes; the padding is optional. */
 function lengthIsWhole(text: string): boolean {
   return text.endsWith('=') ? text.length % 4 === 0 : text.length % 4 !== 1;
 }

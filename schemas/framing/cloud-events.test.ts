@@ -34,7 +34,7 @@ const structured = (event: object): Buffer => Buffer.from(JSON.stringify(event))
 const read = (event: object): ReturnType<typeof structuredCloudEvent.decodeRequest> =>
   structuredCloudEvent.decodeRequest(structured(event), 'm', { ...NO_KEY, headers: {} });
 
-test('a structured event is read, its data as JSON or base64, and its id is the id of the request', () => {
+test('a structured event is read, with data as JSON or base64, and its id becomes the request id', () => {
   const encoded = Buffer.from(JSON.stringify(BODY)).toString('base64');
   for (const event of [
     { ...ATTRIBUTES, data: BODY },
@@ -46,7 +46,7 @@ test('a structured event is read, its data as JSON or base64, and its id is the 
   assert.equal(read({ ...ATTRIBUTES, data: { ...BODY, id: 'own' } }).id, 'own');
 });
 
-test('64-bit numbers in the data of an event keep their digits', () => {
+test('64-bit integers in event data keep their digits', () => {
   const event = structured({ ...ATTRIBUTES, data: BODY })
     .toString()
     .replace('[1]}', '[4611686018427387905]}');
@@ -54,7 +54,7 @@ test('64-bit numbers in the data of an event keep their digits', () => {
   assert.deepEqual(request.inputs[0]?.data, bigInt(2n ** 62n + 1n));
 });
 
-test('a structured event is answered as one', () => {
+test('a structured event is answered with a structured event', () => {
   const text = structuredCloudEvent.encodeReply(reply).toString();
   assert.match(text, /"data":\[4611686018427387904\]/);
   const { data, ...attributes } = JSON.parse(text) as Record<string, unknown>;
@@ -68,7 +68,7 @@ test('a structured event is answered as one', () => {
   assert.deepEqual(Object.keys(data as object), ['model_name', 'model_version', 'id', 'outputs']);
 });
 
-test('a binary event is read by its headers and answered as one', () => {
+test('a binary event is read by its headers and answered with a binary event', () => {
   const headers = { ...headersOf(ATTRIBUTES), 'content-type': Buffer.from('application/json') };
   const request = binaryCloudEvent.decodeRequest(structured(BODY), 'm', { ...NO_KEY, headers });
   assert.deepEqual([request.id, request.inputs[0]?.name], ['e-1', 'x']);
@@ -86,7 +86,7 @@ test('a binary event is read by its headers and answered as one', () => {
   assert.match(binaryCloudEvent.encodeReply(reply).toString(), /^\{"model_name":"m"/);
 });
 
-test('an event that lacks something is told what', () => {
+test('an incomplete event is refused, naming the missing attribute', () => {
   const { source: _, ...withoutSource } = ATTRIBUTES;
   const cases: [object, string, RegExp][] = [
     [{ ...withoutSource, data: BODY }, 'INVALID_REQUEST', /expected the attribute 'source', got none/],

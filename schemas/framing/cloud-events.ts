@@ -6,17 +6,17 @@ import { isJsonType, mediaType } from './media-type.js';
 import { object, parseBody, readRequest, writeReply } from './oip-json.js';
 
 /**
- * CloudEvents whose data is a body of the Open Inference Protocol, in both modes of the Kafka binding.
+ * CloudEvents whose data is an Open Inference Protocol body, in both modes of the Kafka binding.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 const STRUCTURED = 'application/cloudevents+json';
 const JSON_DATA = 'application/json';
 const SPEC_VERSION = '1.0';
-/** As KServe names what its models answer. */
+/** Event type of KServe's model responses. */
 const RESPONSE_TYPE = 'io.kserve.inference.response';
 const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
 
-/** The event is the record's value. */
+/** Structured mode: the event is the record's value. */
 export const structuredCloudEvent: Framing = {
   name: 'cloudevents-structured',
   headers: { 'content-type': STRUCTURED },
@@ -36,7 +36,7 @@ export const structuredCloudEvent: Framing = {
   },
 };
 
-/** The event's attributes are headers, its data the record's value. */
+/** Binary mode: the event's attributes are headers, its data is the record's value. */
 export const binaryCloudEvent: Framing = {
   name: 'cloudevents-binary',
   headers: { 'content-type': JSON_DATA },
@@ -57,7 +57,7 @@ export const binaryCloudEvent: Framing = {
   encodeReply: (reply) => Buffer.from(writeReply(reply)),
 };
 
-/** What events in either mode are called; for whoever has to answer one that can't be read. */
+/** Detects an event in either mode by its headers, for replies to unreadable events. */
 export function detectCloudEvent(headers: RecordHeaders): Framing | undefined {
   const nothing = Buffer.alloc(0);
   return [structuredCloudEvent, binaryCloudEvent].find((framing) => framing.detects(nothing, headers));
@@ -67,7 +67,7 @@ function attributes({ id, model }: InferenceReply): Record<(typeof REQUIRED)[num
   return { specversion: SPEC_VERSION, id, source: `/partitura/models/${model}`, type: RESPONSE_TYPE };
 }
 
-/** @throws PartituraError INVALID_REQUEST when an attribute that every event has is missing */
+/** @throws PartituraError INVALID_REQUEST if a mandatory attribute is missing */
 function eventId(attribute: (name: string) => unknown): string {
   const [version, id] = REQUIRED.map((name) => {
     const value = attribute(name);
@@ -93,7 +93,7 @@ function requireJson(contentType: string | undefined): void {
   throw new PartituraError('DECODE_FAILED', `cloud event: expected data in ${JSON_DATA}, got '${type}'`);
 }
 
-/** The body may have an id of its own; else the event's is the request's. */
+/** Sets the request id to the event's id, unless the body has its own. */
 function withId(request: InferenceRequest, id: string): InferenceRequest {
   if (request.id === '') request.id = id;
   return request;

@@ -15,14 +15,14 @@ const GUID_HEADER = header('010123456789abcdef0123456789abcdef');
 const reader = requestCodec.readerFor(REQUEST_SCHEMA);
 const refused = new PartituraError('DECODE_FAILED', 'not known');
 
-test('a label is the id in the value, or the GUID in the header, which goes first', () => {
+test('a label is the id in the value or, with precedence, the GUID in the header', () => {
   const value = Buffer.from('000000012a', 'hex');
   assert.deepEqual(schemaLabel(value, {}), { key: 0x12a, start: 5 });
   assert.deepEqual(schemaLabel(value, GUID_HEADER), { key: GUID, start: 0 });
   assert.deepEqual(schemaLabel(Buffer.from('c301', 'hex'), GUID_HEADER), { key: GUID, start: 0 });
 });
 
-test('a label that is cut off or of another kind is refused with what there is of it', () => {
+test('a truncated or unknown label is refused, quoting its bytes', () => {
   const got = (hex: string, headers = {}): string => {
     const label = schemaLabel(Buffer.from(hex, 'hex'), headers);
     assert.ok(label instanceof PartituraError);
@@ -39,7 +39,7 @@ test('a label that is cut off or of another kind is refused with what there is o
   assert.equal(got('00', header(`02${'00'.repeat(16)}`)), `${guid}02${'00'.repeat(16)}`);
 });
 
-test('a request is read behind its label and answered with that of the reply', () => {
+test('a request is read after its label and answered with the label of the reply schema', () => {
   const byId = new SchemaFraming(5, reader, idReplyLabel(258));
   const request = requestCodec.encode(exampleRequest(), Buffer.from('0000000007', 'hex'));
   assert.deepEqual(plain(byId.decodeRequest(request)), exampleRequest());
@@ -58,7 +58,7 @@ test('a request is read behind its label and answered with that of the reply', (
   assert.deepEqual(byGuid.headers, GUID_HEADER);
 });
 
-test('what is not known is said where it is needed: to read, or to answer', () => {
+test('a missing schema is reported where it is needed: on reading or on answering', () => {
   const unreadable = new SchemaFraming(5, refused, idReplyLabel(1));
   assert.throws(() => unreadable.decodeRequest(Buffer.alloc(9)), refused);
   assert.equal(unreadable.encodeReply(exampleReply()).toString('hex', 0, 5), '0000000001');
@@ -72,14 +72,14 @@ test('what is not known is said where it is needed: to read, or to answer', () =
   assert.deepEqual(unanswerable.headers, {});
 });
 
-test('damaged data are refused', () => {
+test('corrupted data is refused', () => {
   const framing = new SchemaFraming(5, reader, idReplyLabel(1));
   const request = requestCodec.encode(exampleRequest(), Buffer.alloc(5));
   for (const value of [request.subarray(0, 5), request.subarray(0, -1), Buffer.concat([request, request])])
     assert.throws(() => framing.decodeRequest(value), { code: 'DECODE_FAILED' });
 });
 
-test('without a registry nothing is read, and the message says what to set', () => {
+test('without a registry nothing is read, and the message names the option to set', () => {
   assert.throws(() => confluent.decodeRequest(Buffer.alloc(9), 'digits', { key: null, headers: {} }), {
     code: 'DECODE_FAILED',
     message: /set SCHEMA_REGISTRY_URL$/,

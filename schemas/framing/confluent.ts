@@ -6,7 +6,7 @@ import { headerBytes, type Framing, type RecordHeaders } from './framing.js';
 import { singleObject } from './single-object.js';
 
 /**
- * Confluent's wire formats, which name the writer's schema by what a registry knows it by:
+ * Confluent's wire formats, which identify the writer's schema by its id in a registry:
  *
  *   value:  00, schema id (4 bytes, big-endian), Avro
  *   header: __value_schema_id = 01, GUID (16 bytes); the value is Avro alone
@@ -19,23 +19,23 @@ export const GUID_HEADER = '__value_schema_id';
 const GUID_MARK = 0x01;
 const GUID_HEADER_BYTES = 17;
 
-/** What a registry knows a schema by: its id, or its GUID. */
+/** Identifier of a schema in a registry: its id or its GUID. */
 export type SchemaKey = number | string;
 
-/** What a record says of its schema. */
+/** Schema reference of a record. */
 export interface SchemaLabel {
   readonly key: SchemaKey;
-  /** Where in the value the Avro data begin. */
+  /** Offset of the Avro data in the value. */
   readonly start: number;
 }
 
-/** How a reply says what its schema is. */
+/** Schema reference of a reply: a prefix of the value or a header. */
 export interface ReplyLabel {
   readonly prefix: Buffer;
   readonly headers: Framing['headers'];
 }
 
-/** These framings where there is no registry to ask: nothing can be read. */
+/** Placeholder for these framings without a registry: nothing can be read. */
 export const confluent: Framing = {
   name: 'confluent',
   headers: singleObject.headers,
@@ -43,7 +43,7 @@ export const confluent: Framing = {
   decodeRequest() {
     throw new PartituraError(
       'DECODE_FAILED',
-      'value: its schema is in a schema registry, and none is known here: set SCHEMA_REGISTRY_URL',
+      'value: its schema is in a schema registry, but none is configured: set SCHEMA_REGISTRY_URL',
     );
   },
   encodeReply: (reply) => singleObject.encodeReply(reply),
@@ -53,7 +53,7 @@ function isConfluent(value: Buffer, headers: RecordHeaders): boolean {
   return value[0] === ID_MARK || headers[GUID_HEADER] !== undefined;
 }
 
-/** The label of a record that `confluent` detects, or what is wrong with it. */
+/** Reads the label of a record that `confluent` detects, or returns the error. */
 export function schemaLabel(value: Buffer, headers: RecordHeaders): SchemaLabel | PartituraError {
   const header = headerBytes(headers, GUID_HEADER);
   return header ? guidLabel(header) : idLabel(value);
@@ -77,32 +77,32 @@ function idLabel(value: Buffer): SchemaLabel | PartituraError {
   );
 }
 
-/** Registries write GUIDs with hyphens. */
+/** Inserts the hyphens that registries use in GUIDs. */
 function toGuid(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Says in the value that a reply is written with the schema of this id. */
+/** Creates a label with the schema id in the value. */
 export function idReplyLabel(id: number): ReplyLabel {
   const prefix = Buffer.alloc(ID_PREFIX_BYTES, ID_MARK);
   prefix.writeInt32BE(id, 1);
   return { prefix, headers: {} };
 }
 
-/** Says the same in a header. */
+/** Creates a label with the schema's GUID in a header. */
 export function guidReplyLabel(guid: string): ReplyLabel {
   const header = Buffer.from(`01${guid.replaceAll('-', '')}`, 'hex');
   return { prefix: Buffer.alloc(0), headers: { [GUID_HEADER]: header } };
 }
 
-/** One record's framing, once its schema and that of its reply are known, or why they can't be. */
+/** Framing of one record, once its schema and that of its reply are resolved, or have failed to. */
 export class SchemaFraming implements Framing {
   readonly name = 'confluent';
   readonly detects = isConfluent;
 
   /**
-   * @param start where in the value the Avro data begin
-   * @param reply without it the reply is in single-object encoding, and an error: the request is not read
+   * @param start offset of the Avro data in the value
+   * @param reply if it is an error, the request is not read and the error reply is in single-object encoding
    */
   constructor(
     readonly start: number,

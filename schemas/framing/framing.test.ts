@@ -5,7 +5,7 @@ import { detectFraming, encodeRequest, headerBytes, headerText, type RecordHeade
 
 const typed = (contentType: string): RecordHeaders => ({ 'content-type': Buffer.from(contentType) });
 
-test('the framing of a value is detected in the order of the contract', () => {
+test('framings are detected in the order of the contract', () => {
   const avro = encodeRequest(exampleRequest());
   const brace = Buffer.from('{"inputs":[]}');
   const cases: [string, Buffer, RecordHeaders, string | undefined][] = [
@@ -29,8 +29,13 @@ test('the framing of a value is detected in the order of the contract', () => {
     ['blanks alone', Buffer.from(' \n'), {}, undefined],
     ['no brace, no content type', Buffer.from('x{}'), {}, undefined],
     ['brace with another content type', brace, typed('text/plain'), undefined],
-    ['brace with a content type that begins as JSON does', brace, typed('application/jsonp'), undefined],
-    ['brace with a content type that says nothing', brace, typed('application/octet-stream'), 'oip-json'],
+    [
+      'brace with a content type that begins like the one of JSON',
+      brace,
+      typed('application/jsonp'),
+      undefined,
+    ],
+    ['brace with an unspecific content type', brace, typed('application/octet-stream'), 'oip-json'],
     ['content type in quotes', brace, typed('"application/json"'), 'oip-json'],
     ['content type in quotes with a parameter', brace, typed('"application/json;charset=utf-8"'), 'oip-json'],
     ['content type with a structured suffix', brace, typed('application/vnd.kserve+json'), 'oip-json'],
@@ -63,7 +68,7 @@ test('the framing of a value is detected in the order of the contract', () => {
     assert.equal(detectFraming(value, headers)?.name, expected, name);
 });
 
-test('of a header that occurs several times the last value counts', () => {
+test('the last value of a repeated header counts', () => {
   const headers = { many: [Buffer.from('one'), Buffer.from('two')], single: Buffer.from('ä'), none: [] };
   assert.deepEqual(
     ['many', 'single', 'none', 'absent'].map((name) => headerText(headers, name)),
@@ -72,7 +77,7 @@ test('of a header that occurs several times the last value counts', () => {
   assert.equal(headerBytes(headers, 'single'), headers.single);
 });
 
-test('framings go by the last value of a header, content type and attributes of events included', () => {
+test('framings use the last value of a header, including content type and event attributes', () => {
   const repeated = (...values: string[]): Buffer[] => values.map((value) => Buffer.from(value));
   const brace = Buffer.from('{"inputs":[]}');
   const json = { 'content-type': repeated('text/plain', 'application/json') };

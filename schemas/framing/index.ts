@@ -5,7 +5,7 @@ import { mlserverJson } from './mlserver.js';
 import { oipJson } from './oip-json.js';
 import { singleObject } from './single-object.js';
 
-/** In the order in which they are tried: earlier ones have the more specific marks. */
+/** Framings in order of detection: those with more specific marks first. */
 const FRAMINGS: readonly Framing[] = [
   confluent,
   singleObject,
@@ -15,12 +15,12 @@ const FRAMINGS: readonly Framing[] = [
   oipJson,
 ];
 
-/** The framing of a record's value; undefined when it is in none that we know. */
+/** Detects the framing of a record's value; undefined if there is none. */
 export function detectFraming(value: Buffer, headers: RecordHeaders): Framing | undefined {
   return FRAMINGS.find((framing) => framing.detects(value, headers));
 }
 
-/** The framing of an error reply to what is in none: whatever its headers say that it should have been, else Avro. */
+/** Selects the framing of an error reply to an unreadable record: the one its headers declare, otherwise Avro. */
 export function fallbackFraming(headers: RecordHeaders): Framing {
   const isJson = oipJson.detects(Buffer.alloc(0), headers);
   return detectCloudEvent(headers) ?? (isJson ? oipJson : singleObject);

@@ -3,8 +3,8 @@
 const OF_ANYTHING = new Set(['application/octet-stream', 'binary/octet-stream', '*/*']);
 
 /**
- * Type and subtype in lower case, without parameters. Some serializers of headers put text into quotes.
- * @returns undefined where there is no content type, or one that says no more than none does
+ * Returns type and subtype in lower case, without parameters. Some header serializers put text in quotes.
+ * @returns undefined for a missing or unspecific content type
  */
 export function mediaType(contentType: string | undefined): string | undefined {
   const type = contentType
@@ -15,7 +15,7 @@ export function mediaType(contentType: string | undefined): string | undefined {
   return type === undefined || type === '' || OF_ANYTHING.has(type) ? undefined : type;
 }
 
-/** Whether documents of a media type are JSON: https://www.rfc-editor.org/rfc/rfc6839#section-3.1 */
+/** Returns true for media types of JSON documents: https://www.rfc-editor.org/rfc/rfc6839#section-3.1 */
 export function isJsonType(type: string | undefined): boolean {
   return type === 'application/json' || type === 'text/json' || /^[^/]+\/[^/]+\+json$/.test(type ?? '');
 }

@@ -2,8 +2,8 @@ import { headerText, type Framing } from './framing.js';
 import { oipJson } from './oip-json.js';
 
 /**
- * Records as MLServer's Kafka handler takes them: the same JSON, but model and version are headers and the record's key
- * is the request's id. Replies have that key.
+ * Records in the format of MLServer's Kafka handler: the same JSON, but model and version are headers and the
+ * record's key is the request id. Replies have the same key.
  */
 const MODEL = 'mlserver-model';
 const VERSION = 'mlserver-version';

@@ -25,7 +25,7 @@ const STATUS: NodeStatus = {
 
 const fields: readonly { readonly name: string }[] = NodeStatusSchema.fields;
 
-/** A record as another version writes it. */
+/** Encodes a record as another version writes it. */
 function written(schema: object, status: object): { value: Buffer; schema: Buffer } {
   const codec = new AvroCodec<unknown>(schema as Schema);
   const prefix = Buffer.concat([Buffer.from('c301', 'hex'), codec.fingerprint]);
@@ -46,7 +46,7 @@ test('a status of this version is read with and without its headers', () => {
     assert.deepEqual(plain(decodeNodeStatus(encodeNodeStatus(STATUS), headers)), STATUS);
 });
 
-test('a status of another version is refused without its schema, and read with it', () => {
+test('a status of another version is read only with its schema', () => {
   const refused = {
     code: 'DECODE_FAILED',
     message: /^schema fingerprint \w+ \(NodeStatus\) expected, got \w+$/,
@@ -59,7 +59,7 @@ test('a status of another version is refused without its schema, and read with i
   });
 });
 
-test('what another version would read of ours is what the header says', () => {
+test('the header holds the schema that another version needs', () => {
   const value = encodeNodeStatus(STATUS);
   const other = new AvroCodec<unknown>({
     ...NodeStatusSchema,
@@ -71,7 +71,7 @@ test('what another version would read of ours is what the header says', () => {
   assert.deepEqual(plain(other.decode(value, 10, reader)), { node: 'n', host: 'h' });
 });
 
-test('a header that is damaged, too large, of another schema or of none that fits hides only its own record', () => {
+test('a header that is corrupted, too large or of an incompatible schema hides only its own record', () => {
   const strange = written({ type: 'record', name: 'Other', fields: [{ name: 'x', type: 'int' }] }, { x: 1 });
   const wrong: [Buffer, Buffer][] = [
     [strange.value, strange.schema],
@@ -85,7 +85,7 @@ test('a header that is damaged, too large, of another schema or of none that fit
     assert.throws(() => decodeNodeStatus(value, { 'avro.schema': schema }), { code: 'DECODE_FAILED' });
 });
 
-test('of many useless schemas only so many are looked at; what was learned before is still read', () => {
+test('the number of unusable schemas examined is limited; schemas already known are still read', () => {
   const newest = written(
     { ...NodeStatusSchema, fields: [...fields, { name: 'rack', type: 'string', default: '' }] },
     { ...STATUS, rack: 'a' },

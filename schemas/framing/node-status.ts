@@ -8,57 +8,57 @@ import { headerBytes, type RecordHeaders } from './framing.js';
 import { decodeSingleObject, writtenFingerprint } from './single-object.js';
 
 /**
- * Node statuses between programs of different versions. A record carries the schema that it is written with, compressed, in
- * a header with the name that Avro's container files give it: neither side has to know the other's version.
+ * Node statuses across versions. A record carries its writer's schema, compressed, in a header named as in Avro's
+ * container files, so that neither side needs to know the other's version.
  */
 const SCHEMA_HEADER = 'avro.schema';
 const MAX_SCHEMA_BYTES = 64 * 1024;
 const MAX_PACKED_BYTES = 16 * 1024;
-/** Schemas that are looked at, in the life of a process: whoever may write to the topic decides how many come. */
+/** Limit of schemas examined during the lifetime of a process: producers to the topic decide how many arrive. */
 const MAX_SCHEMAS = 64;
 
 const prefix = Buffer.concat([Buffer.from([0xc3, 0x01]), nodeStatusCodec.fingerprint]);
 const readers = new Map<string, AvroReader<NodeStatus>>();
-/** Headers whose schema is of no use, each with the fingerprint beside it. */
-const useless = new Set<string>();
+/** Headers with unusable schemas, together with the fingerprint. */
+const unusable = new Set<string>();
 
 /** Headers of a record with a status of this version. */
 export const NODE_STATUS_HEADERS: Readonly<Record<string, Buffer>> = {
   [SCHEMA_HEADER]: deflateRawSync(nodeStatusCodec.canonicalSchema),
 };
 
-/** Encodes what a node tells of itself as a record's value. */
+/** Encodes a node's status as a record's value. */
 export function encodeNodeStatus(status: NodeStatus): Buffer {
   return nodeStatusCodec.encode(status, prefix);
 }
 
 /**
- * Decodes a status, also one of another version whose record carries its schema.
+ * Decodes a status, including one of another version if its record carries the schema.
  * @throws PartituraError DECODE_FAILED
  */
 export function decodeNodeStatus(value: Buffer, headers: RecordHeaders = {}): NodeStatus {
   try {
     const written = writtenFingerprint(value);
-    if (written && !written.equals(nodeStatusCodec.fingerprint)) learn(written, headers);
+    if (written && !written.equals(nodeStatusCodec.fingerprint)) acceptSchema(written, headers);
     return decodeSingleObject(value, nodeStatusCodec, prefix, 'NodeStatus', readers);
   } catch (cause) {
     throw PartituraError.from(cause, 'DECODE_FAILED');
   }
 }
 
-/** Keeps the reader for a schema that a record carries, unless it is known. */
-function learn(written: Buffer, headers: RecordHeaders): void {
+/** Caches a reader for the schema that a record carries. */
+function acceptSchema(written: Buffer, headers: RecordHeaders): void {
   const key = written.toString('hex');
   const packed = headerBytes(headers, SCHEMA_HEADER);
   if (readers.has(key) || !packed || packed.length > MAX_PACKED_BYTES) return;
   const attempt = `${key} ${packed.toString('latin1')}`;
-  if (useless.has(attempt) || readers.size + useless.size >= MAX_SCHEMAS) return;
+  if (unusable.has(attempt) || readers.size + unusable.size >= MAX_SCHEMAS) return;
   const reader = readerOf(packed);
   if (reader?.fingerprint.equals(written)) readers.set(key, reader);
-  else useless.add(attempt);
+  else unusable.add(attempt);
 }
 
-/** @returns undefined for what is no schema, or none that resolves to ours */
+/** @returns undefined for an invalid or incompatible schema */
 function readerOf(packed: Buffer): AvroReader<NodeStatus> | undefined {
   try {
     const schema = inflateRawSync(packed, { maxOutputLength: MAX_SCHEMA_BYTES }).toString('utf8');

@@ -13,7 +13,7 @@ const withInput = (input: string): string => `{"inputs":[${input}]}`;
 const withData = (datatype: string, shape: string, data: string): string =>
   withInput(`{"name":"x","datatype":"${datatype}","shape":${shape},"data":${data}}`);
 
-/** Elements that are easily damaged on the way, by data type, as JSON has them. */
+/** Elements that are easily corrupted in transit, by data type, in JSON notation. */
 const ELEMENTS: Record<Exclude<Datatype, 'FP16'>, string[]> = {
   BOOL: ['true', 'false'],
   UINT8: ['0', '255'],
@@ -30,7 +30,7 @@ const ELEMENTS: Record<Exclude<Datatype, 'FP16'>, string[]> = {
 };
 
 for (const [datatype, elements] of Object.entries(ELEMENTS)) {
-  test(`${datatype} goes from JSON to a tensor and back, digit for digit`, () => {
+  test(`${datatype} survives a round trip from JSON to a tensor, digit for digit`, () => {
     const data = `[${elements.join(',')}]`;
     const request = decode(withData(datatype, `[${elements.length}]`, data));
     const reply = oipJson.encodeReply(exampleReply({ outputs: request.inputs }));
@@ -38,7 +38,7 @@ for (const [datatype, elements] of Object.entries(ELEMENTS)) {
   });
 }
 
-test('a body is read with everything that it says', () => {
+test('a complete body is read', () => {
   const request = decode(`{"id":"7","model_name":"m","model_version":"3","parameters":{"a":1,"b":"c"},
     "inputs":[{"name":"x","datatype":"fp32","shape":[2,1],"data":[[1],[2]]}],"outputs":[{"name":"y"},{"name":"z"}]}`);
   assert.deepEqual(request, {
@@ -52,7 +52,7 @@ test('a body is read with everything that it says', () => {
   });
 });
 
-test('what a body leaves out is empty, and the model is that of the topic', () => {
+test('omitted fields are empty, and the model is that of the topic', () => {
   const expected = {
     id: '',
     model: 'digits',
@@ -65,7 +65,7 @@ test('what a body leaves out is empty, and the model is that of the topic', () =
   assert.deepEqual(decode('{"inputs":[]}'), expected);
 });
 
-test('nested and flat data are the same tensor', () => {
+test('nested and flat data result in the same tensor', () => {
   fc.assert(
     fc.property(
       fc.nat(4),
@@ -85,7 +85,7 @@ test('nested and flat data are the same tensor', () => {
   );
 });
 
-test('a reply is a body of the protocol', () => {
+test('a reply is encoded as a body of the protocol', () => {
   const reply = oipJson.encodeReply(exampleReply());
   assert.deepEqual(JSON.parse(reply.toString()), {
     model_name: 'digits',
@@ -96,13 +96,13 @@ test('a reply is a body of the protocol', () => {
   assert.ok(!oipJson.encodeReply(exampleReply({ modelVersion: null })).includes('model_version'));
 });
 
-test('numbers that are none are bare tokens in a reply', () => {
+test('NaN and infinities are bare tokens in a reply', () => {
   const data = encodeElements('FP32', [NaN, Infinity, -Infinity], 'x');
   const reply = oipJson.encodeReply(exampleReply({ outputs: [exampleTensor({ shape: [3], data })] }));
   assert.ok(reply.includes('"data":[NaN,Infinity,-Infinity]'), reply.toString());
 });
 
-test('an error reply holds the id and the message', () => {
+test('an error reply contains the id and the message', () => {
   const reply = exampleReply({
     outputs: [],
     error: { code: 'INTERNAL', message: 'broken "x"', retryable: true },
@@ -110,7 +110,7 @@ test('an error reply holds the id and the message', () => {
   assert.deepEqual(JSON.parse(oipJson.encodeReply(reply).toString()), { id: 'r-1', error: 'broken "x"' });
 });
 
-test('a wrong body is refused with the code that fits, naming field, expectation and finding', () => {
+test('an invalid body is refused with a specific code, naming field, expected and actual value', () => {
   const cases: [string, ErrorCode, string | RegExp][] = [
     ['{', 'DECODE_FAILED', /JSON/],
     ['{"inputs": NaN}', 'DECODE_FAILED', /JSON/],
@@ -173,11 +173,11 @@ test('a wrong body is refused with the code that fits, naming field, expectation
     [
       Buffer.from('{}', 'utf16le').toString('latin1'),
       'DECODE_FAILED',
-      'the body: expected JSON, got text with zero bytes, as UTF-16 has them',
+      'the body: expected JSON, got text with zero bytes, as in UTF-16',
     ],
-    [withData('FP64', '[1,1]', '[1e400]'), 'DATATYPE_MISMATCH', /FP64, got a number beyond its range$/],
-    [withData('FP64', '[1]', `[-1${'0'.repeat(400)}]`), 'DATATYPE_MISMATCH', /beyond its range$/],
-    [withData('fp32', '[1]', '[1e39]'), 'DATATYPE_MISMATCH', /FP32, got 1e\+39, which is beyond its range$/],
+    [withData('FP64', '[1,1]', '[1e400]'), 'DATATYPE_MISMATCH', /FP64, got a number out of range$/],
+    [withData('FP64', '[1]', `[-1${'0'.repeat(400)}]`), 'DATATYPE_MISMATCH', /out of range$/],
+    [withData('fp32', '[1]', '[1e39]'), 'DATATYPE_MISMATCH', /FP32, got 1e\+39, which is out of range$/],
     [
       withData('FP64', '[1,1]', deep(100_000, '1')),
       'INVALID_REQUEST',
@@ -186,7 +186,7 @@ test('a wrong body is refused with the code that fits, naming field, expectation
     [
       withData('INT64', '[1,1]', deep(100_000, '1')),
       'DECODE_FAILED',
-      'the body: expected JSON, got arrays or objects nested too deeply to be read',
+      'the body: expected JSON, got arrays or objects nested too deeply',
     ],
     [
       withData('FP32', '[{"toString":1}]', '[1]'),
@@ -213,13 +213,13 @@ test('a wrong body is refused with the code that fits, naming field, expectation
   for (const [body, code, message] of cases) assert.throws(() => decode(body), { code, message }, body);
 });
 
-test('text that is no UTF-8 is refused instead of altered', () => {
+test('text that is not UTF-8 is refused rather than altered', () => {
   const body = Buffer.from(withData('BYTES', '[1]', '["?"]'));
   body[body.indexOf('?')] = 0xff;
   assert.throws(() => oipJson.decodeRequest(body, 'digits'), { code: 'DECODE_FAILED', message: /UTF-8/ });
 });
 
-test('whole numbers of 64 bits keep every digit', () => {
+test('64-bit integers keep every digit', () => {
   fc.assert(
     fc.property(fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), { minLength: 1 }), (values) => {
       const [input] = decode(withData('INT64', `[${values.length}]`, `[${values.join(',')}]`)).inputs;
@@ -228,7 +228,7 @@ test('whole numbers of 64 bits keep every digit', () => {
   );
 });
 
-test('the parameter deadline is one, in milliseconds, and nothing else is taken for it', () => {
+test('the parameter deadline is read as a deadline in milliseconds, and nothing else is', () => {
   const request = (deadline: unknown): number | null =>
     oipJson.decodeRequest(Buffer.from(JSON.stringify({ inputs: [], parameters: { deadline } })), 'm')
       .deadline;
@@ -243,7 +243,7 @@ test('the parameter deadline is one, in milliseconds, and nothing else is taken 
 
 const BYTES = Buffer.from([0x00, 0xff, 0x80]);
 
-test('an output of bytes that are not text is in base64 and says so; others stay text', () => {
+test('an output with bytes that are not text is declared and encoded as base64; others stay text', () => {
   const bytes = {
     name: 'b',
     datatype: 'BYTES',
@@ -266,7 +266,7 @@ test('an output of bytes that are not text is in base64 and says so; others stay
   ]);
 });
 
-test('an input that announces base64 is decoded, nested lists and missing padding included', () => {
+test('an input that declares base64 is decoded, including nested lists and missing padding', () => {
   const input = (data: string): string =>
     withInput(
       `{"name":"x","datatype":"BYTES","shape":[2,1],"parameters":{"content_type":"base64"},"data":${data}}`,
@@ -281,7 +281,7 @@ test('an input that announces base64 is decoded, nested lists and missing paddin
     });
 });
 
-test('base64 is announced for BYTES only, and other content types change nothing', () => {
+test('base64 is allowed for BYTES only, and other content types are ignored', () => {
   const input = (datatype: string, type: string, data: string): string =>
     withInput(
       `{"name":"x","datatype":"${datatype}","shape":[1],"parameters":{"content_type":"${type}"},"data":[${data}]}`,
@@ -296,7 +296,7 @@ test('base64 is announced for BYTES only, and other content types change nothing
   );
 });
 
-test('optional fields that are null are as if they were left out', () => {
+test('optional fields that are null are treated as omitted', () => {
   const input = '{"name":"x","datatype":"FP32","shape":[1],"data":[1],"parameters":null}';
   const nulls = ['id', 'model_name', 'model_version', 'outputs', 'parameters'].map(
     (name) => `"${name}":null`,
@@ -308,18 +308,18 @@ test('optional fields that are null are as if they were left out', () => {
   assert.deepEqual(parameters, { b: 'true', c: '' });
 });
 
-test('data may be nested as deep as any tensor, and not deeper', () => {
+test('data may be nested as deeply as any tensor, but not more deeply', () => {
   const nested = (depth: number): string => '['.repeat(depth) + '1' + ']'.repeat(depth);
   assert.equal(decode(withData('FP32', '[1]', nested(64))).inputs.length, 1);
   assert.throws(() => decode(withData('FP32', '[1]', nested(65))), { code: 'INVALID_REQUEST' });
 });
 
-test('of a name that repeats the last value counts, however the body is parsed', () => {
+test('the last value of a repeated name counts, with either parser', () => {
   for (const datatype of ['FP32', 'INT64'])
     assert.equal(decode(`{"id":"a","id":"b",${withData(datatype, '[1]', '[1]').slice(1)}`).id, 'b');
 });
 
-test('a byte order mark before a body is no part of it', () => {
+test('a byte order mark before a body is ignored', () => {
   const body = `\ufeff${withData('FP32', '[1]', '[1]')}`;
   assert.deepEqual(decode(body), decode(body.slice(1)));
 });

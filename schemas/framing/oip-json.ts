@@ -5,16 +5,16 @@ import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
 import { areTexts, decodeElements, encodeElements, NO_INFINITIES, splitBytes } from '../tensor.js';
 import { answeredBy } from './answered-by.js';
-import { announcesBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
+import { declaresBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
 import { isJsonType, mediaType } from './media-type.js';
 
 /**
- * The Open Inference Protocol's JSON bodies as record values.
+ * Open Inference Protocol JSON bodies as record values.
  * https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
  */
 const CONTENT_TYPE = 'application/json';
-/** More than any tensor has dimensions. */
+/** More dimensions than any tensor has. */
 const MAX_DEPTH = 64;
 const OPENING_BRACE = 0x7b;
 /** Space, tab, line feed and carriage return. */
@@ -35,7 +35,7 @@ export const oipJson = {
   encodeReply: (reply: InferenceReply) => Buffer.from(writeReply(reply)),
 } satisfies Framing;
 
-/** Whether a value begins as a JSON object does, behind a byte order mark and blanks. */
+/** Returns true if a value starts like a JSON object, after an optional byte order mark and blanks. */
 function beginsWithBrace(value: Buffer): boolean {
   const start = value[0] === 0xef && value[1] === 0xbb && value[2] === 0xbf ? 3 : 0;
   for (let at = start; at < value.length; at++) {
@@ -47,8 +47,8 @@ function beginsWithBrace(value: Buffer): boolean {
 }
 
 /**
- * Reads a body; optional fields that are null are as if they were left out, since many serializers write them so.
- * @throws PartituraError INVALID_REQUEST and others that name the field
+ * Reads a body; optional fields that are null are treated as omitted, since many serializers write them.
+ * @throws PartituraError, INVALID_REQUEST or more specific, that names the field
  */
 export function readRequest(body: Record<string, unknown>, model: string): InferenceRequest {
   const inputs = list(body['inputs'], 'inputs').map(readTensor);
@@ -73,7 +73,7 @@ function optional<T>(
   return value === undefined || value === null ? undefined : read(value, field);
 }
 
-/** The body of a reply, as JSON text. */
+/** Writes the body of a reply as JSON text. */
 export function writeReply(reply: InferenceReply): string {
   if (reply.error) return JSON.stringify({ id: reply.id, error: reply.error.message });
   const head = JSON.stringify({ model_name: reply.model, ...version(reply), id: reply.id });
@@ -85,8 +85,8 @@ function version(reply: InferenceReply): { model_version?: string } {
 }
 
 /**
- * Bodies that name a type of 64 bits are parsed slowly and exactly.
- * @throws PartituraError DECODE_FAILED when it is no JSON, INVALID_REQUEST when it is no object
+ * Parses a body; those that mention a 64-bit type are parsed exactly, which is slower.
+ * @throws PartituraError DECODE_FAILED if it is not JSON, INVALID_REQUEST if it is not an object
  */
 export function parseBody(value: Buffer): Record<string, unknown> {
   const body = utf8Text(value, 'the body');
@@ -102,7 +102,7 @@ function readTensor(value: unknown, index: number): Tensor {
     throw invalid(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
   });
   const given = flatten(tensor['data'], `data of input '${name}'`);
-  const elements = announcesBase64(tensor['parameters'])
+  const elements = declaresBase64(tensor['parameters'])
     ? decodeBase64(datatype, given, `input '${name}'`)
     : given;
   if (elements.length !== elementCount(shape)) {
@@ -120,7 +120,7 @@ function readTensor(value: unknown, index: number): Tensor {
   };
 }
 
-/** The elements of lists within lists, row by row. */
+/** Flattens nested lists, row by row. */
 function flatten(data: unknown, field: string): unknown[] {
   const elements = list(data, field);
   if (!elements.some(Array.isArray)) return elements;
@@ -165,7 +165,7 @@ function readParameter(value: unknown, name: string): string {
   throw invalid(`parameters.${name}: expected text, a number or a boolean, got ${kindOf(value)}`);
 }
 
-/** The protocol has no deadline; a parameter of this name is one, in milliseconds since the epoch. */
+/** Reads the deadline: the protocol has none, so it is a parameter, in milliseconds since the epoch. */
 function readDeadline(parameters: unknown): number | null {
   const { deadline } = (parameters ?? {}) as { deadline?: unknown };
   if (deadline === undefined || deadline === null) return null;
@@ -179,7 +179,7 @@ function writeTensor({ name, datatype, shape, data }: Tensor): string {
   return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":[${elements.join(',')}]}`;
 }
 
-/** Text as it is; bytes that are not all text in base64, and announced so. */
+/** Writes elements as text if all of them are; otherwise as declared base64. */
 function writeBytes(name: string, shape: readonly number[], elements: readonly Buffer[]): string {
   const tensor = { name, datatype: 'BYTES', shape };
   return JSON.stringify(

@@ -7,13 +7,13 @@ import { headerText, type RecordHeaders } from './framing.js';
 import { parseBody } from './oip-json.js';
 import { decodeReply, singleObject } from './single-object.js';
 
-/** What a reply in any framing says, but for its tensors. */
+/** Content of a reply in any framing, without its tensors. */
 export interface ReplySummary extends Pick<InferenceReply, 'id' | 'modelVersion' | 'node' | 'timing'> {
-  /** As far as the framing tells: JSON has the message alone, and the code is in a header. */
+  /** As far as the framing carries it: JSON has only the message, and the code is in a header. */
   readonly error: { readonly code: string | undefined; readonly message: string } | null;
 }
 
-/** @returns undefined for what is no reply, or one in Avro of another version than ours */
+/** @returns undefined for anything that is not a reply, or an Avro reply of another version */
 export function readReply(value: Buffer, headers: RecordHeaders): ReplySummary | undefined {
   try {
     if (singleObject.detects(value)) return decodeReply(value);

@@ -6,7 +6,7 @@ import type { InferenceReply, InferenceRequest } from '../generated.js';
 import type { Framing } from './framing.js';
 
 /**
- * Avro single-object encoding: C3 01, the writer's schema as CRC-64-AVRO fingerprint, the value.
+ * Avro single-object encoding: C3 01, the writer's schema fingerprint (CRC-64-AVRO), the value.
  * https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
  */
 const MAGIC = Buffer.from([0xc3, 0x01]);
@@ -16,7 +16,7 @@ const requestPrefix = Buffer.concat([MAGIC, requestCodec.fingerprint]);
 const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
 const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
 
-/** Lets requests that were written with another version of the schema be read. */
+/** Accepts requests written with another version of the schema. */
 export function acceptRequestSchema(
   writer: Schema,
   dependencies: readonly Schema[] = REQUEST_DEPENDENCIES,
@@ -37,27 +37,28 @@ export const singleObject = {
   encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replyPrefix),
 } satisfies Framing;
 
-/** The caller's side: a request as record value. */
+/** Encodes a request as a record's value, for the client. */
 export function encodeRequest(request: InferenceRequest): Buffer {
   return requestCodec.encode(request, requestPrefix);
 }
 
 /**
- * The caller's side: the reply in a record's value.
+ * Decodes the reply in a record's value, for the client.
  * @throws PartituraError DECODE_FAILED
  */
 export function decodeReply(value: Buffer): InferenceReply {
   return decodeSingleObject(value, replyCodec, replyPrefix, 'InferenceReply');
 }
 
-/** Reads the fingerprint of the schema that a value is written with; undefined when it is cut off. */
+/** Returns the fingerprint of the schema that a value is written with; undefined if it is truncated. */
 export function writtenFingerprint(value: Buffer): Buffer | undefined {
   return value.length >= HEADER_BYTES ? value.subarray(MAGIC.length, HEADER_BYTES) : undefined;
 }
 
 /**
- * @param record what is expected, for errors
- * @param readers for other versions of the schema, by fingerprint
+ * Decodes a value.
+ * @param record name of the expected record, for errors
+ * @param readers readers for other versions of the schema, by fingerprint
  * @throws PartituraError DECODE_FAILED
  */
 export function decodeSingleObject<T>(

@@ -10,7 +10,7 @@ const LIST: HeaderList = [
   ['9', bytes('3')],
 ];
 
-test('headers by name are made of those in order, and those in order of these where they tell all', () => {
+test('headers by name are built from the ordered list and, if unambiguous, converted back', () => {
   const { headers, headerList } = fromList(LIST);
   assert.deepEqual(headers, { a: [bytes('1'), bytes('2')], b: Buffer.alloc(0), 9: bytes('3') });
   assert.equal(headersInOrder({ headers, headerList }), LIST);
@@ -30,7 +30,7 @@ test('headers by name are made of those in order, and those in order of these wh
   assert.deepEqual(listOf(fromList(odd).headers), [odd[0], odd[2], odd[1]]);
 });
 
-test('what is changed by name comes last, and all else stays in its place', () => {
+test('headers changed by name come last, and all others keep their place', () => {
   const from = fromList(LIST);
   const changed = { ...from.headers, c: bytes('new'), b: bytes('other'), 9: undefined };
   assert.deepEqual(changedHeaders(from, changed).headerList, [

@@ -1,28 +1,27 @@
 import type { RecordHeaders } from '../framing/framing.js';
 
-/** A header as it stands in a record; Kafka lets its value be null. */
+/** A header of a record; Kafka allows its value to be null. */
 export type Header = readonly [name: string, value: Buffer | null];
 
-/** All headers of a record, in order: names may repeat, with others between. */
+/** All headers of a record, in order: names may repeat and be interleaved. */
 export type HeaderList = readonly Header[];
 
 /**
- * Headers by name, which is what almost everything asks for, and in order where names alone do not tell it: where a name
- * repeats, a value is null, or a name is one that JavaScript would put first. Records without any of these, nearly all, cost
- * nothing more.
+ * Headers by name, which most callers need, and as an ordered list if names alone lose information: a repeated name,
+ * a null value, or a name that JavaScript would order first. Most records need no list and cost nothing more.
  */
 export interface Headers {
   readonly headers: RecordHeaders;
-  /** Counts in the place of `headers` wherever a record is passed on. */
+  /** If present, takes precedence over `headers` wherever a record is forwarded. */
   readonly headerList?: HeaderList | undefined;
 }
 
-/** The same with the order of all. */
+/** Headers with the order of all of them. */
 export interface ListedHeaders extends Headers {
   readonly headerList: HeaderList;
 }
 
-/** The headers of a record in order. */
+/** Returns a record's headers in order. */
 export function headersInOrder({ headers, headerList }: Headers): HeaderList {
   return headerList ?? listOf(headers);
 }
@@ -33,7 +32,7 @@ export function listOf(headers: RecordHeaders): HeaderList {
   );
 }
 
-/** The inverse of `headersInOrder`. */
+/** Inverse of `headersInOrder`. */
 export function fromList(headerList: HeaderList): ListedHeaders {
   const headers: RecordHeaders = {};
   for (const [name, value] of headerList) addHeader(headers, name, value ?? NOTHING);
@@ -41,8 +40,8 @@ export function fromList(headerList: HeaderList): ListedHeaders {
 }
 
 /**
- * Headers that were changed by name, with all that was not changed in its place.
- * @param headers of the same record, changed; a name that is undefined is left out
+ * Applies changes made by name; unchanged headers keep their place.
+ * @param headers the same record's headers after the change; a name that is undefined is removed
  */
 export function changedHeaders(from: Headers, headers: RecordHeaders): Headers {
   if (!from.headerList) return { headers };
@@ -54,9 +53,9 @@ export function changedHeaders(from: Headers, headers: RecordHeaders): Headers {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Adds one header's value under its name; a name that occurs several times has a list. */
+/** Adds a header value under its name; a repeated name has an array. */
 export function addHeader<V>(byName: Record<string, V | V[] | undefined>, name: string, value: V): void {
-  // Most names are new and no object has them by nature: this is the hot path.
+  // Hot path: most names are new and are not properties of every object.
   if (byName[name] === undefined) byName[name] = value;
   else addRepeated(byName, name, value);
 }
@@ -68,7 +67,7 @@ function addRepeated<V>(byName: Record<string, V | V[] | undefined>, name: strin
   else define(byName, name, [known, value]);
 }
 
-/** Plain assignment would take a header named `__proto__` for the prototype. */
+/** Defines a property, since assigning a header named `__proto__` would set the prototype. */
 function define(byName: object, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(byName, name, { value, enumerable: true, writable: true, configurable: true });

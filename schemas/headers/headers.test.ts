@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PartituraError } from '../errors.js';
 import { copyTraceHeaders, deadLetterHeaders } from './headers.js';
 
-test('the trace context goes on to the reply, and nothing else', () => {
+test('only the trace context is copied to the reply', () => {
   const traceparent = Buffer.from('00-1-2-01');
   const baggage = [Buffer.from('a=1'), Buffer.from('b=2')];
   const reply = {};
@@ -11,7 +11,7 @@ test('the trace context goes on to the reply, and nothing else', () => {
   assert.deepEqual(reply, { traceparent, baggage });
 });
 
-test('a dead letter says where it comes from and why, in headers named as the contract has them', () => {
+test('the headers of a dead letter state its origin and the reason, with the names of the contract', () => {
   const error = new PartituraError('DECODE_FAILED', 'no Avro: ä');
   const headers = deadLetterHeaders(
     { topic: 'p.digits.requests', partition: 2, offset: 2 ** 40, timestamp: 0 },
@@ -30,7 +30,7 @@ test('a dead letter says where it comes from and why, in headers named as the co
   });
 });
 
-test('in the style of Spring its numbers are those of Java, and both styles are both', () => {
+test('in the Spring style, numbers are encoded as in Java; both styles can be combined', () => {
   const error = new PartituraError('DECODE_FAILED', 'no Avro');
   const source = { topic: 't', partition: 2, offset: 2 ** 40, timestamp: 1_700_000_000_000 };
   const spring = deadLetterHeaders(source, 'decode', error, 'spring');
@@ -52,7 +52,7 @@ test('in the style of Spring its numbers are those of Java, and both styles are 
   });
 });
 
-test('a message that quotes a megabyte of its sender does not make the dead letter too large for its topic', () => {
+test('a message that quotes a megabyte of sender data does not make the dead letter too large for its topic', () => {
   const error = new PartituraError('REPLY_TOPIC_NOT_ALLOWED', 'ä'.repeat(1_000_000));
   const headers = deadLetterHeaders({ topic: 't', partition: 0, offset: 0, timestamp: 0 }, 'validate', error);
   const bytes = Object.values(headers).reduce((sum, value) => sum + (value?.length ?? 0), 0);

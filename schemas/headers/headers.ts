@@ -2,13 +2,13 @@ import type { RecordHeaders } from '../framing/framing.js';
 import { fromList, headersInOrder, listOf, type Headers, type ListedHeaders } from './header-list.js';
 import type { PartituraError } from '../errors.js';
 
-/** Names of headers that Partitura reads and writes, apart from those of the reply dialects. */
+/** Names of headers that Partitura reads and writes, other than those of the reply dialects. */
 export const INFERENCE_ERROR = 'inference-error';
-/** How often a record was sent again after it had become a dead letter: decimal text. */
+/** Number of times a dead letter was replayed: decimal text. */
 export const REPLAYS = 'partitura-replays';
 const TRACE_HEADERS = ['traceparent', 'tracestate', 'baggage'] as const;
 
-/** The trace context of a request, which its reply carries on. */
+/** Copies a request's trace context to its reply. */
 export function copyTraceHeaders(from: RecordHeaders, to: RecordHeaders): void {
   for (const name of TRACE_HEADERS) {
     const value = from[name];
@@ -16,24 +16,24 @@ export function copyTraceHeaders(from: RecordHeaders, to: RecordHeaders): void {
   }
 }
 
-/** Where a record failed, in the words of the Kafka Connect headers. */
+/** Stage at which a record failed, in the terms of the Kafka Connect headers. */
 export type FailureStage = 'decode' | 'validate' | 'model' | 'reply';
 
-/** Messages may quote what a sender wrote; a record has room for its headers, not for that twice. */
+/** Messages may quote sender data; a record has no space for it twice. */
 const MAX_MESSAGE_CHARACTERS = 4_096;
 
-/** As much of an error's message as belongs into a header. */
+/** Truncates an error's message to a size suitable for a header. */
 export function readableMessage(message: string): string {
   return message.slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
-/** What the headers of dead letters begin with, by whoever writes them so. */
+/** Prefixes of dead-letter headers, by their conventions. */
 export const CONNECT_ERRORS = '__connect.errors.';
 export const SPRING_DEAD_LETTER = 'kafka_dlt-';
-/** Says of a dead letter that it is without its value, and why: it was larger than its topic takes, or can't be read. */
+/** Marks a dead letter without its value and gives the reason: it was too large for its topic or unreadable. */
 export const VALUE_DROPPED = `${CONNECT_ERRORS}value.dropped`;
 
-/** Names of the headers that nodes add in each style, the first of which says where the record was. */
+/** Names of the headers that nodes add in each style; the first one holds the original topic. */
 export const DEAD_LETTER_NAMES: readonly (readonly [origin: string, ...others: string[]])[] = [
   [
     `${CONNECT_ERRORS}topic`,
@@ -53,11 +53,11 @@ export const DEAD_LETTER_NAMES: readonly (readonly [origin: string, ...others: s
   ],
 ];
 
-/** Whose headers dead letters have: Kafka Connect's, spring-kafka's, or both. */
+/** Conventions for dead-letter headers: Kafka Connect's, spring-kafka's, or both. */
 export const DEAD_LETTER_STYLES = ['connect', 'spring', 'both'] as const;
 export type DeadLetterStyle = (typeof DEAD_LETTER_STYLES)[number];
 
-/** A record that failed, as its dead letter tells of it. */
+/** Origin of a failed record, as stated in its dead letter. */
 export interface FailedRecord {
   readonly topic: string;
   readonly partition: number;
@@ -65,7 +65,7 @@ export interface FailedRecord {
   readonly timestamp: number;
 }
 
-/** Headers that a dead letter has on top of its original ones. */
+/** Returns the headers that a dead letter has in addition to the original ones. */
 export function deadLetterHeaders(
   source: FailedRecord,
   stage: FailureStage,
@@ -79,7 +79,9 @@ export function deadLetterHeaders(
   };
 }
 
-/** Headers of a dead letter: those of the record as they are, and ours behind them. Who reads goes by the last of a name. */
+/**
+ * Returns the headers of a dead letter: the original ones, followed by ours. Readers use the last value of a name.
+ */
 export function withDeadLetterHeaders(
   record: FailedRecord & Headers,
   stage: FailureStage,
@@ -90,7 +92,7 @@ export function withDeadLetterHeaders(
   return fromList([...headersInOrder(record), ...ours]);
 }
 
-/** As `errors.deadletterqueue.context.headers.enable` has Kafka Connect write them (KIP-298): all of them text. */
+/** Writes headers as text, like Kafka Connect with `errors.deadletterqueue.context.headers.enable` (KIP-298). */
 function connectHeaders(source: FailedRecord, stage: FailureStage, error: PartituraError): RecordHeaders {
   return {
     [`${CONNECT_ERRORS}topic`]: Buffer.from(source.topic),
@@ -102,7 +104,7 @@ function connectHeaders(source: FailedRecord, stage: FailureStage, error: Partit
   };
 }
 
-/** As spring-kafka's `DeadLetterPublishingRecoverer` writes them: numbers big-endian, as Java's. */
+/** Writes the headers as spring-kafka's `DeadLetterPublishingRecoverer` does: numbers big-endian, as in Java. */
 function springHeaders(source: FailedRecord, error: PartituraError): RecordHeaders {
   return {
     [`${SPRING_DEAD_LETTER}original-topic`]: Buffer.from(source.topic),

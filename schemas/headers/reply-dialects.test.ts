@@ -24,7 +24,7 @@ test('a partition is decimal text, or four bytes big-endian, or none', () => {
     assert.equal(parsePartition(bytes), expected, bytes?.toString('hex'));
 });
 
-test('what a caller asks for in the plain dialect is read back', () => {
+test('a reply address in the plain dialect survives a round trip', () => {
   const headers = replyTo('my.replies', 3, 'c-1');
   const dialect = detectDialect(headers);
   assert.equal(dialect.name, 'plain');
@@ -36,19 +36,19 @@ test('what a caller asks for in the plain dialect is read back', () => {
   assert.equal(correlationOf(dialect.write(dialect.read(headers), null)), 'c-1');
 });
 
-test('a request without headers asks for nothing, and gets no correlation back', () => {
+test('a request without headers has no reply address and gets no correlation id', () => {
   const address = plainDialect.read({});
   assert.deepEqual(address, { topic: undefined, partition: undefined, correlation: undefined });
   assert.deepEqual(plainDialect.write(address, null), {});
 });
 
-test('the correlation is echoed byte for byte, and an error is marked by its code', () => {
+test('the correlation id is echoed byte for byte, and an error is marked by its code', () => {
   const correlation = Buffer.from('00ff80c3', 'hex');
   const headers = plainDialect.write(plainDialect.read({ 'correlation-id': correlation }), ERROR);
   assert.deepEqual(headers, { 'correlation-id': correlation, 'inference-error': Buffer.from('INTERNAL') });
 });
 
-/** As clients of each ecosystem send them; what comes back is read by the same clients. */
+/** Requests as sent by clients of each ecosystem; the replies are read by the same clients. */
 const RAW_CORRELATION = Buffer.from('00ff80c30a000102030405060708090a', 'hex');
 const FIVE = Buffer.from([0, 0, 0, 5]);
 const dialects: readonly [
@@ -99,7 +99,7 @@ const dialects: readonly [
 
 for (const [name, request, partition, reply, errorReply] of dialects) {
   const where = partition === undefined ? 'no partition' : `partition ${partition}`;
-  test(`a request in the dialect of ${name} (${where}) is answered in it, its correlation verbatim`, () => {
+  test(`a request in the ${name} dialect (${where}) is answered in it, with its correlation id verbatim`, () => {
     const dialect = detectDialect(request);
     assert.equal(dialect.name, name);
     const address = dialect.read(request);
@@ -110,7 +110,7 @@ for (const [name, request, partition, reply, errorReply] of dialects) {
 }
 
 for (const [name, request, , reply] of dialects) {
-  test(`a request that ${name} passed on is answered to the last of its senders`, () => {
+  test(`a request forwarded by ${name} is answered to its last sender`, () => {
     const outer = (bytes: RecordHeaders[string]): Buffer =>
       Buffer.isBuffer(bytes) && bytes.length === 1 ? Buffer.from('9') : Buffer.from([0, 0, 0, 9]);
     const passedOn: RecordHeaders = Object.fromEntries(

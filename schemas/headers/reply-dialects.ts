@@ -1,7 +1,7 @@
 import { headerBytes, headerText, type RecordHeaders } from '../framing/framing.js';
 import { INFERENCE_ERROR, readableMessage } from './headers.js';
 
-/** Where a sender wants its reply. */
+/** Reply destination of a sender. */
 export interface ReplyAddress {
   readonly topic: string | undefined;
   readonly partition: number | undefined;
@@ -9,25 +9,22 @@ export interface ReplyAddress {
   readonly correlation: Buffer | undefined;
 }
 
-/** What a reply's headers tell of an error. */
+/** An error as marked in a reply's headers. */
 export interface MarkedError {
   readonly code: string;
   readonly message: string;
 }
 
-/**
- * A convention of headers by which callers of one ecosystem name where the reply goes and recognise it.
- * A reply is given in the dialect of its request.
- */
+/** A header convention by which callers of one ecosystem request and recognize replies; replies use it, too. */
 export interface ReplyDialect {
   readonly name: string;
   detects(headers: RecordHeaders): boolean;
   read(headers: RecordHeaders): ReplyAddress;
-  /** Headers that let the caller match the reply and see whether it is an error. */
+  /** Returns headers by which the caller matches the reply and detects errors. */
   write(address: ReplyAddress, error: MarkedError | null): RecordHeaders;
 }
 
-/** The headers by which a dialect says these things. */
+/** Header names of a dialect. */
 interface Names {
   readonly correlation: string;
   readonly topic: string;
@@ -35,13 +32,13 @@ interface Names {
 }
 
 const PLAIN: Names = { correlation: 'correlation-id', topic: 'reply-to', partition: 'reply-partition' };
-/** spring-kafka's `KafkaHeaders`, whose names NestJS has taken over. */
+/** spring-kafka's `KafkaHeaders`, whose names NestJS has adopted. */
 const SPRING: Names = {
   correlation: 'kafka_correlationId',
   topic: 'kafka_replyTopic',
   partition: 'kafka_replyPartition',
 };
-/** `KafkaRequestReply` of SmallRye Reactive Messaging, which Quarkus uses. */
+/** `KafkaRequestReply` of SmallRye Reactive Messaging, used by Quarkus. */
 const SMALLRYE: Names = {
   correlation: 'REPLY_CORRELATION_ID',
   topic: 'REPLY_TOPIC',
@@ -51,7 +48,7 @@ const SMALLRYE: Names = {
 const NEST_ERROR = 'kafka_nest-err';
 const NEST_IS_DISPOSED = 'kafka_nest-is-disposed';
 
-/** `correlation-id`, `reply-to` and `reply-partition` (decimal text); also where a request names nothing. */
+/** `correlation-id`, `reply-to` and `reply-partition` (decimal text); also for requests without a reply address. */
 export const plainDialect: ReplyDialect = dialect('plain', PLAIN, () => true);
 
 /** `ReplyingKafkaTemplate`: partitions are four bytes. */
@@ -62,8 +59,8 @@ export const smallRyeDialect: ReplyDialect = dialect('smallrye', SMALLRYE, (head
 );
 
 /**
- * `ClientKafka`: Spring's names, but the partition is text, and always there. Its caller waits until it is told that a
- * reply is the last, and takes an error from a header of its own, as what `RpcException` would have been.
+ * `ClientKafka`: Spring's names, but the partition is text and always present. Its caller waits for a header that
+ * marks the last reply, and reads errors from a header of its own, formatted like an `RpcException`.
  */
 export const nestDialect: ReplyDialect = {
   ...dialect(
@@ -88,20 +85,20 @@ const ADDRESSES: ReadonlySet<string> = new Set(
   [PLAIN, SPRING, SMALLRYE].flatMap(({ correlation, topic, partition }) => [correlation, topic, partition]),
 );
 
-/** In the order in which they are tried: the more specific first. */
+/** Dialects in order of detection: more specific ones first. */
 const DIALECTS: readonly ReplyDialect[] = [nestDialect, springDialect, smallRyeDialect, plainDialect];
 
-/** Whether a header says where the reply goes, or how its caller recognises it. */
+/** Returns true for headers that hold the reply address or the correlation id. */
 export function addressesReply(name: string): boolean {
   return ADDRESSES.has(name);
 }
 
-/** The dialect of a request's headers; plain when nothing else is recognised. */
+/** Detects the dialect of a request's headers; plain if no other matches. */
 export function detectDialect(headers: RecordHeaders): ReplyDialect {
   return DIALECTS.find((one) => one.detects(headers)) ?? plainDialect;
 }
 
-/** Headers by which a caller asks for its reply in the plain dialect. */
+/** Creates the headers that request a reply in the plain dialect. */
 export function replyTo(topic: string, partition: number, correlation: string): RecordHeaders {
   return {
     [PLAIN.correlation]: Buffer.from(correlation),
@@ -110,14 +107,14 @@ export function replyTo(topic: string, partition: number, correlation: string): 
   };
 }
 
-/** The correlation id of a reply in the plain dialect. */
+/** Returns the correlation id of a reply in the plain dialect. */
 export function correlationOf(headers: RecordHeaders): string | undefined {
   return headerText(headers, PLAIN.correlation);
 }
 
 /**
- * All ASCII digits: decimal. Else exactly four bytes: a big-endian int32. Anything else: NaN, for the
- * caller to refuse. Undefined when there is no such header, or an empty one.
+ * Parses a partition. Only ASCII digits: decimal. Otherwise exactly four bytes: a big-endian int32. Anything else:
+ * NaN, for the caller to refuse. Undefined if the header is missing or empty.
  */
 export function parsePartition(bytes: Buffer | undefined): number | undefined {
   if (bytes === undefined || bytes.length === 0) return undefined;
@@ -129,7 +126,7 @@ function isDecimal(bytes: Buffer | undefined): boolean {
   return bytes !== undefined && /^[0-9]+$/.test(bytes.toString('latin1'));
 }
 
-/** A caller that only wants to match replies on the default topic names no topic. */
+/** Returns true if the dialect's headers are present; with the default reply topic, only a correlation id is sent. */
 function has(headers: RecordHeaders, { correlation, topic }: Names): boolean {
   return headers[topic] !== undefined || headers[correlation] !== undefined;
 }

@@ -19,15 +19,15 @@ const passed = (...patterns: string[]): object => {
 };
 const traceparent = Buffer.from("the reply's");
 
-test('without patterns nothing passes', () => {
+test('without patterns no header is copied', () => {
   assert.deepEqual(passed(), { traceparent });
 });
 
-test('headers that a pattern names pass with all their values', () => {
+test('headers that match a pattern are copied with all their values', () => {
   assert.deepEqual(passed('tenant'), { traceparent, tenant: REQUEST.tenant });
   assert.deepEqual(passed('x-*'), { traceparent, 'x-shard': REQUEST['x-shard'] });
 });
 
-test('whatever the pattern, headers of the reply stay, and those about the request itself do not pass', () => {
+test('with any pattern, headers of the reply are kept, and those about the request itself are not copied', () => {
   assert.deepEqual(passed('*'), { traceparent, tenant: REQUEST.tenant, 'x-shard': REQUEST['x-shard'] });
 });

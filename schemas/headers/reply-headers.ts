@@ -2,16 +2,16 @@ import type { RecordHeaders } from '../framing/framing.js';
 import { addressesReply } from './reply-dialects.js';
 import { wildcard } from './wildcard.js';
 
-/** Adds headers of a request to those of its reply. */
+/** Copies headers of a request to its reply. */
 export type PassHeaders = (request: RecordHeaders, reply: RecordHeaders) => void;
 
-/** What says how a value is to be read, or what became of a record: of the request, not of its reply. */
+/** Headers that describe the request's value or fate and do not apply to its reply. */
 const OF_THE_REQUEST =
   /^(content-type$|ce_|__value_schema_id$|__connect\.|inference-error$|partitura-|mlserver-)/;
 
 /**
- * Headers of a request that its reply has, too; never such as say how the request is to be read or answered, and never in
- * the place of one of the reply's own.
+ * Creates a function that copies request headers to a reply, except those that describe the request or its reply
+ * address, and never replacing a header of the reply.
  * @param patterns names with `*` as wildcard; empty: none
  */
 export function headersToPass(patterns: readonly string[]): PassHeaders {

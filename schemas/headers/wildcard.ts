@@ -1,4 +1,4 @@
-/** A name in which each `*` stands for any characters. */
+/** Compiles a pattern in which `*` matches any characters. */
 export function wildcard(pattern: string): RegExp {
   const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   return new RegExp(`^${escaped}$`);

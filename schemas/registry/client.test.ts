@@ -12,7 +12,7 @@ async function started(context: TestContext): Promise<TestRegistry> {
   return server;
 }
 
-test('schemas are had by id, by GUID and by the version of a subject', async (context) => {
+test('schemas are fetched by id, by GUID and by the version of a subject', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(`${server.url}/`);
   server.has(7, SCHEMA);
@@ -48,7 +48,7 @@ test('a schema is registered and then found with its id, version and GUID', asyn
   );
 });
 
-test('who we are is said in every request, and never in a message', async (context) => {
+test('credentials are sent with every request and never appear in messages', async (context) => {
   const server = await started(context);
   const withUser = server.url.replace('//', '//me:p%40ss@');
   for (const registry of [new SchemaRegistry(withUser), new SchemaRegistry(server.url, 'me:p@ss')]) {
@@ -62,7 +62,7 @@ test('who we are is said in every request, and never in a message', async (conte
   );
 });
 
-test('an error says whether the registry does not know, will not, or is away', async (context) => {
+test('an error distinguishes unknown, refused and unavailable', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url);
   const cases: [number, unknown, RegistryErrorKind][] = [
@@ -88,11 +88,11 @@ test('an error says whether the registry does not know, will not, or is away', a
     await assert.rejects(registry.schemaById(7), { name: 'RegistryError', kind }, `${status} is ${kind}`);
   }
   server.answers.delete('GET /schemas/ids/7');
-  const message = `GET ${server.url}/schemas/ids/7 was answered with 404 (Schema not found)`;
+  const message = `GET ${server.url}/schemas/ids/7 returned 404 (Schema not found)`;
   await assert.rejects(registry.schemaById(7), { message });
 });
 
-test('a registry that has no GUIDs does not know them; where there is no registry, it is away', async (context) => {
+test('a registry without GUIDs reports them as unknown; without a registry the error is unavailable', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url);
   server.tell('GET', '/schemas/guids/g', '', 404);
@@ -102,7 +102,7 @@ test('a registry that has no GUIDs does not know them; where there is no registr
   await assert.rejects(registry.schemaByGuid('g'), { kind: 'unavailable' });
 });
 
-test('a registry that does not answer is away after the time limit, one that is not there at once', async (context) => {
+test('a registry that does not answer is unavailable after the time limit, an unreachable one at once', async (context) => {
   const server = await started(context);
   const silent = new SchemaRegistry(server.url, undefined, 50);
   server.answers.set('GET /schemas/ids/7', undefined);
@@ -116,7 +116,7 @@ test('a registry that does not answer is away after the time limit, one that is 
   });
 });
 
-test('closing ends what is under way', async (context) => {
+test('closing aborts pending requests', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url);
   server.answers.set('GET /schemas/ids/7', undefined);
@@ -125,7 +125,7 @@ test('closing ends what is under way', async (context) => {
   await asked;
 });
 
-test('every answer must have the form of a registry: what another service says is none', async (context) => {
+test('responses must have the form of a registry response; those of other services are rejected', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url);
   const asks: [string, () => Promise<unknown>][] = [
@@ -147,14 +147,14 @@ test('every answer must have the form of a registry: what another service says i
       server.answers.set(asked, { status: 200, body });
       await assert.rejects(
         ask(),
-        { kind: 'unavailable', message: /answered with 200, but not with what/ },
+        { kind: 'unavailable', message: /returned 200 with an unexpected body/ },
         asked,
       );
     }
   }
 });
 
-test('a schema of a version that was deleted belongs to its subject still', async (context) => {
+test('a schema of a soft-deleted version still belongs to its subject', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url);
   const unknown = { error_code: 40403, message: 'Schema not found' };
@@ -169,7 +169,7 @@ test('a schema of a version that was deleted belongs to its subject still', asyn
   assert.equal(await membership(), 'live');
 });
 
-test('of several addresses the next is asked when one is away, and is kept to', async (context) => {
+test('with several addresses, the next one is used when one is unavailable, and kept', async (context) => {
   const [server, other] = [await started(context), await started(context)];
   for (const one of [server, other]) one.has(7, SCHEMA);
   const registry = new SchemaRegistry(
@@ -188,10 +188,10 @@ test('of several addresses the next is asked when one is away, and is kept to', 
   await assert.rejects(registry.schemaById(7), { kind: 'unknown' });
   other.tell('GET', '/schemas/ids/7', '', 503);
   await assert.rejects(registry.schemaById(7), { kind: 'unavailable' });
-  assert.equal(server.requests.length, 4, 'each was asked once');
+  assert.equal(server.requests.length, 4, 'each address was asked once');
 });
 
-test('a password with a percent sign that encodes nothing is meant as it stands', async (context) => {
+test('a password with a percent sign that is not an escape is used literally', async (context) => {
   const server = await started(context);
   const registry = new SchemaRegistry(server.url.replace('//', '//user:100%@'));
   server.has(7, SCHEMA);
@@ -199,7 +199,7 @@ test('a password with a percent sign that encodes nothing is meant as it stands'
   assert.equal(server.requests[0]?.authorization, `Basic ${Buffer.from('user:100%').toString('base64')}`);
 });
 
-test('members of an answer that are null are as if they were left out', async (context) => {
+test('response fields that are null are treated as omitted', async (context) => {
   const server = await started(context);
   server.has(7, SCHEMA, { schemaType: null, references: null, guid: null });
   const fetched = await fetchSchema(new SchemaRegistry(server.url), 7);

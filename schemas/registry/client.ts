@@ -1,12 +1,12 @@
 import type { Schema } from 'avsc';
 
-/** What a failed request means for whoever asked. */
+/** Classification of a failed request, by what the caller can do about it. */
 export type RegistryErrorKind =
-  /** The registry does not have it. */
+  /** The registry does not have the schema, subject or version. */
   | 'unknown'
-  /** The registry won't do it: asking again changes nothing. */
+  /** The registry refuses the request; retrying changes nothing. */
   | 'refused'
-  /** Registry or network are away, or we are not let in: the same request may succeed later. */
+  /** Registry or network are unavailable, or access is denied: the same request may succeed later. */
   | 'unavailable';
 
 export class RegistryError extends Error {
@@ -15,9 +15,9 @@ export class RegistryError extends Error {
   constructor(
     readonly kind: RegistryErrorKind,
     message: string,
-    /** Of the answer; undefined when there was none. */
+    /** Status of the response; undefined without one. */
     readonly status?: number,
-    /** The registry's own, where it gave one. */
+    /** The registry's own error code, if it sent one. */
     readonly code?: number,
     options?: ErrorOptions,
   ) {
@@ -25,7 +25,7 @@ export class RegistryError extends Error {
   }
 }
 
-/** A schema that another one names. */
+/** A reference to another schema. */
 export interface SchemaReference {
   readonly name: string;
   readonly subject: string;
@@ -34,19 +34,19 @@ export interface SchemaReference {
 
 export interface StoredSchema {
   readonly schema: string;
-  /** AVRO when the registry does not say. */
+  /** AVRO if the registry does not specify it. */
   readonly schemaType?: string | null;
   readonly references?: readonly SchemaReference[] | null;
 }
 
-/** How a schema belongs to a subject: a version that was deleted, but not for good, takes no new records. */
+/** Membership of a schema in a subject: a soft-deleted version accepts no new records. */
 export type Membership = 'live' | 'deleted' | 'none';
 
-/** What the registry knows a schema of a subject by. */
+/** Identifiers of a registered schema. */
 export interface RegisteredSchema {
   readonly id: number;
   readonly version: number;
-  /** Undefined in registries that have none. */
+  /** Undefined for registries without GUIDs. */
   readonly guid?: string | null;
 }
 
@@ -54,12 +54,12 @@ const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 const REQUEST_LIMIT_MS = 5_000;
 const NOT_FOUND = 404;
 const SUBJECT_NOT_FOUND = 40401;
-/** Has versions found that were deleted, but not for good. */
+/** Includes soft-deleted versions. */
 const WITH_DELETED = '?deleted=true';
-/** Of these a later attempt may come out otherwise: not let in, took too long, too many requests. */
-const PASSING = new Set([401, 403, 408, 429]);
+/** Statuses after which a retry may succeed: access denied, timeout, too many requests. */
+const RETRIABLE_STATUSES = new Set([401, 403, 408, 429]);
 
-/** The addresses of an option that may name several, separated by commas. */
+/** Splits an option that may list several addresses, separated by commas. */
 export function urlsIn(urls: string): string[] {
   return urls
     .split(',')
@@ -67,7 +67,7 @@ export function urlsIn(urls: string): string[] {
     .filter((url) => url !== '');
 }
 
-/** One of the addresses at which a registry answers. */
+/** One of a registry's addresses. */
 interface Endpoint {
   /** Without credentials, for messages. */
   readonly address: string;
@@ -75,21 +75,21 @@ interface Endpoint {
 }
 
 /**
- * A registry that speaks Confluent's API: https://docs.confluent.io/platform/current/schema-registry/develop/api.html
- * Every method throws RegistryError.
+ * A client of registries with Confluent's API. Every method throws RegistryError.
+ * https://docs.confluent.io/platform/current/schema-registry/develop/api.html
  */
 export class SchemaRegistry {
   /** All addresses, without credentials, for messages. */
   readonly address: string;
   readonly #endpoints: readonly Endpoint[];
-  /** The endpoint that answered last: it is asked first. */
+  /** Index of the endpoint that answered last, which is asked first. */
   #current = 0;
   readonly #closing = new AbortController();
 
   /**
-   * @param urls where the API begins, or several such addresses of one registry, separated by commas; each may hold
+   * @param urls base URL of the API, or several URLs of one registry, separated by commas; each may contain
    * `user:password@`
-   * @param userInfo `user:password`, instead
+   * @param userInfo `user:password`, which takes precedence
    */
   constructor(
     urls: string,
@@ -113,7 +113,9 @@ export class SchemaRegistry {
     }
   }
 
-  /** A registry without GUIDs does not have the path either; at a wrong address nothing else is there. */
+  /**
+   * Returns false if no registry answers: one without GUIDs lacks only that path, a wrong address lacks all of them.
+   */
   async #isRegistry(): Promise<boolean> {
     try {
       await this.probe();
@@ -124,12 +126,12 @@ export class SchemaRegistry {
     }
   }
 
-  /** Asks for what every registry serves to whoever may use it. */
+  /** Requests a resource that every registry serves to authorized clients. */
   async probe(): Promise<void> {
     await this.#request('GET', '/schemas/types', Array.isArray);
   }
 
-  /** Finds what a schema refers to: deletion of a version, but for the final one, forbids new references to it and no more. */
+  /** Fetches a referenced schema; soft deletion only forbids new references to it. */
   referenced({ subject, version }: SchemaReference): Promise<StoredSchema> {
     return this.#request('GET', `${pathOf(subject)}/versions/${version}${WITH_DELETED}`, isStoredSchema);
   }
@@ -138,7 +140,7 @@ export class SchemaRegistry {
     return this.#request('GET', '/subjects', Array.isArray);
   }
 
-  /** The ids of a subject's schemas, the oldest first; none when there is no such subject. */
+  /** Returns the ids of a subject's schemas, oldest first; none if the subject does not exist. */
   async ids(subject: string): Promise<number[]> {
     try {
       const versions = await this.#request<number[]>('GET', `${pathOf(subject)}/versions`, Array.isArray);
@@ -155,14 +157,14 @@ export class SchemaRegistry {
     return this.#request('GET', `${pathOf(subject)}/versions/${version}`, hasId);
   }
 
-  /** Finds a schema among those of a subject. */
+  /** Finds a schema in a subject. */
   find(subject: string, schema: Schema, references?: readonly SchemaReference[]): Promise<RegisteredSchema> {
     return this.#request('POST', pathOf(subject), hasId, { schema: JSON.stringify(schema), references });
   }
 
   /**
-   * Tells whether a schema is among those of a subject; undefined when there is no such subject.
-   * @param text as the registry has it: some compare nothing else
+   * Looks up a schema in a subject; undefined if the subject does not exist.
+   * @param text the schema text as stored: some registries compare nothing else
    */
   async membership(
     subject: string,
@@ -188,7 +190,7 @@ export class SchemaRegistry {
     }
   }
 
-  /** Makes a schema the subject's latest, unless the subject has it already. */
+  /** Registers a schema in a subject, unless it is there already. */
   async register(
     subject: string,
     schema: Schema,
@@ -203,7 +205,7 @@ export class SchemaRegistry {
     await this.#request('PUT', `/config/${encodeURIComponent(subject)}`, isObject, { compatibility });
   }
 
-  /** What a subject's new versions are held against; undefined when it has no rule of its own. */
+  /** Returns a subject's compatibility level; undefined if it has none of its own. */
   async compatibility(subject: string): Promise<string | undefined> {
     const path = `/config/${encodeURIComponent(subject)}`;
     try {
@@ -219,20 +221,20 @@ export class SchemaRegistry {
     }
   }
 
-  /** Ends what is under way, and all that comes. */
+  /** Aborts pending requests and refuses later ones. */
   close(): void {
     this.#closing.abort(new Error('closed'));
   }
 
-  /** Asks one endpoint after the other, until one of them answers as a registry. */
+  /** Tries the endpoints in turn until one answers as a registry. */
   async #request<T>(method: string, path: string, isExpected: Form, body?: object): Promise<T> {
     for (let tried = 1; ; tried++) {
       const endpoint = this.#endpoints[this.#current % this.#endpoints.length];
       try {
         return await this.#ask<T>(endpoint, method, path, isExpected, body);
       } catch (error) {
-        const isAway = error instanceof RegistryError && error.kind === 'unavailable';
-        if (!isAway || this.#closing.signal.aborted) throw error;
+        const isUnavailable = error instanceof RegistryError && error.kind === 'unavailable';
+        if (!isUnavailable || this.#closing.signal.aborted) throw error;
         this.#current++;
         if (tried >= this.#endpoints.length) throw error;
       }
@@ -252,10 +254,10 @@ export class SchemaRegistry {
     const isOk = status >= 200 && status < 300;
     if (isOk && isExpected(answer)) return answer as T;
     const { error_code: code, message } = (answer ?? {}) as { error_code?: number; message?: string };
-    const why = isOk ? ', but not with what a schema registry says' : message ? ` (${message})` : '';
+    const why = isOk ? ' with an unexpected body' : message ? ` (${message})` : '';
     throw new RegistryError(
       status < 300 ? 'unavailable' : kindOf(status, code),
-      `${method} ${endpoint.address}${path} was answered with ${status}${why}`,
+      `${method} ${endpoint.address}${path} returned ${status}${why}`,
       status,
       code,
     );
@@ -295,7 +297,7 @@ function endpointOf(url: string, userInfo?: string): Endpoint {
   };
 }
 
-/** Undoes percent-encoding; a password with a percent sign that encodes nothing is meant as it stands. */
+/** Undoes percent-encoding; a password with a percent sign that is not an escape is used literally. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -305,8 +307,8 @@ function unescaped(text: string): string {
 }
 
 /**
- * Whether an answer has the form that a registry gives it. Proxies and other services answer with 200, too: what they say
- * must not be taken for a schema.
+ * Checks that a response has the form of a registry response. Proxies and other services may answer with 200, too,
+ * and their content must not be treated as a schema.
  */
 type Form = (answer: unknown) => boolean;
 
@@ -322,10 +324,10 @@ function hasId(answer: unknown): boolean {
   return Number.isSafeInteger((answer as { id?: unknown } | undefined)?.id);
 }
 
-/** A 404 with the registry's own code is about the schema; any other says that no registry is at this address. */
+/** Classifies a status: a 404 without a registry error code means that there is no registry at this address. */
 function kindOf(status: number, code = 0): RegistryErrorKind {
   if (status === NOT_FOUND) return Math.floor(code / 100) === NOT_FOUND ? 'unknown' : 'unavailable';
-  return PASSING.has(status) || status >= 500 ? 'unavailable' : 'refused';
+  return RETRIABLE_STATUSES.has(status) || status >= 500 ? 'unavailable' : 'refused';
 }
 
 function isNotFound(error: unknown): error is RegistryError {
@@ -341,7 +343,7 @@ function parsed(text: string): object | undefined {
   }
 }
 
-/** Fetch says only that it failed; why stands in its cause. */
+/** Returns the reason of a failed fetch, which is in its cause. */
 function reasonOf(error: Error): string {
   const cause = error.cause as { code?: string; message?: string } | undefined;
   return cause?.message || cause?.code || error.message;

@@ -2,17 +2,17 @@ import type { Schema } from 'avsc';
 import type { SchemaKey } from '../framing/confluent.js';
 import type { SchemaReference, SchemaRegistry, StoredSchema } from './client.js';
 
-/** An Avro schema of a registry with all that it takes to read it. */
+/** An Avro schema of a registry with everything needed to parse it. */
 export interface FetchedSchema {
   readonly schema: Schema;
-  /** As the registry has it. */
+  /** Schema text as stored in the registry. */
   readonly text: string;
   readonly references: readonly SchemaReference[];
-  /** What it names and does not define, each after what it names itself. */
+  /** Referenced schemas, in order of dependency. */
   readonly definitions: readonly Schema[];
 }
 
-/** @throws RegistryError; Error when it is no Avro schema */
+/** @throws RegistryError; Error if it is not an Avro schema */
 export async function fetchSchema(registry: SchemaRegistry, key: SchemaKey): Promise<FetchedSchema> {
   const stored = await (typeof key === 'number' ? registry.schemaById(key) : registry.schemaByGuid(key));
   const schema = avroOf(stored);

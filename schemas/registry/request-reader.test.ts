@@ -23,7 +23,7 @@ async function started(context: TestContext) {
   return { server, registry: new SchemaRegistry(server.url) };
 }
 
-test('requests of an older and of a newer schema are read as ours', async (context) => {
+test('requests with an older or a newer schema are read', async (context) => {
   const { server, registry } = await started(context);
   const request = exampleRequest({ deadline: null });
   const versions: [number, Schema, object][] = [
@@ -42,7 +42,7 @@ test('requests of an older and of a newer schema are read as ours', async (conte
   }
 });
 
-test('schemas that are named are had from their subjects, each once, before those that name them', async (context) => {
+test('referenced schemas are fetched from their subjects, each once, before those that reference them', async (context) => {
   const { server, registry } = await started(context);
   const reference = (subject: string): object => ({ name: `partitura.${subject}`, subject, version: 1 });
   const note = {
@@ -72,7 +72,7 @@ test('schemas that are named are had from their subjects, each once, before thos
   assert.deepEqual(plain(requestCodec.decode(bytes, 0, reader)), exampleRequest());
 });
 
-test('what is no Avro, or can not be read as ours, is refused with the reason', async (context) => {
+test('a schema that is not Avro or cannot be resolved to ours is refused with the reason', async (context) => {
   const { server, registry } = await started(context);
   server.has(1, { type: 'object' }, { schemaType: 'JSON' });
   server.has(2, { type: 'record' });

@@ -6,8 +6,8 @@ import type { SchemaRegistry } from './client.js';
 import { fetchSchema } from './fetch-schema.js';
 
 /**
- * How to read requests that were written with this schema of the registry.
- * @throws RegistryError; Error when it is no Avro schema or can't be resolved to ours
+ * Creates a reader for requests written with a schema of the registry.
+ * @throws RegistryError; Error if it is not an Avro schema or cannot be resolved to ours
  */
 export async function requestReader(
   registry: SchemaRegistry,

@@ -8,7 +8,7 @@ const record = (name: string, ...fields: object[]): never =>
   ({ type: 'record', name, namespace: 'n', fields }) as never;
 const field = (name: string, type: unknown, more: object = {}): object => ({ name, type, ...more });
 
-test('a named type is defined where it is named first, and only there', () => {
+test('a named type is defined at its first use, and only there', () => {
   const leaf = record('Leaf', field('v', 'int'));
   const branch = record('Branch', field('leaf', ['null', 'n.Leaf'], { default: null, doc: 'n.Leaf' }));
   const tree = record(
@@ -27,7 +27,7 @@ test('a named type is defined where it is named first, and only there', () => {
   assert.deepEqual(selfContained(tree, [leaf, branch]), expected);
 });
 
-test('what is registered is what we write', () => {
+test('the registered schema is the one we write with', () => {
   assert.deepEqual(new AvroCodec(REQUEST_SCHEMA).fingerprint, requestCodec.fingerprint);
   assert.deepEqual(new AvroCodec(REPLY_SCHEMA).fingerprint, replyCodec.fingerprint);
   assert.match(JSON.stringify(REQUEST_SCHEMA), /"logicalType":"timestamp-millis"/);

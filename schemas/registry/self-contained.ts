@@ -2,7 +2,7 @@ import type { Schema } from 'avsc';
 import { REPLY_DEPENDENCIES, REQUEST_DEPENDENCIES } from '../codecs.js';
 import { InferenceReplySchema, InferenceRequestSchema } from '../generated.js';
 
-/** Attributes of a schema that hold schemas. */
+/** Attributes of a schema that contain schemas. */
 const HOLDERS = ['type', 'items', 'values', 'fields'] as const;
 
 interface Named {
@@ -10,7 +10,7 @@ interface Named {
   readonly namespace: string;
 }
 
-/** The schema with each type that it names defined where it is named first, as Avro wants it in one document. */
+/** Inlines each referenced type at its first use, as Avro requires in a single document. */
 export function selfContained(schema: Schema, dependencies: readonly Schema[]): Schema {
   const definitions = new Map(dependencies.map((definition) => [fullName(definition), definition]));
   const inlined = (part: unknown): unknown => {

@@ -215,7 +215,7 @@ test('a reply that can not be encoded becomes an error reply', async () => {
     reply,
     deadline: null,
   });
-  assert.match(String(producer.taken[0]?.value), /FP16 has no JSON numbers/);
+  assert.match(String(producer.taken[0]?.value), /FP16 cannot be represented in JSON/);
 });
 
 for (const kind of ['unknown-topic', 'not-authorized', 'other', 'too-large'] as const) {

@@ -1,7 +1,7 @@
 import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
 import type { Logger } from '../../../core/log.js';
 import { KafkaError, type GroupMembership, type Position } from '../../port.js';
-import { dealOut, FOREIGN_LEADER_REMOVED, isForeign } from '../../subscriptions.js';
+import { assignPartitions, FOREIGN_LEADER_REMOVED, isForeign } from '../../subscriptions.js';
 import { ASSIGNER, decodeAssignment, encodeAssignment, encodeSubscription } from '../protocol/assignment.js';
 import type { Cluster } from '../transport/cluster.js';
 import type { Connections } from '../transport/connections.js';
@@ -14,9 +14,9 @@ const PROTOCOL_TYPE = 'consumer';
 const REBALANCE_TIMEOUT_MS = 30_000;
 const REQUEST_LIMIT_MS = 10_000;
 const LEAVE_LIMIT_MS = 2_000;
-/** Beyond what the other members may take. */
+/** Timeout on top of the time that the other members may take. */
 const JOIN_MARGIN_MS = 10_000;
-/** A sign of life is also how a member learns of a rebalance: until then those who left are not replaced. */
+/** Members also learn of a rebalance from heartbeats; until then, members that left are not replaced. */
 const MAX_INTERVAL_MS = 500;
 const JOIN_AGAIN = new Set([
   'MEMBER_ID_REQUIRED',
@@ -29,15 +29,15 @@ const NO_SUBSCRIPTION = Buffer.alloc(0);
 
 type JoinResponse = ReturnType<typeof joinGroupV9.parseResponse>;
 
-/** The protocol in which members agree among themselves: all give up everything, join, and one of them deals out. */
+/** The classic protocol: at a rebalance all members give up their partitions and rejoin, and the leader assigns. */
 export class ClassicGroup implements Group {
   readonly #coordinator: Coordinator;
   readonly #connections: Connections;
   readonly #leaving = new AbortController();
   #memberId = '';
   #generation = NO_GENERATION;
-  /** How many partitions this member dealt out as the group's leader; undefined for everybody else. */
-  #dealt: number | undefined;
+  /** Number of partitions assigned by this member as the group's leader; undefined for followers. */
+  #assignedCount: number | undefined;
   #beating: AbortController | undefined;
   #joining = false;
   #isOver: Promise<void> = Promise.resolve();
@@ -91,8 +91,8 @@ export class ClassicGroup implements Group {
   }
 
   /**
-   * Removes a leader that reads another topic: it deals out the partitions of that topic alone, and ours would have no
-   * reader for as long as it lives. The group elects another leader, and the program that was removed joins again under it.
+   * Removes a leader that reads another topic: it assigns only the partitions of that topic, and this topic would
+   * have no consumer while it is alive. The group elects another leader, and the removed program rejoins under it.
    */
   async #removeForeignLeader(leader: string): Promise<void> {
     const { group, topic } = this.options;
@@ -105,11 +105,11 @@ export class ClassicGroup implements Group {
       const member = { memberId: leader, groupInstanceId: found.groupInstanceId };
       await this.#coordinator.request(leaveGroupV4.api, [group, [member]]);
     } catch (err) {
-      this.log.debug({ err, group, leader }, 'could not remove the leader of the group');
+      this.log.debug({ err, group, leader }, 'could not remove the group leader');
     }
   }
 
-  /** Whether the group just wants it done again, as it always does with newcomers: they get their name first. */
+  /** Returns true if the join should be repeated, as it must be for new members, which first receive their id. */
   #mayJoinAgain(error: unknown): boolean {
     const names = brokerErrorNames(error);
     if (this.#leaving.signal.aborted || !names.some((name) => JOIN_AGAIN.has(name))) return false;
@@ -152,34 +152,34 @@ export class ClassicGroup implements Group {
         instanceId ?? null,
         PROTOCOL_TYPE,
         joined.protocolName,
-        joined.leader === this.#memberId ? await this.#deal(joined) : this.#follow(),
+        joined.leader === this.#memberId ? await this.#assign(joined) : this.#follow(),
       ],
       sessionTimeoutMs + JOIN_MARGIN_MS,
     );
     return decodeAssignment(topic, assignment);
   }
 
-  /** A leader with an instance id that comes back finds all dealt out. */
-  async #deal({
+  /** Assigns the partitions. A returning leader with an instance id finds them already assigned. */
+  async #assign({
     members,
     skipAssignment,
   }: JoinResponse): Promise<{ memberId: string; assignment: Buffer }[]> {
     const { topic } = this.options;
     const { leaders } = await this.cluster.refresh(topic);
-    this.#dealt = leaders.length;
+    this.#assignedCount = leaders.length;
     if (skipAssignment) return [];
     const subscribed = members.map(({ memberId, metadata }) => ({
       memberId,
       subscription: metadata ?? NO_SUBSCRIPTION,
     }));
-    return Array.from(dealOut(subscribed, topic, leaders.length), ([memberId, partitions]) => ({
+    return Array.from(assignPartitions(subscribed, topic, leaders.length), ([memberId, partitions]) => ({
       memberId,
       assignment: encodeAssignment(topic, partitions),
     }));
   }
 
   #follow(): [] {
-    this.#dealt = undefined;
+    this.#assignedCount = undefined;
     return [];
   }
 
@@ -197,7 +197,7 @@ export class ClassicGroup implements Group {
     );
   }
 
-  /** Until it joins again its claim lasts, and so do the signs of life. */
+  /** Ends the current assignment. On a rebalance, ownership and heartbeats last until the member rejoins. */
   #refused(error: KafkaError): void {
     if (error.kind === 'rebalanced') return this.#end();
     this.#beating?.abort();
@@ -213,13 +213,15 @@ export class ClassicGroup implements Group {
     );
   }
 
-  topicHas(partitions: number): void {
-    if (this.#dealt !== undefined && this.#dealt !== partitions) this.#end();
+  notePartitionCount(partitions: number): void {
+    if (this.#assignedCount !== undefined && this.#assignedCount !== partitions) this.#end();
   }
 
-  /** While it joins there is nothing to commit to, and the request would wait behind the join. */
+  /**
+   * Commits, except during a join: the generation is not valid then, and the request would be queued behind the join.
+   */
   async commit(positions: readonly Position[]): Promise<void> {
-    if (this.#joining) throw new KafkaError('rebalanced', `group ${this.options.group} is being joined`);
+    if (this.#joining) throw new KafkaError('rebalanced', `group ${this.options.group} is rebalancing`);
     await this.#coordinator.commit(this.membership(), positions);
   }
 
@@ -228,7 +230,7 @@ export class ClassicGroup implements Group {
     return { group, memberId: this.#memberId, generation: this.#generation, instanceId };
   }
 
-  /** The answer to a join may be a long time coming: leaving goes over other connections. */
+  /** Leaves over separate connections: the response to a pending join may take long. */
   async leave(): Promise<void> {
     this.#leaving.abort();
     this.#beating?.abort();

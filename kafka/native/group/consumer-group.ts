@@ -9,23 +9,23 @@ import { Coordinator, type Group, type GroupOptions, type Joined } from './group
 import { retry } from '../transport/retry.js';
 import { keepAlive } from './heartbeats.js';
 
-/** What it may take, beyond the session's, to give up partitions. */
+/** Time to give up partitions, on top of the session timeout. */
 const REBALANCE_MARGIN_MS = 30_000;
 const LEAVE_LIMIT_MS = 2_000;
-/** Until the broker has said how often it wants a sign of life. */
+/** Interval until the broker has announced its own. */
 const FIRST_INTERVAL_MS = 1_000;
-/** Epochs that say what a member is about. */
+/** Epochs with a special meaning. */
 const JOINING = 0;
 const LEAVING = -1;
-/** Of a member with an instance id, which is expected back. */
+/** Leaving epoch of a member with an instance id, which is expected back. */
 const PAUSING = -2;
 
 type Heartbeat = ReturnType<typeof consumerGroupHeartbeatV1.parseResponse>;
 
 /**
- * The protocol of KIP-848, in which the broker assigns: each sign of life says what the member has, each answer may say
- * what it should have. The library's consumer does not wait for work under way before it lets go of a partition, so
- * only its messages are used.
+ * The protocol of KIP-848, in which the broker assigns: each heartbeat reports the member's partitions, and each
+ * response may change them. The library's consumer does not wait for records in flight before it gives up a
+ * partition, so only its messages are used.
  */
 export class ConsumerGroup implements Group {
   readonly #coordinator: Coordinator;
@@ -36,16 +36,16 @@ export class ConsumerGroup implements Group {
   #intervalMs = FIRST_INTERVAL_MS;
   #topicId = '';
   #owned: readonly number[] = [];
-  /** What the broker wants this member to have; undefined until it has said so. */
+  /** Partitions assigned by the broker; undefined until it has sent an assignment. */
   #target: readonly number[] | undefined;
-  /** Whether the broker has forgotten this member: nothing may be kept. */
+  /** True if the broker has removed this member: no partition may be kept. */
   #lost = false;
-  /** Whether what was owned before the next `join` is void, whatever comes of that. */
+  /** True if the partitions owned before the next `join` are void, whatever its result. */
   #isNew = true;
   #beating: Promise<void> | undefined;
   readonly #turns = new SerialQueue();
-  /** Whether the broker may not have heard what was said last: all must be said again. */
-  #unheard = false;
+  /** True if the broker may have missed the last heartbeat: the next one must be complete. */
+  #mustSendAll = false;
   #failure: KafkaError | undefined;
   #wake: () => void = () => undefined;
 
@@ -58,28 +58,28 @@ export class ConsumerGroup implements Group {
   }
 
   async join(): Promise<Joined> {
-    if (this.#lost || this.#epoch === JOINING) await this.#joinAnew();
+    if (this.#lost || this.#epoch === JOINING) await this.#rejoin();
     this.#owned = this.#target ?? [];
-    await this.#sayAll();
+    await this.#sendFullHeartbeat();
     this.#beating ??= this.#keepAlive();
     const isNew = this.#isNew;
     this.#isNew = false;
     return { partitions: this.#owned, isNew };
   }
 
-  /** The first assignment comes with the answer, or soon: a member that others make room for has none at first. */
-  async #joinAnew(): Promise<void> {
+  /** Joins as a new member. The first assignment arrives with the response, or later if others must revoke first. */
+  async #rejoin(): Promise<void> {
     this.#epoch = JOINING;
     this.#owned = [];
     this.#target = undefined;
     this.#topicId = (await this.cluster.refresh(this.options.topic)).id;
     this.#isNew = true;
-    await this.#sayAll();
+    await this.#sendFullHeartbeat();
     this.#lost = false;
   }
 
-  #sayAll(): Promise<void> {
-    return retry(() => this.#say(true), { signal: this.#leaving.signal });
+  #sendFullHeartbeat(): Promise<void> {
+    return retry(() => this.#heartbeat(true), { signal: this.#leaving.signal });
   }
 
   async over(): Promise<readonly number[]> {
@@ -108,10 +108,10 @@ export class ConsumerGroup implements Group {
     );
   }
 
-  /** Who is forgotten has nothing to say before it joins anew. */
+  /** Sends a heartbeat, unless the member was removed and must rejoin first. */
   async #beat(): Promise<void> {
     try {
-      if (!this.#lost) await this.#say(false);
+      if (!this.#lost) await this.#heartbeat(false);
     } finally {
       this.#wake();
     }
@@ -124,16 +124,16 @@ export class ConsumerGroup implements Group {
   }
 
   /**
-   * A sign of life, one at a time: an answer that is overtaken would bring an old epoch back.
-   * @param complete whether to say all about this member, or just that it lives
+   * Sends heartbeats one at a time: a response overtaken by a later one would restore an old epoch.
+   * @param complete true to send the member's full state rather than a plain heartbeat
    */
-  #say(complete: boolean): Promise<void> {
+  #heartbeat(complete: boolean): Promise<void> {
     return this.#turns.run(async () => {
       try {
-        this.#take(await this.#ask(complete || this.#unheard));
-        this.#unheard = false;
+        this.#apply(await this.#ask(complete || this.#mustSendAll));
+        this.#mustSendAll = false;
       } catch (error) {
-        this.#unheard = true;
+        this.#mustSendAll = true;
         if (toKafkaError(error).kind === 'rebalanced') this.#lost = true;
         throw error;
       }
@@ -157,37 +157,40 @@ export class ConsumerGroup implements Group {
     ]);
   }
 
-  #take({ memberEpoch, heartbeatIntervalMs, assignment }: Heartbeat): void {
+  #apply({ memberEpoch, heartbeatIntervalMs, assignment }: Heartbeat): void {
     this.#epoch = memberEpoch;
     if (heartbeatIntervalMs > 0) this.#intervalMs = heartbeatIntervalMs;
     if (!assignment) return;
     const { topicPartitions } = assignment;
     const own = topicPartitions.find(({ topicId }) => topicId === this.#topicId) ?? topicPartitions[0];
-    if (own && own.topicId !== this.#topicId) this.#exchange(own.topicId);
+    if (own && own.topicId !== this.#topicId) this.#topicRecreated(own.topicId);
     this.#target = own?.partitions ?? [];
   }
 
-  /** The topic, which is the only one, was deleted and made anew: what was owned is gone. */
-  #exchange(topicId: string): void {
+  /** Handles a recreated topic: previously owned partitions no longer exist. */
+  #topicRecreated(topicId: string): void {
     this.#topicId = topicId;
     this.#owned = [];
     this.#isNew = true;
   }
 
-  topicHas(): void {
-    // The broker sees for itself.
+  notePartitionCount(): void {
+    // The broker notices by itself.
   }
 
-  /** What is no longer owned may be of a topic that is gone, and must not become a position in its successor. */
+  /**
+   * Commits, except for partitions no longer owned: they may belong to a deleted topic, and the offset must not be
+   * applied to its successor.
+   */
   async commit(positions: readonly Position[]): Promise<void> {
     if (positions.some(({ partition }) => !this.#owned.includes(partition)))
-      throw new KafkaError('rebalanced', `group ${this.options.group} has taken partitions away`);
+      throw new KafkaError('rebalanced', `group ${this.options.group} has revoked partitions`);
     try {
       await this.#commitOnce(positions);
     } catch (error) {
       if (!brokerErrorNames(error).includes('STALE_MEMBER_EPOCH')) throw error;
-      // The group has moved on without taking anything from this member: the next sign of life tells its new epoch.
-      await this.#say(false);
+      // The epoch has changed without revoking any partition of this member; the next heartbeat returns the new one.
+      await this.#heartbeat(false);
       await this.#commitOnce(positions);
     }
   }

@@ -4,7 +4,7 @@ import { Coordinator, type Group, type Joined } from './group.js';
 
 const OUTSIDE = { memberId: '', generation: -1 };
 
-/** No group at all, just partitions: nobody else can take them. Positions can be committed under the group's name. */
+/** A fixed list of partitions without group membership. Offsets can be committed under the group's name. */
 export class FixedAssignment implements Group {
   readonly #coordinator: Coordinator;
   #left: () => void = () => undefined;
@@ -27,8 +27,8 @@ export class FixedAssignment implements Group {
     return this.partitions;
   }
 
-  topicHas(): void {
-    // It asked for these and gets no others.
+  notePartitionCount(): void {
+    // The assignment is fixed.
   }
 
   async commit(positions: readonly Position[]): Promise<void> {

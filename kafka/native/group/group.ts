@@ -12,29 +12,29 @@ export interface GroupOptions {
 }
 
 /**
- * Membership in a consumer group, by one of Kafka's two protocols. `join` and `over` alternate: a member has its
- * partitions from the one to the other, and gives up those that it may not keep before it joins again.
+ * Membership in a consumer group, with one of Kafka's two protocols. `join` and `over` alternate: a member owns its
+ * partitions from `join` until `over` resolves, and gives up those that it may not keep before it joins again.
  */
 export interface Group {
   /**
-   * Joins, or agrees to what it was told by `over`.
-   * @throws KafkaError when the broker won't have it, or `unavailable` when it is away
+   * Joins, or accepts the new assignment that `over` announced.
+   * @throws KafkaError if the broker refuses, `unavailable` if it cannot be reached
    */
   join(): Promise<Joined>;
-  /** Resolves when the group assigns anew, with the partitions that may be kept meanwhile. Signs of life go on. */
+  /** Resolves when the group rebalances, with the partitions that may be kept. Heartbeats continue. */
   over(): Promise<readonly number[]>;
-  /** Asks the group to assign anew, since the topic has more partitions. */
-  topicHas(partitions: number): void;
+  /** Requests a rebalance, since the topic has more partitions. */
+  notePartitionCount(partitions: number): void;
   commit(positions: readonly Position[]): Promise<void>;
   membership(): GroupMembership;
-  /** Leaves; a member with an instance id only stops giving signs of life. */
+  /** Leaves; a member with an instance id only stops its heartbeats. */
   leave(): Promise<void>;
 }
 
 export interface Joined {
-  /** All partitions that this member has now. */
+  /** All partitions of the new assignment. */
   readonly partitions: readonly number[];
-  /** Whether it came as a newcomer: partitions that it had before were not kept, even when it has them again. */
+  /** True if the member joined as a new one: its earlier partitions were not kept, even if assigned again. */
   readonly isNew: boolean;
 }
 
@@ -46,11 +46,11 @@ const COORDINATOR_MOVED = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
 ]);
 
-/** The broker that keeps a group, or transactions: looked up when first needed and when it turns out to be another. */
+/** The coordinator of a group or of transactions: looked up on first use and after it has moved. */
 export class Coordinator {
   #broker: Promise<Broker> | undefined;
 
-  /** @param connections joining a group waits for others, and has connections of its own for that */
+  /** @param connections separate ones for joining a group, which may wait for other members */
   constructor(
     readonly cluster: Cluster,
     readonly of: 'GROUP' | 'TRANSACTION',
@@ -77,7 +77,7 @@ export class Coordinator {
     }
   }
 
-  /** Commits with whatever the group knows this member by. */
+  /** Commits with the member's identity in the group. */
   async commit(
     { memberId, generation, instanceId }: GroupMembership,
     positions: readonly Position[],
@@ -96,7 +96,7 @@ function isMoved(error: unknown): boolean {
     : names.some((name) => COORDINATOR_MOVED.has(name));
 }
 
-/** Offsets as requests that commit them want them. */
+/** Converts positions to the format of commit requests. */
 export function offsetsByTopic(positions: readonly Position[]): {
   name: string;
   partitions: {

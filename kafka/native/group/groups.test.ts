@@ -20,40 +20,40 @@ import { Coordinator } from './group.js';
 
 const options = { group: 'g', topic: 't', sessionTimeoutMs: 6_000 };
 const coordinators = { coordinators: [{ host: 'fake', port: 1 }] };
-const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What the broker answers to a sign of life; partitions of the topic under the given id. */
-function told(memberEpoch: number, partitions?: readonly number[], topicId = 'id'): unknown {
+/** Builds a heartbeat response; the partitions belong to the topic with the given id. */
+function heartbeatResponse(memberEpoch: number, partitions?: readonly number[], topicId = 'id'): unknown {
   const topicPartitions = partitions && partitions.length > 0 ? [{ topicId, partitions }] : [];
   return { memberEpoch, heartbeatIntervalMs: 20, assignment: partitions ? { topicPartitions } : null };
 }
 
-interface Said {
+interface Sent {
   readonly epoch: number;
   readonly rebalanceTimeoutMs: number;
   readonly owned: { topicId: string; partitions: number[] }[] | null;
 }
 
-/** A group of one whose broker answers signs of life as `answer` says, by how many came before. */
-function modernGroup(answer: (count: number, said: Said) => unknown): { group: ConsumerGroup; said: Said[] } {
-  const said: Said[] = [];
+/** Creates a one-member group whose broker answers heartbeats with `answer`, by the number of earlier ones. */
+function modernGroup(answer: (count: number, sent: Sent) => unknown): { group: ConsumerGroup; sent: Sent[] } {
+  const sent: Sent[] = [];
   const cluster = fakeCluster({
     answer: (api, args) => {
       if (api === findCoordinatorV4.api) return coordinators;
       if (api === metadataV11.api) return fakeMetadata({ t: [1, 1] });
       if (api === offsetCommitV9.api) return {};
       assert.equal(api, consumerGroupHeartbeatV1.api);
-      const next = { epoch: args[2], rebalanceTimeoutMs: args[5], owned: args[9] } as Said;
-      said.push(next);
-      return answer(said.length - 1, next);
+      const next = { epoch: args[2], rebalanceTimeoutMs: args[5], owned: args[9] } as Sent;
+      sent.push(next);
+      return answer(sent.length - 1, next);
     },
   });
-  return { group: new ConsumerGroup(cluster, options), said };
+  return { group: new ConsumerGroup(cluster, options), sent };
 }
 
-test('a topic that was made anew comes with another id: all that was owned is lost, and nothing of it committed', async () => {
+test('a recreated topic has another id: all owned partitions are lost, and nothing is committed for them', async () => {
   let topicId = 'id';
-  const { group } = modernGroup((count) => told(1, count === 1 ? undefined : [0, 1], topicId));
+  const { group } = modernGroup((count) => heartbeatResponse(1, count === 1 ? undefined : [0, 1], topicId));
   assert.deepEqual(await group.join(), { partitions: [0, 1], isNew: true });
   await group.commit([{ topic: 't', partition: 0, offset: 5 }]);
   topicId = 'another';
@@ -63,12 +63,12 @@ test('a topic that was made anew comes with another id: all that was owned is lo
   await group.leave();
 });
 
-test('a member that was forgotten while it agreed to a new assignment comes back as a newcomer', async () => {
+test('a member removed while it accepts a new assignment rejoins as a new one', async () => {
   const { group } = modernGroup((count) => {
-    if (count < 2) return told(1, [0]);
-    if (count === 2) return told(2, [0, 1]);
+    if (count < 2) return heartbeatResponse(1, [0]);
+    if (count === 2) return heartbeatResponse(2, [0, 1]);
     if (count === 3) throw new KafkaError('rebalanced', 'FENCED_MEMBER_EPOCH');
-    return told(3, [0, 1]);
+    return heartbeatResponse(3, [0, 1]);
   });
   await group.join();
   assert.deepEqual(await group.over(), [0]);
@@ -77,15 +77,15 @@ test('a member that was forgotten while it agreed to a new assignment comes back
   await group.leave();
 });
 
-test('after a sign of life that failed all is said again, and there is time enough to give up partitions', async () => {
-  const { group, said } = modernGroup((count) => {
+test('after a failed heartbeat the full state is sent again, with enough time to give up partitions', async () => {
+  const { group, sent } = modernGroup((count) => {
     if (count === 2) throw new KafkaError('unavailable', 'gone');
-    return told(1, count < 2 ? [0] : undefined);
+    return heartbeatResponse(1, count < 2 ? [0] : undefined);
   });
   await group.join();
-  while (said.length < 5) await later(10);
+  while (sent.length < 5) await sleep(10);
   await group.leave();
-  const [, , failed, repeated, next] = said;
+  const [, , failed, repeated, next] = sent;
   assert.equal(failed?.owned, null);
   assert.deepEqual(repeated, {
     epoch: 1,
@@ -95,23 +95,23 @@ test('after a sign of life that failed all is said again, and there is time enou
   assert.equal(next?.owned, null);
 });
 
-test('signs of life go one at a time', async () => {
+test('heartbeats are sent one at a time', async () => {
   let [atOnce, most] = [0, 0];
   const { group } = modernGroup(async (count) => {
     most = Math.max(most, ++atOnce);
-    await later(30);
+    await sleep(30);
     atOnce--;
-    return told(1, count < 4 ? [0] : [0, 1]);
+    return heartbeatResponse(1, count < 4 ? [0] : [0, 1]);
   });
   await group.join();
   await group.over();
   await group.join();
-  await later(50);
+  await sleep(50);
   await group.leave();
   assert.equal(most, 1);
 });
 
-test('a classic member that is closed while it joins gives no sign of life afterwards', async () => {
+test('a classic member closed while joining sends no heartbeat afterwards', async () => {
   let beats = 0;
   let sync: () => void = () => undefined;
   const cluster = fakeCluster({
@@ -131,15 +131,15 @@ test('a classic member that is closed while it joins gives no sign of life after
     createLogger('test', 'silent'),
   );
   const joined = group.join();
-  await later(20);
+  await sleep(20);
   await group.leave();
   sync();
   await assert.rejects(joined, { kind: 'unavailable' });
-  await later(50);
+  await sleep(50);
   assert.equal(beats, 0);
 });
 
-test('a coordinator that could not be found is looked for again', async () => {
+test('a coordinator that could not be found is looked up again', async () => {
   let looks = 0;
   const cluster = fakeCluster({
     answer: (api) => {

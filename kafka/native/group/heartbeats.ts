@@ -8,15 +8,15 @@ const HEARTBEAT = 'heartbeat';
 
 export interface HeartbeatOptions {
   readonly outage: OutageLink;
-  /** Gives one. */
+  /** Sends one heartbeat. */
   readonly beat: () => Promise<void>;
-  /** How often, while all goes well; more often after one that did not arrive. */
+  /** Interval while heartbeats succeed; it is shorter after a failure. */
   readonly intervalMs: () => number;
-  /** Told when the group answers otherwise than with a yes; they go on. A broker that is away is none of these. */
+  /** Called if the group rejects a heartbeat; heartbeats continue. Not called if the broker is unavailable. */
   readonly onRefused: (error: KafkaError) => void;
 }
 
-/** Gives signs of life until `signal` aborts, so that the group keeps a member on. */
+/** Sends heartbeats until `signal` aborts, so that the group does not remove the member. */
 export async function keepAlive(
   { outage, beat: give, intervalMs, onRefused }: HeartbeatOptions,
   signal: AbortSignal,

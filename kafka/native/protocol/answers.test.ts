@@ -7,13 +7,13 @@ import { Connections } from '../transport/connections.js';
 import { fetchRequest } from './fetch.js';
 import { produceRequest } from './produce.js';
 
-/** One tagged field, of number 0, as brokers put it into answers that name a new leader. */
+/** Writes one tagged field with number 0, as brokers do in responses that name a new leader. */
 const tagged = (writer: Writer, content: Buffer): Writer =>
   writer.appendUnsignedVarInt(1).appendUnsignedVarInt(0).appendUnsignedVarInt(content.length).append(content);
 
 const UNREACHED = Buffer.alloc(300);
 
-/** What is asked for does not matter where only the answer is read. */
+/** Request parameters are irrelevant here: only responses are read. */
 const ANY_FETCH = {
   topicId: '',
   positions: [],
@@ -23,7 +23,7 @@ const ANY_FETCH = {
   maxBytesPerPartition: 1,
 };
 
-test('an answer to a fetch is read with the fields that newer brokers add', () => {
+test('a fetch response is read, including the fields that newer brokers add', () => {
   const answer = Writer.create().appendInt32(0).appendInt16(0).appendInt32(0);
   answer.appendUnsignedVarInt(2).append(Buffer.alloc(16, 1)).appendUnsignedVarInt(3);
   for (const [partition, error] of [
@@ -52,7 +52,7 @@ test('an answer to a fetch is read with the fields that newer brokers add', () =
   );
 });
 
-test('an answer that refuses the whole fetch is an error', () => {
+test('a response that refuses the whole fetch is an error', () => {
   const answer = Writer.create().appendInt32(0).appendInt16(71).appendInt32(0).appendUnsignedVarInt(1);
   assert.throws(
     () => fetchRequest(ANY_FETCH).read(new ByteReader(answer.buffer)),
@@ -60,7 +60,7 @@ test('an answer that refuses the whole fetch is an error', () => {
   );
 });
 
-test('an answer to a produce request is read for each partition', () => {
+test('a produce response is read for each partition', () => {
   const answer = Writer.create().appendUnsignedVarInt(2).appendString('t').appendUnsignedVarInt(3);
   for (const [partition, error, detail] of [
     [0, 0, null],
@@ -78,7 +78,7 @@ test('an answer to a produce request is read for each partition', () => {
   ]);
 });
 
-/** A broker that answers the first request of its first connection late, and everything else at once. */
+/** Starts a broker that answers the first request of its first connection late, and everything else at once. */
 async function slowBroker(lateMs: number): Promise<{ server: Server; connections: () => number }> {
   let connections = 0;
   const server = createServer((socket) => {
@@ -95,7 +95,7 @@ async function slowBroker(lateMs: number): Promise<{ server: Server; connections
   return { server, connections: () => connections };
 }
 
-test('a request that takes too long fails, and the next one is answered over another connection', async () => {
+test('a request that times out fails, and the next one uses another connection', async () => {
   const { server, connections } = await slowBroker(60);
   const { port } = server.address() as AddressInfo;
   const to = new Connections({ clientId: 'test', connectTimeout: 1_000 });
@@ -114,7 +114,7 @@ test('a request that takes too long fails, and the next one is answered over ano
   await assert.rejects(beat(1_000), { kind: 'unavailable' });
 });
 
-test('a broker that is not there is unavailable', async () => {
+test('a broker that cannot be reached is unavailable', async () => {
   const to = new Connections({ clientId: 'test', connectTimeout: 1_000 });
   await assert.rejects(to.to({ host: '127.0.0.1', port: 1 }), {
     kind: 'unavailable',

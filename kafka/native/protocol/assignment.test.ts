@@ -5,7 +5,7 @@ import { decodeAssignment, encodeAssignment, encodeSubscription } from './assign
 
 const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
 
-test("subscriptions and assignments are kafkajs's, byte for byte", () => {
+test('subscriptions and assignments are encoded as by kafkajs, byte for byte', () => {
   const none = Buffer.alloc(0);
   assert.deepEqual(
     encodeSubscription('tópic'),
@@ -17,10 +17,10 @@ test("subscriptions and assignments are kafkajs's, byte for byte", () => {
   );
 });
 
-test('of an assignment only the own topic is taken, and an empty one is none', () => {
+test('only the own topic of an assignment is read, and an empty assignment has no partitions', () => {
   const assignment = { other: [7], mine: [1, 2] };
   const bytes = MemberAssignment.encode({ version: 0, assignment, userData: Buffer.from('x') });
   assert.deepEqual(decodeAssignment('mine', bytes), [1, 2]);
-  assert.deepEqual(decodeAssignment('nobody', bytes), []);
+  assert.deepEqual(decodeAssignment('unknown', bytes), []);
   assert.deepEqual(decodeAssignment('mine', Buffer.alloc(0)), []);
 });

@@ -1,9 +1,9 @@
 import { Writer } from '@platformatic/kafka';
 
 /**
- * What members of a classic group tell each other about topics and partitions
- * (https://kafka.apache.org/protocol, "consumer" protocol type). It is kafkajs's protocol under
- * kafkajs's name, so a group may have members of both clients while one is exchanged for the other.
+ * Encoding of subscriptions and assignments in a classic group (https://kafka.apache.org/protocol, "consumer"
+ * protocol type). Name and format are those of kafkajs, so a group may have members with both clients during a
+ * rolling upgrade.
  */
 export const ASSIGNER = 'RoundRobinAssigner';
 const VERSION = 0;
@@ -31,7 +31,7 @@ export function encodeAssignment(topic: string, partitions: readonly number[]): 
     .appendBytes(NO_USER_DATA, false).buffer;
 }
 
-/** Partitions of the topic in an assignment; none when it is empty, as it is for members that got nothing. */
+/** Decodes the topic's partitions in an assignment; none if it is empty, as for surplus members. */
 export function decodeAssignment(topic: string, bytes: Buffer): number[] {
   if (bytes.length === 0) return [];
   let position = 2;

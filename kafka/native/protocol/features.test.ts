@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { releaseOf } from './features.js';
 
-test('a release is told by the highest level of metadata.version that it supports', () => {
+test('a release is identified by the highest level of metadata.version that it supports', () => {
   for (const [level, release] of [
     [0, undefined],
     [7, '3.3'],

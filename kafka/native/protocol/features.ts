@@ -6,8 +6,8 @@ const API_VERSIONS = 18;
 const SUPPORTED_FEATURES = 0;
 const METADATA_VERSION = 'metadata.version';
 /**
- * The first level of the feature `metadata.version` that each release knows, from Kafka's own list of them
- * (org.apache.kafka.server.common.MetadataVersion); the highest that a broker supports tells its release.
+ * First level of the feature `metadata.version` in each release, from Kafka's own list
+ * (org.apache.kafka.server.common.MetadataVersion); the highest level that a broker supports identifies its release.
  */
 const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [7, '3.3'],
@@ -24,7 +24,10 @@ const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [31, '4.4 or later'],
 ];
 
-/** Asks a broker for the features that it supports, which the library does not read. @returns its release, if it tells */
+/**
+ * Requests a broker's supported features, which the library does not read. @returns its release, if the broker
+ * reports it
+ */
 export function releaseRequest(): OwnRequest<string | undefined> {
   return {
     key: API_VERSIONS,
@@ -39,7 +42,7 @@ export function releaseRequest(): OwnRequest<string | undefined> {
 function readLevel(reader: ByteReader): number {
   reader.int16(); // error code
   reader.compactArray(() => {
-    reader.skip(6); // key, lowest and highest version
+    reader.skip(6); // key, minimum and maximum version
     reader.skipTags();
   });
   reader.int32(); // throttle time
@@ -51,7 +54,7 @@ function readLevel(reader: ByteReader): number {
     if (tag === SUPPORTED_FEATURES)
       reader.compactArray(() => {
         const name = reader.compactString();
-        reader.int16(); // lowest
+        reader.int16(); // minimum
         const highest = reader.int16();
         reader.skipTags();
         if (name === METADATA_VERSION) level = highest;
@@ -61,7 +64,7 @@ function readLevel(reader: ByteReader): number {
   return level;
 }
 
-/** Undefined for releases before 3.3, which do not tell. */
+/** Returns undefined for releases before 3.3, which do not report it. */
 export function releaseOf(level: number): string | undefined {
   return RELEASES.findLast(([first]) => first <= level)?.[1];
 }

@@ -11,7 +11,7 @@ const NO_SESSION = { id: 0, epoch: -1 };
 const NO_EPOCH = -1;
 
 export interface FetchRequest {
-  /** Identifies the topic: one that was made anew under the same name is another. */
+  /** Identifies the topic: a topic recreated under the same name has another id. */
   readonly topicId: string;
   readonly positions: readonly { readonly partition: number; readonly position: number }[];
   readonly minBytes: number;
@@ -22,15 +22,15 @@ export interface FetchRequest {
 
 export interface FetchedPartition {
   readonly partition: number;
-  /** The broker's name for what went wrong; undefined when nothing did. */
+  /** Protocol name of the error; undefined on success. */
   readonly error: string | undefined;
   readonly highWatermark: number;
   readonly aborted: readonly AbortedTransaction[];
-  /** Batches, still to be read. */
+  /** Raw batches. */
   readonly batches: Buffer | undefined;
 }
 
-/** Asks one broker for records of partitions of one topic that it leads; unfinished transactions are waited for. */
+/** Requests records of partitions of one topic from their leader; open transactions are not read past. */
 export function fetchRequest(request: FetchRequest): OwnRequest<FetchedPartition[]> {
   const { topicId, positions, minBytes, maxWaitMs, maxBytes, maxBytesPerPartition } = request;
   const partitions = positions.map(({ partition, position }) => ({

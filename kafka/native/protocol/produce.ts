@@ -15,14 +15,14 @@ export interface PartitionBatch {
 export interface ProducedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** The broker's name for what went wrong; undefined when the batch is written. */
+  /** Protocol name of the error; undefined once the batch is written. */
   readonly error: string | undefined;
   readonly detail: string | null;
 }
 
 /**
- * Sends batches to the broker that leads their partitions, to be acknowledged by all replicas that are in sync.
- * @param timeoutMs how long the broker waits for the replicas
+ * Sends batches to their partitions' leader, to be acknowledged by all in-sync replicas.
+ * @param timeoutMs time the broker waits for the replicas
  */
 export function produceRequest(
   batches: readonly PartitionBatch[],

@@ -1,13 +1,13 @@
 import { type Writer, type Connection } from '@platformatic/kafka';
 import { ByteReader } from '../../record-batches/byte-reader.js';
 
-/** A request that is written and read here rather than by the library, for speed or because its reading is wrong. */
+/** A request encoded and decoded here, for speed or because the library decodes it incorrectly. */
 export interface OwnRequest<R> {
   readonly key: number;
   readonly version: number;
   readonly write: () => Writer;
   readonly read: (reader: ByteReader) => R;
-  /** Whether the answer's head has room for fields that newer brokers add, as all have but one. */
+  /** True if the response header can have tagged fields, as in all flexible versions except ApiVersions. */
   readonly hasTaggedHead?: boolean;
 }
 

@@ -6,21 +6,21 @@ import { checksum } from '../../record-batches/checksum.js';
 import { nameBytes } from '../../record-batches/header-names.js';
 import { AT, GZIP, LENGTH_FROM, MAGIC, TRANSACTIONAL } from '../../record-batches/record-batch.js';
 
-/** Who sends, as the broker knows it: what it takes to tell a repeated batch from a new one. */
+/** Producer identity, by which the broker detects duplicate batches. */
 export interface ProducerIdentity {
   readonly id: bigint;
   readonly epoch: number;
   readonly transactional: boolean;
 }
 
-/** Largest bytes of a record besides its contents: length, attributes, timestamp, offset, lengths, header count. */
+/** Maximum overhead of a record: length, attributes, timestamp, offset, lengths, header count. */
 const RECORD_OVERHEAD = 5 + 1 + 8 + 5 + 5 + 5 + 5;
 const VARINT_MAX = 5;
 
 /**
- * Lays out records of one partition as one batch, which is compressed when one of them asks for it.
- * @param sequence number of the first record in the partition's sequence
- * @param now the timestamp of records that have none, milliseconds since the epoch
+ * Encodes records of one partition as one batch, compressed if one of them requests it.
+ * @param sequence sequence number of the first record in the partition
+ * @param now timestamp of records that have none, milliseconds since the epoch
  */
 export function writeBatch(
   records: readonly OutgoingRecord[],
@@ -54,7 +54,7 @@ export function writeBatch(
   return batch;
 }
 
-/** Writes records one after the other into a buffer that has room for all, behind the room for the batch's head. */
+/** Writes records into a buffer with capacity for all of them, after space for the batch header. */
 class RecordWriter {
   readonly #bytes: Buffer;
   #position: number = AT.records;
@@ -116,14 +116,14 @@ class RecordWriter {
     this.#position += content.length;
   }
 
-  /** Of any size up to 2^53, zigzag already. */
+  /** Writes a zigzag-encoded number of up to 2^53. */
   #long(value: number): void {
     let left = value;
     for (; left > 0x7f; left = Math.floor(left / 128)) this.#bytes[this.#position++] = (left % 128) | 0x80;
     this.#bytes[this.#position++] = left;
   }
 
-  /** Zigzag, seven bits a byte. */
+  /** Zigzag-encodes and writes a number, seven bits per byte. */
   #varint(value: number): void {
     let left = ((value << 1) ^ (value >> 31)) >>> 0;
     for (; left > 0x7f; left >>>= 7) this.#bytes[this.#position++] = (left & 0x7f) | 0x80;
@@ -144,7 +144,7 @@ function bodyLength(
   return length;
 }
 
-/** A record with its headers in order. */
+/** A record with headers in order. */
 type ListedRecord = Pick<OutgoingRecord, 'key' | 'value'> & { readonly headerList: HeaderList };
 
 function listLength(headerList: HeaderList): number {
@@ -183,7 +183,7 @@ function zigzag(value: number): number {
   return value >= 0 ? value * 2 : value * -2 - 1;
 }
 
-/** Bytes of a number that is zigzag already. */
+/** Returns the encoded length of a zigzag number. */
 function longLength(value: number): number {
   let length = 1;
   for (let left = value; left > 0x7f; left = Math.floor(left / 128)) length++;

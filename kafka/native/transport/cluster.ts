@@ -19,13 +19,10 @@ const NO_LEADER = -1;
 const NO_REPLICA = -1;
 const NO_EPOCH = -1;
 const SOFTWARE = 'partitura';
-/** A broker that is alive answers this at once. */
+/** Timeout of the first request, which a live broker answers at once. */
 const FIRST_ANSWER_LIMIT_MS = 5_000;
 
-/**
- * What this client speaks, in the one version that every broker from Kafka 3.2 to 4.x has: key of the request,
- * version.
- */
+/** Requests used by this client, by key, in the one version that all brokers from Kafka 3.2 to 4.x support. */
 const NEEDED = {
   Fetch: [1, 13],
   Metadata: [3, 11],
@@ -34,60 +31,60 @@ const NEEDED = {
   JoinGroup: [11, 9],
 } as const;
 
-/** Versions of a request that a broker speaks. */
-interface Spoken {
+/** Versions of a request that a broker supports. */
+interface VersionRange {
   readonly apiKey: number;
   readonly minVersion: number;
   readonly maxVersion: number;
 }
 
-/** What this client needs and a broker does not speak: `version 13 of Fetch`. */
-export function lackingIn(spoken: readonly Spoken[]): string[] {
+/** Lists the requests that this client needs and a broker does not support: `version 13 of Fetch`. */
+export function missingRequests(supported: readonly VersionRange[]): string[] {
   return Object.entries(NEEDED).flatMap(([name, [key, version]]) => {
-    const known = spoken.find(({ apiKey }) => apiKey === key);
-    const isSpoken = known && known.minVersion <= version && known.maxVersion >= version;
-    return isSpoken ? [] : [`version ${version} of ${name}`];
+    const known = supported.find(({ apiKey }) => apiKey === key);
+    const isSupported = known && known.minVersion <= version && known.maxVersion >= version;
+    return isSupported ? [] : [`version ${version} of ${name}`];
   });
 }
 
-/** A partition that has no leader, and had none when last seen within this time, is taken to have had none between. */
+/** Two leaderless observations no further apart than this count as one outage. */
 const LEADERLESS_BETWEEN_MS = 60_000;
-/** What was seen longer ago may have changed. */
+/** Older observations are considered stale. */
 const LEADERLESS_SEEN_MS = 5_000;
 
-/** When a partition was first and last seen without a leader. */
+/** First and last observation of a partition without a leader. */
 interface Leaderless {
   readonly since: number;
   readonly seen: number;
 }
 
-/** A moment in a partition's life, as requests for offsets name it. */
+/** Special timestamps of ListOffsets requests. */
 export const EARLIEST = -2n;
 export const LATEST = -1n;
 
 export interface TopicMetadata {
   readonly name: string;
-  /** Another topic of the same name has another one. */
+  /** A recreated topic of the same name has another id. */
   readonly id: string;
-  /** When, in milliseconds of the cluster's clock. */
+  /** Time of the request, in milliseconds of the cluster's clock. */
   readonly askedAt: number;
-  /** Broker of each partition's leader, by partition; undefined while there is none. */
+  /** Leader of each partition, by partition; undefined if there is none. */
   readonly leaders: readonly (number | undefined)[];
 }
 
 type MetadataResponse = ReturnType<typeof metadataV11.parseResponse>;
 
 export interface ClusterOptions {
-  /** Told of what keeps failing because brokers are away; closed with the cluster. */
+  /** Reports persistent failures caused by unavailable brokers; closed with the cluster. */
   readonly outage?: OutageLink;
-  /** Connections apart from all others, for requests that may keep them waiting. */
+  /** Creates separate connections, for requests that may block others. */
   readonly newConnections?: () => Connections;
   readonly now?: () => number;
 }
 
 /**
- * What is known of the cluster, and requests to the broker in charge. Nothing is asked before it is needed, nor again
- * before somebody says that it is out of date.
+ * Cached cluster metadata, and requests to the responsible broker. Metadata is loaded on demand and kept until a
+ * caller invalidates it.
  */
 export class Cluster {
   readonly connections: Connections;
@@ -100,7 +97,7 @@ export class Cluster {
   readonly now: () => number;
   #brokers = new Map<number, Broker>();
   #controller: number | undefined;
-  /** Which of all brokers is asked what any of them knows. */
+  /** Rotates among all brokers for requests that any of them can answer. */
   #turn = 0;
 
   constructor(
@@ -119,12 +116,12 @@ export class Cluster {
     this.#bootstrap = addresses.map(mustParseAddress);
   }
 
-  /** Aborts when it is closed. */
+  /** Aborts when the cluster is closed. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** @throws KafkaError that says where, when no broker can be used */
+  /** @throws KafkaError that names the addresses if no broker can be used */
   async connect(): Promise<void> {
     try {
       await retry(() => this.#checkVersions(), {
@@ -136,18 +133,18 @@ export class Cluster {
     }
   }
 
-  /** An older broker just hangs up on requests that it does not know: better told before. */
+  /** Checks the broker's versions: older brokers close the connection on unknown requests without an error. */
   async #checkVersions(): Promise<void> {
     const { apiKeys } = await this.anyBroker(apiVersionsV3.api, [SOFTWARE, '1'], FIRST_ANSWER_LIMIT_MS);
-    const [lacking] = lackingIn(apiKeys);
+    const [lacking] = missingRequests(apiKeys);
     if (lacking !== undefined)
       throw new KafkaError(
         'other',
-        `the broker does not speak ${lacking}: Kafka 3.2 or later is needed, or KAFKA_CLIENT=kafkajs`,
+        `the broker does not support ${lacking}: Kafka 3.2 or later is required, or KAFKA_CLIENT=kafkajs`,
       );
   }
 
-  /** Sends a request that any broker can answer: to the one that answered last, or the next that can be reached. */
+  /** Sends a request to any broker: the one that answered last, or the next one that can be reached. */
   async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A, limitMs?: number): Promise<R> {
     const broker = await this.#reachable();
     try {
@@ -174,23 +171,23 @@ export class Cluster {
     throw problem;
   }
 
-  /** What is known of a topic without asking, unless it is older than `maxAgeMs`. */
+  /** Returns cached topic metadata, unless it is older than `maxAgeMs`. */
   known(name: string, maxAgeMs = Infinity): TopicMetadata | undefined {
     const topic = this.#topics.get(name);
     return topic && this.now() - topic.askedAt <= maxAgeMs ? topic : undefined;
   }
 
-  /** @throws KafkaError `unknown-topic` when it does not exist, `unavailable` when no broker can be asked */
+  /** @throws KafkaError `unknown-topic` if it does not exist, `unavailable` if no broker can be reached */
   async topic(name: string): Promise<TopicMetadata> {
     return this.#topics.get(name) ?? (await this.refresh(name));
   }
 
-  /** What is known of it may be out of date. */
+  /** Invalidates a topic's metadata. */
   forget(name: string): void {
     this.#topics.delete(name);
   }
 
-  /** Asks anew. */
+  /** Refreshes a topic's metadata. */
   async refresh(name: string): Promise<TopicMetadata> {
     this.forget(name);
     const { topics } = await this.#metadata([name]);
@@ -220,13 +217,13 @@ export class Cluster {
     }
   }
 
-  /** For how long a partition has had no leader, as far as was seen: 0 when nobody has looked of late. */
+  /** Returns how long a partition has had no leader, as far as observed; 0 without a recent observation. */
   leaderlessMs(name: string, partition: number): number {
     const found = this.#leaderless.get(`${name} ${partition}`);
     return found && this.now() - found.seen <= LEADERLESS_SEEN_MS ? found.seen - found.since : 0;
   }
 
-  /** Whether any partition had a leader when last asked for: the cluster is not down as a whole. */
+  /** Returns true if any partition had a leader when last refreshed: the cluster is not down as a whole. */
   get isLed(): boolean {
     return [...this.#topics.values()].some(({ leaders }) => leaders.some((leader) => leader !== undefined));
   }
@@ -247,14 +244,14 @@ export class Cluster {
     return response;
   }
 
-  /** @throws KafkaError `unavailable` for a broker that the cluster did not name when last asked */
+  /** @throws KafkaError `unavailable` for a broker that is not in the latest metadata */
   broker(node: number | undefined): Broker {
     const broker = node === undefined ? undefined : this.#brokers.get(node);
     if (!broker) throw brokerError('LEADER_NOT_AVAILABLE', `broker ${node}`);
     return broker;
   }
 
-  /** @throws KafkaError `unavailable` when the cluster names none */
+  /** @throws KafkaError `unavailable` if the metadata lists no broker */
   async someBroker(): Promise<{ id: number; broker: Broker }> {
     await this.#metadata([]);
     const [id] = this.#brokers.keys();
@@ -276,7 +273,7 @@ export class Cluster {
     return { host: found.host, port: found.port };
   }
 
-  /** Partitions by the broker that leads them. @throws KafkaError `unavailable` when one has no leader */
+  /** Groups partitions by leader. @throws KafkaError `unavailable` if one has no leader */
   async byLeader(name: string, partitions: readonly number[]): Promise<Map<number, number[]>> {
     const { leaders } = await this.topic(name);
     const byLeader = new Map<number, number[]>();
@@ -292,15 +289,15 @@ export class Cluster {
     return byLeader;
   }
 
-  /** Offsets of partitions at EARLIEST or LATEST. */
+  /** Returns the offsets of partitions at EARLIEST, LATEST or a timestamp. */
   async listOffsets(
     name: string,
     partitions: readonly number[],
-    moment: bigint,
+    timestampSpec: bigint,
   ): Promise<Map<number, number>> {
     try {
       const asked = [...(await this.byLeader(name, partitions))].map(([leader, led]) =>
-        this.#listOffsetsOf(leader, name, led, moment),
+        this.#listOffsetsOf(leader, name, led, timestampSpec),
       );
       return new Map((await Promise.all(asked)).flat());
     } catch (error) {
@@ -313,12 +310,12 @@ export class Cluster {
     leader: number,
     name: string,
     partitions: readonly number[],
-    moment: bigint,
+    timestampSpec: bigint,
   ): Promise<[number, number][]> {
     const asked = partitions.map((partitionIndex) => ({
       partitionIndex,
       currentLeaderEpoch: NO_EPOCH,
-      timestamp: moment,
+      timestamp: timestampSpec,
     }));
     const { topics } = await this.connections.request(this.broker(leader), listOffsetsV7.api, [
       NO_REPLICA,
@@ -331,7 +328,7 @@ export class Cluster {
     ]);
   }
 
-  /** Committed positions of a group; -1 where there is none. */
+  /** Returns a group's committed offsets; -1 if there is none. */
   async committed(group: string, name: string, partitions: readonly number[]): Promise<CommittedPosition[]> {
     const coordinator = await this.coordinator('GROUP', group);
     const asked = {

@@ -5,30 +5,30 @@ import { KafkaError } from '../../port.js';
 import { toKafkaError } from './errors.js';
 import { send, type OwnRequest } from '../protocol/send.js';
 
-/** Longer than any request of ours, which have limits of their own: see `request`. */
+/** Longer than any request: requests have limits of their own, see `request`. */
 const NEVER_MS = 24 * 60 * 60_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
 export type { Broker };
 
-/** How to reach any broker of the cluster. */
+/** Connection settings for every broker of the cluster. */
 export type ConnectionSettings = Pick<ConnectionOptions, 'connectTimeout' | 'tls' | 'sasl'> & {
   readonly clientId: string;
-  /** Requests that one connection carries at a time; the broker answers them in order. */
+  /** Maximum number of requests in flight per connection; the broker answers them in order. */
   readonly maxInflights?: number;
 };
 
 /**
- * One connection for each broker, opened when first asked for. A broker answers the requests of one connection one
- * after the other: what may wait for data, or for a group to gather, has `Connections` of its own.
+ * One connection per broker, opened on first use. A broker answers the requests of a connection in order; requests
+ * that may wait for data, or for a group to rebalance, use separate `Connections`.
  */
 export class Connections {
   readonly #open = new Map<string, Promise<Connection>>();
-  /** Connections that are being opened or open. */
+  /** Connections that are open or being opened. */
   readonly #all = new Set<Connection>();
-  /** How many requests each carries. */
-  readonly #underWay = new Map<Connection, number>();
-  /** Connections whose session ends soon: they carry no new requests. */
+  /** Number of requests in flight per connection. */
+  readonly #inFlight = new Map<Connection, number>();
+  /** Connections whose session is about to expire: they accept no new requests. */
   readonly #retired = new WeakSet<Connection>();
   #closed = false;
 
@@ -49,7 +49,7 @@ export class Connections {
     };
     const opening = this.#connect(connection, broker, () => {
       this.#all.delete(connection);
-      this.#underWay.delete(connection);
+      this.#inFlight.delete(connection);
       forget();
     });
     this.#open.set(key, opening);
@@ -61,15 +61,15 @@ export class Connections {
   }
 
   /**
-   * Ends a connection after its requests. The library would log in again on it while they are under way, which brokers
-   * refuse (KIP-368); instead the next request opens another, in the fifth of its time that a session has left by then.
+   * Closes a connection after its requests in flight. The library would reauthenticate during them, which brokers
+   * refuse (KIP-368); instead, the next request opens another connection, while a fifth of the session time is left.
    */
   #retire(connection: Connection): void {
     this.#retired.add(connection);
-    if (!this.#underWay.has(connection)) cut(connection);
+    if (!this.#inFlight.has(connection)) cut(connection);
   }
 
-  /** @throws TypeError for options that TLS refuses */
+  /** @throws TypeError for TLS options that Node rejects */
   #create({ host }: Broker): Connection {
     const { clientId, ...options } = this.settings;
     return new Connection(clientId, {
@@ -80,9 +80,9 @@ export class Connections {
   }
 
   async #connect(connection: Connection, { host, port }: Broker, forget: () => void): Promise<Connection> {
-    // Else `forget` could be called before there is anything to forget.
+    // Otherwise `forget` could run before there is an entry to remove.
     await Promise.resolve();
-    // Nobody else listens, and an `error` event without a listener ends the process; requests under way fail anyway.
+    // An `error` event without a listener would end the process; pending requests fail anyway.
     connection.on('error', () => undefined);
     connection.once('close', forget);
     this.#all.add(connection);
@@ -97,8 +97,8 @@ export class Connections {
   }
 
   /**
-   * Sends one request of the library's.
-   * @throws KafkaError `unavailable` after `limitMs`, else what the library throws
+   * Sends one of the library's requests.
+   * @throws KafkaError `unavailable` after `limitMs`; otherwise the library's error
    */
   request<A extends unknown[], R>(
     broker: Broker,
@@ -109,14 +109,14 @@ export class Connections {
     return this.#limited(broker, limitMs, (connection) => api.async(connection, ...args));
   }
 
-  /** Sends one request of our own, likewise. */
+  /** Sends one of our own requests, with the same timeout behavior. */
   send<R>(broker: Broker, request: OwnRequest<R>, limitMs: number): Promise<R> {
     return this.#limited(broker, limitMs, (connection) => send(connection, request));
   }
 
   /**
-   * The library leaves the answer to a request that took too long unread, and then waits for ever at every later
-   * answer of that connection: so the connection is given up instead.
+   * Applies a timeout. After a timed-out request the library never reads its response and then stalls on all later
+   * ones of that connection, so the connection is closed instead.
    */
   async #limited<R>(
     broker: Broker,
@@ -124,7 +124,7 @@ export class Connections {
     ask: (connection: Connection) => Promise<R>,
   ): Promise<R> {
     const connection = await this.to(broker);
-    this.#underWay.set(connection, (this.#underWay.get(connection) ?? 0) + 1);
+    this.#inFlight.set(connection, (this.#inFlight.get(connection) ?? 0) + 1);
     try {
       return await within(limitMs, ask(connection), () => {
         cut(connection);
@@ -139,13 +139,13 @@ export class Connections {
   }
 
   #ended(connection: Connection): void {
-    const left = (this.#underWay.get(connection) ?? 0) - 1;
-    if (left > 0) return void this.#underWay.set(connection, left);
-    this.#underWay.delete(connection);
+    const left = (this.#inFlight.get(connection) ?? 0) - 1;
+    if (left > 0) return void this.#inFlight.set(connection, left);
+    this.#inFlight.delete(connection);
     if (this.#retired.has(connection)) cut(connection);
   }
 
-  /** Ends all connections at once; requests under way fail. */
+  /** Closes all connections at once; pending requests fail. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#all) cut(connection);
@@ -155,8 +155,8 @@ export class Connections {
 }
 
 /**
- * The library's own `close` waits for the other end, which may be gone: it is not waited for. One that is being opened has
- * its socket only once it began to connect.
+ * Closes a connection without waiting for the peer, which may be gone; the library's own `close` would wait. A
+ * connection being opened has a socket only once it has begun to connect.
  */
 function cut(connection: Connection): void {
   const socket = connection.socket as Connection['socket'] | undefined;

@@ -13,7 +13,7 @@ const HEARTBEAT = 12;
 const answered = (code: number): Error =>
   new ResponseError(HEARTBEAT, 4, { '/': [code, null] }, { memberId: 'm' });
 
-test('errors of the library are classified by what they mean, through their wrappers', () => {
+test('library errors are classified through their wrappers', () => {
   const cases: [unknown, string][] = [
     [answered(10), 'too-large'],
     [answered(3), 'unknown-topic'],
@@ -46,7 +46,7 @@ test('errors of the library are classified by what they mean, through their wrap
   assert.equal(toKafkaError(known), known);
 });
 
-test('an error says what was tried and what was wrong', () => {
+test('an error reports the attempted operation and its cause', () => {
   const cause = new Error('self-signed certificate');
   assert.equal(
     toKafkaError(new NetworkError('Connection to b:1 failed.', { cause })).message,
@@ -55,14 +55,14 @@ test('an error says what was tried and what was wrong', () => {
   assert.match(toKafkaError(answered(27)).message, /Heartbeat.*: REBALANCE_IN_PROGRESS$/);
 });
 
-test("codes of a broker's answer have its names, unknown ones a number", () => {
+test('error codes map to protocol names, unknown codes to a number', () => {
   assert.equal(errorName(6), 'NOT_LEADER_OR_FOLLOWER');
   assert.equal(errorName(9_999), 'ERROR_9999');
   assert.equal(brokerError('NOT_LEADER_OR_FOLLOWER', 't 1').kind, 'unavailable');
   assert.equal(brokerError('ERROR_9999', 't 1').kind, 'other');
 });
 
-test("the broker's answer is found in what the library throws instead", () => {
+test("the broker's response is extracted from the library error", () => {
   assert.deepEqual(responseOf(toKafkaError(answered(79))), { memberId: 'm' });
   assert.equal(responseOf(new Error('x')), undefined);
 });

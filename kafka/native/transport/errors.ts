@@ -3,30 +3,30 @@ import { kindOf, mayBeOfRecord } from '../../errors/error-kinds.js';
 import { hintForClosed, loginProblem } from '../../errors/login-problem.js';
 import { KafkaError, type KafkaErrorKind } from '../../port.js';
 
-/** The fields by which the library's errors are told apart; its wrappers have `errors`, `cause` or both. */
+/** Fields that distinguish the library's errors; wrappers have `errors`, `cause` or both. */
 interface LibraryError extends Error {
   readonly code?: string;
-  /** The broker's name for what went wrong. */
+  /** Protocol name of the broker's error. */
   readonly apiId?: string;
   readonly errors?: readonly unknown[];
 }
 
-/** Limits, lost connections, and an answer that was not asked for, after which the connection is given up. */
+/** Timeouts, lost connections, and an unexpected response, after which the connection is closed. */
 const NETWORK = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT', 'PLT_KFK_UNEXPECTED_CORRELATION_ID']);
 const AUTHENTICATION = 'PLT_KFK_AUTHENTICATION';
 const SYSTEM_ERROR = /^(E[A-Z0-9_]+|ERR_SSL_.*|ERR_SOCKET_.*|ERR_STREAM_.*)$/;
 
-/** The broker's name for an error code: `NOT_COORDINATOR`. */
+/** Returns the protocol name of an error code: `NOT_COORDINATOR`. */
 export function errorName(code: number): string {
   return protocolErrorsCodesById[code] ?? `ERROR_${code}`;
 }
 
-/** An error that the broker answered with. */
+/** Creates an error from a broker's error code. */
 export function brokerError(name: string, detail: string): KafkaError {
   return new KafkaError(kindOf(name), `${name}: ${detail}`, { mayBeOfRecord: mayBeOfRecord(name) });
 }
 
-/** Classifies an error of the library, looking into its wrappers. */
+/** Classifies an error of the library, including its wrappers. */
 export function toKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   if (!(error instanceof Error)) return new KafkaError('other', String(error));
@@ -39,7 +39,7 @@ export function toKafkaError(error: unknown): KafkaError {
   return new KafkaError(kindOfFailure(all, names), describe(all, names), options);
 }
 
-/** The same for an attempt to connect: says where. */
+/** Classifies an error of a connection attempt and adds the addresses. */
 export function toConnectError(error: unknown, brokers: readonly string[]): KafkaError {
   const { kind, message } = toKafkaError(error);
   const hint = kind === 'unavailable' ? hintForClosed(message) : '';
@@ -48,17 +48,17 @@ export function toConnectError(error: unknown, brokers: readonly string[]): Kafk
   });
 }
 
-/** Names of all errors that the broker answered with, from the outermost in. */
+/** Returns the protocol names of all broker errors, from the outermost in. */
 export function brokerErrorNames(error: unknown): string[] {
   return namesIn(unfold(error));
 }
 
-/** The broker's answer, which the library throws away as soon as one error code is in it. */
+/** Extracts the broker's response, which the library discards if it contains an error code. */
 export function responseOf<R>(error: unknown): R | undefined {
   return unfold(error).find((one): one is LibraryError & { response: R } => 'response' in one)?.response;
 }
 
-/** The outermost message says what was tried, the innermost what was wrong. */
+/** Describes an error: the outermost message names the operation, the innermost the cause. */
 function describe(all: readonly LibraryError[], names: readonly string[]): string {
   const messages = [all[0]?.message, all.at(-1)?.message, ...names];
   return [...new Set(messages)].join(': ');
@@ -69,19 +69,19 @@ function kindOfFailure(all: readonly LibraryError[], names: readonly string[]): 
   const decisive = kinds.find((kind) => kind !== 'other' && kind !== 'unavailable');
   if (decisive !== undefined) return decisive;
   const isNetwork = all.some(({ code = '' }) => NETWORK.has(code) || SYSTEM_ERROR.test(code));
-  const isPassing = kinds.length > 0 && kinds.every((kind) => kind === 'unavailable');
-  return isNetwork || isPassing ? 'unavailable' : 'other';
+  const isRetriable = kinds.length > 0 && kinds.every((kind) => kind === 'unavailable');
+  return isNetwork || isRetriable ? 'unavailable' : 'other';
 }
 
-/** A connection that broke during the login is no refusal. */
+/** Detects a refused login; a connection lost during login is not one. */
 function refusedLogin(all: readonly LibraryError[], names: readonly string[]): string | undefined {
   const codes = [...names, ...all.flatMap(({ code }) => code ?? [])];
-  const isRefused = all.some(({ cause, code }) => code === AUTHENTICATION && !isPassing(cause));
+  const isRefused = all.some(({ cause, code }) => code === AUTHENTICATION && !isRetriable(cause));
   if (isRefused) codes.push('SASL_AUTHENTICATION_FAILED');
   return loginProblem({ codes, message: all.at(-1)?.message ?? '' });
 }
 
-function isPassing(error: unknown): boolean {
+function isRetriable(error: unknown): boolean {
   const { code = '' } = (error ?? {}) as LibraryError;
   return NETWORK.has(code) || SYSTEM_ERROR.test(code) || code === AUTHENTICATION;
 }

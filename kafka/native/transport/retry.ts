@@ -3,21 +3,21 @@ import type { KafkaError } from '../../port.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import { toKafkaError } from './errors.js';
 
-/** About five seconds in all where the broker refuses at once; whoever called decides then whether to go on. */
+/** About five seconds in all if the broker refuses at once; after that, the caller decides whether to retry. */
 export const TRIES = 22;
-/** No try begins later than this: a broker that accepts connections and never answers takes its time for each. */
+/** Latest start of an attempt: a broker that accepts connections and never answers uses up a timeout for each. */
 const LIMIT_MS = 10_000;
 
 export interface RetryOptions {
   readonly tries?: number;
   readonly signal?: AbortSignal;
-  /** Told of each try that failed and is followed by another. */
+  /** Called for each failed attempt that is retried. */
   readonly onFailure?: (error: KafkaError) => void;
 }
 
 /**
- * Tries again while the error is a passing one.
- * @throws KafkaError the last one
+ * Retries while the error is temporary.
+ * @throws KafkaError of the last attempt
  */
 export async function retry<T>(
   work: () => Promise<T>,
@@ -29,7 +29,7 @@ export async function retry<T>(
       return await work();
     } catch (cause) {
       const error = toKafkaError(cause);
-      if (!isPassing(error) || attempt >= tries || signal?.aborted) throw error;
+      if (!isRetriable(error) || attempt >= tries || signal?.aborted) throw error;
       if (performance.now() >= giveUpAt) throw error;
       onFailure?.(error);
       await sleep(retryDelayMs(attempt), signal);
@@ -38,6 +38,6 @@ export async function retry<T>(
   }
 }
 
-function isPassing({ kind }: KafkaError): boolean {
+function isRetriable({ kind }: KafkaError): boolean {
   return kind === 'unavailable';
 }

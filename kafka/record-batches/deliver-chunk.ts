@@ -1,13 +1,13 @@
 import type { ConsumerHandlers, TopicPartition } from '../port.js';
-import type { Piece } from './read-batches.js';
+import type { Chunk } from './read-batches.js';
 
 type Handlers = Pick<ConsumerHandlers, 'onRecords' | 'onUnreadable'>;
 
-/** Hands a piece over; returns a promise while there is no room for the next. */
-export function deliverPiece(
+/** Delivers a chunk; returns a promise while the handler has no capacity for the next. */
+export function deliverChunk(
   handlers: Handlers,
   { topic, partition }: TopicPartition,
-  { records, unreadable }: Piece,
+  { records, unreadable }: Chunk,
   highWatermark: number,
 ): Promise<unknown> | undefined {
   const taken = records.length > 0 ? handlers.onRecords(records, highWatermark) : undefined;
