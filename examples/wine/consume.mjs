@@ -49,4 +49,4 @@ const complete = new Promise((resolve, reject) => {
 });
 await complete.finally(() => consumer.disconnect());
 console.table(results.slice(0, 5));
-console.log(`${results.filter(({ isRight }) => isRight).length} of ${results.length} wines told right`);
+console.log(`${results.filter(({ isRight }) => isRight).length} of ${results.length} wines classified correctly`);

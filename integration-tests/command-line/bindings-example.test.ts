@@ -29,13 +29,13 @@ test('the wines of the example, from `partitura bind apply` to the last glass', 
   const applied = await cli.run(['bind', 'apply', 'examples/wine/binding.yaml'], env);
   assert.match(applied.stdout, /^wine is running on node-\w+, node-\w+\n$/, applied.stderr);
   const consumed = await run('node', ['examples/wine/consume.mjs'], { env });
-  assert.match(consumed.stdout, /^178 of 178 wines told right$/m, consumed.stderr);
+  assert.match(consumed.stdout, /^178 of 178 wines classified correctly$/m, consumed.stderr);
   await eventually('bind list shows that nothing is left to do', async () =>
     /^wine +wine\.measurements +wine +wine\.cultivars +2 +0\n$/m.test(
       (await cli.run(['bind', 'list'], env)).stdout,
     ),
   );
-  assert.equal((await cli.run(['bind', 'remove', 'wine'], env)).stdout, 'wine is removed\n');
+  assert.equal((await cli.run(['bind', 'remove', 'wine'], env)).stdout, 'wine removed\n');
   const again = await cli.run(['bind', 'remove', 'wine'], env);
   assert.equal(again.code, 1);
   assert.match(again.stderr, /bind: expected one of none, as no binding is applied, got 'wine'/);

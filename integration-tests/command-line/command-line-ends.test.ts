@@ -128,11 +128,11 @@ describe('what can not be started', () => {
   test('a wrong value is refused in the name of its option, before anything starts', async () => {
     await refuse(
       ['up', '--nodes', '0'],
-      /^error: option '--nodes <count>' argument '0' is invalid\. Expected a whole number from 1\.\n/,
+      /^error: option '--nodes <count>' argument '0' is invalid\. Expected an integer from 1\.\n/,
     );
     await refuse(
       ['up', '--broker-port', '99999'],
-      /argument '99999' is invalid\. Expected a whole number from 1 to 65535\.\n/,
+      /argument '99999' is invalid\. Expected an integer from 1 to 65535\.\n/,
     );
     await refuse(
       ['up', '--partitions', 'x'],

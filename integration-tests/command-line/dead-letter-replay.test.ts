@@ -59,7 +59,7 @@ test('a request whose cause is mended is replayed once, and answered with its ow
   const caller = await tools.harness.rawClient(replies);
   await sleep(MISSING_MS);
   const said = await tools.ask('replay', '--reason', 'INVALID_REQUEST');
-  assert.equal(said, `replayed 1 (to 1 ${topic}), left 0\n`);
+  assert.equal(said, `replayed 1 (${topic}: 1), skipped 0\n`);
   await caller.answered([correlation]);
   assert.deepEqual(valuesOf(caller.replyTo(correlation).outputs[0]), [2, 4, 6, 8]);
   const again = (await tools.harness.read(topic)).find(({ headers }) => 'partitura-replays' in headers);
@@ -69,7 +69,7 @@ test('a request whose cause is mended is replayed once, and answered with its ow
     [2, [Buffer.from('a'), Buffer.from('b')], []],
   );
 
-  assert.equal(await tools.ask('replay', '--reason', 'INVALID_REQUEST'), 'replayed 0, left 0\n');
+  assert.equal(await tools.ask('replay', '--reason', 'INVALID_REQUEST'), 'replayed 0, skipped 0\n');
   assert.equal((await tools.list()).total, 1);
   assert.equal((await tools.list('--all')).total, 2);
   assert.match(await tools.ask('list', '--all'), /^replayed +partitura\.scale\.requests-dlt/m);
@@ -133,11 +133,11 @@ test('letters of Connect and of Spring go back byte for byte, and what names no 
   const { replayed, left, leftBecause } = await tools.replay(dead);
   assert.deepEqual([replayed, left], [2, 5]);
   assert.deepEqual(Object.keys(leftBecause).sort(), [
-    'it came from partitura.nodes, where records of others do not belong',
+    'its origin partitura.nodes is an internal topic',
     'it came from this very topic',
     'its topic nowhere-at-all does not exist',
-    'its value was not kept: 9 bytes',
-    'no header names the topic that it came from',
+    'its value was dropped: 9 bytes',
+    'no header names its original topic',
   ]);
   const records = (await tools.harness.read(source)).sort((a, b) => a.partition - b.partition);
   const count = { 'partitura-replays': Buffer.from('1') };

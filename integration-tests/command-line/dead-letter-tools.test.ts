@@ -36,7 +36,7 @@ test('filters choose by reason, stage, time and key, and a limit says how many m
   assert.deepEqual(await tools.offsets(dead, '--stage', 'decode'), []);
   const { total, older, letters } = await tools.list(dead, '--limit', '2');
   assert.deepEqual([total, older, letters.map(({ offset }) => offset)], [4, 2, [2, 3]]);
-  assert.match(await tools.ask('list', dead, '--limit', '3'), /^1 older ones are not shown \(--limit 3\)$/m);
+  assert.match(await tools.ask('list', dead, '--limit', '3'), /^1 older letters not shown \(--limit 3\)$/m);
   assert.equal(
     await tools.ask('list', dead, '--summary'),
     '4 dead letters: 1 a.New, 1 a.Old, 1 b.New, 1 b.Newest\n',
@@ -64,10 +64,7 @@ test('drop hides what was chosen and nothing else, and deletes records once all 
     ['drop', dead, '--everything', '--reason', 'A'],
     /expected --everything or filters, got both\n$/,
   );
-  assert.equal(
-    await tools.ask('drop', dead, '--reason', 'B', '--dry-run'),
-    `would have dropped 2 (2 ${dead})\n`,
-  );
+  assert.equal(await tools.ask('drop', dead, '--reason', 'B', '--dry-run'), `would drop 2 (${dead}: 2)\n`);
   assert.equal((await tools.list(dead)).total, 5);
 
   assert.equal(await tools.ask('drop', dead, '--reason', 'B'), `dropped 2 (2 ${dead}), deleted 0\n`);
@@ -105,7 +102,7 @@ test('drop deletes neither what was replayed nor what is no dead letter', async 
   assert.equal((await tools.askJson<{ deleted: number }>('drop', dead, '--everything', '--all')).deleted, 2);
 
   const { stderr } = await tools.dlq('list', mixed);
-  assert.equal(stderr, '1 records without error headers are no dead letters and not listed\n');
+  assert.equal(stderr, '1 records without error headers are not dead letters; not listed\n');
   const dropped = await tools.askJson<{ dropped: number; deleted: number }>('drop', mixed, '--everything');
   assert.deepEqual([dropped.dropped, dropped.deleted], [2, 1]);
   assert.deepEqual(
@@ -194,7 +191,7 @@ test('tens of thousands of letters are listed, replayed and dropped', async () =
     await run('list', dead, '--limit', '5'),
     /^30000 dead letters: 27000 Often, 3000 Rare\n29995 older/m,
   );
-  assert.equal(await run('replay', dead, '--reason', 'Rare'), `replayed 3000 (to 3000 ${source}), left 0\n`);
+  assert.equal(await run('replay', dead, '--reason', 'Rare'), `replayed 3000 (${source}: 3000), skipped 0\n`);
   assert.equal(await run('list', dead, '--summary'), '27000 dead letters: 27000 Often\n');
   assert.equal(
     await run('drop', dead, '--everything', '--all'),
@@ -211,7 +208,7 @@ test('what can not be read is told with what was expected', async () => {
   );
   await tools.refuse(
     ['drop', 'partitura.bindings', '--everything'],
-    /expected a topic of dead letters, got 'partitura\.bindings'/,
+    /expected a dead-letter topic, got 'partitura\.bindings'/,
   );
   await tools.refuse(
     ['list', '--since', 'yesterday'],
@@ -222,5 +219,5 @@ test('what can not be read is told with what was expected', async () => {
     ['show', tools.harness.topics.deadLetters('scale'), '99', '0'],
     /there is no partition 99\n$/,
   );
-  await tools.refuse(['replay', '--max-replays', '0'], /Expected a whole number from 1\.\n/);
+  await tools.refuse(['replay', '--max-replays', '0'], /Expected an integer from 1\.\n/);
 });

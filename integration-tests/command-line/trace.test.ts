@@ -39,7 +39,7 @@ const shapeOf = (steps: readonly Step[]): string[] =>
   steps.map(({ what, where }) => `${what} ${where.replace(/ \d+\/\d+$/, '')}`);
 const ANSWERED = [
   'request partitura.scale.requests',
-  'taken on the-node',
+  'admitted the-node',
   'computed the-node',
   'reply somewhere.replies.else',
 ];
@@ -141,12 +141,12 @@ test('a request that waits says what it waits for, and one without a trace says 
   const { steps, open } = await trace(correlations[2] ?? '', '--prefix', 'idle');
   assert.deepEqual(shapeOf(steps), ['request idle.scale.requests']);
   assert.deepEqual(open, [
-    'idle.scale.requests 0/2: waits, with 2 records before it; no node has its partition',
+    'idle.scale.requests 0/2: waiting behind 2 records; partition not assigned to any node',
   ]);
   const none = await cli.run(['trace', 'never-sent', '--brokers', harness.broker.bootstrap]);
   assert.equal(none.code, 1);
   assert.match(
     none.stderr,
-    /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); an earlier --since looks further back/,
+    /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); use an earlier --since to search further back/,
   );
 });

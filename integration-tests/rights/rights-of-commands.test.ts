@@ -46,9 +46,9 @@ for (const [role, user] of [
         await eventually('there is a dead letter', cluster.allHaveOutcomes(await cluster.sendOfEachKind()));
         for (const command of COMMANDS[role] ?? []) {
           const { code, stdout, stderr } = await lines.run(command);
-          if (/not.?authori[sz]ed|AUTHORIZATION|may not be|can't be seen/i.test(stdout + stderr))
+          if (/not.?authori[sz]ed|AUTHORIZATION|may not be|not available/i.test(stdout + stderr))
             failed.push(stdout + stderr);
-          else if (code !== 0 && !/there are problems|expected one of none/.test(stderr)) failed.push(stderr);
+          else if (code !== 0 && !/problems found|expected one of no name/.test(stderr)) failed.push(stderr);
         }
         return failed;
       };
