@@ -23,7 +23,7 @@ test('the wines of the example, from `partitura bind apply` to the last glass', 
     SCHEMA_REGISTRY_URL: up.ready.registry ?? '',
   };
   const produced = await run('node', ['examples/wine/produce.mjs'], { env });
-  assert.equal(produced.stdout, '178 measurements are in wine.measurements\n', produced.stderr);
+  assert.equal(produced.stdout, 'wrote 178 measurements to wine.measurements\n', produced.stderr);
   const dry = await cli.run(['bind', 'apply', 'examples/wine/binding.yaml', '--dry-run'], env);
   assert.equal(dry.stdout, 'wine: wine.measurements → wine → wine.cultivars: not applied\n', dry.stderr);
   const applied = await cli.run(['bind', 'apply', 'examples/wine/binding.yaml'], env);

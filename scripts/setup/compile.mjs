@@ -1,4 +1,4 @@
-// TypeScript to dist/. The compiler is incremental, but even asking it costs seconds: an unchanged tree is not asked.
+// Compiles TypeScript to dist/. Even an incremental run of the compiler takes seconds, so it is skipped on an unchanged tree.
 import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
@@ -6,17 +6,17 @@ import { fingerprintOf, hashOf, readIfThere, writeWhole } from './stamps.mjs';
 
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
-/** Compiles everything for development, else what `partitura` runs on. Throws with the compiler's findings. */
+/** Compiles everything for development, otherwise only the sources of `partitura`. Throws with the compiler output. */
 export async function compile({ dev, log }) {
   const project = dev ? '.' : 'cli';
   if (isCompiled({ dev })) return;
-  log(`compiling (${dev ? 'everything' : 'what the command line needs'})`);
+  log(`compiling (${dev ? 'everything' : 'command line only'})`);
   const sources = sourcesHash();
   await run(process.execPath, [compiler, '-b', project], { what: 'compiling', limitMs: 5 * 60_000 });
   writeWhole(stampOf(project), sources);
 }
 
-/** What is compiled for development serves the command line, too. */
+/** Returns true if the sources are compiled; a development build includes the command line. */
 export function isCompiled({ dev }) {
   const sources = sourcesHash();
   return (dev ? ['.'] : ['.', 'cli']).some((project) => readIfThere(stampOf(project)) === sources);

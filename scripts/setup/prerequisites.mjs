@@ -1,4 +1,4 @@
-// What the machine must bring, checked before anything is downloaded.
+// Checks required programs before any download.
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ const stamp = join(stateDir, 'prerequisites');
 const programs = ['java', 'mvn', 'docker', 'g++', 'python3'];
 
 /**
- * `needs` says what is still to be done on this machine: {broker, kafkaJars, addon}. What is cached needs no tool.
- * Throws SetupError naming everything that is missing.
+ * Checks the programs for the pending steps `needs`: {broker, kafkaJars, addon}. Cached steps need none.
+ * Throws SetupError that lists everything missing.
  */
 export function checkPrerequisites(needs) {
   const seen = hashOf(process.version, JSON.stringify(needs), ...programs.map((name) => locate(name)));
@@ -22,7 +22,7 @@ export function checkPrerequisites(needs) {
   writeWhole(stamp, seen);
 }
 
-/** Changes when another version is installed under the same name. */
+/** Returns a path that changes if another version is installed under the same name. */
 function locate(name) {
   const path = findProgram(name);
   return path === undefined ? '' : realpathSync(path);
@@ -33,21 +33,21 @@ function missingBasics() {
     return ['Partitura runs on Linux and macOS; on Windows, use it inside WSL.'];
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 11)) return [];
-  return [`Node.js 20.11 or newer is needed, this is ${process.version}: install a newer Node.js.`];
+  return [`Node.js: expected 20.11 or newer, got ${process.version}: install a newer version.`];
 }
 
 function missingForBroker({ broker, kafkaJars }) {
   if (!broker || (hasJava() && (!kafkaJars || findProgram('mvn'))) || hasDocker()) return [];
-  const found = hasJava() ? 'Java is here but Maven is not' : (javaVersionFound() ?? 'neither was found');
+  const found = hasJava() ? 'found Java but not Maven' : (javaVersionFound() ?? 'found neither');
   return [
-    'Java 17 or newer with Maven, or a running Docker, is needed for the embedded Kafka broker, and ' +
-      `${found}: install them (Debian: apt-get install openjdk-17-jre-headless maven), or set KAFKA_BROKERS to use a cluster that runs already.`,
+    'The embedded Kafka broker requires Java 17 or newer with Maven, or Docker; ' +
+      `${found}: install them (Debian: apt-get install openjdk-17-jre-headless maven), or set KAFKA_BROKERS to use an existing cluster.`,
   ];
 }
 
 function javaVersionFound() {
   const major = javaMajor();
-  return major === undefined ? undefined : `only Java ${major} was found`;
+  return major === undefined ? undefined : `found only Java ${major}`;
 }
 
 export const hasJava = () => (javaMajor() ?? 0) >= 17;
@@ -65,15 +65,15 @@ function hasDocker() {
 
 function missingForAddon({ addon }) {
   if (!addon) return [];
-  const way = 'or set PARTITURA_ENGINE=wasm to do without TensorFlow itself';
+  const alternative = 'or set PARTITURA_ENGINE=wasm to skip native TensorFlow';
   const missing = [];
   if (!findProgram('g++'))
     missing.push(
-      `A C++ compiler is needed for TensorFlow's addon and g++ was not found: install it (Debian: apt-get install g++), ${way}.`,
+      `The TensorFlow addon requires a C++ compiler, but g++ was not found: install it (Debian: apt-get install g++), ${alternative}.`,
     );
   if (!findProgram('python3') || !succeeds('python3', ['-m', 'pip', '--version']))
     missing.push(
-      `Python 3 with pip is needed to fetch TensorFlow and was not found: install it (Debian: apt-get install python3-pip), ${way}.`,
+      `Fetching TensorFlow requires Python 3 with pip, which was not found: install it (Debian: apt-get install python3-pip), ${alternative}.`,
     );
   return missing;
 }

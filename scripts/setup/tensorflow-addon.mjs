@@ -1,4 +1,4 @@
-// The native half of @tensorflow/tfjs-node, compiled from the sources in its npm package.
+// Compiles the native addon of @tensorflow/tfjs-node from the sources in its npm package.
 import {
   copyFileSync,
   existsSync,
@@ -21,7 +21,7 @@ import { libraryCacheName } from './tensorflow-library.mjs';
 const nodeHeaders = join(root, 'node_modules', 'node-api-headers', 'include');
 const flags = ['-shared', '-fPIC', '-O2', '-std=c++17', '-w'];
 const defines = ['-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-DBUILDING_NODE_EXTENSION'];
-// The addon finds its libraries beside itself, wherever node_modules lies.
+// The addon finds its libraries relative to itself, wherever node_modules is.
 const links = [
   '-ltensorflow',
   '-ltensorflow_framework',
@@ -41,7 +41,7 @@ export function addonCacheName(packageDir) {
 /** Returns the cached folder that holds the compiled addon. */
 export function buildAddon({ packageDir, library, log }) {
   return cached(addonCacheName(packageDir), async (draft) => {
-    log("compiling TensorFlow's addon for Node");
+    log('compiling the TensorFlow addon for Node');
     const sources = copyPatched(join(packageDir, 'binding'), join(draft, 'source'));
     nameLibraries(join(library, 'tensorflow'), join(draft, 'link'));
     await compile({ draft, sources, include: join(library, 'tensorflow', 'include') });
@@ -59,7 +59,7 @@ function copyPatched(from, to) {
     .map((name) => join(to, name));
 }
 
-/** The wheel's names are not those that the linker looks for. */
+/** Links the libraries under the names that the linker expects. */
 function nameLibraries(from, to) {
   mkdirSync(to);
   symlinkSync(join(from, 'libtensorflow_cc.so.2'), join(to, 'libtensorflow.so'));
@@ -80,5 +80,5 @@ async function compile({ draft, sources, include }) {
     '-o',
     join(draft, addonFile),
   ];
-  await run('g++', args, { what: "compiling TensorFlow's addon", limitMs: 5 * 60_000 });
+  await run('g++', args, { what: 'compiling the TensorFlow addon', limitMs: 5 * 60_000 });
 }

@@ -1,4 +1,4 @@
-// TensorFlow for Node. On linux-x64 from package registries alone; elsewhere by the package's own install step.
+// Installs TensorFlow for Node: on linux-x64 from package registries only, elsewhere by the install script of the package.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachedPath } from './cache.mjs';
@@ -11,14 +11,14 @@ import { linkIntoPackage } from './tensorflow-link.mjs';
 import { fetchLibrary, libraryCacheName } from './tensorflow-library.mjs';
 
 const packageDir = join(root, 'node_modules', '@tensorflow', 'tfjs-node');
-// Inside the package: a fresh npm ci takes it away together with what it vouches for.
+// Inside the package, so that npm ci removes it together with the installation that it certifies.
 const stamp = join(packageDir, 'lib', '.proven');
 
 export const isWanted = () => process.env.PARTITURA_ENGINE !== 'wasm';
 
 export const isBuiltHere = process.platform === 'linux' && process.arch === 'x64';
 
-/** Whether nothing needs to be downloaded or compiled any more. */
+/** Returns true if nothing remains to be downloaded or compiled. */
 export function haveTensorFlow() {
   if (!existsSync(packageDir)) return false;
   if (!isBuiltHere) return isProven();
@@ -29,18 +29,18 @@ export function isProven() {
   return existsSync(packageDir) && readIfThere(stamp) === proofOf();
 }
 
-/** Without TensorFlow the WebAssembly backend serves, more slowly and without SavedModels: said aloud, never a failure. */
+/** Installs TensorFlow. A failure is logged and falls back to the WebAssembly backend, which is slower and cannot load SavedModels. */
 export async function setUpTensorFlow(log) {
   if (!isWanted() || isProven()) return;
   try {
-    await (isBuiltHere ? buildFromRegistries(log) : useOwnInstallStep(log));
+    await (isBuiltHere ? buildFromRegistries(log) : runInstallScript(log));
     await prove();
     writeWhole(stamp, proofOf());
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    log(`TensorFlow can't be had: ${error.message}`);
+    log(`TensorFlow unavailable: ${error.message}`);
     log(
-      'going on with the WebAssembly backend, which is slower and reads no SavedModels (PARTITURA_ENGINE=wasm skips this step)',
+      'falling back to the WebAssembly backend, which is slower and cannot load SavedModels (PARTITURA_ENGINE=wasm skips this step)',
     );
   }
 }
@@ -51,13 +51,13 @@ async function buildFromRegistries(log) {
   linkIntoPackage({ packageDir, library, addon });
 }
 
-async function useOwnInstallStep(log) {
-  log("installing TensorFlow by its package's own step");
+async function runInstallScript(log) {
+  log('installing TensorFlow with the install script of its package');
   const args = ['rebuild', '@tensorflow/tfjs-node', '--ignore-scripts=false'];
   await run('npm', args, { what: 'installing TensorFlow', limitMs: 15 * 60_000 });
 }
 
-/** A library that loads may still not compute: multiply two matrices in a process that may crash. */
+/** Multiplies two matrices in a child process that may crash: a library that loads may still fail to compute. */
 async function prove() {
   const program = `
     require('util').isNullOrUndefined = (value) => value == null;
