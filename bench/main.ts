@@ -15,22 +15,22 @@ import { MODELS } from './workloads.js';
 
 const USAGE = `npm run bench [-- <part>... [options]]
 
-Without arguments everything is measured and recorded in bench/results/. With arguments only what is named:
+Without arguments, all parts are measured and recorded in bench/results/. With arguments, only the named parts:
 
   peers      all systems compared; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
   rebalance  time without service when a node joins, leaves or dies
-  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor;
+  outages    time without service by fault of a node, line or broker, with the theoretical floor;
              or some of: ${knownFaults()
                .map(({ name }) => JSON.stringify(name))
                .join(', ')}
-  path       what a node's own parts cost for a request
+  path       overhead of the request path in a node
   growth     scaling of costs; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
-  memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
+  memory     memory of nodes over time, in every codec, while nodes are killed; 20 minutes per Kafka client
 
-  --client=kafkajs                                   one client alone, of memory and outages
-  --minutes=20                                       of memory
-  --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
+  --client=kafkajs                                   one client only, for memory and outages
+  --minutes=20                                       duration of memory
+  --model=digits --inflight=1,64 --rows=1 --runs=3   part of the table of peers
 `;
 
 const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_500, measureMs: 2_500 };

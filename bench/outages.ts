@@ -252,8 +252,8 @@ async function measureAll(
 }
 
 async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: string): Promise<OutageResult> {
-  const stage = fault.threeBrokers ? await stageOfThree() : await stageWithLine();
-  const { brokers, bootstrap } = stage;
+  const setup = fault.threeBrokers ? await setUpThreeBrokers() : await setUpWithLine();
+  const { brokers, bootstrap } = setup;
   const nodes: BenchNode[] = [];
   let client: PartituraClient | undefined;
   try {
@@ -267,20 +267,20 @@ async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: st
       return node;
     };
     await start({});
-    const node = await start({ brokers: stage.bootstrapOfNode });
+    const node = await start({ brokers: setup.bootstrapOfNode });
     client = await connect(configFor(bootstrap), createLogger('bench', 'silent'));
     const load = new SteadyLoad(client);
     await sleep(QUIET_BEFORE_MS);
     load.reset();
     const requests = topicNames(PREFIX).requests('digits');
-    const awayMs = await fault.inject({ brokers, bootstrap, node, line: stage.line, requests, client });
+    const awayMs = await fault.inject({ brokers, bootstrap, node, line: setup.line, requests, client });
     await sleep(AFTER_MS);
     const { floorMs, floor, name } = fault;
     return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
   } finally {
     await client?.close();
     await Promise.all(nodes.map((node) => node.stop()));
-    await stage.stop();
+    await setup.stop();
   }
 }
 
@@ -293,12 +293,12 @@ interface BrokerSetup {
   stop(): Promise<void>;
 }
 
-async function stageOfThree(): Promise<BrokerSetup> {
+async function setUpThreeBrokers(): Promise<BrokerSetup> {
   const group = await startBrokerGroup();
   return { ...group, bootstrapOfNode: group.bootstrap, line: undefined, stop: () => group.stop() };
 }
 
-async function stageWithLine(): Promise<BrokerSetup> {
+async function setUpWithLine(): Promise<BrokerSetup> {
   const [linePort, lineTarget, controllerPort, port] = await Promise.all([
     freePort(),
     freePort(),

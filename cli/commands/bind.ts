@@ -210,8 +210,9 @@ async function runRemove(config: Config, name: string): Promise<void> {
   );
   const names = [...bindings.keys(), ...unreadable];
   if (!names.includes(name)) {
-    const known = names.map((binding) => `'${binding}'`).join(', ') || 'no name (no binding is applied)';
-    throw new PartituraError('INVALID_REQUEST', `bind: expected one of ${known}, got '${name}'`);
+    const known = names.map((binding) => `'${binding}'`).join(', ');
+    const expected = known ? `one of ${known}` : 'the name of an applied binding (none is applied)';
+    throw new PartituraError('INVALID_REQUEST', `bind: expected ${expected}, got '${name}'`);
   }
   await publish(kafka, config, removalRecord(topicNames(config.prefix).bindings, name));
   print(`${name} removed`);

@@ -24,7 +24,7 @@ interface Finding {
 }
 
 const cli = new CommandLine({});
-const noJars = findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+const noJars = findKafkaJars() === undefined ? 'the jars of the embedded broker are missing' : false;
 const quiet = createLogger('test', 'silent');
 
 async function doctor(

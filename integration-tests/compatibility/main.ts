@@ -1,10 +1,10 @@
 /**
- * Serves the models that `reference.py` has written, and asks each what ONNX Runtime was asked.
+ * Serves the models that `reference.py` has written, and compares their replies with those of ONNX Runtime.
  *
  *     node dist/integration-tests/compatibility/main.js REFERENCE PAGE
  *
- * PAGE is written in Markdown, and a verdict for each model in REFERENCE/result.json. The exit code is 1 when an answer was
- * wrong or missing, or a node died.
+ * Writes PAGE in Markdown, and the verdict on each model to REFERENCE/result.json. The exit code is 1 if a reply was wrong
+ * or missing, or a node died.
  */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ import { differenceOf } from './compare.js';
 import type { Judged, Verdict } from './judged.js';
 import { renderPage } from './page.js';
 
-/** Models of one node. */
+/** Models per node. */
 const AT_ONCE = 100;
 /** Some of the requests have several megabytes. */
 const MAX_RECORD_BYTES = 8_000_000;
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   try {
     for (let begin = 0; begin < cases.length; begin += AT_ONCE) {
       const some = cases.slice(begin, begin + AT_ONCE);
-      const found = await judge(broker, some, `c${begin}`);
+      const found = await verdictsOf(broker, some, `c${begin}`);
       judged.push(...found.judged);
       deaths += found.deaths;
       process.stderr.write(`${judged.length} of ${cases.length}: ${JSON.stringify(countsOf(judged))}\n`);
@@ -54,8 +54,8 @@ async function main(): Promise<number> {
   return isBad || deaths > 0 ? 1 : 0;
 }
 
-/** One node with some of the models, in a cluster of its own. */
-async function judge(
+/** Runs one node with some of the models, in its own cluster. */
+async function verdictsOf(
   broker: LocalBroker,
   cases: readonly Case[],
   prefix: string,
@@ -99,7 +99,7 @@ async function statusesOf(config: Config): Promise<Map<string, ModelVersionStatu
   return new Map(nodes.flatMap(({ models }) => models).map((status) => [status.model, status]));
 }
 
-/** Sends one request to each model. @returns the replies that came in time, by model */
+/** Sends one request to each model. @returns the replies within the time limit, by model */
 async function ask(config: Config, cases: readonly Case[]): Promise<Map<string, InferenceReply>> {
   const kafka = createKafkaClient(config, 'compatibility', createLogger('compatibility', 'error'));
   const rawClient = await RawClient.start(kafka, `${config.prefix}.answers.replies`);

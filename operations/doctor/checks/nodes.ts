@@ -20,7 +20,7 @@ export function newestOf(statuses: readonly ReportedStatus[]): number {
   return Math.max(-Infinity, ...statuses.map(({ recordedAt }) => recordedAt));
 }
 
-/** Returns true if silence cannot be told from clock skew yet, so that a second reading is needed. */
+/** Returns true if silence cannot be distinguished from clock skew yet, so that a second reading is needed. */
 export function needsSecondReading(statuses: readonly ReportedStatus[], now: number): boolean {
   const age = now - newestOf(statuses);
   return statuses.length > 0 && (age < 0 || age >= SILENT_AFTER_MS);
