@@ -91,6 +91,6 @@ describe('bindings after a node was killed', () => {
   test('refuse exactlyOnce on kafkajs, whose transactions do not check partition ownership', async () => {
     const node = await harness.node({ kafkaClient: 'kafkajs', kafkaGroupProtocol: 'classic' });
     const bound = await BoundTopic.apply(harness, binding('refused', true));
-    await bound.says(node, 'FAILED', /exactlyOnce: expected nodes with KAFKA_CLIENT=native, got kafkajs/);
+    await bound.reports(node, 'FAILED', /exactlyOnce: expected nodes with KAFKA_CLIENT=native, got kafkajs/);
   });
 });

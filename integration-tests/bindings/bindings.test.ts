@@ -130,7 +130,7 @@ test('a binding without its model waits and reports it; it resumes with another 
   await bound.send([{ value: json(original(1)) }]);
   await bound.handled(1);
   await harness.removeModel('scale', '1');
-  await bound.says(node, 'WAITING', /model 'scale'/);
+  await bound.reports(node, 'WAITING', /model 'scale'/);
   await bound.send([{ value: json(original(5)) }]);
   await harness.addModel('scale', '2');
   const results = await bound.results(2);
@@ -143,15 +143,15 @@ test('a binding without its model waits and reports it; it resumes with another 
 
 test('a binding that cannot run reports the reason, runs once it is fixed, and affects no other', async () => {
   const wrong = await BoundTopic.apply(harness, scaleBinding('wrong', { inputs: { z: ['a'] } }));
-  await wrong.says(node, 'FAILED', /inputs: expected those of model 'scale', 'x', got 'z'/);
+  await wrong.reports(node, 'FAILED', /inputs: expected those of model 'scale', 'x', got 'z'/);
   const mended = await BoundTopic.apply(harness, scaleBinding('wrong'));
   await mended.send([{ value: json(original(1)) }]);
   await mended.handled(1);
   const unknown = await BoundTopic.apply(harness, scaleBinding('unknown', { model: 'nobody' }));
-  await unknown.says(node, 'WAITING', /nobody/);
+  await unknown.reports(node, 'WAITING', /nobody/);
   const field = await BoundTopic.apply(
     harness,
     scaleBinding('field', { output: { topic: 'field-out', fields: { x: { take: 9 } } } }),
   );
-  await field.says(node, 'FAILED', /output\.fields\.x: expected take: an element of \[4\], got 9/);
+  await field.reports(node, 'FAILED', /output\.fields\.x: expected take: an element of \[4\], got 9/);
 });

@@ -21,7 +21,7 @@ import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated
 import { RawClient } from '../support/raw-client.js';
 import { readCases, type Case } from './cases.js';
 import { differenceOf } from './compare.js';
-import type { Judged, Verdict } from './judged.js';
+import type { ModelVerdict, Verdict } from './model-verdict.js';
 import { renderPage } from './page.js';
 
 /** Models per node. */
@@ -35,22 +35,22 @@ const [reference = '', page = ''] = process.argv.slice(2);
 async function main(): Promise<number> {
   const cases = await readCases(join(reference, 'cases'));
   const broker = await startLocalBroker({ heapMb: 1_024 });
-  const judged: Judged[] = [];
+  const verdicts: ModelVerdict[] = [];
   let deaths = 0;
   try {
     for (let begin = 0; begin < cases.length; begin += AT_ONCE) {
       const some = cases.slice(begin, begin + AT_ONCE);
       const found = await verdictsOf(broker, some, `c${begin}`);
-      judged.push(...found.judged);
+      verdicts.push(...found.verdicts);
       deaths += found.deaths;
-      process.stderr.write(`${judged.length} of ${cases.length}: ${JSON.stringify(countsOf(judged))}\n`);
+      process.stderr.write(`${verdicts.length} of ${cases.length}: ${JSON.stringify(countsOf(verdicts))}\n`);
     }
   } finally {
     await broker.stop();
   }
-  await writeFile(join(reference, 'result.json'), JSON.stringify({ deaths, judged }, null, 1));
-  await writeFile(page, renderPage(judged, deaths));
-  const isBad = judged.some(({ verdict }) => verdict === 'wrong' || verdict === 'unanswered');
+  await writeFile(join(reference, 'result.json'), JSON.stringify({ deaths, judged: verdicts }, null, 1));
+  await writeFile(page, renderPage(verdicts, deaths));
+  const isBad = verdicts.some(({ verdict }) => verdict === 'wrong' || verdict === 'unanswered');
   return isBad || deaths > 0 ? 1 : 0;
 }
 
@@ -59,7 +59,7 @@ async function verdictsOf(
   broker: LocalBroker,
   cases: readonly Case[],
   prefix: string,
-): Promise<{ judged: Judged[]; deaths: number }> {
+): Promise<{ verdicts: ModelVerdict[]; deaths: number }> {
   const models = await mkdtemp(join(tmpdir(), 'partitura-compatibility-'));
   let deaths = 0;
   try {
@@ -82,7 +82,7 @@ async function verdictsOf(
         asked.filter(({ model }) => statuses.get(model)?.state === 'AVAILABLE'),
       );
       return {
-        judged: cases.map((one) => verdictOn(one, statuses.get(one.model), replies.get(one.model))),
+        verdicts: cases.map((one) => verdictOn(one, statuses.get(one.model), replies.get(one.model))),
         deaths,
       };
     } finally {
@@ -129,8 +129,8 @@ function verdictOn(
   { model, outputs, random, reason }: Case,
   status: ModelVersionStatus | undefined,
   reply: InferenceReply | undefined,
-): Judged {
-  const verdict = (verdict: Verdict, why: string | null): Judged => ({
+): ModelVerdict {
+  const verdict = (verdict: Verdict, why: string | null): ModelVerdict => ({
     model,
     verdict,
     reason: why,
@@ -144,9 +144,9 @@ function verdictOn(
   return difference ? verdict('wrong', difference) : verdict('served', null);
 }
 
-function countsOf(judged: readonly Judged[]): Record<string, number> {
+function countsOf(verdicts: readonly ModelVerdict[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { verdict } of judged) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  for (const { verdict } of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
   return counts;
 }
 

@@ -51,7 +51,7 @@ test('the second of two bindings in a cycle does not run until the first is remo
   const there = await BoundTopic.apply(harness, binding('there', 'open.a', 'open.b'));
   await there.running(node);
   const back = await BoundTopic.apply(harness, binding('back', 'open.b', 'open.a'));
-  await back.says(
+  await back.reports(
     node,
     'FAILED',
     /^topics: expected none that leads back to the source, got open.b → open.a → open.b$/,

@@ -36,10 +36,10 @@ export class BoundTopic {
 
   /** Waits until this node runs the applied revision. */
   running(node: InferenceNode): Promise<void> {
-    return this.says(node, 'RUNNING');
+    return this.reports(node, 'RUNNING');
   }
 
-  says(node: InferenceNode, state: string, message = /^/): Promise<void> {
+  reports(node: InferenceNode, state: string, message = /^/): Promise<void> {
     return eventually(
       `binding ${this.definition.name} is ${state}`,
       () => {

@@ -43,7 +43,7 @@ export async function deadLetterRanges(
 }
 
 /**
- * Reads the letters of a topic. In other than dead-letter topics, letters are the records with error headers.
+ * Reads the letters of a topic. In other topics, only records with error headers are letters.
  * @throws KafkaError if the cluster is unavailable; any error of `onLetters`
  */
 export async function scanDeadLetters(
