@@ -15,11 +15,11 @@ before(async () => {
 after(() => cluster?.close());
 
 /** Commands of a role: all succeed with its rights, and at least one fails without any one of them. */
-const LOOKS = [['nodes'], ['models'], ['topics'], ['bind', 'list'], ['dlq', 'list'], ['doctor', '--json']];
+const READ_COMMANDS = [['nodes'], ['models'], ['topics'], ['bind', 'list'], ['dlq', 'list'], ['doctor', '--json']];
 const COMMANDS: Readonly<Record<string, readonly string[][]>> = {
-  'read-only': LOOKS,
+  'read-only': READ_COMMANDS,
   operator: [
-    ...LOOKS,
+    ...READ_COMMANDS,
     ['dlq', 'replay', LETTERS, '--reason', 'MODEL_FAILED'],
     ['dlq', 'drop', LETTERS, '--everything'],
     ['bind', 'remove', 'none'],
