@@ -231,7 +231,11 @@ describe('bindings of Avro topics', { skip }, () => {
     const { id } = await registry.register('taken-in-value', ORDER);
     const bound = await BoundTopic.apply(harness, binding('taken', { fields: { amount: { take: 'max' } } }));
     await bound.send([{ value: framed(id, ORDER, order(1)) }]);
-    await bound.reports(node, 'FAILED', /output\.fields\.amount: expected a name that the source does not have/);
+    await bound.reports(
+      node,
+      'FAILED',
+      /output\.fields\.amount: expected a name that the source does not have/,
+    );
     assert.equal((await bound.deadLetters()).length, 0);
   });
 });

@@ -67,7 +67,7 @@ test('drop hides only the selected letters, and deletes records once all before 
   assert.equal(await tools.ask('drop', dead, '--reason', 'B', '--dry-run'), `would drop 2 (${dead}: 2)\n`);
   assert.equal((await tools.list(dead)).total, 5);
 
-  assert.equal(await tools.ask('drop', dead, '--reason', 'B'), `dropped 2 (2 ${dead}), deleted 0\n`);
+  assert.equal(await tools.ask('drop', dead, '--reason', 'B'), `dropped 2 (${dead}: 2), deleted 0\n`);
   assert.deepEqual(
     [await tools.offsets(dead), await tools.offsets(dead, '--all'), await start()],
     [[0, 2, 3], [0, 1, 2, 3, 4], 0],
@@ -195,7 +195,7 @@ test('tens of thousands of letters are listed, replayed and dropped', async () =
   assert.equal(await run('list', dead, '--summary'), '27000 dead letters: 27000 Often\n');
   assert.equal(
     await run('drop', dead, '--everything', '--all'),
-    `dropped 30000 (30000 ${dead}), deleted 30000\n`,
+    `dropped 30000 (${dead}: 30000), deleted 30000\n`,
   );
   assert.equal(await run('list', dead, '--all'), 'no dead letters\n');
   assert.equal((await tools.harness.read(source)).length, 3_000);

@@ -219,7 +219,12 @@ describe('partitura doctor', () => {
     try {
       await send(value);
       const { findings } = await doctor(brokers());
-      assertFound(findings, 'warning', /^rawClient: reports .*, not a valid model name/, /allow only nodes to WRITE/);
+      assertFound(
+        findings,
+        'warning',
+        /^rawClient: reports .*, not a valid model name/,
+        /allow only nodes to WRITE/,
+      );
       assertFound(findings, 'problem', /^the clock of rawClient is 1\.5 min ahead/, /NTP/);
       assert.ok(findings.some(({ level, message }) => level === 'ok' && message === 'the-node: scale'));
       beating = setInterval(() => void send(value), 1_000);

@@ -15,7 +15,14 @@ before(async () => {
 after(() => cluster?.close());
 
 /** Commands of a role: all succeed with its rights, and at least one fails without any one of them. */
-const READ_COMMANDS = [['nodes'], ['models'], ['topics'], ['bind', 'list'], ['dlq', 'list'], ['doctor', '--json']];
+const READ_COMMANDS = [
+  ['nodes'],
+  ['models'],
+  ['topics'],
+  ['bind', 'list'],
+  ['dlq', 'list'],
+  ['doctor', '--json'],
+];
 const COMMANDS: Readonly<Record<string, readonly string[][]>> = {
   'read-only': READ_COMMANDS,
   operator: [
