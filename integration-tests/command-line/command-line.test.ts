@@ -26,7 +26,7 @@ describe('demo --exit', () => {
       String(await freePort()),
     ]);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^accuracy +97\.78 % on the 360 digits/m);
+    assert.match(stdout, /^accuracy +97\.78 % on the 360 held-out digits/m);
     assert.match(stdout, /^throughput +[\d,]+ requests\/s \(1,797 in [\d.]+ s\)$/m);
     assert.match(stdout, /^latency +p50 [\d.]+ ms, p99 [\d.]+ ms$/m);
     assert.match(stdout, /^batches +[\d.]+ rows on average$/m);
