@@ -3,12 +3,12 @@ import { measure, median, type Cell, type Duration, type Measured } from './meas
 import type { System } from './systems/system.js';
 import { MODELS, type ModelName } from './workloads.js';
 
-/** What of the table is measured. */
+/** The selected part of the table. */
 export interface Plan extends Duration {
   readonly systems: readonly System[];
   readonly inflight: readonly number[];
   readonly rows: readonly number[];
-  /** Rounds; in each every system has its turn. */
+  /** Number of rounds; each round measures every system once. */
   readonly runs: number;
 }
 
@@ -17,18 +17,18 @@ export interface CompetitorResult extends Cell {
   readonly measured: Measured;
 }
 
-/** In flight, at which senders that do not gather records are measured too. */
+/** Requests in flight at which senders without linger are measured, too. */
 const WITHOUT_LINGER_AT = 64;
-/** What comes later is nobody's any more: every system has topics of its own. */
+/** Later replies are ignored: every system has its own topics. */
 const LAST_DRAIN_MS = 5_000;
 const WARM_UP: Duration = { warmUpMs: 0, measureMs: 3_000 };
 
 /**
- * Systems side by side with one model: each runs alone, in turns, so that none pays for another's idling and all see
- * the same moods of the machine. An echo has no model and is measured once, beside the lightest.
+ * Compares systems with one model. Each runs alone, in rounds, so that no system pays for the idling of another and all see
+ * the same variations of the machine. An echo has no model and is measured once, with the lightest model.
  */
 export async function compareCompetitors(
-  laboratory: BenchHarness,
+  harness: BenchHarness,
   model: ModelName,
   plan: Plan,
   report: (line: string) => void,
@@ -37,7 +37,7 @@ export async function compareCompetitors(
   for (let round = 1; round <= plan.runs; round++) {
     for (const system of plan.systems) {
       if (system.wireFormat === 'echo' && model !== MODELS[0]) continue;
-      await visit(laboratory, system, model, cellsOf(plan, model), plan, (cell, measured) => {
+      await visit(harness, system, model, cellsOf(plan, model), plan, (cell, measured) => {
         report(`round ${round}  ${describe(system.name, cell, measured)}`);
         const result = { system: system.name, ...cell };
         const key = JSON.stringify(result);
@@ -63,29 +63,26 @@ function cellsOf({ inflight, rows }: Plan, model: ModelName): Cell[] {
 }
 
 async function visit(
-  laboratory: BenchHarness,
+  harness: BenchHarness,
   system: System,
   model: ModelName,
   cells: readonly Cell[],
   duration: Duration,
   take: (cell: Cell, measured: Measured) => void,
 ): Promise<void> {
-  const running = await system.start(laboratory, model);
+  const running = await system.start(harness, model);
   try {
-    await measure(laboratory, system, running, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
+    await measure(harness, system, running, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
     for (const cell of cells) {
       const drainMs = cell === cells.at(-1) ? LAST_DRAIN_MS : undefined;
-      take(
-        cell,
-        await measure(laboratory, system, running, cell, { ...duration, ...(drainMs && { drainMs }) }),
-      );
+      take(cell, await measure(harness, system, running, cell, { ...duration, ...(drainMs && { drainMs }) }));
     }
   } finally {
     await running.stop();
   }
 }
 
-/** A measurement as a line for people. */
+/** Formats a measurement as a line. */
 export function describe(
   system: string,
   { model, rows, inflight, lingers }: Cell,
@@ -99,11 +96,11 @@ export function describe(
     `${whole(requestsPerSecond).padStart(8)}/s`,
     `p50 ${p50Ms.toFixed(2)} ms`.padStart(14),
     `p99 ${p99Ms.toFixed(2)} ms`.padStart(15),
-    `processor s/1,000: ${used.system.toFixed(3)} broker ${used.broker.toFixed(3)} generator ${used.generator.toFixed(3)}`,
+    `CPU s/1,000: ${used.system.toFixed(3)} broker ${used.broker.toFixed(3)} generator ${used.generator.toFixed(3)}`,
     `limit ${whole(machineLimit)}/s`,
     duplicates + lost + wrong === 0
       ? ''
-      : `of ${whole(requests + lost)} not in time ${lost}, twice ${duplicates}, wrong ${wrong}`,
+      : `of ${whole(requests + lost)}: ${lost} late, ${duplicates} duplicate, ${wrong} wrong`,
   ].join('  ');
 }
 

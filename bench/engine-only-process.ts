@@ -4,8 +4,8 @@ import { detectFormat } from '../consumers/engine/formats.js';
 import { PIXELS } from '../examples/digits/dataset.js';
 
 /**
- * The model alone in a process: rows a second at growing batch sizes, without Kafka, Avro or threads of ours.
- * Run by the benchmark as a child process; its arguments are the version's folder and the cores to use.
+ * Measures the model alone in a process: rows per second by batch size, without Kafka, Avro or worker threads.
+ * Run by the benchmark as a child process; its arguments are the folder of the version and the number of cores.
  */
 const BATCHES = [1, 4, 16, 64, 256, 1_024];
 const MEASURE_MS = 1_000;

@@ -9,17 +9,17 @@ import { ENGINES, type EngineName } from './systems/node.js';
 const PROCESS = fileURLToPath(new URL('./engine-only-process.js', import.meta.url));
 const LIMIT_MS = 120_000;
 
-/** What an engine makes of a model when nothing else is there. */
+/** Throughput of an engine with one model and nothing else. */
 export interface EngineOnlyResult {
   readonly model: ModelName;
   readonly engine: EngineName;
-  /** That one operation may use. */
+  /** Cores available to an operation. */
   readonly cores: number;
-  /** By rows of the batch. */
+  /** By batch size. */
   readonly rowsPerSecond: Readonly<Record<string, number>>;
 }
 
-/** Measures every model with every engine, on one core and on all, each in a process of its own. */
+/** Measures every model with every engine, on one core and on all cores, each in a separate process. */
 export async function measureEngine(
   modelsFolder: string,
   report: (line: string) => void,

@@ -6,7 +6,7 @@ import { startLocalBroker, type LocalBroker } from '../local-cluster/broker.js';
 import { Generator } from './generator/generator.js';
 import { findDescendant } from './processor-time.js';
 
-/** What `npm run bench` prepared: the Python with the peers, and the folder of models. */
+/** Environment prepared by `npm run bench`: the Python with the compared systems, and the folder of models. */
 export interface Prepared {
   readonly python: string;
   readonly modelsFolder: string;
@@ -14,7 +14,7 @@ export interface Prepared {
 
 const PARTITIONS = 4;
 
-/** What all measurements stand on: one broker, one generator, one configuration. Close it in the end. */
+/** Shared base of all measurements: one broker, one generator and one configuration. Must be closed. */
 export class BenchHarness {
   readonly brokers: string;
   readonly brokerPid: number;
@@ -30,7 +30,7 @@ export class BenchHarness {
     this.brokerPid = findDescendant(process.pid, 'kafka.Kafka') ?? 0;
   }
 
-  /** @param settings Kafka's own, over ours */
+  /** @param settings broker properties that override ours */
   static async open(
     prepared: Prepared,
     settings: Record<string, string> = {},
@@ -53,7 +53,7 @@ export class BenchHarness {
     return this.prepared.modelsFolder;
   }
 
-  /** The defaults of a node, apart from where it is and what is being compared. */
+  /** Returns the defaults of a node with the address of the broker and the compared options. */
   config(different: ConfigInput = {}): Config {
     return checkConfig({
       brokers: [this.brokers],
@@ -64,7 +64,7 @@ export class BenchHarness {
     });
   }
 
-  /** For topics of one system's own: what one has left unanswered is not for the next. */
+  /** Returns a new topic prefix, so that unanswered requests of one system never reach the next. */
   ownPrefix(): string {
     return `bench-${++this.#prefixes}`;
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A line to a port of this machine that can be cut, and that can go silent in both directions without an end. */
+/** A TCP proxy to a local port that can be cut or go silent in both directions without closing connections. */
 export class Line {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #server = createServer((socket) => this.#carry(socket));
@@ -35,19 +35,19 @@ export class Line {
     }
   }
 
-  /** Ends all connections, and each new one at once. */
+  /** Closes all connections, and each new one immediately. */
   cut(): void {
     this.#state = 'cut';
     this.#destroyAll();
   }
 
-  /** Carries nothing any more; connections stay open, and new ones are accepted. */
+  /** Forwards nothing; connections stay open, and new ones are accepted. */
   silence(): void {
     this.#state = 'silent';
   }
 
-  /** Carries again, over new connections. */
-  mend(): void {
+  /** Forwards again, over new connections. */
+  restore(): void {
     this.#destroyAll();
     this.#state = 'open';
   }

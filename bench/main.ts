@@ -13,24 +13,24 @@ import { record, recordPart } from './report.js';
 import { SYSTEMS } from './systems/index.js';
 import { MODELS } from './workloads.js';
 
-const USAGE = `npm run bench [-- <what>... [options]]
+const USAGE = `npm run bench [-- <part>... [options]]
 
-Without arguments everything is measured and recorded in bench/results/. With arguments only what is named:
+Without arguments, all parts are measured and recorded in bench/results/. With arguments, only the named parts:
 
-  peers      all systems side by side; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
+  peers      all systems compared; or the names of some: ${SYSTEMS.map(({ name }) => name).join(', ')}
   alone      the models without Kafka
   rebalance  time without service when a node joins, leaves or dies
-  outages    time without service by fault: nodes, lines and brokers that go, with the theoretical floor;
+  outages    time without service by fault of a node, line or broker, with the theoretical floor;
              or some of: ${knownFaults()
                .map(({ name }) => JSON.stringify(name))
                .join(', ')}
-  path       what a node's own parts cost for a request
-  growth     how cost grows; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
-  memory     memory of nodes over time, in every codec, with nodes killed; 20 minutes for each Kafka client
+  path       overhead of the request path in a node
+  growth     scaling of costs; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
+  memory     memory of nodes over time, in every codec, while nodes are killed; 20 minutes per Kafka client
 
-  --client=kafkajs                                   one client alone, of memory and outages
-  --minutes=20                                       of memory
-  --model=digits --inflight=1,64 --rows=1 --runs=3   parts of the table of peers
+  --client=kafkajs                                   one client only, for memory and outages
+  --minutes=20                                       duration of memory
+  --model=digits --inflight=1,64 --rows=1 --runs=3   part of the table of peers
 `;
 
 const full = { inflight: [1, 64, 1_000, 10_000], rows: [1, 64], runs: 1, warmUpMs: 1_500, measureMs: 2_500 };
@@ -53,7 +53,7 @@ const { values, positionals: named } = parseArgs({
 const clients = KAFKA_CLIENTS.filter((name) => values.client === undefined || name === values.client);
 const prepared: Prepared = { python: values.python, modelsFolder: values.models };
 
-/** Everything of a group when it is named itself or nothing is, else the members that are named. */
+/** Returns all members of a group if the group or nothing is named, otherwise the named members. */
 function chosen<T extends { readonly name: string }>(group: string, members: readonly T[]): readonly T[] {
   if (named.length === 0 || named.includes(group)) return members;
   return members.filter(({ name }) => named.includes(name));
@@ -71,18 +71,18 @@ async function peers(): Promise<void> {
     rows: numbers(values.rows) ?? full.rows,
     runs: Number(values.runs ?? full.runs),
   };
-  const laboratory = await BenchHarness.open(prepared);
+  const harness = await BenchHarness.open(prepared);
   try {
     for (const model of models) {
-      const results = await compareCompetitors(laboratory, model, plan, print);
+      const results = await compareCompetitors(harness, model, plan, print);
       if (isWhole(plan)) record(`peers-${model}`, plan, results);
     }
   } finally {
-    await laboratory.close();
+    await harness.close();
   }
 }
 
-/** Results of a part would be taken for those of one run. */
+/** Returns true if the plan covers the whole table: partial results must not be mistaken for those of one run. */
 function isWhole({ systems, inflight, rows }: Plan): boolean {
   return systems.length === SYSTEMS.length && inflight === full.inflight && rows === full.rows;
 }
@@ -95,7 +95,7 @@ async function alone(): Promise<void> {
 async function path(): Promise<void> {
   if (chosen('path', [{ name: 'path' }]).length === 0) return;
   const micros = await measurePath(prepared.modelsFolder);
-  print(`${micros.toFixed(1)} microseconds of the node's own parts for a request`);
+  print(`${micros.toFixed(1)} microseconds per request in the node itself`);
   record('path', {}, [{ micros }]);
 }
 
@@ -113,7 +113,7 @@ async function memory(): Promise<void> {
     );
     const { baseMiB, limitMiB, mostMiB, requests, unanswered, refused } = result;
     print(
-      `${client.padEnd(14)} at most ${mostMiB} MiB (base ${baseMiB}, limit ${limitMiB}); ${requests} requests, ${unanswered} unanswered, ${refused} refused`,
+      `${client.padEnd(14)} peak ${mostMiB} MiB (base ${baseMiB}, limit ${limitMiB}); ${requests} requests, ${unanswered} unanswered, ${refused} refused`,
     );
     results.push(result);
   }
@@ -126,7 +126,7 @@ async function outages(): Promise<void> {
   if (faults.length === 0) return;
   const results = await measureOutages(faults, clients, print);
   const row = ({ client, fault }: OutageResult): string => `${client} ${fault}`;
-  // Each fault has a broker and nodes of its own, so that rows of several runs stand beside each other.
+  // Each fault has its own broker and nodes, so rows of several runs can be combined.
   if (faults.length === all.length && clients.length === KAFKA_CLIENTS.length) record('outages', {}, results);
   else recordPart('outages', results, row);
 }

@@ -5,20 +5,20 @@ import { processorSeconds } from './processor-time.js';
 import type { RunningSystem, System } from './systems/system.js';
 import { createWorkload, type ModelName } from './workloads.js';
 
-/** One place of the table: how it is loaded. */
+/** A cell of the table: the load applied. */
 export interface Cell {
   readonly model: ModelName;
-  /** Rows of one record. */
+  /** Rows per record. */
   readonly rows: number;
-  /** Requests under way. */
+  /** Requests in flight. */
   readonly inflight: number;
   /** See `Load`. */
   readonly spread?: Load['spread'];
-  /** Whether the sender gathers records for a millisecond; a single request under way never waits. */
+  /** True if the producer lingers for a millisecond; a single request in flight never waits. */
   readonly lingers: boolean;
 }
 
-/** Processor seconds for 1,000 requests. */
+/** Processor seconds per 1,000 requests. */
 export interface ProcessorUse {
   readonly system: number;
   readonly broker: number;
@@ -27,7 +27,7 @@ export interface ProcessorUse {
 
 export interface Measured extends LoadResult {
   readonly processorPer1000: ProcessorUse;
-  /** Requests a second at which these three alone would use up all cores. */
+  /** Requests per second at which these three would use all cores. */
   readonly machineLimit: number;
 }
 
@@ -36,18 +36,18 @@ export interface Duration extends Pick<Load, 'drainMs'> {
   readonly measureMs: number;
 }
 
-/** Loads a running system once. */
+/** Applies a load to a running system once. */
 export async function measure(
-  laboratory: BenchHarness,
+  harness: BenchHarness,
   system: System,
   running: RunningSystem,
   cell: Cell,
   duration: Duration,
 ): Promise<Measured> {
-  const { brokerPid, brokers, partitions, modelsFolder } = laboratory;
+  const { brokerPid, brokers, partitions, modelsFolder } = harness;
   const used = (): number[] => [running.pid, brokerPid].map(processorSeconds);
   const before = used();
-  const result = await laboratory.generator.run({
+  const result = await harness.generator.run({
     brokers,
     partitions,
     ...running.address,
@@ -70,7 +70,7 @@ export async function measure(
   return { ...result, processorPer1000, machineLimit };
 }
 
-/** Medians of what is a speed, sums of what is counted. */
+/** Combines runs: medians of rates and times, sums of counts. */
 export function median(runs: readonly Measured[]): Measured {
   const middle = (pick: (run: Measured) => number): number =>
     runs.map(pick).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;

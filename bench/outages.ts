@@ -19,34 +19,34 @@ import { Line } from './line.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REQUESTS_PER_SECOND = 50;
-/** Enough keys for every partition to have some. */
+/** Enough keys to cover every partition. */
 const KEYS = 64;
 const QUIET_BEFORE_MS = 5_000;
-/** Until every request has its reply, whatever happened. */
+/** Limit until every request has its reply. */
 const REPLY_LIMIT_MS = 120_000;
-/** How long a node or a line is away: longer than any session. */
+/** Duration of an outage of a node or line: longer than any session. */
 const AWAY_MS = 25_000;
 const BROKER_AWAY_MS = 5_000;
-/** After which the controller moves the leaders of a silent broker, as the local brokers are configured. */
+/** Session timeout of the local brokers, after which the controller moves the leaders of a silent broker. */
 const BROKER_SESSION_TIMEOUT_MS = 3_000;
 const AFTER_MS = 5_000;
 const PREFIX = 'bench';
 const PARTITIONS = 4;
 const PARTITIONS_AFTER = 8;
 const DIGITS = fileURLToPath(new URL('../../examples/onnx-models/digits', import.meta.url));
-/** Divides INT32; -2^31 by -1 ends its process with SIGFPE. */
+/** A model that divides INT32; -2^31 by -1 terminates its process with SIGFPE. */
 const DIVIDE = fileURLToPath(new URL('../../integration-tests/fixtures/models/divide-onnx', import.meta.url));
-/** Time for the crash to be found, and for the group to miss the member that died of it. */
+/** Limit until the crash is detected and the session of the dead member expires. */
 const CRASH_LIMIT_MS = 60_000;
 
 type BenchNode = Pick<NodeProcess | SupervisedNode, 'stop' | 'kill'>;
 
-/** The cluster that a fault is injected into. */
-interface Scene {
-  /** One, unless the fault asks for three. */
+/** The cluster into which a fault is injected. */
+interface FaultContext {
+  /** One broker, or three if the fault needs them. */
   readonly brokers: readonly LocalBroker[];
   readonly bootstrap: string;
-  /** Reaches the brokers over the line. */
+  /** The node that reaches the brokers over the line. */
   readonly node: BenchNode;
   readonly line: Line | undefined;
   readonly requests: string;
@@ -55,15 +55,15 @@ interface Scene {
 
 export interface Fault {
   readonly name: string;
-  /** Unavoidable: how long the group takes to miss a member, or how long the fault itself lasts. */
+  /** Unavoidable time: the session timeout, or the duration of the fault itself. */
   readonly floorMs: number;
   readonly floor: string;
-  /** True when nodes that die are restarted; otherwise they stay away. */
+  /** True if dead nodes are restarted. */
   readonly supervised?: boolean;
   /** True for a cluster of three brokers, without the line. */
   readonly threeBrokers?: boolean;
-  /** Does it, and undoes what can be undone. @returns how long the brokers were away, where that is the fault */
-  readonly inject: (scene: Scene) => Promise<number | void>;
+  /** Injects the fault and reverts it where possible. @returns the time without brokers, if that is the fault */
+  readonly inject: (context: FaultContext) => Promise<number | void>;
 }
 
 const FAULTS: readonly Fault[] = [
@@ -94,7 +94,7 @@ const FAULTS: readonly Fault[] = [
     inject: async ({ line }) => {
       line?.cut();
       await sleep(AWAY_MS);
-      line?.mend();
+      line?.restore();
     },
   },
   {
@@ -104,7 +104,7 @@ const FAULTS: readonly Fault[] = [
     inject: async ({ line }) => {
       line?.silence();
       await sleep(AWAY_MS);
-      line?.mend();
+      line?.restore();
     },
   },
   {
@@ -125,7 +125,7 @@ const FAULTS: readonly Fault[] = [
     floor: "broker's session timeout",
     threeBrokers: true,
     inject: async ({ brokers }) => {
-      const leader = await notLeadingTheQuorum(brokers);
+      const leader = await inactiveController(brokers);
       await leader?.kill();
       await sleep(AWAY_MS);
       await leader?.restart();
@@ -166,10 +166,10 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /**
- * Finds a broker that does not lead the quorum of controllers: when that one is killed, the others elect another first,
- * which then gives every broker a new session, and the time without leaders is nearly doubled.
+ * Finds a broker that is not the active controller: killing that one first triggers a controller election, after which every
+ * broker gets a new session, so that the time without leaders nearly doubles.
  */
-async function notLeadingTheQuorum(brokers: readonly LocalBroker[]): Promise<LocalBroker | undefined> {
+async function inactiveController(brokers: readonly LocalBroker[]): Promise<LocalBroker | undefined> {
   const connection = new Connection('bench');
   try {
     const [host = '', port] = brokers[0]?.bootstrap.split(':') ?? [];
@@ -189,7 +189,7 @@ export function knownFaults(): readonly Fault[] {
   return FAULTS;
 }
 
-/** Ends a node with a request that no process survives. @throws Error when the request is not found out */
+/** Crashes a node with a request that no process survives. @throws Error unless the request is refused as crashing */
 async function crash(client: PartituraClient): Promise<void> {
   const int32 = (value: number): InputTensor => ({ datatype: 'INT32', shape: [1], data: [value] });
   const reply = client.predict(
@@ -198,7 +198,7 @@ async function crash(client: PartituraClient): Promise<void> {
     { timeoutMs: CRASH_LIMIT_MS },
   );
   const outcome = await reply.then(
-    () => 'an answer',
+    () => 'a reply',
     (error: unknown) => (error instanceof PartituraError ? error.code : String(error)),
   );
   if (outcome !== 'MODEL_CRASHED') throw new Error(`expected MODEL_CRASHED, got ${outcome}`);
@@ -207,7 +207,7 @@ async function crash(client: PartituraClient): Promise<void> {
 export interface OutageResult {
   readonly client: string;
   readonly fault: string;
-  /** The longest that a request waited for its reply: the time without service of its partition. */
+  /** The longest time a request waited for its reply: the time without service of its partition. */
   readonly withoutServiceMs: number;
   readonly floorMs: number;
   readonly floor: string;
@@ -215,7 +215,7 @@ export interface OutageResult {
   readonly failed: number;
 }
 
-/** Time without service by fault: one of two nodes has it, under a small steady load over all partitions. */
+/** Measures the time without service by fault, injected into one of two nodes, under a small steady load on all partitions. */
 export async function measureOutages(
   faults: readonly Fault[],
   clients: readonly KafkaClientName[],
@@ -252,8 +252,8 @@ async function measureAll(
 }
 
 async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: string): Promise<OutageResult> {
-  const stage = fault.threeBrokers ? await stageOfThree() : await stageWithLine();
-  const { brokers, bootstrap } = stage;
+  const setup = fault.threeBrokers ? await setUpThreeBrokers() : await setUpWithLine();
+  const { brokers, bootstrap } = setup;
   const nodes: BenchNode[] = [];
   let client: PartituraClient | undefined;
   try {
@@ -267,25 +267,25 @@ async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: st
       return node;
     };
     await start({});
-    const node = await start({ brokers: stage.bootstrapOfNode });
+    const node = await start({ brokers: setup.bootstrapOfNode });
     client = await connect(configFor(bootstrap), createLogger('bench', 'silent'));
     const load = new SteadyLoad(client);
     await sleep(QUIET_BEFORE_MS);
     load.reset();
     const requests = topicNames(PREFIX).requests('digits');
-    const awayMs = await fault.inject({ brokers, bootstrap, node, line: stage.line, requests, client });
+    const awayMs = await fault.inject({ brokers, bootstrap, node, line: setup.line, requests, client });
     await sleep(AFTER_MS);
     const { floorMs, floor, name } = fault;
     return { client: kafkaClient, fault: name, floor, floorMs: awayMs ?? floorMs, ...(await load.end()) };
   } finally {
     await client?.close();
     await Promise.all(nodes.map((node) => node.stop()));
-    await stage.stop();
+    await setup.stop();
   }
 }
 
-/** Brokers, and how the node that has the fault reaches them. */
-interface Stage {
+/** Brokers, and the addresses by which the faulty node reaches them. */
+interface BrokerSetup {
   readonly brokers: readonly LocalBroker[];
   readonly bootstrap: string;
   readonly bootstrapOfNode: string;
@@ -293,12 +293,12 @@ interface Stage {
   stop(): Promise<void>;
 }
 
-async function stageOfThree(): Promise<Stage> {
+async function setUpThreeBrokers(): Promise<BrokerSetup> {
   const group = await startBrokerGroup();
   return { ...group, bootstrapOfNode: group.bootstrap, line: undefined, stop: () => group.stop() };
 }
 
-async function stageWithLine(): Promise<Stage> {
+async function setUpWithLine(): Promise<BrokerSetup> {
   const [linePort, lineTarget, controllerPort, port] = await Promise.all([
     freePort(),
     freePort(),
@@ -327,7 +327,7 @@ function configFor(bootstrap: string, different: ConfigInput = {}): Config {
   });
 }
 
-/** Requests at a steady rate, whatever becomes of those before. */
+/** Requests at a steady rate, regardless of earlier ones. */
 class SteadyLoad {
   readonly #underWay = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
@@ -353,7 +353,7 @@ class SteadyLoad {
     this.#underWay.add(done);
   }
 
-  /** Forgets how long requests took until now. */
+  /** Discards the latencies so far. */
   reset(): void {
     this.#longestMs = 0;
   }
@@ -365,7 +365,7 @@ class SteadyLoad {
   }
 }
 
-/** Settings of a broker that clients of the line see only at the end of the line. */
+/** Returns broker properties that advertise the line to its clients. */
 function overLine(
   port: number,
   linePort: number,

@@ -19,29 +19,29 @@ const GROWTHS: readonly (readonly [name: string, title: string, text: string])[]
   [
     'nodes',
     'Nodes',
-    'A simulated model that takes 20 ms for a batch of up to 8 rows; 16 partitions, 512 requests in flight.',
+    'A simulated model that takes 20 ms per batch of up to 8 rows; 16 partitions, 512 requests in flight.',
   ],
   [
     'partitions',
     'Partitions',
-    'The digits on one node, 1,000 requests in flight, from a sender that leaves the choice of partitions to librdkafka.',
+    'The digits model on one node, 1,000 requests in flight, with partitions chosen by librdkafka.',
   ],
   [
     'backlog',
     'Backlog',
-    'Requests of the digits that wait before the first node starts; memory is the most that the node had resident.',
+    'Requests for the digits model queued before the first node starts; memory is the peak resident memory of the node.',
   ],
   [
     'models',
     'Models on one node',
-    'Copies of the digits, each with its own topics and group; one of them is asked.',
+    'Copies of the digits model, each with its own topics and group; one of them receives requests.',
   ],
-  ['payload', 'Payload', 'Bytes of the request tensor; the answer is small and the engine takes no time.'],
+  ['payload', 'Payload', 'Bytes of the request tensor; the reply is small and the engine takes no time.'],
 ];
 
 /**
- * docs/BENCHMARKS.md, from the files in bench/results/.
- * @param client that nodes have by default
+ * Renders docs/BENCHMARKS.md from the files in bench/results/.
+ * @param client default client of nodes
  */
 export function renderPage(folder: string, client: string): string {
   const peers = MODELS.map((model) => read<CompetitorResult>(folder, `peers-${model}`));
@@ -51,11 +51,11 @@ export function renderPage(folder: string, client: string): string {
   const { date, cores, processor, memoryGiB, node } = peers[0]?.environment ?? {};
   const sections = [
     '# Benchmarks',
-    'Made by `npm run bench` from `bench/results/`; do not edit. `npm run bench -- --help` names its parts.',
-    `Measured on ${text(date)}: ${text(cores)} cores (${text(processor)}), ${text(memoryGiB)} GiB, Node ${text(node)}, one Kafka 4.3.0 broker, one generator in C and one system at a time on the same machine. Every reply was checked for its value; lost, doubled and wrong ones are named below where there were any. Days differ by 15 to 40 %: compare only figures of one run.`,
-    '## Marks',
+    'Generated from `bench/results/`, which `npm run bench` writes; do not edit. `npm run bench -- --help` lists its parts.',
+    `Measured on ${text(date)}: ${text(cores)} cores (${text(processor)}), ${text(memoryGiB)} GiB, Node ${text(node)}, one Kafka 4.3.0 broker, one load generator in C and one system at a time on the same machine. The value of every reply is checked; late, duplicate and wrong replies are reported if there were any. Results vary by 15 to 40 % between days: compare only figures of one run.`,
+    '## Targets',
     table(
-      ['what', 'asked', 'reached', ''],
+      ['target', 'expected', 'measured', ''],
       targets({ peers: results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
         what,
         asked,
@@ -63,25 +63,25 @@ export function renderPage(folder: string, client: string): string {
         isMet ? 'met' : '**missed**',
       ]),
     ),
-    '## Side by side',
-    'Requests/s · p50 ms · p99 ms. An echo sends back what it was sent, which is larger than a reply: 256 bytes of tensor a row, where a reply has 40. W requests are under way; each reply sends the next. Senders gather records for a millisecond, except at W = 1 and where it says otherwise. Nothing is tuned for a workload: nodes have their defaults. `python` polls up to 256 records for 5 ms, as consumers are often written; `python-no-waits` takes what is there. MLServer 1.7.1 has adaptive batching, 64 rows or 5 ms.',
+    '## Comparison',
+    'Requests/s · p50 ms · p99 ms. An echo returns the request, which is larger than a reply: 256 bytes of tensor per row instead of 40. W is the number of requests in flight; each reply triggers the next request. Producers linger for a millisecond, except at W = 1 and unless noted otherwise. Nothing is tuned for a workload: nodes use their defaults. `python` polls up to 256 records for 5 ms, as is common in consumers; `python-no-waits` polls without waiting. MLServer 1.7.1 uses adaptive batching with 64 rows or 5 ms.',
     ...MODELS.flatMap((model) => sideBySide(results, model)),
     '## Processor time',
-    'Processor seconds for 1,000 requests of one row, system / broker / generator, and the requests a second at which these three would use up all cores of this machine.',
+    'Processor seconds per 1,000 requests of one row, for system / broker / generator, and the requests per second at which these three would use all cores of this machine.',
     processorTable(results),
     '## The model alone',
-    'Rows a second in a process that does nothing else, by rows of the batch.',
+    'Rows per second in a process that does nothing else, by batch size.',
     aloneTable(alone.results),
-    "## The path's own cost",
-    `${(path.results[0]?.micros ?? NaN).toFixed(1)} microseconds of processor for a request, garbage collection included: everything of a node but the Kafka client and the engine.`,
+    '## Overhead of the request path',
+    `${(path.results[0]?.micros ?? NaN).toFixed(1)} microseconds of processor time per request, including garbage collection, for all of a node except the Kafka client and the engine.`,
     '## Time without service',
-    'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight over all partitions. A killed node is missed after the session timeout: 10 s by default, and under KIP-848 what the broker says, by default 45 s.',
+    'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight on all partitions. A killed node is detected after the session timeout: 10 s by default, and with KIP-848 the setting of the broker, 45 s by default.',
     rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
     '## Time without service by fault',
-    'The longest that any of 50 requests a second, over 4 partitions, waited for its reply when something happened to one of two nodes, its line or the broker. The floor is what nobody can do without: the session timeout of 10 s after which the group misses a member, or the time until the broker serves again. Crash: a request to another model of the same nodes ends the process with SIGFPE, and nodes are started again; the member that died blocks its group until its session times out. Nodes that were killed with SIGKILL or SIGTERM are not started again. Requests wait in the log meanwhile; none is lost.',
+    'The longest time that any of 50 requests per second, on 4 partitions, waited for its reply during a fault of one of two nodes, its connection or the broker. The floor is unavoidable: the session timeout of 10 s until a member is considered dead, or the time until the broker is available again. Crash: a request to another model of the same nodes terminates the process with SIGFPE, and nodes are restarted; the dead member blocks its group until its session expires. Nodes stopped with SIGKILL or SIGTERM are not restarted. Requests stay in the log meanwhile; none is lost.',
     outageTable(read<OutageResult>(folder, 'outages').results),
     ...memorySection(read<MemoryResult>(folder, 'memory').results),
-    '## How cost grows',
+    '## Scaling',
     ...GROWTHS.flatMap(([name, title, what]) => growthSection(folder, name, title, what)),
   ];
   return `${sections.join('\n\n')}\n`;
@@ -108,7 +108,7 @@ function sideBySide(results: readonly CompetitorResult[], model: ModelName): str
       ),
     ]);
     return [
-      `### ${model}, ${rows} ${rows === 1 ? 'row' : 'rows'} a record`,
+      `### ${model}, ${rows} ${rows === 1 ? 'row' : 'rows'} per record`,
       table(['', ...columns.map(heading)], lines),
     ];
   });
@@ -134,7 +134,7 @@ function heading({ inflight, lingers }: Column): string {
 function figures(result: CompetitorResult | undefined): string {
   if (!result) return '';
   const { requestsPerSecond, p50Ms, p99Ms, lost, duplicates, wrong } = result.measured;
-  const troubles = Object.entries({ 'not in time': lost, twice: duplicates, wrong })
+  const troubles = Object.entries({ late: lost, duplicate: duplicates, wrong })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ` (${whole(count)} ${name})`);
   return `${whole(requestsPerSecond)} · ${short(p50Ms)} · ${short(p99Ms)}${troubles.join('')}`;
@@ -148,7 +148,7 @@ function processorTable(results: readonly CompetitorResult[]): string {
     const name = system.startsWith('echo-') ? '' : model;
     return [`\`${system}\``, name, whole(inflight), seconds, whole(measured.machineLimit)];
   });
-  return table(['', 'model', 'W', 's for 1,000', 'limit, requests/s'], lines);
+  return table(['', 'model', 'W', 's per 1,000', 'limit, requests/s'], lines);
 }
 
 function aloneTable(results: readonly EngineOnlyResult[]): string {
@@ -168,7 +168,7 @@ function rebalanceTable(results: readonly RebalanceResult[]): string {
   const gap = (membership: string, event: string): string => {
     const found = results.find((result) => result.membership === membership && result.event === event);
     if (!found) return '';
-    const troubles = found.duplicates > 0 ? `, ${found.duplicates} twice` : '';
+    const troubles = found.duplicates > 0 ? `, ${found.duplicates} duplicate` : '';
     return `${whole(found.longestGapMs)} ms${troubles}${found.lost > 0 ? `, ${found.lost} lost` : ''}`;
   };
   return table(
@@ -177,7 +177,7 @@ function rebalanceTable(results: readonly RebalanceResult[]): string {
   );
 }
 
-/** Points of a curve on the page. */
+/** Points per curve. */
 const MEMORY_POINTS = 12;
 
 function memorySection(results: readonly MemoryResult[]): string[] {
@@ -205,7 +205,7 @@ function memorySection(results: readonly MemoryResult[]): string[] {
   ]);
   return [
     '## Memory over time',
-    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB unpacked and about 1 kB packed. One node is killed with SIGKILL every 20 s and another started. The limit is the memory of a node that has answered 200,000 small requests and is idle, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those that a killed node had not committed.`,
+    `Resident memory of two nodes, MiB, under requests in batches of one in every codec (none, gzip, snappy, lz4, zstd). Every eighth request is 300 kB uncompressed and about 1 kB compressed. One node is killed with SIGKILL every 20 s and another started. The limit is the sum of the memory of an idle node after 200,000 small requests, twice \`PARTITURA_MAX_INFLIGHT_BYTES\`, and one fetch. Repeated replies are those whose offsets a killed node had not committed.`,
     table(
       [
         'client',
@@ -221,7 +221,7 @@ function memorySection(results: readonly MemoryResult[]): string[] {
       ],
       summary,
     ),
-    'The most of either node, from each second on:',
+    'Maximum of both nodes, by interval:',
     table(['', ...starts.map((second) => `${second} s`)], curve),
   ];
 }

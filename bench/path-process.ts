@@ -30,9 +30,9 @@ const signature: ModelSignature = {
 };
 
 /**
- * The path's own cost: a node's parts between a Kafka client that delivers and acknowledges at once and an engine
- * that answers at once. Microseconds of this process for a request, garbage collection included. Run by the benchmark
- * as a child process with the flags of a node; its argument is the folder of models.
+ * Measures the overhead of the request path: all parts of a node between a Kafka client that delivers and acknowledges
+ * immediately and an engine that answers immediately. Returns microseconds of this process per request, including garbage
+ * collection. Run by the benchmark as a child process with the flags of a node; its argument is the folder of models.
  */
 async function measurePath(modelsFolder: string): Promise<number> {
   const consumer = new FakeConsumer();
@@ -73,7 +73,7 @@ function fetched(values: readonly Buffer[], partition: number, offset: number): 
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** Takes everything at once, and only counts it. */
+/** Acknowledges all records immediately and only counts them. */
 class CountingProducer implements KafkaProducer {
   taken = 0;
   readonly connect = nothing;
@@ -95,7 +95,7 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     prefetchRows: Infinity,
     batchable: true,
   });
-  const batching = { batchable: true, reason: 'the bench says so' };
+  const batching = { batchable: true, reason: 'assumed by the benchmark' };
   const version = { model: 'digits', version: '1', signature, batching, batcher } as unknown as ServedVersion;
   const fail = (error: Error): never => {
     throw error;
@@ -150,5 +150,5 @@ function answerAtOnce([input]: readonly EngineTensor[]): Promise<EngineResult> {
   return Promise.resolve({ outputs: [output], computeMicros: 1 });
 }
 
-// The parts keep timers going.
+// Timers of the parts would keep the process alive.
 process.stdout.write(String(await measurePath(process.argv[2] ?? '')), () => process.exit(0));

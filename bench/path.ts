@@ -6,7 +6,7 @@ import { NURSERY } from '../local-cluster/node-process.js';
 const PROCESS = fileURLToPath(new URL('./path-process.js', import.meta.url));
 const LIMIT_MS = 120_000;
 
-/** What a node's own parts cost for a request, in microseconds of a processor: all but the Kafka client and the engine. */
+/** Measures the processor time of a node per request, in microseconds, without the Kafka client and the engine. */
 export async function measurePath(modelsFolder: string): Promise<number> {
   const args = [NURSERY, PROCESS, modelsFolder];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT_MS });

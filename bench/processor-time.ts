@@ -7,18 +7,18 @@ const SYSTEM_TICKS = 12;
 const RESIDENT_PAGES = 21;
 const PAGE_BYTES = 4096;
 
-/** Processor seconds that a process has used, user and system; NaN where there is no /proc. */
+/** Returns the processor seconds of a process, user and system; NaN without /proc. */
 export function processorSeconds(pid: number): number {
   const fields = statOf(pid);
   return (Number(fields?.[USER_TICKS]) + Number(fields?.[SYSTEM_TICKS])) / TICKS_PER_SECOND;
 }
 
-/** Memory that a process has resident, bytes; NaN where there is no /proc. */
+/** Returns the resident memory of a process in bytes; NaN without /proc. */
 export function residentBytes(pid: number): number {
   return Number(statOf(pid)?.[RESIDENT_PAGES]) * PAGE_BYTES;
 }
 
-/** A process below `ancestor` with this argument on its command line. */
+/** Finds a descendant of `ancestor` with this argument on its command line. */
 export function findDescendant(ancestor: number, argument: string): number | undefined {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.find((pid) => commandLine(pid).includes(argument) && isBelow(pid, ancestor));
@@ -37,7 +37,7 @@ function commandLine(pid: number): string[] {
   }
 }
 
-/** The fields of /proc/<pid>/stat behind the name, which may hold blanks. */
+/** Returns the fields of /proc/<pid>/stat after the name, which may contain spaces. */
 function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

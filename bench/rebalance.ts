@@ -8,11 +8,11 @@ import { createWorkload } from './workloads.js';
 
 const EVENT_AFTER_MS = 4_000;
 const MEASURE_MS = 20_000;
-/** Longer than the broker takes to miss a node that was killed: 45 s under KIP-848. */
+/** Longer than the session timeout after which a killed node is detected: 45 s with KIP-848. */
 const DRAIN_MS = 90_000;
 const INFLIGHT = 64;
 
-/** How nodes are members of their group. */
+/** Clients and group protocols. */
 const MEMBERSHIPS: Readonly<Record<string, ConfigInput>> = {
   kafkajs: { kafkaClient: 'kafkajs' },
   native: { kafkaClient: 'native' },
@@ -25,14 +25,14 @@ type Event = (typeof EVENTS)[number];
 export interface RebalanceResult {
   readonly membership: string;
   readonly event: Event;
-  /** Longest time without any reply, while two nodes become three or one. */
+  /** Longest time without any reply, while a node joins or leaves two others. */
   readonly longestGapMs: number;
   readonly lost: number;
   readonly duplicates: number;
   readonly wrong: number;
 }
 
-/** Time without service when a node joins, leaves or dies, with 64 requests in flight over all partitions. */
+/** Measures the time without service when a node joins, leaves or dies, with 64 requests in flight on all partitions. */
 export async function measureRebalances(
   prepared: Prepared,
   report: (line: string) => void,
@@ -43,7 +43,7 @@ export async function measureRebalances(
       const result = { membership, event, ...(await measureOne(prepared, config, event)) };
       results.push(result);
       report(
-        `${membership.padEnd(22)} ${event.padEnd(6)} longest gap ${result.longestGapMs.toFixed(0)} ms, lost ${result.lost}, twice ${result.duplicates}`,
+        `${membership.padEnd(22)} ${event.padEnd(6)} longest gap ${result.longestGapMs.toFixed(0)} ms, late ${result.lost}, duplicate ${result.duplicates}`,
       );
     }
   return results;
@@ -54,24 +54,24 @@ async function measureOne(
   membership: ConfigInput,
   event: Event,
 ): Promise<Omit<RebalanceResult, 'membership' | 'event'>> {
-  const laboratory = await BenchHarness.open(prepared);
-  const models = join(laboratory.modelsFolder, 'onnx-digits');
-  const config = laboratory.config({ ...membership, models });
+  const harness = await BenchHarness.open(prepared);
+  const models = join(harness.modelsFolder, 'onnx-digits');
+  const config = harness.config({ ...membership, models });
   const nodes: NodeProcess[] = [];
   const startNode = async (): Promise<void> =>
     void nodes.push(await startNodeProcess(config, () => undefined));
   try {
     await startNode();
     await startNode();
-    const answered = laboratory.generator.run({
-      brokers: laboratory.brokers,
-      partitions: laboratory.partitions,
+    const answered = harness.generator.run({
+      brokers: harness.brokers,
+      partitions: harness.partitions,
       ...addressOf(config.prefix, 'digits'),
       inflight: INFLIGHT,
       warmUpMs: EVENT_AFTER_MS / 2,
       measureMs: MEASURE_MS,
       drainMs: DRAIN_MS,
-      workload: createWorkload('avro', 'digits', 1, laboratory.modelsFolder),
+      workload: createWorkload('avro', 'digits', 1, harness.modelsFolder),
     });
     await sleep(EVENT_AFTER_MS);
     if (event === 'join') await startNode();
@@ -81,6 +81,6 @@ async function measureOne(
     return { longestGapMs, lost, duplicates, wrong };
   } finally {
     await Promise.all(nodes.map((node) => node.stop()));
-    await laboratory.close();
+    await harness.close();
   }
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 
-/** Writes results, with what they were measured on, into `bench/results/<name>.json`. */
+/** Writes results with their environment to `bench/results/<name>.json`. */
 export function record(name: string, settings: object, results: readonly object[]): void {
   const environment = {
     date: new Date().toISOString().slice(0, 10),
@@ -20,8 +20,8 @@ export function record(name: string, settings: object, results: readonly object[
 }
 
 /**
- * Replaces those rows of recorded results that were measured again, and adds new ones; the rest stays.
- * @param nameOf tells rows apart
+ * Replaces remeasured rows of recorded results and adds new ones; other rows are kept.
+ * @param nameOf returns the identity of a row
  */
 export function recordPart<T extends object>(
   name: string,

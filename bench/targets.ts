@@ -3,16 +3,16 @@ import type { Cell } from './measure.js';
 import type { CompetitorResult } from './competitors.js';
 import type { ModelName } from './workloads.js';
 
-/** A ratio that Partitura is held to, within one run. */
+/** A ratio that Partitura must reach within one run. */
 export interface Target {
   readonly what: string;
   readonly asked: string;
-  /** Undefined when a system that it takes was not measured. */
+  /** Undefined if a required system was not measured. */
   readonly reached: number | undefined;
   readonly isMet: boolean;
 }
 
-/** The results that marks are read from, and the client that nodes have by default. */
+/** The results that targets are computed from, and the default client of nodes. */
 export interface Results {
   readonly peers: readonly CompetitorResult[];
   readonly alone: readonly EngineOnlyResult[];
@@ -23,7 +23,7 @@ type Pick = (result: CompetitorResult) => number;
 const speed: Pick = ({ measured }) => measured.requestsPerSecond;
 const latency: Pick = ({ measured }) => measured.p50Ms;
 
-/** All marks, in the order of the page. */
+/** Returns all targets, in the order of the page. */
 export function targets({ peers, alone, client }: Results): Target[] {
   const echo = `echo-${client}`;
   const node = `partitura-${client}-tensorflow`;
@@ -58,33 +58,33 @@ export function targets({ peers, alone, client }: Results): Target[] {
   const residual = alone.filter((result) => result.model === 'residual' && result.engine === 'tensorflow');
   const best = Math.max(...residual.flatMap(({ rowsPerSecond }) => Object.values(rowsPerSecond)));
   return [
-    atLeast('digits, W = 1,000: throughput against the echo', 0.65, ratio(many, echo)),
-    atLeast('digits, W = 1,000: against the Python worker', 1.4, ratio(many, 'python')),
-    atLeast('digits, W = 1,000: against MLServer with batching', 25, ratio(many, 'mlserver')),
-    atLeast('digits, W = 64: throughput against the echo', 0.65, ratio(some, echo)),
-    atLeast('digits, W = 64: against the Python worker', 2.5, ratio(some, 'python')),
-    atLeast('digits, W = 64: against MLServer', 2.5, ratio(some, 'mlserver')),
+    atLeast('digits, W = 1,000: throughput vs. the echo', 0.65, ratio(many, echo)),
+    atLeast('digits, W = 1,000: vs. the Python worker', 1.4, ratio(many, 'python')),
+    atLeast('digits, W = 1,000: vs. MLServer with batching', 25, ratio(many, 'mlserver')),
+    atLeast('digits, W = 64: throughput vs. the echo', 0.65, ratio(some, echo)),
+    atLeast('digits, W = 64: vs. the Python worker', 2.5, ratio(some, 'python')),
+    atLeast('digits, W = 64: vs. MLServer', 2.5, ratio(some, 'mlserver')),
     atLeast(
-      'digits, W = 64: what is left when senders do not linger',
+      'digits, W = 64: share of throughput without linger',
       0.85,
       quotient(value(node, at('digits', 64, false), speed), value(node, some, speed)),
     ),
-    atMost('digits, W = 1: p50 against the echo', 1.4, ratio(one, echo, latency)),
+    atMost('digits, W = 1: p50 vs. the echo', 1.4, ratio(one, echo, latency)),
     atMost(
-      'digits, W = 1: p50 against the Python worker without waits',
+      'digits, W = 1: p50 vs. the Python worker without waits',
       1,
       ratio(one, 'python-no-waits', latency),
     ),
     atLeast(
-      'residual, W = 1,000: against the model alone at its best batch',
+      'residual, W = 1,000: vs. the model alone at its best batch',
       0.9,
       quotient(value(node, at('residual', 1_000), speed), best),
     ),
-    atLeast('residual, W = 1,000: against the Python worker', 1.15, ratio(at('residual', 1_000), 'python')),
-    atLeast('residual, W = 1,000: against MLServer', 3, ratio(at('residual', 1_000), 'mlserver')),
-    atLeast('residual, W = 64: against MLServer', 1.4, ratio(at('residual', 64), 'mlserver')),
+    atLeast('residual, W = 1,000: vs. the Python worker', 1.15, ratio(at('residual', 1_000), 'python')),
+    atLeast('residual, W = 1,000: vs. MLServer', 3, ratio(at('residual', 1_000), 'mlserver')),
+    atLeast('residual, W = 64: vs. MLServer', 1.4, ratio(at('residual', 64), 'mlserver')),
     atLeast(
-      'ONNX Runtime against TensorFlow, the same weights: the lowest of all rows',
+      'ONNX Runtime vs. TensorFlow with the same weights: minimum of all rows',
       1,
       lowest(peers.filter(({ system }) => system === node).map((cell) => ratio(cell, node, speed, onnx))),
     ),

@@ -4,33 +4,34 @@ import { CLASSES, loadDigits, PIXELS } from '../examples/digits/dataset.js';
 import { encodeRequest, singleObject } from '../schemas/framing/single-object.js';
 import type { Tensor } from '../schemas/generated.js';
 
-/** From the lightest to the heaviest; bench/python/build_models.py says what they are. */
+/** From the lightest to the heaviest; see bench/python/build_models.py. */
 export const MODELS = ['digits', 'convnet', 'residual'] as const;
 export type ModelName = (typeof MODELS)[number];
 
-/** How a system is spoken to. `echo`: in Avro, and it answers with the request itself. */
-export type Speech = 'avro' | 'json' | 'echo';
+/** The wire format of requests and replies. `echo`: Avro, with the request as the reply. */
+export type WireFormat = 'avro' | 'json' | 'echo';
 
-/** Records to send and what must come back, as the generator takes them. */
+/** Records to send and their expected replies, in the format of the generator. */
 export interface Workload {
   readonly values: readonly Buffer[];
-  /** Float32 in the reply, or the whole reply of an echo. */
+  /** Float32 values of the reply, or the entire reply of an echo. */
   readonly expected: readonly Buffer[];
   readonly check: 'equal' | 'floats' | 'json';
-  /** Bytes that stand before the numbers in a reply. */
+  /** Bytes that precede the numbers in a reply. */
   readonly needle: Buffer;
 }
 
-/** The most different records that a generator sends in turn. */
+/** Maximum number of distinct records that the generator cycles through. */
 const MOST_VALUES = 64;
 const FLOAT_BYTES = 4;
 
 /**
- * @param rows rows of one record
- * @param modelsFolder where the models were built, with what they must answer
+ * Creates the workload of a model.
+ * @param rows rows per record
+ * @param modelsFolder folder with the built models and their expected outputs
  */
 export function createWorkload(
-  speech: Speech,
+  wireFormat: WireFormat,
   model: ModelName,
   rows: number,
   modelsFolder: string,
@@ -42,10 +43,10 @@ export function createWorkload(
   const inputs = starts.map((start) => tensor('pixels', [rows, PIXELS], joined(pixels, start, rows)));
   const rowBytes = CLASSES * FLOAT_BYTES;
   const expected = starts.map((start) => answers.subarray(start * rowBytes, (start + rows) * rowBytes));
-  if (speech === 'json')
+  if (wireFormat === 'json')
     return { values: inputs.map(jsonRequest), expected, check: 'json', needle: Buffer.from('"data":[') };
   const values = inputs.map((input, index) => avroRequest(model, input, index));
-  if (speech === 'echo') return { values, expected: values, check: 'equal', needle: Buffer.alloc(0) };
+  if (wireFormat === 'echo') return { values, expected: values, check: 'equal', needle: Buffer.alloc(0) };
   return { values, expected, check: 'floats', needle: avroNeedle(rows) };
 }
 
@@ -71,14 +72,14 @@ function jsonRequest({ name, datatype, shape, data }: Tensor): Buffer {
   return Buffer.from(JSON.stringify({ inputs: [{ name, datatype, shape, data: numbers }] }));
 }
 
-/** How a reply with that many rows is written up to its numbers, from the output's name on. */
+/** Returns the encoding of a reply with this many rows, from the name of the output up to its numbers. */
 export function avroNeedle(rows: number): Buffer {
   const output = tensor('probabilities', [rows, CLASSES], Buffer.alloc(rows * CLASSES * FLOAT_BYTES, 0xff));
   const reply = avroReply(output);
   return reply.subarray(reply.indexOf(output.name), reply.indexOf(output.data));
 }
 
-/** What every reply in Avro begins with: the mark of the encoding and the schema's fingerprint. */
+/** Returns the prefix of every Avro reply: the marker of the encoding and the fingerprint of the schema. */
 export function avroReplyPrefix(): Buffer {
   return avroReply(tensor('probabilities', [0, CLASSES], Buffer.alloc(0))).subarray(0, 10);
 }

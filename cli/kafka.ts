@@ -3,12 +3,12 @@ import { createKafkaClient } from '../kafka/client.js';
 import type { KafkaAdmin, KafkaClient } from '../kafka/port.js';
 import { createLogger } from '../core/log.js';
 
-/** The Kafka client of a command. */
+/** Creates the Kafka client of a command. */
 export function kafkaFor(config: Config): KafkaClient {
   return createKafkaClient(config, 'partitura-cli', createLogger('partitura', config.logLevel));
 }
 
-/** Connects, works, and closes whatever comes of it. @throws KafkaError when the cluster can't be reached */
+/** Runs `work` with a connected admin client and always closes it. @throws KafkaError if the cluster is unavailable */
 export async function withAdmin<T>(kafka: KafkaClient, work: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   try {

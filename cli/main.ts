@@ -22,19 +22,19 @@ const DEFAULT_BROKER_PORT = 9092;
 const DEFAULT_REGISTRY_PORT = 8081;
 const PORT = integer(1, 65_535);
 const environment = process.env;
-/** A cluster is at hand when its brokers are named; otherwise `up` and `demo` bring their own. */
+/** True unless brokers are named: then `up` and `demo` start an embedded broker. */
 const ownBroker = (flags: { brokers?: string }): boolean =>
   flags.brokers === undefined && !environment['KAFKA_BROKERS'];
 
-/** For commands whose answer is all that is to be read. */
+/** Configuration for commands that print only their result. */
 const quietly: ConfigOf = (flags) => configFrom(flags, environment, LOG_QUIETLY);
 
 const program = new Command('partitura')
   .version(VERSION)
   .description(
-    'A message-driven inference cluster: prediction requests through Kafka to nodes that run TensorFlow and ONNX models, and back.',
+    'A message-driven inference cluster: nodes consume prediction requests from Kafka, run TensorFlow and ONNX models, and publish replies.',
   )
-  .showHelpAfterError('(--help shows what is possible)');
+  .showHelpAfterError('(see --help)');
 
 function clusterCommand(name: string, description: string): Command {
   const command = program
@@ -42,16 +42,16 @@ function clusterCommand(name: string, description: string): Command {
     .description(description)
     .option('--nodes <count>', 'inference nodes to start', integer(1), 2)
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
-    .option('--data <folder>', 'where the embedded broker keeps its topics; a temporary folder when left out')
-    .option('--json', 'answer in JSON', false);
+    .option('--data <folder>', 'data folder of the embedded broker (default: a temporary folder)')
+    .option('--json', 'print JSON', false);
   return withOptions(command, [...CONNECTION, ...NODE]);
 }
 
 clusterCommand(
   'up',
-  'run a whole cluster in the foreground: a Kafka broker (unless --brokers or KAFKA_BROKERS name one) and nodes',
+  'run a cluster in the foreground: nodes and, unless --brokers or KAFKA_BROKERS is set, a Kafka broker',
 )
-  .option('--registry', 'run a schema registry, too', false)
+  .option('--registry', 'also run a schema registry', false)
   .option('--registry-port <port>', 'port of the schema registry on 127.0.0.1', PORT, DEFAULT_REGISTRY_PORT)
   .addHelpText(
     'after',
@@ -59,9 +59,12 @@ clusterCommand(
   )
   .action((flags: UpFlags & { brokers?: string }) => runUp(quietly({ ...flags }), flags, ownBroker(flags)));
 
-clusterCommand('demo', 'what `npm start` runs: a cluster, 1,797 handwritten digits through it, a report')
-  .option('--exit', 'end after the report', false)
-  .option('--inflight <count>', 'requests under way at once', integer(1), 256)
+clusterCommand(
+  'demo',
+  'start a cluster, classify 1,797 handwritten digits and print a report (run by `npm start`)',
+)
+  .option('--exit', 'exit after the report', false)
+  .option('--inflight <count>', 'maximum requests in flight', integer(1), 256)
   .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
   .action((flags: DemoFlags & { brokers?: string }) =>
     runDemo(quietly({ ...flags }), flags, ownBroker(flags)),
@@ -71,8 +74,8 @@ program
   .command('broker')
   .description('run a Kafka broker in the foreground')
   .option('--broker-port <port>', 'port on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
-  .option('--data <folder>', 'where topics are kept; a temporary folder when left out')
-  .option('--json', 'answer in JSON', false)
+  .option('--data <folder>', 'data folder (default: a temporary folder)')
+  .option('--json', 'print JSON', false)
   .addHelpText('after', '\nExample:\n  partitura broker --data ./kafka-data')
   .action((flags: BrokerFlags) => runBroker(flags));
 
@@ -80,7 +83,7 @@ withOptions(program.command('node').description('run one inference node in the f
   ...CONNECTION,
   ...NODE,
 ])
-  .option('--json', 'answer in JSON', false)
+  .option('--json', 'print JSON', false)
   .addHelpText(
     'after',
     '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100',
@@ -102,6 +105,6 @@ try {
 } catch (error) {
   const { code, message } = error as { code?: unknown; message: string };
   printError(`partitura: ${typeof code === 'string' && isErrorCode(code) ? `${code}: ` : ''}${message}`);
-  // What failed may have left threads or connections that would keep the process from ending.
+  // A failed command may leave threads or connections that keep the process alive.
   process.exit(1);
 }

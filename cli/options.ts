@@ -8,7 +8,7 @@ import {
   type OptionName,
 } from '../core/config/config.js';
 
-/** What every command needs to reach a cluster. */
+/** Options of every command that connects to a cluster. */
 export const CONNECTION: readonly OptionName[] = [
   'brokers',
   'saslMechanism',
@@ -23,7 +23,7 @@ export const CONNECTION: readonly OptionName[] = [
   'logLevel',
 ];
 
-/** What commands need that may have to create the cluster's own topics. */
+/** Options of commands that may create the topics of the cluster. */
 export const CLUSTER: readonly OptionName[] = [
   ...CONNECTION,
   'partitions',
@@ -31,23 +31,23 @@ export const CLUSTER: readonly OptionName[] = [
   'maxRecordBytes',
 ];
 
-/** What a node can be told. */
+/** Options of a node, beyond the connection. */
 export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter(
   (name) => !CONNECTION.includes(name),
 );
 
-/** A parser of whole numbers within these bounds. */
+/** Returns a parser of integers within these bounds. */
 export function integer(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(
-      `Expected a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
+      `Expected an integer from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
     );
   };
 }
 
-/** Adds a flag for each option of the table; the environment variable stands beside it in the help. */
+/** Adds a flag for each option; its help names the environment variable. */
 export function withOptions(command: Command, names: readonly OptionName[]): Command {
   for (const name of names) {
     const { doc, env, ...rest } = OPTIONS[name];
@@ -59,7 +59,7 @@ export function withOptions(command: Command, names: readonly OptionName[]): Com
   return command;
 }
 
-/** Refuses a wrong value in the name of its flag; the configuration's own check would name the environment variable. */
+/** Validates a value under the name of its flag; the check of the configuration would name the environment variable. */
 function checkedAs(name: OptionName): (text: string) => string {
   const { check, doc } = OPTIONS[name];
   return (text) => {
@@ -74,10 +74,10 @@ function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The configuration that a command's flags make, with environment and defaults. */
+/** Builds the configuration of a command from its flags, the environment and defaults. */
 export type ConfigOf = (flags: Readonly<Record<string, unknown>>) => Config;
 
-/** Flags come first, then the environment, then defaults. @throws PartituraError INVALID_REQUEST */
+/** Merges flags, environment and defaults, in this order of precedence. @throws PartituraError INVALID_REQUEST */
 export function configFrom(
   flags: Readonly<Record<string, unknown>>,
   environment: NodeJS.ProcessEnv,

@@ -1,11 +1,11 @@
 import { oneLine, printable, printableJson } from '../core/printable.js';
 
-/** The widest cell: a column is as wide as its widest, in every row. */
+/** Limit on cells, since the widest one sets the width of its column. */
 const MAX_CELL_CHARACTERS = 120;
 
 /**
- * Writes what a command answers to standard output; all else (progress, logs, hints) goes to standard error. These are the
- * doors through which text leaves: nothing that others wrote commands a terminal or is shown in another order.
+ * Prints the result of a command to standard output; everything else (progress, logs, hints) goes to standard error. All
+ * output passes these functions, so that text from records cannot control the terminal or be reordered.
  */
 export function print(line: string): void {
   process.stdout.write(`${printable(line)}\n`);
@@ -21,7 +21,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(value, exact))}\n`);
 }
 
-/** Rows under a header, in columns as wide as their widest cell. */
+/** Formats rows under a header, in aligned columns. */
 export function table(header: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map((cell) => oneLine(cell, MAX_CELL_CHARACTERS)));
   const widths = header.map((title, column) =>

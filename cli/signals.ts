@@ -1,31 +1,31 @@
-/** Longer than anything takes that ends by itself once the work is done. */
+/** Grace period for resources that close on their own once the work is done. */
 const LINGER_MS = 500;
 
-/** Aborts with the first SIGINT or SIGTERM; a parent that goes away counts as one. Later ones change nothing. */
+/** Returns a signal that aborts with the first SIGINT, SIGTERM or disconnect of the parent. Later ones are ignored. */
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
   const stop = (reason: string): void => stopping.abort(new Stopped(reason));
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
-  if (process.connected) process.on('disconnect', () => stop('the parent process went away'));
+  if (process.connected) process.on('disconnect', () => stop('disconnect of the parent process'));
   return stopping.signal;
 }
 
-/** The reason of a stop signal: what it stops fails with it. */
+/** The abort reason of a stop signal. */
 export class Stopped extends Error {
   constructor(readonly by: string) {
     super(`stopped by ${by}`);
   }
 }
 
-/** Resolves with what stopped the command, such as SIGTERM. */
+/** Resolves with the cause of the stop, such as SIGTERM. */
 export function stopped(signal: AbortSignal): Promise<string> {
   const by = (): string => (signal.reason as Stopped).by;
   if (signal.aborted) return Promise.resolve(by());
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(by()), { once: true }));
 }
 
-/** Waits for `work`; returns undefined when the stop signal ended it. */
+/** Awaits `work`; returns undefined if the stop signal aborted it. */
 export async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
     return await work;
@@ -35,17 +35,17 @@ export async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
-/** Lets go of the parent: a process with an open channel to it does not end by itself. */
+/** Disconnects from the parent, since an open channel keeps the process alive. */
 export function releaseParent(): void {
   if (process.connected) process.disconnect();
 }
 
-/** Ends the process when all its work is done: what lingers then is of no use to anybody. */
+/** Exits once all work is done, without waiting for idle resources. */
 export function exitSoon(): void {
   setTimeout(endNow, LINGER_MS).unref();
 }
 
-/** Ends the process when it has not come to its end by then, whatever holds it. */
+/** Exits after a time limit, regardless of pending work. */
 export function exitWithin(ms: number, onLate: () => void): void {
   setTimeout(() => {
     onLate();
@@ -54,8 +54,8 @@ export function exitWithin(ms: number, onLate: () => void): void {
 }
 
 /**
- * `process.exit` waits for threads in native code, such as one that loads a large model: the default action of SIGTERM
- * does not.
+ * Exits immediately. `process.exit` waits for threads in native code, such as one that loads a large model; the default
+ * action of SIGTERM does not.
  */
 function endNow(): void {
   const hasThreads = process.getActiveResourcesInfo().includes('MessagePort');

@@ -5,7 +5,7 @@ import { timeOption, timeJson, formatTime } from './time-option.js';
 const NOW = Date.UTC(2026, 0, 31, 12);
 const read = timeOption(() => NOW);
 
-test('moments are ages, dates and times, in UTC where they name no zone', () => {
+test('times are ages, dates or date-times, in UTC unless they name a zone', () => {
   for (const [text, expected] of [
     ['90s', NOW - 90_000],
     ['15m', NOW - 15 * 60_000],
@@ -19,7 +19,7 @@ test('moments are ages, dates and times, in UTC where they name no zone', () => 
     assert.equal(read(text), expected, text);
 });
 
-test('anything else is refused with what was expected', () => {
+test('anything else is refused with the expected formats', () => {
   for (const text of [
     '',
     'x',
@@ -32,10 +32,14 @@ test('anything else is refused with what was expected', () => {
     '1e9d',
     '99999999d',
   ])
-    assert.throws(() => read(text), /Expected an ISO time like .* or an age like 90s, 15m, 2h or 3d\./, text);
+    assert.throws(
+      () => read(text),
+      /Expected an ISO time such as .* or an age such as 90s, 15m, 2h or 3d\./,
+      text,
+    );
 });
 
-test('a record without a time has none, and one of any other number is told', () => {
+test('a missing timestamp prints as no time, and any other number prints', () => {
   assert.deepEqual([formatTime(-1), timeJson(-1)], ['no time', null]);
   assert.deepEqual([formatTime(0), timeJson(0)], ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z']);
   assert.equal(formatTime(1e16), '10000000000000000');

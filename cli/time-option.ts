@@ -6,7 +6,7 @@ const UNITS = { s: 1_000, m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 } as co
 const date = z.iso.date();
 const dateTime = z.iso.datetime({ offset: true, local: true });
 
-/** A moment: an ISO date or time, in UTC where it names no zone, or an age. @throws InvalidArgumentError */
+/** Parses an ISO date or time, in UTC unless it names a zone, or an age. @throws InvalidArgumentError */
 export function timeOption(now: () => number): (text: string) => number {
   return (text) => {
     const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
@@ -14,7 +14,7 @@ export function timeOption(now: () => number): (text: string) => number {
       amount === undefined ? isoTime(text) : now() - Number(amount) * UNITS[unit as keyof typeof UNITS];
     if (found !== undefined && found >= 0) return found;
     throw new InvalidArgumentError(
-      'Expected an ISO time like 2026-01-31T12:00:00Z, or an age like 90s, 15m, 2h or 3d.',
+      'Expected an ISO time such as 2026-01-31T12:00:00Z, or an age such as 90s, 15m, 2h or 3d.',
     );
   };
 }
@@ -25,13 +25,13 @@ function isoTime(text: string): number | undefined {
   return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
 }
 
-/** A timestamp for people; strangers may have written any number, and Kafka has -1 for none. */
+/** Formats a timestamp; producers may write any number, and Kafka uses -1 for none. */
 export function formatTime(timestamp: number): string {
   if (timestamp < 0) return 'no time';
   return Math.abs(timestamp) <= LATEST_DATE_MS ? new Date(timestamp).toISOString() : String(timestamp);
 }
 
-/** The same for programs: null where there is none. */
+/** Formats a timestamp for JSON; null if there is none. */
 export function timeJson(timestamp: number): string | null {
   return timestamp < 0 ? null : formatTime(timestamp);
 }

@@ -1,4 +1,4 @@
-// `npm run bench`: set-up, then the benchmark. `npm run bench -- mlserver` measures one system beside ours, alone.
+// `npm run bench`: runs setup, then the benchmark. `npm run bench -- mlserver` compares with one system only.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';

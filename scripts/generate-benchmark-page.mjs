@@ -14,7 +14,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
   console.error(
-    'docs/BENCHMARKS.md is not what bench/results/ says: run `node scripts/generate-benchmark-page.mjs`',
+    'docs/BENCHMARKS.md is out of date with bench/results/: run `node scripts/generate-benchmark-page.mjs`',
   );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-// Generates docs/CONFIGURATION.md from the table of options in core/config/ (compiled); `--check` only compares.
+// Generates docs/CONFIGURATION.md from the options in core/config/ (compiled); `--check` only compares.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const { OPTIONS } = await import(new URL('../dist/core/config/config.js', import.meta.url));
@@ -14,9 +14,9 @@ const text = `<!-- Generated from core/config/ by scripts/generate-config-docs.m
 
 # Configuration
 
-Every process reads the same options: from its flags first, then from the environment, then these defaults. A wrong value
-is refused at the start, in one error that names every wrong option. In the client library the options have their names
-in camel case: \`connect({ maxRecordBytes: 2_000_000 })\`.
+All processes read the same options, in this order of precedence: flags, environment variables, defaults. Invalid values are
+rejected at startup, in one error that names every invalid option. The client library accepts the options in camel case:
+\`connect({ maxRecordBytes: 2_000_000 })\`.
 
 | environment variable | flag | default | meaning |
 |---|---|---|---|

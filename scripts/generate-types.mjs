@@ -1,8 +1,8 @@
-// Generates schemas/generated.ts from schemas/*.avsc; `--check` only compares. The .avsc files are the truth.
+// Generates schemas/generated.ts from schemas/*.avsc; `--check` only compares. The .avsc files are the source of truth.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../schemas/', import.meta.url);
-/** In order of dependency: a schema may name those before it. */
+/** In dependency order: a schema may refer to earlier ones. */
 const names = ['Tensor', 'InferenceRequest', 'InferenceError', 'Timing', 'InferenceReply', 'NodeStatus'];
 const schemas = names.map((name) => JSON.parse(readFileSync(new URL(`${name}.avsc`, root), 'utf8')));
 
@@ -48,6 +48,8 @@ const target = new URL('generated.ts', root);
 if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (readFileSync(target, 'utf8') !== text) {
-  console.error('schemas/generated.ts is not what schemas/*.avsc say: run `node scripts/generate-types.mjs`');
+  console.error(
+    'schemas/generated.ts is out of date with schemas/*.avsc: run `node scripts/generate-types.mjs`',
+  );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: packages, TensorFlow's addon, Kafka's jars, compiled sources. What is done is skipped.
+// Prepares a fresh clone: npm packages, TensorFlow addon, Kafka jars, compiled sources. Completed steps are skipped.
 import { pathToFileURL } from 'node:url';
 import { compile, isCompiled } from './setup/compile.mjs';
 import { installDependencies, isInstalled } from './setup/dependencies.mjs';
@@ -9,8 +9,8 @@ import { checkPrerequisites, hasJava } from './setup/prerequisites.mjs';
 import { haveTensorFlow, isBuiltHere, isProven, isWanted, setUpTensorFlow } from './setup/tensorflow.mjs';
 
 /**
- * `dev` compiles tests, benchmarks and examples too; without it, what `partitura` runs on.
- * `log` is told one line for each step that is really done. Throws SetupError with a sentence for the user.
+ * Runs the setup. `dev` also compiles tests, benchmarks and examples; otherwise only the sources of `partitura`.
+ * Calls `log` with one line per executed step. Throws SetupError with a message for the user.
  */
 export async function setup({ dev, log }) {
   const usesOwnBroker = (process.env.KAFKA_BROKERS ?? '') === '';
@@ -35,7 +35,7 @@ function isDone({ dev, usesOwnBroker }) {
   return (!isWanted() || isProven()) && (!usesOwnBroker || isKafkaReady() || !hasJava());
 }
 
-/** Without Java the broker runs in Docker, whose image brings the jars. */
+/** Without Java the broker runs in Docker, whose image contains the jars. */
 const runsBrokerInJava = () => haveKafkaJars() || hasJava();
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href)

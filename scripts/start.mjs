@@ -1,4 +1,4 @@
-// `npm start`: set-up, then the demonstration. What follows `--` is passed on to it.
+// `npm start`: runs setup, then the demo. Arguments after `--` are passed to the demo.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -12,21 +12,21 @@ await runMain(async () => {
 });
 
 /**
- * Resolves with the demonstration's exit code. It has handlers of its own for the signals, so we stay until it has
- * cleaned up. A terminal's Ctrl-C reaches it without us; what was sent to us alone is passed on, once.
+ * Resolves with the exit code of the demo. The demo handles signals itself, so this process waits for its cleanup. Ctrl-C in a
+ * terminal reaches the demo directly; other signals are forwarded once.
  */
 function runDemo(args) {
   const demo = spawn(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'demo', ...args], {
     stdio: 'inherit',
   });
-  passOnSignals(demo);
+  forwardSignals(demo);
   return new Promise((resolve, reject) => {
     demo.once('error', reject);
     demo.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
 }
 
-function passOnSignals(child) {
+function forwardSignals(child) {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.removeAllListeners(signal);
     let passed = false;

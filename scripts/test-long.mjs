@@ -1,4 +1,4 @@
-// `npm run test:long`: what takes too long for every change. `npm run test:long -- chaos` runs one suite alone.
+// `npm run test:long`: suites that take too long for every change. `npm run test:long -- chaos` runs one suite only.
 import { setup } from './setup.mjs';
 import { prepareReference } from './setup/compatibility.mjs';
 import { runMutants } from './mutants/run.mjs';
@@ -7,27 +7,27 @@ import { runNode } from './setup/run-node.mjs';
 import { findLongTests } from './setup/tests.mjs';
 
 const log = (line) => console.error(`test: ${line}`);
-// Tests kill and restart brokers: never those of a cluster that is in use.
+// Tests kill and restart brokers, so they must never use an existing cluster.
 delete process.env.KAFKA_BROKERS;
 
 const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['native', 'kafkajs'];
 const COMPATIBILITY = 'dist/integration-tests/compatibility/main.js';
 const TEST_LIMIT_MS = 20 * 60_000;
-const RECORDS_OF_A_FRAMING = '100000';
+const RECORDS_PER_FRAMING = '100000';
 
-/** Suites by name; each resolves true when it passed. */
+/** Suites by name; each resolves true if it passed. */
 const SUITES = {
-  /** Three brokers that are killed, restarted and run out of disk, on both Kafka clients. */
+  /** Kills and restarts three brokers and fills their disks, on both Kafka clients. */
   chaos: () => onBothClients(findLongTests('chaos')),
-  /** Callers in Java, and streams of Kafka Streams, Flink and Kafka Connect. */
+  /** Runs callers in Java, and pipelines in Kafka Streams, Flink and Kafka Connect. */
   clients: () => runTests(findLongTests('clients')),
-  /** The ONNX project's backend tests; writes docs/COMPATIBILITY.md. */
+  /** Runs the ONNX backend tests and writes docs/COMPATIBILITY.md. */
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
-  /** Promises that are broken on purpose: tests must fail. */
+  /** Breaks promises deliberately: tests must fail. */
   mutants: () => runMutants(log),
-  /** 700,000 mutated records. */
+  /** Sends 700,000 mutated records. */
   fuzz: () =>
-    runTests(['dist/integration-tests/wire/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_OF_A_FRAMING }),
+    runTests(['dist/integration-tests/wire/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING }),
 };
 
 async function onBothClients(files) {
@@ -49,7 +49,7 @@ function runTests(files, env = {}) {
   );
 }
 
-/** Goes on after a failure, so that one run tells everything there is to mend. */
+/** Continues after a failure, so that one run reports all problems. */
 async function runSuites(names) {
   const unknown = names.find((name) => !(name in SUITES));
   if (unknown) throw new SetupError(`expected one of ${Object.keys(SUITES).join(', ')}, got ${unknown}`);

@@ -1,5 +1,5 @@
-// `npm test`: set-up, lint, unit tests, integration tests, and those about promises once more on the other Kafka client.
-// `npm test -- ledger` runs the test files named so, alone; with KAFKA_CLIENT set, on that client only.
+// `npm test`: runs setup, lint, unit tests and integration tests, and most of the latter again on the other Kafka client.
+// `npm test -- ledger` runs only test files with this name; with KAFKA_CLIENT set, on that client only.
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { runMain } from './setup/errors.mjs';
@@ -8,12 +8,12 @@ import { runNode } from './setup/run-node.mjs';
 
 const filters = process.argv.slice(2);
 const log = (line) => console.error(`test: ${line}`);
-// Tests kill and restart brokers: never those of a cluster that is in use.
+// Tests kill and restart brokers, so they must never use an existing cluster.
 delete process.env.KAFKA_BROKERS;
-// Node 20 takes this limit for a whole file, later versions for one test; either way nothing waits for ever.
+// Node 20 applies this limit to a file, later versions to a single test; either way no test waits forever.
 const testLimit = '--test-timeout=300000';
 
-/** Goes on after a failure, so that one run tells everything there is to mend. */
+/** Continues after a failure, so that one run reports all problems. */
 async function runAll() {
   await setup({ dev: true, log });
   const { unit, integration } = findTests(filters);
@@ -23,10 +23,10 @@ async function runAll() {
   return checked && unitPassed && integrationPassed;
 }
 
-/** Folders of tests that a second Kafka client would tell nothing new: they run both clients themselves, or none of ours. */
+/** Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. */
 const ONE_CLIENT = /integration-tests\/(command-line|models|wire|support)\//;
 
-/** The Kafka client that is not the default; undefined when the environment has chosen. */
+/** Returns the non-default Kafka client; undefined if KAFKA_CLIENT is set. */
 async function otherClient() {
   if (process.env.KAFKA_CLIENT) return undefined;
   const { OPTIONS } = await import('../dist/core/config/config.js');
@@ -44,10 +44,10 @@ async function checkSources() {
   return results.every(Boolean);
 }
 
-// Tests mostly wait, for sessions to end and brokers to start: two files at a time use the machine better.
+// Tests mostly wait for sessions to expire and brokers to start, so files run in pairs.
 const FILES_AT_ONCE = 2;
 
-/** The broker is chosen, and its image had, once for all files: this may take longer than a test may. */
+/** Prepares the broker once for all files, since fetching its image may exceed the time limit of a test. */
 async function runIntegration(files) {
   const { prepareTestBroker } = await import('../dist/integration-tests/support/broker.js');
   const { kind, why, image } = await prepareTestBroker(log);

@@ -10,39 +10,39 @@ export interface Load {
   readonly requestTopic: string;
   readonly replyTopic: string;
   readonly partitions: number;
-  /** Requests under way at once; each reply sends the next. */
+  /** Requests in flight; each reply triggers the next request. */
   readonly inflight: number;
   readonly warmUpMs: number;
-  /** 0: the requests in flight are all there are. */
+  /** 0 sends no requests beyond those in flight. */
   readonly measureMs: number;
-  /** How long replies are waited for at the end. Default 30 s. */
+  /** Time to wait for replies at the end. Default 30 s. */
   readonly drainMs?: number;
-  /** How long the sender gathers records. Default 1 ms, and none when one is in flight. */
+  /** Linger of the producer. Default 1 ms, and 0 with one request in flight. */
   readonly lingerMs?: number;
-  /** Largest record. Default 1 MB. */
+  /** Maximum record size. Default 1 MB. */
   readonly maxBytes?: number;
-  /** By what a reply is matched to its request. Default: the correlation header. */
+  /** Matches replies to requests. Default: the correlation header. */
   readonly match?: 'header' | 'key';
-  /** Whether partitions change with each record, as from many callers, or with batches of them. Default `records`. */
+  /** Changes the partition with each record, as with many callers, or with each batch. Default `records`. */
   readonly spread?: 'records' | 'batches';
-  /** A header more, `name:value`. */
+  /** An additional header, `name:value`. */
   readonly header?: string;
   readonly workload: Workload;
 }
 
-/** What came of it; every reply was checked. */
+/** Results of a load; every reply is checked. */
 export interface LoadResult {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** All that were answered, warm-up included. */
+  /** Answered requests, including warm-up. */
   readonly requests: number;
   readonly duplicates: number;
   readonly lost: number;
   readonly wrong: number;
   /** The longest time between two replies, milliseconds. */
   readonly longestGapMs: number;
-  /** Of the generator itself. */
+  /** Processor time of the generator itself. */
   readonly processorSeconds: number;
 }
 
@@ -55,12 +55,12 @@ const SOURCE = fileURLToPath(new URL('../../../bench/generator/load.c', import.m
 const SLACK_MS = 60_000;
 const DRAIN_MS = 30_000;
 
-/** A generator of load in C: one in JavaScript would take more processor time than what it measures. */
+/** A load generator in C: one in JavaScript would take more processor time than the measured system. */
 export class Generator {
   readonly #folder = mkdtempSync(join(tmpdir(), 'partitura-bench-'));
   readonly #program = join(this.#folder, 'load');
 
-  /** @throws Error that says what is missing */
+  /** @throws Error that names missing prerequisites */
   constructor() {
     try {
       execFileSync('cc', ['-O2', '-o', this.#program, SOURCE, '-lrdkafka', '-lm'], { stdio: 'pipe' });
@@ -117,8 +117,8 @@ export class Generator {
     return new Promise((resolve, reject) => {
       execFile(this.#program, args, { timeout }, (error, stdout, stderr) => {
         if (stderr !== '') process.stderr.write(stderr);
-        // Without the cause: it quotes the whole command.
-        if (error) reject(new Error(`the generator failed: ${stderr || `exit code ${error.code}`}`));
+        // The cause is omitted, since it quotes the entire command.
+        if (error) reject(new Error(`load generator failed: ${stderr || `exit code ${error.code}`}`));
         else resolve(stdout);
       });
     });

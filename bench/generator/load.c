@@ -1,17 +1,17 @@
 /*
- * A closed loop of requests on librdkafka: W under way, each reply sends the next. Cheap in processor time, so that the
- * system under test and not the generator is what limits. With measure-ms=0 the W requests are all there is: a backlog.
+ * Runs a closed loop of requests on librdkafka: W in flight, each reply triggers the next. It uses little processor time, so
+ * that the system under test is the bottleneck. With measure-ms=0 it sends only the W requests: a backlog.
  *
  *   load brokers=… request-topic=… reply-topic=… partitions=4 inflight=64 warm-up-ms=2000 measure-ms=5000 drain-ms=30000
  *        linger-ms=1 max-bytes=1000000 match=header|key spread=records|batches check=equal|floats|json needle=FILE [header=NAME:VALUE]
  *        VALUE-FILE EXPECTED-FILE [VALUE-FILE EXPECTED-FILE]...
  *
- * spread=records: each request goes to the next partition and wants its reply on the same one, as from many callers.
- * spread=batches: librdkafka chooses partitions, a while each, and replies come on one, as to a single caller.
+ * spread=records: each request goes to the next partition and requests its reply on the same one, as with many callers.
+ * spread=batches: librdkafka chooses partitions, one at a time, and replies use one partition, as with a single caller.
  *
- * Prints one line of JSON. Every reply is matched by its correlation id (or its key) and its value is checked: one that
- * comes twice, never or with another value is counted. `equal`: the bytes of EXPECTED-FILE. `floats`: little-endian
- * float32 behind the bytes of NEEDLE, near those of EXPECTED-FILE. `json`: the same as decimal text.
+ * Prints one line of JSON. Every reply is matched by its correlation id (or key) and its value is checked; duplicate, missing
+ * and wrong replies are counted. `equal`: the bytes of EXPECTED-FILE. `floats`: little-endian float32 after the bytes of
+ * NEEDLE, close to those of EXPECTED-FILE. `json`: likewise as decimal text.
  */
 #define _GNU_SOURCE
 #include <librdkafka/rdkafka.h>
@@ -39,7 +39,7 @@ static const char *brokers, *request_topic, *reply_topic, *header_name, *header_
 static const char *linger_ms = "1", *max_bytes = "1000000";
 static int partitions, matches_key, spreads_batches;
 static uint32_t in_flight;
-static double longest_gap_ms; /* between two replies, those after the measured time too */
+static double longest_gap_ms; /* between two replies, including those after the measurement */
 static double warm_up_ms, measure_ms, drain_ms = 30000;
 static check_t is_right;
 static char first_wrong[201];
@@ -90,7 +90,7 @@ static int floats(const char *reply, size_t length, bytes_t wanted) {
   return 1;
 }
 
-/* The reply is text in librdkafka's buffer, without an end of its own: numbers are read from a copy that has one. */
+/* Numbers are parsed from a null-terminated copy, since librdkafka's buffer is not terminated. */
 static int json(const char *reply, size_t length, bytes_t wanted) {
   static char *copy;
   static size_t room;
@@ -140,7 +140,7 @@ static void send_next(rd_kafka_t *producer) {
   }
 }
 
-/* The number of the request that a reply answers; MAX_REQUESTS when it names none. */
+/* Returns the number of the answered request; MAX_REQUESTS if the reply names none. */
 static uint32_t number_of(const rd_kafka_message_t *message) {
   rd_kafka_headers_t *headers;
   const void *text = message->key;
@@ -154,7 +154,7 @@ static uint32_t number_of(const rd_kafka_message_t *message) {
   return strtoul(digits, NULL, 10);
 }
 
-/* 1 when it answers a request of this run for the first time. */
+/* Returns 1 for the first reply to a request of this run. */
 static int take(const rd_kafka_message_t *message, double now, int measuring) {
   if (message->err) return 0;
   uint32_t number = number_of(message);
@@ -189,7 +189,7 @@ static rd_kafka_t *make(rd_kafka_type_t type) {
   return client;
 }
 
-/* Of a topic that was just made the broker may not yet know that it is the leader. */
+/* The broker may not yet know that it leads a new topic. */
 static int64_t end_of(rd_kafka_t *consumer, int partition) {
   int64_t low, high;
   for (double give_up_at = now_ms() + 10000;;) {
@@ -211,7 +211,7 @@ static rd_kafka_queue_t *subscribe(rd_kafka_t *consumer) {
   return rd_kafka_queue_get_consumer(consumer);
 }
 
-/* Waits for the first only: the batch call itself would wait for the last. */
+/* Waits for the first record only: the batch call would wait for the last. */
 static ssize_t next_replies(rd_kafka_queue_t *queue, rd_kafka_message_t **replies) {
   replies[0] = rd_kafka_consume_queue(queue, 20);
   if (!replies[0]) return 0;

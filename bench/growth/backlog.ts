@@ -10,17 +10,17 @@ import { troubles, within, type Growth } from './growth.js';
 
 const LIMIT_MS = 180_000;
 
-/** Requests that wait before the first node is started. */
+/** Requests queued before the first node starts. */
 export const backlog: Growth = {
   name: 'backlog',
   of: 'waiting requests',
   steps: [10_000, 100_000, 1_000_000],
   measure: (prepared, count) =>
-    within(BenchHarness.open(prepared), async (laboratory) => {
-      const { brokers, partitions, generator, modelsFolder } = laboratory;
-      const config = laboratory.config();
+    within(BenchHarness.open(prepared), async (harness) => {
+      const { brokers, partitions, generator, modelsFolder } = harness;
+      const config = harness.config();
       const address = addressOf(config.prefix, 'digits');
-      await laboratory.createTopics(modelTopics('digits', config));
+      await harness.createTopics(modelTopics('digits', config));
       const answered = generator.run({
         brokers,
         partitions,
@@ -31,9 +31,9 @@ export const backlog: Growth = {
         drainMs: LIMIT_MS,
         workload: createWorkload('avro', 'digits', 1, modelsFolder),
       });
-      await untilWaiting(laboratory, address.requestTopic, count);
+      await untilWaiting(harness, address.requestTopic, count);
       const running = await partituraNode(DEFAULT_CLIENT, 'tensorflow', config.prefix).start(
-        laboratory,
+        harness,
         'digits',
       );
       const memory = watchMemory(running);
@@ -51,8 +51,8 @@ export const backlog: Growth = {
     }),
 };
 
-async function untilWaiting(laboratory: BenchHarness, topic: string, count: number): Promise<void> {
-  await laboratory.withAdmin((admin) =>
+async function untilWaiting(harness: BenchHarness, topic: string, count: number): Promise<void> {
+  await harness.withAdmin((admin) =>
     eventually('the backlog', LIMIT_MS, async () => {
       const offsets = await admin.offsets(topic);
       return offsets.reduce((sum, { end }) => sum + end, 0) >= count;

@@ -1,14 +1,14 @@
 import type { LoadResult } from '../generator/generator.js';
 import type { BenchHarness, Prepared } from '../harness.js';
 
-/** One way in which a cluster grows, and what that costs. */
+/** A dimension in which a cluster grows, with its cost. */
 export interface Growth {
-  /** As in the results and on the command line. */
+  /** Name in the results and on the command line. */
   readonly name: string;
-  /** What grows, for the heading of its column. */
+  /** Column heading of the growing quantity. */
   readonly of: string;
   readonly steps: readonly number[];
-  /** Measures one step with a laboratory of its own. */
+  /** Measures one step with its own harness. */
   measure(prepared: Prepared, step: number): Promise<Record<string, number>>;
 }
 
@@ -18,20 +18,20 @@ export interface GrowthResult {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** Opens a laboratory for one measurement and closes it whatever happens. */
+/** Opens a harness for one measurement and always closes it. */
 export async function within<T>(
   opened: Promise<BenchHarness>,
-  use: (laboratory: BenchHarness) => Promise<T>,
+  use: (harness: BenchHarness) => Promise<T>,
 ): Promise<T> {
-  const laboratory = await opened;
+  const harness = await opened;
   try {
-    return await use(laboratory);
+    return await use(harness);
   } finally {
-    await laboratory.close();
+    await harness.close();
   }
 }
 
-/** What went wrong in all of these together, as the results name it. */
+/** Sums up the failures of all loads, by their names in the results. */
 export function troubles(...loads: readonly LoadResult[]): Record<'lost' | 'duplicates' | 'wrong', number> {
   const sum = (pick: (load: LoadResult) => number): number =>
     loads.reduce((total, load) => total + pick(load), 0);
@@ -42,7 +42,7 @@ export function troubles(...loads: readonly LoadResult[]): Record<'lost' | 'dupl
   };
 }
 
-/** Measures every step, one after the other. */
+/** Measures all steps in sequence. */
 export async function measureGrowth(
   growths: readonly Growth[],
   prepared: Prepared,

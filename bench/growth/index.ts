@@ -5,5 +5,5 @@ import { nodes } from './nodes.js';
 import { partitions } from './partitions.js';
 import { payload } from './payload.js';
 
-/** In the order of the page. */
+/** All dimensions in the order of the page. */
 export const GROWTHS: readonly Growth[] = [nodes, partitions, backlog, models, payload];

@@ -8,31 +8,31 @@ import { addressOf } from '../systems/system.js';
 import { createWorkload } from '../workloads.js';
 import { troubles, within, type Growth } from './growth.js';
 
-/** Models on one node, each with its own topics and group; one of them is asked. */
+/** Models on one node, each with its own topics and group; one of them receives requests. */
 export const models: Growth = {
   name: 'models',
   of: 'models on a node',
   steps: [1, 10, 50],
   measure: (prepared, count) =>
-    within(BenchHarness.open(prepared), async (laboratory) => {
+    within(BenchHarness.open(prepared), async (harness) => {
       const folder = mkdtempSync(join(tmpdir(), 'partitura-bench-models-'));
       try {
         for (let index = 0; index < count; index++)
           cpSync(
-            join(laboratory.modelsFolder, 'tensorflow-digits', 'digits'),
+            join(harness.modelsFolder, 'tensorflow-digits', 'digits'),
             join(folder, index === 0 ? 'digits' : `digits-${index}`),
             { recursive: true },
           );
-        return await measureNode(laboratory, folder);
+        return await measureNode(harness, folder);
       } finally {
         rmSync(folder, { recursive: true });
       }
     }),
 };
 
-async function measureNode(laboratory: BenchHarness, folder: string): Promise<Record<string, number>> {
-  const { brokers, partitions, generator, modelsFolder } = laboratory;
-  const config = laboratory.config({ models: folder });
+async function measureNode(harness: BenchHarness, folder: string): Promise<Record<string, number>> {
+  const { brokers, partitions, generator, modelsFolder } = harness;
+  const config = harness.config({ models: folder });
   const started = performance.now();
   const node = await startNodeProcess(config, () => undefined);
   const startMs = performance.now() - started;

@@ -9,23 +9,23 @@ const ROWS_OF_A_BATCH = 8;
 const PARTITIONS = 16;
 const INFLIGHT = 512;
 
-/** Nodes that share one model's requests; each can do 400 rows a second and no more, so that only their number counts. */
+/** Nodes that share the requests of one model; each is limited to 400 rows per second, so that only their number matters. */
 export const nodes: Growth = {
   name: 'nodes',
   of: 'nodes',
   steps: [1, 2, 4, 8],
   measure: (prepared, count) =>
-    within(BenchHarness.open(prepared, {}, PARTITIONS), async (laboratory) => {
+    within(BenchHarness.open(prepared, {}, PARTITIONS), async (harness) => {
       const limits = { maxBatchRows: ROWS_OF_A_BATCH };
       const running = await Promise.all(
-        Array.from({ length: count }, () => startSimulatedNode(laboratory, SERVICE_MS, limits)),
+        Array.from({ length: count }, () => startSimulatedNode(harness, SERVICE_MS, limits)),
       );
       try {
-        const { brokers, partitions, generator } = laboratory;
+        const { brokers, partitions, generator } = harness;
         const result = await generator.run({
           brokers,
           partitions,
-          ...addressOf(laboratory.config().prefix, 'digits'),
+          ...addressOf(harness.config().prefix, 'digits'),
           inflight: INFLIGHT,
           warmUpMs: 4_000,
           measureMs: 6_000,

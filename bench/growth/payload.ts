@@ -5,20 +5,20 @@ import { troubles, within, type Growth } from './growth.js';
 
 const FLOAT_BYTES = 4;
 const MOST_BYTES = 9_000_000;
-/** Bytes under way at once. */
-const UNDER_WAY = 32_000_000;
+/** Bytes in flight. */
+const IN_FLIGHT_BYTES = 32_000_000;
 
-/** Bytes of one request's tensor; the answer is small and the engine takes no time. */
+/** Bytes of the request tensor; the reply is small and the engine takes no time. */
 export const payload: Growth = {
   name: 'payload',
   of: 'bytes a request',
   steps: [1_000, 10_000, 100_000, 1_000_000, 8_000_000],
   measure: (prepared, bytes) =>
-    within(BenchHarness.open(prepared), async (laboratory) => {
-      const node = await startSimulatedNode(laboratory, 0, { maxRecordBytes: MOST_BYTES });
+    within(BenchHarness.open(prepared), async (harness) => {
+      const node = await startSimulatedNode(harness, 0, { maxRecordBytes: MOST_BYTES });
       try {
-        const { brokers, partitions, generator } = laboratory;
-        const inflight = Math.min(1_000, Math.max(4, Math.floor(UNDER_WAY / bytes)));
+        const { brokers, partitions, generator } = harness;
+        const inflight = Math.min(1_000, Math.max(4, Math.floor(IN_FLIGHT_BYTES / bytes)));
         const result = await generator.run({
           brokers,
           partitions,

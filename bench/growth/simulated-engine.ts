@@ -5,8 +5,8 @@ import type { Engine, EngineResult, EngineTensor, LoadedModel } from '../../cons
 const CLASSES = 10;
 
 /**
- * Takes a fixed time for each batch, one after the other, without a processor: what a model on an accelerator is to a node. A row's answer
- * is its own first ten numbers.
+ * Simulates a model on an accelerator: each batch takes a fixed time without using the processor. The output of a row is its
+ * first ten numbers.
  */
 export function simulatedEngine(serviceMs: number): Engine {
   return {

@@ -4,7 +4,7 @@ import { createKafkaClient } from '../../kafka/client.js';
 import { createLogger } from '../../core/log.js';
 import { simulatedEngine } from './simulated-engine.js';
 
-/** A whole node but for its engine. Run by the benchmark as a child process; its argument is the service time. */
+/** Runs a complete node with a simulated engine. Run by the benchmark as a child process; its argument is the service time. */
 const config = checkConfig(fromEnvironment(process.env));
 const log = createLogger('bench', config.logLevel);
 const engine = simulatedEngine(Number(process.argv[2]));

@@ -7,14 +7,14 @@ import { addressOf, stopChild, untilReady, type RunningSystem } from '../systems
 
 const PROCESS = fileURLToPath(new URL('./simulated-node-process.js', import.meta.url));
 
-/** A node whose model takes `serviceMs` for a batch, however many rows it has. */
+/** Starts a node whose model takes `serviceMs` per batch of any size. */
 export async function startSimulatedNode(
-  laboratory: BenchHarness,
+  harness: BenchHarness,
   serviceMs: number,
   different: ConfigInput = {},
 ): Promise<RunningSystem> {
-  const models = join(laboratory.modelsFolder, 'onnx-digits');
-  const config = laboratory.config({ models, ...different });
+  const models = join(harness.modelsFolder, 'onnx-digits');
+  const config = harness.config({ models, ...different });
   const child = fork(PROCESS, [String(serviceMs)], {
     env: { ...process.env, ...toEnvironment(config) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -4,7 +4,7 @@ import { avroNeedle, type Workload } from '../workloads.js';
 const FLOAT_BYTES = 4;
 const CLASSES = 10;
 
-/** Rows of `width` numbers, whose answers are their first ten. */
+/** Creates a workload with rows of `width` numbers, whose outputs are their first ten. */
 export function simulatedWorkload(width: number, rows: number): Workload {
   const records = Array.from({ length: 16 }, (_, index) => numbers(width * rows, index));
   return {

@@ -7,13 +7,13 @@ import { PACKINGS } from '../../testing/packed-batches.js';
 
 const REQUEST_LIMIT_MS = 30_000;
 const ROUND_MS = 10;
-/** Every so many requests one has a long run of equal bytes, which comes out of its batch three hundred times as large. */
+/** Every eighth request contains a long run of equal bytes, which decompresses to three hundred times its size. */
 const LARGE_EVERY = 8;
 const RUN_BYTES = 300_000;
 const PIXELS = 64;
 const WARM_UP_BATCH = 100;
 
-/** Writes requests in batches of one, each in the next codec. */
+/** Writes requests in batches of one, cycling through the codecs. */
 export class RequestSender {
   readonly #cluster: Cluster;
   #sent = 0;
@@ -30,7 +30,7 @@ export class RequestSender {
     await this.#cluster.refresh(this.topic);
   }
 
-  /** Small requests in batches of a hundred, uncompressed. */
+  /** Writes small requests in uncompressed batches of a hundred. */
   async warmUp(count: number, partitions: number): Promise<void> {
     while (this.#sent < count)
       await this.#produce(
@@ -43,7 +43,7 @@ export class RequestSender {
       );
   }
 
-  /** One batch to each partition. */
+  /** Writes one batch to each partition. */
   async #produce(batches: readonly Buffer[]): Promise<void> {
     const { leaders } = await this.#cluster.topic(this.topic);
     const request = produceRequest(
@@ -56,7 +56,7 @@ export class RequestSender {
     for (const { error } of answers) if (error !== undefined) throw new Error(`produce: ${error}`);
   }
 
-  /** One request to each partition, again and again. @returns how many were sent */
+  /** Writes one request to each partition repeatedly. @returns the number of requests */
   async sendUntil(until: number, partitions: number): Promise<number> {
     for (let next = performance.now(); next < until; next += ROUND_MS) {
       await sleep(Math.max(0, next - performance.now()));

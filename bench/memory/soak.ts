@@ -29,24 +29,24 @@ const MIB = 2 ** 20;
 export interface MemoryResult {
   readonly client: KafkaClientName;
   readonly seconds: number;
-  /** Of a node that has answered small requests for a while: the runtime's young generation has had its size. */
+  /** Memory of a node after a run of small requests, once the young generation of the runtime has grown. */
   readonly baseMiB: number;
-  /** Base, twice the bytes in flight, and one fetch. */
+  /** Base plus twice the bytes in flight plus one fetch. */
   readonly limitMiB: number;
   readonly mostMiB: number;
   readonly kills: number;
   readonly requests: number;
   readonly unanswered: number;
-  /** Answered with an error. */
+  /** Requests answered with an error. */
   readonly refused: number;
   readonly repeated: number;
-  /** The most of any node within each stretch of time. */
+  /** Maximum of all nodes per interval. */
   readonly curve: readonly { readonly second: number; readonly mostMiB: number }[];
 }
 
 /**
- * Memory of two nodes under requests in batches of one, in every codec, some of which are three hundred times as large when
- * unpacked, while one node after the other is killed and started again.
+ * Measures the memory of two nodes under requests in batches of one, in every codec, some of which decompress to three hundred
+ * times their size, while nodes are killed and restarted in turn.
  */
 export async function soak(
   client: KafkaClientName,
@@ -119,7 +119,7 @@ class Soak {
     this.#nodes.push(await startNodeProcess(this.config, this.report));
   }
 
-  /** One node after the other, the oldest first. */
+  /** Kills nodes in turn, the oldest first. */
   async #killNow(until: number): Promise<void> {
     for (let next = performance.now() + KILL_EVERY_MS; next < until; next += KILL_EVERY_MS) {
       await sleep(next - performance.now());
@@ -142,7 +142,7 @@ class Soak {
     const admin = this.#kafka().admin();
     await admin.connect();
     try {
-      await eventually('everything is answered', END_LIMIT_MS, async () => {
+      await eventually('all requests answered', END_LIMIT_MS, async () => {
         const committed = new Map(
           (await admin.committed(topics.group(MODEL), topics.requests(MODEL))).map((one) => [
             one.partition,

@@ -1,4 +1,4 @@
-"""Makes the models of the benchmark: the same weights as SavedModel and as ONNX, and what they must answer.
+"""Builds the benchmark models, with the same weights as SavedModel and ONNX, and their expected outputs.
 
     python bench/python/build_models.py <digits SavedModel> <digits.csv.gz> <output folder>
 
@@ -57,7 +57,7 @@ class TensorFlowLayers:
 
 
 class OnnxLayers:
-    """The same operations as nodes of a graph; images are [rows, channels, height, width]."""
+    """Builds the same operations as nodes of a graph; images are [rows, channels, height, width]."""
 
     def __init__(self):
         self.nodes = []
@@ -112,7 +112,7 @@ class OnnxLayers:
 
 
 class Weights:
-    """Seeded, so that every machine measures the same model; scaled so that values neither die nor explode."""
+    """Returns weights that are seeded, so that every machine measures the same model, and scaled, so that values neither vanish nor explode."""
 
     def __init__(self, seed):
         self.random = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ class Weights:
         return (self.random.standard_normal(size) * 0.1).astype(np.float32)
 
 
-# Of the last kernel: rows must differ in their answers by more than the tolerance, or a mix-up would not be seen.
+# Scale of the last kernel: outputs of rows must differ by more than the tolerance, or swapped rows would go undetected.
 CONTRAST = np.float32(6)
 
 
@@ -149,7 +149,7 @@ def residual(layers, pixels):
 
 
 def save_tensorflow(build, folder):
-    """Frozen and flat, as the shipped example is."""
+    """Writes a frozen, flat graph, like the shipped example."""
     signature = tf.TensorSpec([None, PIXELS], tf.float32, name="pixels")
     concrete = tf.function(lambda pixels: build(TensorFlowLayers(), pixels)).get_concrete_function(signature)
     frozen = convert_variables_to_constants_v2(concrete)
@@ -164,7 +164,7 @@ def save_tensorflow(build, folder):
 
 
 def digits_layers(saved_model):
-    """The shipped model's weights, out of its graph: two kernels and two biases, by their shapes."""
+    """Extracts the weights of the shipped model from its graph: two kernels and two biases, by shape."""
     graph = tf.saved_model.load(str(saved_model)).signatures["serving_default"].graph
     found = {}
     for operation in graph.get_operations():

@@ -1,4 +1,4 @@
-"""MLServer's custom runtime for the benchmark: the same SavedModel, called with whatever batch MLServer made."""
+"""Custom MLServer runtime for the benchmark: runs the same SavedModel on the batches of MLServer."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceResponse
 
 
-class OnlyAboutTheStart(logging.Filter):
+class OnlyStartMessages(logging.Filter):
     def filter(self, record):
         return not record.getMessage().startswith("Processed message")
 

@@ -1,4 +1,4 @@
-"""The worker that a team would write by hand: polls a batch, decodes, predicts, produces, commits by itself.
+"""A worker as a team would write it: polls a batch, decodes, predicts, produces and commits.
 
     python bench/python/worker.py <brokers> <request topic> <SavedModel> <reply prefix, hex> <wait ms>
 

@@ -7,8 +7,8 @@ import { createLogger } from '../../core/log.js';
 import { topicNames } from '../../cluster/topics.js';
 
 /**
- * The floor: a process that sends every request back as it came, through the same client and the same
- * coalescing as a node, without Avro, model, ledger or checks. Run by the benchmark as a child process.
+ * Returns every request unchanged, through the same client and the same coalescing as a node, without Avro, model, ledger or
+ * checks: the baseline of the comparison. Run by the benchmark as a child process.
  */
 const ECHO_MODEL = 'echo';
 const config = checkConfig(fromEnvironment(process.env));

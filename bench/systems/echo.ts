@@ -9,15 +9,15 @@ import { addressOf, stopChild, untilReady, type System } from './system.js';
 const ECHO_MODEL = 'echo';
 const PROCESS = fileURLToPath(new URL('./echo-process.js', import.meta.url));
 
-/** The floor of a Kafka client: every request comes back as it went, through the same port and the same coalescing as a node's. */
+/** Baseline of a Kafka client: returns every request unchanged, through the same port and coalescing as a node. */
 export function echo(client: KafkaClientName): System {
   const name = `echo-${client}`;
   return {
     name,
     wireFormat: 'echo',
-    async start(laboratory) {
-      const config = laboratory.config({ prefix: laboratory.ownPrefix(), kafkaClient: client });
-      await laboratory.createTopics(modelTopics(ECHO_MODEL, config));
+    async start(harness) {
+      const config = harness.config({ prefix: harness.ownPrefix(), kafkaClient: client });
+      await harness.createTopics(modelTopics(ECHO_MODEL, config));
       const child = fork(PROCESS, {
         env: { ...process.env, ...toEnvironment(config) },
         execArgv: [...process.execArgv, NURSERY],

@@ -6,10 +6,10 @@ import { ENGINES, partituraNode } from './node.js';
 import { pythonWorker } from './python-worker.js';
 import type { System } from './system.js';
 
-/** The client that a node has when it is not told which. */
+/** The default client of a node. */
 export const DEFAULT_CLIENT = checkConfig({}).kafkaClient;
 
-/** Everything that is compared, in the order of the tables. */
+/** All compared systems, in the order of the tables. */
 export const SYSTEMS: readonly System[] = [
   ...KAFKA_CLIENTS.map(echo),
   ...KAFKA_CLIENTS.flatMap((client) => ENGINES.map((engine) => partituraNode(client, engine))),

@@ -11,11 +11,11 @@ import { addressOf, stopChild, untilReady, type System } from './system.js';
 const RUNTIME_FOLDER = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
 const BATCHING = { max_batch_size: 64, max_batch_time: 0.005 };
 
-/** A line for each message would be measured too: only the ones about the start are let through. */
+/** Logs only the start, since a log line per message would affect the measurement. */
 const LOGGING = {
   version: 1,
   disable_existing_loggers: false,
-  filters: { start: { '()': 'mlserver_runtime.OnlyAboutTheStart' } },
+  filters: { start: { '()': 'mlserver_runtime.OnlyStartMessages' } },
   handlers: { console: { class: 'logging.StreamHandler' } },
   loggers: {
     mlserver: { level: 'WARNING', handlers: ['console'] },
@@ -24,19 +24,19 @@ const LOGGING = {
 };
 const START = 'from mlserver.cli import main; main()';
 
-/** MLServer with its Kafka handler and adaptive batching, in one process, serving the same SavedModel by a custom runtime. */
+/** MLServer with its Kafka handler and adaptive batching, in one process, serving the same SavedModel with a custom runtime. */
 export const mlserver: System = {
   name: 'mlserver',
   wireFormat: 'json',
-  async start(laboratory, model) {
-    const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);
-    const { partitions } = laboratory;
-    await laboratory.createTopics(
+  async start(harness, model) {
+    const { requestTopic, replyTopic } = addressOf(harness.ownPrefix(), model);
+    const { partitions } = harness;
+    await harness.createTopics(
       [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
     );
     const folder = mkdtempSync(join(tmpdir(), 'partitura-mlserver-'));
-    await writeSettings(folder, laboratory, model, requestTopic, replyTopic);
-    const child = spawn(laboratory.python, ['-c', START, 'start', folder], {
+    await writeSettings(folder, harness, model, requestTopic, replyTopic);
+    const child = spawn(harness.python, ['-c', START, 'start', folder], {
       cwd: folder,
       env: { ...process.env, PYTHONPATH: RUNTIME_FOLDER },
     });

@@ -7,18 +7,18 @@ export const ENGINES = ['tensorflow', 'onnx'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /**
- * One node with its defaults: nothing is tuned for a workload.
- * @param prefix of topics that are there already; default: its own
+ * Runs one node with its defaults: nothing is tuned for a workload.
+ * @param prefix of existing topics; default: a new one
  */
 export function partituraNode(client: KafkaClientName, engine: EngineName, prefix?: string): System {
   return {
     name: `partitura-${client}-${engine}`,
     wireFormat: 'avro',
-    async start(laboratory, model) {
-      const config = laboratory.config({
-        prefix: prefix ?? laboratory.ownPrefix(),
+    async start(harness, model) {
+      const config = harness.config({
+        prefix: prefix ?? harness.ownPrefix(),
         kafkaClient: client,
-        models: join(laboratory.modelsFolder, `${engine}-${model}`),
+        models: join(harness.modelsFolder, `${engine}-${model}`),
       });
       const node = await startNodeProcess(config, () => undefined);
       return {

@@ -7,17 +7,17 @@ import { addressOf, stopChild, untilReady, type System } from './system.js';
 const SCRIPT = fileURLToPath(new URL('../../../bench/python/worker.py', import.meta.url));
 
 /**
- * The worker that a team would write by hand with confluent-kafka, fastavro and TensorFlow.
- * @param waitMs how long it polls for a batch; 0: it takes what is there and sends at once
+ * Runs a worker as a team would write it with confluent-kafka, fastavro and TensorFlow.
+ * @param waitMs time to poll for a batch; 0 polls without waiting and sends immediately
  */
 export function pythonWorker(name: string, waitMs: number): System {
   return {
     name,
     wireFormat: 'avro',
-    async start(laboratory, model) {
-      const { python, brokers, modelsFolder, partitions } = laboratory;
-      const { requestTopic, replyTopic } = addressOf(laboratory.ownPrefix(), model);
-      await laboratory.createTopics(
+    async start(harness, model) {
+      const { python, brokers, modelsFolder, partitions } = harness;
+      const { requestTopic, replyTopic } = addressOf(harness.ownPrefix(), model);
+      await harness.createTopics(
         [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
       );
       const savedModel = join(modelsFolder, `tensorflow-${model}`, model, '1');

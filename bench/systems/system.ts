@@ -4,26 +4,26 @@ import { within } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
 import type { Load } from '../generator/generator.js';
 import type { BenchHarness } from '../harness.js';
-import type { ModelName, Speech } from '../workloads.js';
+import type { ModelName, WireFormat } from '../workloads.js';
 
-/** Something that answers prediction requests from Kafka. One runs at a time. */
+/** A system that answers prediction requests from Kafka. One runs at a time. */
 export interface System {
-  /** As in the results and on the command line. */
+  /** Name in the results and on the command line. */
   readonly name: string;
-  readonly wireFormat: Speech;
-  /** Starts it with one model and resolves when it serves. */
-  start(laboratory: BenchHarness, model: ModelName): Promise<RunningSystem>;
+  readonly wireFormat: WireFormat;
+  /** Starts the system with one model and resolves once it serves. */
+  start(harness: BenchHarness, model: ModelName): Promise<RunningSystem>;
 }
 
 export interface RunningSystem {
   /** The process whose processor time is measured. */
   readonly pid: number;
-  /** Where and how the generator must speak to it. */
+  /** Topics and matching for the generator. */
   readonly address: Pick<Load, 'requestTopic' | 'replyTopic' | 'match' | 'header'>;
   stop(): Promise<void>;
 }
 
-/** Where a node, or whatever stands on the same topics, is spoken to about a model. */
+/** Returns the topics of a model, for a node or another system on the same topics. */
 export function addressOf(prefix: string, model: string): RunningSystem['address'] {
   const topics = topicNames(prefix);
   return { requestTopic: topics.requests(model), replyTopic: topics.replies(model) };
@@ -32,7 +32,7 @@ export function addressOf(prefix: string, model: string): RunningSystem['address
 const READY_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 10_000;
 
-/** Resolves with the first line of a child's output that `isReady`; a child that ends before is an error with its last words. */
+/** Resolves with the first output line of a child that satisfies `isReady`. @throws Error with its last output if it exits before */
 export async function untilReady(
   child: ChildProcess,
   name: string,
@@ -55,7 +55,7 @@ export async function untilReady(
   await within(READY_LIMIT_MS, ready, () => new Error(`${name} did not serve in time: ${lines.join('\n')}`));
 }
 
-/** Ends a child in order, at last by force. */
+/** Stops a child gracefully, and by force after a time limit. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

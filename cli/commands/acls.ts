@@ -24,25 +24,20 @@ const collect = (value: string, all: readonly string[]): readonly string[] => [.
 export function addAclsCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('acls')
-    .addArgument(new Argument('<role>', 'whose rights').choices(ROLES))
-    .description('print the least rights with which a role does its work, as commands or as data');
+    .addArgument(new Argument('<role>', 'role to print').choices(ROLES))
+    .description('print the minimal ACLs of a role, as commands or JSON');
   withOptions(command, ['prefix', 'models', 'kafkaClient'])
-    .option(
-      '--model <name>',
-      'a model; may be given several times (default: those of the repository)',
-      collect,
-      [],
-    )
-    .option('--binding <file>', 'a binding that nodes run; may be given several times', collect, [])
-    .option('--reply-topic <topic>', 'where replies go, too; may be given several times', collect, [])
-    .option('--user <name>', 'who gets the rights', 'partitura')
-    .option('--create', 'let the role create the topics that are missing', false)
-    .option('--json', 'answer in JSON', false)
+    .option('--model <name>', 'a model; repeatable (default: all in the repository)', collect, [])
+    .option('--binding <file>', 'a binding that nodes run; repeatable', collect, [])
+    .option('--reply-topic <topic>', 'an additional reply topic; repeatable', collect, [])
+    .option('--user <name>', 'principal to grant the rights to', 'partitura')
+    .option('--create', 'also grant the right to create missing topics', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura acls node --user node-1 --model digits')
     .action((role: Role, flags: AclsFlags) => runAcls(configOf({ ...flags }), role, flags));
 }
 
-/** Prints the rights. @throws PartituraError when models or bindings cannot be read */
+/** Prints the ACLs. @throws PartituraError if models or bindings cannot be read */
 async function runAcls(config: Config, role: Role, flags: AclsFlags): Promise<void> {
   const acls = aclsFor(role, {
     prefix: config.prefix,
@@ -56,7 +51,7 @@ async function runAcls(config: Config, role: Role, flags: AclsFlags): Promise<vo
   for (const command of aclCommands(acls, `User:${flags.user}`)) print(command);
 }
 
-/** Operators and readers have the rights of all models. */
+/** Returns the models of a role; operators and readers need no list, since their rights cover all. */
 async function modelsOf(role: Role, { models }: Config): Promise<string[]> {
   if (role === 'operator' || role === 'read-only') return [];
   return [...(await scanRepository(models)).keys()];

@@ -25,7 +25,7 @@ interface BindFlags {
   readonly json: boolean;
 }
 
-/** What one node makes of a binding. */
+/** State of a binding on one node. */
 interface NodeReport {
   readonly node: string;
   readonly revision: string;
@@ -33,45 +33,46 @@ interface NodeReport {
   readonly message: string | null;
 }
 
-const ASK_EVERY_MS = 500;
+const POLL_MS = 500;
 
-/** Adds `bind` and its commands. */
+/** Adds `bind` and its subcommands. */
 export function addBindCommands(program: Command, configOf: ConfigOf): void {
   const bind = program
     .command('bind')
-    .description('bindings: predictions on topics that are there already (docs/BINDINGS.md)');
+    .description('manage bindings: predictions on existing topics (docs/BINDINGS.md)');
   const apply = bind
     .command('apply')
-    .argument('<file>', 'the binding, in YAML')
-    .description('give a binding to the cluster, or its new content, and wait until nodes run it');
+    .argument('<file>', 'the binding in YAML')
+    .description('create or update a binding and wait until nodes run it');
   withOptions(apply, CLUSTER)
-    .option('--dry-run', 'only check the file', false)
-    .option('--timeout <ms>', 'how long to wait for the nodes', integer(1), 30_000)
-    .option('--json', 'answer in JSON', false)
+    .option('--dry-run', 'only validate the file', false)
+    .option('--timeout <ms>', 'time to wait for the nodes', integer(1), 30_000)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura bind apply examples/wine/binding.yaml')
     .action((file: string, flags: ApplyFlags) => runApply(configOf({ ...flags }), file, flags));
-  const list = bind.command('list').description('list the bindings and the nodes that run them');
+  const list = bind.command('list').description('list bindings and the nodes that run them');
   withOptions(list, CONNECTION)
-    .option('--json', 'answer in JSON', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura bind list')
     .action((flags: BindFlags) => runBindings(configOf({ ...flags }), flags));
   const remove = bind
     .command('remove')
-    .argument('<name>', 'the name in its file')
-    .description('take a binding from the cluster; its topics and positions stay');
+    .argument('<name>', 'name of the binding')
+    .description('remove a binding; its topics and committed offsets are kept');
   withOptions(remove, CLUSTER)
     .addHelpText('after', '\nExample:\n  partitura bind remove wine')
     .action((name: string, flags: object) => runRemove(configOf({ ...flags }), name));
 }
 
 /**
- * Gives a binding to the cluster and waits until its nodes run it.
- * @throws PartituraError when the file is wrong, or the nodes can't run it
+ * Applies a binding and waits until its nodes run it.
+ * @throws PartituraError if the file is invalid or a node cannot run the binding
  */
 async function runApply(config: Config, file: string, flags: ApplyFlags): Promise<void> {
   const binding = parseBinding(await readFile(file, 'utf8').catch(unreadable(file)));
   refuseReservedTopics(binding, topicNames(config.prefix));
-  if (flags.dryRun) return flags.json ? printJson(binding) : print(`${describe(binding)}: not applied`);
+  if (flags.dryRun)
+    return flags.json ? printJson(binding) : print(`${describe(binding)}: valid; not applied (--dry-run)`);
   const kafka = kafkaFor(config);
   const others = [...(await readBindings(kafka, config)).values()];
   refuseCircle(
@@ -79,13 +80,12 @@ async function runApply(config: Config, file: string, flags: ApplyFlags): Promis
     others.map(({ definition }) => definition),
   );
   await publish(kafka, config, bindingRecord(topicNames(config.prefix).bindings, binding));
-  if (!flags.json) printError(`${describe(binding)}: applied, waiting for the nodes`);
+  if (!flags.json) printError(`${describe(binding)}: applied; waiting for the nodes`);
   const reports = await untilSettled(kafka, config, binding, flags.timeout);
   const failed = reports.find(({ state }) => state === 'FAILED');
   if (flags.json) printJson({ binding: binding.name, revision: revisionOf(binding), nodes: reports });
   else if (!failed) print(`${binding.name} is running on ${reports.map(({ node }) => node).join(', ')}`);
-  if (failed)
-    throw new PartituraError('INVALID_REQUEST', `${failed.node}: ${failed.message}; it is tried again`);
+  if (failed) throw new PartituraError('INVALID_REQUEST', `${failed.node}: ${failed.message}; retrying`);
 }
 
 const unreadable = (file: string) => (cause: unknown) => {
@@ -96,14 +96,14 @@ function describe({ name, source, model, version, output }: BindingDefinition): 
   return `${name}: ${source.topic} → ${model}${version === undefined ? '' : ` version ${version}`} → ${output.topic}`;
 }
 
-/** Waits until each live node has said that it runs this revision, or one that it can't. */
+/** Waits until all live nodes report that they run this revision, or one reports a failure. */
 async function untilSettled(
   kafka: KafkaClient,
   config: Config,
   binding: BindingDefinition,
   timeoutMs: number,
 ): Promise<NodeReport[]> {
-  const giveUpAt = Date.now() + timeoutMs;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const nodes = (await readNodes(kafka, config, Date.now())).filter(({ alive }) => alive);
     const reports = reportsOf(nodes, binding.name).filter(({ revision }) => revision === revisionOf(binding));
@@ -111,8 +111,8 @@ async function untilSettled(
     const isSettled = reports.length === nodes.length && reports.every(({ state }) => state !== 'STARTING');
     if (reports.some(({ state }) => state === 'FAILED') || (isSettled && running.length > 0))
       return reports.filter(({ state }) => state !== 'WAITING');
-    if (Date.now() > giveUpAt) throw notRunning(binding, nodes, reports, timeoutMs);
-    await sleep(ASK_EVERY_MS);
+    if (Date.now() > deadline) throw notRunning(binding, nodes, reports, timeoutMs);
+    await sleep(POLL_MS);
   }
 }
 
@@ -130,23 +130,31 @@ function notRunning(
   reports: readonly NodeReport[],
   timeoutMs: number,
 ): PartituraError {
-  const said = reports.map(
+  const states = reports.map(
     ({ node, state, message }) => `${node} is ${state}${message ? ` (${message})` : ''}`,
   );
-  const found = nodes.length === 0 ? 'no node is alive' : said.join('; ') || 'no node has taken it up';
+  const found = nodes.length === 0 ? 'no node is alive' : states.join('; ') || 'no node is running it yet';
   return new PartituraError(
     'MODEL_NOT_READY',
-    `${name} is applied, but expected to run within ${timeoutMs} ms: ${found}. Nodes run it as soon as they can`,
+    `${name} was applied but is not running after ${timeoutMs} ms: ${found}; nodes keep retrying`,
   );
 }
 
-/** Prints the bindings and what the nodes make of them. */
+/** Prints the bindings and their state on the nodes. */
 async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
   const kafka = kafkaFor(config);
   const unreadable: string[][] = [];
   const [bindings, nodes] = await Promise.all([
     readBindings(kafka, config, ({ key }, { message }) =>
-      unreadable.push([key?.toString('utf8') ?? '', '', '', '', '', '', `can't be read here: ${message}`]),
+      unreadable.push([
+        key?.toString('utf8') ?? '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        `not readable by this version: ${message}`,
+      ]),
     ),
     readNodes(kafka, config, Date.now()),
   ]);
@@ -175,7 +183,7 @@ async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
   print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'], [...rows, ...unreadable]));
 }
 
-/** By name, how many records of its source each binding has not finished; a source that does not exist has none. */
+/** Reads the lag of each binding by name; bindings without a source topic are left out. */
 async function readLags(
   kafka: KafkaClient,
   { prefix }: Config,
@@ -193,7 +201,7 @@ async function readLags(
   return lags;
 }
 
-/** Takes a binding from the cluster; its topics and positions stay. @throws PartituraError when there is none */
+/** Removes a binding; its topics and committed offsets are kept. @throws PartituraError if it does not exist */
 async function runRemove(config: Config, name: string): Promise<void> {
   const kafka = kafkaFor(config);
   const unreadable: string[] = [];
@@ -202,11 +210,12 @@ async function runRemove(config: Config, name: string): Promise<void> {
   );
   const names = [...bindings.keys(), ...unreadable];
   if (!names.includes(name)) {
-    const known = names.map((binding) => `'${binding}'`).join(', ') || 'none, as no binding is applied';
-    throw new PartituraError('INVALID_REQUEST', `bind: expected one of ${known}, got '${name}'`);
+    const known = names.map((binding) => `'${binding}'`).join(', ');
+    const expected = known ? `one of ${known}` : 'the name of an applied binding (none is applied)';
+    throw new PartituraError('INVALID_REQUEST', `bind: expected ${expected}, got '${name}'`);
   }
   await publish(kafka, config, removalRecord(topicNames(config.prefix).bindings, name));
-  print(`${name} is removed`);
+  print(`${name} removed`);
 }
 
 async function publish(kafka: KafkaClient, config: Config, record: OutgoingRecord): Promise<void> {

@@ -8,7 +8,7 @@ export interface BrokerFlags {
   readonly json: boolean;
 }
 
-/** Runs a Kafka broker in the foreground until it is told to stop. @throws Error when it can't start or ends by itself */
+/** Runs a Kafka broker in the foreground until a stop signal. @throws Error if it cannot start or exits unexpectedly */
 export async function runBroker({ brokerPort, data, json }: BrokerFlags): Promise<void> {
   const signal = stopSignal();
   const starting = startLocalBroker({
@@ -23,5 +23,5 @@ export async function runBroker({ brokerPort, data, json }: BrokerFlags): Promis
   else print(`ready ${broker.bootstrap}`);
   const ended = await Promise.race([stopped(signal), broker.exited]);
   await broker.stop();
-  if (typeof ended !== 'string') throw new Error(`the broker ended: ${ended.lastLog}`);
+  if (typeof ended !== 'string') throw new Error(`broker exited unexpectedly: ${ended.lastLog}`);
 }

@@ -20,7 +20,7 @@ export function addDoctorCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('doctor')
     .description(
-      'look at brokers, versions, topics, groups, nodes, registry, rights and clocks, and say what is wrong and how to mend it',
+      'check brokers, versions, topics, groups, nodes, registry, rights and clocks, and print problems with their fixes',
     );
   withOptions(command, [
     ...CONNECTION,
@@ -30,13 +30,13 @@ export function addDoctorCommand(program: Command, configOf: ConfigOf): void {
     'schemaRegistryUrl',
     'schemaRegistryUserInfo',
   ])
-    .option('--deadline <ms>', 'the longest that senders give their requests', integer(1), 30_000)
-    .option('--json', 'answer in JSON', false)
+    .option('--deadline <ms>', 'the longest deadline that senders set', integer(1), 30_000)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura doctor --brokers kafka:9092')
     .action((flags: DoctorFlags) => runDoctor(configOf({ ...flags }), flags));
 }
 
-/** Prints what is found. The exit code is 1 when there is a problem. */
+/** Prints the findings; the exit code is 1 if one is a problem. */
 async function runDoctor(config: Config, { deadline, json }: DoctorFlags): Promise<void> {
   const kafka = kafkaFor(config);
   const admin = kafka.admin();
@@ -45,7 +45,7 @@ async function runDoctor(config: Config, { deadline, json }: DoctorFlags): Promi
     const findings = await runChecks({ kafka, admin, inspector, config, deadlineMs: deadline });
     if (json) printJson(findings);
     else printFindings(findings);
-    if (findings.some(({ level }) => level === 'problem')) throw new Error('doctor: there are problems');
+    if (findings.some(({ level }) => level === 'problem')) throw new Error('doctor: problems found');
   } finally {
     inspector.close();
     await admin.close();
@@ -56,9 +56,9 @@ const LEVELS: readonly Level[] = ['problem', 'warning', 'unknown', 'ok'];
 
 function printFindings(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ area }) => area.length));
-  for (const { level, area, message: what, fix } of findings) {
-    // Nodes' names and messages are in them, which anybody may have written.
-    print(`${level.padEnd(8)} ${area.padEnd(width)}  ${oneLine(what)}`);
+  for (const { level, area, message, fix } of findings) {
+    // Findings contain node names and messages, which any client may have written.
+    print(`${level.padEnd(8)} ${area.padEnd(width)}  ${oneLine(message)}`);
     if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${oneLine(fix)}`);
   }
   const counts = LEVELS.map((wanted) => [wanted, findings.filter(({ level }) => level === wanted).length]);

@@ -24,52 +24,50 @@ export function addInspectCommands(program: Command, configOf: ConfigOf): void {
     run: (config: Config, flags: InspectFlags) => Promise<void>,
   ): Command =>
     withOptions(program.command(name).description(description), CONNECTION)
-      .option('--json', 'answer in JSON', false)
+      .option('--json', 'print JSON', false)
       .addHelpText('after', `\nExample:\n  partitura ${name} --brokers kafka:9092 --json`)
       .action((flags: InspectFlags) => run(configOf({ ...flags }), flags));
-  const models = add('models', 'list the versions of models and the nodes that serve them', runModels);
+  const models = add('models', 'list model versions and the nodes that serve them', runModels);
   addShowCommand(models, configOf);
-  add('nodes', 'list the nodes of the cluster', runNodes);
-  add('topics', 'list the topics of the cluster and how far behind its nodes are', runTopics);
+  add('nodes', 'list nodes', runNodes);
+  add('topics', 'list topics with their lag', runTopics);
 }
 
 /** Adds `models show`. */
 function addShowCommand(models: Command, configOf: ConfigOf): void {
-  // Without this, options behind `show` would be those of `models`.
+  // Otherwise options after `show` would be parsed as those of `models`.
   models.enablePositionalOptions();
   const show = models
     .command('show')
     .argument('<model>')
-    .description(
-      'show the signatures of a model, its files, runtime, batching and profile, by version and node',
-    );
+    .description('show signatures, files, runtime, batching and profile of a model, by version and node');
   withOptions(show, CONNECTION)
-    .option('--json', 'answer in JSON', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura models show digits --brokers kafka:9092')
     .action((model: string, flags: InspectFlags) => {
-      // Options before `show` are those of `models`; they count, too.
+      // Options before `show` are parsed as those of `models` but apply, too.
       const before = models.opts<InspectFlags>();
       const all = { ...before, ...flags, json: before.json || flags.json };
       return runShow(configOf(all), model, all);
     });
 }
 
-/** Prints all that nodes tell of a model. @throws PartituraError MODEL_NOT_FOUND */
+/** Prints everything that nodes report about a model. @throws PartituraError MODEL_NOT_FOUND */
 async function runShow(config: Config, model: string, { json }: InspectFlags): Promise<void> {
-  const facts = factsOf(model, await readNodes(kafkaFor(config), config, Date.now(), sayIgnored));
+  const facts = factsOf(model, await readNodes(kafkaFor(config), config, Date.now(), printIgnored));
   if (json) return printJson(facts);
   print(describeModel(facts));
 }
 
-/** Prints every node that told of itself. */
+/** Prints all nodes that have reported their status. */
 async function runNodes(config: Config, { json }: InspectFlags): Promise<void> {
-  const nodes = await readNodes(kafkaFor(config), config, Date.now(), sayIgnored);
+  const nodes = await readNodes(kafkaFor(config), config, Date.now(), printIgnored);
   if (json) return printJson(nodes);
   print(table(['NODE', 'HOST', 'STATE', 'MODELS', 'PARTITIONS', 'IN FLIGHT', 'µs/ROW'], nodes.map(nodeRow)));
 }
 
-function sayIgnored(count: number): void {
-  printError(`partitura: ${count} node statuses were ignored: they are too large, or too many`);
+function printIgnored(count: number): void {
+  printError(`partitura: ${count} node statuses ignored: too large or too many`);
 }
 
 function nodeRow(node: KnownNode): string[] {
@@ -88,9 +86,9 @@ function nodeRow(node: KnownNode): string[] {
   ];
 }
 
-/** Prints every version of every model and who serves it. */
+/** Prints every version of every model and the nodes that serve it. */
 async function runModels(config: Config, { json }: InspectFlags): Promise<void> {
-  const nodes = (await readNodes(kafkaFor(config), config, Date.now(), sayIgnored)).filter(
+  const nodes = (await readNodes(kafkaFor(config), config, Date.now(), printIgnored)).filter(
     ({ alive }) => alive,
   );
   const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
@@ -98,7 +96,7 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
     (a, b) =>
       a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),
   );
-  sayFolders(nodes);
+  printSkippedFolders(nodes);
   if (json) return printJson(versions);
   const rows = versions.map(({ model, version, state, backend, measured, batching, node, message }) => [
     model,
@@ -128,8 +126,8 @@ function batchingText(batching: ModelBatching | null): string {
   return `${batching.batchable ? 'yes' : 'no'}: ${batching.reason}`;
 }
 
-/** Tells of folders in the nodes' repositories that are not served; nodes mostly have the same repository. */
-function sayFolders(nodes: readonly KnownNode[]): void {
+/** Prints repository folders that nodes do not serve, once each, since nodes mostly share a repository. */
+function printSkippedFolders(nodes: readonly KnownNode[]): void {
   const folders = new Map<string, string[]>();
   for (const { node, skippedFolders } of nodes)
     for (const folder of skippedFolders) folders.set(folder, [...(folders.get(folder) ?? []), node]);
@@ -139,7 +137,7 @@ function sayFolders(nodes: readonly KnownNode[]): void {
 
 const MEASUREMENT_HEADINGS = ['µs/1', 'BEST BATCH', 'µs/ROW', 'CORES', 'THREADS'];
 
-/** Empty where a node did not measure. */
+/** Returns the profile columns; empty if the node did not profile. */
 function measurementColumns(measured: ModelMeasurement | null): string[] {
   if (!measured) return MEASUREMENT_HEADINGS.map(() => '');
   const { microsAlone, bestBatchRows, microsPerRow, cores, threads, inline, threadsGain } = measured;
@@ -160,7 +158,7 @@ interface TopicReport {
   readonly lag: number | null;
 }
 
-/** Prints the topics of the cluster and how far behind the nodes are. */
+/** Prints the topics of the cluster with their lag. */
 async function runTopics(config: Config, { json }: InspectFlags): Promise<void> {
   const reports = await withAdmin(kafkaFor(config), (admin) => reportTopics(admin, config));
   if (json) return printJson(reports);

@@ -10,14 +10,14 @@ import { TracedRecords } from '../../consumers/records/record-spans.js';
 import { print, printJson } from '../output.js';
 import { exitSoon, exitWithin, releaseParent, stopSignal, stopped, unlessStopped } from '../signals.js';
 
-/** Beyond draining. The node bounds its own end; this is for what its timers cannot reach. */
+/** Added to the drain timeout. The node limits its own shutdown; this covers work that its timers cannot interrupt. */
 const STOP_SLACK_MS = 15_000;
-/** How often a parent hears that the node waits for brokers. */
+/** Interval at which the parent is notified that the node waits for brokers. */
 const WAITING_MS = 2_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Runs one inference node until it is told to stop. @throws Error when the node can't go on */
+/** Runs one inference node until a stop signal. @throws Error if the node fails */
 export async function runNode(
   config: Config,
   { json }: { json: boolean },
@@ -29,7 +29,7 @@ export async function runNode(
   void stopped(signal).then((by) => {
     log.info({ node: nodeId, by }, 'node is stopping');
     exitWithin(config.drainTimeoutMs + STOP_SLACK_MS, () =>
-      log.fatal({ node: nodeId }, 'node did not stop in time; the process ends with work under way'),
+      log.fatal({ node: nodeId }, 'node did not stop in time; exiting with work in flight'),
     );
   });
   const tracing = await startTracing(environment, 'partitura-node', nodeId, log);
@@ -51,12 +51,12 @@ function start(
 ): Promise<InferenceNode> {
   const kafka = createKafkaClient(config, `partitura-${config.nodeId}`, log);
   const spans = tracing && { spans: new TracedRecords(tracing.tracer) };
-  const timer = setInterval(() => tellWaiting(kafka.outages.current), WAITING_MS);
+  const timer = setInterval(() => reportWaiting(kafka.outages.current), WAITING_MS);
   return startNode(config, kafka, log, { ...spans, signal }).finally(() => clearInterval(timer));
 }
 
-/** Keeps a parent that limits the start from ending a node that only waits for brokers. */
-function tellWaiting(outage: Outage | undefined): void {
+/** Notifies the parent, so that its start timeout does not terminate a node that only waits for brokers. */
+function reportWaiting(outage: Outage | undefined): void {
   if (outage && process.connected) process.send?.({ waitingFor: outage.reason });
 }
 

@@ -14,7 +14,7 @@ interface PredictFlags {
   readonly file?: string;
   readonly input: readonly string[];
   readonly key?: string;
-  /** A version of the model; the name keeps clear of the program's own `--version`. */
+  /** A version of the model; named to avoid the program's own `--version`. */
   readonly modelVersion?: string;
   /** A signature of a SavedModel. */
   readonly signature?: string;
@@ -33,18 +33,18 @@ export function addPredictCommand(
     .argument('<model>')
     .description('send one request and print its reply');
   withOptions(predict, CONNECTION)
-    .option('--file <file>', 'Open Inference Protocol body (JSON) with the inputs')
+    .option('--file <file>', 'inputs as an Open Inference Protocol body (JSON)')
     .option(
       '--input <name=list>',
-      'an input as nested JSON lists; may be given several times',
+      'an input as nested JSON lists; repeatable',
       (text: string, all: string[]) => [...all, text],
       [],
     )
     .option('--key <key>', 'key of the record')
     .option('--model-version <version>', 'version of the model')
-    .option('--signature <name>', 'signature of a SavedModel; the default one when left out')
-    .option('--timeout <ms>', 'how long to wait for the reply', integer(1), 30_000)
-    .option('--json', 'answer in JSON', false)
+    .option('--signature <name>', 'signature of a SavedModel (default: its default signature)')
+    .option('--timeout <ms>', 'time to wait for the reply', integer(1), 30_000)
+    .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
       "\nExamples:\n  partitura predict digits --file examples/digits/request.json\n  partitura predict sum --input 'values=[[1,2,3]]' --json",
@@ -112,7 +112,7 @@ function parseInput(text: string): [string, number[][]] {
     const parsed: unknown = JSON.parse(value ?? '');
     if (name !== undefined && Array.isArray(parsed)) return [name, parsed as number[][]];
   } catch {
-    // Falls through to the one message for everything that is not name=list.
+    // Falls through to the common error for anything but name=list.
   }
   throw new PartituraError('INVALID_REQUEST', `--input: expected name=[[…]] with a JSON list, got '${text}'`);
 }

@@ -12,16 +12,16 @@ interface SchemasFlags {
   readonly json: boolean;
 }
 
-/** Adds `schemas` and its command. */
+/** Adds `schemas` and its subcommand. */
 export function addSchemasCommands(program: Command, configOf: ConfigOf): void {
   const register = program
     .command('schemas')
-    .description("the schemas of requests and replies in a schema registry, for Confluent's wire formats")
+    .description("manage request and reply schemas in a schema registry, for Confluent's wire formats")
     .command('register')
-    .argument('[models...]', 'all in the model repository when none is named')
-    .description('register the schemas of models, compatible with all versions before and after');
+    .argument('[models...]', 'models; all in the repository by default')
+    .description('register the schemas of models with FULL_TRANSITIVE compatibility');
   withOptions(register, ['schemaRegistryUrl', 'schemaRegistryUserInfo', 'prefix', 'models'])
-    .option('--json', 'answer in JSON', false)
+    .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
       '\nExample:\n  SCHEMA_REGISTRY_URL=http://registry:8081 partitura schemas register digits',
@@ -30,8 +30,8 @@ export function addSchemasCommands(program: Command, configOf: ConfigOf): void {
 }
 
 /**
- * Registers the schemas of requests and replies of these models, or of all in the model repository when none is named.
- * @throws Error when there is no registry, or it refuses
+ * Registers the request and reply schemas of these models, or of all models in the repository if none is named.
+ * @throws Error if no registry is configured or it rejects a schema
  */
 async function runRegister(config: Config, models: readonly string[], { json }: SchemasFlags): Promise<void> {
   const registry = registryOf(config);
@@ -50,7 +50,7 @@ function registryOf({ schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo }
   if (url !== undefined) return new SchemaRegistry(url, userInfo);
   throw new PartituraError(
     'INVALID_REQUEST',
-    'schema registry: expected its address in SCHEMA_REGISTRY_URL or --schema-registry-url, got none',
+    'schema registry: expected an address in SCHEMA_REGISTRY_URL or --schema-registry-url, got none',
   );
 }
 

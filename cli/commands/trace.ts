@@ -23,36 +23,34 @@ const HOUR_MS = 60 * 60_000;
 export function addTraceCommand(program: Command, configOf: ConfigOf): void {
   const command = program
     .command('trace')
-    .argument('<id>', 'a correlation id (text, or bytes in hexadecimal digits), request id or trace id')
-    .description(
-      'find a request on the topics, with its node, reply or dead letter, and print what happened',
-    );
+    .argument('<id>', 'correlation id (text or hexadecimal digits), request id or trace id')
+    .description('find a request with its node, reply or dead letter, and print its timeline');
   withOptions(command, CONNECTION)
     .option(
       '--since <time>',
-      'look at records that are not older: an ISO time, or an age like 90s, 15m, 2h or 3d (default 1h)',
+      'search records since an ISO time or an age such as 90s, 15m, 2h or 3d (default 1h)',
       timeOption(Date.now),
     )
     .option(
       '--reply-topic <topic>',
-      'look here for replies, too; may be given several times',
+      'also search this topic for replies; repeatable',
       (topic: string, all: string[]) => [...all, topic],
       [],
     )
-    .option('--json', 'answer in JSON', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura trace 4711 --since 2h')
     .action((id: string, { since = Date.now() - HOUR_MS, ...flags }: Partial<TraceFlags>) =>
       runTrace(configOf({ ...flags }), id, { ...flags, since } as TraceFlags),
     );
 }
 
-/** Prints what happened to a request. @throws PartituraError when there is none */
+/** Prints the timeline of a request. @throws PartituraError if it is not found */
 async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<void> {
   const { since, replyTopic, json } = flags;
   const kafka = kafkaFor(config);
   const { steps, states, isCut } = await withAdmin(kafka, async (admin) => {
     const findings = await search(kafka, admin, config, id, { since, replyTopics: replyTopic });
-    if (findings.matches.length === 0) throw nothing(id, findings, since);
+    if (findings.matches.length === 0) throw notFound(id, findings, since);
     const states = await Promise.all(
       open(findings.matches).map((found) => stateOf(kafka, admin, config, found)),
     );
@@ -60,13 +58,13 @@ async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<
   });
   if (json) return printJson({ id, steps, open: states, cut: isCut });
   printSteps(steps, states);
-  if (isCut) printError('… and more; a later --since leaves fewer');
+  if (isCut) printError('… and more; narrow the search with a later --since');
 }
 
-function nothing(id: string, { topics }: TraceResult, since: number): PartituraError {
+function notFound(id: string, { topics }: TraceResult, since: number): PartituraError {
   return new PartituraError(
     'INVALID_REQUEST',
-    `trace: expected a record with the id '${id}', got none since ${formatTime(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); an earlier --since looks further back`,
+    `trace: expected a record with the id '${id}', got none since ${formatTime(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); use an earlier --since to search further back`,
   );
 }
 
@@ -83,7 +81,7 @@ function printSteps(steps: readonly Step[], states: readonly string[]): void {
   for (const state of states) print(state);
 }
 
-/** Where a request is that nothing has come of, as far as positions tell. */
+/** Describes the state of a request without an outcome, as far as committed offsets show. */
 async function stateOf(
   kafka: KafkaClient,
   admin: KafkaAdmin,
@@ -92,17 +90,17 @@ async function stateOf(
 ): Promise<string> {
   const { topic, partition, offset } = record;
   const place = `${topic} ${partition}/${offset}`;
-  if (role !== 'request' || model === undefined) return `${place}: no result was found`;
+  if (role !== 'request' || model === undefined) return `${place}: no result found`;
   const group = topicNames(config.prefix).group(model);
   const positions = await admin.committed(group, topic);
   const position = positions.find((found) => found.partition === partition)?.offset ?? -1;
   if (position > offset)
-    return `${place}: finished (group ${group} is at ${position}), but its reply is on none of the topics that were looked at`;
+    return `${place}: finished (group ${group} is at ${position}), but none of the searched topics has its reply`;
   const nodes = await readNodes(kafka, config, Date.now());
   const owner = nodes.find(
     ({ alive, partitions }) =>
       alive && partitions.some((owned) => owned.topic === topic && owned.partition === partition),
   );
   const ahead = offset - Math.max(position, 0);
-  return `${place}: waits, with ${ahead} records before it; ${owner ? `${owner.node} has its partition` : 'no node has its partition'}`;
+  return `${place}: waiting behind ${ahead} records; ${owner ? `partition assigned to ${owner.node}` : 'partition not assigned to any node'}`;
 }

@@ -8,16 +8,16 @@ export interface UpFlags {
   readonly nodes: number;
   readonly brokerPort: number;
   readonly data?: string;
-  /** Whether to run a schema registry. */
+  /** True to run a schema registry. */
   readonly registry?: boolean;
-  /** 0 or none takes a free one. */
+  /** 0 or undefined for a free port. */
   readonly registryPort?: number;
   readonly json: boolean;
 }
 
 /**
- * The cluster of `up` and `demo`: its own broker, unless brokers are named. Its own broker holds nobody else's topics, so
- * bindings may use all of them.
+ * Starts the cluster of `up` and `demo`, with an embedded broker unless brokers are named. An embedded broker has no
+ * topics of others, so bindings may use all of them.
  */
 export function startFromFlags(
   config: Config,
@@ -29,7 +29,7 @@ export function startFromFlags(
     ? { port: brokerPort, ...(data === undefined ? {} : { dataDir: data }) }
     : undefined;
   const registry = ownRegistry ? { port: registryPort ?? 0 } : undefined;
-  const log = config.logLevel === 'error' ? sayProblems : printError;
+  const log = config.logLevel === 'error' ? printLogOnly : printError;
   const bindingTopics = ownBroker && config.bindingTopics.length === 0 ? ['*'] : config.bindingTopics;
   return startCluster({
     nodes,
@@ -43,18 +43,15 @@ export function startFromFlags(
   });
 }
 
-/** Libraries below write what they like to standard error; at the quiet level only our own log is passed on. */
-function sayProblems(line: string): void {
+/** Filters the standard error of nodes: native libraries write to it, too; at the quiet level only our own log passes. */
+function printLogOnly(line: string): void {
   if (line.startsWith('{')) printError(line);
 }
 
-/** Runs a whole cluster in the foreground until it is told to stop. @throws Error when a part of it ends by itself */
+/** Runs a cluster in the foreground until a stop signal. @throws Error if a part of it exits unexpectedly */
 export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
   if (flags.registry && config.schemaRegistryUrl !== undefined)
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      '--registry runs a schema registry and SCHEMA_REGISTRY_URL names one: leave one of them out',
-    );
+    throw new PartituraError('INVALID_REQUEST', 'expected --registry or SCHEMA_REGISTRY_URL, got both');
   const signal = stopSignal();
   const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
   if (!cluster) return;
@@ -78,7 +75,7 @@ function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): vo
   print(`ready brokers=${brokers.join(',')}${schemas} nodes=${nodes.length} models=${models.join(',')}`);
 }
 
-/** Nodes finish what is under way first, so a word says that the signal was heard. */
+/** Stops the cluster; nodes finish work in flight first, so the message acknowledges the signal. */
 export async function endCluster(cluster: LocalCluster): Promise<void> {
   printError('stopping …');
   await cluster.stop();

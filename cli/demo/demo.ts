@@ -13,12 +13,12 @@ export interface DemoFlags extends UpFlags {
   readonly inflight: number;
 }
 
-/** Requests that are asked and not counted: the first ones pay for connections and just-in-time compilation. */
+/** Uncounted warm-up requests, which pay for connections and just-in-time compilation. */
 const WARM_UP_REQUESTS = 200;
 
 /**
- * Starts a cluster, streams every handwritten digit through it, reports, and stays up unless told to end.
- * @throws Error when a reply is missing or wrong, or the accuracy is below what the model had
+ * Starts a cluster, streams all handwritten digits through it, prints a report, and keeps the cluster up unless --exit is given.
+ * @throws Error if a reply is missing or wrong, or the accuracy is below that of the model in training
  */
 export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
   const signal = stopSignal();
@@ -29,7 +29,7 @@ export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boole
   try {
     const streamed = await Promise.race([streaming, cluster.failed, stopped(signal)]);
     if (streamed instanceof Error) throw streamed;
-    if (typeof streamed === 'string') return refuseHalf(flags, streamed);
+    if (typeof streamed === 'string') return refuseIncomplete(flags, streamed);
     report(streamed, flags.json);
     if (flags.exit) return;
     explain(cluster);
@@ -42,9 +42,9 @@ export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boole
   }
 }
 
-/** Who waits for the report alone must not take its absence for success. */
-function refuseHalf({ exit }: DemoFlags, signal: string): void {
-  if (exit) throw new Error(`expected a report, got ${signal} before it was done`);
+/** @throws Error with --exit, so that a missing report is never mistaken for success */
+function refuseIncomplete({ exit }: DemoFlags, signal: string): void {
+  if (exit) throw new Error(`expected a report, got ${signal} before it was complete`);
 }
 
 async function stream(
@@ -68,7 +68,7 @@ async function stream(
 
 interface Pace {
   readonly maxInflight: number;
-  /** Ends the stream where it is. */
+  /** Aborts the stream. */
   readonly signal: AbortSignal;
 }
 
@@ -115,14 +115,14 @@ function toInputs(pixels: Float32Array): Inputs {
   return { pixels: { data: pixels, shape: [1, PIXELS] } };
 }
 
-/** Only a person at a terminal wants one. */
+/** Returns undefined unless stderr is a terminal. */
 function progressBar(): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
   return new SingleBar({
     format: 'digits {bar} {value}/{total} ({percentage} %)',
     stream: process.stderr,
     hideCursor: true,
-    // Signals are ours to handle; the bar stops with the stream.
+    // Signals are handled by the command; the bar stops with the stream.
     gracefulExit: false,
   });
 }
@@ -137,7 +137,7 @@ function report(result: DemoReport, json: boolean): void {
 function explain({ brokers }: LocalCluster): void {
   const at = brokers.join(',');
   printError(`
-The cluster stays up; Ctrl-C ends it. From another terminal in this folder:
+The cluster keeps running; press Ctrl-C to stop it. From another terminal in this folder:
 
   npx partitura predict digits --file examples/digits/request.json --brokers ${at}
   kcat -P -b ${at} -t partitura.digits.requests examples/digits/request.json

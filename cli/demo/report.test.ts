@@ -26,7 +26,7 @@ const failed = (message: string): Answered => ({
   latencyMs: 1,
 });
 
-test('a report counts what was right, who answered and how large batches were', () => {
+test('a report counts correct answers, answers by node and batch sizes', () => {
   const four = { batchSize: 4, node: 'n2' };
   const answers = [
     answered(3, 3, { heldBack: true }),
@@ -49,29 +49,29 @@ test('a report counts what was right, who answered and how large batches were', 
   assert.equal(report.meanBatchRows, 2);
 });
 
-test('latencies are told by their ranks', () => {
+test('latencies are reported as percentiles', () => {
   const answers = Array.from({ length: 100 }, (_, index) => answered(1, 1, { latencyMs: 100 - index }));
   const { p50Ms, p99Ms } = sumUp(answers, 1);
   assert.deepEqual([p50Ms, p99Ms], [51, 100]);
 });
 
-test('a run is wrong when answers are missing, failed or less accurate than the model was', () => {
+test('a run fails if answers are missing, failed or less accurate than the model', () => {
   const good = sumUp([answered(1, 1, { heldBack: true })], 1);
   assert.deepEqual(problemsOf(good, { rows: 1, correct: 1, heldBackCorrect: 1 }), []);
   assert.deepEqual(problemsOf(good, { rows: 2, correct: 2, heldBackCorrect: 2 }), [
     'expected 2 answers, got 1',
-    'expected 2 right answers in all, got 1',
-    'expected 2 of the held-back digits to be right, got 1',
+    'expected 2 correct answers in all, got 1',
+    'expected 2 of the held-out digits to be correct, got 1',
   ]);
   assert.deepEqual(problemsOf(sumUp([failed('lost')], 1), { rows: 1, correct: 0, heldBackCorrect: 0 }), [
-    '1 requests were not answered, the first: lost',
+    '1 requests failed; the first: lost',
   ]);
 });
 
-test('the report is written for people', () => {
+test('the report is formatted as text', () => {
   const lines = describe(sumUp([answered(1, 1, { heldBack: true, node: 'n2' }), answered(1, 2)], 0.5));
   assert.deepEqual(lines, [
-    'accuracy     100.00 % on the 1 digits that training never saw (1 of all 2 right)',
+    'accuracy     100.00 % on the 1 held-out digits (1 of all 2 correct)',
     'throughput   4 requests/s (2 in 0.50 s)',
     'latency      p50 1.0 ms, p99 1.0 ms',
     'batches      1.0 rows on average',

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../producers/index.js';
 
-/** One digit that was asked for, and what came of it. */
+/** One requested digit and its outcome. */
 export interface Answered {
   readonly attempt: Attempt;
   readonly label: number;
@@ -21,7 +21,7 @@ export interface DemoReport {
   readonly byNode: Readonly<Record<string, number>>;
 }
 
-/** Sums up a run: what was right, how long it took, and who did it. */
+/** Summarizes a run: accuracy, latency, throughput and answers by node. */
 export function sumUp(answers: readonly Answered[], seconds: number): DemoReport {
   const good = answers.filter(({ attempt, label }) => digitOf(attempt) === label);
   const heldBack = answers.filter((answer) => answer.heldBack);
@@ -50,7 +50,7 @@ export function sumUp(answers: readonly Answered[], seconds: number): DemoReport
   };
 }
 
-/** The most probable digit; undefined when there is no answer. */
+/** Returns the most probable digit; undefined without an answer. */
 function digitOf(attempt: Attempt): number | undefined {
   if (!('prediction' in attempt)) return undefined;
   const probabilities = Array.from(attempt.prediction.outputs['probabilities']?.data as Float32Array);
@@ -62,33 +62,33 @@ function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** Why the run is not as it should be; empty when it is. */
+/** Lists deviations from the expected results. */
 export function problemsOf(
   report: DemoReport,
   expected: { readonly rows: number; readonly correct: number; readonly heldBackCorrect: number },
 ): string[] {
   const problems: string[] = [];
   if (report.failures.length > 0)
-    problems.push(`${report.failures.length} requests were not answered, the first: ${report.failures[0]}`);
+    problems.push(`${report.failures.length} requests failed; the first: ${report.failures[0]}`);
   if (report.requests !== expected.rows)
     problems.push(`expected ${expected.rows} answers, got ${report.requests}`);
   if (report.correct < expected.correct)
-    problems.push(`expected ${expected.correct} right answers in all, got ${report.correct}`);
+    problems.push(`expected ${expected.correct} correct answers in all, got ${report.correct}`);
   if (report.heldBackCorrect < expected.heldBackCorrect) {
     problems.push(
-      `expected ${expected.heldBackCorrect} of the held-back digits to be right, got ${report.heldBackCorrect}`,
+      `expected ${expected.heldBackCorrect} of the held-out digits to be correct, got ${report.heldBackCorrect}`,
     );
   }
   return problems;
 }
 
-/** The report as lines for people. */
+/** Formats the report as lines. */
 export function describe(report: DemoReport): string[] {
   const { requests, seconds, p50Ms, p99Ms, meanBatchRows, byNode, correct, heldBackCorrect, heldBackRows } =
     report;
   const accuracy = ((100 * heldBackCorrect) / heldBackRows).toFixed(2);
   return [
-    `accuracy     ${accuracy} % on the ${heldBackRows} digits that training never saw (${correct} of all ${requests} right)`,
+    `accuracy     ${accuracy} % on the ${heldBackRows} held-out digits (${correct} of all ${requests} correct)`,
     `throughput   ${Math.round(requests / seconds).toLocaleString('en')} requests/s (${requests.toLocaleString('en')} in ${seconds.toFixed(2)} s)`,
     `latency      p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
     `batches      ${meanBatchRows.toFixed(1)} rows on average`,

@@ -5,7 +5,7 @@ import { groupsOf, type ModelFacts, type VersionFacts, type VersionOnNode } from
 
 const FIELD_WIDTH = 10;
 const OPEN_DIMENSION = -1;
-/** All are in the JSON. */
+/** Labels shown; JSON output has all of them. */
 const SHOWN_LABELS = 8;
 const FORMATS: Readonly<Record<string, string>> = {
   saved_model: 'SavedModel',
@@ -14,7 +14,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   layers_model: 'TensorFlow.js layers model',
 };
 
-/** Lays out all that nodes tell of a model, for people. */
+/** Formats everything that nodes report about a model. */
 export function describeModel({ model, versions }: ModelFacts): string {
   return versions.map((version) => describeVersion(model, version)).join('\n\n');
 }
@@ -91,7 +91,7 @@ function tensorTable(inputs: readonly TensorStatus[], outputs: readonly TensorSt
   );
 }
 
-/** Writes a shape with the names of its open dimensions, `[batch, 64]`; one without a name is -1. */
+/** Formats a shape with the names of its open dimensions, `[batch, 64]`, or -1 if unnamed. */
 export function shapeText({ shape, dimensionNames }: TensorStatus): string {
   if (shape.length === 0) return '[] (a scalar, or any shape)';
   const dimensions = shape.map((size, index) =>
@@ -108,7 +108,7 @@ function labelsText({ labels, labelCount }: TensorStatus): string {
 }
 
 function profileText(measured: ModelMeasurement | null): string {
-  if (!measured) return 'not measured';
+  if (!measured) return 'not profiled';
   const { microsAlone, bestBatchRows, microsPerRow, cores, threads, inline, threadsGain } = measured;
   const gain = threadsGain === null ? '' : ` (${threadsGain.toFixed(1)} × one)`;
   const each = cores === null ? '' : ` of ${counted(cores, 'core')}`;

@@ -88,7 +88,7 @@ test('nodes that agree are described once, each with its own profile', () => {
   );
 });
 
-test('where nodes differ, each is described and the fields are named', () => {
+test('nodes that differ are described separately, and the fields are named', () => {
   const failed = { ...version, state: 'FAILED', message: 'no memory', signatures: [], filesHash: null };
   const facts = factsOf('digits', [node('a', [version]), node('b', [failed])]);
   assert.deepEqual(facts.versions[0]?.differences, [
@@ -103,7 +103,7 @@ test('where nodes differ, each is described and the fields are named', () => {
   assert.match(text, /^ {2}nodes {5}b\n {2}state {5}FAILED: no memory$/m);
 });
 
-test('an unknown model is refused with those that live nodes have', () => {
+test('an unknown model is refused with the list of models on live nodes', () => {
   const nodes = [
     node('a', [version, { ...version, model: 'wine' }]),
     node('b', [{ ...version, model: 'x' }], false),
@@ -113,11 +113,11 @@ test('an unknown model is refused with those that live nodes have', () => {
     message: "model: expected one of 'digits', 'wine', got 'digit'",
   });
   assert.throws(() => factsOf('digits', []), {
-    message: "model: expected one that a live node serves, and there is none, got 'digits'",
+    message: "model: expected a model of a live node (none is served), got 'digits'",
   });
 });
 
-test('versions are in the order of their numbers, and each signature has its own table', () => {
+test('versions are in numeric order, and each signature has its own table', () => {
   const encode = { ...signature, name: 'encode', batching: { batchable: false, reason: 'rows mix' } };
   const refused = { ...signature, name: 'precise', inputs: [], outputs: [], batching: null, problem: 'FP64' };
   const several = { ...version, version: '10', signatures: [signature, encode, refused] };
@@ -127,7 +127,7 @@ test('versions are in the order of their numbers, and each signature has its own
   assert.match(text, /^ {2}signature precise\n {2}problem {3}not served: FP64$/m);
 });
 
-test('shapes and labels are written for people', () => {
+test('shapes and labels are readable', () => {
   assert.equal(shapeText(tensor('x', { shape: [], dimensionNames: [] })), '[] (a scalar, or any shape)');
   assert.equal(
     shapeText(tensor('x', { shape: [-1, -1, 2], dimensionNames: ['', 'time', ''] })),
@@ -144,7 +144,7 @@ test('shapes and labels are written for people', () => {
   assert.match(textOf([...'abcdefghij']), / a, b, c, d, e, f, g, h and 992 more$/m);
 });
 
-test('nothing that a node wrote breaks out of its line', () => {
+test('text from nodes cannot break out of its line', () => {
   const evil = 'x\u001b[2J\nstate     AVAILABLE';
   const hostile: ModelVersionStatus = {
     ...version,

@@ -4,9 +4,9 @@ import { detectFraming } from '../../schemas/framing/index.js';
 import { isOf, type TraceMatch } from '../../operations/trace/search.js';
 import { correlationOf, traceIdOf } from '../../operations/trace/request-id.js';
 
-/** Something that happened to a request. */
+/** A step in the life of a request. */
 export interface Step {
-  /** Milliseconds since the epoch; for what happens in a node reckoned back from its reply. */
+  /** Milliseconds since the epoch; for steps in a node computed back from its reply. */
   readonly at: number;
   readonly what: string;
   readonly where: string;
@@ -16,7 +16,7 @@ export interface Step {
 const MAX_TEXT_BYTES = 64;
 const MAX_MESSAGE_CHARACTERS = 200;
 
-/** What happened, in order: what was written where, and what replies tell of the node that made them. */
+/** Returns all steps in order: records written, and the steps in nodes that replies report. */
 export function timeline(found: readonly TraceMatch[]): Step[] {
   return found.flatMap((one) => [...inNode(one), written(one)]).sort((a, b) => a.at - b.at);
 }
@@ -37,7 +37,7 @@ function detailsOf({ role, record, request, reply, letter }: TraceMatch): string
     const framing = value ? detectFraming(value, headers) : undefined;
     const { topic: replyTopic } = detectDialect(headers).read(headers);
     parts.push(
-      framing?.name ?? 'in no known framing',
+      framing?.name ?? 'unknown framing',
       `${detectDialect(headers).name} headers`,
       request && request.id !== '' ? `id ${oneLine(request.id, MAX_TEXT_BYTES)}` : null,
       replyTopic === undefined ? null : `reply to ${oneLine(replyTopic, MAX_TEXT_BYTES)}`,
@@ -63,7 +63,7 @@ function detailsOf({ role, record, request, reply, letter }: TraceMatch): string
   return parts.filter((part) => part).join(', ');
 }
 
-/** A reply was written when it was computed, but for waiting for earlier ones of its partition and for the broker. */
+/** Returns the steps in the node, assuming that the reply was written right after it was computed. */
 function inNode({ reply, record }: TraceMatch): Step[] {
   if (!reply?.node) return [];
   const { node, timing, modelVersion } = reply;
@@ -71,7 +71,7 @@ function inNode({ reply, record }: TraceMatch): Step[] {
   const { queueMicros, computeMicros, batchSize } = timing;
   const computed = record.timestamp - computeMicros / 1_000;
   return [
-    { at: computed - queueMicros / 1_000, what: 'taken on', where: node, details: '' },
+    { at: computed - queueMicros / 1_000, what: 'admitted', where: node, details: '' },
     {
       at: computed,
       what: 'computed',
@@ -85,7 +85,7 @@ function millis(micros: number): string {
   return `${(micros / 1_000).toFixed(1)} ms`;
 }
 
-/** Requests, and records of bindings, that nothing was found to have come of. */
+/** Returns requests and binding sources without an outcome. */
 export function open(found: readonly TraceMatch[]): TraceMatch[] {
   const ends = found.filter(({ role }) => role !== 'request' && role !== 'source');
   return found.filter(

@@ -11,16 +11,16 @@ const HELD_BACK_EVERY = 5;
 export interface Digits {
   /** 8×8 pixels per row, values 0 to 16. */
   readonly pixels: readonly Float32Array<ArrayBuffer>[];
-  /** The digit that was written, 0 to 9. */
+  /** The labels, 0 to 9. */
   readonly labels: readonly number[];
-  /** True for the rows that no model is trained on: every fifth, from the first. */
+  /** True for rows held out from training: every fifth, starting with the first. */
   readonly heldBack: readonly boolean[];
 }
 
-/** What a model that was trained on the digits answers, as its training script wrote it down. */
+/** Expected results of a model, as written by its training script. */
 export interface Expectations {
   readonly rows: number;
-  /** Right answers among all rows. */
+  /** Correct predictions among all rows. */
   readonly correct: number;
   readonly heldBackRows: number;
   readonly heldBackCorrect: number;
@@ -32,11 +32,11 @@ export interface Sample {
   readonly row: number;
   readonly label: number;
   readonly pixels: readonly number[];
-  /** To be met within 1e-5. */
+  /** Tolerance 1e-5. */
   readonly probabilities: readonly number[];
 }
 
-// From dist/examples/digits to the sources: data files are not copied by the compiler.
+// The compiler does not copy data files to dist/, so they are read from the sources.
 const HERE = new URL('../../../examples/digits/', import.meta.url);
 
 /** Reads all 1,797 rows. */
@@ -53,12 +53,12 @@ export function loadDigits(): Digits {
   };
 }
 
-/** What the shipped SavedModel answers, according to Python. */
+/** Reads the expected results of the shipped SavedModel, computed in Python. */
 export function loadExpectations(): Expectations {
   return JSON.parse(readFileSync(new URL('expected.json', HERE), 'utf8')) as Expectations;
 }
 
-/** The digit with the highest probability. */
+/** Returns the digit with the highest probability. */
 export function mostLikely(probabilities: ArrayLike<number>): number {
   let best = 0;
   for (let digit = 1; digit < probabilities.length; digit++) {

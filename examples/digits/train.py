@@ -32,14 +32,14 @@ EXPECTED_ROWS = 20
 
 
 def load_digits():
-    """Pixels as float32 [1797,64] with values 0 to 16, labels as int64 [1797]."""
+    """Reads pixels as float32 [1797,64] with values 0 to 16, labels as int64 [1797]."""
     with gzip.open(HERE / "digits.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.int64)
     return table[:, :PIXELS].astype(np.float32), table[:, PIXELS]
 
 
 def build_model():
-    """Raw pixels in, probabilities out: callers never scale."""
+    """Builds the model, from raw pixels to probabilities: the model scales its inputs."""
     pixels = keras.Input((PIXELS,), name="pixels")
     scaled = keras.layers.Rescaling(1 / 16, name="scaled")(pixels)
     hidden = keras.layers.Dense(128, activation="relu", name="hidden")(scaled)
@@ -57,14 +57,14 @@ def train(pixels, labels):
 
 
 def freeze(model):
-    """The model as one graph without variables: up to twice as fast at batch 1."""
+    """Freezes the model into one graph without variables: up to twice as fast at batch 1."""
     signature = tf.TensorSpec([None, PIXELS], tf.float32, name="pixels")
     concrete = tf.function(lambda pixels: model(pixels, training=False)).get_concrete_function(signature)
     return convert_variables_to_constants_v2(concrete)
 
 
 def export_frozen(frozen, folder):
-    """Writes the graph flat, without function calls around it, with the public names of the contract."""
+    """Writes a flat graph, without function calls, with the public names of the contract."""
     shutil.rmtree(folder, ignore_errors=True)
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         tf.import_graph_def(frozen.graph.as_graph_def(), name="")
@@ -77,7 +77,7 @@ def export_frozen(frozen, folder):
 
 
 def expectations(model, pixels, labels):
-    """What a server must answer: counts that are exact, probabilities to be met within 1e-5."""
+    """Computes the expected results of a server: exact counts, and probabilities within 1e-5."""
     held_back = np.arange(len(labels)) % HELD_BACK_EVERY == 0
     probabilities = model.predict(pixels, batch_size=len(labels), verbose=0)
     correct = probabilities.argmax(axis=1) == labels
@@ -100,7 +100,7 @@ def expectations(model, pixels, labels):
 
 
 def write_expectations(expected):
-    """One sample per line, so that a retrained model shows as a readable change."""
+    """Formats one sample per line, so that retraining yields a readable diff."""
     counts = {key: value for key, value in expected.items() if key != "samples"}
     samples = ",\n    ".join(json.dumps(sample, separators=(",", ":")) for sample in expected["samples"])
     text = json.dumps(counts, indent=2).removesuffix("\n}") + f',\n  "samples": [\n    {samples}\n  ]\n}}\n'
@@ -121,7 +121,7 @@ def main():
     export_frozen(freeze(model), arguments.output)
     expected = expectations(model, pixels, labels)
     write_expectations(expected)
-    print(f"held back: {expected['heldBackCorrect']} of {expected['heldBackRows']} right")
+    print(f"held out: {expected['heldBackCorrect']} of {expected['heldBackRows']} right")
 
 
 if __name__ == "__main__":

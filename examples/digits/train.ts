@@ -1,5 +1,5 @@
 /**
- * Trains the digits with TensorFlow.js and writes a layers model with what it answers.
+ * Trains the digits model with TensorFlow.js and writes a layers model with its expected results.
  *
  *     node dist/examples/digits/train.js FOLDER
  */
@@ -16,7 +16,7 @@ const STRIDE = 1009;
 
 const tf = importTensorFlow();
 
-/** Raw pixels in, probabilities out: callers never scale. */
+/** Builds the model, from raw pixels to probabilities: the model scales its inputs. */
 function buildModel(): TensorFlow.LayersModel {
   const dense = (name: string, units: number, activation: 'relu' | 'softmax', seed: number) =>
     tf.layers.dense({ name, units, activation, kernelInitializer: tf.initializers.glorotUniform({ seed }) });
@@ -29,7 +29,7 @@ function buildModel(): TensorFlow.LayersModel {
   return tf.model({ inputs: pixels, outputs: probabilities as TensorFlow.SymbolicTensor });
 }
 
-/** The rows to train on, in a fixed mixed order: TensorFlow.js shuffles with a generator that can't be seeded. */
+/** Returns the training rows in a fixed shuffled order: the generator of TensorFlow.js cannot be seeded. */
 function trainingRows({ heldBack }: Digits): number[] {
   const rows = heldBack.flatMap((held, row) => (held ? [] : [row]));
   return rows.map((_, index) => rows[(index * STRIDE) % rows.length] ?? 0);
@@ -81,7 +81,7 @@ async function main(folder: string): Promise<void> {
   await model.save(`file://${resolve(folder)}`);
   const expectations = expectationsOf(model, digits);
   writeFileSync(join(folder, 'expected.json'), `${JSON.stringify(expectations)}\n`);
-  process.stdout.write(`held back: ${expectations.heldBackCorrect} of ${expectations.heldBackRows} right\n`);
+  process.stdout.write(`held out: ${expectations.heldBackCorrect} of ${expectations.heldBackRows} right\n`);
 }
 
 const folder = process.argv[2];

@@ -1,4 +1,4 @@
-// Reads the topic wine.cultivars with the schema that its registry has, and says how many wines were told right.
+// Reads the topic wine.cultivars with its schema from the registry, and prints how many wines were classified correctly.
 import { readFile } from 'node:fs/promises';
 import avro from 'avsc';
 import { Kafka, logLevel } from 'kafkajs';
@@ -16,7 +16,7 @@ const cultivars = csv
   .map((line) => ['first', 'second', 'third'][line[0] - 1]);
 
 const types = new Map();
-/** The type of a schema's records, asked for once. */
+/** Returns the Avro type of a schema id, cached. */
 function typeOf(id) {
   if (!types.has(id)) {
     const asked = fetch(`${SCHEMA_REGISTRY_URL}/schemas/ids/${id}`).then((response) => response.json());
@@ -49,4 +49,6 @@ const complete = new Promise((resolve, reject) => {
 });
 await complete.finally(() => consumer.disconnect());
 console.table(results.slice(0, 5));
-console.log(`${results.filter(({ isRight }) => isRight).length} of ${results.length} wines told right`);
+console.log(
+  `${results.filter(({ isRight }) => isRight).length} of ${results.length} wines classified correctly`,
+);

@@ -25,18 +25,18 @@ const schema = {
   ],
 };
 
-/** @returns the id by which the registry knows the schema */
+/** Registers the schema. @returns its id */
 async function register(subject, schema) {
   const response = await fetch(`${SCHEMA_REGISTRY_URL}/subjects/${subject}/versions`, {
     method: 'POST',
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
     body: JSON.stringify({ schema: JSON.stringify(schema) }),
   });
-  if (!response.ok) throw new Error(`the registry answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`schema registry responded ${response.status}: ${await response.text()}`);
   return (await response.json()).id;
 }
 
-const prefix = Buffer.alloc(5); // Confluent's wire format: a zero, then the schema's id
+const prefix = Buffer.alloc(5); // Confluent's wire format: a zero byte, then the schema id
 prefix.writeInt32BE(await register(`${TOPIC}-value`, schema), 1);
 const type = avro.Type.forSchema(schema);
 
@@ -56,4 +56,4 @@ const producer = kafka.producer();
 await producer.connect();
 await producer.send({ topic: TOPIC, messages });
 await producer.disconnect();
-console.log(`${messages.length} measurements are in ${TOPIC}`);
+console.log(`wrote ${messages.length} measurements to ${TOPIC}`);

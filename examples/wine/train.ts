@@ -1,5 +1,5 @@
 /**
- * Trains a model that tells three cultivars of wine by 13 measurements, and prints what `binding.yaml` scales them with.
+ * Trains a model that classifies three cultivars of wine by 13 measurements, and prints the scaling for `binding.yaml`.
  *
  *     node dist/examples/wine/train.js
  */
@@ -12,18 +12,18 @@ const SEED = 20_261_124;
 const EPOCHS = 60;
 const CULTIVARS = 3;
 const HELD_BACK_EVERY = 5;
-/** Has no divisor in common with the number of rows, which are sorted by cultivar. */
+/** Coprime with the number of rows, which are sorted by cultivar, so that a stride visits each once. */
 const STRIDE = 61;
 
 const tf = importTensorFlow();
-// Compiled, this file is in dist/, which mirrors the sources.
+// The compiled file is in dist/, which mirrors the sources.
 const folder = join(import.meta.dirname, '../../../examples/wine');
 
 interface Wines {
   readonly names: readonly string[];
-  /** Measurements, as in the data. */
+  /** The raw measurements. */
   readonly rows: readonly (readonly number[])[];
-  /** From 0. */
+  /** Cultivar, numbered from 0. */
   readonly cultivars: readonly number[];
 }
 
@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   const right = heldBack.filter((row, index) => answers[index] === cultivars[row]).length;
   for (const [column, { mean, deviation }] of scales.entries())
     process.stdout.write(`    - { field: ${names[column]}, subtract: ${mean}, divide: ${deviation} }\n`);
-  process.stdout.write(`held back: ${right} of ${heldBack.length} right\n`);
+  process.stdout.write(`held out: ${right} of ${heldBack.length} right\n`);
 }
 
 await main();

@@ -9,13 +9,13 @@ import { BoundTopic } from '../support/bound-topic.js';
 import { framed, unframed } from '../support/confluent.js';
 import { Gate } from '../support/gate.js';
 import { Harness } from '../support/harness.js';
-import { chance, mutate } from '../support/mutate.js';
+import { seededRandom, mutate } from '../support/mutate.js';
 import { missing } from '../support/programs.js';
 
 const MUTATED = 5_000;
 const skip = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;
 
-/** A rawClient's record: nothing in it is ours. */
+/** A record of another program, without any of our types. */
 const ORDER: Schema = {
   type: 'record',
   name: 'Order',
@@ -46,7 +46,7 @@ const order = (id: number, more: Partial<Order> = {}): Order => ({
   ...more,
 });
 
-/** Features of every kind for the four columns of y = 2x. */
+/** Creates a binding with features of every kind for the four columns of y = 2x. */
 const binding = (name: string, output: object = {}): object => ({
   name,
   source: { topic: `${name}-in`, format: 'avro' },
@@ -66,7 +66,7 @@ const binding = (name: string, output: object = {}): object => ({
 describe('bindings of Avro topics', { skip }, () => {
   let server: LocalRegistry;
   let gate: Gate;
-  /** As the world outside knows the registry, gate or not. */
+  /** The registry, reached directly rather than through the gate. */
   let registry: SchemaRegistry;
   let harness: Harness;
   let node: InferenceNode;
@@ -87,7 +87,7 @@ describe('bindings of Avro topics', { skip }, () => {
     await server.stop();
   });
 
-  /** What the registry holds new versions of any subject against. */
+  /** Sets the global compatibility level of the registry. */
   async function setRule(compatibility: string): Promise<void> {
     const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
     const body = JSON.stringify({ compatibility });
@@ -101,7 +101,7 @@ describe('bindings of Avro topics', { skip }, () => {
 
   const read = ({ value }: KafkaRecord): Promise<Record<string, unknown>> => unframed(registry, value);
 
-  test('what the original holds is in the result as it was, and the derived schema is registered', async () => {
+  test('a result contains the original unchanged, and the derived schema is registered', async () => {
     const bound = await BoundTopic.apply(harness, binding('orders'));
     const { id } = await registry.register('orders-in-value', ORDER);
     await bound.running(node);
@@ -113,7 +113,7 @@ describe('bindings of Avro topics', { skip }, () => {
     ]);
     const [first, second] = await bound.results(2);
     assert.ok(first?.value && second);
-    assert.ok(first.value.includes(value.subarray(5)), 'the bytes of the original');
+    assert.ok(first.value.includes(value.subarray(5)), 'the original bytes');
     const { y, largest, amount } = await read(first);
     assert.deepEqual([amount, y, largest], [101, [2, 1, 4, 14], 14]);
     assert.deepEqual((await read(second))['y'], [4, 0, 2, 14]);
@@ -126,7 +126,7 @@ describe('bindings of Avro topics', { skip }, () => {
     );
   });
 
-  test('a source whose schema grows is followed, and results grow with it', async () => {
+  test('results follow the evolution of the source schema', async () => {
     const bound = await BoundTopic.apply(harness, binding('grows'));
     const older = await registry.register('grows-in-value', ORDER);
     const grown = {
@@ -147,7 +147,7 @@ describe('bindings of Avro topics', { skip }, () => {
     assert.deepEqual([second['note'], second['largest']], ['n', 14]);
   });
 
-  test('records of before a field was taken away are read as those of after, where the registry asks for BACKWARD', async () => {
+  test('records from before a field was removed are read with the newer schema under BACKWARD compatibility', async () => {
     await setRule('BACKWARD');
     const fields = (ORDER as unknown as { fields: object[] }).fields;
     const fuller = {
@@ -167,7 +167,7 @@ describe('bindings of Avro topics', { skip }, () => {
     await setRule('NONE');
   });
 
-  test('predictions alone have a schema of their own', async () => {
+  test('results with predictions only have their own schema', async () => {
     const bound = await BoundTopic.apply(harness, binding('alone', { record: 'prediction' }));
     await bound.running(node);
     const stored = await newestOf('alone-out-value');
@@ -192,14 +192,14 @@ describe('bindings of Avro topics', { skip }, () => {
     assert.deepEqual((await read(result))['y'], [2, 2, 4, 14]);
   });
 
-  test(`of ${MUTATED} mutated records each is a result or a dead letter with its bytes`, async () => {
+  test(`of ${MUTATED} mutated records each becomes a result or a dead letter byte for byte`, async () => {
     const bound = await BoundTopic.apply(harness, binding('fuzz'));
     const { id } = await registry.register('fuzz-in-value', ORDER);
-    const random = chance(20_261_126);
+    const random = seededRandom(20_261_126);
     const sent = new Map<string, Buffer>();
     for (let number = 0; number < MUTATED; number++) {
       const value = framed(id, ORDER, order(number));
-      // The schema's id is left alone in most of them: one that is made up only says that it is not known.
+      // Most keep the schema id: a random one only tests the lookup of an unknown id.
       const damaged = mutate(value.subarray(5), random);
       sent.set(
         `bad ${number}`,
@@ -211,12 +211,12 @@ describe('bindings of Avro topics', { skip }, () => {
     await bound.assertEnded(sent, (key) => key.startsWith('good'));
   });
 
-  test('while the registry is away records of a new schema wait, and none is refused', async () => {
+  test('while the registry is unavailable, records with a new schema wait and none is refused', async () => {
     const bound = await BoundTopic.apply(harness, binding('away'));
     await bound.running(node);
     const { id } = await registry.register('away-in-value', {
       ...(ORDER as object),
-      doc: 'known to the registry alone',
+      doc: 'known only to the registry',
     } as Schema);
     await gate.shut();
     await bound.send([{ value: framed(id, ORDER, order(1)) }]);
@@ -227,11 +227,15 @@ describe('bindings of Avro topics', { skip }, () => {
     assert.equal((await bound.deadLetters()).length, 0);
   });
 
-  test('a source that has a field of the name of a prediction stops the binding, which says so', async () => {
+  test('a source field with the name of a prediction stops the binding with an error', async () => {
     const { id } = await registry.register('taken-in-value', ORDER);
     const bound = await BoundTopic.apply(harness, binding('taken', { fields: { amount: { take: 'max' } } }));
     await bound.send([{ value: framed(id, ORDER, order(1)) }]);
-    await bound.says(node, 'FAILED', /output\.fields\.amount: expected a name that the source does not have/);
+    await bound.reports(
+      node,
+      'FAILED',
+      /output\.fields\.amount: expected a name that the source does not have/,
+    );
     assert.equal((await bound.deadLetters()).length, 0);
   });
 });

@@ -26,10 +26,10 @@ const binding = (name: string, exactlyOnce: boolean): object => ({
   exactlyOnce,
 });
 
-/** Every hundredth record can't be predicted. */
+/** Returns true for every hundredth record, which cannot be predicted. */
 const isBad = (number: number): boolean => number % 100 === 99;
 
-/** How often each record has ended, after one of two nodes was killed in the midst of them. */
+/** Counts the outcomes of each record after one of two nodes was killed during processing. */
 async function endsAfterKill(name: string, exactlyOnce: boolean): Promise<number[]> {
   const bound = await BoundTopic.apply(harness, binding(name, exactlyOnce), PARTITIONS);
   const doomed = await harness.nodeProcess({ maxBatchRows: 16 });
@@ -47,8 +47,11 @@ async function endsAfterKill(name: string, exactlyOnce: boolean): Promise<number
   await bound.handled(RECORDS / 10, LIMIT_MS);
   doomed.kill('SIGKILL');
   await doomed.exited;
-  assert.ok((await harness.read(`${name}-out`)).length < RECORDS / 2, 'it was killed in the midst');
-  await eventually('all is committed', async () => (await bound.uncommitted()) === 0, LIMIT_MS);
+  assert.ok(
+    (await harness.read(`${name}-out`)).length < RECORDS / 2,
+    'the node was killed during processing',
+  );
+  await eventually('all offsets are committed', async () => (await bound.uncommitted()) === 0, LIMIT_MS);
   await bound.handled(RECORDS, LIMIT_MS);
   const ends = Array.from({ length: RECORDS }, () => 0);
   for (const { key, value } of await harness.read(`${name}-out`)) {
@@ -67,7 +70,7 @@ async function endsAfterKill(name: string, exactlyOnce: boolean): Promise<number
   return ends;
 }
 
-describe('bindings whose node is killed', () => {
+describe('bindings after a node was killed', () => {
   test('lose nothing', async () => {
     const ends = await endsAfterKill('least', false);
     assert.deepEqual(
@@ -76,8 +79,8 @@ describe('bindings whose node is killed', () => {
     );
   });
 
-  const skip = canTransact ? false : 'the nodes of this run are on kafkajs, which bindings refuse for this';
-  test('with exactlyOnce, have each record end once', { skip }, async () => {
+  const skip = canTransact ? false : 'exactlyOnce needs KAFKA_CLIENT=native, and this run uses kafkajs';
+  test('with exactlyOnce, produce exactly one outcome per record', { skip }, async () => {
     const ends = await endsAfterKill('exactly', true);
     assert.deepEqual(
       ends.flatMap((count, number) => (count === 1 ? [] : [[number, count]])),
@@ -85,9 +88,9 @@ describe('bindings whose node is killed', () => {
     );
   });
 
-  test('on kafkajs, whose transactions do not check who has a partition, refuse exactlyOnce', async () => {
+  test('refuse exactlyOnce on kafkajs, whose transactions do not check partition ownership', async () => {
     const node = await harness.node({ kafkaClient: 'kafkajs', kafkaGroupProtocol: 'classic' });
     const bound = await BoundTopic.apply(harness, binding('refused', true));
-    await bound.says(node, 'FAILED', /exactlyOnce: expected nodes with KAFKA_CLIENT=native, got kafkajs/);
+    await bound.reports(node, 'FAILED', /exactlyOnce: expected nodes with KAFKA_CLIENT=native, got kafkajs/);
   });
 });

@@ -6,7 +6,7 @@ import { headerText } from '../../schemas/framing/framing.js';
 import { BoundTopic } from '../support/bound-topic.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import { chance, mutate } from '../support/mutate.js';
+import { seededRandom, mutate } from '../support/mutate.js';
 
 const MUTATED = 10_000;
 const GOOD_EVERY = 50;
@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-/** Feeds four fields to y = x · version. */
+/** Creates a binding that feeds four fields to y = x · version. */
 const scaleBinding = (name: string, more: object = {}): object => ({
   name,
   source: { topic: `${name}-in`, format: 'json' },
@@ -35,7 +35,7 @@ const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
 const original = (a: number): object => ({ a, b: { c: 4 }, kind: 'red', d: -1 });
 const textOf = ({ value }: KafkaRecord): string => value?.toString('utf8') ?? '';
 
-test('records come out with predictions; key, time, headers, partition and every digit are kept', async () => {
+test('records are enriched with predictions; key, timestamp, headers, partition and all digits are kept', async () => {
   const bound = await BoundTopic.apply(harness, scaleBinding('kept'));
   await bound.running(node);
   const text = '{ "id": 12345678901234567890, "a": 1.50, "b": {"c": 4}, "kind": "red", "d": -1 }';
@@ -57,7 +57,7 @@ test('records come out with predictions; key, time, headers, partition and every
   assert.deepEqual([deleted.key?.toString(), deleted.value, deleted.partition], ['gone', null, 1]);
 });
 
-test('a record that can not be predicted is a dead letter with its bytes, and stops no other', async () => {
+test('a record that cannot be predicted becomes a dead letter byte for byte and delays no other', async () => {
   const bound = await BoundTopic.apply(harness, scaleBinding('bad'));
   const values = [
     json(original(1)),
@@ -75,7 +75,7 @@ test('a record that can not be predicted is a dead letter with its bytes, and st
     ['0', '6'],
   );
   const letters = (await bound.deadLetters()).sort((a, b) => Number(a.key) - Number(b.key));
-  const told = letters.map(({ key, value, headers }) => {
+  const messages = letters.map(({ key, value, headers }) => {
     assert.ok(value?.equals(values[Number(key)] ?? Buffer.alloc(0)));
     assert.equal(headerText(headers, '__connect.errors.topic'), 'bad-in');
     return [
@@ -83,19 +83,19 @@ test('a record that can not be predicted is a dead letter with its bytes, and st
       headerText(headers, '__connect.errors.exception.message'),
     ];
   });
-  const [unreadable, unknown, wrong, missing, taken] = told;
+  const [unreadable, unknown, wrong, missing, taken] = messages;
   assert.deepEqual([unreadable?.[0], unknown?.[0], taken?.[0]], ['decode', 'validate', 'reply']);
   assert.match(unreadable?.[1] ?? '', /expected JSON/);
   assert.match(unknown?.[1] ?? '', /field 'kind': expected one of 'red', 'blue', got 'green'/);
   assert.match(wrong?.[1] ?? '', /field 'a': expected a number, got 'x'/);
   assert.match(missing?.[1] ?? '', /field 'b\.c': expected a value, got nothing/);
   assert.match(taken?.[1] ?? '', /field 'scaled': expected a record without it/);
-  await eventually('all is committed', async () => (await bound.uncommitted()) === 0);
+  await eventually('all offsets are committed', async () => (await bound.uncommitted()) === 0);
 });
 
-test(`of ${MUTATED} mutated records each is a result or a dead letter with its bytes, and all good ones are results`, async () => {
+test(`of ${MUTATED} mutated records each becomes a result or a dead letter byte for byte, and all good ones become results`, async () => {
   const bound = await BoundTopic.apply(harness, scaleBinding('fuzz'));
-  const random = chance(20_261_126);
+  const random = seededRandom(20_261_126);
   const sent = new Map<string, Buffer>();
   for (let number = 0; number < MUTATED; number++) {
     const value = json(original(number));
@@ -106,31 +106,31 @@ test(`of ${MUTATED} mutated records each is a result or a dead letter with its b
   await bound.assertEnded(sent, (key) => key.startsWith('good'));
 });
 
-test('what has no binding any more waits, and goes on where it was when it is applied anew', async () => {
+test('a binding that is removed and reapplied resumes from its committed offsets', async () => {
   const bound = await BoundTopic.apply(harness, scaleBinding('again'));
   await bound.send([{ value: json(original(1)) }]);
   await bound.handled(1);
-  await eventually('it is committed', async () => (await bound.uncommitted()) === 0);
+  await eventually('the offset is committed', async () => (await bound.uncommitted()) === 0);
   await bound.remove();
-  await eventually('it is gone', () => node.status().bindings.every(({ binding }) => binding !== 'again'));
+  await eventually('the removal', () => node.status().bindings.every(({ binding }) => binding !== 'again'));
   await bound.send([{ value: json(original(2)) }]);
   const only = scaleBinding('again', {
     output: { topic: 'again-out', record: 'prediction', fields: { first: { take: 0 } } },
   });
-  const anew = await BoundTopic.apply(harness, only);
-  const texts = (await anew.results(2)).map(textOf);
+  const reapplied = await BoundTopic.apply(harness, only);
+  const texts = (await reapplied.results(2)).map(textOf);
   assert.deepEqual(texts.sort(), [
     '{"a":1,"b":{"c":4},"kind":"red","d":-1,"largest":3,"scaled":[1,2,3,-1]}',
     '{"first":2}',
   ]);
 });
 
-test('without its model a binding waits and says so; with another version it goes on', async () => {
+test('a binding without its model waits and reports it; it resumes with another version', async () => {
   const bound = await BoundTopic.apply(harness, scaleBinding('waits'));
   await bound.send([{ value: json(original(1)) }]);
   await bound.handled(1);
   await harness.removeModel('scale', '1');
-  await bound.says(node, 'WAITING', /model 'scale'/);
+  await bound.reports(node, 'WAITING', /model 'scale'/);
   await bound.send([{ value: json(original(5)) }]);
   await harness.addModel('scale', '2');
   const results = await bound.results(2);
@@ -141,17 +141,17 @@ test('without its model a binding waits and says so; with another version it goe
   await harness.addModel('scale', '1');
 });
 
-test('a binding that can not run says what is wrong, runs once that is mended, and disturbs no other', async () => {
+test('a binding that cannot run reports the reason, runs once it is fixed, and affects no other', async () => {
   const wrong = await BoundTopic.apply(harness, scaleBinding('wrong', { inputs: { z: ['a'] } }));
-  await wrong.says(node, 'FAILED', /inputs: expected those of model 'scale', 'x', got 'z'/);
+  await wrong.reports(node, 'FAILED', /inputs: expected those of model 'scale', 'x', got 'z'/);
   const mended = await BoundTopic.apply(harness, scaleBinding('wrong'));
   await mended.send([{ value: json(original(1)) }]);
   await mended.handled(1);
   const unknown = await BoundTopic.apply(harness, scaleBinding('unknown', { model: 'nobody' }));
-  await unknown.says(node, 'WAITING', /nobody/);
+  await unknown.reports(node, 'WAITING', /nobody/);
   const field = await BoundTopic.apply(
     harness,
     scaleBinding('field', { output: { topic: 'field-out', fields: { x: { take: 9 } } } }),
   );
-  await field.says(node, 'FAILED', /output\.fields\.x: expected take: an element of \[4\], got 9/);
+  await field.reports(node, 'FAILED', /output\.fields\.x: expected take: an element of \[4\], got 9/);
 });

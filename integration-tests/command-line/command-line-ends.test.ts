@@ -20,11 +20,11 @@ before(async () => {
 });
 after(() => fixture.close());
 
-describe('demo, interrupted in the middle', () => {
+describe('an interrupted demo', () => {
   const interrupt = async (...args: string[]): Promise<[number | null, string]> => {
     const port = String(await freePort());
     const demo = cli.start(['demo', '--inflight', '1', '--broker-port', port, ...args]);
-    await demo.said(/starting 2 inference nodes/);
+    await demo.printed(/starting 2 inference nodes/);
     await eventually('some requests are sent', async () => {
       const { stdout } = await cli.run(['topics', '--brokers', `127.0.0.1:${port}`]);
       return Number(/digits\.requests +\d+ +(\d+)/.exec(stdout)?.[1]) > 20;
@@ -35,33 +35,33 @@ describe('demo, interrupted in the middle', () => {
     return [code, demo.stderr()];
   };
 
-  test('ends at once', async () => {
+  test('exits immediately', async () => {
     assert.deepEqual(await interrupt(), [0, 'starting Kafka …\nstarting 2 inference nodes …\nstopping …\n']);
   });
 
-  test('does not return 0 where a report was all that was asked for', async () => {
+  test('exits with a nonzero code if --exit was given and no report was printed', async () => {
     const [code, stderr] = await interrupt('--exit');
     assert.equal(code, 1);
-    assert.match(stderr, /^partitura: expected a report, got SIGINT before it was done$/m);
+    assert.match(stderr, /^partitura: expected a report, got SIGINT before it was complete$/m);
   });
 });
 
-describe('the end of up', () => {
-  test('SIGINT ends it with 0, and nothing is left', async () => {
+describe('shutdown of up', () => {
+  test('SIGINT stops it with exit code 0 and leaves nothing behind', async () => {
     const { ready, end } = await cli.up();
     assert.equal(await end('SIGINT'), 0);
     await fixture.assertNothingLeft(ready);
   });
 
-  test('a signal in the middle of the start ends it too', async () => {
+  test('a signal during startup stops it, too', async () => {
     const starting = cli.start(['up', '--json', '--broker-port', String(await freePort())]);
-    await starting.said(/starting 2 inference nodes/);
+    await starting.printed(/starting 2 inference nodes/);
     assert.equal(await starting.end('SIGTERM'), 0);
     assert.equal(starting.stdout(), '');
     assert.deepEqual(await fixture.leftovers(), []);
   });
 
-  test('a killed broker is an error that says so, and nothing is left', async () => {
+  test('a killed broker is reported as an error and leaves nothing behind', async () => {
     const up = await cli.up();
     process.kill(await cli.brokerOf(up.pid), 'SIGKILL');
     assert.equal(await up.exitCode, 1);
@@ -69,13 +69,13 @@ describe('the end of up', () => {
     await fixture.assertNothingLeft(up.ready);
   });
 
-  test('a killed node is started again, which is said, and nothing is left in the end', async () => {
+  test('a killed node is restarted with a message, and nothing is left behind in the end', async () => {
     const up = await cli.up();
     const [victim] = up.ready.nodes;
     process.kill(victim?.pid ?? 0, 'SIGKILL');
-    await up.said(new RegExp(`^${victim?.node} ended with SIGKILL: .*; restarting it$`, 'm'));
+    await up.printed(new RegExp(`^${victim?.node} ended with SIGKILL: .*; restarting it$`, 'm'));
     const brokers = { KAFKA_BROKERS: up.ready.brokers.join(',') };
-    await eventually('a node more', async () => {
+    await eventually('a new node', async () => {
       const { stdout } = await cli.run(['nodes', '--json'], brokers);
       const nodes = JSON.parse(stdout) as { node: string; state: string }[];
       return nodes.filter(({ node, state }) => node !== victim?.node && state === 'READY').length === 2;
@@ -84,14 +84,14 @@ describe('the end of up', () => {
     await fixture.assertNothingLeft(up.ready);
   });
 
-  test('killed with SIGKILL it takes its nodes, its broker and their data with it', async () => {
+  test('killed with SIGKILL, it leaves neither nodes nor broker nor data behind', async () => {
     const up = await cli.up();
     await up.end('SIGKILL');
     await fixture.assertNothingLeft(up.ready);
   });
 });
 
-describe('what can not be started', () => {
+describe('startup errors', () => {
   const refuse = async (args: string[], message: RegExp): Promise<void> => {
     const { code, stdout, stderr } = await cli.run(args);
     assert.deepEqual([code, stdout], [1, '']);
@@ -125,14 +125,14 @@ describe('what can not be started', () => {
     );
   });
 
-  test('a wrong value is refused in the name of its option, before anything starts', async () => {
+  test('an invalid value is refused under the name of its option before anything starts', async () => {
     await refuse(
       ['up', '--nodes', '0'],
-      /^error: option '--nodes <count>' argument '0' is invalid\. Expected a whole number from 1\.\n/,
+      /^error: option '--nodes <count>' argument '0' is invalid\. Expected an integer from 1\.\n/,
     );
     await refuse(
       ['up', '--broker-port', '99999'],
-      /argument '99999' is invalid\. Expected a whole number from 1 to 65535\.\n/,
+      /argument '99999' is invalid\. Expected an integer from 1 to 65535\.\n/,
     );
     await refuse(
       ['up', '--partitions', 'x'],
@@ -142,10 +142,10 @@ describe('what can not be started', () => {
       ['node', '--engine', 'foo'],
       /^error: option '--engine <value>' argument 'foo' is invalid\. Expected one of "auto"\|"tensorflow"\|"wasm"\.\n/,
     );
-    await refuse(['up', '--colour', 'red'], /^error: unknown option '--colour'\n/);
+    await refuse(['up', '--unknown', 'x'], /^error: unknown option '--unknown'\n/);
   });
 
-  test('a cluster that is not there', async () => {
+  test('an unreachable cluster', async () => {
     await refuse(
       ['models', '--brokers', '127.0.0.1:1'],
       /^partitura: cannot connect to Kafka at 127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/,
@@ -172,7 +172,7 @@ test('with KAFKA_BROKERS, up uses that cluster and starts no broker', async () =
     });
     assert.equal(code, 0, stderr);
     assert.equal(await up.end('SIGTERM'), 0);
-    assert.ok(!(await cli.isSilent(broker.bootstrap)), 'the broker is not ours to end');
+    assert.ok(!(await cli.isSilent(broker.bootstrap)), 'the broker keeps running');
   } finally {
     taken.close();
     await broker.stop();

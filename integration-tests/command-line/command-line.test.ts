@@ -6,7 +6,7 @@ import type { CommandLine, Ready } from '../support/command-line.js';
 import { CommandLineFixture } from '../support/command-line-fixture.js';
 
 const REQUEST = 'examples/digits/request.json';
-/** The request is a zero. */
+/** A request with the image of a zero. */
 const ZERO = JSON.stringify(Array.from({ length: 64 }, () => 0));
 
 let fixture: CommandLineFixture;
@@ -18,7 +18,7 @@ before(async () => {
 after(() => fixture.close());
 
 describe('demo --exit', () => {
-  test('reports accuracy, throughput, latency, batches and who answered, and returns 0', async () => {
+  test('reports accuracy, throughput, latency, batches and answers by node, and exits with 0', async () => {
     const { code, stdout, stderr } = await cli.run([
       'demo',
       '--exit',
@@ -26,7 +26,7 @@ describe('demo --exit', () => {
       String(await freePort()),
     ]);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^accuracy +97\.78 % on the 360 digits/m);
+    assert.match(stdout, /^accuracy +97\.78 % on the 360 held-out digits/m);
     assert.match(stdout, /^throughput +[\d,]+ requests\/s \(1,797 in [\d.]+ s\)$/m);
     assert.match(stdout, /^latency +p50 [\d.]+ ms, p99 [\d.]+ ms$/m);
     assert.match(stdout, /^batches +[\d.]+ rows on average$/m);
@@ -34,7 +34,7 @@ describe('demo --exit', () => {
     assert.deepEqual(await fixture.leftovers(), []);
   });
 
-  test('reports the same in JSON', async () => {
+  test('prints the report as JSON', async () => {
     const { code, stdout, stderr } = await cli.run([
       'demo',
       '--exit',
@@ -63,7 +63,7 @@ describe('demo --exit', () => {
   });
 });
 
-describe('against a running cluster', () => {
+describe('with a running cluster', () => {
   let ready: Ready;
   let end: () => Promise<number | null>;
   const ask = async (...args: string[]): Promise<string> => {
@@ -82,7 +82,7 @@ describe('against a running cluster', () => {
     await fixture.assertNothingLeft(ready);
   });
 
-  test('the ready line has every address', () => {
+  test('the ready line contains every address', () => {
     assert.match(ready.brokers.join(), /^127\.0\.0\.1:\d+$/);
     assert.deepEqual(ready.models, ['digits']);
     assert.equal(ready.nodes.length, 2);
@@ -109,7 +109,7 @@ describe('against a running cluster', () => {
     );
   });
 
-  test('predict answers values of the command line', async () => {
+  test('predict answers values from the command line', async () => {
     const { outputs } = await askJson<{ outputs: { data: number[] }[] }>(
       'predict',
       'digits',
@@ -125,7 +125,7 @@ describe('against a running cluster', () => {
     );
   });
 
-  test('predict says what is wrong and returns 1', async () => {
+  test('predict reports errors and exits with 1', async () => {
     const wrong: [string[], RegExp][] = [
       [
         ['--input', 'pixels=[[1,2,3]]'],
@@ -155,7 +155,7 @@ describe('against a running cluster', () => {
     }
   });
 
-  test('models, nodes and topics tell what there is', async () => {
+  test('models, nodes and topics list the cluster', async () => {
     const names = ready.nodes.map(({ node }) => node).sort();
     const models = await askJson<
       (Pick<ModelVersionStatus, 'model' | 'version' | 'state' | 'backend' | 'measured'> & {
@@ -186,7 +186,7 @@ describe('against a running cluster', () => {
       );
   });
 
-  test('models show tells the signature, files and runtime of a model on all nodes', async () => {
+  test('models show prints the signature, files and runtime of a model on all nodes', async () => {
     const text = await ask('models', 'show', 'digits');
     const names = ready.nodes.map(({ node }) => node).sort();
     assert.match(text, new RegExp(`^digits version 1\\n  nodes {5}${names.join(', ')}\\n`));
@@ -205,7 +205,7 @@ describe('against a running cluster', () => {
     );
   });
 
-  test('models, nodes and topics are tables for people', async () => {
+  test('models, nodes and topics print tables', async () => {
     for (const { node } of ready.nodes) {
       assert.match(
         await ask('models'),
@@ -222,7 +222,7 @@ describe('against a running cluster', () => {
     );
   });
 
-  test('a port in use is one sentence, and nothing is started', async () => {
+  test('a port in use is a one-line error, and nothing is started', async () => {
     const port = ready.brokers[0]?.split(':')[1] ?? '';
     const before = await fixture.leftovers();
     const { code, stdout, stderr } = await cli.run(['up', '--broker-port', port]);

@@ -11,22 +11,22 @@ import { KafkaError, type KafkaProducer, type KafkaRecord } from '../../kafka/po
 import { sleep } from '../../core/time.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
-import { LetterTools, connectLetter } from '../support/dead-letter-tools.js';
+import { DeadLetterTools, connectLetter } from '../support/dead-letter-tools.js';
 import { floats, valuesOf } from '../support/raw-client.js';
 
-/** How long a node believes that a reply topic is missing, and a little more. */
+/** Slightly longer than nodes cache a missing reply topic. */
 const MISSING_MS = 2_500;
 
-let tools: LetterTools;
+let tools: DeadLetterTools;
 before(async () => {
-  tools = await LetterTools.start();
+  tools = await DeadLetterTools.start();
 });
 after(() => tools.close());
 
 const errorHeaders = ({ headers }: KafkaRecord): string[] =>
   Object.keys(headers).filter((name) => /^(__connect\.errors|kafka_dlt-|inference-error)/.test(name));
 
-test('a request whose cause is mended is replayed once, and answered with its own correlation id', async () => {
+test('a request whose cause is fixed is replayed once and answered with its correlation id', async () => {
   const dead = tools.harness.topics.deadLetters('scale');
   const topic = tools.harness.topics.requests('scale');
   const sender = await tools.harness.rawClient();
@@ -59,17 +59,17 @@ test('a request whose cause is mended is replayed once, and answered with its ow
   const caller = await tools.harness.rawClient(replies);
   await sleep(MISSING_MS);
   const said = await tools.ask('replay', '--reason', 'INVALID_REQUEST');
-  assert.equal(said, `replayed 1 (to 1 ${topic}), left 0\n`);
+  assert.equal(said, `replayed 1 (${topic}: 1), skipped 0\n`);
   await caller.answered([correlation]);
   assert.deepEqual(valuesOf(caller.replyTo(correlation).outputs[0]), [2, 4, 6, 8]);
   const again = (await tools.harness.read(topic)).find(({ headers }) => 'partitura-replays' in headers);
-  assert.ok(again, 'there is a replayed record');
+  assert.ok(again, 'a replayed record');
   assert.deepEqual(
     [again.partition, again.headers['tags'], errorHeaders(again)],
     [2, [Buffer.from('a'), Buffer.from('b')], []],
   );
 
-  assert.equal(await tools.ask('replay', '--reason', 'INVALID_REQUEST'), 'replayed 0, left 0\n');
+  assert.equal(await tools.ask('replay', '--reason', 'INVALID_REQUEST'), 'replayed 0, skipped 0\n');
   assert.equal((await tools.list()).total, 1);
   assert.equal((await tools.list('--all')).total, 2);
   assert.match(await tools.ask('list', '--all'), /^replayed +partitura\.scale\.requests-dlt/m);
@@ -86,23 +86,20 @@ test('a request whose cause is mended is replayed once, and answered with its ow
   );
 });
 
-test('a letter that comes back is counted, and left after --max-replays', async () => {
+test('a letter that comes back is counted, and skipped after --max-replays', async () => {
   const dead = tools.harness.topics.deadLetters('scale');
   const open = async (): Promise<number[]> => (await tools.list(dead)).letters.map(({ replays }) => replays);
-  await eventually('the letter that is left', async () => (await open()).join() === '0');
+  await eventually('the remaining letter', async () => (await open()).join() === '0');
   for (const replays of [1, 2]) {
     assert.equal((await tools.replay(dead, '--max-replays', '2')).replayed, 1);
-    await eventually(
-      `it is back for the ${replays}. time`,
-      async () => (await open()).join() === `${replays}`,
-    );
+    await eventually(`replay ${replays} came back`, async () => (await open()).join() === `${replays}`);
   }
   const { replayed, left, leftBecause } = await tools.replay(dead, '--max-replays', '2');
   assert.deepEqual([replayed, left, leftBecause], [0, 1, { 'came back 2 times (--max-replays 2)': 1 }]);
   assert.deepEqual(await open(), [2]);
 });
 
-test('letters of Connect and of Spring go back byte for byte, and what names no place to go is left', async () => {
+test('letters of Connect and Spring are replayed byte for byte, and letters without an origin are skipped', async () => {
   const [dead, source] = [await tools.createTopic('orders-dlq'), await tools.createTopic('orders', 2)];
   const own: RecordHeaders = { trace: [Buffer.from([0, 255]), Buffer.from('b')], empty: Buffer.alloc(0) };
   const key = Buffer.from([0, 1, 255]);
@@ -133,11 +130,11 @@ test('letters of Connect and of Spring go back byte for byte, and what names no 
   const { replayed, left, leftBecause } = await tools.replay(dead);
   assert.deepEqual([replayed, left], [2, 5]);
   assert.deepEqual(Object.keys(leftBecause).sort(), [
-    'it came from partitura.nodes, where records of others do not belong',
-    'it came from this very topic',
-    'its topic nowhere-at-all does not exist',
-    'its value was not kept: 9 bytes',
-    'no header names the topic that it came from',
+    'its origin is this very topic',
+    'its origin partitura.nodes is an internal topic',
+    'its value was dropped: 9 bytes',
+    'no header names its original topic',
+    'topic nowhere-at-all does not exist',
   ]);
   const records = (await tools.harness.read(source)).sort((a, b) => a.partition - b.partition);
   const count = { 'partitura-replays': Buffer.from('1') };
@@ -153,7 +150,7 @@ test('letters of Connect and of Spring go back byte for byte, and what names no 
   assert.deepEqual(await tools.offsets(dead, '--all', '--key', '0x0001ff'), [0, 1]);
 });
 
-test('letters of bindings are among the cluster’s own, also where transactions leave their markers at the end', async () => {
+test('letters of bindings belong to the cluster, also behind transaction markers', async () => {
   const [dead, source] = [await tools.createTopic('failed'), await tools.createTopic('measurements')];
   const binding = checkBinding({
     name: 'b',
@@ -177,7 +174,7 @@ test('letters of bindings are among the cluster’s own, also where transactions
   assert.deepEqual(held, [{ partition: 0, start: 4, end: 4 }]);
 });
 
-/** Replays in this process. @param send what takes the place of sending */
+/** Replays in this process. @param send replaces the sending of records */
 async function replayHere(
   dead: string,
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: () => void },
@@ -204,7 +201,7 @@ async function replayHere(
   });
 }
 
-test('a replay that is stopped goes on with the rest when it is given again, and sends nothing twice', async () => {
+test('a stopped replay continues with the rest when it is rerun, and sends nothing twice', async () => {
   const [dead, source] = [await tools.createTopic('stopped-dlt'), await tools.createTopic('source')];
   for (let sent = 0; sent < 100; sent++)
     await tools.producer.send([connectLetter(dead, source, { value: Buffer.alloc(1_000) })]);
@@ -216,16 +213,16 @@ test('a replay that is stopped goes on with the rest when it is given again, and
   assert.equal((await tools.harness.read(source)).length, 100);
 });
 
-test('a letter that the cluster could not remember as replayed is told, and replayed again: never lost', async () => {
-  const [dead, source] = [await tools.createTopic('forgotten-dlt'), await tools.createTopic('source')];
+test('a letter whose mark could not be written is reported and replayed again, never lost', async () => {
+  const [dead, source] = [await tools.createTopic('unmarked-dlt'), await tools.createTopic('source')];
   await tools.producer.send([connectLetter(dead, source)]);
   const refuseMarks: KafkaProducer['send'] = (records) =>
     records.some(({ topic }) => topic === tools.harness.topics.handledLetters)
-      ? Promise.reject(new KafkaError('other', 'no marks today'))
+      ? Promise.reject(new KafkaError('other', 'marking failed'))
       : tools.producer.send(records);
   await assert.rejects(
     replayHere(dead, {}, refuseMarks),
-    /of 1 letters that were replayed last the cluster may not remember it, .*: no marks today/,
+    /the last 1 replayed letters may not be marked as replayed .*: marking failed/,
   );
   await replayHere(dead, {});
   await replayHere(dead, {});

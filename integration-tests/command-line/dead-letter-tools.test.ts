@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { OutgoingRecord } from '../../kafka/port.js';
 import { eventually } from '../support/eventually.js';
-import { LetterTools, connectLetter } from '../support/dead-letter-tools.js';
+import { DeadLetterTools, connectLetter } from '../support/dead-letter-tools.js';
 
-let tools: LetterTools;
+let tools: DeadLetterTools;
 before(async () => {
-  tools = await LetterTools.start();
+  tools = await DeadLetterTools.start();
 });
 after(() => tools.close());
 
-test('filters choose by reason, stage, time and key, and a limit says how many more there are', async () => {
+test('filters select by reason, stage, time and key, and a limit reports the number of older letters', async () => {
   const dead = await tools.createTopic('filters-dlt');
   const now = Date.now();
   const aged = (hours: number, reason: string, key: string): OutgoingRecord => ({
@@ -36,14 +36,14 @@ test('filters choose by reason, stage, time and key, and a limit says how many m
   assert.deepEqual(await tools.offsets(dead, '--stage', 'decode'), []);
   const { total, older, letters } = await tools.list(dead, '--limit', '2');
   assert.deepEqual([total, older, letters.map(({ offset }) => offset)], [4, 2, [2, 3]]);
-  assert.match(await tools.ask('list', dead, '--limit', '3'), /^1 older ones are not shown \(--limit 3\)$/m);
+  assert.match(await tools.ask('list', dead, '--limit', '3'), /^1 older letters not shown \(--limit 3\)$/m);
   assert.equal(
     await tools.ask('list', dead, '--summary'),
     '4 dead letters: 1 a.New, 1 a.Old, 1 b.New, 1 b.Newest\n',
   );
 });
 
-test('drop hides what was chosen and nothing else, and deletes records once all before them are dropped', async () => {
+test('drop hides only the selected letters, and deletes records once all before them are dropped', async () => {
   const dead = await tools.createTopic('drop-dlt');
   const send = (reason: string): OutgoingRecord => connectLetter(dead, 'x', { reason });
   await tools.producer.send(['A', 'B', 'A', 'C', 'B'].map(send));
@@ -64,13 +64,10 @@ test('drop hides what was chosen and nothing else, and deletes records once all 
     ['drop', dead, '--everything', '--reason', 'A'],
     /expected --everything or filters, got both\n$/,
   );
-  assert.equal(
-    await tools.ask('drop', dead, '--reason', 'B', '--dry-run'),
-    `would have dropped 2 (2 ${dead})\n`,
-  );
+  assert.equal(await tools.ask('drop', dead, '--reason', 'B', '--dry-run'), `would drop 2 (${dead}: 2)\n`);
   assert.equal((await tools.list(dead)).total, 5);
 
-  assert.equal(await tools.ask('drop', dead, '--reason', 'B'), `dropped 2 (2 ${dead}), deleted 0\n`);
+  assert.equal(await tools.ask('drop', dead, '--reason', 'B'), `dropped 2 (${dead}: 2), deleted 0\n`);
   assert.deepEqual(
     [await tools.offsets(dead), await tools.offsets(dead, '--all'), await start()],
     [[0, 2, 3], [0, 1, 2, 3, 4], 0],
@@ -86,7 +83,7 @@ test('drop hides what was chosen and nothing else, and deletes records once all 
   assert.deepEqual([await tools.offsets(dead, '--all'), await start(), await marks()], [[], 5, []]);
 });
 
-test('drop deletes neither what was replayed nor what is no dead letter', async () => {
+test('drop deletes neither replayed letters nor other records', async () => {
   const [dead, mixed, source] = [
     await tools.createTopic('kept-dlt'),
     await tools.createTopic('mixed'),
@@ -105,7 +102,7 @@ test('drop deletes neither what was replayed nor what is no dead letter', async 
   assert.equal((await tools.askJson<{ deleted: number }>('drop', dead, '--everything', '--all')).deleted, 2);
 
   const { stderr } = await tools.dlq('list', mixed);
-  assert.equal(stderr, '1 records without error headers are no dead letters and not listed\n');
+  assert.equal(stderr, '1 records without error headers are not dead letters; not listed\n');
   const dropped = await tools.askJson<{ dropped: number; deleted: number }>('drop', mixed, '--everything');
   assert.deepEqual([dropped.dropped, dropped.deleted], [2, 1]);
   assert.deepEqual(
@@ -114,25 +111,25 @@ test('drop deletes neither what was replayed nor what is no dead letter', async 
   );
 });
 
-test('where records can not be deleted, dropped letters are hidden, and it says why', async () => {
+test('if records cannot be deleted, dropped letters are hidden and the reason is printed', async () => {
   const dead = await tools.createTopic('compact-dlt', 1, { 'cleanup.policy': 'compact' });
   await tools.producer.send([connectLetter(dead, 'x', { key: Buffer.from('k') })]);
   const { code, stderr } = await tools.dlq('drop', dead, '--everything');
   assert.equal(code, 0);
-  assert.match(stderr, /compact-dlt: dropped letters are hidden, and stay: .*policy/i);
+  assert.match(stderr, /compact-dlt: dropped letters are hidden but could not be deleted: .*policy/i);
   assert.deepEqual([(await tools.list(dead)).total, (await tools.list(dead, '--all')).total], [0, 1]);
 });
 
-test('a letter of a topic that was made anew is not taken for the one that was there', async () => {
-  const [dead, source] = [await tools.createTopic('anew-dlt'), await tools.createTopic('source')];
+test('a letter of a recreated topic is not mistaken for an earlier one', async () => {
+  const [dead, source] = [await tools.createTopic('recreated-dlt'), await tools.createTopic('source')];
   await tools.producer.send([connectLetter(dead, source)]);
   assert.equal((await tools.replay(dead)).replayed, 1);
   await tools.harness.withAdmin(async (admin) => {
     await admin.deleteTopics([dead]);
-    await eventually('it is gone', async () => !(await admin.listTopics()).includes(dead));
+    await eventually('the removal', async () => !(await admin.listTopics()).includes(dead));
     await admin.createTopics([{ topic: dead, partitions: 1, replicationFactor: -1 }]);
   });
-  await eventually('a letter at the same place', () =>
+  await eventually('a letter at the same offset', () =>
     tools.producer.send([connectLetter(dead, source)]).then(
       () => true,
       () => false,
@@ -141,7 +138,7 @@ test('a letter of a topic that was made anew is not taken for the one that was t
   assert.equal((await tools.list(dead)).total, 1);
 });
 
-test('letters with thousands of headers, and larger than their topic takes now, come through or are left', async () => {
+test('letters with thousands of headers are replayed, and letters larger than the topic limit are skipped', async () => {
   const [dead, source] = [
     await tools.createTopic('heavy-dlt'),
     await tools.createTopic('source', 1, { 'max.message.bytes': '20000' }),
@@ -158,10 +155,10 @@ test('letters with thousands of headers, and larger than their topic takes now, 
     }),
   ]);
   const { replayed, leftBecause } = await tools.replay(dead);
-  assert.deepEqual([replayed, leftBecause], [2, { [`is larger than ${source} takes`]: 1 }]);
+  assert.deepEqual([replayed, leftBecause], [2, { [`too large for topic ${source}`]: 1 }]);
   const shown = await tools.ask('show', dead, '0', '2');
   assert.match(shown, /^headers \(8007\)$/m);
-  assert.match(shown, /… 7907 more; --json has them all$/m);
+  assert.match(shown, /… 7907 more; use --json to see all$/m);
   assert.equal((await tools.harness.read(source))[0]?.value?.length, 200_000);
 });
 
@@ -179,7 +176,7 @@ test('tens of thousands of letters are listed, replayed and dropped', async () =
         }),
       ),
     );
-  // Far less than the letters are: a heap of 48 MB, and fetches of 1 MB.
+  // A heap of 48 MB and fetches of 1 MB, far smaller than the letters.
   const bounded = {
     KAFKA_BROKERS: tools.harness.broker.bootstrap,
     NODE_OPTIONS: '--max-old-space-size=48',
@@ -194,33 +191,33 @@ test('tens of thousands of letters are listed, replayed and dropped', async () =
     await run('list', dead, '--limit', '5'),
     /^30000 dead letters: 27000 Often, 3000 Rare\n29995 older/m,
   );
-  assert.equal(await run('replay', dead, '--reason', 'Rare'), `replayed 3000 (to 3000 ${source}), left 0\n`);
+  assert.equal(await run('replay', dead, '--reason', 'Rare'), `replayed 3000 (${source}: 3000), skipped 0\n`);
   assert.equal(await run('list', dead, '--summary'), '27000 dead letters: 27000 Often\n');
   assert.equal(
     await run('drop', dead, '--everything', '--all'),
-    `dropped 30000 (30000 ${dead}), deleted 30000\n`,
+    `dropped 30000 (${dead}: 30000), deleted 30000\n`,
   );
   assert.equal(await run('list', dead, '--all'), 'no dead letters\n');
   assert.equal((await tools.harness.read(source)).length, 3_000);
 });
 
-test('what can not be read is told with what was expected', async () => {
+test('invalid arguments are refused with the expected values', async () => {
   await tools.refuse(
     ['list', 'nowhere-at-all'],
-    /^partitura: INVALID_REQUEST: expected a topic that exists, got 'nowhere-at-all'; dead letters are in .*\n$/,
+    /^partitura: INVALID_REQUEST: expected an existing topic, got 'nowhere-at-all'; dead-letter topics: .*\n$/,
   );
   await tools.refuse(
     ['drop', 'partitura.bindings', '--everything'],
-    /expected a topic of dead letters, got 'partitura\.bindings'/,
+    /expected a dead-letter topic, got 'partitura\.bindings'/,
   );
   await tools.refuse(
     ['list', '--since', 'yesterday'],
-    /argument 'yesterday' is invalid\. Expected an ISO time like /,
+    /argument 'yesterday' is invalid\. Expected an ISO time such as /,
   );
   await tools.refuse(['list', '--since', '1h', '--until', '2h'], /--since: expected a time before --until/);
   await tools.refuse(
     ['show', tools.harness.topics.deadLetters('scale'), '99', '0'],
-    /there is no partition 99\n$/,
+    /expected an existing partition, got 99\n$/,
   );
-  await tools.refuse(['replay', '--max-replays', '0'], /Expected a whole number from 1\.\n/);
+  await tools.refuse(['replay', '--max-replays', '0'], /Expected an integer from 1\.\n/);
 });

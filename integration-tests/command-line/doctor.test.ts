@@ -19,12 +19,12 @@ import { startSecuredBroker } from '../support/secured-broker.js';
 interface Finding {
   readonly area: string;
   readonly level: Level;
-  readonly what: string;
+  readonly message: string;
   readonly fix: string | null;
 }
 
 const cli = new CommandLine({});
-const noJars = findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+const noJars = findKafkaJars() === undefined ? 'the jars of the embedded broker are missing' : false;
 const quiet = createLogger('test', 'silent');
 
 async function doctor(
@@ -37,11 +37,13 @@ async function doctor(
 }
 
 const bad = (findings: readonly Finding[]): string[] =>
-  findings.filter(({ level }) => level !== 'ok').map(({ level, area, what }) => `${level} ${area}: ${what}`);
+  findings
+    .filter(({ level }) => level !== 'ok')
+    .map(({ level, area, message }) => `${level} ${area}: ${message}`);
 
-function assertFound(findings: readonly Finding[], level: Level, what: RegExp, fix: RegExp): void {
-  const found = findings.find((finding) => finding.level === level && what.test(finding.what));
-  assert.ok(found, `${level} ${what.source} in ${JSON.stringify(findings, null, 1)}`);
+function assertFound(findings: readonly Finding[], level: Level, message: RegExp, fix: RegExp): void {
+  const found = findings.find((finding) => finding.level === level && message.test(finding.message));
+  assert.ok(found, `${level} ${message.source} in ${JSON.stringify(findings, null, 1)}`);
   assert.match(found.fix ?? '', fix);
 }
 
@@ -57,10 +59,10 @@ describe('partitura doctor', () => {
   });
   const brokers = (): string[] => ['--brokers', harness.broker.bootstrap];
 
-  test('finds nothing wrong with a cluster where nothing is, and says so', async () => {
+  test('reports no problem on a healthy cluster', async () => {
     const { code, findings } = await doctor(brokers());
     assert.deepEqual(bad(findings), [
-      "unknown registry: no schema registry is named: requests in Confluent's wire formats become dead letters",
+      "unknown registry: no schema registry is configured: requests in Confluent's wire formats become dead letters",
     ]);
     assert.equal(code, 0);
     const areas = new Set(findings.map(({ area }) => area));
@@ -75,11 +77,11 @@ describe('partitura doctor', () => {
       'versions',
     ]);
     const printed = await cli.run(['doctor', ...brokers()]);
-    assert.match(printed.stdout, /^ok +groups +partitura\.scale: 1 node, 0 records of /m);
+    assert.match(printed.stdout, /^ok +groups +partitura\.scale: 1 node, lag 0 records of /m);
     assert.match(printed.stdout, /^0 problem, 0 warning, 1 unknown, \d+ ok$/m);
   });
 
-  test('names the topics whose settings lose or refuse records, with the command that mends each', async () => {
+  test('reports topics whose settings lose or reject records, each with the command that fixes it', async () => {
     const topic = 'sick.m.requests';
     const config = {
       'cleanup.policy': 'compact',
@@ -106,7 +108,7 @@ describe('partitura doctor', () => {
       /deleted after 1 min, with deadlines of up to 30 s/,
       change('retention.ms='),
     );
-    assertFound(findings, 'warning', /grows over 1000000 bytes/, change('retention.bytes=-1'));
+    assertFound(findings, 'warning', /exceeds 1000000 bytes/, change('retention.bytes=-1'));
     assertFound(
       findings,
       'problem',
@@ -115,17 +117,12 @@ describe('partitura doctor', () => {
     );
     assertFound(findings, 'problem', /^sick\.m\.replies does not exist/, /start a node/);
     assertFound(findings, 'problem', /^sick\.nodes: cleanup\.policy is delete/, /cleanup\.policy=compact/);
-    assertFound(
-      findings,
-      'unknown',
-      /does not keep the broker's time/,
-      /message\.timestamp\.type=LogAppendTime/,
-    );
+    assertFound(findings, 'unknown', /has no broker timestamps/, /message\.timestamp\.type=LogAppendTime/);
     assertFound(findings, 'problem', /no node is alive/, /partitura node/);
   });
 
-  test('its commands mend what it found', { skip: noJars }, async () => {
-    const topic = 'mended.m.requests';
+  test('its commands fix the findings', { skip: noJars }, async () => {
+    const topic = 'fixed.m.requests';
     await harness.withAdmin((admin) =>
       admin.createTopics([
         {
@@ -137,8 +134,8 @@ describe('partitura doctor', () => {
       ]),
     );
     const ofTopic = async (): Promise<Finding[]> =>
-      (await doctor([...brokers(), '--prefix', 'mended'])).findings.filter(({ what }) =>
-        what.startsWith(`${topic}:`),
+      (await doctor([...brokers(), '--prefix', 'fixed'])).findings.filter(({ message }) =>
+        message.startsWith(`${topic}:`),
       );
     const found = await ofTopic();
     assert.deepEqual(
@@ -157,7 +154,7 @@ describe('partitura doctor', () => {
     );
   });
 
-  test('sees requests that nobody answers, and such that were deleted before they were', async () => {
+  test('reports unread requests and requests that were deleted unanswered', async () => {
     const topic = 'lost.m.requests';
     await harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 1, replicationFactor: 1 }]));
     const producer = harness.kafka.producer();
@@ -172,7 +169,7 @@ describe('partitura doctor', () => {
     assertFound(
       findings,
       'problem',
-      /^lost\.m: no node reads lost\.m\.requests; 2 records of lost\.m\.requests wait$/,
+      /^lost\.m: no node reads lost\.m\.requests; lag 2 records of lost\.m\.requests$/,
       /start a node/,
     );
     assertFound(
@@ -201,7 +198,7 @@ describe('partitura doctor', () => {
     await consumer.close();
   }
 
-  test('a rawClient who writes as a node, with a clock far ahead, neither ends it nor hides the nodes', async () => {
+  test('a raw client that poses as a node with a skewed clock neither stops the doctor nor hides the nodes', async () => {
     const [status] = await readStatuses(harness.kafka, harness.config());
     assert.ok(status);
     const { models, ...rest } = status.status;
@@ -222,9 +219,14 @@ describe('partitura doctor', () => {
     try {
       await send(value);
       const { findings } = await doctor(brokers());
-      assertFound(findings, 'warning', /^rawClient: tells of .*, which can be no model/, /allow WRITE/);
+      assertFound(
+        findings,
+        'warning',
+        /^rawClient: reports .*, not a valid model name/,
+        /allow only nodes to WRITE/,
+      );
       assertFound(findings, 'problem', /^the clock of rawClient is 1\.5 min ahead/, /NTP/);
-      assert.ok(findings.some(({ level, what }) => level === 'ok' && what === 'the-node: scale'));
+      assert.ok(findings.some(({ level, message }) => level === 'ok' && message === 'the-node: scale'));
       beating = setInterval(() => void send(value), 1_000);
       for (const command of ['doctor', 'models']) {
         const { stdout } = await cli.run([command, ...brokers()]);
@@ -237,17 +239,17 @@ describe('partitura doctor', () => {
     }
   });
 
-  test('says how an address is wrong, and goes on with one that is right', async () => {
+  test('reports a wrong address and continues with a working one', async () => {
     const closed = `127.0.0.1:${await freePort()}`;
     const { code, findings } = await doctor(['--brokers', `${closed},${harness.broker.bootstrap}`]);
     assert.equal(code, 0, JSON.stringify(findings));
-    assertFound(findings, 'warning', new RegExp(`^${closed}: .*ECONNREFUSED`), /nothing listens there/);
+    assertFound(findings, 'warning', new RegExp(`^${closed}: .*ECONNREFUSED`), /nothing is listening/);
     const none = await doctor(['--brokers', 'no-such-host.invalid:9092']);
     assert.equal(none.code, 1);
-    assertFound(none.findings, 'problem', /no-such-host\.invalid/, /not known here/);
+    assertFound(none.findings, 'problem', /no-such-host\.invalid/, /does not resolve/);
   });
 
-  test('looks at the registry: whether it is there, has our schemas, and guards them', async () => {
+  test('checks that the registry answers, has our schemas and enforces compatibility', async () => {
     const registry = await TestRegistry.start();
     registry.tell('GET', '/subjects', []);
     const args = [...brokers(), '--schema-registry-url', registry.url];
@@ -275,7 +277,7 @@ describe('partitura doctor', () => {
 });
 
 test(
-  'a broker that is named by an address of no use is told, with the setting',
+  'an unreachable advertised address is reported with the broker property to fix',
   { skip: noJars },
   async () => {
     const [port, useless] = [await freePort(), await freePort()];
@@ -289,7 +291,7 @@ test(
       assertFound(
         findings,
         'problem',
-        new RegExp(`the cluster names a broker 127\\.0\\.0\\.1:${useless}, which can't be used from here`),
+        new RegExp(`the cluster advertises 127\\.0\\.0\\.1:${useless}, which is not reachable from here`),
         /advertised\.listeners/,
       );
     } finally {
@@ -299,7 +301,7 @@ test(
 );
 
 test(
-  'rights that a node would lack are named with the command that gives them',
+  'missing rights of a node are reported with the command that grants them',
   { skip: noJars },
   async () => {
     const broker = await startSecuredBroker();
@@ -314,7 +316,7 @@ test(
       assertFound(
         findings,
         'warning',
-        /^topic partitura\.nodes: a node that logs in like this needs WRITE$/,
+        /^topic partitura\.nodes: a node with this login lacks WRITE$/,
         /kafka-acls\.sh --bootstrap-server \S+ --command-config <your client\.properties> --add --allow-principal User:guest --topic partitura\.nodes --operation Write$/,
       );
       await broker.grant([
@@ -324,15 +326,15 @@ test(
       assertFound(
         some.findings,
         'unknown',
-        /^partitura\.m\.requests: its settings can't be seen/,
+        /^partitura\.m\.requests: settings: not available/,
         /DESCRIBE_CONFIGS/,
       );
-      assertFound(some.findings, 'unknown', /^partitura\.m may not be described/, /DESCRIBE on group/);
-      assertFound(some.findings, 'warning', /^group partitura\.m: .* needs READ$/, /--group partitura\.m/);
+      assertFound(some.findings, 'unknown', /^not authorized to describe partitura\.m/, /DESCRIBE on group/);
+      assertFound(some.findings, 'warning', /^group partitura\.m: .* lacks READ$/, /--group partitura\.m/);
       assertFound(
         some.findings,
         'unknown',
-        /^whether partitura\.nodes keeps the broker's/,
+        /^message\.timestamp\.type of partitura\.nodes: not available/,
         /DESCRIBE_CONFIGS/,
       );
       const good = some.findings.filter(({ level, area }) => level === 'ok' && /topics|rights/.test(area));

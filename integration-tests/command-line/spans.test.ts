@@ -27,7 +27,7 @@ before(async () => {
     PARTITURA_BINDING_TOPICS: 'traced-*',
     ...collector.environment,
   });
-  await node.said(/^ready traced/m);
+  await node.printed(/^ready traced/m);
 });
 after(async () => {
   await cli.killAll();
@@ -37,7 +37,7 @@ after(async () => {
 
 const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
 
-test('a request is part of the trace that its sender named, and so is what follows its reply', async () => {
+test('a request joins the trace of its sender, and so do consumers of its reply', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const headers = { traceparent: TRACEPARENT, tracestate: Buffer.from('vendor=1') };
@@ -69,7 +69,7 @@ test('a request is part of the trace that its sender named, and so is what follo
   assert.equal(process.attributes['partitura.outcome'], 'ok');
   assert.equal(predict.attributes['partitura.batch.rows'], 1);
   const times = [process.startTimeUnixNano, predict.startTimeUnixNano, predict.endTimeUnixNano].map(BigInt);
-  assert.deepEqual([...times].sort(), times, 'it computes after it was taken on');
+  assert.deepEqual([...times].sort(), times, 'computed after admitted');
 
   const [reply] = rawClient.replies.get(correlation) ?? [];
   assert.ok(reply);
@@ -77,7 +77,7 @@ test('a request is part of the trace that its sender named, and so is what follo
   assert.equal(headerText(reply.headers, 'tracestate'), 'vendor=1');
 });
 
-test('what fails is marked so, and a dead letter keeps the headers that it came with', async () => {
+test('failures are marked in spans, and a dead letter keeps its trace headers', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const correlation = rawClient.send(topic, Buffer.from('?'), { headers: { traceparent: TRACEPARENT } });
@@ -92,7 +92,7 @@ test('what fails is marked so, and a dead letter keeps the headers that it came 
   assert.deepEqual(letter.headers['traceparent'], TRACEPARENT);
 });
 
-test('results of a binding carry the trace on', async () => {
+test('results of a binding continue the trace', async () => {
   const bound = await BoundTopic.apply(harness, {
     name: 'traced',
     source: { topic: 'traced-in', format: 'json' },
@@ -111,7 +111,7 @@ test('results of a binding carry the trace on', async () => {
   assert.equal(headerText(result.headers, 'own'), '1');
 });
 
-test('a call of our client begins a trace, which the node goes on with', async () => {
+test('a call of our client starts a trace that the node continues', async () => {
   const { code, stderr } = await cli.run(
     ['predict', 'scale', '--input', 'x=[[1,2,3,4]]', '--brokers', harness.broker.bootstrap],
     collector.environment,
@@ -128,17 +128,17 @@ test('a call of our client begins a trace, which the node goes on with', async (
   );
 });
 
-test('a collector that is away disturbs nobody, and the log says so', async () => {
+test('an unavailable collector is logged and affects nothing else', async () => {
   const lonely = cli.start(['node', '--models', harness.models, '--prefix', 'lonely'], {
     KAFKA_BROKERS: harness.broker.bootstrap,
     ...collector.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
     OTEL_EXPORTER_OTLP_TIMEOUT: '500',
   });
-  await lonely.said(/^ready/m);
+  await lonely.printed(/^ready/m);
   const rawClient = await harness.rawClient();
   const correlation = rawClient.request('lonely.scale.requests', { model: 'scale', inputs });
   await rawClient.answered([correlation]);
-  await lonely.said(/tracing: /);
+  await lonely.printed(/tracing: /);
   assert.equal(await lonely.end('SIGTERM'), 0);
 });

@@ -39,12 +39,12 @@ const shapeOf = (steps: readonly Step[]): string[] =>
   steps.map(({ what, where }) => `${what} ${where.replace(/ \d+\/\d+$/, '')}`);
 const ANSWERED = [
   'request partitura.scale.requests',
-  'taken on the-node',
+  'admitted the-node',
   'computed the-node',
   'reply somewhere.replies.else',
 ];
 
-test('an Avro request is found by its correlation id and by its own, with its node and its reply', async () => {
+test('an Avro request is found by correlation id and request id, with its node and reply', async () => {
   const correlation = rawClient.request(
     topic,
     { id: 'my-request', model: 'scale', inputs, deadline: Date.now() + 60_000 },
@@ -68,7 +68,7 @@ test('an Avro request is found by its correlation id and by its own, with its no
   assert.match(printed.stdout, /^TIME +AFTER +WHAT +WHERE +DETAILS\n\S+Z +\+0 ms +request +partitura/);
 });
 
-test('replies to other requests with the same id of their own are not taken for those of one that has a correlation id', async () => {
+test('replies to other requests with the same request id are not attributed to a request with a correlation id', async () => {
   const sent = [1, 2, 3].map(() => rawClient.request(topic, { id: 'twin', model: 'scale', inputs }));
   await rawClient.answered(sent);
   assert.deepEqual(shapeOf((await trace(sent[1] ?? '')).steps), ANSWERED);
@@ -76,7 +76,7 @@ test('replies to other requests with the same id of their own are not taken for 
   assert.equal(steps.filter(({ what }) => what === 'reply').length, 3);
 });
 
-test('requests in JSON are found as well, and correlation ids that are no text', async () => {
+test('JSON requests and binary correlation ids are found, too', async () => {
   const body = {
     id: 'json-request',
     inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }],
@@ -106,7 +106,7 @@ test('requests in JSON are found as well, and correlation ids that are no text',
     assert.deepEqual(shapeOf((await trace(id)).steps), ANSWERED, id);
 });
 
-test('a request is found by the trace that it is part of', async () => {
+test('a request is found by its trace id', async () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const headers = { traceparent: Buffer.from(`00-${traceId}-b7ad6b7169203331-01`) };
   const correlation = rawClient.request(topic, { model: 'scale', inputs }, { headers });
@@ -114,7 +114,7 @@ test('a request is found by the trace that it is part of', async () => {
   assert.deepEqual(shapeOf((await trace(traceId)).steps), ANSWERED);
 });
 
-test('what became a dead letter is found with the reason, and its error reply', async () => {
+test('a dead letter is found with its reason and error reply', async () => {
   const correlation = rawClient.send(topic, Buffer.from('neither Avro nor JSON'));
   await rawClient.answered([correlation]);
   const { steps, open } = await trace(correlation);
@@ -130,7 +130,7 @@ test('what became a dead letter is found with the reason, and its error reply', 
   );
 });
 
-test('a request that waits says what it waits for, and one without a trace says where was looked', async () => {
+test('a waiting request is reported with its position, and an unknown one with the searched topics', async () => {
   await harness.withAdmin((admin) =>
     admin.createTopics([{ topic: 'idle.scale.requests', partitions: 1, replicationFactor: -1 }]),
   );
@@ -141,12 +141,12 @@ test('a request that waits says what it waits for, and one without a trace says 
   const { steps, open } = await trace(correlations[2] ?? '', '--prefix', 'idle');
   assert.deepEqual(shapeOf(steps), ['request idle.scale.requests']);
   assert.deepEqual(open, [
-    'idle.scale.requests 0/2: waits, with 2 records before it; no node has its partition',
+    'idle.scale.requests 0/2: waiting behind 2 records; partition not assigned to any node',
   ]);
   const none = await cli.run(['trace', 'never-sent', '--brokers', harness.broker.bootstrap]);
   assert.equal(none.code, 1);
   assert.match(
     none.stderr,
-    /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); an earlier --since looks further back/,
+    /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); use an earlier --since to search further back/,
   );
 });

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Datatype } from '../../schemas/datatypes.js';
 import type { Tensor } from '../../schemas/generated.js';
 
-/** A model with a request and what ONNX Runtime answers to it, as `reference.py` writes them down. */
+/** A model with a request and the reference outputs of ONNX Runtime, as written by `reference.py`. */
 export interface Case {
   readonly model: string;
-  /** Null when requests have no form for the inputs. */
+  /** Null if requests cannot represent the inputs. */
   readonly inputs: readonly Tensor[] | null;
-  /** Null when ONNX Runtime has no answer, or replies have no form for it. */
+  /** Null if ONNX Runtime fails, or replies cannot represent its outputs. */
   readonly outputs: readonly Tensor[] | null;
-  /** The values of the answer are others each time. */
+  /** True if the outputs are random. */
   readonly random: boolean;
-  /** Why there is no answer. */
+  /** Reason for missing outputs. */
   readonly reason: string | null;
 }
 

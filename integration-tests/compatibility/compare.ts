@@ -7,7 +7,7 @@ import { decodeElements } from '../../schemas/tensor.js';
 const RELATIVE = 1e-3;
 const ABSOLUTE = 1e-5;
 
-/** Tells in words how an answer differs from what was expected; undefined when it does not. */
+/** Describes how outputs differ from the expected ones; undefined if they match. */
 export function differenceOf(
   answer: readonly Tensor[],
   expected: readonly Tensor[],

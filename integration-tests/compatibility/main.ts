@@ -1,10 +1,10 @@
 /**
- * Serves the models that `reference.py` has written, and asks each what ONNX Runtime was asked.
+ * Serves the models that `reference.py` has written, and compares their replies with those of ONNX Runtime.
  *
  *     node dist/integration-tests/compatibility/main.js REFERENCE PAGE
  *
- * PAGE is written in Markdown, and a verdict for each model in REFERENCE/result.json. The exit code is 1 when an answer was
- * wrong or missing, or a node died.
+ * Writes PAGE in Markdown, and the verdict on each model to REFERENCE/result.json. The exit code is 1 if a reply was wrong
+ * or missing, or a node died.
  */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,10 +21,10 @@ import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated
 import { RawClient } from '../support/raw-client.js';
 import { readCases, type Case } from './cases.js';
 import { differenceOf } from './compare.js';
-import type { Judged, Verdict } from './judged.js';
+import type { ModelVerdict, Verdict } from './model-verdict.js';
 import { renderPage } from './page.js';
 
-/** Models of one node. */
+/** Models per node. */
 const AT_ONCE = 100;
 /** Some of the requests have several megabytes. */
 const MAX_RECORD_BYTES = 8_000_000;
@@ -35,31 +35,31 @@ const [reference = '', page = ''] = process.argv.slice(2);
 async function main(): Promise<number> {
   const cases = await readCases(join(reference, 'cases'));
   const broker = await startLocalBroker({ heapMb: 1_024 });
-  const judged: Judged[] = [];
+  const verdicts: ModelVerdict[] = [];
   let deaths = 0;
   try {
     for (let begin = 0; begin < cases.length; begin += AT_ONCE) {
       const some = cases.slice(begin, begin + AT_ONCE);
-      const found = await judge(broker, some, `c${begin}`);
-      judged.push(...found.judged);
+      const found = await verdictsOf(broker, some, `c${begin}`);
+      verdicts.push(...found.verdicts);
       deaths += found.deaths;
-      process.stderr.write(`${judged.length} of ${cases.length}: ${JSON.stringify(countsOf(judged))}\n`);
+      process.stderr.write(`${verdicts.length} of ${cases.length}: ${JSON.stringify(countsOf(verdicts))}\n`);
     }
   } finally {
     await broker.stop();
   }
-  await writeFile(join(reference, 'result.json'), JSON.stringify({ deaths, judged }, null, 1));
-  await writeFile(page, renderPage(judged, deaths));
-  const isBad = judged.some(({ verdict }) => verdict === 'wrong' || verdict === 'unanswered');
+  await writeFile(join(reference, 'result.json'), JSON.stringify({ deaths, judged: verdicts }, null, 1));
+  await writeFile(page, renderPage(verdicts, deaths));
+  const isBad = verdicts.some(({ verdict }) => verdict === 'wrong' || verdict === 'unanswered');
   return isBad || deaths > 0 ? 1 : 0;
 }
 
-/** One node with some of the models, in a cluster of its own. */
-async function judge(
+/** Runs one node with some of the models, in its own cluster. */
+async function verdictsOf(
   broker: LocalBroker,
   cases: readonly Case[],
   prefix: string,
-): Promise<{ judged: Judged[]; deaths: number }> {
+): Promise<{ verdicts: ModelVerdict[]; deaths: number }> {
   const models = await mkdtemp(join(tmpdir(), 'partitura-compatibility-'));
   let deaths = 0;
   try {
@@ -82,7 +82,7 @@ async function judge(
         asked.filter(({ model }) => statuses.get(model)?.state === 'AVAILABLE'),
       );
       return {
-        judged: cases.map((one) => verdictOn(one, statuses.get(one.model), replies.get(one.model))),
+        verdicts: cases.map((one) => verdictOn(one, statuses.get(one.model), replies.get(one.model))),
         deaths,
       };
     } finally {
@@ -99,7 +99,7 @@ async function statusesOf(config: Config): Promise<Map<string, ModelVersionStatu
   return new Map(nodes.flatMap(({ models }) => models).map((status) => [status.model, status]));
 }
 
-/** Sends one request to each model. @returns the replies that came in time, by model */
+/** Sends one request to each model. @returns the replies within the time limit, by model */
 async function ask(config: Config, cases: readonly Case[]): Promise<Map<string, InferenceReply>> {
   const kafka = createKafkaClient(config, 'compatibility', createLogger('compatibility', 'error'));
   const rawClient = await RawClient.start(kafka, `${config.prefix}.answers.replies`);
@@ -129,8 +129,8 @@ function verdictOn(
   { model, outputs, random, reason }: Case,
   status: ModelVersionStatus | undefined,
   reply: InferenceReply | undefined,
-): Judged {
-  const verdict = (verdict: Verdict, why: string | null): Judged => ({
+): ModelVerdict {
+  const verdict = (verdict: Verdict, why: string | null): ModelVerdict => ({
     model,
     verdict,
     reason: why,
@@ -144,9 +144,9 @@ function verdictOn(
   return difference ? verdict('wrong', difference) : verdict('served', null);
 }
 
-function countsOf(judged: readonly Judged[]): Record<string, number> {
+function countsOf(verdicts: readonly ModelVerdict[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { verdict } of judged) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  for (const { verdict } of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
   return counts;
 }
 

@@ -1,4 +1,4 @@
-"""Writes the ONNX project's own backend tests as a model repository, with what ONNX Runtime answers to each.
+"""Writes the ONNX backend tests as a model repository, with the reference outputs of ONNX Runtime.
 
     pip install -r requirements.txt
     python reference.py OUT      # OUT/models/<name>/1/model.onnx and OUT/cases/<name>.json
@@ -39,11 +39,11 @@ TIME_LIMIT_S = 60
 
 
 class NoTensor(Exception):
-    """A value that requests and replies have no form for."""
+    """A value that requests and replies cannot represent."""
 
 
 def plain(value):
-    """Values of test cases are arrays, numpy scalars or protocol buffers."""
+    """Converts values of test cases, which are arrays, numpy scalars or protocol buffers."""
     if isinstance(value, onnx.TensorProto):
         return numpy_helper.to_array(value)
     return np.asarray(value) if isinstance(value, (np.generic, int, float)) else value
@@ -117,7 +117,7 @@ def reference(content, inputs):
 
 
 def ask(name, model, inputs):
-    """Inputs that the graph has beyond those given are its constants."""
+    """Treats additional inputs of the graph as constants."""
     names = [value.name for value in model.graph.input]
     try:
         tensors = [tensor(given, value) for given, value in zip(names, inputs)]

@@ -9,7 +9,7 @@ import { floats } from '../support/raw-client.js';
 
 const WARM_UP_RECORDS = 20_000;
 const RECORDS = 200_000;
-/** About 205 MB of requests in all: a node that took them in at once would show it. */
+/** About 205 MB of requests in total, which would be visible if a node read them all at once. */
 const PADDING_BYTES = 600;
 const MAX_GROWTH_MB = 200;
 const MAX_INFLIGHT = 4_000;
@@ -21,10 +21,10 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a backlog of 200,000 records changes the lag, not the memory, and all of it is answered', async () => {
+test('a backlog of 200,000 records increases the lag but not the memory, and is answered completely', async () => {
   const topic = harness.topics.requests('scale');
   const node = await harness.nodeProcess({ nodeId: 'warm', maxInflightRequests: MAX_INFLIGHT });
-  // So many that the node's young generation has had its full size: that is no growth by the backlog.
+  // Enough to grow the young generation of the node to its full size, which is not caused by the backlog.
   await produceBacklog(topic, WARM_UP_RECORDS);
   await eventually(
     'the warm-up is answered',
@@ -48,12 +48,12 @@ test('a backlog of 200,000 records changes the lag, not the memory, and all of i
     180_000,
   );
   assert.equal(await repliesOnTopic(), WARM_UP_RECORDS + RECORDS);
-  assert.ok(highestMb - idleMb < MAX_GROWTH_MB, `grew from ${idleMb} to ${highestMb} MB`);
-  assert.ok(mostInflight <= MAX_INFLIGHT + PIECE_RECORDS, `${mostInflight} in flight at most`);
+  assert.ok(highestMb - idleMb < MAX_GROWTH_MB, `memory grew from ${idleMb} to ${highestMb} MB`);
+  assert.ok(mostInflight <= MAX_INFLIGHT + PIECE_RECORDS, `${mostInflight} in flight at peak`);
   await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0);
 });
 
-test('a node stops fetching at its bound of bytes too', async () => {
+test('a node stops fetching at its byte limit, too', async () => {
   const topic = harness.topics.requests('scale');
   const rawClient = await harness.rawClient();
   const big = { model: 'scale', inputs: [floats('x', [10_000, 4], new Array<number>(40_000).fill(1))] };
@@ -65,7 +65,7 @@ test('a node stops fetching at its bound of bytes too', async () => {
     mostBytes = Math.max(mostBytes, await metric(node.ready.health, 'partitura_inflight_bytes'));
     return asked.every((correlation) => rawClient.replies.has(correlation));
   });
-  assert.ok(mostBytes < 2_000_000 + 4 * 1_000_000, `${mostBytes} bytes at most`);
+  assert.ok(mostBytes < 2_000_000 + 4 * 1_000_000, `${mostBytes} bytes at peak`);
 });
 
 async function produceBacklog(topic: string, records: number): Promise<void> {

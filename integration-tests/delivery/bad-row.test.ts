@@ -9,7 +9,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a row that makes the model fail fails alone, whatever shares its batch', async () => {
+test('a row that makes the model fail fails alone, regardless of its batch', async () => {
   await harness.node();
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('picky');
@@ -35,7 +35,7 @@ test('a row that makes the model fail fails alone, whatever shares its batch', a
   }
 });
 
-test('so does one that only ONNX Runtime can tell', async () => {
+test('a row that only ONNX Runtime rejects fails alone, too', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('picky-onnx');
   const asked = Array.from({ length: 300 }, (_, index) => {
@@ -52,7 +52,7 @@ test('so does one that only ONNX Runtime can tell', async () => {
   }
 });
 
-test('a request larger than a batch is cut and joined again in the order of its rows', async () => {
+test('a request larger than a batch is split and joined in row order', async () => {
   const rawClient = await harness.rawClient();
   const rows = 1_000;
   const values = Array.from({ length: rows * 3 }, (_, index) => index % 1_000);
@@ -69,7 +69,7 @@ test('a request larger than a batch is cut and joined again in the order of its 
   assert.deepEqual(valuesOf(output), expected);
 });
 
-test('a model that takes exactly one row is served one request at a time', async () => {
+test('a model with a batch size of exactly one is served one request at a time', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('fixed');
   const asked = Array.from({ length: 20 }, (_, index) =>

@@ -12,7 +12,7 @@ import { Harness, type ModelName } from '../support/harness.js';
 
 const FIXTURES = new URL('../../../integration-tests/fixtures/models/', import.meta.url);
 const REQUESTS = 40;
-/** A batch of another size may take another kernel, which rounds the last bits differently. */
+/** Batches of other sizes may use other kernels, which round the last bits differently. */
 const TOLERANCE = 1e-5;
 
 interface Input {
@@ -29,11 +29,11 @@ const floats = (shape: readonly number[], valueOf: (index: number) => number): I
   data: Array.from({ length: elementCount(shape) }, (_, index) => Math.fround(valueOf(index))),
 });
 
-/** Values that differ from request to request, in size and in sign. */
+/** Creates values that differ between requests in magnitude and sign. */
 const values = (shape: readonly number[], request: number): Input =>
   floats(shape, (index) => Math.sin(7 * request + index) * 10 ** ((request % 5) - 2));
 
-/** One to three texts, of more words the higher the number. */
+/** Creates one to three texts, with more words for higher numbers. */
 const texts = (request: number): Input => ({
   datatype: 'BYTES',
   shape: [rowsOf(request)],
@@ -42,7 +42,7 @@ const texts = (request: number): Input => ({
 
 const rowsOf = (request: number): number => 1 + (request % 3);
 
-/** Each model with a request for each number. Rows of these depend on each other, or on how many there are. */
+/** Models, with a request for each number, whose rows depend on each other or on their number. */
 const MIXING: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>> = {
   'softmax-over-rows-onnx': (request) => ({ x: values([rowsOf(request), 3], request) }),
   'cumsum-over-time-onnx': (request) => ({
@@ -68,7 +68,7 @@ const MIXING: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>> 
   'from-batches-of-five-onnx': (request) => ({ x: values([rowsOf(request), 3], request) }),
 };
 
-/** What the runtime takes and a batch could not hold. */
+/** Inputs that the runtime accepts but a batch cannot hold. */
 const UNUSUAL: Readonly<Partial<Record<ModelName, readonly Inputs[]>>> = {
   'image-by-text-onnx': [{ image: values([1, 3], 1), text: values([4, 3], 2) }],
   'matmul-open-onnx': [{ a: values([2, 3], 1), b: values([3, 2], 2) }],
@@ -88,7 +88,7 @@ const UNUSUAL: Readonly<Partial<Record<ModelName, readonly Inputs[]>>> = {
   'digits-onnx': [{ pixels: values([0, 64], 1) }],
 };
 
-/** Models that share batches, as they did. */
+/** Models that share batches. */
 const BATCHED: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>> = {
   'digits-onnx': (request) => ({ pixels: values([request === 5 ? 2_500 : rowsOf(request), 64], request) }),
   'embedding-onnx': (request) => ({
@@ -103,7 +103,7 @@ const BATCHED: Readonly<Partial<Record<ModelName, (request: number) => Inputs>>>
     x: values([1, 1, 2], request),
     past: values([1, 3, 2], request + 100),
   }),
-  // Some requests have one row of an input for all rows of the other.
+  // In some requests one row of an input applies to all rows of the other.
   'product-onnx': (request) => ({
     x: values([request % 4 === 3 ? 1 : request === 5 ? 2_500 : rowsOf(request), 2], request),
     factor: values([request % 4 === 1 ? 1 : rowsOf(request), 2], request + 100),
@@ -129,17 +129,17 @@ describe('callers are not mixed up', () => {
   });
 
   for (const [model, inputsOf] of Object.entries({ ...MIXING, ...BATCHED }))
-    test(`two callers of ${model} get the answers that their requests get alone`, async () => {
+    test(`two callers of ${model} get the same answers as when their requests run alone`, async () => {
       const requests = Array.from({ length: REQUESTS }, (_, request) => inputsOf(request));
       await assertAnswers(model, requests);
     });
 
   for (const [model, requests] of Object.entries(UNUSUAL))
-    test(`${model} answers what its runtime takes: no rows, other ranks, different first dimensions`, async () => {
+    test(`${model} answers all inputs that its runtime accepts: no rows, other ranks, different first dimensions`, async () => {
       await assertAnswers(model, requests);
     });
 
-  test('the status of the node says which models share batches, and why the others do not', () => {
+  test('the node status lists which models share batches, and why the others do not', () => {
     const batching = new Map(node.status().models.map(({ model, batching }) => [model, batching]));
     for (const model of Object.keys(BATCHED))
       assert.equal(batching.get(model)?.batchable, true, `${model}: ${batching.get(model)?.reason}`);
@@ -208,7 +208,7 @@ function assertClose(answer: readonly unknown[], expected: readonly unknown[], m
   });
 }
 
-test('a model whose batches turn out to differ is batched no longer, with a log message and a metric', async () => {
+test('a model whose batches turn out to differ is no longer batched, with a log message and a metric', async () => {
   const harness = await Harness.start(['rare-value-onnx']);
   try {
     const log: string[] = [];
@@ -225,7 +225,7 @@ test('a model whose batches turn out to differ is batched no longer, with a log 
       const [status] = await readNodes(harness.kafka, harness.config(), Date.now());
       return status?.models[0]?.batching ?? undefined;
     };
-    assert.equal((await batching())?.batchable, true, 'random inputs do not show it');
+    assert.equal((await batching())?.batchable, true, 'random inputs do not reveal the difference');
     await eventually('batching is off', async () => {
       await askTogether();
       return (await batching())?.batchable === false;

@@ -18,7 +18,7 @@ const noReply =
 const row = (value: number): Inputs => ({ x: [[value, 0, 0, 0]] });
 const first = (data: unknown): unknown => (data as Float32Array)[0];
 
-test('every type of value goes there and back exactly', async () => {
+test('values of every type survive a round trip exactly', async () => {
   const client = await harness.client();
   const inputs = {
     bool: [[true, false]],
@@ -39,7 +39,7 @@ test('every type of value goes there and back exactly', async () => {
   assert.deepEqual(Object.keys(some.outputs), ['int32_echo']);
 });
 
-test('clients that come and go at any time each get their own replies and nothing of the others', async () => {
+test('clients that come and go each get their own replies and none of the others', async () => {
   const steady = await harness.client();
   const asked = Array.from({ length: 400 }, (_, index) => steady.predict('scale', row(index)));
   const visits = Array.from({ length: 6 }, async (_, visitor) => {
@@ -60,7 +60,7 @@ test('clients that come and go at any time each get their own replies and nothin
   );
 });
 
-test('a stream is answered in its order, pulls no more than its bound, and goes on after a failure', async () => {
+test('a stream is answered in order, pulls at most its limit, and continues after a failure', async () => {
   const client = await harness.client();
   let pulled = 0;
   let answered = 0;
@@ -86,10 +86,10 @@ test('a stream is answered in its order, pulls no more than its bound, and goes 
       );
   }
   assert.equal(answered, 300);
-  assert.ok(most <= 17, `${most} under way`);
+  assert.ok(most <= 17, `${most} in flight`);
 });
 
-test('a call ends at its timeout, at its signal, when its client is closed, and when its model has no topic', async () => {
+test('a call ends on timeout, on abort, when its client is closed, and when its model has no topic', async () => {
   const client = await harness.client();
   const never = { x: [[1, 2, 3, 4]] };
   await harness.withAdmin((admin) =>
@@ -107,7 +107,7 @@ test('a call ends at its timeout, at its signal, when its client is closed, and 
   assert.equal(client.inflight, 0);
 });
 
-test('a request that is too large, and one too many at once, are refused before they are sent', async () => {
+test('an oversized request and one beyond the in-flight limit are refused before they are sent', async () => {
   const client = await harness.client({ maxRecordBytes: 10_000, maxInflight: 2 });
   const large = { x: { data: new Float32Array(40_000), shape: [10_000, 4] } };
   await assert.rejects(
@@ -122,7 +122,7 @@ test('a request that is too large, and one too many at once, are refused before 
   await Promise.all(two);
 });
 
-test('a broker that crashes and comes back while a client waits costs it no reply', async () => {
+test('a client loses no reply when the broker crashes and restarts', async () => {
   const client = await harness.client();
   await client.predict('scale', row(1));
   const slow = Array.from({ length: 50 }, (_, index) =>

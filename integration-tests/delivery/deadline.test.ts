@@ -29,7 +29,7 @@ test('a request whose deadline has passed is refused without running the model',
   assert.doesNotMatch(metrics, /partitura_batch_size_count\{model="slow"\} [1-9]/);
 });
 
-test('a queue that is longer than the deadline allows refuses at once what it can not do in time, and does the rest', async () => {
+test('requests that the queue cannot serve before their deadline are refused immediately, and the rest are answered', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('slow');
   const patient = Array.from({ length: 200 }, () =>
@@ -51,7 +51,7 @@ test('a queue that is longer than the deadline allows refuses at once what it ca
   }
   assert.ok(
     rawClient.replies.size < hasty.length + patient.length,
-    'the refusals came before the rest was done',
+    'the refusals came before the other replies',
   );
   await rawClient.answered(patient, 120_000);
   for (const correlation of patient) assert.equal(rawClient.replyTo(correlation).error, null);

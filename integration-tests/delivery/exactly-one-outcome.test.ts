@@ -29,7 +29,7 @@ test('every request gets exactly one reply, with its own values, and every offse
   assert.equal((await harness.deadLetters('scale')).length, 0);
 });
 
-test('a request that names no reply topic is answered on the topic of replies, under its own key', async () => {
+test('a request without a reply topic is answered on the default reply topic, with its own key', async () => {
   const rawClient = await harness.rawClient();
   const inputs = [floats('x', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8])];
   const correlation = rawClient.request(

@@ -15,7 +15,7 @@ after(() => harness.close());
 
 const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
 
-test('a record that is small only while compressed becomes a dead letter and stops no node', async () => {
+test('a record that is small only while compressed becomes a dead letter and crashes no node', async () => {
   const node = await harness.node();
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
@@ -29,7 +29,7 @@ test('a record that is small only while compressed becomes a dead letter and sto
   assert.equal(await Promise.race([node.failed, Promise.resolve('serving')]), 'serving');
 });
 
-test('a record with ten thousand headers holds up nobody', async () => {
+test('a record with ten thousand headers delays no other', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const headers = Object.fromEntries(
@@ -40,7 +40,7 @@ test('a record with ten thousand headers holds up nobody', async () => {
   await rawClient.answered([laden, next], 20_000);
 });
 
-test('a reply topic that is deleted makes dead letters of its own replies and delays no others for long', async () => {
+test('a deleted reply topic turns only its own replies into dead letters and delays no others for long', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   const doomed = ['leaver-1.replies', 'leaver-2.replies', 'leaver-3.replies'];
@@ -65,24 +65,24 @@ test('a reply topic that is deleted makes dead letters of its own replies and de
   );
 });
 
-test('a request topic that is made anew under a running node is read from its beginning', async () => {
+test('a request topic that is recreated under a running node is read from the beginning', async () => {
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
   await rawClient.answered(Array.from({ length: 100 }, () => rawClient.request(topic, request)));
   await harness.withAdmin((admin) => admin.deleteTopics([topic]));
-  await eventually('it is gone', () =>
+  await eventually('the removal', () =>
     harness.withAdmin(async (admin) => !(await admin.listTopics()).includes(topic)),
   );
   await harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 4, replicationFactor: -1 }]));
   const fresh = await harness.rawClient();
   const ask = (count: number): string[] =>
     Array.from({ length: count }, (_, index) => fresh.request(topic, request, { partition: index % 4 }));
-  // kafkajs does not know one topic from another of the same name: it notices by positions that are behind the end.
+  // kafkajs cannot distinguish topics of the same name: it notices committed offsets beyond the end.
   if (harness.config().kafkaClient === 'kafkajs') await fresh.answered(ask(4), 90_000);
   await fresh.answered(ask(200), 90_000);
 });
 
-test('a node that is stopped while the broker is away holds no partition afterwards', async () => {
+test('a node that is stopped during a broker outage holds no partition afterwards', async () => {
   const leaver = await harness.nodeProcess({ nodeId: 'leaver' });
   await harness.broker.kill();
   await new Promise((resolve) => setTimeout(resolve, 1_500));

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { PartituraError } from '../../schemas/errors.js';
 import { Harness } from '../support/harness.js';
 
-/** Two million float32: 8 MB a tensor. */
+/** Two million float32: 8 MB per tensor. */
 const ROWS = 500_000;
 const LARGEST = 9_000_000;
 
@@ -16,7 +16,7 @@ after(() => harness.close());
 const ramp = (rows: number): Float32Array =>
   Float32Array.from({ length: rows * 4 }, (_, index) => index % 1_000);
 
-test('a tensor of 8 MB goes to a node and back, when all are configured for it', async () => {
+test('a tensor of 8 MB makes a round trip if all parts are configured for it', async () => {
   await harness.node({ maxRecordBytes: LARGEST, prefix: 'large' });
   const client = await harness.client({ maxRecordBytes: LARGEST, prefix: 'large', timeoutMs: 60_000 });
   const small = await client.predict('scale', { x: { data: ramp(1), shape: [1, 4] } });
@@ -28,12 +28,12 @@ test('a tensor of 8 MB goes to a node and back, when all are configured for it',
   assert.ok(scaled.every((value, index) => value === (data[index] ?? NaN) * factor + offset));
 });
 
-/** What the model makes of 0 and 1. */
+/** Returns the line through the outputs for 0 and 1. */
 function lineThrough([atZero = NaN, atOne = NaN]: Float32Array): [factor: number, offset: number] {
   return [atOne - atZero, atZero];
 }
 
-test('a request that is larger than configured is refused by the client, with both sizes', async () => {
+test('a request larger than the configured limit is refused by the client with both sizes', async () => {
   const client = await harness.client({ maxRecordBytes: LARGEST, prefix: 'large' });
   const large = { x: { data: ramp(ROWS * 2), shape: [ROWS * 2, 4] } };
   await assert.rejects(client.predict('scale', large), (error: PartituraError) => {
@@ -43,7 +43,7 @@ test('a request that is larger than configured is refused by the client, with bo
   });
 });
 
-test('a node that may take larger records than its topics says so when it starts, with the way out', async () => {
+test('a node whose record limit exceeds that of its topics warns at startup with the fix', async () => {
   const topic = 'narrow.scale.requests';
   const config = { 'max.message.bytes': '1000000' };
   await harness.withAdmin((admin) =>

@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a node tells its health, whether it is ready, and what it did, under the names of the contract', async () => {
+test('a node serves health, readiness and metrics under the documented names', async () => {
   const node = await harness.node();
   const client = await harness.client();
   for (let index = 0; index < 10; index++) await client.predict('scale', { x: [[1, 2, 3, 4]] });
@@ -34,11 +34,11 @@ test('a node tells its health, whether it is ready, and what it did, under the n
   );
 });
 
-test('the cluster knows its nodes: one that comes, one that leaves, one that died', async () => {
+test('the node directory reflects nodes that join, leave and die', async () => {
   const nodes = (): ReturnType<typeof readNodes> => readNodes(harness.kafka, harness.config(), Date.now());
   const leaver = await harness.node({ nodeId: 'leaver' });
   const doomed = await harness.nodeProcess({ nodeId: 'doomed' });
-  await eventually('both are known', async () => {
+  await eventually('both nodes are known', async () => {
     const names = (await nodes()).map(({ node }) => node);
     return names.includes('leaver') && names.includes('doomed');
   });
@@ -46,10 +46,13 @@ test('the cluster knows its nodes: one that comes, one that leaves, one that die
   assert.equal(known.find(({ node }) => node === 'leaver')?.state, 'READY');
   assert.equal(known.find(({ node }) => node === 'leaver')?.models[0]?.model, 'scale');
   await leaver.close();
-  await eventually('the leaver is gone', async () => !(await nodes()).some(({ node }) => node === 'leaver'));
+  await eventually(
+    'the leaving node is gone',
+    async () => !(await nodes()).some(({ node }) => node === 'leaver'),
+  );
   doomed.kill('SIGKILL');
   await eventually(
-    'the dead one is silent',
+    'the dead node is silent',
     async () => (await nodes()).find(({ node }) => node === 'doomed')?.alive === false,
   );
 });

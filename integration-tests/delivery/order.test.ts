@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('replies with the same key come in the order of their requests, though batches, shapes and errors differ', async () => {
+test('replies with the same key keep the order of their requests across batches, shapes and errors', async () => {
   await harness.node({ engineThreads: 2, maxBatchRows: 8 });
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('sum');

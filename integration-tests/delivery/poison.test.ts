@@ -28,7 +28,7 @@ const encoded = (changes: object): Buffer =>
     ...changes,
   });
 
-/** Records that can't be read: dead letters with their bytes untouched, and an error reply. */
+/** Undecodable records: they become dead letters byte for byte, with an error reply. */
 const UNREADABLE: readonly (readonly [string, Buffer, string])[] = [
   ['random bytes', randomBytes(300).fill(0xff, 0, 1), 'DECODE_FAILED'],
   [
@@ -48,7 +48,7 @@ const UNREADABLE: readonly (readonly [string, Buffer, string])[] = [
   ],
 ];
 
-/** Records that can be read and not served: an error reply and no dead letter. */
+/** Decodable records that cannot be served: they get an error reply and no dead letter. */
 const REFUSED: readonly (readonly [string, Buffer, string, RegExp])[] = [
   ['unknown model', encoded({ model: 'nobody' }), 'MODEL_NOT_FOUND', /'nobody'/],
   ['unknown version', encoded({ modelVersion: '99' }), 'MODEL_NOT_FOUND', /99/],
@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [string, Buffer, string, RegExp])[] = [
   ['unknown output', encoded({ outputs: ['z'] }), 'INVALID_REQUEST', /'z'/],
 ];
 
-test('poison between good records is answered or dead-lettered byte for byte, and every good one is answered', async () => {
+test('poison pills between good records are answered or dead-lettered byte for byte, and every good one is answered', async () => {
   await harness.node();
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
@@ -103,7 +103,7 @@ test('poison between good records is answered or dead-lettered byte for byte, an
   assert.equal(dead.length, UNREADABLE.length);
   for (const [name, value, code] of UNREADABLE) {
     const letter = dead.find(({ headers }) => headerText(headers, 'x-name') === name);
-    assert.ok(letter, `${name}: there is a dead letter`);
+    assert.ok(letter, `${name}: expected a dead letter`);
     assert.ok(letter.value?.equals(value), `${name}: the dead letter has the original bytes`);
     assert.equal(headerText(letter.headers, '__connect.errors.topic'), topic);
     assert.equal(headerText(letter.headers, '__connect.errors.exception.class.name'), code, name);
@@ -117,7 +117,7 @@ test('poison between good records is answered or dead-lettered byte for byte, an
   }
 });
 
-test('an unreadable record whose sender asked for a reply gets a dead letter and an error reply', async () => {
+test('an undecodable record with a reply topic gets a dead letter and an error reply', async () => {
   const rawClient = await harness.rawClient();
   const correlation = rawClient.send(harness.topics.requests('scale'), Buffer.from('not a request'));
   await rawClient.answered([correlation]);

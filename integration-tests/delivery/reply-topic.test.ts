@@ -16,7 +16,7 @@ const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
 const create = (topic: string): Promise<unknown> =>
   harness.withAdmin((admin) => admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]));
 
-test('a reply topic that is not allowed gets nothing, and the request becomes a dead letter', async () => {
+test('a forbidden reply topic receives nothing, and the request becomes a dead letter', async () => {
   const rawClient = await harness.rawClient();
   const forbidden = ['orders', 'partitura.scale.requests-dlt', 'other.requests'];
   for (const topic of forbidden) await create(topic);
@@ -37,7 +37,7 @@ test('a reply topic that is not allowed gets nothing, and the request becomes a 
   assert.equal((await harness.read('other.requests')).length, 0);
 });
 
-test('a reply goes to the partition that its sender named', async () => {
+test('a reply goes to the partition requested by its sender', async () => {
   const rawClient = await harness.rawClient();
   for (const partition of [0, 1, 2]) {
     const correlation = rawClient.request(harness.topics.requests('scale'), request, {
@@ -48,7 +48,7 @@ test('a reply goes to the partition that its sender named', async () => {
   }
 });
 
-test('a reply topic that does not exist, and a partition that it lacks, are dead letters that say so', async () => {
+test('a missing reply topic or partition makes a dead letter with the reason', async () => {
   const rawClient = await harness.rawClient();
   const before = (await harness.deadLetters('scale')).length;
   rawClient.request(harness.topics.requests('scale'), request, {

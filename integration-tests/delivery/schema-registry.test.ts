@@ -26,10 +26,10 @@ const cli = new CommandLine({});
 const skip = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;
 
 let server: LocalRegistry;
-/** As the world outside knows the registry, gate or not. */
+/** The registry, reached directly rather than through the gate. */
 let registry: SchemaRegistry;
 let gate: Gate;
-/** What nodes are told. */
+/** The URL configured on nodes. */
 let url: string;
 let harness: Harness;
 let rawClient: RawClient;
@@ -56,11 +56,11 @@ const request = (factor = 1): object => ({
   deadline: null,
 });
 
-/** The reply to a request, by the schema that it names. */
+/** Returns the reply to a request, decoded with the schema that it names. */
 const replyTo = (correlation: string): Promise<InferenceReply> =>
   unframed(registry, rawClient.replies.get(correlation)?.[0]?.value);
 
-/** The message of a request's dead letter, which must have its bytes. */
+/** Returns the message of the dead letter of a request, and checks its bytes. */
 async function deadLetterOf(
   correlation: string,
   value: Buffer,
@@ -68,8 +68,8 @@ async function deadLetterOf(
 ): Promise<string> {
   const letters = await harness.deadLetters(MODEL);
   const letter = letters.find(({ headers }) => headerText(headers, 'correlation-id') === correlation);
-  assert.ok(letter, 'there is a dead letter');
-  assert.ok(letter.value?.equals(value), 'it has the original bytes');
+  assert.ok(letter, 'expected a dead letter');
+  assert.ok(letter.value?.equals(value), 'the dead letter has the original bytes');
   assert.equal(headerText(letter.headers, '__connect.errors.stage'), stage);
   assert.equal(headerText(letter.headers, 'inference-error'), code);
   return headerText(letter.headers, '__connect.errors.exception.message') ?? '';
@@ -95,7 +95,7 @@ describe('with a schema registry', { skip }, () => {
     await cli.killAll();
   });
 
-  test('until the schema of replies is registered requests are dead letters that name the command, which does it', async () => {
+  test('until the reply schema is registered, requests become dead letters that name the command to register it', async () => {
     const { id } = await registry.register('some-value', REQUEST_SCHEMA);
     const value = framed(id, REQUEST_SCHEMA, request());
     const early = rawClient.send(topic, value);
@@ -127,7 +127,7 @@ describe('with a schema registry', { skip }, () => {
     });
   });
 
-  test('a new version of a registered schema must be compatible with all before', async () => {
+  test('a new version of a registered schema must be compatible with all earlier ones', async () => {
     const subject = harness.topics.requestsSubject(MODEL);
     const incompatible = withFields(...OURS.fields, { name: 'must', type: 'string' });
     await assert.rejects(registry.register(subject, incompatible), { kind: 'refused' });
@@ -135,7 +135,7 @@ describe('with a schema registry', { skip }, () => {
     assert.equal((await registry.register(subject, compatible)).version, 2);
   });
 
-  test('a request in the wire format of Confluent is answered in it', async () => {
+  test("a request in Confluent's wire format is answered in the same format", async () => {
     const { id } = await registry.find(harness.topics.requestsSubject(MODEL), REQUEST_SCHEMA);
     const correlation = rawClient.send(topic, framed(id, REQUEST_SCHEMA, request()));
     const wrong = rawClient.send(topic, framed(id, REQUEST_SCHEMA, { ...request(), model: 'nobody' }));
@@ -165,7 +165,7 @@ describe('with a schema registry', { skip }, () => {
       assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
 
-  test('an id that the registry does not know, or of another schema, is a dead letter with its bytes', async () => {
+  test('an unknown schema id or one of another schema makes a dead letter byte for byte', async () => {
     const { id } = await registry.register('other-value', { type: 'record', name: 'Other', fields: [] });
     const cases: [Buffer, RegExp][] = [
       [
@@ -183,7 +183,7 @@ describe('with a schema registry', { skip }, () => {
     }
   });
 
-  test('while the registry is away, only partitions with an unknown schema wait for it, and nothing is lost', async () => {
+  test('while the registry is unavailable, only partitions with an unknown schema wait, and nothing is lost', async () => {
     const subject = harness.topics.requestsSubject(MODEL);
     const { id: known } = await registry.find(subject, REQUEST_SCHEMA);
     const schema = withFields(...OURS.fields, { name: 'late', type: 'string', default: '' });
@@ -212,10 +212,10 @@ describe('with a schema registry', { skip }, () => {
       order.filter((correlation) => [...waiting, behind].includes(correlation)),
       [...waiting, behind],
     );
-    await eventually('all is committed', async () => (await harness.uncommitted(MODEL)) === 0);
+    await eventually('all offsets are committed', async () => (await harness.uncommitted(MODEL)) === 0);
   });
 
-  test('a node that stops does not wait for the registry, and the next one answers', async () => {
+  test('a stopping node does not wait for the registry, and the next one answers', async () => {
     const schema = withFields(...OURS.fields, { name: 'later', type: 'string', default: '' });
     const { id } = await registry.register('later-value', schema);
     const topics = topicNames('stop');
@@ -241,7 +241,7 @@ describe('with a schema registry', { skip }, () => {
     assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
 
-  test('nodes that may register the schemas do so, also when the registry comes later', async () => {
+  test('nodes configured to register schemas do so, even if the registry becomes available later', async () => {
     await gate.shut();
     await harness.node({ prefix: 'auto', schemaRegistryAutoRegister: true });
     await gate.open();
@@ -259,7 +259,7 @@ describe('with a schema registry', { skip }, () => {
     assert.deepEqual(valuesOf((await replyTo(correlation)).outputs[0]), [2, 4, 6, 8]);
   });
 
-  test('a request whose schema is a GUID in a header is answered so', async () => {
+  test('a request with a schema GUID in a header is answered likewise', async () => {
     const guids = {
       request: '89791762-2336-4186-9674-299b90a802e2',
       reply: 'fedcba98-7654-3210-fedc-ba9876543210',
@@ -291,7 +291,7 @@ describe('with a schema registry', { skip }, () => {
     }
   });
 
-  test('a GUID is not known to a registry that has none: a dead letter, not a partition that stands', async () => {
+  test('a GUID on a registry without GUIDs makes a dead letter and does not block the partition', async () => {
     const value = new AvroCodec<object>(REQUEST_SCHEMA).encode(request(), NO_PREFIX);
     const headers = { __value_schema_id: Buffer.from(`01${'42'.repeat(16)}`, 'hex') };
     const correlation = rawClient.send(topic, value, { headers });
@@ -299,7 +299,7 @@ describe('with a schema registry', { skip }, () => {
     assert.match(await deadLetterOf(correlation, value), /^schema 42424242-4242-4242-4242-424242424242: /);
   });
 
-  test('up --registry runs a registry for its nodes and says where, and it ends with the cluster', async () => {
+  test('up --registry runs a registry for its nodes, prints its address, and stops it with the cluster', async () => {
     const brokerPort = String(await freePort());
     const registryPort = String(await freePort());
     const up = await cli.up({}, ['--nodes', '1', '--registry', '--registry-port', registryPort]);
@@ -313,7 +313,7 @@ describe('with a schema registry', { skip }, () => {
     ]);
     assert.equal(code, 0, stderr);
     assert.equal(await up.end('SIGTERM'), 0);
-    await assert.rejects(fetch(up.ready.registry), 'it has ended');
+    await assert.rejects(fetch(up.ready.registry), 'the registry has stopped');
 
     const port = new URL(server.url).port;
     const taken = await cli.run(['up', '--registry', '--registry-port', port, '--broker-port', brokerPort]);
@@ -325,6 +325,9 @@ describe('with a schema registry', { skip }, () => {
       ),
     );
     const both = await cli.run(['up', '--registry'], { SCHEMA_REGISTRY_URL: url });
-    assert.match(both.stderr, /^partitura: INVALID_REQUEST: --registry runs .* leave one of them out\n$/);
+    assert.match(
+      both.stderr,
+      /^partitura: INVALID_REQUEST: expected --registry or SCHEMA_REGISTRY_URL, got both\n$/,
+    );
   });
 });

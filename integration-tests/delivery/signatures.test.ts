@@ -9,7 +9,7 @@ import { Harness } from '../support/harness.js';
 import type { RawClient } from '../support/raw-client.js';
 
 const ALL = "'decode', 'encode', 'normalize', 'precise', 'serving_default'";
-/** What `encode` puts before a text, which makes it other than UTF-8. */
+/** The byte that `encode` prepends to a text, which makes it invalid UTF-8. */
 const MARK = 0xff;
 
 const coded = (text: string): Buffer => Buffer.concat([Buffer.from([MARK]), Buffer.from(text)]);
@@ -41,7 +41,7 @@ describe('a SavedModel with several signatures', () => {
     return JSON.parse(String(record?.value)) as Record<string, unknown>;
   }
 
-  test('answers by the one that a request in Avro names, else by the default one', async () => {
+  test('answers with the signature named by an Avro request, or the default one', async () => {
     const { outputs } = await predict({ x: [[1, 2]] });
     assert.deepEqual(outputs['y']?.data, new Float32Array([2, 4]));
     const encoded = await predict({ text: ['ä', 'b'] }, 'encode');
@@ -52,7 +52,7 @@ describe('a SavedModel with several signatures', () => {
     assert.deepEqual(named.outputs['y']?.data, new Float32Array([2, 4]));
   });
 
-  test('answers JSON likewise, with bytes in base64 both ways', async () => {
+  test('answers JSON likewise, with bytes in base64 in both directions', async () => {
     const base64 = { content_type: 'base64' };
     const data = [coded('ä').toString('base64')];
     const encoded = await askInJson({
@@ -69,7 +69,7 @@ describe('a SavedModel with several signatures', () => {
     assert.deepEqual(decoded['outputs'], [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['ä'] }]);
   });
 
-  test('tells a request for another one which there are, in Avro and JSON', async () => {
+  test('refuses an unknown signature with the list of signatures, in Avro and JSON', async () => {
     const message = `parameters.signature: expected one of ${ALL}, got 'predict'`;
     await assert.rejects(predict({ x: [[1, 2]] }, 'predict'), { code: 'INVALID_REQUEST', message });
     const refused = await askInJson({ parameters: { signature: 'predict' }, inputs: [] });
@@ -80,7 +80,7 @@ describe('a SavedModel with several signatures', () => {
     });
   });
 
-  test('validates by the signature that is named', async () => {
+  test('validates against the named signature', async () => {
     await assert.rejects(predict({ x: [[1, 2]] }, 'encode'), {
       code: 'INVALID_REQUEST',
       message: "input 'x': expected one of 'text'",
@@ -91,7 +91,7 @@ describe('a SavedModel with several signatures', () => {
     });
   });
 
-  test('batches each by itself: callers of several at once are not mixed up', async () => {
+  test('batches each signature separately: concurrent callers are not mixed up', async () => {
     await Promise.all(
       Array.from({ length: 60 }, async (_, index) => {
         const [doubled, encoded, normalized] = await Promise.all([
@@ -106,7 +106,7 @@ describe('a SavedModel with several signatures', () => {
     );
   });
 
-  test('is shown with all of them, and so is one that has dimensions with names', async () => {
+  test('is shown with all signatures and named dimensions', async () => {
     const cli = new CommandLine({ KAFKA_BROKERS: harness.broker.bootstrap });
     const show = async (
       ...args: string[]
@@ -134,11 +134,11 @@ describe('a SavedModel with several signatures', () => {
     assert.match(text, /^ {2}signature precise\n {2}problem {3}not served: .*FP64/m);
 
     const facts = JSON.parse((await show('scale-onnx', '--json')).stdout) as ModelFacts;
-    const [told] = facts.versions[0]?.nodes ?? [];
-    assert.equal(told?.node, node.id);
-    assert.equal(told.format, 'onnx');
-    assert.match(told.runtime ?? '', /^onnxruntime-node \d/);
-    assert.deepEqual(told.signatures[0]?.inputs[0]?.dimensionNames, ['batch', '']);
+    const [status] = facts.versions[0]?.nodes ?? [];
+    assert.equal(status?.node, node.id);
+    assert.equal(status.format, 'onnx');
+    assert.match(status.runtime ?? '', /^onnxruntime-node \d/);
+    assert.deepEqual(status.signatures[0]?.inputs[0]?.dimensionNames, ['batch', '']);
     assert.deepEqual(facts, JSON.parse((await cli.run(['models', '--json', 'show', 'scale-onnx'])).stdout));
 
     const asked = await cli.run([

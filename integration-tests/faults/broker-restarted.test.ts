@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a broker that crashes and comes back under load costs no request', async () => {
+test('no request is lost when the broker crashes and restarts under load', async () => {
   const node = await harness.node();
   const rawClient = await harness.rawClient();
   const load = steadyLoad(rawClient, harness.topics.requests('scale'), 'scale');

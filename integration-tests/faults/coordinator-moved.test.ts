@@ -29,7 +29,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** A group whose coordinator leads no partition that the group reads: fetching tells nothing of its end. */
+/** Finds a group whose coordinator leads no partition that the group reads, so that fetches do not reveal its failure. */
 async function groupApartFromItsTopic(): Promise<{ group: string; coordinator: LocalBroker }> {
   const known = new Cluster({ clientId: 'test' }, brokers[0] ? [brokers[0].bootstrap] : []);
   try {
@@ -57,13 +57,13 @@ async function commitEventually(group: string, offset: number): Promise<void> {
   assert.deepEqual(committed, [{ partition: 0, offset, metadata: '' }]);
 }
 
-test('commits go on when the coordinator moves to another broker, and when the former one is back', async () => {
+test('commits continue when the coordinator moves to another broker, and when the former one is back', async () => {
   const config = checkConfig({ ...CHOSEN_CLIENT, brokers: cluster.bootstrap });
   const kafka = createKafkaClient(config, 'test', createLogger('test', 'silent'));
   admin = kafka.admin();
   await admin.connect();
   await admin.createTopics([{ topic: TOPIC, partitions: 1, replicationFactor: -1 }]);
-  // The first lookup creates the topic of positions.
+  // The first lookup creates the offsets topic.
   await eventually('a coordinator', () =>
     groupApartFromItsTopic().then(
       () => true,

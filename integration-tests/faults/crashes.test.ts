@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.js';
 import { steadyLoad } from '../support/load.js';
 import type { RawClient } from '../support/raw-client.js';
 
-/** Two nodes that are restarted when they die. */
+/** Two nodes that are restarted after a crash. */
 let harness: Harness;
 let nodes: Awaited<ReturnType<Harness['supervisedNode']>>[];
 let caller: RawClient;
@@ -48,7 +48,7 @@ const ask = (model: ModelName, inputs: Tensor[], partition?: number): string =>
     partition === undefined ? {} : { partition },
   );
 
-/** The error code of a request's replies: more than one where it was answered, but not yet committed, before a crash. */
+/** Returns the error code of the replies to a request, which may repeat if it was answered but not committed before a crash. */
 function codeOf(correlation: string): string | undefined {
   const codes = new Set(caller.repliesTo(correlation).map(({ error }) => error?.code));
   assert.equal(codes.size, 1, `${correlation}: ${[...codes].join(', ')}`);
@@ -60,7 +60,7 @@ async function deadLetterCodes(model: ModelName): Promise<(string | undefined)[]
   return letters.map(({ headers }) => headerText(headers, 'inference-error'));
 }
 
-test('a request that ends its process with SIGFPE becomes a dead letter after one death, and no other request is lost', async (t) => {
+test('a request that crashes its process with SIGFPE becomes a dead letter after one crash, and no other request is lost', async (t) => {
   const others = steadyLoad(caller, harness.topics.requests('scale-onnx'), 'scale-onnx', 1);
   t.after(() => others.stop(LIMIT_MS));
   const around = (): string[] =>
@@ -77,10 +77,10 @@ test('a request that ends its process with SIGFPE becomes a dead letter after on
   assert.deepEqual(await deadLetterCodes('divide-onnx'), ['MODEL_CRASHED']);
   assert.equal(deaths(), 1);
   for (const { correlation } of await others.stop(LIMIT_MS)) assert.equal(codeOf(correlation), undefined);
-  await eventually('all is committed', async () => (await harness.uncommitted('divide-onnx')) === 0);
+  await eventually('all offsets are committed', async () => (await harness.uncommitted('divide-onnx')) === 0);
 });
 
-test('one crash after another costs no death more where the first is known', async () => {
+test('consecutive crashes cause no additional crash once the first is known', async () => {
   const died = deaths();
   for (const partition of [0, 1, 2, 3]) {
     const bomb = ask('divide-onnx', [int32('a', -(2 ** 31)), int32('b', -1)], partition);
@@ -88,10 +88,10 @@ test('one crash after another costs no death more where the first is known', asy
     await caller.answered([bomb, good], LIMIT_MS);
     assert.deepEqual([codeOf(bomb), codeOf(good)], ['MODEL_CRASHED', undefined]);
   }
-  assert.ok(deaths() <= died + 1, 'the other node may not have known');
+  assert.ok(deaths() <= died + 1, 'the other node may not have been informed');
 });
 
-test('of several requests that abort their process, sent together, each is found, with one death more', async () => {
+test('of several requests that abort their process, sent together, each is detected, with one additional crash', async () => {
   const died = deaths();
   const good = Array.from({ length: 30 }, (_, index) => ask('abort-onnx', [fp32('x', -index)], 0));
   const bombs = Array.from({ length: 3 }, () => ask('abort-onnx', [fp32('x', 1)], 0));
@@ -113,7 +113,7 @@ test('a request that asks for 2^40 bytes fails alone', async () => {
   assert.equal(deaths(), died);
 });
 
-test('a version that ends the process in its warm-up fails to load, with the signal, and the last good one serves on', async () => {
+test('a version that crashes during warm-up fails to load with the signal, and the last good one keeps serving', async () => {
   const died = deaths();
   await harness.addModel('abort-always-onnx');
   const next = join(harness.models, 'scale-onnx', '3');

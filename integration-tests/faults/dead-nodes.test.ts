@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 
 const FORGET_MS = 5_000;
-/** For listing alone: what the topic still has is seen, too. */
+/** For listing only, to see everything that the topic still contains. */
 const FOREVER_MS = 3_600_000;
 
 const cli = new CommandLine({});
@@ -38,15 +38,15 @@ async function examined(forgetMs: number): Promise<string> {
   return stdout;
 }
 
-test('a node that was killed leaves the list, the doctor and then the topic; the others stay', async () => {
+test('a killed node disappears from the list, the doctor and then the topic; the others stay', async () => {
   const killed = await harness.nodeProcess({ nodeId: 'killed', nodeForgetMs: FOREVER_MS });
   const swept = await harness.nodeProcess({ nodeId: 'other', nodeForgetMs: FOREVER_MS });
-  await eventually('both are known', async () => (await onTopic()).length === 2);
+  await eventually('both nodes are known', async () => (await onTopic()).length === 2);
   killed.kill('SIGKILL');
   await killed.exited;
-  // Nobody removes it from the topic yet: only who lists nodes forgets it.
+  // Not removed from the topic yet: only listings leave it out.
   await eventually(
-    'it is no longer listed',
+    'removed from the list',
     async () => !(await listed(FORGET_MS)).includes('killed'),
     60_000,
   );
@@ -55,6 +55,6 @@ test('a node that was killed leaves the list, the doctor and then the topic; the
   assert.doesNotMatch(await examined(FORGET_MS), /killed/);
   await swept.stop();
   await harness.nodeProcess({ nodeId: 'sweeper' });
-  await eventually('it left the topic', async () => !(await onTopic()).includes('killed'), 60_000);
+  await eventually('removed from the topic', async () => !(await onTopic()).includes('killed'), 60_000);
   assert.deepEqual(await listed(FOREVER_MS), ['sweeper']);
 });

@@ -16,7 +16,7 @@ after(() => harness.close());
 
 const inputs = [floats('x', [1, 4], [1, 2, 3, 4])];
 
-test('a version that is added, one that is broken and one that is taken away under load fail no request', async () => {
+test('adding a version, adding a broken one and removing one under load fail no request', async () => {
   const node = await harness.node();
   const rawClient = await harness.rawClient();
   const topic = harness.topics.requests('scale');
@@ -34,10 +34,10 @@ test('a version that is added, one that is broken and one that is taken away und
   await mkdir(join(harness.models, 'scale/3'));
   await writeFile(join(harness.models, 'scale/3/saved_model.pb'), 'not a model');
   await eventually('version 3 fails', () => versions(node.status()).includes('3 FAILED'));
-  assert.ok(versions(node.status()).includes('2 AVAILABLE'), 'the last good version goes on serving');
+  assert.ok(versions(node.status()).includes('2 AVAILABLE'), 'the last good version keeps serving');
   assert.ok(
     (node.status().models.find(({ version }) => version === '3')?.message ?? '').length > 0,
-    'it says why',
+    'the reason is reported',
   );
 
   await harness.removeModel('scale', '3');
@@ -56,7 +56,7 @@ test('a version that is added, one that is broken and one that is taken away und
   }
 });
 
-test('a model that is added is served, and one that is removed is no longer', async () => {
+test('an added model is served, and a removed one no longer', async () => {
   const node = await harness.node();
   await harness.addModel('sum');
   await eventually('sum is served', () => node.models.includes('sum'));
@@ -72,7 +72,7 @@ test('a model that is added is served, and one that is removed is no longer', as
   assert.ok(node.models.includes('scale'));
 });
 
-test('all versions are served where the policy says so, and a request names the one it wants', async () => {
+test('all versions are served if configured, and a request selects one', async () => {
   await harness.addModel('scale', '2');
   await harness.node({ versionPolicy: 'all', prefix: 'all' });
   const rawClient = await harness.rawClient();

@@ -15,7 +15,7 @@ import { Gate } from '../support/gate.js';
 import { NoBroker } from '../support/no-broker.js';
 import { ROOT } from '../support/programs.js';
 
-/** Limit for the end of a node when nothing is under way, with room for a busy machine. */
+/** Limit on the shutdown of an idle node, with a margin for a busy host. */
 const STOP_LIMIT_MS = 15_000;
 const OUTAGE = /Kafka has been unavailable for [\d.]+ s; retrying until it is back/;
 const RECOVERY = /Kafka is available again after [\d.]+ s; resuming/;
@@ -54,7 +54,7 @@ async function startNode(
   return { ...lines.start(['node', '--json'], all), health: `http://127.0.0.1:${port}` };
 }
 
-/** @param codes exit codes that are right; null for one that ends by the signal, since a thread could not be ended */
+/** @param codes accepted exit codes; null for termination by the signal, since a thread could not be stopped */
 async function endsInTime(
   node: Started,
   signal: NodeJS.Signals = 'SIGTERM',
@@ -78,13 +78,13 @@ async function ready(health: string): Promise<number> {
 }
 
 for (const behavior of ['silent', 'closes', 'garbage'] as const)
-  test(`a node whose broker ${behavior === 'garbage' ? 'answers garbage' : behavior === 'silent' ? 'never answers' : 'closes each connection'} waits, says so once, is not ready, and hears SIGTERM`, async () => {
+  test(`a node whose broker ${behavior === 'garbage' ? 'answers garbage' : behavior === 'silent' ? 'never answers' : 'closes each connection'} waits, logs it once, is not ready, and reacts to SIGTERM`, async () => {
     const server = await NoBroker.start(behavior);
     cleanups.push(() => server.stop());
     const node = await startNode(server.address);
-    await node.said(OUTAGE);
+    await node.printed(OUTAGE);
     assert.equal(await ready(node.health), 503);
-    await eventually('it tries again', () => server.accepted > 3, 60_000);
+    await eventually('it retries', () => server.accepted > 3, 60_000);
     await endsInTime(node);
     assert.equal(count(node.stderr(), OUTAGE), 1, node.stderr());
     assert.ok(node.stderr().includes('node stopped'));
@@ -94,28 +94,28 @@ for (const [what, address] of [
   ['refuses connections', '127.0.0.1:1'],
   ['has a name that does not resolve', 'no-such-host.invalid:9092'],
 ] as const)
-  test(`a node whose broker ${what} waits and says why`, async () => {
+  test(`a node whose broker ${what} waits and logs the reason`, async () => {
     const node = await startNode(address);
-    await node.said(OUTAGE);
+    await node.printed(OUTAGE);
     assert.match(node.stderr(), /"reason":"[^"]*(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)/);
     await endsInTime(node, 'SIGINT');
   });
 
-test('a node that was started in an outage serves once it is over', async () => {
-  // Only the way to the bootstrap address: what the broker advertises is open.
+test('a node that was started during an outage serves once it is over', async () => {
+  // Only the bootstrap address is gated; the advertised address stays reachable.
   const gate = new Gate(Number(broker.bootstrap.split(':')[1]));
   await gate.open();
   cleanups.push(() => gate.shut());
   await gate.shut();
   const node = await startNode(`127.0.0.1:${gate.port}`);
-  await node.said(OUTAGE);
+  await node.printed(OUTAGE);
   await gate.open();
-  await node.said(/"event":"ready"/);
+  await node.printed(/"event":"ready"/);
   assert.equal(await ready(node.health), 200);
   await endsInTime(node);
 });
 
-test('an outage does not count against the limit in which a supervised node must serve', async () => {
+test('an outage does not count toward the startup limit of a supervised node', async () => {
   const gate = new Gate(Number(broker.bootstrap.split(':')[1]));
   await gate.open();
   cleanups.push(() => gate.shut());
@@ -131,12 +131,12 @@ test('an outage does not count against the limit in which a supervised node must
   assert.deepEqual(node.ready.models, ['scale']);
 });
 
-test('a broker that is killed ends no node: it says so once, is not ready, and serves again', async () => {
+test('a killed broker stops no node: the node logs it once, is not ready, and serves again', async () => {
   const node = await startNode(broker.bootstrap);
-  await node.said(/"event":"ready"/);
+  await node.printed(/"event":"ready"/);
   await broker.kill();
   await eventually('it is not ready', async () => (await ready(node.health)) === 503, 60_000);
-  // Longer than clients retry by themselves: kafkajs takes its group's coordinator for lost then.
+  // Longer than the retries of clients: kafkajs then considers its coordinator lost.
   await new Promise((resolve) => setTimeout(resolve, 20_000));
   await broker.restart();
   await eventually('it is ready again', async () => (await ready(node.health)) === 200, 90_000);
@@ -150,34 +150,34 @@ test('a broker that is killed ends no node: it says so once, is not ready, and s
   assert.equal(lines.length, 1, node.stderr());
 });
 
-test('a node that is told to end in an outage does, twice told too', async () => {
+test('a node stops on a signal during an outage, and on a repeated one', async () => {
   const node = await startNode(broker.bootstrap);
-  await node.said(/"event":"ready"/);
+  await node.printed(/"event":"ready"/);
   await broker.kill();
-  await node.said(OUTAGE);
+  await node.printed(OUTAGE);
   process.kill(node.pid, 'SIGTERM');
   await endsInTime(node);
   await broker.restart();
 });
 
-test('a node that is told to end while a model loads for ever does', async () => {
+test('a node stops on a signal while a model loads forever', async () => {
   const stuck = await mkdtemp(join(tmpdir(), 'partitura-stuck-'));
   cleanups.push(() => rm(stuck, { recursive: true }));
   const version = join(stuck, 'stuck', '1');
   await cp(join(models, 'scale', '1'), version, { recursive: true });
   await rm(join(version, 'variables', 'variables.index'));
-  // Opening a pipe that nobody writes to blocks in the operating system, as native code does on a slow disk.
+  // Opening a pipe without a writer blocks in the operating system, like native code on a slow disk.
   execFileSync('mkfifo', [join(version, 'variables', 'variables.index')]);
   const node = await startNode(broker.bootstrap, { PARTITURA_MODELS: stuck, PARTITURA_LOG_LEVEL: 'debug' });
-  await eventually('it answers', async () => (await ready(node.health)) === 503);
+  await eventually('it responds', async () => (await ready(node.health)) === 503);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   await endsInTime(node, 'SIGTERM', [0, null]);
 });
 
-test('a node that is told to end while it starts does, at whatever moment', async () => {
+test('a node stops on a signal at any moment of its startup', async () => {
   for (const moment of [/"event":"ready"/, /model version available/, /partitions assigned/]) {
     const node = await startNode(broker.bootstrap);
-    await node.said(moment);
+    await node.printed(moment);
     await endsInTime(node);
   }
 });

@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('what a node that is killed under load has not answered is answered by the other, with the same values', async () => {
+test('requests that a killed node has not answered are answered by the other, with the same values', async () => {
   const doomed = await harness.nodeProcess({ nodeId: 'doomed' });
   await harness.nodeProcess({ nodeId: 'heir' });
   const rawClient = await harness.rawClient();

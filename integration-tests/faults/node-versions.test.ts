@@ -14,7 +14,7 @@ import { Harness } from '../support/harness.js';
 const HEADER = 'avro.schema';
 const HEADER_BYTES = 10;
 const fields: readonly { readonly name: string }[] = NodeStatusSchema.fields;
-/** A program of another version: it knows a field more, and one less. */
+/** Codec of a program of another version, with one more field and one fewer. */
 const other = new AvroCodec<Record<string, unknown>>({
   ...NodeStatusSchema,
   fields: [
@@ -31,7 +31,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a node of another version is listed beside ours', async () => {
+test('a node of another version is listed', async () => {
   const producer = harness.kafka.producer();
   await producer.connect();
   const outbox = new Outbox(producer);
@@ -48,18 +48,18 @@ test('a node of another version is listed beside ours', async () => {
   );
   await producer.close();
   const nodes = await readNodes(harness.kafka, harness.config(), Date.now());
-  const told = nodes.map(({ node: name, models, capacityRequests }) => [
+  const listed = nodes.map(({ node: name, models, capacityRequests }) => [
     name,
     models.length,
     capacityRequests,
   ]);
-  assert.deepEqual(told, [
+  assert.deepEqual(listed, [
     ['ours', 1, node.status().capacityRequests],
     ['theirs', 1, 0],
   ]);
 });
 
-test('a program of another version reads the status of our node by the schema that its record carries', async () => {
+test('a program of another version reads the status of our node with the schema in its record', async () => {
   await eventually('a status of our node when it is ready', async () => {
     const records = await harness.read(harness.topics.nodes);
     const record = records.filter(({ key }) => key?.toString() === 'ours').at(-1);

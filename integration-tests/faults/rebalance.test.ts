@@ -9,7 +9,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a node that joins and one that leaves in the middle of batches cost no request and repeat none', async () => {
+test('nodes that join and leave during batches lose and repeat no request', async () => {
   const first = await harness.node({ nodeId: 'first' });
   const rawClient = await harness.rawClient();
   const load = steadyLoad(rawClient, harness.topics.requests('slow'), 'slow');

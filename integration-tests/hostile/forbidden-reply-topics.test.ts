@@ -21,7 +21,7 @@ const OPEN = 'open.replies';
 const READ_ONLY = 'read-only.replies';
 const HIDDEN = 'hidden.replies';
 const quiet = createLogger('test', 'silent');
-const skip = findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+const skip = findKafkaJars() === undefined ? 'the jars of the embedded broker are missing' : false;
 
 let broker: SecuredBroker;
 let kafka: KafkaClient;
@@ -66,7 +66,7 @@ function deadLetters(): Promise<KafkaRecord[]> {
   return readTopic(kafka, 'partitura.digits.requests-dlt', { limitMs: 30_000, fetchMaxBytes: 1024 * 1024 });
 }
 
-/** Sends requests to a forbidden topic with ordinary ones around them, all in one partition. */
+/** Sends requests with a forbidden reply topic between ordinary ones, all in one partition. */
 async function askFor(replyTopic: string): Promise<KafkaRecord[]> {
   assert.ok(rawClient);
   const known = (await deadLetters()).length;
@@ -86,12 +86,12 @@ async function assertServing(): Promise<void> {
 }
 
 for (const [topic, what] of [
-  [HIDDEN, 'that the node may not describe'],
-  ['not-there.replies', 'that does not exist, which an authorizer does not tell from a forbidden one,'],
-  [READ_ONLY, 'that the node may describe but not write to'],
+  [HIDDEN, 'that the node is not authorized to describe'],
+  ['not-there.replies', 'that does not exist, which an authorizer reports like a forbidden one,'],
+  [READ_ONLY, 'that the node is authorized to describe but not to write'],
 ] as const)
   test(
-    `a reply topic ${what} makes dead letters of its own requests and delays no others`,
+    `a reply topic ${what} turns its own requests into dead letters and delays no others`,
     { skip },
     async () => {
       for (const letter of await askFor(topic)) {

@@ -33,7 +33,7 @@ async function letterCount(): Promise<number> {
   return offsets.reduce((sum, { end }) => sum + end, 0);
 }
 
-/** Sends a batch with an ordinary request behind it, and returns the dead letters that it became. */
+/** Sends a batch followed by an ordinary request, and returns the resulting dead letters. */
 async function afterBatch(batch: Buffer, letters: number, limitMs = 60_000): Promise<KafkaRecord[]> {
   const before = await letterCount();
   await sendBatch(harness.broker.bootstrap, topic(), 0, batch);
@@ -41,14 +41,14 @@ async function afterBatch(batch: Buffer, letters: number, limitMs = 60_000): Pro
   await rawClient.answered([behind], limitMs);
   assert.equal(rawClient.repliesTo(behind).length, 1);
   await eventually('dead letters', async () => (await letterCount()) >= before + letters, limitMs);
-  await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
-  assert.equal(await letterCount(), before + letters, 'each dead letter is there once');
+  await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0);
+  assert.equal(await letterCount(), before + letters, 'each dead letter exists once');
   assert.equal(await Promise.race([node.exited, Promise.resolve('serving')]), 'serving');
   if (letters === 0 || letters > 10) return [];
   return (await harness.deadLetters('scale')).sort((a, b) => sourceOf(a) - sourceOf(b)).slice(-letters);
 }
 
-/** Offset of the record that a dead letter is of. */
+/** Returns the offset of the original record of a dead letter. */
 function sourceOf({ headers }: KafkaRecord): number {
   return Number(headerText(headers, '__connect.errors.offset'));
 }
@@ -56,7 +56,7 @@ function sourceOf({ headers }: KafkaRecord): number {
 const message = (letter: KafkaRecord | undefined): string =>
   headerText(letter?.headers ?? {}, '__connect.errors.exception.message') ?? '';
 
-test('eighty million headers in one record of 233 kB are one dead letter that says what there was too much of', async () => {
+test('eighty million headers in one record of 233 kB make one dead letter that names the exceeded limit', async () => {
   const batch = rawBatch(gzipSync(recordOfHeaders(80_000_000)), 1, GZIP);
   assert.ok(batch.length < 300_000);
   const [letter] = await afterBatch(batch, 1);
@@ -64,12 +64,12 @@ test('eighty million headers in one record of 233 kB are one dead letter that sa
   assert.ok(headerText(letter?.headers ?? {}, '__connect.errors.value.dropped'));
 });
 
-test('a million headers, which fit into the bytes of a batch, are one dead letter likewise', async () => {
+test('a million headers, which fit into a batch, make one dead letter likewise', async () => {
   const [letter] = await afterBatch(rawBatch(gzipSync(recordOfHeaders(1_000_000)), 1, GZIP), 1);
   assert.match(message(letter), /expected at most 15625 headers per record, got 1000000/);
 });
 
-test('two hundred megabytes of zeros in one record are one dead letter without a value', async () => {
+test('two hundred megabytes of zeros in one record make one dead letter without a value', async () => {
   const batch = rawBatch(gzipSync(rawRecord({ value: Buffer.alloc(200 * MIB) })), 1, GZIP);
   assert.ok(batch.length < 300_000);
   const [letter] = await afterBatch(batch, 1);
@@ -77,13 +77,13 @@ test('two hundred megabytes of zeros in one record are one dead letter without a
   assert.match(message(letter), /decompressed size exceeds 33554432 bytes/);
 });
 
-test('twenty-eight megabytes of zeros are a dead letter with its value, which goes compressed at once', async () => {
+test('twenty-eight megabytes of zeros make a dead letter with its value, compressed on the first attempt', async () => {
   const batch = rawBatch(gzipSync(rawRecord({ value: Buffer.alloc(28 * MIB) })), 1, GZIP);
   const [letter] = await afterBatch(batch, 1);
   assert.equal(letter?.value?.length, 28 * MIB);
 });
 
-test('150,000 records of one byte in a batch are read, and each is a dead letter, once', async () => {
+test('150,000 one-byte records in a batch each become one dead letter', async () => {
   const records = Array.from({ length: 150_000 }, (_, offsetDelta) =>
     rawRecord({ offsetDelta, value: Buffer.from('x') }),
   );
@@ -92,7 +92,7 @@ test('150,000 records of one byte in a batch are read, and each is a dead letter
   const sampling = setInterval(() => void inFlight().then((count) => (most = Math.max(most, count))), 50);
   await afterBatch(batch, records.length, 180_000).finally(() => clearInterval(sampling));
   const { maxInflightRequests } = harness.config();
-  assert.ok(most > 0 && most <= maxInflightRequests + PIECE_RECORDS, `${most} in flight at most`);
+  assert.ok(most > 0 && most <= maxInflightRequests + PIECE_RECORDS, `${most} in flight at peak`);
 });
 
 async function inFlight(): Promise<number> {
@@ -100,7 +100,7 @@ async function inFlight(): Promise<number> {
   return Number(/^partitura_inflight_requests ([0-9]+)$/m.exec(text)?.[1] ?? 0);
 }
 
-test('a batch without records, and one with records that say nothing, hold up nobody', async () => {
+test('an empty batch and a batch of empty records delay no others', async () => {
   await afterBatch(rawBatch(gzipSync(rawRecord({})), 1, GZIP), 0);
   await afterBatch(rawBatch(rawRecord({}), 1), 0);
 });

@@ -29,19 +29,19 @@ after(() => harness.close());
 const request = { model: 'scale', inputs: [floats('x', [1, 4], [1, 2, 3, 4])] };
 const large = (bytes: number): Buffer => Buffer.alloc(bytes, 'x');
 
-/** Requests that their sender has made as hard as can be; whatever becomes of them, the ones behind are answered. */
+/** Hostile requests; regardless of their outcome, the requests behind them are answered. */
 const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
   ['a correlation id of three megabytes', () => ask({ 'correlation-id': large(3 * MIB) })],
-  ['the same, to a topic that takes no such reply', () => askNarrow({ 'correlation-id': large(3 * MIB) })],
+  ['a correlation id too large for the reply topic', () => askNarrow({ 'correlation-id': large(3 * MIB) })],
   ['a trace of three megabytes', () => askNarrow({ tracestate: large(3 * MIB), traceparent: large(MIB) })],
   ['a reply topic of a megabyte', () => ask({ 'reply-to': large(MIB) })],
   ['an empty reply topic', () => ask({ 'reply-to': Buffer.alloc(0) })],
   [
-    'a reply topic of 249 characters that is not there',
+    'a missing reply topic of 249 characters',
     () => ask({ 'reply-to': Buffer.from(`${'x'.repeat(241)}.replies`) }),
   ],
   ['a reply partition of a megabyte', () => ask({ 'reply-partition': large(MIB) })],
-  ['a reply partition beyond all', () => ask({ 'reply-partition': Buffer.from('99999999999999999999') })],
+  ['a reply partition out of range', () => ask({ 'reply-partition': Buffer.from('99999999999999999999') })],
   [
     'a key of three megabytes',
     () => rawClient.request(topic(), request, { ...place, key: 'k'.repeat(3 * MIB) }),
@@ -49,7 +49,7 @@ const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
   ['a header without a name', () => ask({ '': Buffer.from('x') })],
   ['a header name of a megabyte', () => ask({ ['n'.repeat(MIB)]: Buffer.from('x') })],
   [
-    'headers that objects have by nature',
+    'headers named like built-in object properties',
     () => ask({ __proto__: Buffer.from('x'), constructor: Buffer.from('x') }),
   ],
   ['the latest deadline', () => rawClient.request(topic(), { ...request, deadline: LATEST_DEADLINE }, place)],
@@ -57,7 +57,7 @@ const HARD: readonly (readonly [name: string, send: () => unknown])[] = [
     'the earliest deadline',
     () => rawClient.request(topic(), { ...request, deadline: -LATEST_DEADLINE }, place),
   ],
-  ['a deadline beyond all numbers', () => rawClient.send(topic(), beyondNumbers(), place)],
+  ['a deadline beyond safe integers', () => rawClient.send(topic(), beyondNumbers(), place)],
 ];
 
 const topic = (): string => harness.topics.requests('scale');
@@ -65,7 +65,7 @@ const place = { partition: 0 };
 const ask = (headers: RecordHeaders): string => rawClient.request(topic(), request, { ...place, headers });
 const askNarrow = (headers: RecordHeaders): string => ask({ 'reply-to': Buffer.from(NARROW), ...headers });
 
-/** A request whose deadline has the sixty-four bits that a number has not. */
+/** Encodes a request whose 64-bit deadline exceeds the precision of numbers. */
 function beyondNumbers(): Buffer {
   const value = encodeRequest({
     id: 'x',
@@ -79,15 +79,15 @@ function beyondNumbers(): Buffer {
 }
 
 for (const [name, send] of HARD)
-  test(`${name} holds up nobody`, async () => {
+  test(`${name} delays no others`, async () => {
     send();
     const behind = rawClient.request(topic(), request, place);
     await rawClient.answered([behind], 30_000);
-    await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
+    await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0);
     assert.equal(await Promise.race([node.exited, Promise.resolve('serving')]), 'serving');
   });
 
-test('the log tells of them in lines of bounded length', () => {
+test('log lines about them have a bounded length', () => {
   assert.ok(lines.length > 0);
   assert.ok(Math.max(...lines.map(({ length }) => length)) < 64 * 1024);
 });

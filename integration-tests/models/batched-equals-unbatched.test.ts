@@ -17,7 +17,7 @@ const FORMATS = [
   { format: 'ONNX', suffix: '-onnx', digits: 'examples/onnx-models/digits/1' },
 ];
 const RUNS = 60;
-/** A batch of another size may take another kernel, which rounds the last bits differently. */
+/** Batches of other sizes may use other kernels, which round the last bits differently. */
 const TOLERANCE = 1e-6;
 const LIMITS = fc.record({
   batchable: fc.constant(true),
@@ -32,7 +32,7 @@ before(async () => {
 after(() => engine.close());
 
 for (const { format, suffix, digits } of FORMATS) {
-  test(`${format}: the sums of rows of any width, in any batches, are those of the rows alone`, async () => {
+  test(`${format}: row sums of any width are the same in any batch as alone`, async () => {
     const model = await load(`${FIXTURES}/sum${suffix}/1`, 'sum');
     const request = fc.record({
       rows: fc.integer({ min: 1, max: 90 }),
@@ -66,7 +66,7 @@ for (const { format, suffix, digits } of FORMATS) {
     );
   });
 
-  test(`${format}: digits get the same probabilities alone and in any batch`, async () => {
+  test(`${format}: digits have the same probabilities alone and in any batch`, async () => {
     const model = await load(digits, 'digits');
     const pixels = fc.array(fc.integer({ min: 0, max: 16 }), { minLength: 64, maxLength: 64 });
     await fc.assert(
@@ -87,7 +87,7 @@ for (const { format, suffix, digits } of FORMATS) {
     );
   });
 
-  test(`${format}: strings, booleans and 64-bit integers keep their rows in any batch, bit for bit`, async () => {
+  test(`${format}: strings, booleans and 64-bit integers keep their rows bit for bit in any batch`, async () => {
     const model = await load(`${FIXTURES}/types${suffix}/1`, 'types');
     const rows = fc.array(
       fc.record({
@@ -125,7 +125,7 @@ interface TypesRow {
   readonly flag: boolean;
 }
 
-/** Both elements of a row are made of what the row holds, in each of the types that the model takes. */
+/** Creates a request in all types of the model, with both elements derived from the row. */
 function typesRequest({ signature }: LoadedModel, rows: readonly TypesRow[]): Tensor[] {
   return signature.inputs.map(({ name, datatype }) => ({
     name,
@@ -138,7 +138,7 @@ function typesRequest({ signature }: LoadedModel, rows: readonly TypesRow[]): Te
 function elementBytes(datatype: Datatype, { text, number, flag }: TypesRow): Buffer {
   if (datatype === 'BOOL') return Buffer.from([Number(flag)]);
   if (datatype === 'BYTES') return Buffer.concat([uint32(Buffer.byteLength(text)), Buffer.from(text)]);
-  // Any bits are a number, but one that is none may come back as another that is none.
+  // Any bits are a valid double, but a NaN may come back as a different NaN.
   if (datatype === 'FP32') return Buffer.from(Float32Array.of(Number(number)).buffer);
   if (datatype === 'FP64') return Buffer.from(Float64Array.of(Number(number)).buffer);
   return Buffer.from(BigInt64Array.of(number).buffer).subarray(0, ELEMENT_BYTES[datatype]);

@@ -5,7 +5,7 @@ import type { PartituraClient } from '../../producers/index.js';
 import { Harness, type ModelName } from '../support/harness.js';
 
 const TOLERANCE = 1e-5;
-/** The digits in every format. */
+/** The digits model in every format. */
 const MODELS = ['digits', 'digits-graph', 'digits-layers', 'digits-onnx'] as const;
 let harness: Harness;
 before(async () => {
@@ -15,7 +15,7 @@ after(() => harness.close());
 
 const digits = loadDigits();
 
-test('SavedModel, graph model, layers model and ONNX model are served side by side and reach their accuracy', async () => {
+test('SavedModel, graph model, layers model and ONNX model are served together and reach their accuracy', async () => {
   const node = await harness.node();
   assert.deepEqual([...node.models].sort(), [...MODELS]);
   assert.deepEqual(
@@ -30,7 +30,7 @@ test('SavedModel, graph model, layers model and ONNX model are served side by si
   }
 });
 
-test('the fixed rows get the probabilities that the training script wrote down', async () => {
+test('sample rows get the probabilities recorded by the training script', async () => {
   const client = await harness.client();
   for (const { pixels, probabilities } of loadExpectations().samples) {
     for (const model of ['digits', 'digits-graph', 'digits-onnx'] as const) {
@@ -43,7 +43,7 @@ test('the fixed rows get the probabilities that the training script wrote down',
   }
 });
 
-test('a model with a type that the engine lacks is not served and says what to do', async () => {
+test('a model with an unsupported type is not served and reports the fix', async () => {
   const node = await harness.node();
   const double = node.status().models.find(({ model }) => model === 'double');
   assert.equal(double?.state, 'FAILED');
@@ -51,14 +51,14 @@ test('a model with a type that the engine lacks is not served and says what to d
   assert.match(double?.message ?? '', /cast|ONNX/i);
 });
 
-test('an ONNX model with a result that is no tensor is not served and says what to do', async () => {
+test('an ONNX model with a non-tensor output is not served and reports the fix', async () => {
   const node = await harness.node();
   const sequence = node.status().models.find(({ model }) => model === 'sequence-onnx');
   assert.equal(sequence?.state, 'FAILED');
   assert.match(sequence?.message ?? '', /output 'list' is not a tensor.*tensors as outputs only/);
 });
 
-test('without the native library WebAssembly serves what it can, and says so', async () => {
+test('without the native library WebAssembly serves the supported models and logs it', async () => {
   const node = await harness.node({ engine: 'wasm', prefix: 'wasm' });
   assert.deepEqual([...node.models].sort(), ['digits-graph', 'digits-layers', 'digits-onnx']);
   assert.match(node.status().models.find(({ model }) => model === 'digits')?.message ?? '', /SavedModel/);

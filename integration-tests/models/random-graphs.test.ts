@@ -15,11 +15,11 @@ import { runBatched } from '../support/run-batched.js';
 import { encodeOnnx } from '../support/onnx-writer.js';
 import { randomGraph, VOCABULARY, WIDTH, type RandomGraph } from '../support/random-graphs.js';
 
-/** Every run tries the same graphs; with another seed, others. */
+/** Fixed, so that every run tests the same graphs. */
 const SEED = 12;
 const GRAPHS = 80;
 const TRIES = 6;
-/** Rounding of a chain of at most five steps, relative to a request's largest answer. */
+/** Rounding of at most five steps, relative to the largest output of a request. */
 const TOLERANCE = 1e-4;
 
 const DEFAULTS = { maxBatchRows: 64, maxBatchDelayMs: 0, inlineMicros: 0, batchCheckMs: 0 };
@@ -41,7 +41,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('requests of random graphs get alone what they get together and cut, as far as the verdict lets them share', async () => {
+test('requests of random graphs get the same outputs alone, batched and split, as far as the verdict permits', async () => {
   const seen = { batched: 0, unbatched: 0 };
   let count = 0;
   await fc.assert(
@@ -65,7 +65,7 @@ test('requests of random graphs get alone what they get together and cut, as far
 });
 
 interface Try {
-  /** Rows of each request. */
+  /** Rows per request. */
   readonly rows: readonly number[];
   readonly maxBatchRows: number;
   readonly parallelism: number;
@@ -79,7 +79,7 @@ const tries: fc.Arbitrary<Try> = fc.record({
   seed: fc.integer({ min: 0, max: 1_000 }),
 });
 
-/** The model in the engine, and the verdict of its load as a version. */
+/** Loads the model into an engine and as a version, for its batching verdict. */
 async function load(graph: RandomGraph, name: string): Promise<{ model: LoadedModel; batchable: boolean }> {
   const directory = join(folder, name, '1');
   await mkdir(directory, { recursive: true });
@@ -106,7 +106,7 @@ async function assertUnmixed(
   }
 }
 
-/** Values of another size and sign in each request. */
+/** Creates values that differ in magnitude and sign between requests. */
 function requestOf({ inputs }: RandomGraph, rows: number, seed: number): Tensor[] {
   const scale = 10 ** ((seed % 7) - 3);
   const elements = {

@@ -7,7 +7,7 @@ import { BoundTopic } from '../support/bound-topic.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 
-/** Bindings that were applied by somebody who may write to the bindings topic, and to nothing else. */
+/** Cluster with bindings applied by a user with rights on the bindings topic only. */
 let harness: Harness;
 let node: InferenceNode;
 before(async () => {
@@ -36,7 +36,7 @@ for (const [name, source, output, refusal] of [
   ['secret', 'secret.salaries', 'open.out', /^source.topic: expected a topic that PARTITURA_BINDING_TOPICS/],
   ['outside', 'open.in', 'elsewhere', /^output.topic: expected a topic that PARTITURA_BINDING_TOPICS/],
 ] as const)
-  test(`a binding from ${source} to ${output} does not run, and says why`, async () => {
+  test(`a binding from ${source} to ${output} does not run and reports the reason`, async () => {
     const applied = checkBinding(binding(name, source, output));
     const producer = harness.kafka.producer();
     await producer.connect();
@@ -47,11 +47,11 @@ for (const [name, source, output, refusal] of [
     assert.match(status?.message ?? '', refusal);
   });
 
-test('of two bindings in a circle the second does not run, until the first is removed', async () => {
+test('the second of two bindings in a cycle does not run until the first is removed', async () => {
   const there = await BoundTopic.apply(harness, binding('there', 'open.a', 'open.b'));
   await there.running(node);
   const back = await BoundTopic.apply(harness, binding('back', 'open.b', 'open.a'));
-  await back.says(
+  await back.reports(
     node,
     'FAILED',
     /^topics: expected no cycle back to the source, got open.b → open.a → open.b$/,

@@ -9,7 +9,7 @@ import { LoginBroker } from '../support/login-broker.js';
 import { NO_LOGIN_BROKER as skip } from '../support/rights-cluster.js';
 import type { RawClient } from '../support/raw-client.js';
 
-/** kafkajs logs in again ten seconds before a session ends. */
+/** kafkajs reauthenticates ten seconds before a session expires. */
 const SESSION_MS = 15_000;
 const USER = 'node';
 const REFUSED = /the broker refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/;
@@ -46,23 +46,23 @@ after(async () => {
 
 const log: string[] = [];
 function nodeWith(password: string): Promise<NodeProcess> {
-  // On a busy machine a model that leaves the event loop is news, too.
+  // On a busy host a model may be moved out of the event loop, which is logged, too.
   const config = { ...broker?.login(USER, password), logLevel: 'info' as const, inlineMicros: 0 };
   return harness.nodeProcess(config, (line) => void log.push(line));
 }
 
-/** Lines of the log that call for somebody. */
+/** Returns log lines at level warn or above. */
 const problems = (): string[] => log.filter((line) => /"level":"(warn|error|fatal)"/.test(line));
 
 test(
-  'a node ends with the option to check when its password was changed; the next one loses nothing',
+  'a node stops and names the option to check when its password was changed; the next one loses nothing',
   { skip },
   async () => {
     const first = await nodeWith('first');
     const load = (running = steadyLoad(rawClient, harness.topics.requests('scale'), 'scale', 1));
     await load.answeredAtLeast(100, LIMIT_MS);
     await sleep(2 * SESSION_MS);
-    assert.deepEqual(problems(), [], 'sessions that are renewed are no news');
+    assert.deepEqual(problems(), [], 'session renewals are not logged');
     await load.answeredAtLeast(rawClient.replies.size + 100, LIMIT_MS);
 
     await broker?.setPassword(USER, 'second');
@@ -82,7 +82,7 @@ test(
           load.valuesIn(reply),
           values.map((value) => Math.fround(value * 2)),
         );
-    await eventually('all is committed', async () => (await harness.uncommitted('scale')) === 0);
+    await eventually('all offsets are committed', async () => (await harness.uncommitted('scale')) === 0);
     assert.deepEqual(await harness.deadLetters('scale'), []);
   },
 );

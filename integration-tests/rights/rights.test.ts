@@ -14,16 +14,16 @@ before(async () => {
 after(() => cluster?.close());
 
 test(
-  'a node with exactly its rights does all its work and complains of nothing',
+  'a node with exactly its rights does all its work without warnings',
   { skip: NO_LOGIN_BROKER },
   async () => {
     await cluster.broker.allow('node', aclsFor('node-with-bindings', cluster.scope));
-    const { node, said } = await cluster.runNode();
-    assert.ok(node, said());
+    const { node, logText } = await cluster.runNode();
+    assert.ok(node, logText());
     const sent = await cluster.sendOfEachKind();
     await eventually('every record has its outcome', cluster.allHaveOutcomes(sent));
     await node.close();
-    const complaints = said()
+    const complaints = logText()
       .split('\n')
       .filter((line) => line !== '' && !line.includes('dead letter'));
     assert.deepEqual(complaints, []);
@@ -31,7 +31,7 @@ test(
 );
 
 test(
-  'a node that lacks any one right says which, serves what it can, and loses nothing',
+  'a node that lacks a right logs which, serves what it is authorized to, and loses nothing',
   { skip: NO_LOGIN_BROKER },
   async () => {
     const rights = aclsFor('node-with-bindings', cluster.scope);
@@ -41,22 +41,22 @@ test(
         rights.filter((acl) => acl !== missing),
       );
       const sent = await cluster.sendOfEachKind();
-      const heard = await cluster.runNode();
+      const run = await cluster.runNode();
       const right = `${missing.operation} on ${missing.resource} ${missing.name}`;
-      await eventually(`it names ${right}:\n${heard.said()}`, async () =>
-        [heard.said(), await cluster.deadLetterReasons()].some((text) => text.includes(right)),
+      await eventually(`the log names ${right}:\n${run.logText()}`, async () =>
+        [run.logText(), await cluster.deadLetterReasons()].some((text) => text.includes(right)),
       );
-      if (heard.node && !heard.said().includes('fatal')) {
-        const { partitions } = heard.node.status();
+      if (run.node && !run.logText().includes('fatal')) {
+        const { partitions } = run.node.status();
         assert.ok(
           partitions.some(({ topic }) => topic === NAMES.requests(OTHER)),
           `${OTHER} is served without ${right}`,
         );
       }
-      await heard.node?.close();
+      await run.node?.close();
       await cluster.broker.allow('node', rights);
-      const { node, said } = await cluster.runNode();
-      assert.ok(node, said());
+      const { node, logText } = await cluster.runNode();
+      assert.ok(node, logText());
       await eventually(`nothing was lost without ${right}`, cluster.allHaveOutcomes(sent));
       await node.close();
     }
@@ -64,22 +64,22 @@ test(
 );
 
 test(
-  'a model whose topics may not be created does not keep the others from being served',
+  'a model whose topics cannot be created does not prevent others from being served',
   { skip: NO_LOGIN_BROKER },
   async () => {
     await cluster.broker.allow('node', aclsFor('node', { ...cluster.scope, models: [OTHER] }));
-    const { node, said } = await cluster.runNode();
-    assert.ok(node, said());
+    const { node, logText } = await cluster.runNode();
+    assert.ok(node, logText());
     assert.ok(node.status().partitions.every(({ topic }) => topic === NAMES.requests(OTHER)));
-    assert.match(said(), /model cannot be served/);
+    assert.match(logText(), /model cannot be served/);
     await node.close();
   },
 );
 
-test('a client has what it needs, and names what it lacks', { skip: NO_LOGIN_BROKER }, async () => {
+test('the rights of a client suffice, and a missing one is named', { skip: NO_LOGIN_BROKER }, async () => {
   await cluster.broker.allow('node', aclsFor('node', cluster.scope));
-  const { node, said } = await cluster.runNode();
-  assert.ok(node, said());
+  const { node, logText } = await cluster.runNode();
+  assert.ok(node, logText());
   const rights = aclsFor('client', { ...cluster.scope, models: ['scale'] });
   const options = { ...cluster.settings, ...cluster.broker.login('client'), timeoutMs: 20_000 };
   const ask = async (): Promise<void> => {

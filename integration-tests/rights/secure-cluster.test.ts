@@ -19,7 +19,7 @@ import { CHOSEN_CLIENT } from '../support/kafka-client.js';
 
 const MODELS = fileURLToPath(new URL('../../../examples/models', import.meta.url));
 const quiet = createLogger('secure', 'silent');
-const skip = findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+const skip = findKafkaJars() === undefined ? 'the jars of the embedded broker are missing' : false;
 
 let folder: string;
 let broker: LocalBroker | undefined;
@@ -53,7 +53,7 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-test('node and client work with a cluster that wants TLS and a password', { skip }, async () => {
+test('node and client work with a cluster that requires TLS and a password', { skip }, async () => {
   const config = checkConfig(secure);
   node = await startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
   const client = await connect(secure, quiet);
@@ -62,27 +62,23 @@ test('node and client work with a cluster that wants TLS and a password', { skip
   await client.close();
 });
 
-test(
-  'logins and certificates that do not fit are told in a sentence that names the option',
-  { skip },
-  async () => {
-    const cases: [ConfigInput, RegExp][] = [
-      [{ saslPassword: 'wrong' }, /refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],
-      [{ saslMechanism: 'scram-sha-256' }, /does not offer this login mechanism: check KAFKA_SASL_MECHANISM/],
-      [{ sslCa: undefined }, /not signed by a trusted authority: check KAFKA_SSL_CA/],
-    ];
-    for (const [different, message] of cases) {
-      const refused = (error: KafkaError): boolean =>
-        error.kind === 'unauthenticated' && message.test(error.message);
-      await assert.rejects(connect({ ...secure, ...different }, quiet), refused, JSON.stringify(different));
-      const config = checkConfig({ ...secure, ...different });
-      const start = startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
-      await assert.rejects(start, refused, `node, ${JSON.stringify(different)}`);
-    }
-  },
-);
+test('rejected credentials and certificates are reported with the option to check', { skip }, async () => {
+  const cases: [ConfigInput, RegExp][] = [
+    [{ saslPassword: 'wrong' }, /refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],
+    [{ saslMechanism: 'scram-sha-256' }, /does not offer this login mechanism: check KAFKA_SASL_MECHANISM/],
+    [{ sslCa: undefined }, /not signed by a trusted authority: check KAFKA_SSL_CA/],
+  ];
+  for (const [different, message] of cases) {
+    const refused = (error: KafkaError): boolean =>
+      error.kind === 'unauthenticated' && message.test(error.message);
+    await assert.rejects(connect({ ...secure, ...different }, quiet), refused, JSON.stringify(different));
+    const config = checkConfig({ ...secure, ...different });
+    const start = startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
+    await assert.rejects(start, refused, `node, ${JSON.stringify(different)}`);
+  }
+});
 
-test('TLS with a port that speaks none, and the reverse, names the option', { skip }, async () => {
+test('TLS on a plaintext port, and the reverse, is reported with the option to check', { skip }, async () => {
   const plain = { ...secure, brokers: broker?.bootstrap };
   const withoutTls = { ...secure, ssl: false, sslCa: undefined };
   for (const different of [plain, withoutTls]) await assert.rejects(connect(different, quiet), /KAFKA_SSL/);

@@ -14,14 +14,14 @@ import type { Harness } from './harness.js';
 
 const LIMIT_MS = 60_000;
 
-/** A topic of somebody's that a binding follows: written to by the test, with the results read back. */
+/** A source topic of a binding, written by the test, with its results. */
 export class BoundTopic {
   private constructor(
     readonly harness: Harness,
     readonly definition: BindingDefinition,
   ) {}
 
-  /** Makes the source and applies the binding, without waiting for it to run. */
+  /** Creates the source topic and applies the binding, without waiting for it to run. */
   static async apply(harness: Harness, definition: object, partitions = 3): Promise<BoundTopic> {
     const bound = new BoundTopic(harness, checkBinding(definition));
     const source = { topic: bound.definition.source.topic, partitions, replicationFactor: -1 };
@@ -34,12 +34,12 @@ export class BoundTopic {
     return deadLetterTopic(this.definition);
   }
 
-  /** Waits until this node runs it as it was applied here. */
+  /** Waits until this node runs the applied revision. */
   running(node: InferenceNode): Promise<void> {
-    return this.says(node, 'RUNNING');
+    return this.reports(node, 'RUNNING');
   }
 
-  says(node: InferenceNode, state: string, message = /^/): Promise<void> {
+  reports(node: InferenceNode, state: string, message = /^/): Promise<void> {
     return eventually(
       `binding ${this.definition.name} is ${state}`,
       () => {
@@ -71,7 +71,7 @@ export class BoundTopic {
     await producer.close();
   }
 
-  /** All results, once there are this many results and dead letters together. */
+  /** Returns all results once there are this many results and dead letters in total. */
   async results(count: number): Promise<KafkaRecord[]> {
     await this.handled(count);
     return this.harness.read(this.definition.output.topic);
@@ -81,7 +81,7 @@ export class BoundTopic {
     return this.harness.read(this.deadLetterTopic);
   }
 
-  /** Waits until so many records have ended, one way or the other. */
+  /** Waits until this many records have an outcome. */
   async handled(count: number, limitMs = LIMIT_MS): Promise<void> {
     let found = 0;
     await eventually(
@@ -101,8 +101,8 @@ export class BoundTopic {
   }
 
   /**
-   * Each of these values, by key, must have become a result, or a dead letter with its bytes, and only one of the two.
-   * @param isGood whether it must be a result
+   * Checks that each of these values, by key, has become either a result or a dead letter byte for byte.
+   * @param isGood returns true if it must be a result
    */
   async assertEnded(sent: ReadonlyMap<string, Buffer>, isGood: (key: string) => boolean): Promise<void> {
     const results = await this.results(sent.size);
@@ -118,7 +118,7 @@ export class BoundTopic {
     assert.equal(ended.size, sent.size);
   }
 
-  /** Records of the source that the binding has not committed. */
+  /** Returns the number of source records that the binding has not committed. */
   uncommitted(): Promise<number> {
     const { name, source } = this.definition;
     return this.harness.uncommittedOf(this.harness.topics.bindingGroup(name), source.topic);

@@ -2,7 +2,7 @@ import { startBrokerGroup, type BrokerGroupOptions } from '../../local-cluster/b
 import type { LocalBroker } from '../../local-cluster/broker.js';
 import type { TestBroker } from './test-broker.js';
 
-/** Three real brokers as one, beside each of them. */
+/** Starts three real brokers, and returns them both as one cluster and individually. */
 export async function startTestBrokerGroup(
   options: BrokerGroupOptions = {},
 ): Promise<{ readonly group: TestBroker; readonly brokers: readonly LocalBroker[] }> {

@@ -9,7 +9,7 @@ export type { TestBroker } from './test-broker.js';
 export interface TestBrokerChoice {
   readonly kind: TestBrokerKind;
   readonly why: string;
-  /** The Kafka image, for testcontainers. */
+  /** The Kafka image for testcontainers. */
   readonly image?: string;
 }
 
@@ -17,11 +17,10 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 let announced = false;
 
-/** Resolves when the broker serves. The first one of a process says on stderr which kind it is and why. */
+/** Resolves once the broker serves. The first broker of a process logs its kind and the reason to stderr. */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const { kind, why, image } = await prepareTestBroker(say);
-  if (!announced)
-    say(`this test's broker: ${image === undefined ? kind : `${kind}, image ${image}`} (${why})`);
+  if (!announced) say(`test broker: ${image === undefined ? kind : `${kind}, image ${image}`} (${why})`);
   announced = true;
   if (image !== undefined) return startContainerBroker(image, options);
   return startEmbedded(options);
@@ -39,16 +38,16 @@ async function startEmbedded(options: TestBrokerOptions): Promise<TestBroker> {
 }
 
 /**
- * PARTITURA_TEST_BROKER decides, else whether Docker answers and has, or can be given, a Kafka image. Making the image
- * may take minutes, once for a machine.
+ * Chooses the kind of broker: by PARTITURA_TEST_BROKER, or else by whether Docker responds and has, or can build, a Kafka
+ * image. Building the image may take minutes, once per host.
  */
 export async function prepareTestBroker(log: (line: string) => void): Promise<TestBrokerChoice> {
   const forced = forcedKind();
-  if (forced === 'embedded') return { kind: 'embedded', why: 'PARTITURA_TEST_BROKER says so' };
-  if (forced === 'testcontainers') return useImage(log, 'PARTITURA_TEST_BROKER says so');
-  if (!isDockerAvailable()) return { kind: 'embedded', why: 'Docker does not answer' };
+  if (forced === 'embedded') return { kind: 'embedded', why: 'set by PARTITURA_TEST_BROKER' };
+  if (forced === 'testcontainers') return useImage(log, 'set by PARTITURA_TEST_BROKER');
+  if (!isDockerThere()) return { kind: 'embedded', why: 'Docker is not available' };
   try {
-    return await useImage(log, 'Docker answers');
+    return await useImage(log, 'Docker is available');
   } catch (error) {
     return { kind: 'embedded', why: (error as Error).message };
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CommandLine, type Ready } from './command-line.js';
 import { eventually } from './eventually.js';
 
-/** The `partitura` command with temporary data of its own, so that a test sees what it leaves. */
+/** The `partitura` command with its own temporary folder, so that a test sees leftovers. */
 export class CommandLineFixture {
   private constructor(
     readonly folder: string,
@@ -17,7 +17,7 @@ export class CommandLineFixture {
     return new CommandLineFixture(folder, new CommandLine({ TMPDIR: join(folder, 'tmp') }));
   }
 
-  /** Temporary data that commands have left. */
+  /** Lists temporary data that commands have left behind. */
   async leftovers(): Promise<string[]> {
     const names = await readdir(join(this.folder, 'tmp'));
     return names.filter((name) => name.startsWith('partitura'));

@@ -7,7 +7,7 @@ import { waitUntilServing } from '../../local-cluster/readiness.js';
 import { eventually } from './eventually.js';
 import { ROOT, run, type Ended } from './programs.js';
 
-/** Verdicts of other runs must not count, and tests write nothing into the home of whoever runs them. */
+/** Disables the cache: verdicts of other runs must not count, and tests must not write to the home folder. */
 const NO_FOLDER = '/dev/null/cache';
 const MAIN = join(ROOT, 'dist/cli/main.js');
 const LIMIT_MS = 60_000;
@@ -25,21 +25,21 @@ export interface Started {
   readonly exitCode: Promise<number | null>;
   stdout(): string;
   stderr(): string;
-  /** Waits until standard output or standard error matches. @throws Error when it ends before */
-  said(what: RegExp): Promise<void>;
+  /** Waits until standard output or standard error matches. @throws Error if the command exits before */
+  printed(what: RegExp): Promise<void>;
   /** Sends the signal and resolves with the exit code. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
 type Environment = Readonly<Record<string, string>>;
 
-/** The `partitura` command as a user has it: the built program in processes of its own. */
+/** The `partitura` command as run by users: the built program in separate processes. */
 export class CommandLine {
   readonly #started = new Set<Started>();
 
   constructor(readonly env: Environment) {}
 
-  /** Runs a command to its end. */
+  /** Runs a command until it exits. */
   run(args: readonly string[], env: Environment = {}): Promise<Ended> {
     return run(process.execPath, [MAIN, ...args], {
       env: { KAFKA_BROKERS: '', PARTITURA_CACHE_DIR: NO_FOLDER, ...this.env, ...env },
@@ -47,7 +47,7 @@ export class CommandLine {
     });
   }
 
-  /** Starts a command that stays. */
+  /** Starts a long-running command. */
   start(args: readonly string[], env: Environment = {}): Started {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: ROOT,
@@ -63,7 +63,7 @@ export class CommandLine {
       exitCode,
       stdout: () => stdout,
       stderr: () => stderr,
-      said: (what) =>
+      printed: (what) =>
         eventually(
           `${args.join(' ')} says ${what.source}`,
           () => {
@@ -84,14 +84,14 @@ export class CommandLine {
     return started;
   }
 
-  /** A cluster that serves. */
+  /** Starts a cluster and waits until it serves. */
   async up(
     env: Environment = {},
     args: readonly string[] = [],
   ): Promise<Started & { readonly ready: Ready }> {
     const port = args.includes('--broker-port') ? [] : ['--broker-port', String(await freePort())];
     const started = this.start(['up', '--json', ...port, ...args], env);
-    await started.said(/^\{"event":"ready".*\n/m);
+    await started.printed(/^\{"event":"ready".*\n/m);
     return { ...started, ready: JSON.parse(started.stdout()) as Ready };
   }
 
@@ -104,14 +104,14 @@ export class CommandLine {
     }
   }
 
-  /** Whether no broker serves at this address. */
+  /** Returns true if no broker serves at this address. */
   async isSilent(address: string): Promise<boolean> {
     return (
       (await waitUntilServing(Number(address.split(':')[1]), new Promise(() => undefined), 200)) === 'silent'
     );
   }
 
-  /** The process id of the Java that runs below this process. */
+  /** Returns the process id of the Java process below this process. */
   async brokerOf(pid: number): Promise<number> {
     const processes = await listProcesses();
     const below = (parent: number): number[] =>
@@ -125,7 +125,7 @@ export class CommandLine {
     return found;
   }
 
-  /** Ends what a failed test left. */
+  /** Kills processes that a failed test left behind. */
   async killAll(): Promise<void> {
     await Promise.all([...this.#started].map((started) => started.end('SIGKILL')));
   }
@@ -137,7 +137,7 @@ interface Process {
   readonly name: string;
 }
 
-/** What `ps` would say, of Linux's /proc. */
+/** Lists processes from /proc, like `ps`. */
 async function listProcesses(): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));

@@ -5,14 +5,14 @@ import type { SchemaRegistry } from '../../schemas/registry/client.js';
 
 const PREFIX_BYTES = 5;
 
-/** A record's value as a serializer of Confluent's writes it. */
+/** Encodes a value like a Confluent serializer. */
 export function framed(id: number, schema: Schema, value: object): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeInt32BE(id, 1);
   return new AvroCodec<object>(schema).encode(value, prefix);
 }
 
-/** A record's value as a deserializer of Confluent's reads it: with the schema that its first bytes name. */
+/** Decodes a value like a Confluent deserializer, with the schema named by its first bytes. */
 export async function unframed<T>(registry: SchemaRegistry, value: Buffer | null | undefined): Promise<T> {
   assert.ok(value && value[0] === 0, 'a value in the wire format');
   const { schema } = await registry.schemaById(value.readInt32BE(1));

@@ -10,7 +10,7 @@ import { waitUntilServing } from '../../local-cluster/readiness.js';
 import { brokerSettings, toProperties } from '../../local-cluster/broker-properties.js';
 import type { TestBroker, TestBrokerOptions } from './test-broker.js';
 
-// Its image may be out of reach, and what it does (removing what a dead test left) is done below.
+// Its image may be unavailable, and its task (removing leftovers of dead tests) is done below.
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
 
 const ownerLabel = 'partitura.test-process';
@@ -50,7 +50,7 @@ function settingsOf(port: number, { partitions, settings }: TestBrokerOptions): 
   return toProperties({ ...ours, ...(partitions && { 'num.partitions': String(partitions) }), ...settings });
 }
 
-/** Resolves when the container has ended, so that a restart that follows finds it so. */
+/** Kills the container and waits until it has exited, so that it can be restarted. */
 async function kill(container: StartedTestContainer): Promise<void> {
   const client = await getContainerRuntimeClient();
   const running = client.container.getById(container.getId());
@@ -58,7 +58,7 @@ async function kill(container: StartedTestContainer): Promise<void> {
   await running.wait();
 }
 
-/** Containers of test processes that were themselves killed. */
+/** Removes containers of killed test processes. */
 async function removeAbandoned(): Promise<void> {
   const client = await getContainerRuntimeClient();
   for (const { Id, Labels } of await client.container.list()) {
@@ -79,7 +79,7 @@ function isAlive(pid: number): boolean {
 
 type Container = Parameters<WaitStrategy['waitUntilReady']>[0];
 
-/** Testcontainers' own strategies see an open port, which Kafka has long before it serves. */
+/** Waits until Kafka serves; built-in strategies wait for an open port, which Kafka has long before. */
 class ServesKafka implements WaitStrategy {
   private limitMs = startLimitMs;
 

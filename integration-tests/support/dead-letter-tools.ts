@@ -23,8 +23,8 @@ export interface ReplayedLetters {
   readonly leftBecause: Readonly<Record<string, number>>;
 }
 
-/** `partitura dlq` against a broker of its own, where a node serves the model `scale`. */
-export class LetterTools {
+/** `partitura dlq` on its own broker, where a node serves the model `scale`. */
+export class DeadLetterTools {
   readonly cli = new CommandLine({});
 
   private constructor(
@@ -32,12 +32,12 @@ export class LetterTools {
     readonly producer: KafkaProducer,
   ) {}
 
-  static async start(): Promise<LetterTools> {
+  static async start(): Promise<DeadLetterTools> {
     const harness = await Harness.start(['scale']);
     const producer = harness.kafka.producer();
     await producer.connect();
     await harness.node();
-    return new LetterTools(harness, producer);
+    return new DeadLetterTools(harness, producer);
   }
 
   dlq(...args: string[]): Promise<Ended> {
@@ -72,7 +72,7 @@ export class LetterTools {
     assert.match(stderr, message);
   }
 
-  /** A topic of somebody's, with this many partitions. */
+  /** Creates a foreign topic with this many partitions. */
   async createTopic(name: string, partitions = 1, config: Record<string, string> = {}): Promise<string> {
     const topic = `${randomUUID().slice(0, 8)}.${name}`;
     await this.harness.withAdmin((admin) =>
@@ -87,7 +87,7 @@ export class LetterTools {
   }
 }
 
-/** A dead letter as Kafka Connect writes it. */
+/** Creates a dead letter like Kafka Connect. */
 export function connectLetter(
   topic: string,
   from: string,
@@ -100,7 +100,7 @@ export function connectLetter(
     '__connect.errors.connector.name': Buffer.from('sink'),
     '__connect.errors.stage': Buffer.from('VALUE_CONVERTER'),
     '__connect.errors.exception.class.name': Buffer.from(reason),
-    '__connect.errors.exception.message': Buffer.from('can not be read'),
+    '__connect.errors.exception.message': Buffer.from('cannot be read'),
     ...changes.headers,
   };
   return { topic, partition: 0, key: null, value: Buffer.from('value'), ...changes, headers };

@@ -1,4 +1,4 @@
-/** Asks again and again until it is true. @throws Error that says what was waited for */
+/** Polls until the condition is true. @throws Error that names the condition */
 export async function eventually(
   what: string,
   isTrue: () => Promise<boolean> | boolean,
@@ -6,7 +6,7 @@ export async function eventually(
 ): Promise<void> {
   const giveUpAt = Date.now() + limitMs;
   while (!(await isTrue())) {
-    if (Date.now() > giveUpAt) throw new Error(`not within ${limitMs} ms: ${what}`);
+    if (Date.now() > giveUpAt) throw new Error(`timed out after ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

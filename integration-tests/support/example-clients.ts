@@ -7,20 +7,20 @@ import type { ConfigInput } from '../../core/config/config.js';
 import { Harness } from './harness.js';
 import { ROOT, missing, run, type Ended, type RunOptions } from './programs.js';
 
-/** Everything that comes from a package index, the first time. */
+/** Limit on the first installation from a package index. */
 export const INSTALL_LIMIT_MS = 120_000;
-/** A version that does not exist is none of these: that is wrong in the program. */
+/** Network errors of Maven. A missing version is not among them: that is an error in the program. */
 const MAVEN_HAS_NO_WAY =
   /Could not transfer|Unknown host|Cannot access .* in offline mode|No plugin found for prefix/;
 
-/** Why Java programs can't be had here; false when they can. */
+/** Reason to skip Java programs; false if they can run. */
 export const noJava = (await missing(['java', '-version'], ['mvn', '-v'])) ?? false;
 
-/** The programs of `examples/clients`, run as their users run them, and a cluster that serves the digits to them. */
+/** Runs the programs of `examples/clients` like their users, on a cluster that serves the digits model. */
 export class ExampleClients {
   private constructor(
     readonly harness: Harness,
-    /** For what belongs to no checkout. */
+    /** A folder outside the checkout. */
     readonly folder: string,
   ) {}
 
@@ -31,7 +31,7 @@ export class ExampleClients {
     return new ExampleClients(harness, folder);
   }
 
-  /** Programs that bring packages have them in a folder of their own, away from ours. */
+  /** Copies a program, so that its packages are installed in a separate folder. */
   async copied(client: string): Promise<string> {
     const project = join(this.folder, client);
     await cp(join(ROOT, 'examples/clients', client), project, { recursive: true });
@@ -43,15 +43,15 @@ export class ExampleClients {
     return run(command, args, { env: { KAFKA_BROKERS, ...env }, ...options });
   }
 
-  /** As `run`, of what calls Maven. Undefined, and the test skipped with the reason, where Maven has no way to the packages. */
+  /** Runs a Maven command. Returns undefined and skips the test if Maven cannot reach its repository. */
   async runMaven(t: TestContext, command: string, ...args: readonly string[]): Promise<Ended | undefined> {
     const ended = await this.run(command, args, { limitMs: INSTALL_LIMIT_MS });
     if (!MAVEN_HAS_NO_WAY.test(ended.stdout)) return ended;
-    t.skip(`Maven can't get the packages here: ${ended.stdout}`);
+    t.skip(`Maven cannot fetch the packages: ${ended.stdout}`);
     return undefined;
   }
 
-  /** A request with a pixel too few, as a file. */
+  /** Writes a request with one pixel too few to a file. */
   async tooShort(): Promise<string> {
     const file = join(this.folder, 'too-short.json');
     const data = Array<number>(63).fill(0);
@@ -66,7 +66,7 @@ export class ExampleClients {
   }
 }
 
-/** What the program printed is that the request was a zero. */
+/** Asserts that the program classified the request as a zero. */
 export function assertZero({ code, stdout, stderr }: Ended): void {
   assert.equal(code, 0, stdout + stderr);
   const lines = stdout.match(/^\d [01]\.\d{4}$/gm) ?? [];
@@ -79,5 +79,5 @@ export function assertZero({ code, stdout, stderr }: Ended): void {
   assert.ok(zero > 0.99 && others.every((other) => other < 0.01), stdout);
 }
 
-/** How a request with a pixel too few is refused. */
+/** Error for a request with one pixel too few. */
 export const TOO_SHORT = /SHAPE_MISMATCH: .*expected shape \[-1,64\], got \[1,63\]/;

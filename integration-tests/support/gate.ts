@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A way to a port of this machine that can be shut: connections end then, and new ones are refused. */
+/** A TCP proxy to a local port that can be closed: connections end, and new ones are refused. */
 export class Gate {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
 
-  /** @param host where it listens */
+  /** @param host listen address */
   constructor(
     readonly target: number,
     readonly host = '127.0.0.1',
@@ -17,7 +17,7 @@ export class Gate {
     return this.#port;
   }
 
-  /** The same port each time. */
+  /** Opens the gate, on the same port each time. */
   async open(): Promise<void> {
     this.#server = createServer((socket) => {
       const onward = connect(this.target, '127.0.0.1');

@@ -19,7 +19,7 @@ import { startTestBroker, type TestBroker } from './broker.js';
 import { RawClient } from './raw-client.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** The shipped examples, and the small models made for tests. */
+/** The shipped examples, and small models for tests. */
 const MODEL_FOLDERS = ['examples/models', 'examples/wine/models', 'integration-tests/fixtures/models'].map(
   (folder) => join(ROOT, folder),
 );
@@ -73,8 +73,8 @@ export type ModelName =
   | 'wine';
 
 /**
- * What a test needs of the world: a broker of its own, a model repository of its own, and ways to start
- * nodes and callers, each ended by `close`.
+ * Environment of a test: its own broker and model repository, and factories for nodes and callers, all stopped by
+ * `close`.
  */
 export class Harness {
   readonly #cleanups: (() => Promise<unknown>)[] = [];
@@ -95,7 +95,7 @@ export class Harness {
     return Harness.on(await startTestBroker(), models, settings);
   }
 
-  /** Takes over a broker that is there, and ends it with everything else. */
+  /** Uses an existing broker, and stops it with everything else. */
   static async on(
     broker: TestBroker,
     models: readonly ModelName[],
@@ -117,7 +117,7 @@ export class Harness {
       engineThreads: 1,
       logLevel: 'silent',
       bindingTopics: '*',
-      // Nothing that another run has proven.
+      // Ignores verdicts of other runs.
       cacheDir: `${this.models}-cache`,
       ...CHOSEN_CLIENT,
       ...this.settings,
@@ -125,7 +125,7 @@ export class Harness {
     });
   }
 
-  /** Puts a model, or one version of it, into the repository. */
+  /** Adds a model, or one version of it, to the repository. */
   async addModel(model: ModelName, version?: string): Promise<void> {
     for (const folder of MODEL_FOLDERS) {
       const source = join(folder, model, version ?? '');
@@ -141,7 +141,7 @@ export class Harness {
     await rm(join(this.models, model, version ?? ''), { recursive: true });
   }
 
-  /** A node in this process. */
+  /** Starts a node in this process. */
   async node(overrides: ConfigInput = {}): Promise<InferenceNode> {
     const config = this.config(overrides);
     const node = await startNode(
@@ -153,7 +153,7 @@ export class Harness {
     return node;
   }
 
-  /** A node in a process of its own, which can be killed. */
+  /** Starts a node in a separate process, which can be killed. */
   async nodeProcess(
     overrides: ConfigInput = {},
     log: (line: string) => void = () => undefined,
@@ -163,7 +163,7 @@ export class Harness {
     return node;
   }
 
-  /** A node that is started again when it dies. */
+  /** Starts a node that is restarted after a crash. */
   async supervisedNode(overrides: ConfigInput = {}): Promise<SupervisedNode> {
     const node = await SupervisedNode.start(this.config(overrides));
     this.#cleanups.push(() => node.stop());
@@ -176,7 +176,7 @@ export class Harness {
     return client;
   }
 
-  /** A caller that knows Kafka and nothing of ours: it writes bytes and headers and sees what comes back. */
+  /** Creates a caller without our client library, which writes bytes and headers and reads replies. */
   async rawClient(replyTopic = `t-${randomUUID().slice(0, 8)}.replies`): Promise<RawClient> {
     const rawClient = await RawClient.start(this.kafka, replyTopic);
     this.#cleanups.push(() => rawClient.close());
@@ -201,12 +201,12 @@ export class Harness {
     return this.read(this.topics.deadLetters(model));
   }
 
-  /** Records of the model's requests that no node has committed. */
+  /** Returns the number of uncommitted requests of a model. */
   uncommitted(model: ModelName): Promise<number> {
     return this.uncommittedOf(this.topics.group(model), this.topics.requests(model));
   }
 
-  /** The same of any group and topic. */
+  /** Returns the number of uncommitted records of a group and topic. */
   uncommittedOf(group: string, topic: string): Promise<number> {
     return this.withAdmin(async (admin) => {
       const committed = await admin.committed(group, topic);
@@ -219,7 +219,7 @@ export class Harness {
     });
   }
 
-  /** Ends all that was started, in reverse order. */
+  /** Stops everything in reverse order of the start. */
   async close(): Promise<void> {
     for (const cleanup of this.#cleanups.reverse()) await cleanup();
     await this.broker.stop();

@@ -11,7 +11,7 @@ export interface SteadyLoad {
   answeredAtLeast(count: number, limitMs?: number): Promise<void>;
   answeredBy(node: string, count: number, limitMs?: number): Promise<void>;
   sentSoFar(): number;
-  /** Sends no more, waits until all is answered, and says what was asked. */
+  /** Stops sending, waits until all requests are answered, and returns them. */
   stop(limitMs?: number): Promise<Asked[]>;
   valuesIn(reply: InferenceReply): number[];
 }
@@ -19,7 +19,7 @@ export interface SteadyLoad {
 const EVERY_MS = 10;
 const AT_ONCE = 5;
 
-/** Sends five rows every ten milliseconds, each with values of its own, until it is stopped. */
+/** Sends five rows with distinct values every ten milliseconds until it is stopped. */
 export function steadyLoad(rawClient: RawClient, topic: string, model: string, atOnce = AT_ONCE): SteadyLoad {
   const asked: Asked[] = [];
   const timer = setInterval(() => {

@@ -10,7 +10,7 @@ const SCRAM_SHA_256 = 1;
 const ITERATIONS = 4_096;
 const HASH_BYTES = 32;
 
-/** A broker with an authorizer and logins by SCRAM; whoever comes to its plain port may do everything. */
+/** A broker with an authorizer and SCRAM authentication; its plaintext port grants all rights. */
 export class LoginBroker {
   private constructor(
     readonly broker: LocalBroker,
@@ -18,7 +18,7 @@ export class LoginBroker {
     readonly admin: Admin,
   ) {}
 
-  /** @param different Kafka settings, over ours */
+  /** @param different Kafka settings that override ours */
   static async start(different: Record<string, string> = {}): Promise<LoginBroker> {
     const [port, loginPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
     const broker = await startLocalBroker({
@@ -33,7 +33,7 @@ export class LoginBroker {
     return new LoginBroker(broker, loginPort, admin);
   }
 
-  /** How to come as a user. */
+  /** Returns the configuration to log in as a user. */
   login(user: string, password = 'secret'): ConfigInput {
     return {
       brokers: `127.0.0.1:${this.loginPort}`,
@@ -54,7 +54,7 @@ export class LoginBroker {
     await connection.close();
   }
 
-  /** Gives a user exactly these rights. */
+  /** Grants a user exactly these rights. */
   async allow(user: string, acls: readonly Acl[]): Promise<void> {
     const { ANY } = { ANY: 1 };
     await this.admin.deleteAcls({

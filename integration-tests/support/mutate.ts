@@ -1,5 +1,5 @@
-/** A sequence of numbers that look like chance and are the same for the same seed (mulberry32). */
-export function chance(seed: number): (below: number) => number {
+/** Returns a seeded pseudorandom generator (mulberry32). */
+export function seededRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -41,7 +41,7 @@ const DAMAGES: readonly Damage[] = [
 
 const MOST_DAMAGES = 3;
 
-/** The bytes with up to three damages, of all kinds that a record may come with. */
+/** Applies up to three random mutations of all kinds to the bytes. */
 export function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   let mutated = bytes;
   for (let left = 1 + random(MOST_DAMAGES); left > 0 && mutated.length > 0; left--) {

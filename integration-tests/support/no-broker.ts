@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What a server does with its connections. */
+/** Behavior of a server on new connections. */
 export type Behavior = 'silent' | 'closes' | 'garbage';
 
-/** A server that accepts connections and is no Kafka broker. */
+/** A server that accepts connections but is not a Kafka broker. */
 export class NoBroker {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((socket) => this.#accept(socket));

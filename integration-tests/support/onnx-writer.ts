@@ -6,7 +6,7 @@ export type ElementType = keyof typeof ELEMENT_TYPES;
 export interface OnnxValue {
   readonly name: string;
   readonly type: ElementType;
-  /** A text names an open dimension. */
+  /** Strings name open dimensions. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -21,7 +21,7 @@ export interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers and lists of them. */
+  /** Integers and lists of integers. */
   readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
 }
 
@@ -81,7 +81,7 @@ function encodeValue({ name, type, shape }: OnnxValue): Buffer {
   return message([field(1, text(name)), field(2, field(1, tensor))]);
 }
 
-/** Protocol Buffers: a key with the field's number and kind, then a number, or a length and bytes. */
+/** Protocol Buffers wire types: a key with field number and type, then a number, or a length and bytes. */
 const VARINT = 0;
 const BYTES = 2;
 

@@ -6,19 +6,19 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export interface Ended {
-  /** The exit code; null when it was killed. */
+  /** The exit code; null if it was killed. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface RunOptions {
-  /** Over this process's own environment. */
+  /** Merged over the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
 }
 
-/** Runs a program in the root of the checkout to its end, whatever its exit code. @throws Error when it can't be started, or has to be killed after `limitMs` */
+/** Runs a program in the root of the checkout until it exits with any code. @throws Error if it cannot be started or exceeds `limitMs` */
 export function run(
   command: string,
   args: readonly string[],
@@ -34,21 +34,19 @@ export function run(
     };
     const child = execFile(command, args, options, (error, stdout, stderr) => {
       if (error?.killed)
-        reject(
-          new Error(`${command} ${args.join(' ')} did not end within ${limitMs} ms:\n${stdout}${stderr}`),
-        );
-      else if (child.pid === undefined) reject(new Error(`${command} can't be started`, { cause: error }));
+        reject(new Error(`${command} ${args.join(' ')} timed out after ${limitMs} ms:\n${stdout}${stderr}`));
+      else if (child.pid === undefined) reject(new Error(`${command} cannot be started`, { cause: error }));
       else resolve({ code: child.exitCode, stdout, stderr });
     });
   });
 }
 
-/** Why these programs can't be used on this machine; undefined when each runs. */
+/** Returns the reason why these programs cannot be run; undefined if all run. */
 export async function missing(...commands: readonly (readonly string[])[]): Promise<string | undefined> {
   for (const [command = '', ...args] of commands) {
     const ended = await run(command, args).catch((error: Error) => error.message);
     if (typeof ended === 'string') return `no ${command} here: ${ended}`;
-    if (ended.code !== 0) return `${command} ${args.join(' ')} fails here: ${ended.stderr.trim()}`;
+    if (ended.code !== 0) return `${command} ${args.join(' ')} failed: ${ended.stderr.trim()}`;
   }
   return undefined;
 }

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import type { OnnxConstant, OnnxGraph, OnnxNode, OnnxValue } from './onnx-writer.js';
 
-/** Columns of every value within a graph. */
+/** Columns of every value in a graph. */
 export const WIDTH = 3;
-/** Rows of the table that ids look up. */
+/** Rows of the lookup table for ids. */
 export const VOCABULARY = 6;
 
 export interface RandomGraph extends OnnxGraph {
   /** The steps, for messages. */
   readonly steps: readonly string[];
-  /** True where no step looks at another row. */
+  /** True if no step depends on other rows. */
   readonly isRowWise: boolean;
 }
 
-/** Nodes from a value of shape [rows, WIDTH] to another one. */
+/** Adds nodes that map a value of shape [rows, WIDTH] to another. */
 type Step = (graph: GraphBuilder, from: string) => string;
 
 class GraphBuilder {
@@ -27,7 +27,7 @@ class GraphBuilder {
     return names[0] ?? '';
   }
 
-  /** The names of all outputs of the newest node. */
+  /** Output names of the newest node. */
   get last(): readonly string[] {
     return this.nodes.at(-1)?.outputs ?? [];
   }
@@ -53,7 +53,7 @@ class GraphBuilder {
 
 const KERNEL = [0.5, -1, 0.25, 1, 0.75, -0.5, -0.25, 0.5, 1];
 
-/** What a row's own values decide. */
+/** Steps that depend only on their own row. */
 const ROW_WISE: Readonly<Record<string, Step>> = {
   relu: (graph, x) => graph.add('Relu', [x]),
   tanh: (graph, x) => graph.add('Tanh', [x]),
@@ -66,7 +66,7 @@ const ROW_WISE: Readonly<Record<string, Step>> = {
   'columns reversed': (graph, x) => graph.add('Gather', [x, graph.wholes(2, 1, 0)], { axis: 1 }),
 };
 
-/** What looks at other rows, at their number, or at a row's place. */
+/** Steps that depend on other rows, on their number or on the row index. */
 const MIXING: Readonly<Record<string, Step>> = {
   'softmax over rows': (graph, x) => graph.add('Softmax', [x], { axis: 0 }),
   'running sum over rows': (graph, x) => graph.add('CumSum', [x, graph.wholes(0)]),
@@ -93,7 +93,7 @@ const MIXING: Readonly<Record<string, Step>> = {
   },
 };
 
-/** Outputs beside the last value. */
+/** Additional outputs. */
 const EXTRAS: Readonly<Record<string, (graph: GraphBuilder, x: string) => OnnxValue>> = {
   'largest column': (graph, x) => ({
     name: graph.add('ArgMax', [x], { axis: 1, keepdims: 0 }),
@@ -112,7 +112,7 @@ const stepName = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...Object.keys(MIXING)) },
 );
 
-/** Graphs of one to four steps over rows of three numbers, some with ids, texts and further outputs. */
+/** Graphs of one to four steps on rows of three numbers, some with ids, texts and additional outputs. */
 export const randomGraph: fc.Arbitrary<RandomGraph> = fc
   .record({
     steps: fc.array(stepName, { minLength: 1, maxLength: 4 }),

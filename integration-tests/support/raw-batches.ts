@@ -3,7 +3,7 @@ import { produceRequest } from '../../kafka/native/protocol/produce.js';
 
 const LIMIT_MS = 60_000;
 
-/** Sends one batch as it stands, as another program's producer may have laid it out. @throws Error when the broker refuses it */
+/** Sends one encoded batch unchanged, like a foreign producer. @throws Error if the broker rejects it */
 export async function sendBatch(
   bootstrap: string,
   topic: string,

@@ -12,15 +12,15 @@ export interface SendOptions {
   readonly key?: string;
   readonly partition?: number;
   readonly headers?: RecordHeaders;
-  /** Whether the headers name the rawClient's reply topic; true when left out. */
+  /** True to name the reply topic in the headers; the default. */
   readonly wantsReply?: boolean;
 }
 
-/** Writes records as somebody else's program would, and keeps every record that comes to its reply topic. */
+/** A client without our library, which writes raw records and collects all records of its reply topic. */
 export class RawClient {
-  /** By correlation id, in order of arrival. */
+  /** Replies by correlation id, in order of arrival. */
   readonly replies = new Map<string, KafkaRecord[]>();
-  /** All of them, in order of arrival. */
+  /** All replies, in order of arrival. */
   readonly log: KafkaRecord[] = [];
   readonly #producer: KafkaProducer;
   readonly #outbox: Outbox;
@@ -74,7 +74,7 @@ export class RawClient {
     }
   }
 
-  /** Sends a value as it is. @returns the correlation id */
+  /** Sends a raw value. @returns the correlation id */
   send(topic: string, value: Buffer | null, options: SendOptions = {}): string {
     const correlation = `c-${this.#count++}`;
     const asking: RecordHeaders = {
@@ -98,7 +98,7 @@ export class RawClient {
     return correlation;
   }
 
-  /** Sends a well-formed Avro request; what is not given is filled in. */
+  /** Sends a well-formed Avro request; missing fields get defaults. */
   request(
     topic: string,
     request: Partial<InferenceRequest> & { model: string; inputs: Tensor[] },
@@ -115,12 +115,12 @@ export class RawClient {
     return this.send(topic, encodeRequest(complete), options);
   }
 
-  /** Waits until all that was sent has been acknowledged by the broker. */
+  /** Waits until the broker has acknowledged all records. */
   sent(): Promise<void> {
     return this.#outbox.settled();
   }
 
-  /** Waits until each of these has at least one reply. */
+  /** Waits until each of these requests has at least one reply. */
   async answered(correlations: readonly string[], limitMs = 60_000): Promise<void> {
     const open = (): string[] => correlations.filter((correlation) => !this.replies.has(correlation));
     await eventually(`replies to ${correlations.length} requests`, () => open().length === 0, limitMs).catch(
@@ -130,12 +130,12 @@ export class RawClient {
     );
   }
 
-  /** The replies to one request, decoded. */
+  /** Returns the decoded replies to a request. */
   repliesTo(correlation: string): InferenceReply[] {
     return (this.replies.get(correlation) ?? []).map(({ value }) => decodeReply(value ?? Buffer.alloc(0)));
   }
 
-  /** The one reply to a request. @throws Error when there is none or more than one */
+  /** Returns the only reply to a request. @throws Error unless there is exactly one */
   replyTo(correlation: string): InferenceReply {
     const replies = this.repliesTo(correlation);
     const [only] = replies;
@@ -150,12 +150,12 @@ export class RawClient {
   }
 }
 
-/** An FP32 tensor. */
+/** Creates an FP32 tensor. */
 export function floats(name: string, shape: number[], values: readonly number[]): Tensor {
   return { name, datatype: 'FP32', shape, data: Buffer.from(Float32Array.from(values).buffer) };
 }
 
-/** The values of an FP32 tensor. */
+/** Returns the values of an FP32 tensor. */
 export function valuesOf(tensor: Tensor | undefined): number[] {
   const data = tensor?.data ?? Buffer.alloc(0);
   return Array.from({ length: data.length / 4 }, (_, index) => data.readFloatLE(index * 4));

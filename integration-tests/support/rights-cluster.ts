@@ -20,23 +20,23 @@ import { ROOT } from './programs.js';
 import { RawClient } from './raw-client.js';
 
 export const NO_LOGIN_BROKER =
-  findKafkaJars() === undefined ? "the embedded broker's jars are not here" : false;
+  findKafkaJars() === undefined ? 'the jars of the embedded broker are missing' : false;
 export const NAMES = topicNames('partitura');
-/** The model that stays served whatever rights are missing for `scale`. */
+/** A model that is served regardless of the rights on `scale`. */
 export const OTHER = 'sum';
 const QUIET = createLogger('rights', 'silent');
 const MODELS = ['scale', OTHER];
 const USERS = ['node', 'client', 'operator', 'reader'];
 const READ = { limitMs: 30_000, fetchMaxBytes: 1e6 };
 
-/** A node that is run by a user, and everything that is heard of it. */
-export interface Heard {
-  /** Undefined when it did not start. */
+/** A node run by a user, with its log. */
+export interface NodeRun {
+  /** Undefined if it failed to start. */
   readonly node: InferenceNode | undefined;
-  readonly said: () => string;
+  readonly logText: () => string;
 }
 
-/** A broker with logins and an authorizer, the topics of two models, and users whose rights the test chooses. */
+/** A broker with authentication and an authorizer, the topics of two models, and users with configurable rights. */
 export class RightsCluster {
   private constructor(
     readonly models: string,
@@ -87,26 +87,26 @@ export class RightsCluster {
     };
   }
 
-  async runNode(): Promise<Heard> {
+  async runNode(): Promise<NodeRun> {
     const config: Config = checkConfig({
       ...this.settings,
       ...this.broker.login('node'),
       sessionTimeoutMs: 6_000,
       drainTimeoutMs: 3_000,
     });
-    let said = '';
-    const log = pino({ level: 'warn' }, { write: (line: string) => void (said += line) });
+    let logText = '';
+    const log = pino({ level: 'warn' }, { write: (line: string) => void (logText += line) });
     try {
       const node = await startNode(config, createKafkaClient(config, 'node', log), log);
-      void node.failed.then((error) => (said += error.message));
-      return { node, said: () => said };
+      void node.failed.then((error) => (logText += error.message));
+      return { node, logText: () => logText };
     } catch (error) {
       const { message } = error as Error;
-      return { node: undefined, said: () => said + message };
+      return { node: undefined, logText: () => logText + message };
     }
   }
 
-  /** A request to each reply topic, and a record that is none. @returns their correlation ids */
+  /** Sends a request with each reply topic and an invalid record. @returns their correlation ids */
   async sendOfEachKind(): Promise<string[]> {
     const { rawClient } = this;
     const requests = NAMES.requests('scale');

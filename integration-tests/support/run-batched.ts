@@ -5,7 +5,7 @@ import type { LoadedModel } from '../../consumers/engine/index.js';
 import { validateRequest } from '../../consumers/models/validate.js';
 import type { Tensor } from '../../schemas/generated.js';
 
-/** Submits all requests at once to a batcher of their own, and resolves with the outputs of each. */
+/** Submits all requests at once to a new batcher, and resolves with the outputs of each. */
 export function runBatched(
   model: LoadedModel,
   limits: Pick<BatchLimits, 'maxBatchRows' | 'parallelism' | 'batchable'>,

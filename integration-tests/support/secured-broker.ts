@@ -9,12 +9,12 @@ const PASSWORD = 'g';
 export interface Grant {
   readonly type: 'TOPIC' | 'GROUP' | 'CLUSTER';
   readonly name: string;
-  /** `LITERAL` names one resource, `PREFIXED` all whose names begin so. */
+  /** `LITERAL` matches one resource, `PREFIXED` all with this prefix. */
   readonly pattern?: 'LITERAL' | 'PREFIXED';
   readonly operations: readonly ('READ' | 'WRITE' | 'CREATE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS')[];
 }
 
-/** A broker with an authorizer: connections without a login may do everything, the guest what it is granted. */
+/** A broker with an authorizer: plaintext connections have all rights, the guest only granted ones. */
 export interface SecuredBroker {
   readonly bootstrap: string;
   readonly guest: ConfigInput;

@@ -3,11 +3,11 @@ import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system in memory that can be filled up. */
+/** An in-memory file system that can be filled. */
 export class SmallDisk {
   private constructor(readonly folder: string) {}
 
-  /** @returns undefined where this process may not mount a file system */
+  /** @returns undefined if this process is not authorized to mount a file system */
   static async mount(mebibytes: number): Promise<SmallDisk | undefined> {
     const folder = await mkdtemp(join(tmpdir(), 'partitura-disk-'));
     try {
@@ -21,7 +21,7 @@ export class SmallDisk {
     }
   }
 
-  /** Takes all the room that is left. */
+  /** Fills all free space. */
   async fill(): Promise<void> {
     const { bavail, bsize } = await statfs(this.folder);
     await writeFile(this.#filler, Buffer.alloc(bavail * bsize)).catch((error: NodeJS.ErrnoException) => {
@@ -29,7 +29,7 @@ export class SmallDisk {
     });
   }
 
-  /** Gives back what `fill` took. */
+  /** Frees the space taken by `fill`. */
   async free(): Promise<void> {
     await rm(this.#filler, { force: true });
   }

@@ -1,13 +1,13 @@
 export interface TestBrokerOptions {
-  /** Partitions of a topic that is created without saying how many. */
+  /** Default number of partitions of new topics. */
   readonly partitions?: number;
-  /** Kafka's own settings, over ours. */
+  /** Broker properties that override ours. */
   readonly settings?: Record<string, string>;
-  /** The most memory for the broker's heap, in MiB. */
+  /** Maximum heap of the broker, in MiB. */
   readonly heapMb?: number;
 }
 
-/** A broker of one test file. All its data go with `stop`; `kill` (SIGKILL) and `restart` keep them, and the address. */
+/** A broker for one test file. `stop` deletes its data; `kill` (SIGKILL) and `restart` keep data and address. */
 export interface TestBroker {
   readonly bootstrap: string;
   readonly kind: TestBrokerKind;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as OTLP has it in JSON. */
+/** A span in OTLP JSON. */
 interface OtlpSpan {
   readonly name: string;
   readonly traceId: string;
@@ -27,7 +27,7 @@ export interface CollectedSpan extends Omit<OtlpSpan, 'attributes'> {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** Takes spans as a collector does: OTLP over HTTP, in JSON. */
+/** A collector that receives spans by OTLP over HTTP, in JSON. */
 export class TraceCollector {
   readonly spans: CollectedSpan[] = [];
   readonly #server: Server = createServer((request, response) => void this.#take(request, response));
@@ -39,7 +39,7 @@ export class TraceCollector {
     return collector;
   }
 
-  /** What a process needs to send its spans here. */
+  /** Environment variables for exporting spans to this collector. */
   get environment(): Record<string, string> {
     const { port } = this.#server.address() as AddressInfo;
     return {

@@ -9,11 +9,11 @@ import { missing } from '../support/programs.js';
 const noPython = await missing(['python3', '-m', 'venv', '--help'], ['python3', '-m', 'pip', '--version']);
 
 let registry: LocalRegistry | undefined;
-/** Why there is none: it is a Java program that Maven fetches. */
+/** Reason for a missing registry, which is a Java program fetched by Maven. */
 let noRegistry: string | undefined;
 let clients: ExampleClients;
 let python: string;
-/** Why the packages are not there. */
+/** Reason for missing packages. */
 let notInstalled: string | undefined;
 
 describe('callers in Python', { skip: noPython ?? false }, () => {
@@ -30,7 +30,7 @@ describe('callers in Python', { skip: noPython ?? false }, () => {
 
   async function install(): Promise<string | undefined> {
     const made = await clients.run('python3', ['-m', 'venv', join(clients.folder, 'venv')]);
-    if (made.code !== 0) return `python3 -m venv fails here: ${made.stdout}${made.stderr}`;
+    if (made.code !== 0) return `python3 -m venv failed: ${made.stdout}${made.stderr}`;
     const requirements = [
       '-q',
       '--disable-pip-version-check',
@@ -39,7 +39,7 @@ describe('callers in Python', { skip: noPython ?? false }, () => {
     ];
     const pip = ['-m', 'pip', 'install', ...requirements];
     const installed = await clients.run(python, pip, { limitMs: INSTALL_LIMIT_MS });
-    return installed.code === 0 ? undefined : `pip can't install the packages here: ${installed.stderr}`;
+    return installed.code === 0 ? undefined : `pip cannot install the packages: ${installed.stderr}`;
   }
 
   test('confluent-kafka and fastavro, without a registry', async (t) => {

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => clients.close());
 
-test('what the page of the clients says to type is what is tried in these tests', async () => {
+test('these tests run the commands documented in PRODUCERS.md', async () => {
   const page = await readFile(join(ROOT, 'docs/PRODUCERS.md'), 'utf8');
   for (const command of [
     'node examples/clients/node/predict.mjs',
@@ -46,15 +46,15 @@ test('Go, with franz-go and Avro', { skip: await missing(['go', 'version']) }, a
   const project = 'examples/clients/go';
   const limitMs = INSTALL_LIMIT_MS;
   const fetched = await clients.run('go', ['mod', 'download', '-C', project], { limitMs });
-  if (fetched.code !== 0) return t.skip(`go can't get the modules here: ${fetched.stderr}`);
+  if (fetched.code !== 0) return t.skip(`go cannot fetch the modules: ${fetched.stderr}`);
   assertZero(await clients.run('go', ['run', '-C', project, '.'], { limitMs }));
 });
 
-test("NestJS's ClientKafka, and what it tells of an error", async (t) => {
+test("NestJS's ClientKafka, and its error handling", async (t) => {
   const project = await clients.copied('nest');
   const npm = ['install', '--prefix', project, '--no-audit', '--no-fund', '--silent'];
   const installed = await clients.run('npm', npm, { limitMs: INSTALL_LIMIT_MS });
-  if (installed.code !== 0) return t.skip(`npm can't get the packages here: ${installed.stderr}`);
+  if (installed.code !== 0) return t.skip(`npm cannot install the packages: ${installed.stderr}`);
   const program = join(project, 'predict.mjs');
   assertZero(await clients.run('node', [program]));
   const refused = await clients.run('node', [program, await clients.tooShort()]);

@@ -9,15 +9,15 @@ import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contai
 import { TestRegistry } from '../../testing/registry.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
-import { chance, mutate } from '../support/mutate.js';
+import { seededRandom, mutate } from '../support/mutate.js';
 import { floats, valuesOf } from '../support/raw-client.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_124);
-/** `npm run test:long -- fuzz` tries 100,000 of each. */
-const MUTATED_OF_A_FRAMING = Number(process.env['PARTITURA_TEST_FUZZ'] ?? 5_000);
-/** One good record stands between so many mutated ones. */
+/** `npm run test:long -- fuzz` sends 100,000 of each. */
+const MUTATED_PER_FRAMING = Number(process.env['PARTITURA_TEST_FUZZ'] ?? 5_000);
+/** One good record follows this many mutated ones. */
 const GOOD_EVERY = 50;
-/** Labels of schemas are mostly left alone: one that is made up only asks the registry once more. */
+/** Most schema ids are kept: a random one only causes another registry lookup. */
 const LABEL_DAMAGED_EVERY = 10;
 const PER_SEND = 2_500;
 const LIMIT_MS = 600_000;
@@ -40,7 +40,7 @@ const request = {
 };
 const good = encodeRequest(request);
 
-/** What the registry knows, as ids and as GUIDs: the schema of requests, and that of replies. */
+/** The request and reply schemas of the registry, by id and GUID. */
 const REQUEST_KEYS = { id: 7, guid: '89791762-2336-4186-9674-299b90a802e2' };
 const REPLY_KEYS = { id: 8, guid: 'fedcba98-7654-3210-fedc-ba9876543210' };
 const ID_LABEL = Buffer.from([0, 0, 0, 0, REQUEST_KEYS.id]);
@@ -49,11 +49,11 @@ const GUID_LABEL = Buffer.from(`01${REQUEST_KEYS.guid.replaceAll('-', '')}`, 'he
 interface Sample {
   readonly value: Buffer;
   readonly headers: RecordHeaders;
-  /** How many bytes at its beginning name a schema. */
+  /** Length of the schema id prefix, in bytes. */
   readonly labelBytes?: number;
 }
 
-/** A good record in each framing: what is damaged. */
+/** A good record in each framing, to be mutated. */
 const FRAMINGS: Readonly<Record<string, Sample>> = {
   'single-object': { value: good, headers: {} },
   'confluent id': { value: requestCodec.encode(request, ID_LABEL), headers: {}, labelBytes: ID_LABEL.length },
@@ -98,7 +98,7 @@ after(async () => {
   await registry.close();
 });
 
-test(`of ${NAMES.length * MUTATED_OF_A_FRAMING} mutated records (seed ${SEED}) none is lost or stops a good one`, async () => {
+test(`of ${NAMES.length * MUTATED_PER_FRAMING} mutated records (seed ${SEED}) none is lost or blocks a good one`, async () => {
   await harness.node();
   const sent = await sendAll();
   await eventually(
@@ -119,12 +119,12 @@ test(`of ${NAMES.length * MUTATED_OF_A_FRAMING} mutated records (seed ${SEED}) n
     if (letter) assert.ok(letter.equals(value), `${id}: the dead letter has the original bytes`);
     assert.ok(
       letter ?? answered.get(id),
-      `${id} was neither answered nor put aside: ${value.toString('hex')}`,
+      `${id} was neither answered nor dead-lettered: ${value.toString('hex')}`,
     );
   }
   for (const name of NAMES) {
     const id = `whole ${name}`;
-    assert.ok(answered.has(id) && !dead.has(id), `${id} is answered: what is damaged is good`);
+    assert.ok(answered.has(id) && !dead.has(id), `${id} is a good record and must be answered`);
   }
   for (const id of sent.good) {
     const reply = decodeReply(answered.get(id) ?? Buffer.alloc(0));
@@ -138,7 +138,7 @@ interface Sent {
 }
 
 async function sendAll(): Promise<Sent> {
-  const random = chance(SEED);
+  const random = seededRandom(SEED);
   const mutated = new Map<string, Buffer>();
   const fine: string[] = [];
   let records: OutgoingRecord[] = [];
@@ -154,7 +154,7 @@ async function sendAll(): Promise<Sent> {
     const { value, headers } = sampleOf(name);
     await send(`whole ${name}`, value, headers);
   }
-  for (let number = 0; number < MUTATED_OF_A_FRAMING; number++) {
+  for (let number = 0; number < MUTATED_PER_FRAMING; number++) {
     for (const name of NAMES) {
       const id = `${name} ${number}`;
       const { value, headers } = damaged(sampleOf(name), random);
@@ -187,7 +187,7 @@ function sampleOf(name: string): Sample {
   return sample;
 }
 
-/** Always in its value, and every fourth time in its headers. */
+/** Mutates the value, and every fourth time the headers. */
 function damaged({ value, headers, labelBytes = 0 }: Sample, random: (below: number) => number): Sample {
   const kept = random(LABEL_DAMAGED_EVERY) === 0 ? 0 : labelBytes;
   const bytes = Buffer.concat([value.subarray(0, kept), mutate(value.subarray(kept), random)]);

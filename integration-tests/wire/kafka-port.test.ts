@@ -18,7 +18,7 @@ const clientOf = (kafkaClient: string, brokers: string): KafkaClient =>
 describeKafkaPort('kafkajs', { modernGroups: false }, (brokers) => clientOf('kafkajs', brokers));
 describeKafkaPort('native', { modernGroups: true }, (brokers) => clientOf('native', brokers));
 
-describe('one group of both clients', () => {
+describe('a group with both clients', () => {
   let broker: TestBroker;
   const consumers: KafkaConsumer[] = [];
 
@@ -56,7 +56,7 @@ describe('one group of both clients', () => {
     ['kafkajs', 'native'],
     ['native', 'kafkajs'],
   ] as const)
-    test(`partitions are shared when ${second} joins ${first}, so one can take the place of the other`, async () => {
+    test(`${second} shares partitions with ${first}, so one client can replace the other`, async () => {
       const admin = clientOf(first, broker.bootstrap).admin();
       await admin.connect();
       await admin.createTopics([{ topic: 'mixed', partitions: 4, replicationFactor: -1 }]);

@@ -1,7 +1,7 @@
 const MAX_NAMES = 200;
 const OTHERS = '(others)';
 
-/** Counts by name. Names may be whatever strangers wrote, so there is an end to them. */
+/** Counts by name. Senders choose the names, so their number is limited. */
 export class Counts {
   readonly #counts = new Map<string, number>();
   total = 0;

@@ -23,7 +23,7 @@ const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array)
 const nullable = fc.option(bytes, { nil: null });
 const headers = fc.dictionary(header, fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 4 })));
 
-test('what a record was is read back from its dead letter, whatever it held, in every style of headers', () => {
+test('a record is restored byte for byte from its dead letter in every header style', () => {
   fc.assert(
     fc.property(
       fc.record({
@@ -56,7 +56,7 @@ test('what a record was is read back from its dead letter, whatever it held, in 
   );
 });
 
-test('letters of Kafka Connect are read, with more headers than ours', () => {
+test('dead letters of Kafka Connect are read, including headers that ours lack', () => {
   const letter = readDeadLetter(
     letterRecord(
       texts({
@@ -85,7 +85,7 @@ test('letters of Kafka Connect are read, with more headers than ours', () => {
   ]);
 });
 
-test('letters of spring-kafka are read: its numbers are bytes, its first topic the original, its cause the reason', () => {
+test('dead letters of spring-kafka are read: binary numbers, the first topic as origin, the cause as reason', () => {
   const letter = readDeadLetter(
     letterRecord({
       ...texts({
@@ -109,7 +109,7 @@ test('letters of spring-kafka are read: its numbers are bytes, its first topic t
   });
 });
 
-test('numbers that are none are unknown, and no header makes no letter', () => {
+test('malformed numbers are unknown, and a record without error headers is not a dead letter', () => {
   const letter = readDeadLetter(
     letterRecord(
       texts({
@@ -125,7 +125,7 @@ test('numbers that are none are unknown, and no header makes no letter', () => {
   assert.deepEqual([none.isMarked, none.origin, none.reason, none.replays], [false, undefined, undefined, 0]);
 });
 
-test('a partition that is gone leaves the record to its key, and each replay counts', () => {
+test('without its old partition a record is partitioned by key, and each replay is counted', () => {
   const letter = readDeadLetter(
     letterRecord(
       texts({
@@ -139,7 +139,7 @@ test('a partition that is gone leaves the record to its key, and each replay cou
   assert.deepEqual([again.partition, String(again.headers['partitura-replays'])], [undefined, '3']);
 });
 
-test('an error header that was there before stays', () => {
+test('an error header that the sender set is kept', () => {
   const letter = readDeadLetter(
     letterRecord(
       texts({
@@ -156,10 +156,10 @@ test('an error header that was there before stays', () => {
 });
 
 function fail(): never {
-  throw new Error('the letter has no origin');
+  throw new Error('the dead letter has no origin');
 }
 
-test('of a letter that a node wrote a replay has every header that its sender wrote, whatever their names', () => {
+test('a replay of a dead letter that a node wrote keeps every header of the sender, whatever its name', () => {
   const sent = {
     '__connect.errors.topic': Buffer.from('victim'),
     '__connect.errors.own': Buffer.from('kept'),
@@ -180,7 +180,7 @@ test('of a letter that a node wrote a replay has every header that its sender wr
   }
 });
 
-test('headers go through a dead letter and back in their order, repeated and null as they were', () => {
+test('header order, duplicates and nulls survive a dead letter and its replay', () => {
   const sent: HeaderList = [
     ['b', Buffer.from('1')],
     ['inference-error', Buffer.from('mine')],
@@ -201,7 +201,7 @@ test('headers go through a dead letter and back in their order, repeated and nul
   }
 });
 
-test("letters of spring-kafka's non-blocking retries are read, and go back without what those add", () => {
+test("dead letters of spring-kafka's non-blocking retries are read and replayed without the headers that these add", () => {
   const number = (hex: string): Buffer => Buffer.from(hex, 'hex');
   const sent: HeaderList = [
     ['trace', Buffer.from('a')],

@@ -10,40 +10,40 @@ import {
 import { fromList, headersInOrder, type HeaderList } from '../../schemas/headers/header-list.js';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 
-/** What spring-kafka adds on a record's way through its retry topics. */
+/** Prefix of the headers that spring-kafka adds in its retry topics. */
 const SPRING_RETRY = 'retry_topic-';
-/** The same as its dead letters have, by other names: of a record that went through retry topics. */
+/** Prefixes that spring-kafka uses instead for records that went through retry topics. */
 const RETRIED_ORIGIN = 'kafka_original-';
 const RETRIED_EXCEPTION = 'kafka_exception-';
 const ERROR_PREFIXES = [CONNECT_ERRORS, SPRING_DEAD_LETTER, RETRIED_ORIGIN, RETRIED_EXCEPTION];
-/** What the headers of spring-kafka's exceptions begin with. */
+/** Prefixes of spring-kafka's exception headers. */
 const SPRING_EXCEPTIONS = [`${SPRING_DEAD_LETTER}exception-`, RETRIED_EXCEPTION];
-/** As much of a header's text as is read: somebody else's may hold anything. */
+/** Limit on the text read from a header, which senders control. */
 const MAX_TEXT_BYTES = 4_096;
 
-/** Where a record was before it became a dead letter. */
+/** The position of a record before it became a dead letter. */
 export interface Origin {
   readonly topic: string;
   readonly partition: number | undefined;
   readonly offset: number | undefined;
 }
 
-/** A dead letter, as its headers tell of it: ours, Kafka Connect's or spring-kafka's. */
+/** A dead letter, decoded from our headers, Kafka Connect's or spring-kafka's. */
 export interface DeadLetter {
   readonly record: KafkaRecord;
-  /** Whether any header says that it is one. */
+  /** True if any header marks it as a dead letter. */
   readonly isMarked: boolean;
-  /** The most likely one. */
+  /** The most likely origin. */
   readonly origin: Origin | undefined;
-  /** All that its headers name: their sender may have written some of them. */
+  /** All origins that the headers name; the sender may have written some of them. */
   readonly origins: readonly Origin[];
   readonly stage: string | undefined;
-  /** Our error code, or the name of an exception's class. */
+  /** Our error code, or the class name of an exception. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
-  /** How often it was replayed before; NaN when its header has no number. */
+  /** Number of previous replays; NaN if the header is not a number. */
   readonly replays: number;
-  /** What is said instead of a value that was not kept. */
+  /** Explanation that replaces a dropped value. */
   readonly valueDropped: string | undefined;
 }
 
@@ -63,7 +63,7 @@ export function readDeadLetter(record: KafkaRecord): DeadLetter {
   };
 }
 
-/** Connect names the last topic last; of Spring's the first is where it began, since a letter may have gone through retry topics. */
+/** Lists candidate origins, best first: the last value of Connect's headers, then the first of Spring's, since retry topics append theirs. */
 function readOrigins(headers: RecordHeaders): Origin[] {
   const spring = [`${SPRING_DEAD_LETTER}original-`, RETRIED_ORIGIN];
   return [
@@ -72,7 +72,7 @@ function readOrigins(headers: RecordHeaders): Origin[] {
   ].filter((origin) => origin !== undefined);
 }
 
-/** @param at which of several values */
+/** @param at index into repeated values */
 function readOrigin(headers: RecordHeaders, prefix: string, at: number): Origin | undefined {
   const bytes = (name: string): Buffer | undefined => [headers[prefix + name] ?? []].flat().at(at);
   const topic = bytes('topic');
@@ -84,7 +84,7 @@ function readOrigin(headers: RecordHeaders, prefix: string, at: number): Origin 
   };
 }
 
-/** Spring wraps what a listener throws, and names the cause as well. */
+/** Prefers the cause, since Spring wraps the exceptions of listeners. */
 function readReason(headers: RecordHeaders): string | undefined {
   return firstText(headers, [
     `${CONNECT_ERRORS}exception.class.name`,
@@ -98,7 +98,7 @@ function springNames(name: string): string[] {
   return SPRING_EXCEPTIONS.map((prefix) => prefix + name);
 }
 
-/** The text of the first of these headers that is there. */
+/** Returns the text of the first of these headers that exists. */
 function firstText(headers: RecordHeaders, names: readonly string[]): string | undefined {
   return names.map((name) => lastText(headers, name)).find((text) => text !== undefined);
 }
@@ -109,7 +109,7 @@ function readReplays(headers: RecordHeaders): number {
   return /^\d{1,9}$/.test(text) ? Number(text) : NaN;
 }
 
-/** Decimal text, as Connect writes numbers, or four or eight bytes big-endian, as Spring does. */
+/** Decodes decimal text (Connect) or a 4 or 8 byte big-endian integer (Spring). */
 function readNumber(bytes: Buffer | undefined): number | undefined {
   if (bytes === undefined) return undefined;
   const text = bytes.toString('latin1');
@@ -138,10 +138,10 @@ function isErrorHeader(name: string): boolean {
 }
 
 /**
- * The record that a dead letter was, for the topic that it came from: key, value and headers byte for byte, without
- * those that tell of the error, and with one that counts.
- * @param partitions how many the topic has now; a partition that is gone leaves it to the key
- * @param isOurs whether a node of the cluster wrote the letter: then only what nodes add is taken away
+ * Restores the original record of a dead letter for its topic: key, value and headers byte for byte, without the error
+ * headers, and with the replay counter.
+ * @param partitions current number of partitions; without its old partition the record is partitioned by key
+ * @param isOurs true if a node of the cluster wrote the dead letter: then only headers that nodes add are removed
  */
 export function replayOf(
   letter: DeadLetter,
@@ -162,9 +162,9 @@ export function replayOf(
   };
 }
 
-/** Headers that the record had before. */
+/** Returns the headers that the record had before. */
 function originalHeaders({ record, reason }: DeadLetter): HeaderList {
-  // Ours has the reason once more; one that says something else was there before.
+  // Ours repeats the reason; a different one was set by the sender.
   const isOurs = lastText(record.headers, INFERENCE_ERROR) === reason;
   return headersInOrder(record).filter(
     ([name]) =>
@@ -172,7 +172,7 @@ function originalHeaders({ record, reason }: DeadLetter): HeaderList {
   );
 }
 
-/** The same of a letter that a node wrote: without the last header of each name that it adds. */
+/** Returns the original headers of a dead letter that a node wrote: all but the last of each name that nodes add. */
 function withoutOurs({ record }: DeadLetter, topic: string): HeaderList {
   const added = DEAD_LETTER_NAMES.filter(([origin]) => lastText(record.headers, origin) === topic).flat();
   const list = headersInOrder(record);

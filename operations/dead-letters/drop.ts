@@ -1,7 +1,7 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type UnreadableRecords } from '../../kafka/port.js';
 import { matchesFilter, type DeadLetterFilter } from './filter.js';
-import { forgetting, type HandledDeadLetters } from './handled.js';
+import { tombstoneOf, type HandledDeadLetters } from './handled.js';
 import { scanDeadLetters, type DeadLetterCluster, type DeadLetterRanges } from './scan.js';
 import type { DeadLetter } from './dead-letter.js';
 import { inParts, markHandled, sendOrThrow } from './send.js';
@@ -11,29 +11,29 @@ const PART = 1_000;
 
 export interface DropOptions {
   readonly filter: DeadLetterFilter;
-  /** Undefined: nothing is dropped, only counted. */
+  /** Undefined for a dry run, which only counts. */
   readonly outbox: Outbox | undefined;
   readonly signal?: AbortSignal | undefined;
   onUnreadable?(records: UnreadableRecords, reason: string): void;
 }
 
-/** What stands before the first letter of a partition that stays. */
-interface Beginning {
-  /** Offset of that letter; Infinity while none was found. */
+/** The deletable prefix of a partition. */
+interface Prefix {
+  /** Offset of the first record to keep; Infinity while none was found. */
   end: number;
   dropped: number;
 }
 
 /**
- * Drops letters: the cluster remembers them as dropped, which hides them. Records can only be deleted from the beginning
- * of a partition on, so these are deleted once all before them are dropped, too.
+ * Drops dead letters: marks them as dropped, which hides them. Kafka deletes records only from the beginning of a
+ * partition, so a record is deleted once all records before it are dropped, too.
  */
 export class Drop {
-  /** Dropped letters by their topics. */
+  /** Dropped letters by topic. */
   readonly dropped = new Counts();
-  /** Letters whose records are gone. */
+  /** Number of letters whose records were deleted. */
   deleted = 0;
-  /** Why the records of a topic could not be deleted. */
+  /** Errors by topic whose records could not be deleted. */
   readonly undeletable = new Map<string, string>();
 
   constructor(
@@ -43,59 +43,56 @@ export class Drop {
   ) {}
 
   /**
-   * @param ranges whole partitions: what is older than the filter wants decides about deletion
-   * @throws KafkaError when the cluster can't be reached, or does not remember what was dropped
+   * @param ranges whole partitions, since records older than the filter decide what can be deleted
+   * @throws KafkaError if the cluster is unavailable or the marks could not be written
    */
   async drop(ranges: DeadLetterRanges): Promise<void> {
-    const beginnings = new Map<number, Beginning>();
-    for (const { partition } of ranges.ranges) beginnings.set(partition, { end: Infinity, dropped: 0 });
+    const prefixes = new Map<number, Prefix>();
+    for (const { partition } of ranges.ranges) prefixes.set(partition, { end: Infinity, dropped: 0 });
     await scanDeadLetters(this.cluster, ranges, {
       signal: this.options.signal,
       onOthers: (records) => {
-        for (const record of records) keep(record, beginnings);
+        for (const record of records) keep(record, prefixes);
       },
-      onLetters: (letters) => this.#dropAll(letters, beginnings),
+      onLetters: (letters) => this.#dropAll(letters, prefixes),
       onUnreadable: (records, reason) => {
-        keep(records, beginnings);
+        keep(records, prefixes);
         this.options.onUnreadable?.(records, reason);
       },
     });
     const { outbox, signal } = this.options;
     if (!outbox || signal?.aborted) return;
-    await this.#delete(ranges, beginnings);
+    await this.#delete(ranges, prefixes);
     await this.#forget(outbox, ranges.topic);
   }
 
-  async #dropAll(letters: readonly DeadLetter[], beginnings: ReadonlyMap<number, Beginning>): Promise<void> {
+  async #dropAll(letters: readonly DeadLetter[], prefixes: ReadonlyMap<number, Prefix>): Promise<void> {
     const { outbox } = this.options;
     for (const part of inParts(letters, PART)) {
-      const chosen = part.filter((letter) => this.#isMeant(letter)).map(({ record }) => record);
+      const chosen = part.filter((letter) => this.#matches(letter)).map(({ record }) => record);
       if (outbox) await markHandled(outbox, this.cluster.topics.names.handledLetters, chosen, 'dropped');
       for (const record of chosen) {
         this.dropped.add(record.topic);
         this.handled.handle(record, 'dropped');
       }
       for (const { record } of part)
-        if (this.handled.dispositionOf(record) !== 'dropped') keep(record, beginnings);
-        else count(record, beginnings);
+        if (this.handled.dispositionOf(record) !== 'dropped') keep(record, prefixes);
+        else count(record, prefixes);
     }
   }
 
-  #isMeant(letter: DeadLetter): boolean {
+  #matches(letter: DeadLetter): boolean {
     const handling = this.handled.dispositionOf(letter.record);
     return handling !== 'dropped' && matchesFilter(letter, handling, this.options.filter);
   }
 
-  async #delete(
-    { topic, ranges }: DeadLetterRanges,
-    beginnings: ReadonlyMap<number, Beginning>,
-  ): Promise<void> {
+  async #delete({ topic, ranges }: DeadLetterRanges, prefixes: ReadonlyMap<number, Prefix>): Promise<void> {
     const before = ranges
       .map(({ partition, start, end }) => ({
         partition,
         start,
-        offset: Math.min(end, beginnings.get(partition)?.end ?? start),
-        letters: beginnings.get(partition)?.dropped ?? 0,
+        offset: Math.min(end, prefixes.get(partition)?.end ?? start),
+        letters: prefixes.get(partition)?.dropped ?? 0,
       }))
       .filter(({ letters, offset, start }) => letters > 0 && offset > start);
     if (before.length === 0) return;
@@ -108,7 +105,7 @@ export class Drop {
     }
   }
 
-  /** What was remembered of letters that are gone, deleted here or expired, is remembered no more. */
+  /** Writes tombstones for the marks of letters that were deleted or have expired. */
   async #forget(outbox: Outbox, topic: string): Promise<void> {
     const marks = this.cluster.topics.names.handledLetters;
     for (const { partition, start } of await this.cluster.admin.offsets(topic)) {
@@ -116,7 +113,7 @@ export class Drop {
       for (const part of inParts(gone, PART))
         await sendOrThrow(
           outbox,
-          part.map((offset) => forgetting(marks, { topic, partition }, offset)),
+          part.map((offset) => tombstoneOf(marks, { topic, partition }, offset)),
         );
     }
   }
@@ -127,12 +124,12 @@ interface Place {
   readonly offset: number;
 }
 
-function keep({ partition, offset }: Place, beginnings: ReadonlyMap<number, Beginning>): void {
-  const beginning = beginnings.get(partition);
-  if (beginning) beginning.end = Math.min(beginning.end, offset);
+function keep({ partition, offset }: Place, prefixes: ReadonlyMap<number, Prefix>): void {
+  const prefix = prefixes.get(partition);
+  if (prefix) prefix.end = Math.min(prefix.end, offset);
 }
 
-function count({ partition, offset }: Place, beginnings: ReadonlyMap<number, Beginning>): void {
-  const beginning = beginnings.get(partition);
-  if (beginning && offset < beginning.end) beginning.dropped++;
+function count({ partition, offset }: Place, prefixes: ReadonlyMap<number, Prefix>): void {
+  const prefix = prefixes.get(partition);
+  if (prefix && offset < prefix.end) prefix.dropped++;
 }

@@ -1,19 +1,19 @@
 import type { DeadLetter } from './dead-letter.js';
 import type { Disposition } from './handled.js';
 
-/** Which letters are meant: those that match all that is given. */
+/** A filter for dead letters; all given conditions must match. */
 export interface DeadLetterFilter {
-  /** Whole, or the last part of a class's name. */
+  /** The whole reason, or the last part of a class name. */
   readonly reason?: string | undefined;
-  /** In letters of either case. */
+  /** Case-insensitive. */
   readonly stage?: string | undefined;
-  /** Milliseconds since the epoch at which it became a dead letter, this one included. */
+  /** Milliseconds since the epoch of the dead letter, inclusive. */
   readonly since?: number | undefined;
-  /** The same, without this one. */
+  /** Milliseconds since the epoch of the dead letter, exclusive. */
   readonly until?: number | undefined;
-  /** Bytes that the key may have. */
+  /** Accepted keys. */
   readonly keys?: readonly Buffer[] | undefined;
-  /** Whether those that were replayed or dropped are meant as well. */
+  /** True to include replayed and dropped letters. */
   readonly all: boolean;
 }
 
@@ -39,7 +39,7 @@ function isReason(reason: string | undefined, wanted: string): boolean {
   return reason === wanted || (reason?.split(/[.$]/).at(-1) ?? '') === wanted;
 }
 
-/** Whether it means fewer than all letters that are not handled. */
+/** Returns true if the filter selects fewer than all unhandled letters. */
 export function isNarrow({ reason, stage, since, until, keys }: DeadLetterFilter): boolean {
   return [reason, stage, since, until, keys].some((part) => part !== undefined);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
-import { HandledDeadLetters, forgetting, markOf, type Disposition } from './handled.js';
+import { HandledDeadLetters, tombstoneOf, markOf, type Disposition } from './handled.js';
 import { letterRecord } from '../../testing/dead-letters.js';
 
 const asRead = (record: OutgoingRecord): KafkaRecord => ({
@@ -13,13 +13,13 @@ const asRead = (record: OutgoingRecord): KafkaRecord => ({
 const marked = (letter: KafkaRecord, handling: Disposition): KafkaRecord =>
   asRead(markOf('p.dead-letters', letter, handling, 0));
 
-test('what was done with a letter is read from what was written, the last word of it', () => {
+test('the disposition of a letter is its latest mark', () => {
   const handled = new HandledDeadLetters();
   const letters = [0, 1, 255, 256, 1_000_000_007].map((offset) => letterRecord({}, { offset }));
   for (const letter of letters) handled.read(marked(letter, 'replayed'));
   const [first = fail(), second = fail(), third = fail()] = letters;
   handled.read(marked(second, 'dropped'));
-  handled.read(asRead(forgetting('p.dead-letters', third, third.offset)));
+  handled.read(asRead(tombstoneOf('p.dead-letters', third, third.offset)));
   assert.deepEqual(
     letters.map((letter) => handled.dispositionOf(letter)),
     ['replayed', 'dropped', undefined, 'replayed', 'replayed'],
@@ -28,14 +28,14 @@ test('what was done with a letter is read from what was written, the last word o
   assert.equal(handled.dispositionOf({ ...first, topic: 'other' }), undefined);
 });
 
-test('a letter at the same place of a topic that was made anew is another', () => {
+test('a letter at the same offset of a recreated topic is a different one', () => {
   const handled = new HandledDeadLetters();
   handled.read(marked(letterRecord({}), 'dropped'));
   assert.equal(handled.dispositionOf(letterRecord({})), 'dropped');
   assert.equal(handled.dispositionOf(letterRecord({}, { timestamp: 1_700_000_000_001 })), undefined);
 });
 
-test('marks of letters that are gone are found, those of others are not', () => {
+test('marks of deleted letters are found, those of other topics are not', () => {
   const handled = new HandledDeadLetters((topic) => topic === 'orders-dlt');
   for (const offset of [3, 600, 700]) handled.read(marked(letterRecord({}, { offset }), 'dropped'));
   handled.read(marked(letterRecord({}, { topic: 'other-dlt' }), 'dropped'));
@@ -43,7 +43,7 @@ test('marks of letters that are gone are found, those of others are not', () => 
   assert.deepEqual([...handled.before({ topic: 'other-dlt', partition: 1 }, 700)], []);
 });
 
-test('marks that are not understood handle nothing', () => {
+test('malformed marks leave letters unhandled', () => {
   const handled = new HandledDeadLetters();
   const mark = marked(letterRecord({}), 'dropped');
   for (const value of ['', 'null', '[]', '{"state":"eaten","letterTime":1}', '{"state":"dropped"}'])
@@ -53,7 +53,7 @@ test('marks that are not understood handle nothing', () => {
   assert.equal(handled.dispositionOf(letterRecord({})), undefined);
 });
 
-test('a million handled letters side by side take a few megabytes', () => {
+test('a million adjacent handled letters take a few megabytes', () => {
   const before = process.memoryUsage().arrayBuffers;
   const handled = new HandledDeadLetters();
   const letter = letterRecord({});
@@ -64,5 +64,5 @@ test('a million handled letters side by side take a few megabytes', () => {
 });
 
 function fail(): never {
-  throw new Error('not there');
+  throw new Error('missing');
 }

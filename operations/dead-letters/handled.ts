@@ -1,9 +1,9 @@
 import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../../kafka/port.js';
 
-/** What was done with a dead letter. */
+/** The state of a handled dead letter. */
 export type Disposition = 'replayed' | 'dropped';
 
-/** By the numbers that chunks have for them; 0 is for none. */
+/** Dispositions by their code in a chunk; 0 means none. */
 const HANDLINGS: readonly (Disposition | undefined)[] = [undefined, 'replayed', 'dropped'];
 const CHUNK = 256;
 
@@ -15,17 +15,17 @@ interface Chunk {
 }
 
 /**
- * Dead letters that are done with, as a compacted topic of the cluster keeps them: its keys are `topic/partition/offset`,
- * its values JSON that says what was done, when, and the letter's own timestamp. That timestamp tells a letter from another at the
- * same place of a topic that was made anew. In memory a letter takes 5 bytes while its neighbours are handled, too.
+ * Handled dead letters, stored in a compacted topic: keys are `topic/partition/offset`, values JSON with the disposition,
+ * its time, and the timestamp of the letter. That timestamp distinguishes a letter from another at the same offset of a
+ * recreated topic. In memory a letter takes 5 bytes if its neighbors are handled, too.
  */
 export class HandledDeadLetters {
   readonly #partitions = new Map<string, Map<number, Chunk>>();
 
-  /** @param of which topics are of interest */
+  /** @param of returns true for topics of interest */
   constructor(readonly of: (topic: string) => boolean = () => true) {}
 
-  /** Takes over a record of the topic; what this version does not understand leaves its letter unhandled. */
+  /** Applies a record of the topic; a malformed one leaves its letter unhandled. */
   read({ key, value }: KafkaRecord): void {
     const [, topic = '', partition, offset] = PLACE.exec(key?.toString('utf8') ?? '') ?? [];
     if (topic === '' || !this.of(topic)) return;
@@ -43,7 +43,7 @@ export class HandledDeadLetters {
     return chunk?.stamps[at] === timestamp >>> 0 ? HANDLINGS[chunk.handlings[at] ?? 0] : undefined;
   }
 
-  /** Offsets of handled letters that are not there any more. */
+  /** Yields the offsets of handled letters that no longer exist. */
   *before({ topic, partition }: TopicPartition, start: number): Generator<number> {
     for (const [number, { handlings }] of this.#partitions.get(`${topic}/${partition}`) ?? [])
       for (const [at, handling] of handlings.entries())
@@ -91,7 +91,7 @@ function readMark(value: Buffer): Mark | undefined {
   }
 }
 
-/** The record that says what was done with a letter. */
+/** Returns the record that marks a letter as handled. */
 export function markOf(
   topic: string,
   letter: KafkaRecord,
@@ -102,8 +102,8 @@ export function markOf(
   return markRecord(topic, letter, letter.offset, Buffer.from(JSON.stringify(mark)));
 }
 
-/** The record that forgets it, once the letter is gone. */
-export function forgetting(topic: string, place: TopicPartition, offset: number): OutgoingRecord {
+/** Returns the tombstone of a mark, for a letter that no longer exists. */
+export function tombstoneOf(topic: string, place: TopicPartition, offset: number): OutgoingRecord {
   return markRecord(topic, place, offset, null);
 }
 

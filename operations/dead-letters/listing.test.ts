@@ -15,7 +15,7 @@ const letter = (reason: string, timestamp = 0, key: Buffer | null = null): DeadL
     ),
   );
 
-test('a listing keeps the newest in the order of their times, and counts all by reason', () => {
+test('a listing keeps the newest in time order and counts all by reason', () => {
   const listing = new Listing(2);
   for (let time = 0; time < 5_000; time++)
     listing.add(letter(time % 4 === 0 ? 'A' : 'B', (time * 7) % 5_000), undefined);
@@ -29,29 +29,33 @@ test('a listing keeps the newest in the order of their times, and counts all by 
   ]);
 });
 
-test('a tally of names that strangers choose has an end', () => {
-  const tally = new Counts();
-  for (let name = 0; name < 10_000; name++) tally.add(String(name));
-  assert.ok(tally.entries().length <= 201);
-  assert.deepEqual([tally.total, tally.entries()[0]], [10_000, ['(others)', 9_800]]);
+test('the number of counted names is limited', () => {
+  const counts = new Counts();
+  for (let name = 0; name < 10_000; name++) counts.add(String(name));
+  assert.ok(counts.entries().length <= 201);
+  assert.deepEqual([counts.total, counts.entries()[0]], [10_000, ['(others)', 9_800]]);
 });
 
-test('filters mean what matches all of them, and what is handled only when all are asked for', () => {
-  const meant = (filter: Partial<DeadLetterFilter>, handling?: 'replayed'): boolean =>
+test('a letter must match all conditions, and handled letters match only with --all', () => {
+  const matches = (filter: Partial<DeadLetterFilter>, handling?: 'replayed'): boolean =>
     matchesFilter(letter('org.acme.errors.Bad$Data', 100, Buffer.from('k')), handling, {
       all: false,
       ...filter,
     });
-  assert.ok(meant({}));
-  assert.ok(!meant({}, 'replayed'));
-  assert.ok(meant({ all: true }, 'replayed'));
+  assert.ok(matches({}));
+  assert.ok(!matches({}, 'replayed'));
+  assert.ok(matches({ all: true }, 'replayed'));
   assert.ok(
-    meant({ reason: 'org.acme.errors.Bad$Data' }) && meant({ reason: 'Data' }) && !meant({ reason: 'Bad' }),
+    matches({ reason: 'org.acme.errors.Bad$Data' }) &&
+      matches({ reason: 'Data' }) &&
+      !matches({ reason: 'Bad' }),
   );
-  assert.ok(meant({ stage: 'transform' }) && !meant({ stage: 'decode' }));
-  assert.ok(meant({ since: 100, until: 101 }) && !meant({ since: 101 }) && !meant({ until: 100 }));
-  assert.ok(meant({ keys: [Buffer.from('x'), Buffer.from('k')] }) && !meant({ keys: [Buffer.from('x')] }));
-  assert.ok(!meant({ since: 100, reason: 'Other' }));
+  assert.ok(matches({ stage: 'transform' }) && !matches({ stage: 'decode' }));
+  assert.ok(matches({ since: 100, until: 101 }) && !matches({ since: 101 }) && !matches({ until: 100 }));
+  assert.ok(
+    matches({ keys: [Buffer.from('x'), Buffer.from('k')] }) && !matches({ keys: [Buffer.from('x')] }),
+  );
+  assert.ok(!matches({ since: 100, reason: 'Other' }));
   assert.ok(!matchesFilter(letter('A'), undefined, { all: false, keys: [Buffer.from('k')] }));
 });
 
@@ -59,7 +63,7 @@ test('a filter is narrow when anything but --all is given', () => {
   assert.ok(!isNarrow({ all: true }) && isNarrow({ all: false, until: 0 }));
 });
 
-test('bytes are text only where they are safe to read, and cut between characters', () => {
+test('bytes are shown as text only if that is safe, and cut between characters', () => {
   assert.ok(
     isText(Buffer.from('zwölf\n\tlines')) &&
       !isText(Buffer.from([0xff])) &&

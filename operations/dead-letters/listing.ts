@@ -6,24 +6,24 @@ import { Counts } from './counts.js';
 
 const MAX_KEY_BYTES = 256;
 
-/** What a list tells of a letter: it keeps nothing of the record's own bytes. */
+/** A row of a list; it retains no bytes of the record. */
 export interface ListedDeadLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 'offset' | 'timestamp'> {
   readonly handling: Disposition | undefined;
   readonly reason: string | undefined;
   readonly stage: string | undefined;
   readonly message: string | undefined;
-  /** As text, or `0x` and hexadecimal digits; null where there is none. */
+  /** Text, or `0x` and hexadecimal digits; null without a key. */
   readonly key: string | null;
   readonly origin: Origin | undefined;
   readonly replays: number;
 }
 
-/** The newest letters, and the numbers of all: what it holds does not grow with the topics. */
+/** The newest letters and the counts of all; memory does not grow with the topics. */
 export class Listing {
   readonly byReason = new Counts();
   #newest: ListedDeadLetter[] = [];
 
-  /** @param limit how many letters are kept */
+  /** @param limit number of letters to keep */
   constructor(readonly limit: number) {}
 
   add(letter: DeadLetter, handling: Disposition | undefined): void {
@@ -32,7 +32,7 @@ export class Listing {
     if (this.#newest.length >= 2 * this.limit + 1_000) this.#newest = this.#cut();
   }
 
-  /** In the order of their times. */
+  /** Returns the newest letters in time order. */
   newest(): ListedDeadLetter[] {
     return this.#cut();
   }

@@ -8,20 +8,20 @@ import { replayable } from './replayable.js';
 import { inParts, markHandled, sendAll } from './send.js';
 import { Counts } from './counts.js';
 
-/** How many letters go between two marks: a crash repeats no more than these. */
+/** Letters sent between two marks: a crash repeats at most this many. */
 const PART = 1_000;
-/** Topics whose partitions are known; letters may name any number of them. */
+/** Limit of the cache of partition counts; letters may name any number of topics. */
 const MAX_KNOWN_TOPICS = 1_000;
 
 export interface ReplayOptions {
   readonly filter: DeadLetterFilter;
-  /** A letter that was replayed so often is left. */
+  /** Letters with this many replays are skipped. */
   readonly maxReplays: number;
-  /** Undefined: nothing is sent, only counted. */
+  /** Undefined for a dry run, which only counts. */
   readonly outbox: Outbox | undefined;
-  /** Ends it after the letters that are on their way. */
+  /** Stops the replay after the letters in flight. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with how many more letters were looked at. */
+  /** Called with the number of letters examined since the last call. */
   onProgress?(letters: number): void;
   onUnreadable?(records: UnreadableRecords, reason: string): void;
 }
@@ -32,14 +32,14 @@ interface PendingReplay {
 }
 
 /**
- * Sends letters to the topics that they came from. One is remembered as replayed once the broker has it: what a crash
- * leaves unsaid is sent again, and none is lost.
+ * Sends letters back to their original topics. A letter is marked as replayed after the broker acknowledged it: a crash in
+ * between repeats some letters and loses none.
  */
 export class Replay {
-  /** Replayed letters, by the topic that they went to. */
+  /** Replayed letters by target topic. */
   readonly replayed = new Counts();
-  /** Letters that are left where they are, by why. */
-  readonly left = new Counts();
+  /** Skipped letters by reason. */
+  readonly skipped = new Counts();
   readonly #partitions = new Map<string, number | undefined>();
 
   constructor(
@@ -48,7 +48,7 @@ export class Replay {
     readonly options: ReplayOptions,
   ) {}
 
-  /** @throws KafkaError when the cluster can't be reached, or does not remember what was replayed */
+  /** @throws KafkaError if the cluster is unavailable or the marks could not be written */
   async replay(ranges: DeadLetterRanges): Promise<void> {
     const { signal } = this.options;
     await scanDeadLetters(this.cluster, ranges, {
@@ -57,36 +57,36 @@ export class Replay {
       onLetters: async (letters) => {
         for (const part of inParts(letters, PART)) {
           if (signal?.aborted) return;
-          await this.#replayPart(part.filter((letter) => this.#isMeant(letter)));
+          await this.#replayPart(part.filter((letter) => this.#matches(letter)));
           this.options.onProgress?.(part.length);
         }
       },
     });
   }
 
-  #isMeant(letter: DeadLetter): boolean {
+  #matches(letter: DeadLetter): boolean {
     return matchesFilter(letter, this.handled.dispositionOf(letter.record), this.options.filter);
   }
 
   async #replayPart(letters: readonly DeadLetter[]): Promise<void> {
-    const parcels: PendingReplay[] = [];
+    const pending: PendingReplay[] = [];
     for (const letter of letters) {
       const record = await this.#recordOf(letter);
-      if (typeof record === 'string') this.left.add(record);
-      else parcels.push({ letter, record });
+      if (typeof record === 'string') this.skipped.add(record);
+      else pending.push({ letter, record });
     }
     const { outbox } = this.options;
-    if (outbox) await this.#send(outbox, parcels);
-    else for (const { record } of parcels) this.replayed.add(record.topic);
+    if (outbox) await this.#send(outbox, pending);
+    else for (const { record } of pending) this.replayed.add(record.topic);
   }
 
-  /** What goes to its topic; text that says why nothing does. */
+  /** Returns the record to send, or the reason for skipping the letter. */
   async #recordOf(letter: DeadLetter): Promise<OutgoingRecord | string> {
     const { topics } = this.cluster;
     const decision = replayable(letter, topics, this.options.maxReplays);
     if ('refusal' in decision) return decision.refusal;
     const partitions = await this.#partitionsOf(decision.to);
-    if (partitions === undefined) return `its topic ${decision.to.topic} does not exist`;
+    if (partitions === undefined) return `topic ${decision.to.topic} does not exist`;
     return replayOf(letter, decision.to, partitions, topics.originsOf(letter.record.topic) !== undefined);
   }
 
@@ -98,18 +98,18 @@ export class Replay {
     return this.#partitions.get(topic);
   }
 
-  async #send(outbox: Outbox, parcels: readonly PendingReplay[]): Promise<void> {
+  async #send(outbox: Outbox, pending: readonly PendingReplay[]): Promise<void> {
     const failures = await sendAll(
       outbox,
-      parcels.map(({ record }) => record),
+      pending.map(({ record }) => record),
     );
     await this.#remember(
       outbox,
-      parcels.filter((_, index) => failures[index] === undefined),
+      pending.filter((_, index) => failures[index] === undefined),
     );
-    for (const [index, { record }] of parcels.entries()) {
+    for (const [index, { record }] of pending.entries()) {
       const failure = failures[index];
-      if (failure) this.left.add(refusalOf(failure, record.topic));
+      if (failure) this.skipped.add(refusalOf(failure, record.topic));
     }
   }
 
@@ -122,19 +122,19 @@ export class Replay {
       const { kind, message } = cause as KafkaError;
       throw new KafkaError(
         kind,
-        `of ${letters.length} letters that were replayed last the cluster may not remember it, and they would be replayed again: ${message}`,
+        `the last ${letters.length} replayed letters may not be marked as replayed and would be replayed again: ${message}`,
         { cause },
       );
     }
   }
 }
 
-/** Why the broker did not take it. @throws the failure itself when it has to do with no one letter */
+/** Returns the reason why the broker rejected a record. @throws the failure itself if it does not concern a single record */
 function refusalOf(failure: KafkaError, topic: string): string {
-  if (failure.kind === 'too-large') return `is larger than ${topic} takes`;
-  if (failure.kind === 'not-authorized') return `${topic} may not be written to`;
-  if (failure.kind === 'unknown-topic') return `its topic ${topic} does not exist`;
+  if (failure.kind === 'too-large') return `too large for topic ${topic}`;
+  if (failure.kind === 'not-authorized') return `not authorized to write to topic ${topic}`;
+  if (failure.kind === 'unknown-topic') return `topic ${topic} does not exist`;
   if (failure.kind === 'other' || failure.kind === 'refused')
-    return `${topic} did not take it: ${failure.message}`;
+    return `topic ${topic} rejected it: ${failure.message}`;
   throw failure;
 }

@@ -11,20 +11,20 @@ const decide = (headers: Readonly<Record<string, string>>, topic = 'orders'): st
   return 'to' in decision ? `to ${decision.to.topic}` : decision.refusal;
 };
 
-test('a letter goes to the topic that it came from, until it came back too often', () => {
+test('a letter is replayed to its original topic until it came back too often', () => {
   assert.equal(decide({}), 'to orders');
   assert.equal(decide({ 'partitura-replays': '2' }), 'to orders');
   assert.equal(decide({ 'partitura-replays': '3' }), 'came back 3 times (--max-replays 3)');
-  assert.equal(decide({ 'partitura-replays': '-1' }), 'its header partitura-replays is not a number');
+  assert.equal(decide({ 'partitura-replays': '-1' }), 'header partitura-replays is not a number');
 });
 
-test('nothing goes round: not to its own topic, nor to others of dead letters', () => {
-  assert.equal(decide({}, 'orders-dlt'), 'it came from this very topic');
+test('no replay loops: neither to its own topic nor to other dead-letter topics', () => {
+  assert.equal(decide({}, 'orders-dlt'), 'its origin is this very topic');
   for (const topic of ['wine.failed', 'p.digits.requests-dlt', 'orders.DLT', 'my-dlq', 'shop.dead-letters'])
-    assert.equal(decide({}, topic), `it came from ${topic}, a dead-letter topic`);
+    assert.equal(decide({}, topic), `its origin ${topic} is a dead-letter topic`);
 });
 
-test('what a letter names is no way into topics that a cluster keeps for itself', () => {
+test('a letter cannot be replayed into internal topics', () => {
   for (const topic of [
     'p.bindings',
     'p.nodes',
@@ -33,26 +33,26 @@ test('what a letter names is no way into topics that a cluster keeps for itself'
     '_schemas',
     'connect-configs',
   ])
-    assert.match(decide({}, topic), /where records of others do not belong$/);
-  assert.equal(decide({}, 'a b'), 'its header names no topic that could exist');
+    assert.match(decide({}, topic), /is an internal topic$/);
+  assert.equal(decide({}, 'a b'), 'its origin is not a valid topic name');
 });
 
-test('what is not whole is not replayed', () => {
+test('an incomplete letter is not replayed', () => {
   const dropped = texts({
     '__connect.errors.topic': 'orders',
     '__connect.errors.value.dropped': 'too large',
   });
   assert.deepEqual(replayable(readDeadLetter(letterRecord(dropped, { value: null })), LETTER_TOPICS, 3), {
-    refusal: 'its value was not kept: too large',
+    refusal: 'its value was dropped: too large',
   });
   assert.equal(decide({ '__connect.errors.value.dropped': 'says its sender' }), 'to orders');
   const letter = readDeadLetter(letterRecord({}));
   assert.deepEqual(replayable(letter, LETTER_TOPICS, 3), {
-    refusal: 'no header names the topic that it came from',
+    refusal: 'no header names its original topic',
   });
 });
 
-test('letters of the cluster go to where those of their topic come from, whatever their sender wrote', () => {
+test('letters of the cluster are replayed only to the origin of their topic, whatever headers their sender set', () => {
   const decided = (topic: string, headers: RecordHeaders): string => {
     const decision = replayable(readDeadLetter(letterRecord(headers, { topic })), LETTER_TOPICS, 3);
     return 'to' in decision ? `to ${decision.to.topic}` : decision.refusal;
@@ -64,7 +64,7 @@ test('letters of the cluster go to where those of their topic come from, whateve
   assert.equal(decided('p.digits.requests-dlt', forged), 'to p.digits.requests');
   assert.equal(
     decided('p.digits.requests-dlt', texts({ '__connect.errors.topic': 'victim' })),
-    'no header says that it came from p.digits.requests',
+    'no header names the expected origin p.digits.requests',
   );
   assert.equal(decided('wine.failed', texts({ '__connect.errors.topic': 'wine.in' })), 'to wine.in');
 });

@@ -5,10 +5,10 @@ import { HandledDeadLetters } from './handled.js';
 import { readDeadLetter, type DeadLetter } from './dead-letter.js';
 import type { DeadLetterTopics } from './topics.js';
 
-/** How long nothing may come while a topic is read. */
+/** Limit on the time without records while a topic is read. */
 const READ_LIMIT_MS = 30_000;
 
-/** A cluster whose dead letters are looked at. */
+/** A cluster whose dead letters are read. */
 export interface DeadLetterCluster {
   readonly kafka: KafkaClient;
   readonly admin: KafkaAdmin;
@@ -19,19 +19,19 @@ export interface DeadLetterCluster {
 export interface DeadLetterScanOptions {
   readonly signal?: AbortSignal | undefined;
   onLetters(letters: readonly DeadLetter[]): void | Promise<void>;
-  /** Records that are no letters; called before the letters that came with them. */
+  /** Called with records that are not dead letters, before the letters of the same fetch. */
   onOthers?(records: readonly KafkaRecord[]): void;
-  /** Records in whose place there may be letters. */
+  /** Called with unreadable ranges, which may hold letters. */
   onUnreadable?(records: UnreadableRecords, reason: string): void;
 }
 
-/** A topic and what it holds at the beginning: what comes later is not looked at. */
+/** A topic and the offsets that it held at the start: later records are not read. */
 export interface DeadLetterRanges {
   readonly topic: string;
   readonly ranges: readonly PartitionRange[];
 }
 
-/** @param since milliseconds since the epoch, of the oldest letters to look at */
+/** @param since milliseconds since the epoch of the oldest letters to read */
 export async function deadLetterRanges(
   { admin }: DeadLetterCluster,
   topics: readonly string[],
@@ -43,8 +43,8 @@ export async function deadLetterRanges(
 }
 
 /**
- * Reads the letters of a topic. In a topic of other records those are letters that have error headers.
- * @throws KafkaError when the cluster can't be reached; whatever `onLetters` throws
+ * Reads the letters of a topic. In other topics, only records with error headers are letters.
+ * @throws KafkaError if the cluster is unavailable; any error of `onLetters`
  */
 export async function scanDeadLetters(
   { kafka, config, topics }: DeadLetterCluster,
@@ -67,7 +67,7 @@ export async function scanDeadLetters(
   });
 }
 
-/** What was done with the letters of these topics. */
+/** Reads the dispositions of the letters of these topics. */
 export async function readHandled(
   { kafka, admin, config, topics }: DeadLetterCluster,
   of: readonly string[],

@@ -3,7 +3,7 @@ import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../kafka/port.j
 import { sendFirstThatFits } from '../../kafka/sending/send-first-that-fits.js';
 import { markOf, type Disposition } from './handled.js';
 
-/** Sends records in their order. @returns for each why it was refused; undefined where the broker has it */
+/** Sends records in order. @returns the failure of each; undefined if the broker acknowledged it */
 export async function sendAll(
   outbox: Outbox,
   records: readonly OutgoingRecord[],
@@ -20,7 +20,7 @@ export async function sendAll(
   return failures;
 }
 
-/** Has the cluster remember what was done with these letters. @throws KafkaError when it does not for at least one */
+/** Writes the marks of handled letters. @throws KafkaError if at least one could not be written */
 export async function markHandled(
   outbox: Outbox,
   topic: string,
@@ -34,13 +34,13 @@ export async function markHandled(
   );
 }
 
-/** @throws KafkaError when the broker does not have all of them */
+/** @throws KafkaError unless the broker acknowledged all of them */
 export async function sendOrThrow(outbox: Outbox, records: readonly OutgoingRecord[]): Promise<void> {
   const failure = (await sendAll(outbox, records)).find((one) => one !== undefined);
   if (failure) throw failure;
 }
 
-/** In parts of at most so many. */
+/** Yields parts of at most `size` elements. */
 export function* inParts<T>(list: readonly T[], size: number): Generator<T[]> {
   for (let begin = 0; begin < list.length; begin += size) yield list.slice(begin, begin + size);
 }

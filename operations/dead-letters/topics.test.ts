@@ -6,7 +6,7 @@ import { LETTER_TOPICS } from '../../testing/dead-letters.js';
 const choose = (named: string[], existing: string[]): Promise<string[]> =>
   LETTER_TOPICS.choose({ listTopics: () => Promise.resolve(existing) } as KafkaAdmin, named);
 
-test('without names, those of models and of bindings are chosen, and nobody else’s', async () => {
+test('without names, the topics of models and bindings are chosen, and no others', async () => {
   const existing = [
     'p.b.requests-dlt',
     'p.a.requests-dlt',
@@ -19,11 +19,11 @@ test('without names, those of models and of bindings are chosen, and nobody else
   assert.deepEqual(await choose([], ['p.nodes', 'p.dead-letters']), []);
 });
 
-test('a named topic is anybody’s, once, but must exist and not be kept for other things', async () => {
+test('any existing topic may be named, once, unless it is reserved', async () => {
   assert.deepEqual(await choose(['orders', 'orders'], ['orders']), ['orders']);
   await assert.rejects(choose(['nope'], ['orders-dlt', 'x']), {
     code: 'INVALID_REQUEST',
-    message: "expected a topic that exists, got 'nope'; dead letters are in orders-dlt",
+    message: "expected an existing topic, got 'nope'; dead-letter topics: orders-dlt",
   });
   await assert.rejects(choose(['p.dead-letters'], ['p.dead-letters']), { code: 'INVALID_REQUEST' });
 });

@@ -2,39 +2,39 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import type { TopicNames } from '../../cluster/topics.js';
 
-/** How topics of dead letters end in the programs that are known: ours, Spring's (-dlt, formerly .DLT) and Connect's users'. */
+/** Common suffixes of dead-letter topics: ours, Spring's (-dlt, formerly .DLT) and those customary with Connect. */
 const LETTERS = /(^|[._-])(dlt|dlq|dead-?letters?)$/i;
 
-/** Where Kafka Connect's workers keep their state, as they are named by default. */
+/** Default names of the internal topics of Kafka Connect workers. */
 const CONNECT_OWN = /^connect-(configs|offsets|status)$/;
 
-/** Which topics hold dead letters. */
+/** Classification of topics that hold dead letters. */
 export class DeadLetterTopics {
   constructor(
     readonly names: TopicNames,
-    /** Where the cluster's bindings put theirs, with the topics that these come from. */
+    /** Dead-letter topics of bindings, with the source topics of each. */
     readonly ofBindings: ReadonlyMap<string, ReadonlySet<string>>,
   ) {}
 
-  /** Where the letters of a topic come from when it is one of the cluster's own: no other origin is believed. */
+  /** Returns the only trusted origins of the letters of a cluster topic; undefined for other topics. */
   originsOf(topic: string): ReadonlySet<string> | undefined {
     const model = this.names.modelOfDeadLetters(topic);
     return model === undefined ? this.ofBindings.get(topic) : new Set([this.names.requests(model)]);
   }
 
-  /** Whether all that is in a topic is dead letters, those without error headers too. */
+  /** Returns true if all records of a topic are dead letters, even without error headers. */
   holdsLetters(topic: string): boolean {
     return this.ofBindings.has(topic) || (LETTERS.test(topic) && !this.isReserved(topic));
   }
 
-  /** Topics that programs keep for themselves: neither read for dead letters nor written to. */
+  /** Returns true for internal topics, which are neither read for dead letters nor written to. */
   isReserved(topic: string): boolean {
     return topic.startsWith('_') || CONNECT_OWN.test(topic) || this.names.own.includes(topic);
   }
 
   /**
-   * These topics, or all of the cluster's own when none is named.
-   * @throws PartituraError INVALID_REQUEST for one that does not exist, or is not for this
+   * Returns the named topics, or all dead-letter topics of the cluster if none is named.
+   * @throws PartituraError INVALID_REQUEST for a missing or reserved topic
    */
   async choose(admin: KafkaAdmin, named: readonly string[]): Promise<string[]> {
     const existing = new Set(await admin.listTopics());
@@ -50,13 +50,13 @@ export class DeadLetterTopics {
     if (this.isReserved(topic))
       throw new PartituraError(
         'INVALID_REQUEST',
-        `expected a topic of dead letters, got '${topic}', which is kept for other things`,
+        `expected a dead-letter topic, got '${topic}', which is reserved`,
       );
     if (existing.has(topic)) return;
     const known = [...existing].filter((one) => this.holdsLetters(one)).sort();
     throw new PartituraError(
       'INVALID_REQUEST',
-      `expected a topic that exists, got '${topic}'; dead letters are in ${known.slice(0, 20).join(', ') || 'no topic'}`,
+      `expected an existing topic, got '${topic}'; dead-letter topics: ${known.slice(0, 20).join(', ') || 'none'}`,
     );
   }
 }

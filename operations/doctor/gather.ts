@@ -16,7 +16,7 @@ import { RegistryError, SchemaRegistry } from '../../schemas/registry/client.js'
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
 import type { ExaminedGroup } from './checks/groups.js';
 import {
-  isToBeWatched,
+  needsSecondReading,
   classifyByBroker,
   classifyByClock,
   newestOf,
@@ -27,21 +27,21 @@ import type { RegistryFacts, SubjectFacts } from './checks/registry.js';
 import { TOPIC_SETTINGS, type ExaminedTopic, type TopicRole } from './checks/topics.js';
 import { settle } from './queries.js';
 
-/** What is looked at, and by what. */
+/** Clients, configuration and limits of one examination. */
 export interface DoctorContext {
   readonly kafka: KafkaClient;
   readonly admin: KafkaAdmin;
   readonly inspector: KafkaInspector;
   readonly config: Config;
-  /** The longest that senders give their requests, milliseconds. */
+  /** The longest deadline that senders set, milliseconds. */
   readonly deadlineMs: number;
 }
 
 const TIMESTAMPS = 'message.timestamp.type';
-/** Two signs of life and a half. */
+/** Two and a half heartbeat intervals. */
 const WATCH_MS = 5_000;
 
-/** Models that have a topic of requests, or are served. Anybody may write of nodes: what can be no model is left out. */
+/** Lists models that have a request topic or are served. Any client may write to the node topic, so invalid names are left out. */
 export function modelsOf(
   prefix: string,
   topics: readonly string[],
@@ -55,7 +55,7 @@ export function modelsOf(
   return [...new Set([...withTopics, ...served.filter(isModelName)])].sort();
 }
 
-/** All topics that the cluster needs, with what they are for. */
+/** Describes all topics that the cluster needs, with their roles. */
 export async function examineTopics(
   { inspector, config }: DoctorContext,
   models: readonly string[],
@@ -97,7 +97,7 @@ function wantedTopics(
   ];
 }
 
-/** The groups of those topics that are there, each looked at by itself. */
+/** Describes the groups of the existing topics, each independently. */
 export async function examineGroups(
   { inspector, admin, config }: DoctorContext,
   topics: readonly ExaminedTopic[],
@@ -116,53 +116,53 @@ export async function examineGroups(
       .map(async ({ group, topic }) => ({
         group,
         topic,
-        // Positions take more rights than the group's state does.
+        // Offsets need more rights than the group state.
         facts: await settle(() => inspector.describeGroup(group)),
         partitions: await settle(() => positionsOf(admin, group, topic)),
       })),
   );
 }
 
-/** Positions first: they go on meanwhile, and must not seem to be beyond the end. */
+/** Reads committed offsets before end offsets: they advance meanwhile and must not appear to be beyond the end. */
 async function positionsOf(admin: KafkaAdmin, group: string, topic: string): Promise<GroupPosition[]> {
   const committed = await admin.committed(group, topic);
   return groupPositions(await admin.offsets(topic), committed);
 }
 
-/** Nodes, whether they live, and their signs of life by both clocks. */
+/** Reads the nodes, their liveness, and their heartbeats by both clocks. */
 export async function examineNodes(
   context: DoctorContext,
 ): Promise<{ nodes: ClassifiedNode[]; beats: Beats }> {
   const { inspector, kafka, config } = context;
   const topic = topicNames(config.prefix).nodes;
   const settings = await settle(() => inspector.topicSettings(topic, [TIMESTAMPS]));
-  const heard = withoutForgotten(await readStatuses(kafka, config), config);
+  const statuses = withoutForgotten(await readStatuses(kafka, config), config);
   const readAt = Date.now();
   if (settings instanceof Error || settings.values.get(TIMESTAMPS) !== 'LogAppendTime') {
     const beats = settings instanceof Error ? settings : undefined;
-    return { nodes: classifyByClock(heard, readAt), beats: { topic, beats, readAt } };
+    return { nodes: classifyByClock(statuses, readAt), beats: { topic, beats, readAt } };
   }
-  if (!isToBeWatched(heard, readAt)) return judged(topic, heard, true, readAt);
+  if (!needsSecondReading(statuses, readAt)) return nodesWithBeats(topic, statuses, true, readAt);
   await sleep(WATCH_MS);
   const later = withoutForgotten(await readStatuses(kafka, config), config);
-  return judged(topic, later, newestOf(later) > newestOf(heard), Date.now());
+  return nodesWithBeats(topic, later, newestOf(later) > newestOf(statuses), Date.now());
 }
 
-function judged(
+function nodesWithBeats(
   topic: string,
-  heard: readonly ReportedStatus[],
+  statuses: readonly ReportedStatus[],
   isBeating: boolean,
   readAt: number,
 ): { nodes: ClassifiedNode[]; beats: Beats } {
-  const nodes = classifyByBroker(heard, isBeating, readAt);
+  const nodes = classifyByBroker(statuses, isBeating, readAt);
   const alive = new Set(nodes.filter((node) => node.alive).map(({ node }) => node));
-  const beats = heard
+  const beats = statuses
     .filter(({ status }) => alive.has(status.node))
     .map(({ status, recordedAt }) => ({ node: status.node, beatAt: status.beatAt, appendedAt: recordedAt }));
   return { nodes, beats: { topic, beats, readAt } };
 }
 
-/** What the registry says of the schemas of these models; undefined where none is configured. */
+/** Reads the subjects of these models from the registry; undefined if none is configured. */
 export async function examineRegistry(
   { prefix, schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo }: Config,
   models: readonly string[],

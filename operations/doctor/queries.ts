@@ -2,32 +2,37 @@ import { KafkaError } from '../../kafka/port.js';
 import { within } from '../../core/time.js';
 import { unavailable, type Finding } from './finding.js';
 
-/** Longer than any single look takes on a cluster that answers. */
-const LOOK_LIMIT_MS = 30_000;
+/** Longer than any single query takes on a responsive cluster. */
+const QUERY_LIMIT_MS = 30_000;
 
-/** What a look shows, or why it shows nothing. */
-export async function settle<T>(look: () => Promise<T>): Promise<T | Error> {
-  const late = (): KafkaError => new KafkaError('unavailable', `no answer within ${LOOK_LIMIT_MS} ms`);
+/** Runs a query and returns its result, or the error that it failed with. */
+export async function settle<T>(query: () => Promise<T>): Promise<T | Error> {
+  const late = (): KafkaError => new KafkaError('unavailable', `no answer within ${QUERY_LIMIT_MS} ms`);
   try {
-    return await within(LOOK_LIMIT_MS, look(), late);
+    return await within(QUERY_LIMIT_MS, query(), late);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-/** What can't be seen is a finding, and no reason to end. */
+/** Runs queries; a failed query becomes a finding, and the examination continues. */
 export class Queries {
   readonly findings: Finding[] = [];
 
   /**
-   * @param what in words: "what can't be seen"
-   * @param rights that it takes
-   * @returns undefined when it can't be seen
+   * @param subject of the query, as in "subject: not available"
+   * @param rights that the query needs
+   * @returns undefined if the query failed
    */
-  async run<T>(area: string, what: string, rights: string, look: () => Promise<T>): Promise<T | undefined> {
-    const seen = await settle(look);
-    if (!(seen instanceof Error)) return seen;
-    this.findings.push(unavailable(area, what, seen, rights));
+  async run<T>(
+    area: string,
+    subject: string,
+    rights: string,
+    query: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const result = await settle(query);
+    if (!(result instanceof Error)) return result;
+    this.findings.push(unavailable(area, subject, result, rights));
     return undefined;
   }
 }

@@ -14,7 +14,7 @@ import {
   checkBootstrap,
   checkBrokerSettings,
   checkVersions,
-  notLookedAt,
+  notChecked,
   type Reach,
 } from './checks/brokers.js';
 import { checkGroup } from './checks/groups.js';
@@ -35,7 +35,7 @@ import { Queries, settle } from './queries.js';
 
 const REACH_LIMIT_MS = 15_000;
 
-/** Looks at everything that can be looked at; what fails is a finding itself. */
+/** Runs all checks; a failed query is a finding itself. */
 export async function runChecks(context: DoctorContext): Promise<Finding[]> {
   const { config, inspector } = context;
   const attempts = await reachAll(inspector, config.brokers);
@@ -44,7 +44,7 @@ export async function runChecks(context: DoctorContext): Promise<Finding[]> {
   const registry = checkRegistry(await examineRegistry(config, models), config.prefix);
   const hasLogin = config.ssl || config.saslMechanism !== undefined;
   return [...checkBootstrap(attempts, config), ...findings, ...registry].map((finding) =>
-    toBeTyped(finding, reached[0] ?? '', hasLogin),
+    copyPasteable(finding, reached[0] ?? '', hasLogin),
   );
 }
 
@@ -53,7 +53,7 @@ interface Examined {
   readonly models: readonly string[];
 }
 
-const NOT_REACHED: Examined = { findings: [notLookedAt()], models: [] };
+const NOT_REACHED: Examined = { findings: [notChecked()], models: [] };
 
 function reachAll(inspector: KafkaInspector, addresses: readonly string[]): Promise<Reach[]> {
   return Promise.all(
@@ -69,7 +69,7 @@ function reachAll(inspector: KafkaInspector, addresses: readonly string[]): Prom
   );
 }
 
-/** @param reached addresses that were named and answer */
+/** @param reached bootstrap addresses that answer */
 async function checkCluster(context: DoctorContext, reached: readonly string[]): Promise<Examined> {
   const { inspector } = context;
   const queries = new Queries();
@@ -87,7 +87,7 @@ async function checkCluster(context: DoctorContext, reached: readonly string[]):
   );
   const usable = cluster.brokers.filter((_, index) => !advertised[index]?.error);
   const findings = [...checkAdvertised(advertised)];
-  if (usable.length === 0) return { findings: [...findings, notLookedAt()], models: [] };
+  if (usable.length === 0) return { findings: [...findings, notChecked()], models: [] };
   findings.push(
     ...(await collectVersions(
       context,
@@ -124,12 +124,12 @@ async function checkContents(
     admin.connect(),
   );
   const names = topicNames(config.prefix);
-  const seen = await queries.run('nodes', 'nodes', `READ on ${names.nodes}`, () => examineNodes(context));
+  const examined = await queries.run('nodes', 'nodes', `READ on ${names.nodes}`, () => examineNodes(context));
   const bindings = await examineBindings(context, queries);
   const existing = await queries.run('topics', 'the list of topics', 'DESCRIBE on topics', () =>
     inspector.topicNames(),
   );
-  const models = modelsOf(config.prefix, existing ?? [], seen?.nodes ?? []);
+  const models = modelsOf(config.prefix, existing ?? [], examined?.nodes ?? []);
   const topics =
     (await queries.run('topics', 'topics', 'DESCRIBE on topics', () =>
       examineTopics(context, models, bindings),
@@ -141,9 +141,9 @@ async function checkContents(
     ...topics.flatMap((topic) => checkTopic(topic, options)),
     ...(existing && models.length === 0 ? [noModels()] : []),
     ...groups.flatMap(checkGroup),
-    ...(seen ? checkNodes(seen.nodes) : []),
+    ...(examined ? checkNodes(examined.nodes) : []),
     ...checkRights(nodeAcls(config, models, bindings), config.saslUsername, topics, groups, cluster),
-    ...(seen ? checkClocks(seen.beats) : []),
+    ...(examined ? checkClocks(examined.beats) : []),
   ];
   return { findings, models };
 }
@@ -191,15 +191,15 @@ async function examineBindings(
   const topic = topicNames(config.prefix).bindings;
   const applied = await queries.run('topics', 'bindings', `READ on ${topic}`, () =>
     readBindings(kafka, config, ({ partition, offset }, error) => {
-      const what = `${topic}: record ${partition}/${offset} is no binding: ${error.message}`;
+      const what = `${topic}: record ${partition}/${offset} is not a valid binding: ${error.message}`;
       queries.findings.push(warning('topics', what, 'apply it again: partitura bind apply'));
     }),
   );
   return [...(applied?.values() ?? [])].map(({ definition }) => definition);
 }
 
-/** Commands are to be typed as they stand. */
-function toBeTyped(finding: Finding, address: string, hasLogin: boolean): Finding {
+/** Makes suggested commands copy-pasteable. */
+function copyPasteable(finding: Finding, address: string, hasLogin: boolean): Finding {
   const login = hasLogin ? ' --command-config <your client.properties>' : '';
   const command = /\b(kafka-[a-z-]+\.sh) --/;
   return {
@@ -211,8 +211,8 @@ function toBeTyped(finding: Finding, address: string, hasLogin: boolean): Findin
 function noModels(): Finding {
   return warning(
     'topics',
-    'there is no topic of requests yet',
-    'start a node, which creates those of its models',
+    'no request topic exists yet',
+    'start a node, which creates the topics of its models',
   );
 }
 

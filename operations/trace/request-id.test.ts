@@ -17,10 +17,10 @@ const record = (
   headers,
   timestamp: 0,
 });
-const never = (): string | undefined => assert.fail('nothing needs to be decoded');
+const never = (): string | undefined => assert.fail('no value should be decoded');
 const correlated = (bytes: Buffer): KafkaRecord => record({ 'correlation-id': bytes });
 
-test('a correlation id is text, or the bytes that hexadecimal digits or a UUID spell', () => {
+test('a correlation id is text, or bytes given as hexadecimal digits or a UUID', () => {
   const uuid = '00ff8a30-1111-2222-3333-fffefdfcfbfa';
   const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex');
   for (const [id, found] of [
@@ -34,7 +34,7 @@ test('a correlation id is text, or the bytes that hexadecimal digits or a UUID s
   assert.equal(RequestId.of('c-1').matches(correlated(Buffer.from('c-10')), never), undefined);
 });
 
-test('every dialect has its correlation id', () => {
+test('the correlation id of every dialect matches', () => {
   for (const name of ['correlation-id', 'kafka_correlationId', 'REPLY_CORRELATION_ID'])
     assert.equal(
       RequestId.of('c').matches(record({ [name]: Buffer.from('c') }), never),
@@ -43,7 +43,7 @@ test('every dialect has its correlation id', () => {
     );
 });
 
-test('values are decoded only where the id is in them or beside them, and must have it as theirs', () => {
+test('a value is decoded only if the record contains the id, which must then equal its own id', () => {
   const requestId = RequestId.of('r-1');
   assert.equal(requestId.matches(record({}, 'something else'), never), undefined);
   assert.equal(
@@ -72,7 +72,7 @@ test('a trace id is found in traceparent', () => {
   assert.equal(RequestId.of(id.replace('0', '1')).matches(traced, never), undefined);
 });
 
-test('replies are recognised by the correlation ids of the requests that were found, by their own ids only without', () => {
+test('replies match by the correlation ids of the found requests, and by request id only without one', () => {
   const correlation = Buffer.from('c-1');
   const correlatedRequest = { record: correlated(correlation), id: 'same' };
   const requestId = RequestId.of('trace').with([correlatedRequest, { record: record({}), id: 'alone' }]);

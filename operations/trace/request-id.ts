@@ -6,16 +6,16 @@ import { confluent, detectFraming, headerText } from '../../schemas/framing/inde
 import { readReply, type ReplySummary } from '../../schemas/framing/read-reply.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
 
-/** How a record was recognised. */
+/** The id by which a record matched. */
 export type MatchedBy = 'correlation id' | 'request id' | 'trace id';
 
 const TRACE_ID = /^[0-9a-f]{32}$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const HEX = /^(0x)?((?:[0-9a-f]{2})+)$/i;
 
-/** An id that somebody has at hand: of a correlation, a request or a trace. */
+/** An id to search for: a correlation id, request id or trace id. */
 export class RequestId {
-  /** Correlation ids are bytes: the text, or what it spells in hexadecimal digits, as a UUID is printed. */
+  /** Correlation ids are bytes: the text itself, or the bytes that it encodes as hexadecimal digits or a UUID. */
   readonly #correlations: readonly Buffer[];
   readonly #requestIds: ReadonlySet<string>;
   readonly #traceId: string | undefined;
@@ -38,8 +38,8 @@ export class RequestId {
   }
 
   /**
-   * The same with what the replies to these requests are recognised by, which need not be the id that was asked for: the
-   * correlation id, or the request's own where there is none. The latter alone may be that of many.
+   * Adds the ids by which replies to these requests match, which may differ from the given id: the correlation id, or the
+   * request id if there is none. Request ids are not added otherwise, since several requests may share one.
    */
   with(requests: readonly { readonly record: KafkaRecord; readonly id: string | undefined }[]): RequestId {
     const correlations = requests.flatMap(({ record }) => correlationOf(record) ?? []);
@@ -51,18 +51,18 @@ export class RequestId {
     );
   }
 
-  /** @param id of the request that the record is or answers, read only when nothing else matches */
+  /** @param id returns the id of the request that the record contains or answers; called only if nothing else matches */
   matches(record: KafkaRecord, id: () => string | undefined): MatchedBy | undefined {
     const correlation = correlationOf(record);
     if (correlation && this.#correlations.some((wanted) => wanted.equals(correlation)))
       return 'correlation id';
     if (this.#traceId !== undefined && traceIdOf(record) === this.#traceId) return 'trace id';
-    const found = this.#mayName(record) ? id() : undefined;
+    const found = this.#mayContain(record) ? id() : undefined;
     return found !== undefined && this.#requestIds.has(found) ? 'request id' : undefined;
   }
 
-  /** Values are decoded only where an id is in them, or in what stands beside them. */
-  #mayName({ value, key, headers }: KafkaRecord): boolean {
+  /** Returns true if the value, key or event id contains an id, so that decoding is worthwhile. */
+  #mayContain({ value, key, headers }: KafkaRecord): boolean {
     const eventId = headerText(headers, 'ce_id') ?? '';
     return [...this.#requestIds].some(
       (id) => value?.includes(id) || key?.toString('utf8') === id || eventId === id,
@@ -70,7 +70,7 @@ export class RequestId {
   }
 }
 
-/** The bytes by which the sender of a record recognises its reply. */
+/** Returns the bytes by which the sender of a record matches its reply. */
 export function correlationOf({ headers }: KafkaRecord): Buffer | undefined {
   return detectDialect(headers).read(headers).correlation;
 }
@@ -79,7 +79,7 @@ export function traceIdOf({ headers }: KafkaRecord): string | undefined {
   return headerText(headers, 'traceparent')?.split('-')[1]?.toLowerCase();
 }
 
-/** The request in a record, where it can be read without a schema registry. */
+/** Decodes the request of a record if that needs no schema registry. */
 export function requestIn({ value, key, headers }: KafkaRecord, model: string): InferenceRequest | undefined {
   try {
     const framing = value && detectFraming(value, headers);
@@ -92,7 +92,7 @@ export function requestIn({ value, key, headers }: KafkaRecord, model: string): 
   }
 }
 
-/** The reply in a record. */
+/** Decodes the reply of a record. */
 export function replyIn({ value, headers }: KafkaRecord): ReplySummary | undefined {
   return value ? readReply(value, headers) : undefined;
 }

@@ -10,17 +10,17 @@ import type { ReplySummary } from '../../schemas/framing/read-reply.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
 import { requestIn, replyIn, RequestId } from './request-id.js';
 
-/** What a topic holds, for whoever follows a request. */
+/** The role of a topic in the life of a request. */
 type Role = 'request' | 'reply' | 'dead letter' | 'source' | 'result';
 
 interface SearchedTopic {
   readonly topic: string;
   readonly role: Role;
-  /** Of requests. */
+  /** The model of a topic with requests. */
   readonly model?: string;
 }
 
-/** A record that has to do with what is requestId. */
+/** A record that matches the searched id. */
 export interface TraceMatch {
   readonly role: Role;
   readonly record: KafkaRecord;
@@ -31,29 +31,29 @@ export interface TraceMatch {
 }
 
 export interface TraceResult {
-  /** In the order in which they were written. */
+  /** In the order of their timestamps. */
   readonly matches: readonly TraceMatch[];
   readonly topics: readonly string[];
-  /** Whether there is more than is told. */
+  /** True if there are more matches than listed. */
   readonly isCut: boolean;
 }
 
 export interface SearchOptions {
-  /** Milliseconds since the epoch: from the first records that are not older. */
+  /** Milliseconds since the epoch of the oldest records to search. */
   readonly since: number;
-  /** Topics of replies beside those that the cluster and the requests name. */
+  /** Reply topics in addition to those of the cluster and those named by requests. */
   readonly replyTopics: readonly string[];
 }
 
 const READ_LIMIT_MS = 30_000;
 const TOPICS_AT_ONCE = 4;
 const MAX_FOUND = 1_000;
-/** Clocks of those who write to the topics may differ by so much. */
+/** Tolerated skew between the clocks of producers. */
 const SKEW_MS = 60_000;
 
 /**
- * Looks for a request by one of its ids on all topics of the cluster, then for its replies also on those that it names.
- * @throws KafkaError when the cluster can't be reached
+ * Searches all topics of the cluster for a request by one of its ids, then for its replies, including the topics that it names.
+ * @throws KafkaError if the cluster is unavailable
  */
 export async function search(
   kafka: KafkaClient,
@@ -65,16 +65,16 @@ export async function search(
   const existing = new Set(await admin.listTopics());
   const { first, second } = await topicsOf(kafka, config, existing);
   const found: TraceMatch[] = [];
-  const look = async (topics: readonly SearchedTopic[], requestId: RequestId): Promise<void> => {
-    const there = topics.filter(({ topic }) => existing.has(topic));
-    await inGroups(there, (topic) => scan(kafka, admin, config, topic, requestId, options.since, found));
+  const searchIn = async (topics: readonly SearchedTopic[], requestId: RequestId): Promise<void> => {
+    const present = topics.filter(({ topic }) => existing.has(topic));
+    await inGroups(present, (topic) => scan(kafka, admin, config, topic, requestId, options.since, found));
   };
   const requestId = RequestId.of(id);
-  await look(first, requestId);
+  await searchIn(first, requestId);
   const requests = found.map(({ record, request }) => ({ record, id: request?.id }));
   const named = [...options.replyTopics, ...requests.flatMap(({ record }) => replyTopicOf(record) ?? [])];
   const answers = distinct([...second, ...named.map((topic) => ({ topic, role: 'reply' as const }))], first);
-  await look(answers, requestId.with(requests));
+  await searchIn(answers, requestId.with(requests));
   const topics = [...first, ...answers].map(({ topic }) => topic).filter((topic) => existing.has(topic));
   found.sort((a, b) => a.record.timestamp - b.record.timestamp);
   return { matches: found.slice(0, MAX_FOUND), topics, isCut: found.length > MAX_FOUND };
@@ -90,7 +90,7 @@ function distinct(topics: readonly SearchedTopic[], but: readonly SearchedTopic[
   return [...byName.values()];
 }
 
-/** Topics of what begins: requests and sources of bindings; and of what comes of it. */
+/** Returns the topics to search first, with requests and binding sources, and second, with their outcomes. */
 async function topicsOf(
   kafka: KafkaClient,
   config: Config,
@@ -151,9 +151,9 @@ function matchOf(
   const isAnswer = role === 'reply' || role === 'result';
   const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
   const request = (): InferenceRequest | undefined => (isAnswer ? undefined : requestIn(record, model ?? ''));
-  const isSought = requestId.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
+  const isMatch = requestId.matches(record, () => reply()?.id ?? request()?.id) !== undefined;
   const letter = role === 'dead letter' ? readDeadLetter(record) : undefined;
-  if (!isSought && !(letter && isOf(letter, begun))) return undefined;
+  if (!isMatch && !(letter && isOf(letter, begun))) return undefined;
   return {
     role,
     record,
@@ -164,7 +164,7 @@ function matchOf(
   };
 }
 
-/** Whether it is the dead letter of one of these records. */
+/** Returns true if it is the dead letter of one of these records. */
 export function isOf({ origin }: DeadLetter, records: readonly KafkaRecord[]): boolean {
   return records.some(
     ({ topic, partition, offset }) =>

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../setup/paths.mjs';
 
-/** Paths of the files that Git knows and that exist, relative to the root. @param pattern that their paths match */
+/** Lists tracked files that exist, as paths relative to the root. @param pattern filters the paths */
 export function trackedFiles(pattern) {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: root,

@@ -1,11 +1,11 @@
-// Breakages of the promises, one or more for each. Tests must fail on every one of them.
+// Mutants that break the promises, at least one for each. Tests must fail on every one.
 
 /**
  * @typedef {object} Mutant
- * @property {number} promise as README numbers it
- * @property {string} breaks in words
- * @property {[file: string, from: string, to: string][]} edits each `from` stands once in its file
- * @property {string[]} tests files of tests of which at least one must fail
+ * @property {number} promise its number in README
+ * @property {string} description of the defect
+ * @property {[file: string, from: string, to: string][]} edits each `from` occurs exactly once in its file
+ * @property {string[]} tests test files, at least one of which must fail
  */
 
 const RECORD_CONSUMER_TESTS = ['record-consumer', 'crashed-owner', 'schema-barrier'].map(
@@ -16,7 +16,7 @@ const RECORD_CONSUMER_TESTS = ['record-consumer', 'crashed-owner', 'schema-barri
 export const MUTANTS = [
   {
     promise: 1,
-    breaks: 'a position is committed before the broker has the outcome',
+    breaks: 'an offset is committed before the outcome is acknowledged',
     edits: [
       [
         'consumers/records/record-consumer.ts',
@@ -28,7 +28,7 @@ export const MUTANTS = [
   },
   {
     promise: 1,
-    breaks: 'a reply that the broker refuses is dropped',
+    breaks: 'a rejected reply is dropped',
     edits: [
       [
         'consumers/requests/replies/publisher.ts',
@@ -40,7 +40,7 @@ export const MUTANTS = [
   },
   {
     promise: 1,
-    breaks: 'kafkajs drops records whose leader has moved',
+    breaks: 'kafkajs drops records after a leader change',
     edits: [['kafka/kafkajs/producer.ts', 'if (unsent.length === 0) return;', 'return;']],
     tests: ['kafka/kafkajs/records.test.ts'],
   },
@@ -52,7 +52,7 @@ export const MUTANTS = [
   },
   {
     promise: 2,
-    breaks: 'a bad row fails the requests beside it',
+    breaks: 'a bad row fails the other requests of its batch',
     edits: [
       [
         'consumers/batching/batch-runner.ts',
@@ -64,7 +64,7 @@ export const MUTANTS = [
   },
   {
     promise: 3,
-    breaks: 'a deadline that has passed when the record is read is ignored',
+    breaks: 'a deadline that expired before the record was read is ignored',
     edits: [
       [
         'consumers/requests/admission.ts',
@@ -76,7 +76,7 @@ export const MUTANTS = [
   },
   {
     promise: 3,
-    breaks: 'a deadline that has passed when the batch closes is ignored',
+    breaks: 'a deadline that expired before the batch closed is ignored',
     edits: [
       [
         'consumers/batching/batcher.ts',
@@ -88,7 +88,7 @@ export const MUTANTS = [
   },
   {
     promise: 3,
-    breaks: 'a reply whose deadline has passed is sent all the same',
+    breaks: 'a reply is sent after its deadline',
     edits: [
       [
         'consumers/requests/replies/outcome.ts',
@@ -100,7 +100,7 @@ export const MUTANTS = [
   },
   {
     promise: 3,
-    breaks: 'a reply that waited for earlier ones beyond its deadline is sent',
+    breaks: 'a reply that waited for earlier ones is sent after its deadline',
     edits: [
       [
         'consumers/requests/requests.ts',
@@ -112,7 +112,7 @@ export const MUTANTS = [
   },
   {
     promise: 4,
-    breaks: 'fetching goes on whatever is in flight',
+    breaks: 'fetching continues regardless of records in flight',
     edits: [
       [
         'consumers/records/in-flight.ts',
@@ -124,7 +124,7 @@ export const MUTANTS = [
   },
   {
     promise: 4,
-    breaks: 'a record may have any number of headers',
+    breaks: 'the number of record headers is unlimited',
     edits: [
       [
         'kafka/record-batches/read-batches.ts',
@@ -136,7 +136,7 @@ export const MUTANTS = [
   },
   {
     promise: 5,
-    breaks: 'replies of ordered models leave as they are done',
+    breaks: 'replies of ordered models are sent out of order',
     edits: [
       [
         'consumers/records/owned-partitions.ts',
@@ -148,7 +148,7 @@ export const MUTANTS = [
   },
   {
     promise: 6,
-    breaks: 'an answer of a partition that was given up is published',
+    breaks: 'a reply of a revoked partition is published',
     edits: [
       [
         'consumers/records/record-consumer.ts',
@@ -160,19 +160,19 @@ export const MUTANTS = [
   },
   {
     promise: 7,
-    breaks: 'a header of SmallRye has another name',
+    breaks: 'a SmallRye header is misnamed',
     edits: [['schemas/headers/reply-dialects.ts', "'REPLY_CORRELATION_ID'", "'REPLY_CORRELATION'"]],
     tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {
     promise: 7,
-    breaks: "the bytes of Spring's reply partition are read in another order",
+    breaks: "Spring's reply partition is read in the wrong byte order",
     edits: [['schemas/headers/reply-dialects.ts', 'bytes.readInt32BE(0)', 'bytes.readInt32LE(0)']],
     tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {
     promise: 8,
-    breaks: 'suspects of a crash are computed in the node',
+    breaks: 'crash suspects run in the node process',
     edits: [
       [
         'consumers/requests/model-job.ts',
@@ -184,7 +184,7 @@ export const MUTANTS = [
   },
   {
     promise: 8,
-    breaks: 'an owner that dies leaves no mark',
+    breaks: 'a crashed owner leaves no mark',
     edits: [
       [
         'consumers/records/crash-count.ts',

@@ -1,4 +1,4 @@
-// Breaks a copy of the checkout on purpose, in one way after the other, and sees whether tests notice.
+// Applies mutants to a copy of the checkout, one at a time, and checks that tests detect them.
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,28 +10,28 @@ import { MUTANTS } from './mutants.mjs';
 const limitMs = 5 * 60_000;
 const notCopied = new Set(['.git', 'node_modules']);
 
-/** Resolves true when the tests fail on every mutant, and pass without. */
+/** Resolves true if the tests pass without mutants and fail on every mutant. */
 export async function runMutants(log) {
   const copy = mkdtempSync(join(tmpdir(), 'partitura-mutants-'));
   try {
     cpSync(root, copy, { recursive: true, filter: (path) => !notCopied.has(path.slice(root.length + 1)) });
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
     const tests = [...new Set(MUTANTS.flatMap((mutant) => mutant.tests))];
-    if (!(await pass(copy, tests))) throw new SetupError('the tests must pass before anything is broken');
+    if (!(await pass(copy, tests))) throw new SetupError('the tests must pass without mutants');
     let survivors = 0;
     for (const mutant of MUTANTS) {
-      const isFound = await isNoticed(copy, mutant);
-      log(`promise ${mutant.promise}: ${mutant.breaks}: ${isFound ? 'noticed' : 'NOT NOTICED'}`);
-      if (!isFound) survivors++;
+      const isDetected = await detects(copy, mutant);
+      log(`promise ${mutant.promise}: ${mutant.breaks}: ${isDetected ? 'detected' : 'NOT DETECTED'}`);
+      if (!isDetected) survivors++;
     }
-    log(`${MUTANTS.length - survivors} of ${MUTANTS.length} breakages were noticed`);
+    log(`${MUTANTS.length - survivors} of ${MUTANTS.length} mutants detected`);
     return survivors === 0;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
-async function isNoticed(copy, { edits, tests, breaks }) {
+async function detects(copy, { edits, tests, breaks }) {
   const originals = new Map();
   try {
     for (const [file, from, to] of edits) {
@@ -40,7 +40,7 @@ async function isNoticed(copy, { edits, tests, breaks }) {
       if (!originals.has(path)) originals.set(path, text);
       if (text.split(from).length !== 2)
         throw new SetupError(
-          `${breaks}: expected once in ${file}, got ${text.split(from).length - 1} times: ${from}`,
+          `${breaks}: expected one occurrence in ${file}, got ${text.split(from).length - 1}: ${from}`,
         );
       writeFileSync(
         path,

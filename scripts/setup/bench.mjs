@@ -1,4 +1,4 @@
-// What only the benchmark needs: a Python environment with the peers, and the models that all systems serve.
+// Setup for the benchmark only: a Python environment with the compared systems, and the models that all systems serve.
 import { join } from 'node:path';
 import { cached } from './cache.mjs';
 import { root } from './paths.mjs';
@@ -12,15 +12,15 @@ const data = join(root, 'examples', 'digits', 'digits.csv.gz');
 
 /** Returns the Python of an environment with TensorFlow, MLServer and the Kafka and Avro clients. */
 export function prepareBenchPython(log) {
-  const announcement = 'fetching the peers from the Python package index (400 MB)';
-  return preparePython('bench', requirements, { what: 'the peers', announcement, log });
+  const announcement = 'fetching the compared systems from the Python package index (400 MB)';
+  return preparePython('bench', requirements, { what: 'the compared systems', announcement, log });
 }
 
 /** Returns the folder that bench/python/build_models.py fills. */
 export function prepareModels(python, log) {
   const name = `bench-models-${digest(builder, join(digits, 'saved_model.pb'))}`;
   return cached(name, async (draft) => {
-    log('building the models of the benchmark');
-    await run(python, [builder, digits, data, draft], { what: "building the benchmark's models", limitMs });
+    log('building the benchmark models');
+    await run(python, [builder, digits, data, draft], { what: 'building the benchmark models', limitMs });
   });
 }

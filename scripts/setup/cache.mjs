@@ -1,5 +1,5 @@
-// The cache holds only whole things: each is made in a draft folder and renamed when done, so that an interrupted
-// set-up leaves no half, and of two set-ups at once the first to finish wins and the other's draft is dropped.
+// Cache of complete folders: each is built in a draft folder and renamed when done, so that an interrupted setup leaves
+// no partial folder. Of two concurrent setups the first to finish wins, and the other draft is discarded.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir } from './paths.mjs';
@@ -10,7 +10,7 @@ process.on('exit', () => drafts.forEach((draft) => rmSync(draft, { recursive: tr
 
 export const cachedPath = (name) => join(cacheDir, name);
 
-/** Returns the cached folder `name`, first making it with `make(draftFolder)` when it is not there. */
+/** Returns the cached folder `name`, building it with `make(draftFolder)` if it does not exist. */
 export async function cached(name, make) {
   const path = cachedPath(name);
   if (existsSync(path)) return path;

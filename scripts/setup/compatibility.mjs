@@ -1,4 +1,4 @@
-// What only the suite `models` needs: the ONNX project's backend tests with the answers of ONNX Runtime in Python.
+// Setup for the suite `models` only: the ONNX backend tests with reference outputs of ONNX Runtime in Python.
 import { join } from 'node:path';
 import { cached } from './cache.mjs';
 import { root } from './paths.mjs';
@@ -14,7 +14,7 @@ export async function prepareReference(log) {
   const announcement = 'fetching onnx and onnxruntime from the Python package index (40 MB)';
   const python = await preparePython('compatibility', requirements, { what: 'onnx', announcement, log });
   return cached(`compatibility-${digest(requirements, script)}`, async (draft) => {
-    log('asking ONNX Runtime in Python 2,000 models (15 minutes)');
-    await run(python, [script, draft], { what: 'asking ONNX Runtime', limitMs });
+    log('computing reference outputs of 2,000 models with ONNX Runtime in Python (15 minutes)');
+    await run(python, [script, draft], { what: 'computing reference outputs with ONNX Runtime', limitMs });
   });
 }

@@ -1,11 +1,11 @@
-/** Something the user can mend: printed as its sentence alone, without a stack. */
+/** An error that the user can fix, printed without a stack trace. */
 export class SetupError extends Error {
   name = 'SetupError';
 }
 
-/** Runs a script's main function; its number is the exit code, a SetupError is one sentence and exit code 1. */
+/** Runs the main function of a script and sets the exit code to its result. A SetupError is printed as a message, with exit code 1. */
 export async function runMain(main) {
-  // Exiting by ourselves lets the 'exit' hooks end children and remove temporary folders.
+  // An explicit exit runs the 'exit' hooks, which stop children and remove temporary folders.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   try {

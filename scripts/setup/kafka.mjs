@@ -1,4 +1,4 @@
-// Kafka's jars for the embedded broker, from Maven Central.
+// Fetches the Kafka jars for the embedded broker from Maven Central.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached, cachedPath } from './cache.mjs';
@@ -8,14 +8,14 @@ import { hashOf, readIfThere, writeWhole } from './stamps.mjs';
 import { timed } from './timed.mjs';
 
 const pom = join(root, 'local-cluster', 'kafka', 'pom.xml');
-/** Tells the broker's launcher where the jars lie, so that the rule for the cache's place stands once. */
+/** Contains the path of the jars for the launcher of the broker, so that the location of the cache is defined once. */
 const pointer = join(stateDir, 'kafka-jars');
 
 export function haveKafkaJars() {
   return existsSync(cachedPath(cacheName()));
 }
 
-/** Whether this checkout's broker would find them, too. */
+/** Returns true if the jars exist and the pointer of this checkout refers to them. */
 export function isKafkaReady() {
   return haveKafkaJars() && readIfThere(pointer) === cachedPath(cacheName());
 }

@@ -1,4 +1,4 @@
-// One set-up at a time changes a checkout (node_modules, dist); others wait for it and then find nothing to do.
+// Allows one setup at a time per checkout (node_modules, dist); others wait for it and then find all steps completed.
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,17 +24,16 @@ export async function withCheckoutLocked(log, work) {
 async function acquire(log) {
   const start = Date.now();
   for (let tries = 0; !tryToAcquire(); tries += 1) {
-    if (tries === 0)
-      log(`waiting for another set-up of this checkout (process ${readIfThere(lockPath)}) to end`);
+    if (tries === 0) log(`waiting for another setup of this checkout (process ${readIfThere(lockPath)})`);
     if (Date.now() - start > limitMs)
       throw new SetupError(
-        `another set-up has held ${lockPath} for ${limitMs / 60_000} minutes; end it, or remove that file`,
+        `another setup has held ${lockPath} for ${limitMs / 60_000} minutes: stop it or remove that file`,
       );
     await sleep(200);
   }
 }
 
-/** Linking a finished file makes the lock appear with its owner's process id inside, never empty. */
+/** Tries to acquire the lock by linking a complete file, so that the lock always contains the process id of its owner. */
 function tryToAcquire() {
   mkdirSync(stateDir, { recursive: true });
   removeIfAbandoned();

@@ -1,4 +1,4 @@
-// Where the set-up keeps things: the checkout, its private folder, and a cache shared by all checkouts.
+// Folders of the setup: the checkout, its private state, and a cache shared by all checkouts.
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -10,7 +10,7 @@ export function isAlive(pid) {
   }
 }
 
-/** The full path of a program on PATH, found without starting it; undefined when there is none. */
+/** Returns the full path of a program on PATH, without running it; undefined if it is not found. */
 export function findProgram(name) {
   return (process.env.PATH ?? '')
     .split(delimiter)

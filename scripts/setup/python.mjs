@@ -1,4 +1,4 @@
-// Python environments of the benchmark and of the long tests, in the cache.
+// Creates Python environments for the benchmark and the long tests in the cache.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { run } from './run.mjs';
 export const limitMs = 30 * 60_000;
 
 /**
- * Returns the Python of an environment with what the file `requirements` lists.
- * `announcement` is logged before it is fetched; `what` names it in errors.
+ * Returns the Python of an environment with the packages of the file `requirements`.
+ * `announcement` is logged before they are fetched; `what` names them in errors.
  */
 export async function preparePython(name, requirements, { what, announcement, log }) {
   const environment = await cached(`${name}-python-${digest(requirements)}`, async (draft) => {
     log(announcement);
-    await run('python3', ['-m', 'venv', draft], { what: 'making a Python environment', limitMs });
+    await run('python3', ['-m', 'venv', draft], { what: 'creating a Python environment', limitMs });
     await run(pythonOf(draft), ['-m', 'pip', 'install', '--quiet', '-r', requirements], {
       what: `installing ${what}`,
       limitMs,
@@ -23,7 +23,7 @@ export async function preparePython(name, requirements, { what, announcement, lo
   return pythonOf(environment);
 }
 
-/** A short name for the content of files. */
+/** Returns a short hash of the content of files. */
 export function digest(...files) {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));

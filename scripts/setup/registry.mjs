@@ -1,4 +1,4 @@
-// Apicurio Registry, for tests and for `partitura up --registry`, from Maven Central: fetched when it is first asked for.
+// Fetches Apicurio Registry from Maven Central on first use, for tests and `partitura up --registry`.
 // As a program it prints the path of the jar.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +6,9 @@ import { cached } from './cache.mjs';
 import { runMain } from './errors.mjs';
 import { run } from './run.mjs';
 
-/** The last that runs on Java 17. */
+/** The last version for Java 17. */
 const version = '3.0.9';
-/** The last line of the plugin that takes an archive without its parent POM, which this one has not published. */
+/** The last release line of the plugin that accepts an archive whose parent POM is not published. */
 const unpack = 'org.apache.maven.plugins:maven-dependency-plugin:2.10:unpack';
 
 /** Returns the path of the registry's jar. */

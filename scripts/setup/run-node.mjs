@@ -1,11 +1,11 @@
-// Runs Node programs of the checkout, and ends them with this process.
+// Runs Node programs of the checkout and stops them when this process exits.
 import { spawn } from 'node:child_process';
 import { root } from './paths.mjs';
 
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill('SIGTERM')));
 
-/** Resolves true when the program ended with exit code 0. */
+/** Resolves true if the program exits with code 0. */
 export function runNode(args, env = {}) {
   const child = spawn(process.execPath, args, {
     cwd: root,

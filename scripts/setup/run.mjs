@@ -5,15 +5,15 @@ import { root } from './paths.mjs';
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** The cause stands in the first lines of some programs and in the last of others. */
+/** Keeps the first and last lines, since programs print the cause in either. */
 function shorten(text) {
   const lines = text.trimEnd().split('\n');
   return lines.length <= 40 ? lines.join('\n') : [...lines.slice(0, 15), '…', ...lines.slice(-25)].join('\n');
 }
 
 /**
- * Runs a command to its end and returns what it wrote to stdout. Its output is shown only when it fails.
- * Throws SetupError when it can't be started, exits with another code than 0, or outlives `limitMs`.
+ * Runs a command and returns its stdout. The output is shown only on failure.
+ * Throws SetupError if it cannot be started, exits with a nonzero code, or exceeds `limitMs`.
  */
 export function run(command, args, { what, limitMs, cwd = root, env = process.env }) {
   return new Promise((resolve, reject) => {
@@ -31,10 +31,10 @@ export function run(command, args, { what, limitMs, cwd = root, env = process.en
       if (failure === undefined) return resolve(stdout);
       reject(new SetupError(`${what} failed: ${command} ${failure}\n${shorten(output)}`.trimEnd()));
     };
-    child.on('error', (error) => finish(`can't be started: ${error.message}`));
+    child.on('error', (error) => finish(`cannot be started: ${error.message}`));
     child.on('close', (code, signal) => {
-      if (late) finish(`did not end within ${limitMs / 1000} s`);
-      else finish(code === 0 ? undefined : `ended with ${signal ?? `exit code ${code}`}`);
+      if (late) finish(`timed out after ${limitMs / 1000} s`);
+      else finish(code === 0 ? undefined : `exited with ${signal ?? `code ${code}`}`);
     });
   });
 }

@@ -1,4 +1,4 @@
-// A stamp is a small file holding the hash of everything a step was made from: same hash, nothing to do.
+// A stamp is a small file with the hash of all inputs of a step: if the hash is unchanged, the step is skipped.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ export function hashOf(...parts) {
   return hash.digest('hex');
 }
 
-/** Names, sizes and times of a folder's files: cheap enough to look at on every start. */
+/** Returns names, sizes and times of the files in a folder: cheap enough for every start. */
 export function fingerprintOf(folder, accepts) {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.') && entry.name !== 'node_modules' && entry.name !== 'dist')
@@ -32,7 +32,7 @@ export function readIfThere(path) {
   }
 }
 
-/** Writes by renaming, so that a reader sees the old text or the new one, never half of it. */
+/** Writes a file atomically: readers see either the old text or the new one. */
 export function writeWhole(path, text) {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;

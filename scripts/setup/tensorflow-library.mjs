@@ -1,4 +1,4 @@
-// libtensorflow and its C headers, out of the wheel that Python's users install. No Python TensorFlow runs here.
+// Extracts libtensorflow and its C headers from the Python wheel. No Python TensorFlow is run.
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const limitMs = 30 * 60_000;
 
 export const libraryCacheName = `tensorflow-${version}-linux-x64`;
 
-/** Returns a folder laid out as in the wheel: tensorflow/*.so.2 and tensorflow/include. */
+/** Returns a folder with the layout of the wheel: tensorflow/*.so.2 and tensorflow/include. */
 export function fetchLibrary(log) {
   return cached(libraryCacheName, (draft) =>
     timed(log, `downloading TensorFlow ${version} from the Python package index (230 MB)`, async () => {
@@ -57,11 +57,11 @@ async function checkWheel(wheel) {
   const found = hash.digest('hex');
   if (found !== sha256)
     throw new SetupError(
-      `the TensorFlow wheel should have sha256 ${sha256} and has ${found}: the package index served another file`,
+      `TensorFlow wheel: expected sha256 ${sha256}, got ${found}: the package index served another file`,
     );
 }
 
-/** Python's zipfile, so that no unzip program is needed. */
+/** Unpacks the wheel with Python's zipfile, so that no unzip program is needed. */
 async function unpackNeeded(wheel, folder) {
   const program = `
 import sys, zipfile

@@ -2,7 +2,7 @@ import { copyFileSync, linkSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path';
 import { addonFile } from './tensorflow-addon.mjs';
 
-/** Puts the libraries, the headers and the addon where the npm package looks for them. */
+/** Places the libraries, headers and addon where the npm package expects them. */
 export function linkIntoPackage({ packageDir, library, addon }) {
   const deps = join(packageDir, 'deps');
   rmSync(deps, { recursive: true, force: true });
@@ -19,11 +19,11 @@ function placeLibraries(from, to) {
   place(join(from, 'libtensorflow_framework.so.2'), join(to, 'libtensorflow_framework.so.2'));
   symlinkSync('libtensorflow_cc.so.2', join(to, 'libtensorflow.so'));
   symlinkSync('libtensorflow_framework.so.2', join(to, 'libtensorflow_framework.so'));
-  // The package takes this name for "already downloaded".
+  // The package treats this name as "already downloaded".
   symlinkSync('libtensorflow_cc.so.2', join(to, 'libtensorflow.so.2.9.1'));
 }
 
-/** A hard link costs no space and outlives the cache; another file system needs a copy. */
+/** Places a file by hard link, which takes no space and outlives the cache, or by copy across file systems. */
 function place(from, to) {
   try {
     linkSync(from, to);

@@ -1,15 +1,15 @@
-// What is wrong in binding/tfjs_backend.cc of @tensorflow/tfjs-node 4.22.0 for a server with many threads and models.
+// Patches for binding/tfjs_backend.cc of @tensorflow/tfjs-node 4.22.0, for a server with many threads and models.
 import { SetupError } from './errors.mjs';
 
-/** One global set is written by every thread without a lock, and we run one engine per worker thread. */
+/** Makes a global set thread-local: all threads write it without a lock, and each worker thread runs an engine. */
 const perThread = {
   from: 'static std::set<std::string> ATTR_NAME_SET;',
   to: 'static thread_local std::set<std::string> ATTR_NAME_SET;',
 };
 
 /**
- * Deleting a string tensor frees its characters even where others share them: labels that are constants of a model read
- * as empty from the second run on. A tensor's buffer must own its strings, and give them up with its last reference.
+ * Makes the buffer of a tensor own its strings and free them with its last reference. Otherwise deleting a string tensor frees
+ * shared characters: constant labels of a model read as empty from the second run on.
  */
 const ownStrings = {
   from: `// Creates a TFE_TensorHandle from a JS array of Uint8Array values.
@@ -64,7 +64,7 @@ const deleteOwnReference = {
 `,
 };
 
-/** A run that the model refuses returns before its inputs are deleted. */
+/** Deletes the inputs of a failed run, which returns early. */
 const deleteRefusedInputs = {
   from: `    NAPI_THROW_ERROR(env, "Session fail to run with error: %s",
 `,
@@ -75,13 +75,13 @@ const deleteRefusedInputs = {
 
 export const patches = [perThread, ownStrings, createOwning, deleteOwnReference, deleteRefusedInputs];
 
-/** Throws SetupError when a place to patch is not there exactly once. */
+/** Applies all patches. Throws SetupError unless each location occurs exactly once. */
 export function patch(source) {
   return patches.reduce((text, { from, to }) => {
     const [before, after, ...more] = text.split(from);
     if (after === undefined || more.length > 0)
       throw new SetupError(
-        `expected once in @tensorflow/tfjs-node's binding/tfjs_backend.cc, for our patch: ${from.trim()}`,
+        `binding/tfjs_backend.cc of @tensorflow/tfjs-node: expected one occurrence of the patched code, got ${text.split(from).length - 1}: ${from.trim()}`,
       );
     return before + to + after;
   }, source);

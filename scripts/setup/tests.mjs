@@ -1,4 +1,4 @@
-// Finds the tests by their sources and makes sure that what runs is what is there.
+// Finds tests by their sources and verifies that the compiled tests match them.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SetupError } from './errors.mjs';
@@ -9,7 +9,7 @@ const skipped = new Set(['node_modules', 'dist']);
 
 const longTests = 'integration-tests/long/';
 
-/** Compiled test files, unit and integration, whose path contains one of `filters` (all when there are none), but the long ones. */
+/** Finds compiled unit and integration tests whose path contains one of `filters` (all without filters), except long ones. */
 export function findTests(filters) {
   const chosen = choose(filters);
   const isIntegration = (path) => path.startsWith('integration-tests/');
@@ -19,7 +19,7 @@ export function findTests(filters) {
   };
 }
 
-/** Compiled test files of a suite of `npm run test:long`. */
+/** Finds the compiled tests of a suite of `npm run test:long`. */
 export function findLongTests(suite) {
   return choose([join(longTests, suite)]).map(toCompiled);
 }
@@ -31,7 +31,8 @@ function choose(filters) {
   const chosen = sources.filter(
     (path) => filters.length === 0 || filters.some((filter) => path.includes(filter)),
   );
-  if (chosen.length === 0) throw new SetupError(`no test file's path contains ${filters.join(' or ')}`);
+  if (chosen.length === 0)
+    throw new SetupError(`expected a test file whose path contains ${filters.join(' or ')}, got none`);
   return chosen;
 }
 
@@ -52,9 +53,7 @@ function walk(folder, ending) {
 function refuseUncompiled(sources) {
   const missing = sources.filter((source) => !existsSync(join(root, toCompiled(source))));
   if (missing.length > 0)
-    throw new SetupError(
-      `these tests are in no TypeScript project, so they would never run: ${missing.join(', ')}`,
-    );
+    throw new SetupError(`tests not compiled by any TypeScript project: ${missing.join(', ')}`);
 }
 
 function refuseStale(sources) {
@@ -63,5 +62,5 @@ function refuseStale(sources) {
     .map((path) => relative(root, path))
     .filter((path) => !known.has(path));
   if (stale.length > 0)
-    throw new SetupError(`these compiled tests have no source any more, remove them: ${stale.join(', ')}`);
+    throw new SetupError(`compiled tests without a source; remove them: ${stale.join(', ')}`);
 }

@@ -11,7 +11,7 @@ import { kafkaFor, withAdmin } from '../../kafka.js';
 import { exitWithin, stopSignal, stopped } from '../../signals.js';
 import { printError } from '../../output.js';
 
-/** Connects, works, and closes whatever comes of it. */
+/** Runs `work` on a connected cluster and always closes the connection. */
 export async function withCluster<T>(
   config: Config,
   work: (cluster: DeadLetterCluster) => Promise<T>,
@@ -29,7 +29,7 @@ export async function withCluster<T>(
   });
 }
 
-/** The same with a way to send, unless it is a dry run: that neither sends nor makes topics. */
+/** Runs `work` with an outbox; a dry run gets none and creates no topics. */
 export async function withOutbox<T>(
   { kafka, admin, config }: DeadLetterCluster,
   isDryRun: boolean,
@@ -48,29 +48,29 @@ export async function withOutbox<T>(
   }
 }
 
-/** How long what is under way may take once the command is to stop. */
+/** Limit on work in flight after the stop signal. */
 const STOP_LIMIT_MS = 10_000;
 
 /**
- * Aborts at the first signal to stop; what is under way may then come to its end. Until this is called a signal ends the
- * process at once.
+ * Returns a signal that aborts at the first SIGINT or SIGTERM; work in flight may then finish. Before this call a signal
+ * terminates the process immediately.
  */
 export function finishingStopSignal(): AbortSignal {
   const signal = stopSignal();
   void stopped(signal).then(() =>
-    exitWithin(STOP_LIMIT_MS, () => printError('partitura: what was under way did not finish in time')),
+    exitWithin(STOP_LIMIT_MS, () => printError('partitura: work in flight did not finish in time; exiting')),
   );
   return signal;
 }
 
-/** @throws Error when it was stopped: who waits for all must not take a part for it */
-export function refuseHalf(signal: AbortSignal, what: string): void {
-  if (signal.aborted) throw new Error(`${(signal.reason as Error).message}: ${what}`);
+/** @throws Error if the command was stopped, so that a caller never mistakes a part for the whole */
+export function refuseIncomplete(signal: AbortSignal, hint: string): void {
+  if (signal.aborted) throw new Error(`${(signal.reason as Error).message}; ${hint}`);
 }
 
-export function sayUnreadable(
+export function printUnreadable(
   { topic, partition, offset, lastOffset }: UnreadableRecords,
-  why: string,
+  reason: string,
 ): void {
-  printError(`${topic} partition ${partition}: offsets ${offset} to ${lastOffset} can't be read: ${why}`);
+  printError(`${topic} partition ${partition}: offsets ${offset} to ${lastOffset} are unreadable: ${reason}`);
 }

@@ -8,7 +8,7 @@ import { timeJson, formatTime } from '../../time-option.js';
 const MAX_HEADERS = 100;
 const MAX_HEADER_BYTES = 1_024;
 
-/** A letter as lines for people. */
+/** Formats a dead letter as lines. */
 export function describeLetter(letter: DeadLetter, handling: Disposition | undefined): string[] {
   const { record, origin, stage, reason, message, replays, valueDropped } = letter;
   const { topic, partition, offset, timestamp, key, value } = record;
@@ -26,7 +26,7 @@ export function describeLetter(letter: DeadLetter, handling: Disposition | undef
     '',
     ...describeHeaders(headersInOrder(record)),
     '',
-    ...(valueDropped === undefined ? [] : [`the value was not kept: ${oneLine(valueDropped)}`]),
+    ...(valueDropped === undefined ? [] : [`value dropped: ${oneLine(valueDropped)}`]),
     ...describeValue(value),
   ];
 }
@@ -46,13 +46,13 @@ function describeHeaders(all: HeaderList): string[] {
   return [
     `headers (${all.length})`,
     ...lines,
-    ...(more > 0 ? [`  … ${more} more; --json has them all`] : []),
+    ...(more > 0 ? [`  … ${more} more; use --json to see all`] : []),
   ];
 }
 
-/** The same, whole, for programs: bytes as text where they are, else in base64. */
+/** Returns the complete dead letter for JSON: bytes as text if they are text, in base64 otherwise. */
 export function letterJson(letter: DeadLetter, handling: Disposition | undefined): object {
-  const { record, isMarked: _, ...told } = letter;
+  const { record, isMarked: _, ...rest } = letter;
   const { topic, partition, offset, timestamp, key, value } = record;
   return {
     topic,
@@ -60,7 +60,7 @@ export function letterJson(letter: DeadLetter, handling: Disposition | undefined
     offset,
     time: timeJson(timestamp),
     state: handling ?? 'open',
-    ...told,
+    ...rest,
     key: key && bytesJson(key),
     headers: headersInOrder(record).map(([name, bytes]) => ({
       name,

@@ -6,11 +6,11 @@ import { fromTensor } from '../../../producers/tensors.js';
 const MAX_TEXT_CHARACTERS = 16_384;
 const MAX_HEX_BYTES = 512;
 const MAX_ELEMENTS = 16;
-const BYTES_OF_A_LINE = 16;
-/** Larger ones are neither parsed nor laid out. */
+const BYTES_PER_LINE = 16;
+/** Larger values are neither parsed nor pretty-printed. */
 const MAX_PARSED_BYTES = 1024 * 1024;
 
-/** A value as lines for people: JSON laid out, an Avro request decoded, other text as it is, else the first bytes. */
+/** Formats a value as lines: JSON pretty-printed, Avro requests decoded, other text verbatim, other bytes as a hex dump. */
 export function describeValue(value: Buffer | null): string[] {
   if (value === null) return ['value (null)'];
   const request = asRequest(value);
@@ -26,7 +26,7 @@ function asRequest(value: Buffer): InferenceRequest | undefined {
   try {
     return singleObject.decodeRequest(value);
   } catch {
-    // Most letters are here because of that; their bytes are shown then.
+    // An undecodable request is a common reason for a dead letter; its bytes are shown.
     return undefined;
   }
 }
@@ -43,7 +43,7 @@ function toPlain({ inputs, ...request }: InferenceRequest): object {
   return { ...request, inputs: inputs.map(describeTensor) };
 }
 
-/** The first elements, or why there are none: a letter may well be one because its tensors contradict themselves. */
+/** Shows the first elements, or the error: inconsistent tensors are a common reason for a dead letter. */
 function describeTensor(tensor: InferenceRequest['inputs'][number]): object {
   const { name, datatype, shape, data } = tensor;
   try {
@@ -55,12 +55,12 @@ function describeTensor(tensor: InferenceRequest['inputs'][number]): object {
   }
 }
 
-/** Bytes that are not text, as hexadecimal digits. */
+/** Formats bytes as hexadecimal digits. */
 function readable(element: unknown): unknown {
   return Buffer.isBuffer(element) ? `0x${element.toString('hex')}` : element;
 }
 
-/** A list of numbers or text is one line: tensors have hundreds. */
+/** Pretty-prints JSON, with lists of scalars on one line, since tensors have hundreds. */
 function pretty(value: unknown): string[] {
   const plain = (_: string, entry: unknown): unknown => (typeof entry === 'bigint' ? String(entry) : entry);
   const text = JSON.stringify(value, plain, 2);
@@ -70,7 +70,7 @@ function pretty(value: unknown): string[] {
 }
 
 function cut(whole: string): string[] {
-  // What JSON and Avro spell out may be commands to a terminal, though their bytes are none.
+  // Escapes in JSON or Avro may decode to terminal control characters.
   const text = printable(whole);
   if (text.length <= MAX_TEXT_CHARACTERS) return [text];
   const more = text.length - MAX_TEXT_CHARACTERS;
@@ -80,8 +80,8 @@ function cut(whole: string): string[] {
 function hexDump(bytes: Buffer): string[] {
   const shown = bytes.subarray(0, MAX_HEX_BYTES);
   const lines: string[] = [];
-  for (let at = 0; at < shown.length; at += BYTES_OF_A_LINE)
-    lines.push(hexLine(at, shown.subarray(at, at + BYTES_OF_A_LINE)));
+  for (let at = 0; at < shown.length; at += BYTES_PER_LINE)
+    lines.push(hexLine(at, shown.subarray(at, at + BYTES_PER_LINE)));
   const more = bytes.length - shown.length;
   return more > 0 ? [...lines, `… ${more} more bytes; --raw writes the whole value`] : lines;
 }
@@ -89,5 +89,5 @@ function hexDump(bytes: Buffer): string[] {
 function hexLine(at: number, bytes: Buffer): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const text = bytes.toString('latin1').replace(/[^ -~]/g, '.');
-  return `${at.toString(16).padStart(8, '0')}  ${hex.padEnd(BYTES_OF_A_LINE * 3)} ${text}`;
+  return `${at.toString(16).padStart(8, '0')}  ${hex.padEnd(BYTES_PER_LINE * 3)} ${text}`;
 }

@@ -11,12 +11,12 @@ const letterOf = (
 ): ReturnType<typeof readDeadLetter> =>
   readDeadLetter({ topic: 't-dlt', partition: 0, offset: 5, key: null, value, headers, timestamp: 0 });
 
-test('what JSON spells out is no command to the terminal either', () => {
+test('control characters escaped in JSON do not reach the terminal', () => {
   const lines = describeValue(Buffer.from(String.raw`{"a":"\u009b2J\u202e"}`)).join('\n');
   assert.match(lines, /"a": "·2J·"/);
 });
 
-test('JSON is laid out, text is as it is, other bytes are dumped', () => {
+test('JSON is pretty-printed, text is verbatim, other bytes are dumped', () => {
   assert.deepEqual(describeValue(Buffer.from('{"a":[1,"b\\n]"],"c":[[2,3],{}]}')), [
     'value (31 bytes, JSON)',
     '{\n  "a": [\n    1,\n    "b\\n]"\n  ],\n  "c": [\n    [2, 3],\n    {}\n  ]\n}',
@@ -32,7 +32,7 @@ test('JSON is laid out, text is as it is, other bytes are dumped', () => {
   assert.match(describeValue(Buffer.from('x'.repeat(100_000))).at(-1) ?? '', /^… 83616 more characters/);
 });
 
-test('an Avro request is decoded, and one whose tensors contradict themselves says so', () => {
+test('an Avro request is decoded, and inconsistent tensors are reported', () => {
   const request = (data: Buffer): Buffer =>
     encodeRequest({
       id: 'r',
@@ -49,11 +49,11 @@ test('an Avro request is decoded, and one whose tensors contradict themselves sa
   assert.match(describeValue(request(Buffer.alloc(3))).join('\n'), /"unreadable": ".*multiple of 8"/);
 });
 
-test('what strangers wrote is no command to the terminal, and thousands of headers are cut', () => {
+test('control characters in records do not reach the terminal, and long header lists are cut', () => {
   const many = { h: Array.from({ length: 5_000 }, () => Buffer.from('\u001b[2J')) };
   const lines = describeLetter(letterOf(many, Buffer.from('\u001b[2J')), undefined);
   assert.ok(lines.length < 130);
-  assert.ok(lines.includes('headers (5000)') && lines.includes('  … 4900 more; --json has them all'));
+  assert.ok(lines.includes('headers (5000)') && lines.includes('  … 4900 more; use --json to see all'));
   assert.ok(!lines.join('').includes('\u001b'));
   const { headers } = letterJson(letterOf(many, null), 'dropped') as { headers: unknown[] };
   assert.deepEqual([headers.length, headers[0]], [5_000, { name: 'h', base64: 'G1sySg==' }]);

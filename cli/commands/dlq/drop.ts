@@ -4,9 +4,15 @@ import { isNarrow } from '../../../operations/dead-letters/filter.js';
 import { deadLetterRanges, readHandled } from '../../../operations/dead-letters/scan.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import { print, printJson, printError } from '../../output.js';
-import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
+import {
+  finishingStopSignal,
+  refuseIncomplete,
+  printUnreadable,
+  withCluster,
+  withOutbox,
+} from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
-import { tallyText } from './texts.js';
+import { byTopicText } from './texts.js';
 
 export interface DropFlags extends FilterFlags {
   readonly everything: boolean;
@@ -14,28 +20,28 @@ export interface DropFlags extends FilterFlags {
   readonly json: boolean;
 }
 
-/** Drops dead letters for good. @throws PartituraError INVALID_REQUEST when nothing says which */
+/** Drops dead letters permanently. @throws PartituraError INVALID_REQUEST without a filter or --everything */
 export async function runDrop(config: Config, named: readonly string[], flags: DropFlags): Promise<void> {
   const filter = filterOf(flags);
-  if (isNarrow(filter) === flags.everything) throw unclear(flags.everything);
+  if (isNarrow(filter) === flags.everything) throw ambiguous(flags.everything);
   await withCluster(config, async (cluster) => {
     const chosen = await cluster.topics.choose(cluster.admin, named);
     const ranges = await deadLetterRanges(cluster, chosen);
     const handled = await readHandled(cluster, chosen);
     const signal = finishingStopSignal();
     await withOutbox(cluster, flags.dryRun, async (outbox) => {
-      const drop = new Drop(cluster, handled, { filter, outbox, signal, onUnreadable: sayUnreadable });
+      const drop = new Drop(cluster, handled, { filter, outbox, signal, onUnreadable: printUnreadable });
       try {
         for (const one of ranges) await drop.drop(one);
       } finally {
         report(drop, flags);
       }
     });
-    refuseHalf(signal, 'the same command goes on with the rest');
+    refuseIncomplete(signal, 'rerun the command to process the rest');
   });
 }
 
-function unclear(everything: boolean): PartituraError {
+function ambiguous(everything: boolean): PartituraError {
   const message = everything
     ? 'drop: expected --everything or filters, got both'
     : 'drop: expected a filter (--reason, --stage, --since, --until or --key), or --everything to drop all dead letters, got neither';
@@ -51,9 +57,9 @@ function report({ dropped, deleted, undeletable }: Drop, { dryRun, json }: DropF
       deleted,
       undeletable: Object.fromEntries(undeletable),
     });
-  const from = dropped.total > 0 ? ` (${tallyText(dropped)})` : '';
-  if (dryRun) return print(`would have dropped ${dropped.total}${from}`);
-  for (const [topic, why] of undeletable)
-    printError(`${topic}: dropped letters are hidden, and stay: ${why}`);
+  const from = dropped.total > 0 ? ` (${byTopicText(dropped)})` : '';
+  if (dryRun) return print(`would drop ${dropped.total}${from}`);
+  for (const [topic, reason] of undeletable)
+    printError(`${topic}: dropped letters are hidden but could not be deleted: ${reason}`);
   print(`dropped ${dropped.total}${from}, deleted ${deleted}`);
 }

@@ -1,7 +1,7 @@
 import type { DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
-/** The filters as the command line has them, moments in milliseconds since the epoch. */
+/** Filter flags of the command line; times in milliseconds since the epoch. */
 export interface FilterFlags {
   readonly reason?: string;
   readonly stage?: string;
@@ -11,7 +11,7 @@ export interface FilterFlags {
   readonly all: boolean;
 }
 
-/** @throws PartituraError INVALID_REQUEST when nothing could match */
+/** Converts the flags to a filter. @throws PartituraError INVALID_REQUEST if nothing could match */
 export function filterOf({ reason, stage, since, until, key, all }: FilterFlags): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since >= until)
     throw new PartituraError(
@@ -21,7 +21,7 @@ export function filterOf({ reason, stage, since, until, key, all }: FilterFlags)
   return { reason, stage, since, until, all, keys: key === undefined ? undefined : keysOf(key) };
 }
 
-/** The key as text, and as hexadecimal digits where lists show it so. */
+/** Returns the key as text and, if it is written like one that `list` prints, as decoded hexadecimal digits. */
 function keysOf(key: string): Buffer[] {
   const text = Buffer.from(key);
   const [, digits] = /^0x((?:[0-9a-f]{2})*)$/i.exec(key) ?? [];

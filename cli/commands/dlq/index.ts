@@ -8,42 +8,37 @@ import { runShow, type ShowFlags } from './show.js';
 
 const MAX_LIMIT = 100_000;
 const OFFSET = integer(0, Number.MAX_SAFE_INTEGER);
-const TIME = 'an ISO time, or an age like 90s, 15m, 2h or 3d';
+const TIME = 'an ISO time or an age such as 90s, 15m, 2h or 3d';
 
-/** Adds `dlq` and its commands. */
+/** Adds `dlq` and its subcommands. */
 export function addDeadLetterCommands(program: Command, configOf: ConfigOf): void {
   const dlq = program
     .command('dlq')
-    .description(
-      'dead letters: what could not be processed, to look at, replay or drop (docs/DEAD-LETTERS.md)',
-    );
+    .description('list, show, replay or drop dead letters (docs/DEAD-LETTERS.md)');
   addList(dlq, configOf);
   addShow(dlq, configOf);
   addReplay(dlq, configOf);
   addDrop(dlq, configOf);
 }
 
-/** A command for the letters of topics that match filters. */
+/** Adds the topic argument and the filter options. */
 function filtered(command: Command, all: string): Command {
   return command
-    .argument('[topics...]', "any topics of dead letters; all of the cluster's own when none is named")
-    .option('--reason <code>', "error code, or the name of an exception's class, whole or its last part")
-    .option(
-      '--stage <stage>',
-      'where it failed: decode, validate, model, reply, or as Kafka Connect calls it',
-    )
-    .option('--since <time>', `not older than ${TIME}`, timeOption(Date.now))
-    .option('--until <time>', `older than ${TIME}`, timeOption(Date.now))
-    .option('--key <key>', 'key of the record, as text or as 0x and hexadecimal digits')
+    .argument('[topics...]', 'dead-letter topics; all of the cluster by default')
+    .option('--reason <code>', 'error code, or exception class name, qualified or simple')
+    .option('--stage <stage>', 'failed stage: decode, validate, model, reply, or a stage of Kafka Connect')
+    .option('--since <time>', `at or after ${TIME}`, timeOption(Date.now))
+    .option('--until <time>', `before ${TIME}`, timeOption(Date.now))
+    .option('--key <key>', 'record key, as text or as 0x and hexadecimal digits')
     .option('--all', all, false);
 }
 
 function addList(dlq: Command, configOf: ConfigOf): void {
-  const list = dlq.command('list').description('list dead letters, the newest at the end');
-  withOptions(filtered(list, 'also those that were replayed or dropped'), CONNECTION)
-    .option('--limit <count>', 'show only the newest', integer(1, MAX_LIMIT), 100)
-    .option('--summary', 'only count them, by reason', false)
-    .option('--json', 'answer in JSON', false)
+  const list = dlq.command('list').description('list dead letters, newest last');
+  withOptions(filtered(list, 'include replayed and dropped letters'), CONNECTION)
+    .option('--limit <count>', 'number of newest letters to show', integer(1, MAX_LIMIT), 100)
+    .option('--summary', 'only print counts by reason', false)
+    .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
       '\nExamples:\n  partitura dlq list --since 2h\n  partitura dlq list orders-dlq --reason SerializationException',
@@ -55,12 +50,12 @@ function addShow(dlq: Command, configOf: ConfigOf): void {
   const show = dlq
     .command('show')
     .argument('<topic>')
-    .argument('<partition>', 'as `list` tells it', OFFSET)
-    .argument('<offset>', 'as `list` tells it', OFFSET)
-    .description('show everything of one dead letter');
+    .argument('<partition>', 'as printed by `list`', OFFSET)
+    .argument('<offset>', 'as printed by `list`', OFFSET)
+    .description('show one dead letter in full');
   withOptions(show, CONNECTION)
-    .option('--raw', 'write the bytes of its value and nothing else', false)
-    .option('--json', 'answer in JSON', false)
+    .option('--raw', 'write only the raw bytes of the value', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura dlq show partitura.digits.requests-dlt 3 0')
     .action((topic: string, partition: number, offset: number, flags: ShowFlags) =>
       runShow(configOf({ ...flags }), { topic, partition, offset }, flags),
@@ -68,21 +63,21 @@ function addShow(dlq: Command, configOf: ConfigOf): void {
 }
 
 function addReplay(dlq: Command, configOf: ConfigOf): void {
-  const replay = dlq.command('replay').description('send dead letters to the topics that they came from');
-  withOptions(filtered(replay, 'again those that were replayed or dropped before'), CLUSTER)
-    .option('--max-replays <count>', 'leave letters that came back so often', integer(1), 3)
-    .option('--dry-run', 'only say what would be replayed', false)
-    .option('--json', 'answer in JSON', false)
+  const replay = dlq.command('replay').description('send dead letters back to their original topics');
+  withOptions(filtered(replay, 'include letters already replayed or dropped'), CLUSTER)
+    .option('--max-replays <count>', 'skip letters that came back this many times', integer(1), 3)
+    .option('--dry-run', 'only print what would be replayed', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura dlq replay --reason DECODE_FAILED --since 1d --dry-run')
     .action((topics: string[], flags: ReplayFlags) => runReplay(configOf({ ...flags }), topics, flags));
 }
 
 function addDrop(dlq: Command, configOf: ConfigOf): void {
-  const drop = dlq.command('drop').description('drop dead letters for good');
-  withOptions(filtered(drop, 'also those that were replayed'), CLUSTER)
-    .option('--everything', 'drop all, instead of those that match filters', false)
-    .option('--dry-run', 'only say what would be dropped', false)
-    .option('--json', 'answer in JSON', false)
+  const drop = dlq.command('drop').description('drop dead letters permanently');
+  withOptions(filtered(drop, 'include replayed letters'), CLUSTER)
+    .option('--everything', 'drop all letters instead of those matching filters', false)
+    .option('--dry-run', 'only print what would be dropped', false)
+    .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExample:\n  partitura dlq drop partitura.digits.requests-dlt --until 7d')
     .action((topics: string[], flags: DropFlags) => runDrop(configOf({ ...flags }), topics, flags));
 }

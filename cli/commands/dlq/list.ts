@@ -3,7 +3,7 @@ import { matchesFilter } from '../../../operations/dead-letters/filter.js';
 import { deadLetterRanges, readHandled, scanDeadLetters } from '../../../operations/dead-letters/scan.js';
 import { Listing } from '../../../operations/dead-letters/listing.js';
 import { print, printJson, printError } from '../../output.js';
-import { sayUnreadable, withCluster } from './cluster.js';
+import { printUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { countText, letterTable } from './texts.js';
 import { timeJson } from '../../time-option.js';
@@ -14,7 +14,7 @@ export interface ListFlags extends FilterFlags {
   readonly json: boolean;
 }
 
-/** Prints the newest dead letters, and counts all. */
+/** Prints the newest dead letters and the counts of all. */
 export async function runList(config: Config, named: readonly string[], flags: ListFlags): Promise<void> {
   const filter = filterOf(flags);
   await withCluster(config, async (cluster) => {
@@ -24,7 +24,7 @@ export async function runList(config: Config, named: readonly string[], flags: L
     let others = 0;
     for (const ranges of await deadLetterRanges(cluster, chosen, filter.since))
       await scanDeadLetters(cluster, ranges, {
-        onUnreadable: sayUnreadable,
+        onUnreadable: printUnreadable,
         onOthers: (records) => void (others += records.length),
         onLetters: (letters) => {
           for (const letter of letters) {
@@ -33,7 +33,7 @@ export async function runList(config: Config, named: readonly string[], flags: L
           }
         },
       });
-    if (others > 0) printError(`${others} records without error headers are no dead letters and not listed`);
+    if (others > 0) printError(`${others} records without error headers are not dead letters; not listed`);
     if (flags.json) printJson(report(listing, flags));
     else printListing(listing, flags);
   });
@@ -56,5 +56,5 @@ function printListing(listing: Listing, { summary, limit, all }: ListFlags): voi
   if (letters.length > 0) print(letterTable(letters, all));
   print(countText(byReason, 'dead letter', 'dead letters'));
   if (!summary && byReason.total > letters.length)
-    print(`${byReason.total - letters.length} older ones are not shown (--limit ${limit})`);
+    print(`${byReason.total - letters.length} older letters not shown (--limit ${limit})`);
 }

@@ -7,9 +7,15 @@ import {
 } from '../../../operations/dead-letters/scan.js';
 import { Replay } from '../../../operations/dead-letters/replay.js';
 import { print, printJson } from '../../output.js';
-import { finishingStopSignal, refuseHalf, sayUnreadable, withCluster, withOutbox } from './cluster.js';
+import {
+  finishingStopSignal,
+  refuseIncomplete,
+  printUnreadable,
+  withCluster,
+  withOutbox,
+} from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
-import { tallyText } from './texts.js';
+import { byTopicText, countsText } from './texts.js';
 
 export interface ReplayFlags extends FilterFlags {
   readonly maxReplays: number;
@@ -17,7 +23,7 @@ export interface ReplayFlags extends FilterFlags {
   readonly json: boolean;
 }
 
-/** Sends dead letters to the topics that they came from. */
+/** Sends dead letters back to their original topics. */
 export async function runReplay(config: Config, named: readonly string[], flags: ReplayFlags): Promise<void> {
   const filter = filterOf(flags);
   const { maxReplays, dryRun } = flags;
@@ -34,7 +40,7 @@ export async function runReplay(config: Config, named: readonly string[], flags:
         outbox,
         signal,
         onProgress: (letters) => bar?.increment(letters),
-        onUnreadable: sayUnreadable,
+        onUnreadable: printUnreadable,
       });
       try {
         for (const one of ranges) await replay.replay(one);
@@ -43,27 +49,34 @@ export async function runReplay(config: Config, named: readonly string[], flags:
         report(replay, flags);
       }
     });
-    refuseHalf(signal, 'the same command goes on with the rest');
+    refuseIncomplete(signal, 'rerun the command to process the rest');
   });
 }
 
-/** Also after a failure: what was replayed until then was. */
-function report({ replayed, left }: Replay, { dryRun, json }: ReplayFlags): void {
+/** Prints the result, also after a failure, since letters replayed before it stay replayed. */
+function report({ replayed, skipped }: Replay, { dryRun, json }: ReplayFlags): void {
   if (json)
-    return printJson({ dryRun, replayed: replayed.total, to: replayed, left: left.total, leftBecause: left });
-  const to = replayed.total > 0 ? ` (to ${tallyText(replayed)})` : '';
-  const why = left.total > 0 ? ` (${tallyText(left)})` : '';
-  print(`${dryRun ? 'would have replayed' : 'replayed'} ${replayed.total}${to}, left ${left.total}${why}`);
+    return printJson({
+      dryRun,
+      replayed: replayed.total,
+      to: replayed,
+      left: skipped.total,
+      leftBecause: skipped,
+    });
+  const to = replayed.total > 0 ? ` (${byTopicText(replayed)})` : '';
+  const reasons = skipped.total > 0 ? ` (${countsText(skipped)})` : '';
+  const [replay, skip] = dryRun ? ['would replay', 'skip'] : ['replayed', 'skipped'];
+  print(`${replay} ${replayed.total}${to}, ${skip} ${skipped.total}${reasons}`);
 }
 
-/** Only a person at a terminal wants one. Offsets without records make it end a little early. */
+/** Only a person at a terminal wants one. Offsets without records make it end slightly early. */
 function progressBar(ranges: readonly DeadLetterRanges[]): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
   const bar = new SingleBar({
     format: 'dead letters {bar} {value}/{total} ({percentage} %)',
     stream: process.stderr,
     hideCursor: true,
-    // Signals are ours to handle; the bar stops with the replay.
+    // Signals are handled by the command; the bar stops with the replay.
     gracefulExit: false,
   });
   const total = ranges.flatMap((one) => one.ranges).reduce((sum, { start, end }) => sum + end - start, 0);

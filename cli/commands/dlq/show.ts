@@ -22,7 +22,7 @@ export interface Place {
   readonly offset: number;
 }
 
-/** Prints everything of one dead letter. @throws PartituraError INVALID_REQUEST when it is not there */
+/** Prints one dead letter in full. @throws PartituraError INVALID_REQUEST if it does not exist */
 export async function runShow(config: Config, place: Place, flags: ShowFlags): Promise<void> {
   await withCluster(config, async (cluster) => {
     const letter = await findLetter(cluster, place);
@@ -48,14 +48,18 @@ async function findLetter(
 ): Promise<DeadLetter> {
   const [chosen = topic] = await cluster.topics.choose(cluster.admin, [topic]);
   const held = (await cluster.admin.offsets(chosen)).find((one) => one.partition === partition);
-  const wrong = (got: string): PartituraError =>
-    new PartituraError('INVALID_REQUEST', `${topic} partition ${partition}: expected ${got}, got ${offset}`);
-  if (!held) throw new PartituraError('INVALID_REQUEST', `${topic}: there is no partition ${partition}`);
-  if (held.start === held.end) throw wrong('an offset, and it is empty');
+  const wrong = (expected: string): PartituraError =>
+    new PartituraError(
+      'INVALID_REQUEST',
+      `${topic} partition ${partition}: expected ${expected}, got ${offset}`,
+    );
+  if (!held)
+    throw new PartituraError('INVALID_REQUEST', `${topic}: expected an existing partition, got ${partition}`);
+  if (held.start === held.end) throw wrong('an offset, but the partition is empty');
   if (offset < held.start || offset >= held.end)
     throw wrong(`an offset from ${held.start} to ${held.end - 1}`);
   const found = await readOne(cluster, { topic, partition, offset });
-  if (!found) throw wrong('the offset of a record, which not every offset is');
+  if (!found) throw wrong('the offset of a record');
   return found;
 }
 
@@ -69,8 +73,11 @@ async function readOne(
     cluster,
     { topic, ranges },
     {
-      onUnreadable: (_, why) => {
-        throw new PartituraError('DECODE_FAILED', `${topic} partition ${partition} offset ${offset}: ${why}`);
+      onUnreadable: (_, reason) => {
+        throw new PartituraError(
+          'DECODE_FAILED',
+          `${topic} partition ${partition} offset ${offset}: ${reason}`,
+        );
       },
       onOthers: ([record]) => {
         found = record && readDeadLetter(record);

@@ -26,16 +26,24 @@ export function letterTable(letters: readonly ListedDeadLetter[], withState: boo
   );
 }
 
-/** `2 DECODE_FAILED, 1 INVALID_REQUEST`. */
-export function tallyText(tally: Counts): string {
-  return tally
+/** Formats counts by topic: `partitura.digits.requests: 2`. */
+export function byTopicText(counts: Counts): string {
+  return counts
+    .entries()
+    .map(([topic, count]) => `${oneLine(topic)}: ${count}`)
+    .join(', ');
+}
+
+/** Formats counts by reason: `2 DECODE_FAILED, 1 INVALID_REQUEST`. */
+export function countsText(counts: Counts): string {
+  return counts
     .entries()
     .map(([name, count]) => `${count} ${oneLine(name)}`)
     .join(', ');
 }
 
-/** The same behind a number and what it counts; `none` comes without. */
-export function countText(tally: Counts, one: string, many: string): string {
-  if (tally.total === 0) return `no ${many}`;
-  return `${tally.total} ${tally.total === 1 ? one : many}: ${tallyText(tally)}`;
+/** Formats the total with its noun and the counts: `2 dead letters: 1 DECODE_FAILED, 1 INTERNAL`. */
+export function countText(counts: Counts, one: string, many: string): string {
+  if (counts.total === 0) return `no ${many}`;
+  return `${counts.total} ${counts.total === 1 ? one : many}: ${countsText(counts)}`;
 }

@@ -12,7 +12,7 @@ import type { RawClient } from '../../support/raw-client.js';
 
 const RECOVERY_LIMIT_MS = 90_000;
 const DISK_MIB = 96;
-/** Long enough for all clients to have moved on to the other brokers. */
+/** Long enough for all clients to move to the other brokers. */
 const AWAY_MS = 8_000;
 
 let disk: SmallDisk | undefined;
@@ -26,7 +26,7 @@ before(async () => {
   disk = await SmallDisk.mount(DISK_MIB);
   const started = await startTestBrokerGroup({
     dataDirs: [undefined, undefined, disk?.folder],
-    // Indexes are allocated at once, 20 MiB for each partition by default.
+    // Indexes are preallocated, 20 MiB per partition by default.
     settings: { 'log.index.size.max.bytes': '65536' },
   });
   brokers = started.brokers;
@@ -43,7 +43,7 @@ afterEach(async () => {
         values.map((value) => Math.fround(value * 2)),
       );
   await eventually(
-    'all is committed',
+    'all offsets are committed',
     async () => (await harness.uncommitted('scale')) === 0,
     RECOVERY_LIMIT_MS,
   );
@@ -60,44 +60,44 @@ function startLoad(): SteadyLoad {
   return load;
 }
 
-/** Requests are answered that are sent from now on. */
-async function goesOn(): Promise<void> {
+/** Checks that new requests are answered. */
+async function assertServing(): Promise<void> {
   await load.answeredAtLeast(rawClient.replies.size + 200, RECOVERY_LIMIT_MS);
 }
 
-test('leaders and coordinators move when brokers are killed, one after the other, and no request is lost', async () => {
+test('leaders and coordinators move when brokers are killed in turn, and no request is lost', async () => {
   startLoad();
   for (const broker of brokers) {
-    await goesOn();
+    await assertServing();
     await broker.kill();
     await sleep(AWAY_MS);
-    await goesOn();
+    await assertServing();
     await broker.restart();
     await sleep(AWAY_MS);
   }
-  await goesOn();
+  await assertServing();
 });
 
-test('a rolling restart of all brokers costs no request', async () => {
+test('no request is lost in a rolling restart of all brokers', async () => {
   startLoad();
   for (const broker of brokers) {
-    await goesOn();
+    await assertServing();
     await broker.restart();
     await sleep(AWAY_MS);
   }
-  await goesOn();
+  await assertServing();
 });
 
-test('a broker whose disk is full costs no request', async (t) => {
+test('no request is lost when the disk of a broker is full', async (t) => {
   startLoad();
   const [, , broker] = brokers;
-  if (!disk || !broker) return t.skip('this process may not mount a small file system');
-  await goesOn();
+  if (!disk || !broker) return t.skip('not authorized to mount a small file system');
+  await assertServing();
   await disk.fill();
   const ended = await Promise.race([broker.exited, sleep(RECOVERY_LIMIT_MS)]);
-  assert.ok(ended, 'the broker gives up its only disk');
-  await goesOn();
+  assert.ok(ended, 'the broker stops after losing its only disk');
+  await assertServing();
   await disk.free();
   await broker.restart();
-  await goesOn();
+  await assertServing();
 });

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { ExampleClients, TOO_SHORT, assertZero, noJava } from '../../support/example-clients.js';
 import type { Ended } from '../../support/programs.js';
 
-/** A start of the JVM on a busy machine, and the program's own limit. */
+/** Startup of the JVM on a busy host, plus the time limit of the program. */
 const RUN_LIMIT_MS = 60_000;
 const CHANNEL = 'mp.messaging.outgoing.digits';
 
@@ -16,7 +16,7 @@ describe('callers in Java', { skip: noJava }, () => {
   });
   after(() => clients.close());
 
-  /** Those that run within Maven. */
+  /** Returns Maven arguments for programs that run within Maven. */
   const goals = (project: string, ...args: string[]): string[] =>
     ['-q', '-f', project, 'compile', 'exec:java'].concat(
       args.length > 0 ? `-Dexec.args=${args.join(' ')}` : [],
@@ -27,7 +27,7 @@ describe('callers in Java', { skip: noJava }, () => {
     if (ended) assertZero(ended);
   });
 
-  test("Spring's ReplyingKafkaTemplate, and what it tells of an error", async (t) => {
+  test("Spring's ReplyingKafkaTemplate, and its error handling", async (t) => {
     const project = await clients.copied('spring');
     const ended = await clients.runMaven(t, 'mvn', ...goals(project));
     if (!ended) return;
@@ -36,7 +36,7 @@ describe('callers in Java', { skip: noJava }, () => {
     assert.match(refused?.stdout ?? '', TOO_SHORT);
   });
 
-  test("Quarkus's KafkaRequestReply, with and without a partition, and what it tells of an error", async (t) => {
+  test("Quarkus's KafkaRequestReply, with and without a partition, and its error handling", async (t) => {
     const project = await clients.copied('quarkus');
     const built = await clients.runMaven(t, 'mvn', '-q', '-f', project, 'package');
     if (!built) return;
@@ -45,7 +45,7 @@ describe('callers in Java', { skip: noJava }, () => {
     const runQuarkus = (...args: string[]): Promise<Ended> =>
       clients.run('java', args, { limitMs: RUN_LIMIT_MS });
     assertZero(await runQuarkus(...program));
-    // The topic is the one that SmallRye takes when none is configured.
+    // The default topic of SmallRye if none is configured.
     const topic = 'partitura.digits.requests-replies';
     await clients.harness.withAdmin((admin) =>
       admin.createTopics([{ topic, partitions: 4, replicationFactor: 1 }]),

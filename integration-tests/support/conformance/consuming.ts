@@ -6,11 +6,11 @@ import type { KafkaError } from '../../../kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
-/** Where a consumer begins, what it reads, and how it is held back. */
+/** Tests start positions, consumption and backpressure. */
 export function testConsuming(port: PortUnderTest): void {
   const { modernGroups } = port.abilities;
 
-  test('a consumer that comes back goes on at the committed position', async () => {
+  test('a restarted consumer resumes from the committed offset', async () => {
     const topic = await port.createTopic(1);
     const group = `g-${randomUUID()}`;
     await port.producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(index))));
@@ -24,7 +24,7 @@ export function testConsuming(port: PortUnderTest): void {
     assert.deepEqual(second.values(), ['4', '5', '6', '7', '8', '9']);
   });
 
-  test('a paused partition brings nothing until it is resumed, while others go on', async () => {
+  test('a paused partition delivers nothing until it is resumed, while others continue', async () => {
     const topic = await port.createTopic(2);
     const reader = await port.consume({ topic });
     reader.consumer.pause([{ topic, partition: 0 }]);
@@ -40,7 +40,7 @@ export function testConsuming(port: PortUnderTest): void {
     await eventually('the held record', () => reader.values().includes('held'));
   });
 
-  test('a promise from the handler holds back the next fetch for longer than the session, without losing membership', async () => {
+  test('a pending promise of the handler delays the next fetch for longer than the session timeout without losing membership', async () => {
     const topic = await port.createTopic(1);
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -55,7 +55,7 @@ export function testConsuming(port: PortUnderTest): void {
     assert.equal(reader.assignments, 1);
   });
 
-  test('a group goes on where the log begins when what it committed has been deleted', async () => {
+  test('a group resumes from the log start offset if the committed offset has been deleted', async () => {
     const topic = await port.createTopic(1);
     const group = `g-${randomUUID()}`;
     await port.producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(index))));
@@ -69,20 +69,20 @@ export function testConsuming(port: PortUnderTest): void {
   });
 
   for (const groupProtocol of modernGroups ? (['classic', 'consumer'] as const) : (['classic'] as const))
-    test(`a topic that is deleted and made anew is read from its beginning (${groupProtocol} protocol)`, async () => {
+    test(`a recreated topic is read from the beginning (${groupProtocol} protocol)`, async () => {
       const topic = await port.createTopic(1);
       await port.producer.send(Array.from({ length: 5 }, (_, index) => plain(topic, `old ${index}`)));
       const reader = await port.consume({ topic, groupProtocol });
       await eventually('the old records', () => reader.records.length === 5);
       await port.admin.deleteTopics([topic]);
-      await eventually('it is gone', async () => !(await port.admin.listTopics()).includes(topic));
+      await eventually('the removal', async () => !(await port.admin.listTopics()).includes(topic));
       await port.admin.createTopics([{ topic, partitions: 1, replicationFactor: -1 }]);
       await port.producer.send([plain(topic, 'new 0'), plain(topic, 'new 1')]);
       await eventually('the new records', () => reader.values().includes('new 1'), 60_000);
       assert.deepEqual(reader.values().slice(5), ['new 0', 'new 1']);
     });
 
-  test('partitions that are added to a topic are read as well', async () => {
+  test('partitions added to a topic are consumed, too', async () => {
     const topic = await port.createTopic(1);
     const reader = await port.consume({ topic });
     await port.producer.send([plain(topic, 'old')]);
@@ -100,14 +100,14 @@ export function testConsuming(port: PortUnderTest): void {
     await eventually('its record', () => reader.values().includes('new'));
   });
 
-  test('a consumer of a topic that does not exist is told so', async () => {
+  test('a consumer of a missing topic fails with the reason', async () => {
     await assert.rejects(
       port.consume({ topic: 'nowhere-at-all' }),
       (error: KafkaError) => error.kind === 'unknown-topic',
     );
   });
 
-  test('fixed partitions are read alone, from the end as it was at the start', async () => {
+  test('a fixed assignment reads only its partitions, from their end offsets at the start', async () => {
     const topic = await port.createTopic(3);
     await port.producer.send([{ ...plain(topic, 'before'), partition: 1 }]);
     const reader = await port.consume({ topic, from: 'latest', partitions: [1] });
@@ -118,13 +118,13 @@ export function testConsuming(port: PortUnderTest): void {
     assert.deepEqual(reader.values(), ['after 1']);
   });
 
-  test('fixed partitions can be read as soon as their topic is there', async () => {
+  test('a fixed assignment can be read as soon as its topic exists', async () => {
     for (let round = 0; round < 20; round++)
       await port.consume({ topic: await port.createTopic(4), from: 'latest', partitions: [0, 1, 2, 3] });
   });
 }
 
-/** What the port does not offer and these tests need. */
+/** Runs operations that the port does not offer. */
 async function withKafkaJsAdmin(
   { broker }: PortUnderTest,
   work: (admin: kafkajs.Admin) => Promise<unknown>,

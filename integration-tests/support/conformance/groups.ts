@@ -6,11 +6,11 @@ import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 import type { Reader } from './reader.js';
 
-/** How members share partitions: taking over, instance ids and the protocol of KIP-848. */
+/** Tests rebalances, static membership and the KIP-848 protocol. */
 export function testGroups(port: PortUnderTest): void {
   const { modernGroups } = port.abilities;
 
-  test('when a member joins, the other gives up its partitions first, commits in time, and nothing is read twice', async () => {
+  test('when a member joins, partitions are revoked first, commits succeed in time, and nothing is read twice', async () => {
     const topic = await port.createTopic(4);
     const group = `g-${randomUUID()}`;
     await port.producer.send(
@@ -39,7 +39,7 @@ export function testGroups(port: PortUnderTest): void {
   });
 
   for (const joins of ['after', 'before'] as const)
-    test(`a program that joins the group ${joins} us and reads another topic gets no partitions of ours`, async () => {
+    test(`a program that joins the group ${joins} us and reads another topic gets none of our partitions`, async () => {
       const [topic, other] = [await port.createTopic(4), await port.createTopic(4)];
       const group = `g-${randomUUID()}`;
       const intruder = port.intruder(group, other);
@@ -53,7 +53,7 @@ export function testGroups(port: PortUnderTest): void {
       await eventually('all records', () => reader.records.length === 4);
     });
 
-  test('what is committed with a position is read with it, until the position is committed without', async () => {
+  test('commit metadata is returned with the offset until the offset is committed without it', async () => {
     const topic = await port.createTopic(2);
     const group = `g-${randomUUID()}`;
     const { consumer } = await port.consume({ topic, group });
@@ -69,7 +69,7 @@ export function testGroups(port: PortUnderTest): void {
     );
   });
 
-  test('a member with an instance id comes back to its partitions, and nobody else notices', async (t) => {
+  test('a static member gets its partitions back after a restart without a rebalance', async (t) => {
     if (!modernGroups) return t.skip('this client has no static membership');
     const topic = await port.createTopic(4);
     const group = `g-${randomUUID()}`;
@@ -88,7 +88,7 @@ export function testGroups(port: PortUnderTest): void {
     assert.equal(other.assignments, assignments);
   });
 
-  test('a member whose instance id another takes ends, and says why', async (t) => {
+  test('a static member that is fenced by another with the same instance id stops with the reason', async (t) => {
     if (!modernGroups) return t.skip('this client has no static membership');
     const topic = await port.createTopic(1);
     const group = `g-${randomUUID()}`;
@@ -101,14 +101,14 @@ export function testGroups(port: PortUnderTest): void {
     await eventually('the first has ended', () => crash?.kind === 'fenced');
   });
 
-  test('with the protocol of KIP-848 only what goes elsewhere is given up, and commits succeed until then', async (t) => {
+  test('with the KIP-848 protocol only reassigned partitions are revoked, and commits succeed until then', async (t) => {
     if (!modernGroups) {
       const options = { group: 'g', topic: 't', from: 'earliest', sessionTimeoutMs: 6_000 } as const;
       assert.throws(
         () => port.kafka.consumer({ ...options, fetchMaxBytes: 1, groupProtocol: 'consumer' }),
         /KAFKA_CLIENT=native/,
       );
-      return t.skip('this client does not know it, and says so');
+      return t.skip('this client does not support it');
     }
     const topic = await port.createTopic(4);
     const group = `g-${randomUUID()}`;

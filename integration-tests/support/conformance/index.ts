@@ -10,8 +10,7 @@ import { testTopics } from './topics.js';
 import { testTransactions } from './transactions.js';
 
 /**
- * What every implementation of the Kafka port must do, on a real broker. A second client is added by
- * calling this with it.
+ * Defines the conformance tests of the Kafka port, on a real broker. Call it once per client.
  */
 export function describeKafkaPort(
   name: string,

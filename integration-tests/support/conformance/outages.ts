@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
-/** What producers and consumers do while the broker is away. */
+/** Tests producers and consumers during broker outages. */
 export function testOutages(port: PortUnderTest): void {
-  test('a broker that crashes and comes back is survived by producer and consumer', async () => {
+  test('producer and consumer survive a crash and restart of the broker', async () => {
     const topic = await port.createTopic(1);
     const reader = await port.consume({ topic });
     const fixed = await port.consume({ topic, from: 'latest', partitions: [0] });
@@ -30,7 +30,7 @@ export function testOutages(port: PortUnderTest): void {
     assert.equal(fixed.values().filter((value) => value === 'before').length, 1);
   });
 
-  test('a consumer closes in bounded time while the broker is away', async () => {
+  test('a consumer closes in bounded time during a broker outage', async () => {
     const topic = await port.createTopic(1);
     const group = await port.consume({ topic });
     const fixed = await port.consume({ topic, partitions: [0] });

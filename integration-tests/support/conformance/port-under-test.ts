@@ -13,15 +13,15 @@ import type {
 import { startTestBroker, type TestBroker } from '../broker.js';
 import { Reader } from './reader.js';
 
-/** What one client can do and another can't. */
+/** Abilities that differ between clients. */
 export interface Abilities {
-  /** Static membership and the group protocol of KIP-848; a member of a transaction's group is checked. */
+  /** True for static membership, the KIP-848 group protocol, and fencing of group members in transactions. */
   readonly modernGroups: boolean;
 }
 
-/** A client on a broker of its own. Tests make topics, consumers and transactions with it; `stop` closes them all. */
+/** A client on its own broker. Tests create topics, consumers and transactions with it; `stop` closes them all. */
 export class PortUnderTest {
-  // There from `start` on, which runs before all tests.
+  // Set by `start`, which runs before all tests.
   broker!: TestBroker;
   kafka!: KafkaClient;
   admin!: KafkaAdmin;
@@ -76,7 +76,7 @@ export class PortUnderTest {
     return reader;
   }
 
-  /** Another program that uses a group by mistake: a kafkajs consumer with its defaults, which joins once it is told to. */
+  /** A program that uses a group by mistake: a kafkajs consumer with defaults, which joins when `joined` is called. */
   intruder(groupId: string, topic: string): { joined(): Promise<void> } {
     const { Kafka, logLevel } = kafkajs;
     const client = new Kafka({ brokers: [this.broker.bootstrap], logLevel: logLevel.NOTHING });

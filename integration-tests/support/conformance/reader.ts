@@ -1,6 +1,6 @@
 import type { ConsumerHandlers, KafkaConsumer, KafkaRecord, TopicPartition } from '../../../kafka/port.js';
 
-/** A consumer that keeps what it reads. */
+/** A consumer that collects its records. */
 export class Reader {
   readonly records: KafkaRecord[] = [];
   assigned: readonly TopicPartition[] = [];

@@ -6,9 +6,9 @@ import type { KafkaError, OutgoingRecord } from '../../../kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
-/** What is sent comes back as it was, and what cannot be sent is told. */
+/** Tests round trips of records and send errors. */
 export function testRecords(port: PortUnderTest): void {
-  test('records come as they were sent: key, value, headers and repeated headers, byte for byte', async () => {
+  test('key, value and headers, including repeated ones, survive a round trip byte for byte', async () => {
     const topic = await port.createTopic(1);
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
     const headers = {
@@ -33,7 +33,7 @@ export function testRecords(port: PortUnderTest): void {
     assert.deepEqual([second?.key, second?.value], [null, null]);
   });
 
-  test('headers keep their order, their repetition and values that are null', async () => {
+  test('headers keep their order, duplicates and null values', async () => {
     const topic = await port.createTopic(1);
     const lists: HeaderList[] = [
       [
@@ -59,11 +59,11 @@ export function testRecords(port: PortUnderTest): void {
       ...{ topic, key, value, headers, headerList },
     }));
     await port.producer.send(passedOn);
-    await eventually('what was passed on', () => reader.records.length === 2 * lists.length);
+    await eventually('the forwarded records', () => reader.records.length === 2 * lists.length);
     assert.deepEqual(reader.records.slice(lists.length).map(headersInOrder), lists);
   });
 
-  test('a record keeps a timestamp that it is sent with', async () => {
+  test('a record keeps its timestamp', async () => {
     const topic = await port.createTopic(1);
     const moments = [Date.now() - 30 * 24 * 60 * 60_000, Date.now() - 1_000];
     await port.producer.send(moments.map((timestamp) => ({ ...plain(topic, 'x'), timestamp })));
@@ -75,7 +75,7 @@ export function testRecords(port: PortUnderTest): void {
     );
   });
 
-  test('records keep the order in which they were sent, over many sends', async () => {
+  test('records keep their order across many sends', async () => {
     const topic = await port.createTopic(1);
     const sends = Array.from({ length: 20 }, (_, send) =>
       port.producer.send(Array.from({ length: 10 }, (_, index) => plain(topic, String(send * 10 + index)))),
@@ -89,7 +89,7 @@ export function testRecords(port: PortUnderTest): void {
     );
   });
 
-  test('the same key goes to the same partition, where a Java client would put it; a named partition is kept', async () => {
+  test('a key maps to the same partition as in the Java client; an explicit partition is kept', async () => {
     const topic = await port.createTopic(8);
     const keyed = (key: string): OutgoingRecord => ({ ...plain(topic, key), key: Buffer.from(key) });
     await port.producer.send([
@@ -113,7 +113,7 @@ export function testRecords(port: PortUnderTest): void {
     assert.deepEqual(partitionOf('named'), [5]);
   });
 
-  test('an empty value is not a tombstone, nor an empty key none', async () => {
+  test('an empty value is not a tombstone, and an empty key is not null', async () => {
     const topic = await port.createTopic(1);
     const empty = Buffer.alloc(0);
     await port.producer.send([
@@ -141,7 +141,7 @@ export function testRecords(port: PortUnderTest): void {
     );
   });
 
-  test('a record that may go compressed fits where it would be too large', async () => {
+  test('a record that allows compression fits where it would be too large uncompressed', async () => {
     const topic = await port.createTopic(1, { 'max.message.bytes': '10000' });
     const value = 'x'.repeat(50_000);
     await port.producer.send([{ ...plain(topic, value), compress: true }]);
@@ -159,7 +159,7 @@ export function testRecords(port: PortUnderTest): void {
       assert.deepEqual(reader.values(), values);
     });
 
-  test('a record that is too large is told so, and the producer goes on', async () => {
+  test('an oversized record is rejected, and the producer continues', async () => {
     const topic = await port.createTopic(1, { 'max.message.bytes': '10000' });
     await assert.rejects(
       port.producer.send([plain(topic, 'x'.repeat(20_000))]),
@@ -168,7 +168,7 @@ export function testRecords(port: PortUnderTest): void {
     await port.producer.send([plain(topic, 'small')]);
   });
 
-  test('a topic that does not exist is told so and not created', async () => {
+  test('a missing topic is reported and not created', async () => {
     await assert.rejects(
       port.producer.send([plain('nowhere-at-all', 'x')]),
       (error: KafkaError) => error.kind === 'unknown-topic',

@@ -10,7 +10,7 @@ import { plain, type PortUnderTest } from './port-under-test.js';
 const LIMITS = { limitMs: 10_000, fetchMaxBytes: 1_000_000 };
 const MINUTE_MS = 60_000;
 
-/** Reading a topic as it is now, to its end and no further. */
+/** Tests scans of a topic up to its current end. */
 export function testScanning(port: PortUnderTest): void {
   const values = (records: readonly KafkaRecord[]): string[] =>
     records.map(({ value }) => value?.toString() ?? '');
@@ -32,7 +32,7 @@ export function testScanning(port: PortUnderTest): void {
     return seen;
   };
 
-  test('the first offsets from a moment on are told, and the end where nothing is so young', async () => {
+  test('offsets are found by timestamp, and the end offset if no record is newer', async () => {
     const topic = await port.createTopic(2);
     const now = Date.now();
     const at = (partition: number, minutesAgo: number): ReturnType<typeof plain> & { timestamp: number } => ({
@@ -51,7 +51,7 @@ export function testScanning(port: PortUnderTest): void {
     );
   });
 
-  test('records before an offset are deleted, others are kept, and an offset after the end is refused', async () => {
+  test('records before an offset are deleted, others are kept, and an offset beyond the end is refused', async () => {
     const topic = await port.createTopic(2);
     await port.producer.send([0, 1, 2].map((value) => ({ ...plain(topic, String(value)), partition: 1 })));
     await port.admin.deleteRecords(topic, [{ partition: 1, offset: 2 }]);
@@ -66,7 +66,7 @@ export function testScanning(port: PortUnderTest): void {
     );
   });
 
-  test('fixed partitions begin at given offsets, or where the log begins when those are gone', async () => {
+  test('a fixed assignment starts at given offsets, or at the log start offset if those are deleted', async () => {
     const topic = await port.createTopic(1);
     await sendNumbers(topic, 6);
     await port.admin.deleteRecords(topic, [{ partition: 0, offset: 2 }]);
@@ -80,14 +80,14 @@ export function testScanning(port: PortUnderTest): void {
     }
   });
 
-  test('a topic is read to its end when that is the marker of a transaction', async () => {
+  test('a topic is read to its end if that is a transaction marker', async () => {
     const topic = await port.createTopic(1);
     const transactions = await port.transactional(`tx-${randomUUID()}`);
     await transactions.sendWithOffsets([plain(topic, 'a'), plain(topic, 'b')]);
     assert.deepEqual(values(await readTopic(port.kafka, topic, LIMITS)), ['a', 'b']);
   });
 
-  test('the end of a partition lies behind a transaction that is under way, and who reads to it waits for that', async () => {
+  test('the end offset includes an open transaction, and a scan waits for its completion', async () => {
     const topic = await port.createTopic(1);
     const rawClient = new kafkajs.Kafka({
       brokers: [port.broker.bootstrap],
@@ -106,7 +106,7 @@ export function testScanning(port: PortUnderTest): void {
     }
   });
 
-  test('a topic is read to its end when all that is left, or all that is last, was given up by its transaction', async () => {
+  test('a topic is read to its end if all remaining or all last records were aborted', async () => {
     const [topic, small] = [
       await port.createTopic(1),
       await port.createTopic(1, { 'max.message.bytes': '10000' }),
@@ -123,7 +123,7 @@ export function testScanning(port: PortUnderTest): void {
     assert.deepEqual(values(await readTopic(port.kafka, topic, LIMITS)), ['seen']);
   });
 
-  test('a scan from a moment on hands over what was there when it began, and waits for whoever takes it', async () => {
+  test('a scan by timestamp delivers the records that existed at its start, and waits for the handler', async () => {
     const topic = await port.createTopic(1);
     const timestamp = Date.now() - 10 * MINUTE_MS;
     await port.producer.send([{ ...plain(topic, 'old'), timestamp }, plain(topic, 'new')]);
@@ -136,7 +136,7 @@ export function testScanning(port: PortUnderTest): void {
         onRecords: async () => {
           assert.equal(++taking, 1);
           if (writes++ === 0) await port.producer.send([plain(topic, 'late')]);
-          // Longer than the limit, which is for what does not come.
+          // Longer than the limit, which applies only to missing records.
           await new Promise((resolve) => setTimeout(resolve, 2_000));
           taking--;
         },
@@ -146,7 +146,7 @@ export function testScanning(port: PortUnderTest): void {
     assert.deepEqual(seen, ['new']);
   });
 
-  test('a scan holds one fetch at a time, ends where it is told to, and fails as whoever takes its records does', async () => {
+  test('a scan holds one fetch at a time, stops on abort, and fails with the error of the handler', async () => {
     const topic = await port.createTopic(1);
     for (let sent = 0; sent < 20; sent++) await port.producer.send([plain(topic, 'x'.repeat(10_000))]);
     const stop = new AbortController();
@@ -157,19 +157,19 @@ export function testScanning(port: PortUnderTest): void {
     });
     assert.ok(few.length < 20, `${few.length} records`);
     assert.deepEqual(await scan(topic, { signal: stop.signal }), []);
-    const failure = new Error('the taker failed');
+    const failure = new Error('the handler failed');
     await assert.rejects(scan(topic, { onRecords: () => Promise.reject(failure) }), failure);
     assert.equal((await scan(topic, { fetchMaxBytes: 30_000 })).length, 20);
   });
 
-  test('an empty topic, and one that is not there, are read at once', async () => {
+  test('empty and missing topics are scanned immediately', async () => {
     const topic = await port.createTopic(2);
     assert.deepEqual(await topicRanges(port.admin, topic), []);
     assert.equal(await topicRanges(port.admin, 'nowhere-at-all'), undefined);
     assert.deepEqual(await readTopic(port.kafka, 'nowhere-at-all', LIMITS), []);
   });
 
-  test('a scan that gets nothing says where it stands, within its limit', async () => {
+  test('a scan without progress fails with its position, within its limit', async () => {
     const topic = await port.createTopic(1);
     await sendNumbers(topic, 2);
     const seen: string[] = [];

@@ -6,15 +6,15 @@ import { eventually } from '../eventually.js';
 import { Gate } from '../gate.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
-/** What the admin tells of topics and does to them. */
+/** Tests topic queries and changes of the admin client. */
 export function testTopics(port: PortUnderTest): void {
-  test('brokers are found at an IPv6 address', async (context) => {
+  test('brokers are reachable at an IPv6 address', async (context) => {
     const broker = mustParseAddress(port.broker.bootstrap);
     const gate = new Gate(broker.port, '::1');
     try {
       await gate.open();
     } catch {
-      return context.skip('this machine has no IPv6');
+      return context.skip('IPv6 is not available');
     }
     const topic = await port.createTopic(1);
     const admin = port.createClient(formatAddress({ host: '::1', port: gate.port })).admin();
@@ -27,12 +27,12 @@ export function testTopics(port: PortUnderTest): void {
     }
   });
 
-  test("a broker's settings are told", async () => {
+  test('broker settings are returned', async () => {
     const settings = await port.admin.brokerSettings(['socket.request.max.bytes']);
     assert.deepEqual([...settings], [['socket.request.max.bytes', '104857600']]);
   });
 
-  test("a topic's settings are told, its own and those that it has of the broker", async () => {
+  test('topic settings are returned, both its own and those inherited from the broker', async () => {
     const topic = `t-${randomUUID()}`;
     const config = { 'max.message.bytes': '123456' };
     await port.admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config }]);
@@ -65,6 +65,6 @@ export function testTopics(port: PortUnderTest): void {
       ],
     );
     await port.admin.deleteTopics([topic]);
-    await eventually('it is gone', async () => !(await port.admin.listTopics()).includes(topic));
+    await eventually('the removal', async () => !(await port.admin.listTopics()).includes(topic));
   });
 }

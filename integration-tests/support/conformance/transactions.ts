@@ -5,11 +5,11 @@ import type { KafkaError } from '../../../kafka/port.js';
 import { eventually } from '../eventually.js';
 import { plain, type PortUnderTest } from './port-under-test.js';
 
-/** Records and positions as one: both or neither, and nothing from who was shut out. */
+/** Tests atomicity of records and offsets, and fencing. */
 export function testTransactions(port: PortUnderTest): void {
   const { modernGroups } = port.abilities;
 
-  test('a transaction makes its records seen and moves the group, both at once', async () => {
+  test('a transaction commits its records and group offsets atomically', async () => {
     const [input, output] = [await port.createTopic(1), await port.createTopic(2)];
     const group = `g-${randomUUID()}`;
     await port.producer.send([plain(input, 'a'), plain(input, 'b')]);
@@ -30,7 +30,7 @@ export function testTransactions(port: PortUnderTest): void {
     ]);
   });
 
-  test('a transaction that fails leaves nothing to be seen and the group where it was', async () => {
+  test('a failed transaction exposes no records and leaves the group offsets unchanged', async () => {
     const input = await port.createTopic(1);
     const [output, small] = [
       await port.createTopic(1),
@@ -49,12 +49,12 @@ export function testTransactions(port: PortUnderTest): void {
     );
     await transactions.sendWithOffsets([plain(output, 'seen')]);
     const reader = await port.consume({ topic: output });
-    await eventually('what is to be seen', () => reader.values().includes('seen'));
+    await eventually('the committed record', () => reader.values().includes('seen'));
     assert.deepEqual(reader.values(), ['seen']);
     assert.deepEqual(await port.admin.committed(group, input), [{ partition: 0, offset: -1, metadata: '' }]);
   });
 
-  test('who comes later under the same transactional id shuts the former out', async () => {
+  test('a later producer with the same transactional id fences the former', async () => {
     const output = await port.createTopic(1);
     const id = `tx-${randomUUID()}`;
     const zombie = await port.transactional(id);
@@ -72,8 +72,8 @@ export function testTransactions(port: PortUnderTest): void {
     assert.deepEqual(reader.values(), ['before', 'successor', 'successor again']);
   });
 
-  test('a member that its group has left behind moves nothing, not with a transaction either', async (t) => {
-    if (!modernGroups) return t.skip('this client does not say who it is');
+  test('a member that is no longer in its group commits nothing, not even in a transaction', async (t) => {
+    if (!modernGroups) return t.skip('this client does not identify its member');
     const [input, output] = [await port.createTopic(1), await port.createTopic(1)];
     const group = `g-${randomUUID()}`;
     const first = await port.consume({ topic: input, group });

@@ -8,19 +8,19 @@ const reach = (message?: string): Parameters<typeof checkBootstrap>[0] => [
   { address: 'k:9092', ms: 3, error: message === undefined ? undefined : new Error(message) },
 ];
 
-test('what is wrong with an address decides what is advised', () => {
+test('the fix depends on why an address failed', () => {
   const cases: [string, RegExp][] = [
     ['connect ECONNREFUSED 10.0.0.1:9092', /start the broker or correct the port/],
     ['getaddrinfo ENOTFOUND k', /check the spelling and DNS/],
     ['self-signed certificate in certificate chain', /KAFKA_SSL_CA/],
     ['SASL authentication failed', /set KAFKA_SASL_MECHANISM/],
-    ['Connection closed', /whether this listener wants TLS/],
+    ['Connection closed', /whether this listener expects TLS/],
   ];
   for (const [message, fix] of cases) assert.match(checkBootstrap(reach(message), config)[0]?.fix ?? '', fix);
   assert.equal(checkBootstrap(reach(), config)[0]?.message, 'k:9092 answers (3 ms)');
 });
 
-test('one address of several that is wrong is no problem yet', () => {
+test('one wrong address among several is only a warning', () => {
   const attempts = [...reach('connect ECONNREFUSED'), ...reach()];
   assert.deepEqual(
     checkBootstrap(attempts, config).map(({ level }) => level),
@@ -28,26 +28,26 @@ test('one address of several that is wrong is no problem yet', () => {
   );
 });
 
-test('sessions must be as long as the broker allows, and positions kept for a week', () => {
-  const told = (settings: Record<string, string>): string[] =>
+test('session timeouts must be within the broker limits, and offsets kept for a week', () => {
+  const lines = (settings: Record<string, string>): string[] =>
     checkBrokerSettings(1, new Map(Object.entries(settings)), config).map(
       ({ level, message: what }) => `${level}: ${what}`,
     );
   assert.match(
-    told({ 'group.min.session.timeout.ms': '30000', 'group.max.session.timeout.ms': '60000' })[0] ?? '',
+    lines({ 'group.min.session.timeout.ms': '30000', 'group.max.session.timeout.ms': '60000' })[0] ?? '',
     /^problem: broker 1: PARTITURA_SESSION_TIMEOUT_MS is 10000, expected 30000 to 60000/,
   );
-  assert.match(told({ 'offsets.retention.minutes': '60' })[0] ?? '', /^warning: .* kept for 1 h/);
-  assert.match(told({ 'auto.create.topics.enable': 'true' })[0] ?? '', /^warning: .* mistyped topic/);
+  assert.match(lines({ 'offsets.retention.minutes': '60' })[0] ?? '', /^warning: .* kept for 1 h/);
+  assert.match(lines({ 'auto.create.topics.enable': 'true' })[0] ?? '', /^warning: .* mistyped topic/);
   assert.match(
-    told({ 'message.max.bytes': '500000' })[0] ?? '',
-    /^warning: .* is 500000, and records may have/,
+    lines({ 'message.max.bytes': '500000' })[0] ?? '',
+    /^warning: .* is 500000, but records may have/,
   );
-  assert.deepEqual(told({}), ['ok: broker 1: its settings fit']);
+  assert.deepEqual(lines({}), ['ok: broker 1: settings ok']);
 });
 
-test('releases are told, and that they differ; the newer group protocol needs brokers that have it', () => {
-  const told = (protocol: 'classic' | 'consumer', ...releases: (string | undefined)[]): string[] =>
+test('releases and their differences are reported; the consumer group protocol needs broker support', () => {
+  const lines = (protocol: 'classic' | 'consumer', ...releases: (string | undefined)[]): string[] =>
     checkVersions(
       releases.map((release, broker) => ({
         address: String(broker),
@@ -56,19 +56,19 @@ test('releases are told, and that they differ; the newer group protocol needs br
       checkConfig({ kafkaGroupProtocol: protocol }),
       { partitura: '1', node: '20' },
     ).map(({ level, message: what }) => `${level}: ${what}`);
-  assert.deepEqual(told('classic', '4.3', '4.3'), [
+  assert.deepEqual(lines('classic', '4.3', '4.3'), [
     'ok: Partitura 1 on Node 20, KAFKA_CLIENT=native',
-    'ok: Kafka 4.3: speaks all that Partitura needs',
+    'ok: Kafka 4.3: supports everything Partitura needs',
   ]);
   assert.match(
-    told('classic', '4.2', undefined)[2] ?? '',
-    /^warning: .*: 0 runs 4\.2, 1 runs an unknown one$/,
+    lines('classic', '4.2', undefined)[2] ?? '',
+    /^warning: .*: 0 runs 4\.2, 1 runs an unknown release$/,
   );
-  assert.match(told('consumer', '3.9')[2] ?? '', /^problem: KAFKA_GROUP_PROTOCOL=consumer/);
+  assert.match(lines('consumer', '3.9')[2] ?? '', /^problem: KAFKA_GROUP_PROTOCOL=consumer/);
 });
 
-test('a broker that lacks what we speak is a finding, as bad as the client that is chosen makes it', () => {
-  const told = (kafkaClient: 'native' | 'kafkajs'): string | undefined =>
+test('an outdated broker is a finding whose level depends on the chosen client', () => {
+  const lines = (kafkaClient: 'native' | 'kafkajs'): string | undefined =>
     checkVersions(
       [
         {
@@ -79,11 +79,11 @@ test('a broker that lacks what we speak is a finding, as bad as the client that 
       checkConfig({ kafkaClient }),
       { partitura: '1', node: '20' },
     ).map(({ level, message: what }) => `${level}: ${what}`)[1];
-  assert.equal(told('native'), 'problem: k:9092 does not speak version 13 of Fetch');
-  assert.match(told('kafkajs') ?? '', /^warning: k:9092 does not speak version 13 of Fetch/);
+  assert.equal(lines('native'), 'problem: k:9092 does not support version 13 of Fetch');
+  assert.match(lines('kafkajs') ?? '', /^warning: k:9092 does not support version 13 of Fetch/);
 });
 
-test('brokers must agree on how large a batch may be', () => {
+test('brokers must agree on the largest batch', () => {
   const limits = (...values: string[]): number =>
     checkAgreement(new Map(values.map((value, id) => [id, new Map([['message.max.bytes', value]])]))).length;
   assert.equal(limits('1048588', '1048588'), 0);

@@ -24,39 +24,40 @@ export interface Reach {
   readonly error: Error | undefined;
 }
 
-/** The addresses that were named. */
+/** Checks the bootstrap addresses. */
 export function checkBootstrap(attempts: readonly Reach[], config: Config): Finding[] {
   return attempts.map(({ address, ms, error }) => {
     if (!error) return ok(AREA, `${address} answers (${ms} ms)`);
-    const fix = `${howTo(error.message, config)}; KAFKA_BROKERS names it`;
+    const fix = `${fixFor(error.message, config)}; the address comes from KAFKA_BROKERS`;
     const others = attempts.some((attempt) => !attempt.error);
     return (others ? warning : problem)(AREA, `${address}: ${error.message}`, fix);
   });
 }
 
-function howTo(message: string, { ssl, saslMechanism }: Config): string {
+function fixFor(message: string, { ssl, saslMechanism }: Config): string {
   if (/SASL|authenticat/i.test(message))
     return saslMechanism === undefined
-      ? 'the broker wants a login: set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
-      : `check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and that the broker has ${saslMechanism}`;
+      ? 'the broker requires authentication: set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+      : `check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and that the broker enables ${saslMechanism}`;
   if (/certificate|SSL|TLS/i.test(message))
-    return 'set KAFKA_SSL_CA to the authority of the certificate that the broker shows';
-  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return 'the name is not known here: check the spelling and DNS';
-  if (/ECONNREFUSED/.test(message)) return 'nothing listens there: start the broker or correct the port';
+    return 'set KAFKA_SSL_CA to the CA that signed the broker certificate';
+  if (/ENOTFOUND|EAI_AGAIN/.test(message))
+    return 'the host name does not resolve: check the spelling and DNS';
+  if (/ECONNREFUSED/.test(message)) return 'nothing is listening: start the broker or correct the port';
   const other = ssl
-    ? 'without TLS, KAFKA_SSL=false'
-    : 'TLS, KAFKA_SSL=true, or a login, KAFKA_SASL_MECHANISM';
-  return `check the network between here and there, and whether this listener wants ${other}`;
+    ? 'plaintext (KAFKA_SSL=false)'
+    : 'TLS (KAFKA_SSL=true) or authentication (KAFKA_SASL_MECHANISM)';
+  return `check the network path, and whether this listener expects ${other}`;
 }
 
-/** The addresses by which the cluster names its brokers: all traffic goes there, whatever was named first. */
+/** Checks the advertised listeners: all traffic goes there, whatever the bootstrap addresses were. */
 export function checkAdvertised(attempts: readonly Reach[]): readonly Finding[] {
   const wrong = attempts.flatMap(({ address, error }) =>
     error
       ? problem(
           AREA,
-          `the cluster names a broker ${address}, which can't be used from here: ${error.message}`,
-          'set advertised.listeners of that broker to an address that its clients can reach',
+          `the cluster advertises ${address}, which is not reachable from here: ${error.message}`,
+          'set advertised.listeners of that broker to an address that clients can reach',
         )
       : [],
   );
@@ -64,17 +65,17 @@ export function checkAdvertised(attempts: readonly Reach[]): readonly Finding[] 
   return orOk(
     wrong,
     AREA,
-    `${counted(attempts.length, 'broker')}, reachable as the cluster names them: ${addresses}`,
+    `${counted(attempts.length, 'broker')}, reachable at the advertised addresses: ${addresses}`,
   );
 }
 
-/** What runs at an address, or why it can't be seen. */
+/** Software at an address, or the error that hid it. */
 export interface Software {
   readonly address: string;
   readonly facts: SoftwareFacts | Error;
 }
 
-/** What runs here, and what the brokers are able to do. */
+/** Checks our versions and the abilities of the brokers. */
 export function checkVersions(
   brokers: readonly Software[],
   { kafkaClient, kafkaGroupProtocol }: Config,
@@ -83,7 +84,7 @@ export function checkVersions(
   const here = `Partitura ${versions.partitura} on Node ${versions.node}, KAFKA_CLIENT=${kafkaClient}`;
   const hidden = brokers.flatMap(({ address, facts }) =>
     facts instanceof Error
-      ? [unavailable(VERSIONS, `what runs at ${address}`, facts, 'DESCRIBE on the cluster')]
+      ? [unavailable(VERSIONS, `the software at ${address}`, facts, 'DESCRIBE on the cluster')]
       : [],
   );
   const seen = brokers.flatMap(({ address, facts }) =>
@@ -95,7 +96,7 @@ export function checkVersions(
     findings.push(
       warning(
         VERSIONS,
-        `brokers of different releases: ${seen.map(({ address, release }) => `${address} runs ${release ?? 'an unknown one'}`).join(', ')}`,
+        `brokers run different releases: ${seen.map(({ address, release }) => `${address} runs ${release ?? 'an unknown release'}`).join(', ')}`,
         'finish the upgrade',
       ),
     );
@@ -103,7 +104,7 @@ export function checkVersions(
     findings.push(
       problem(
         VERSIONS,
-        'KAFKA_GROUP_PROTOCOL=consumer, which these brokers do not have',
+        'KAFKA_GROUP_PROTOCOL=consumer, which these brokers do not support',
         'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later',
       ),
     );
@@ -117,34 +118,34 @@ function checkAbilities(
   if (brokers.length === 0) return [];
   const old = brokers.filter(({ lacking }) => lacking.length > 0);
   if (old.length > 0) return old.map(({ address, lacking }) => tooOld(address, lacking, kafkaClient));
-  const told = [...new Set(brokers.map(({ release }) => release ?? 'before 3.3, or not told'))];
+  const releases = [...new Set(brokers.map(({ release }) => release ?? 'before 3.3 or unknown'))];
   const newer = brokers.every((broker) => broker.hasConsumerProtocol);
   return [
     ok(
       VERSIONS,
-      `${told.map((release) => `Kafka ${release}`).join(', ')}: speaks all that Partitura needs${newer ? ', and the group protocol of KIP-848' : ''}`,
+      `${releases.map((release) => `Kafka ${release}`).join(', ')}: supports everything Partitura needs${newer ? ', including the KIP-848 group protocol' : ''}`,
     ),
   ];
 }
 
-/** The doctor itself has no other client, so that with kafkajs nodes work where it sees little. */
+/** The doctor always uses the native client, so with kafkajs nodes may work where the doctor sees little. */
 function tooOld(address: string, lacking: readonly string[], kafkaClient: Config['kafkaClient']): Finding {
-  const what = `${address} does not speak ${lacking.join(', ')}`;
+  const what = `${address} does not support ${lacking.join(', ')}`;
   if (!ABILITIES[kafkaClient].modernGroups)
     return warning(
       VERSIONS,
-      `${what}: KAFKA_CLIENT=kafkajs can do without, the doctor sees less`,
+      `${what}: KAFKA_CLIENT=kafkajs works without it, but the doctor sees less`,
       'upgrade to Kafka 3.2 or later',
     );
   return problem(VERSIONS, what, 'upgrade to Kafka 3.2 or later, or set KAFKA_CLIENT=kafkajs');
 }
 
-/** What follows from the addresses being unusable. */
-export function notLookedAt(): Finding {
+/** Reports the areas that cannot be checked without a usable broker. */
+export function notChecked(): Finding {
   return unknown(
     AREA,
-    'topics, groups, nodes, rights and clocks were not looked at: no broker can be used',
-    'mend the addresses first',
+    'topics, groups, nodes, rights and clocks were not checked: no broker is reachable',
+    'fix the addresses first',
   );
 }
 
@@ -159,7 +160,7 @@ export const BROKER_SETTINGS = [
 
 const WEEK_MS = 7 * 86_400_000;
 
-/** Settings of one broker against ours. */
+/** Compares the settings of one broker with ours. */
 export function checkBrokerSettings(
   broker: number,
   settings: ReadonlyMap<string, string>,
@@ -173,17 +174,17 @@ export function checkBrokerSettings(
     findings.push(
       problem(
         AREA,
-        `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes can't join their groups`,
-        `set PARTITURA_SESSION_TIMEOUT_MS within these, or group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms of the broker`,
+        `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes cannot join their groups`,
+        `set PARTITURA_SESSION_TIMEOUT_MS within this range, or change group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms on the broker`,
       ),
     );
-  const taken = number('message.max.bytes');
+  const accepted = number('message.max.bytes');
   const needed = maxRecordBytes + ROOM_AROUND_VALUE;
-  if (taken < needed)
+  if (accepted < needed)
     findings.push(
       warning(
         AREA,
-        `broker ${broker}: message.max.bytes is ${taken}, and records may have ${maxRecordBytes}: topics without max.message.bytes of their own refuse the largest`,
+        `broker ${broker}: message.max.bytes is ${accepted}, but records may have ${maxRecordBytes} bytes: topics without their own max.message.bytes reject the largest`,
         `set message.max.bytes=${needed} on all brokers`,
       ),
     );
@@ -192,22 +193,22 @@ export function checkBrokerSettings(
     findings.push(
       warning(
         AREA,
-        `broker ${broker}: positions of groups without members are kept for ${duration(kept)}; after a longer outage all requests that are still there are answered again`,
-        'raise offsets.retention.minutes of the broker to 10080 (a week) or more',
+        `broker ${broker}: offsets of empty groups are kept for ${duration(kept)}; after a longer outage all retained requests are answered again`,
+        'raise offsets.retention.minutes on the broker to 10080 (a week) or more',
       ),
     );
   if (settings.get('auto.create.topics.enable') === 'true')
     findings.push(
       warning(
         AREA,
-        `broker ${broker} creates topics that anybody names: requests to a mistyped topic wait there for ever, unseen`,
-        'set auto.create.topics.enable=false; nodes create the topics that they need',
+        `broker ${broker} creates topics on first use: requests to a mistyped topic stay there unread`,
+        'set auto.create.topics.enable=false; nodes create the topics they need',
       ),
     );
-  return orOk(findings, AREA, `broker ${broker}: its settings fit`);
+  return orOk(findings, AREA, `broker ${broker}: settings ok`);
 }
 
-/** Settings that only make sense when all brokers agree. */
+/** Checks settings that must be equal on all brokers. */
 export function checkAgreement(brokers: ReadonlyMap<number, ReadonlyMap<string, string>>): Finding[] {
   const name = 'message.max.bytes';
   const values = [...brokers].flatMap(([broker, settings]) => {
@@ -218,8 +219,8 @@ export function checkAgreement(brokers: ReadonlyMap<number, ReadonlyMap<string, 
   return [
     warning(
       AREA,
-      `brokers differ in ${name}: ${values.map(({ broker, value }) => `${broker} has ${value}`).join(', ')}: what one partition of a topic takes another refuses`,
-      `set one ${name} on all brokers`,
+      `brokers differ in ${name}: ${values.map(({ broker, value }) => `${broker} has ${value}`).join(', ')}: one partition of a topic accepts what another rejects`,
+      `set the same ${name} on all brokers`,
     ),
   ];
 }

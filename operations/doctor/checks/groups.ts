@@ -4,7 +4,7 @@ import { counted, ok, problem, unknown, unavailable, warning, type Finding } fro
 
 const AREA = 'groups';
 
-/** A group, or why it can't be seen, part by part. */
+/** A group; each part may be the error that hid it. */
 export interface ExaminedGroup {
   readonly group: string;
   readonly topic: string;
@@ -12,16 +12,16 @@ export interface ExaminedGroup {
   readonly partitions: readonly GroupPosition[] | Error;
 }
 
-/** Who reads a topic, how far behind it is, and whether records went unread. */
+/** Checks the members, lag and lost records of a group. */
 export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): Finding[] {
   if (!(facts instanceof Error) && facts.state === 'hidden')
-    return [unknown(AREA, `${group} may not be described by us`, `allow DESCRIBE on group ${group}`)];
+    return [unknown(AREA, `not authorized to describe ${group}`, `allow DESCRIBE on group ${group}`)];
   const findings: Finding[] = [];
   if (partitions instanceof Error)
     findings.push(
       unavailable(
         AREA,
-        `${group}: how far it is in ${topic}`,
+        `${group}: offsets in ${topic}`,
         partitions,
         `DESCRIBE on group ${group} and topic ${topic}`,
       ),
@@ -40,28 +40,25 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
   ];
 }
 
-/** Names members that do not read the topic: other programs that use the name of the group. */
+/** Reports members that do not read the topic: other programs that use the same group id. */
 function checkForeign(topic: string, group: string, foreign: readonly Subscription[]): Finding[] {
   return foreign.map(({ clientId, host, topics }) =>
     warning(
       AREA,
-      `${group}: '${clientId}' at ${host} is a member and does not read ${topic}, but ${topics.join(', ')}`,
-      `give that program a group id of its own: every start of it delays the nodes of ${group}`,
+      `${group}: '${clientId}' at ${host} is a member but reads ${topics.join(', ')}, not ${topic}`,
+      `give that program its own group id: each of its restarts rebalances the nodes of ${group}`,
     ),
   );
 }
 
-/** @param partitions an error where nothing is known of them, which has been told already */
+/** @param partitions an error if they are unknown, which is reported already */
 function checkMembers(
   topic: string,
   { group, state, members }: GroupFacts,
   partitions: ExaminedGroup['partitions'],
 ): Finding[] {
   const lag = partitions instanceof Error ? 0 : lagOf(partitions);
-  const waiting =
-    partitions instanceof Error
-      ? 'what waits is not known'
-      : `${counted(lag, 'record')} of ${topic} ${lag === 1 ? 'waits' : 'wait'}`;
+  const waiting = partitions instanceof Error ? 'lag unknown' : `lag ${counted(lag, 'record')} of ${topic}`;
   const findings: Finding[] = [];
   if (members === 0 || state === 'Empty' || state === 'Dead') {
     const level = lag > 0 ? problem : warning;
@@ -73,15 +70,15 @@ function checkMembers(
       warning(
         AREA,
         `${group}: ${state}; ${waiting}`,
-        'a rebalance takes seconds: if it goes on, look at the log of the nodes',
+        'a rebalance takes seconds: if it lasts longer, check the node logs',
       ),
     );
   } else if (members !== undefined && !(partitions instanceof Error) && members > partitions.length) {
     findings.push(
       warning(
         AREA,
-        `${group}: ${members} nodes share ${counted(partitions.length, 'partition')}: ${members - partitions.length} of them have nothing to do`,
-        `kafka-topics.sh --alter --topic ${topic} --partitions ${members} (keys go to other partitions then), or stop some`,
+        `${group}: ${members} nodes share ${counted(partitions.length, 'partition')}: ${members - partitions.length} of them are idle`,
+        `kafka-topics.sh --alter --topic ${topic} --partitions ${members} (this moves keys to other partitions), or stop some nodes`,
       ),
     );
   } else {
@@ -97,7 +94,7 @@ function beyond(topic: string, group: string, partitions: readonly GroupPosition
   return [
     problem(
       AREA,
-      `${group}: its position is beyond the end of ${topic} (partitions ${wrong.map(({ partition }) => partition).join(', ')}), as when a topic was made anew`,
+      `${group}: committed offsets are beyond the end of ${topic} (partitions ${wrong.map(({ partition }) => partition).join(', ')}); the topic was probably recreated`,
       `stop its nodes, then kafka-consumer-groups.sh --reset-offsets --to-earliest --group ${group} --topic ${topic} --execute`,
     ),
   ];
@@ -111,7 +108,7 @@ function deleted(topic: string, group: string, partitions: readonly GroupPositio
     problem(
       AREA,
       `${group}: ${counted(count, 'record')} of ${topic} (partitions ${lost.map(({ partition }) => partition).join(', ')}) were deleted before they were answered`,
-      'raise retention.ms and retention.bytes of the topic, and ask their senders to send again',
+      'raise retention.ms and retention.bytes of the topic, and ask the senders to resend',
     ),
   ];
 }

@@ -4,13 +4,13 @@ import { ok, problem, unknown, warning, type Finding } from '../finding.js';
 
 const AREA = 'registry';
 
-/** What a schema registry says of one subject. */
+/** Facts of a schema registry about one subject. */
 export interface SubjectFacts {
   readonly model: string;
   readonly subject: string;
-  /** Whether our schema is among its versions. */
+  /** True if our schema is among its versions. */
   readonly isRegistered: boolean;
-  /** Undefined when it has none of its own. */
+  /** Undefined if the subject has no level of its own. */
   readonly compatibility: string | undefined;
 }
 
@@ -21,14 +21,14 @@ export interface RegistryFacts {
   readonly subjects: readonly SubjectFacts[];
 }
 
-/** @param registry undefined where none is configured */
+/** @param registry undefined if none is configured */
 export function checkRegistry(registry: RegistryFacts | undefined, prefix: string): Finding[] {
   if (!registry)
     return [
       unknown(
         AREA,
-        "no schema registry is named: requests in Confluent's wire formats become dead letters",
-        'set SCHEMA_REGISTRY_URL, if anybody sends such',
+        "no schema registry is configured: requests in Confluent's wire formats become dead letters",
+        'set SCHEMA_REGISTRY_URL if senders use these formats',
       ),
     ];
   const { address, ms, error, subjects } = registry;
@@ -37,7 +37,7 @@ export function checkRegistry(registry: RegistryFacts | undefined, prefix: strin
       problem(
         AREA,
         error.message,
-        'correct SCHEMA_REGISTRY_URL (with the path at which the API begins), or start it',
+        'correct SCHEMA_REGISTRY_URL (including the base path of the API) or start the registry',
       ),
     ];
   const found = subjects.flatMap((subject) =>
@@ -46,7 +46,7 @@ export function checkRegistry(registry: RegistryFacts | undefined, prefix: strin
   return [ok(AREA, `${address} answers (${ms} ms)`), ...found];
 }
 
-/** To be typed where the environment of this process is not. */
+/** Returns a command that works without the environment of this process. */
 function register(model: string, prefix: string, address: string): string {
   const ofPrefix = prefix === OPTIONS.prefix.fallback ? '' : ` --prefix ${prefix}`;
   return `partitura schemas register ${model}${ofPrefix} --schema-registry-url ${address}`;
@@ -65,7 +65,7 @@ function checkSubject({ model, subject, isRegistered, compatibility }: SubjectFa
     return [
       warning(
         AREA,
-        `${subject}: its compatibility is ${compatibility ?? "the registry's own"}, expected ${COMPATIBILITY}: a version that nodes can't read may be registered`,
+        `${subject}: compatibility is ${compatibility ?? "the registry's default"}, expected ${COMPATIBILITY}: versions that nodes cannot read may be registered`,
         fix,
       ),
     ];

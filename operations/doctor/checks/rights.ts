@@ -6,7 +6,7 @@ import type { ExaminedTopic } from './topics.js';
 
 const AREA = 'rights';
 
-/** Something that a node works with, and what the broker tells that we may do with it. */
+/** A resource that a node uses, with the operations that the broker allows us. */
 interface Resource {
   readonly name: string;
   readonly flag: string;
@@ -15,9 +15,9 @@ interface Resource {
 }
 
 /**
- * Whether a node that logs in as we do might do its work.
+ * Checks that a node with our login has all the rights it needs.
  * @param acls what a node needs
- * @param user undefined where the login has no name, or one that only the broker knows
+ * @param user undefined if the login has no name, or one that only the broker knows
  */
 export function checkRights(
   acls: readonly Acl[],
@@ -34,13 +34,13 @@ export function checkRights(
   const principal = `--allow-principal User:${user ?? '<the user of this connection>'}`;
   const findings = [
     ...resources.flatMap((resource) => missing(resource, principal)),
-    ...untold(resources.filter(({ rights }) => rights === undefined)),
+    ...unknownRights(resources.filter(({ rights }) => rights === undefined)),
   ];
   if (resources.length === 0) return findings;
   return orOk(
     findings,
     AREA,
-    `${user ?? 'the user of this connection'} may do what a node does with ${counted(topics.length, 'topic')} and ${counted(groups.length, 'group')}`,
+    `${user ?? 'the user of this connection'} has all rights of a node on ${counted(topics.length, 'topic')} and ${counted(groups.length, 'group')}`,
   );
 }
 
@@ -73,20 +73,16 @@ function missing({ name, flag, rights, needed }: Resource, principal: string): F
   return [
     warning(
       AREA,
-      `${name}: a node that logs in like this needs ${lacking.join(', ')}`,
+      `${name}: a node with this login lacks ${lacking.join(', ')}`,
       `kafka-acls.sh --add ${principal} ${flag} ${add}`,
     ),
   ];
 }
 
-function untold(resources: readonly Resource[]): Finding[] {
+function unknownRights(resources: readonly Resource[]): Finding[] {
   if (resources.length === 0) return [];
   const names = resources.map(({ name }) => name).join(', ');
   return [
-    unknown(
-      AREA,
-      `what we may do is not told of ${names}`,
-      'brokers of Kafka 2.3 or later tell of what can be seen',
-    ),
+    unknown(AREA, `rights unknown on ${names}`, 'Kafka 2.3 or later reports the rights on visible resources'),
   ];
 }

@@ -24,24 +24,24 @@ export const TOPIC_SETTINGS = [
   'message.timestamp.type',
 ] as const;
 
-/** What a topic is for. */
+/** The purpose of a topic. */
 export type TopicRole = 'requests' | 'replies' | 'client replies' | 'dead letters' | 'own';
 
-/** What nodes create it for. */
+/** Purposes in words, for the fix of a missing topic. */
 const PURPOSES: Readonly<Record<TopicRole, string>> = {
   requests: 'requests',
   replies: 'replies',
   'client replies': 'replies to our own clients',
   'dead letters': 'dead letters',
-  own: 'what the cluster keeps of itself (cleanup.policy=compact)',
+  own: 'cluster state (cleanup.policy=compact)',
 };
 
 export interface ExaminedTopic {
   readonly topic: string;
   readonly role: TopicRole;
-  /** Undefined when it does not exist. */
+  /** Undefined if it does not exist. */
   readonly facts: TopicFacts | undefined;
-  /** Or why they can't be seen. */
+  /** The settings, or the error that hid them. */
   readonly settings: TopicSettings | Error;
 }
 
@@ -49,22 +49,22 @@ type SeenTopic = ExaminedTopic & { readonly settings: TopicSettings };
 
 export interface TopicCheckOptions {
   readonly brokers: number;
-  /** What each broker takes in topics without a limit of their own, as far as it is known. */
+  /** Known limits of the brokers for topics without their own. */
   readonly brokerMaxBytes: ReadonlyMap<number, number>;
-  /** Of the brokers, the smallest; NaN where they don't tell. */
+  /** The smallest among the brokers; NaN if unknown. */
   readonly replicaFetchBytes: number;
-  /** The longest that senders give their requests. */
+  /** The longest deadline that senders set. */
   readonly deadlineMs: number;
   readonly maxRecordBytes: Config['maxRecordBytes'];
 }
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
-/** Below so many deadlines, an ordinary backlog is deleted before it is too late for it. */
+/** Retention below this many deadlines deletes an ordinary backlog before it expires. */
 const LEAST_DEADLINES = 10;
-const FOR_EVER = -1;
+const FOREVER = -1;
 
-/** Everything about one topic. */
+/** Checks one topic: existence, partitions and settings. */
 export function checkTopic(examined: ExaminedTopic, options: TopicCheckOptions): readonly Finding[] {
   const { topic, role, facts, settings } = examined;
   if (!facts)
@@ -77,17 +77,17 @@ export function checkTopic(examined: ExaminedTopic, options: TopicCheckOptions):
     ];
   if (facts.partitions.length === 0)
     return [
-      unknown(AREA, `${topic} may not be described by us`, `allow DESCRIBE and DESCRIBE_CONFIGS on ${topic}`),
+      unknown(AREA, `not authorized to describe ${topic}`, `allow DESCRIBE and DESCRIBE_CONFIGS on ${topic}`),
     ];
   const partitions = checkPartitions(facts, settings, options.brokers);
   if (settings instanceof Error)
     return [
       ...partitions,
-      unavailable(AREA, `${topic}: its settings`, settings, `DESCRIBE_CONFIGS on topic ${topic}`),
+      unavailable(AREA, `${topic}: settings`, settings, `DESCRIBE_CONFIGS on topic ${topic}`),
     ];
   const findings = [...partitions, ...checkSettings({ ...examined, settings }, options)];
   const count = counted(facts.partitions.length, 'partition');
-  return orOk(findings, AREA, `${topic}: ${count}, its settings fit`);
+  return orOk(findings, AREA, `${topic}: ${count}, settings ok`);
 }
 
 function checkSettings(examined: SeenTopic, options: TopicCheckOptions): Finding[] {
@@ -114,8 +114,8 @@ function checkPartitions(
     return [
       problem(
         AREA,
-        `${topic}: no leader for partitions ${list(leaderless)}: nothing can be written or read there`,
-        'start the brokers that hold them',
+        `${topic}: no leader for partitions ${list(leaderless)}: they cannot be read or written`,
+        'start the brokers of their replicas',
       ),
     ];
   const few = partitions.filter(({ replicas }) => replicas < (least ?? 1));
@@ -123,7 +123,7 @@ function checkPartitions(
     return [
       problem(
         AREA,
-        `${topic}: partitions ${list(few)} have fewer copies than min.insync.replicas=${least}: nothing can be written there`,
+        `${topic}: partitions ${list(few)} have fewer replicas than min.insync.replicas=${least}: they cannot be written`,
         `${setTopic(topic, 'min.insync.replicas=1')} (or reassign them with more replicas: kafka-reassign-partitions.sh)`,
       ),
     ];
@@ -132,8 +132,8 @@ function checkPartitions(
     return [
       problem(
         AREA,
-        `${topic}: partitions ${list(stuck)} have fewer replicas in sync than min.insync.replicas=${least}: nothing can be written there`,
-        'start the brokers that hold the others',
+        `${topic}: partitions ${list(stuck)} have fewer replicas in sync than min.insync.replicas=${least}: they cannot be written`,
+        'start the brokers of the other replicas',
       ),
     ];
   return checkCopies(topic, partitions, brokers, list);
@@ -152,15 +152,15 @@ function checkCopies(
       warning(
         AREA,
         `${topic}: replicas of partitions ${list(behind)} are behind`,
-        'look at the logs of the brokers that hold them',
+        'check the logs of their brokers',
       ),
     );
   if (brokers > 1 && partitions.some(({ replicas }) => replicas === 1))
     found.push(
       warning(
         AREA,
-        `${topic}: one copy only, on a cluster of ${brokers} brokers: what is on a broker is lost with it`,
-        'reassign its partitions with more replicas (kafka-reassign-partitions.sh), and set PARTITURA_REPLICATION_FACTOR for new ones',
+        `${topic}: a single replica on a cluster of ${brokers} brokers: losing a broker loses its records`,
+        'reassign its partitions with more replicas (kafka-reassign-partitions.sh), and set PARTITURA_REPLICATION_FACTOR for new topics',
       ),
     );
   return found;
@@ -174,7 +174,7 @@ function checkCleanUp({ topic, role, settings }: SeenTopic): Finding[] {
     return [
       problem(
         AREA,
-        `${topic}: cleanup.policy is ${policy}: what the cluster keeps there is forgotten`,
+        `${topic}: cleanup.policy is ${policy}: cluster state is lost`,
         setTopic(topic, 'cleanup.policy=compact'),
       ),
     ];
@@ -182,7 +182,7 @@ function checkCleanUp({ topic, role, settings }: SeenTopic): Finding[] {
     return [
       problem(
         AREA,
-        `${topic}: cleanup.policy is ${policy}: of records with one key only the last is kept, and those without a key are refused`,
+        `${topic}: cleanup.policy is ${policy}: only the last record of each key is kept, and records without a key are rejected`,
         setTopic(topic, 'cleanup.policy=delete'),
       ),
     ];
@@ -201,14 +201,14 @@ function checkSizes({ topic, role, settings }: SeenTopic, options: TopicCheckOpt
     return [
       warning(
         AREA,
-        `${topic} takes batches of ${topicBytes} bytes, and replicas fetch ${options.replicaFetchBytes} at a time: large ones are copied one by one`,
-        'raise replica.fetch.max.bytes of the brokers',
+        `${topic} accepts batches of ${topicBytes} bytes, but replicas fetch ${options.replicaFetchBytes} at a time: large batches are replicated one by one`,
+        'raise replica.fetch.max.bytes on the brokers',
       ),
     ];
   return [];
 }
 
-/** The limit of a topic, or of the strictest broker where it has none of its own; NaN when nobody tells. */
+/** Returns the limit of a topic, or of the strictest broker if it has none of its own; NaN if unknown. */
 function smallestLimit(
   { values, own }: TopicSettings,
   brokers: ReadonlyMap<number, number>,
@@ -217,34 +217,34 @@ function smallestLimit(
   const strictest = [...brokers].sort(([, a], [, b]) => a - b)[0];
   if (own.has('max.message.bytes') || !strictest) return [inForce, ''];
   const [broker, bytes] = strictest;
-  return [bytes, `: it has no limit of its own, and that is the one of broker ${broker}`];
+  return [bytes, ` (the limit of broker ${broker}; the topic sets none)`];
 }
 
 function checkRetention({ topic, settings }: SeenTopic, deadlineMs: number): Finding[] {
   const findings: Finding[] = [];
-  const kept = Number(settings.values.get('retention.ms') ?? FOR_EVER);
-  if (kept !== FOR_EVER && kept < deadlineMs * LEAST_DEADLINES)
+  const kept = Number(settings.values.get('retention.ms') ?? FOREVER);
+  if (kept !== FOREVER && kept < deadlineMs * LEAST_DEADLINES)
     findings.push(
       problem(
         AREA,
-        `${topic}: requests are deleted after ${duration(kept)}, with deadlines of up to ${duration(deadlineMs)}: some that wait are lost without an answer`,
+        `${topic}: requests are deleted after ${duration(kept)}, with deadlines of up to ${duration(deadlineMs)}: some are lost without a reply`,
         setTopic(topic, `retention.ms=${DAY_MS}`),
       ),
     );
-  else if (kept !== FOR_EVER && kept < DAY_MS)
+  else if (kept !== FOREVER && kept < DAY_MS)
     findings.push(
       warning(
         AREA,
-        `${topic}: requests are deleted after ${duration(kept)}: no node may be away for longer`,
+        `${topic}: requests are deleted after ${duration(kept)}: no longer outage is survived`,
         setTopic(topic, `retention.ms=${DAY_MS}`),
       ),
     );
-  const bytes = Number(settings.values.get('retention.bytes') ?? FOR_EVER);
-  if (bytes !== FOR_EVER)
+  const bytes = Number(settings.values.get('retention.bytes') ?? FOREVER);
+  if (bytes !== FOREVER)
     findings.push(
       warning(
         AREA,
-        `${topic}: a partition that grows over ${bytes} bytes loses its oldest requests, answered or not`,
+        `${topic}: a partition that exceeds ${bytes} bytes loses its oldest requests, answered or not`,
         setTopic(topic, 'retention.bytes=-1'),
       ),
     );
@@ -252,12 +252,12 @@ function checkRetention({ topic, settings }: SeenTopic, deadlineMs: number): Fin
 }
 
 function checkLetters({ topic, settings }: SeenTopic): Finding[] {
-  const kept = Number(settings.values.get('retention.ms') ?? FOR_EVER);
-  if (kept === FOR_EVER || kept >= WEEK_MS) return [];
+  const kept = Number(settings.values.get('retention.ms') ?? FOREVER);
+  if (kept === FOREVER || kept >= WEEK_MS) return [];
   return [
     warning(
       AREA,
-      `${topic}: dead letters are deleted after ${duration(kept)}, looked at or not`,
+      `${topic}: dead letters are deleted after ${duration(kept)}, handled or not`,
       setTopic(topic, `retention.ms=${2 * WEEK_MS}`),
     ),
   ];

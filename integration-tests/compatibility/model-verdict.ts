@@ -1,10 +1,10 @@
 export type Verdict =
   'served' | 'wrong' | 'refused-at-load' | 'refused-at-request' | 'unanswered' | 'no-reference';
 
-/** What became of a model. */
-export interface Judged {
+/** Verdict on a model. */
+export interface ModelVerdict {
   readonly model: string;
   readonly verdict: Verdict;
-  /** Null for a model that is served. */
+  /** Null for a served model. */
   readonly reason: string | null;
 }
