@@ -89,62 +89,62 @@ type ResolvedOptions = LocalBrokerOptions & { readonly port: number; readonly da
 class GuardedBroker implements LocalBroker {
   readonly bootstrap: string;
   readonly kind: 'java' | 'docker';
-  private process: BrokerProcess | undefined;
+  #process: BrokerProcess | undefined;
 
   constructor(
-    private readonly launcher: BrokerLauncher,
-    private readonly options: ResolvedOptions,
-    private readonly disposable: boolean,
+    readonly launcher: BrokerLauncher,
+    readonly options: ResolvedOptions,
+    readonly disposable: boolean,
   ) {
     this.bootstrap = `${loopback}:${options.port}`;
     this.kind = launcher.kind;
   }
 
   get exited(): Promise<BrokerExit> {
-    if (this.process === undefined) throw new Error('the broker was never started');
-    return this.process.exited;
+    if (this.#process === undefined) throw new Error('the broker was never started');
+    return this.#process.exited;
   }
 
   async start(): Promise<void> {
-    await this.writeSettings();
+    await this.#writeSettings();
     this.options.signal?.throwIfAborted();
-    this.process = this.launcher.launch({
+    this.#process = this.launcher.launch({
       ...this.options,
       disposable: this.disposable,
       clusterId: this.options.clusterId ?? newClusterId(),
       heapMb: this.options.heapMb ?? 512,
       log: this.options.log ?? ignore,
     });
-    const waited = await waitUntilServing(this.options.port, this.process.exited, startLimitMs);
+    const waited = await waitUntilServing(this.options.port, this.#process.exited, startLimitMs);
     if (waited === 'serving') return;
     if (waited === 'silent') await this.kill();
-    throw new Error(explainFailure(waited, await this.process.exited, this.options.dataDir));
+    throw new Error(explainFailure(waited, await this.#process.exited, this.options.dataDir));
   }
 
   async stop(): Promise<void> {
-    await this.terminate();
+    await this.#terminate();
     if (this.disposable) await rm(this.options.dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async kill(): Promise<void> {
-    this.process?.kill();
-    await this.process?.exited;
+    this.#process?.kill();
+    await this.#process?.exited;
   }
 
   async restart(): Promise<void> {
-    await this.terminate();
+    await this.#terminate();
     await this.start();
   }
 
-  private async terminate(): Promise<void> {
-    const running = this.process;
+  async #terminate(): Promise<void> {
+    const running = this.#process;
     if (running === undefined) return;
     running.terminate();
     const ended = await Promise.race([running.exited, sleep(stopLimitMs, undefined, { ref: false })]);
     if (ended === undefined) await this.kill();
   }
 
-  private async writeSettings(): Promise<void> {
+  async #writeSettings(): Promise<void> {
     const { dataDir, port, partitions, settings } = this.options;
     const addresses = { port, controllerPort: await freePort(), bindHost: this.launcher.bindHost };
     const logDir = `${this.launcher.folderSeenByBroker(dataDir)}/log`;

@@ -24,9 +24,9 @@ export class SupervisedNode {
   readonly #running: Promise<void>;
 
   private constructor(
-    private current: NodeProcess,
-    private readonly config: Partial<Config>,
-    private readonly listeners: NodeListeners,
+    readonly current: NodeProcess,
+    readonly config: Partial<Config>,
+    readonly listeners: NodeListeners,
   ) {
     this.#running = this.#keepRunning();
   }

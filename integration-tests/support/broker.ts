@@ -45,7 +45,7 @@ export async function prepareTestBroker(log: (line: string) => void): Promise<Te
   const forced = forcedKind();
   if (forced === 'embedded') return { kind: 'embedded', why: 'set by PARTITURA_TEST_BROKER' };
   if (forced === 'testcontainers') return useImage(log, 'set by PARTITURA_TEST_BROKER');
-  if (!isDockerThere()) return { kind: 'embedded', why: 'Docker is not available' };
+  if (!isDockerAvailable()) return { kind: 'embedded', why: 'Docker is not available' };
   try {
     return await useImage(log, 'Docker is available');
   } catch (error) {

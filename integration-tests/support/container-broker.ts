@@ -81,21 +81,21 @@ type Container = Parameters<WaitStrategy['waitUntilReady']>[0];
 
 /** Waits until Kafka serves; built-in strategies wait for an open port, which Kafka has long before. */
 class ServesKafka implements WaitStrategy {
-  private limitMs = startLimitMs;
+  #limitMs = startLimitMs;
 
-  constructor(private readonly port: number) {}
+  constructor(readonly port: number) {}
 
   async waitUntilReady(container: Container): Promise<void> {
     const never = new Promise<never>(() => undefined);
-    if ((await waitUntilServing(this.port, never, this.limitMs)) === 'serving') return;
+    if ((await waitUntilServing(this.port, never, this.#limitMs)) === 'serving') return;
     const log = await container.logs({ stdout: true, stderr: true, tail: 20, follow: false });
     throw new Error(
-      `Kafka in its container did not serve within ${this.limitMs / 1000} s; its last log lines:\n${log.toString()}`,
+      `Kafka in its container did not serve within ${this.#limitMs / 1000} s; its last log lines:\n${log.toString()}`,
     );
   }
 
   withStartupTimeout(limitMs: number): this {
-    this.limitMs = limitMs;
+    this.#limitMs = limitMs;
     return this;
   }
 
@@ -104,6 +104,6 @@ class ServesKafka implements WaitStrategy {
   }
 
   getStartupTimeout(): number {
-    return this.limitMs;
+    return this.#limitMs;
   }
 }
