@@ -1,28 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { randomInt, randomUUID } from 'node:crypto';
-import { lacking } from '../cluster/acls.js';
 import { checkConfig, type Config, type ConfigInput } from '../core/config/config.js';
-import { ensureTopics } from '../cluster/ensure-topics.js';
-import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
-import { createKafkaClient } from '../kafka/client.js';
-import { Outbox, OUTBOX_DEFAULTS } from '../kafka/sending/outbox.js';
-import {
-  KafkaError,
-  type KafkaClient,
-  type KafkaConsumer,
-  type KafkaProducer,
-  type KafkaRecord,
-} from '../kafka/port.js';
 import { createLogger, type Logger } from '../core/log.js';
-import { clusterTopics } from '../cluster/topic-specs.js';
-import { checkRecordLimits } from '../cluster/record-limits.js';
-import { topicNames, type TopicNames } from '../cluster/topics.js';
+import { createKafkaClient } from '../kafka/client.js';
+import type { KafkaClient } from '../kafka/port.js';
 import { PartituraError, isErrorCode } from '../schemas/errors.js';
-import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
-import { NoReplyError } from './no-reply-error.js';
-import { ReplyRouter } from './reply-router.js';
-import { endFailed, sendSpan } from './send-span.js';
+import { RequestChannel, type RequestOptions } from './request-channel.js';
 import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
 
 export interface ClientOptions extends ConfigInput {
@@ -73,89 +56,42 @@ export type Inputs = Readonly<Record<string, InputTensor>>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_INFLIGHT = 10_000;
-const SESSION_TIMEOUT_MS = 10_000;
 
-/**
- * A client of a Partitura cluster. Replies arrive on one topic shared by all clients; each client reads one of its
- * partitions, in a separate consumer group, so that clients come and go without triggering rebalances for others.
- */
+/** A client of a Partitura cluster. */
 export class PartituraClient {
-  readonly #router = new ReplyRouter<InferenceReply>();
-  readonly #topics: TopicNames;
-  readonly #producer: KafkaProducer;
-  readonly #outbox: Outbox;
-  readonly #id = randomUUID();
-  #count = 0;
-  #consumer: KafkaConsumer | undefined;
-  #partition = 0;
+  readonly #channel: RequestChannel;
 
   /** Not for direct use; call `connect`. */
   constructor(
     readonly config: Config,
-    readonly kafka: KafkaClient,
+    kafka: KafkaClient,
     readonly options: ClientOptions,
-    readonly log: Logger,
+    log: Logger,
   ) {
-    this.#topics = topicNames(config.prefix);
-    this.#producer = kafka.producer();
-    this.#outbox = new Outbox(this.#producer, {
-      ...OUTBOX_DEFAULTS,
-      retryLimitMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    });
+    const retryLimitMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const maxInflight = options.maxInflight ?? DEFAULT_MAX_INFLIGHT;
+    this.#channel = new RequestChannel(config, kafka, { retryLimitMs, maxInflight }, log);
   }
 
-  /** Connects and chooses a partition of the reply topic. @throws KafkaError if the cluster cannot be reached */
-  async open(): Promise<void> {
-    const topic = this.#topics.clientReplies;
-    const partitions = await this.#prepareReplies(topic);
-    this.#partition = randomInt(partitions);
-    await this.#producer.connect().catch((error: unknown) => {
-      throw unwritable(error);
-    });
-    this.#consumer = this.kafka.consumer({
-      group: `${this.config.prefix}.client.${this.#id}`,
-      topic,
-      from: 'latest',
-      partitions: [this.#partition],
-      sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      fetchMaxBytes: this.config.fetchMaxBytes,
-    });
-    await this.#consumer
-      .start({
-        onRecords: (records) => this.#onReplies(records),
-        onAssigned: () => undefined,
-        onRevoked: () => Promise.resolve(),
-        onCrash: (error) =>
-          this.#router.close(
-            new NoReplyError('closed', `the client can no longer read replies: ${error.message}`, {
-              cause: error,
-            }),
-          ),
-      })
-      .catch((error: unknown) => {
-        throw unreadable(topic, error);
-      });
-  }
-
-  async #prepareReplies(topic: string): Promise<number> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
-      const [refused] = await ensureTopics(
-        admin,
-        clusterTopics(this.config).filter((spec) => spec.topic === topic),
-      );
-      if (refused) throw unreadable(topic, refused.error);
-      await checkRecordLimits(admin, [topic], this.config.maxRecordBytes, this.log);
-      return (await admin.partitionCount(topic)) ?? this.config.partitions;
-    } finally {
-      await admin.close();
-    }
+  /** Connects. @throws KafkaError if the cluster cannot be reached */
+  open(): Promise<void> {
+    return this.#channel.open();
   }
 
   /** Number of calls waiting for their reply. */
   get inflight(): number {
-    return this.#router.size;
+    return this.#channel.inflight;
+  }
+
+  /**
+   * Sends a request as it is and returns its reply, which may be an error reply: for programs that have tensors already,
+   * such as gateways.
+   * @throws PartituraError OVERLOADED or REQUEST_TOO_LARGE for a request that is not sent
+   * @throws NoReplyError if no reply arrived
+   */
+  request(request: InferenceRequest, options: RequestOptions): Promise<InferenceReply> {
+    checkTimes(options.timeoutMs, undefined);
+    return this.#channel.request(request, options);
   }
 
   /**
@@ -167,29 +103,9 @@ export class PartituraClient {
   async predict(model: string, inputs: Inputs, options: PredictOptions = {}): Promise<Prediction> {
     const timeoutMs = options.timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     checkTimes(timeoutMs, options.deadline);
-    this.#refuseOverload();
-    const request = this.#request(model, inputs, options, timeoutMs);
-    const value = this.#encode(request);
-    const answered = this.#router.expect(request.id, timeoutMs, options.signal);
-    if (this.#router.waits(request.id)) this.#send(model, request.id, value, options.key);
-    return toPrediction(await answered);
-  }
-
-  #send(model: string, id: string, value: Buffer, keyText: string | undefined): void {
-    const key = keyText === undefined ? null : Buffer.from(keyText);
-    const topic = this.#topics.requests(model);
-    const headers = replyTo(this.#topics.clientReplies, this.#partition, id);
-    const span = sendSpan(topic, id, value.length, headers);
-    this.#outbox.push(
-      { topic, key, value, headers },
-      {
-        delivered: () => span.end(),
-        failed: (cause) => {
-          endFailed(span, cause);
-          this.#router.fail(id, unsent(topic, model, cause));
-        },
-      },
-    );
+    const { key, signal } = options;
+    const request = requestOf(model, inputs, options, timeoutMs);
+    return toPrediction(await this.#channel.request(request, { timeoutMs, key, signal }));
   }
 
   /**
@@ -221,51 +137,9 @@ export class PartituraClient {
     );
   }
 
-  #refuseOverload(): void {
-    const most = this.options.maxInflight ?? DEFAULT_MAX_INFLIGHT;
-    if (this.#router.size < most) return;
-    throw new PartituraError('OVERLOADED', `expected at most ${most} calls in flight, got one more`);
-  }
-
-  #request(model: string, inputs: Inputs, options: PredictOptions, timeoutMs: number): InferenceRequest {
-    return {
-      id: `${this.#id}-${this.#count++}`,
-      model,
-      modelVersion: options.version ?? null,
-      inputs: Object.entries(inputs).map(([name, input]) => toTensor(name, input)),
-      outputs: [...(options.outputs ?? [])],
-      parameters: { ...options.parameters },
-      deadline: options.deadline?.getTime() ?? Date.now() + timeoutMs,
-    };
-  }
-
-  #encode(request: InferenceRequest): Buffer {
-    const value = encodeRequest(request);
-    const most = this.config.maxRecordBytes;
-    if (value.length <= most) return value;
-    throw new PartituraError(
-      'REQUEST_TOO_LARGE',
-      `request: expected at most ${most} bytes, got ${value.length}`,
-    );
-  }
-
-  #onReplies(records: readonly KafkaRecord[]): void {
-    for (const { headers, value } of records) {
-      const correlation = correlationOf(headers);
-      if (correlation === undefined || value === null || !this.#router.waits(correlation)) continue;
-      try {
-        this.#router.deliver(correlation, decodeReply(value));
-      } catch (error) {
-        this.#router.fail(correlation, PartituraError.from(error));
-      }
-    }
-  }
-
   /** Fails all pending calls, then disconnects. */
-  async close(): Promise<void> {
-    this.#router.close(new NoReplyError('closed', 'the client was closed'));
-    await this.#outbox.close();
-    await Promise.allSettled([this.#producer.close(), this.#consumer?.close()]);
+  close(): Promise<void> {
+    return this.#channel.close();
   }
 }
 
@@ -294,6 +168,23 @@ export async function connect(
   }
 }
 
+function requestOf(
+  model: string,
+  inputs: Inputs,
+  options: PredictOptions,
+  timeoutMs: number,
+): InferenceRequest {
+  return {
+    id: '',
+    model,
+    modelVersion: options.version ?? null,
+    inputs: Object.entries(inputs).map(([name, input]) => toTensor(name, input)),
+    outputs: [...(options.outputs ?? [])],
+    parameters: { ...options.parameters },
+    deadline: options.deadline?.getTime() ?? Date.now() + timeoutMs,
+  };
+}
+
 function toPrediction({ id, model, modelVersion, outputs, error, node, timing }: InferenceReply): Prediction {
   if (error) {
     const code = isErrorCode(error.code) ? error.code : 'INTERNAL';
@@ -301,33 +192,6 @@ function toPrediction({ id, model, modelVersion, outputs, error, node, timing }:
   }
   const byName = Object.fromEntries(outputs.map((output) => [output.name, fromTensor(output)]));
   return { id, model, version: modelVersion, outputs: byName, node, timing };
-}
-
-/** Describes the missing permission if that is the reason why replies cannot be read. */
-function unreadable(topic: string, cause: unknown): unknown {
-  if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
-  const resource = /group/i.test(cause.message) ? 'its group' : `topic ${topic}`;
-  return new KafkaError(cause.kind, lacking('client', 'READ', resource, cause.message), { cause });
-}
-
-/**
- * Describes the missing permission for connecting: some clients initialize a producer id then, which requires WRITE
- * on a topic.
- */
-function unwritable(cause: unknown): unknown {
-  if (!(cause instanceof KafkaError) || cause.kind !== 'not-authorized') return cause;
-  const sentence = lacking('client', 'WRITE', 'a request topic', cause.message);
-  return new KafkaError(cause.kind, sentence, { cause });
-}
-
-function unsent(topic: string, model: string, cause: KafkaError): Error {
-  const missing =
-    cause.kind === 'unknown-topic'
-      ? `no topic for model '${model}': is the model served by this cluster?`
-      : cause.kind === 'not-authorized'
-        ? lacking('client', 'WRITE', `topic ${topic}`, cause.message)
-        : cause.message;
-  return new NoReplyError('unsent', `the request could not be sent: ${missing}`, { cause });
 }
 
 function checkTimes(timeoutMs: number, deadline: Date | undefined): void {

@@ -38,8 +38,11 @@ async function checkSources() {
     await tool('eslint/bin/eslint.js', ['.']),
     await tool('prettier/bin/prettier.cjs', ['--check', '.']),
     await runNode(['scripts/generate-types.mjs', '--check']),
+    await runNode(['scripts/generate-standalone-schemas.mjs', '--check']),
     await runNode(['scripts/generate-config-docs.mjs', '--check']),
     await runNode(['scripts/generate-benchmark-page.mjs', '--check']),
+    await runNode(['scripts/checks/documents.mjs']),
+    await runNode(['scripts/checks/words.mjs']),
   ];
   return results.every(Boolean);
 }

@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { scanRepository } from '../../consumers/models/repository.js';
 import type { Config } from '../../core/config/config.js';
 import { registerSchemas } from '../../cluster/register-schemas.js';
 import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
 import { SchemaRegistry } from '../../schemas/registry/client.js';
 import { withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, table } from '../output.js';
@@ -12,11 +13,32 @@ interface SchemasFlags {
   readonly json: boolean;
 }
 
-/** Adds `schemas` and its subcommand. */
+/** Records of the public contract, each as one schema without references. */
+const RECORDS: Readonly<Record<string, unknown>> = {
+  InferenceRequest: REQUEST_SCHEMA,
+  InferenceReply: REPLY_SCHEMA,
+};
+
+/** Adds `schemas` and its subcommands. */
 export function addSchemasCommands(program: Command, configOf: ConfigOf): void {
-  const register = program
+  const schemas = program
     .command('schemas')
-    .description("manage request and reply schemas in a schema registry, for Confluent's wire formats")
+    .description('print and register the schemas of requests and replies');
+  addPrint(schemas);
+  addRegister(schemas, configOf);
+}
+
+function addPrint(schemas: Command): void {
+  schemas
+    .command('print')
+    .addArgument(new Argument('<record>', 'record to print').choices(Object.keys(RECORDS)))
+    .description('print the Avro schema of a record as one document without references')
+    .addHelpText('after', '\nExample:\n  partitura schemas print InferenceRequest > InferenceRequest.avsc')
+    .action((record: string) => print(JSON.stringify(RECORDS[record], null, 2)));
+}
+
+function addRegister(schemas: Command, configOf: ConfigOf): void {
+  const register = schemas
     .command('register')
     .argument('[models...]', 'models; all in the repository by default')
     .description('register the schemas of models with FULL_TRANSITIVE compatibility');

@@ -137,3 +137,17 @@ test('a client loses no reply when the broker crashes and restarts', async () =>
   );
   await eventually('new calls are answered too', () => client.predict('scale', row(2)).then(() => true));
 });
+
+test('a request is sent as it is, and an error reply is returned instead of thrown', async () => {
+  const client = await harness.client();
+  const data = Buffer.alloc(16);
+  const tensor = { name: 'x', datatype: 'FP32' as const, shape: [1, 4], data };
+  const request = {
+    ...{ id: 'mine', model: 'scale', modelVersion: null, inputs: [tensor], outputs: [] },
+    ...{ parameters: {}, deadline: null },
+  };
+  const reply = await client.request(request, { timeoutMs: 20_000 });
+  assert.deepEqual([reply.id, reply.error, reply.outputs[0]?.shape], ['mine', null, [1, 4]]);
+  const refused = await client.request({ ...request, inputs: [] }, { timeoutMs: 20_000 });
+  assert.deepEqual([refused.id, refused.error?.code], ['mine', 'INVALID_REQUEST']);
+});

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from fastavro import schemaless_reader, schemaless_writer
-from fastavro.schema import fingerprint, load_schema_ordered, to_parsing_canonical_form
+from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
 
 ROOT = Path(__file__).resolve().parents[3]
 BROKERS = os.environ.get("KAFKA_BROKERS") or "127.0.0.1:9092"
@@ -19,9 +19,8 @@ REQUESTS, REPLIES = "partitura.digits.requests", "partitura.digits.replies"
 LIMIT_SECONDS = 30
 
 
-def schema(*names):
-    """The last one's schema; those before it are what it refers to."""
-    return load_schema_ordered([str(ROOT / "schemas" / f"{name}.avsc") for name in names])
+def schema(name):
+    return load_schema(str(ROOT / "schemas" / "standalone" / f"{name}.avsc"))
 
 
 def prefix(of):
@@ -29,8 +28,8 @@ def prefix(of):
     return b"\xc3\x01" + bytes.fromhex(fingerprint(to_parsing_canonical_form(of), "CRC-64-AVRO"))
 
 
-REQUEST = schema("Tensor", "InferenceRequest")
-REPLY = schema("Tensor", "InferenceError", "Timing", "InferenceReply")
+REQUEST = schema("InferenceRequest")
+REPLY = schema("InferenceReply")
 
 
 def request():

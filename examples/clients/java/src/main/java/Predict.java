@@ -27,11 +27,7 @@ public final class Predict {
     private static final String REQUESTS = "partitura.digits.requests";
     private static final String REPLIES = "partitura.digits.replies";
     private static final Duration LIMIT = Duration.ofSeconds(30);
-    private static final Schema.Parser SCHEMAS = new Schema.Parser();
-    private static final Schema TENSOR = schema("Tensor");
     private static final Schema REQUEST = schema("InferenceRequest");
-    private static final Schema ERROR = schema("InferenceError");
-    private static final Schema TIMING = schema("Timing");
     private static final Schema REPLY = schema("InferenceReply");
 
     public static void main(String[] args) throws IOException {
@@ -53,7 +49,7 @@ public final class Predict {
     private static byte[] encode(float[] pixels) throws IOException {
         var data = ByteBuffer.allocate(pixels.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         data.asFloatBuffer().put(pixels);
-        var tensor = new GenericRecordBuilder(TENSOR)
+        var tensor = new GenericRecordBuilder(REQUEST.getField("inputs").schema().getElementType())
                 .set("name", "pixels").set("datatype", "FP32").set("shape", List.of(1L, 64L)).set("data", data).build();
         var request = new GenericRecordBuilder(REQUEST)
                 .set("id", UUID.randomUUID().toString()).set("model", "digits").set("inputs", List.of(tensor))
@@ -99,10 +95,9 @@ public final class Predict {
         return pixels;
     }
 
-    /** A schema may name those that were read before it. */
     private static Schema schema(String name) {
         try {
-            return SCHEMAS.parse(Path.of("schemas", name + ".avsc").toFile());
+            return new Schema.Parser().parse(Path.of("schemas", "standalone", name + ".avsc").toFile());
         } catch (IOException error) {
             throw new ExceptionInInitializerError(error);
         }
