@@ -1,27 +1,27 @@
 import type { EngineResult, EngineTensor } from '../engine/engine.js';
 import { joinRows, rowOffsets, sliceRows, type RowOffsets, type RowTensor } from './rows.js';
 
-/** An output that does not have as many rows as its batch: rows of the model depend on each other. */
+/** The error of an output with another number of rows than its batch: rows of the model depend on each other. */
 export class RowCountError extends RangeError {
   constructor(output: string, rows: number, shape: readonly number[]) {
     super(`output '${output}': expected ${rows} rows, got shape [${shape.join(',')}]`);
   }
 }
 
-/** One request on its way through the batcher. */
+/** One request in the batcher. */
 export interface Job {
-  /** In the order of the model's signature; the first dimension of each is `rows`, unless the job must be alone. */
+  /** Tensors in the order of the signature; the first dimension of each is `rows`, unless the job must be alone. */
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
-  /** Jobs with the same key may share a batch: same signature, data types and trailing shapes. */
+  /** Key of the jobs that may share a batch: same signature, datatypes and trailing shapes. */
   readonly laneKey: string;
   /** True for a job that is a batch of its own and not cut, however large: its inputs differ in rows. */
   readonly mustBeAlone: boolean;
-  /** Milliseconds since the epoch, or null. */
+  /** Milliseconds since the epoch; null for none. */
   readonly deadline: number | null;
-  /** Monotonic milliseconds at which the record arrived. */
+  /** Arrival of the record, monotonic milliseconds. */
   readonly arrivedAt: number;
-  /** Exactly one of the two is called, once. */
+  /** Called once, unless `failed` is. */
   answered(answer: Answer): void;
   failed(error: unknown): void;
 }
@@ -30,34 +30,34 @@ export interface Answer {
   readonly outputs: readonly RowTensor[];
   readonly queueMs: number;
   readonly computeMicros: number;
-  /** Rows of the batch, all callers together. */
+  /** Rows of the whole batch. */
   readonly batchRows: number;
 }
 
-/** Consecutive rows of one job: all of them, or a cut of a job that is larger than a batch. */
+/** Consecutive rows of one job: all of them, or a part of a job that is longer than a batch. */
 export interface Slice {
   readonly progress: JobProgress;
   readonly start: number;
   readonly rows: number;
 }
 
-/** A job and what of it is answered. */
+/** A job with the outputs that it has so far. */
 export class JobProgress {
   rowsLeft: number;
-  /** A cut job fails once, however many of its slices do. */
+  /** True once the job has failed, which is reported once. */
   failed = false;
-  /** True once its slices are to be ignored: another `Progress` computes the job again. */
+  /** True once its slices are ignored because the job is computed again. */
   superseded = false;
-  /** Of a cut job: outputs by start row. */
+  /** Outputs of a cut job by start row. */
   #parts: Map<number, readonly RowTensor[]> | undefined;
-  /** Of a cut job: where rows begin in each input, found once. */
+  /** Row offsets in each input of a cut job, computed once. */
   #offsets: (RowOffsets | undefined)[] | undefined;
 
   constructor(readonly job: Job) {
     this.rowsLeft = job.rows;
   }
 
-  /** Takes the outputs of a slice. @returns those of the whole job, in the order of its rows, once all are there */
+  /** Adds the outputs of a slice. @returns those of the whole job, in order of rows, once all slices are complete */
   take({ start, rows }: Slice, outputs: readonly RowTensor[]): readonly RowTensor[] | undefined {
     this.rowsLeft -= rows;
     if (rows === this.job.rows) return outputs;
@@ -66,7 +66,7 @@ export class JobProgress {
     return this.rowsLeft > 0 ? undefined : joinParts(this.#parts);
   }
 
-  /** The rows of a slice in one of the job's inputs. */
+  /** Returns the bytes of a slice in one of the job's inputs. */
   bytesOf({ start, rows }: Slice, index: number): Buffer {
     const input = this.job.inputs[index];
     if (!input) throw new RangeError(`a request of the batch lacks input ${index}`);
@@ -84,8 +84,8 @@ function joinParts(parts: ReadonlyMap<number, readonly RowTensor[]>): readonly R
 }
 
 /**
- * Puts the rows of all slices one below the other: the one copy of a request's tensor bytes. The fresh
- * buffers are the engine's from then on.
+ * Concatenates the rows of all slices in fresh buffers, which then belong to the engine: the only copy of a request's
+ * tensor bytes.
  * @returns one tensor for each input of the signature
  */
 export function mergeSlices(slices: readonly Slice[]): EngineTensor[] {
@@ -103,14 +103,14 @@ export function mergeSlices(slices: readonly Slice[]): EngineTensor[] {
   });
 }
 
-/** Whether a batch is one uncut job: its tensors keep their shapes, which need not begin with the rows. */
+/** Returns true for a batch of one uncut job, whose tensors keep their shapes. */
 export function isWholeJob([first, ...others]: readonly Slice[]): boolean {
   return first !== undefined && others.length === 0 && first.rows === first.progress.job.rows;
 }
 
 /**
- * Gives every slice the rows that are its own. A job that was alone in its batch gets the outputs as they are.
- * @throws RowCountError when an output does not have as many rows as the batch
+ * Splits the outputs into the rows of each slice. A job that was alone in its batch gets the outputs unchanged.
+ * @throws RowCountError if an output has another number of rows than the batch
  */
 export function splitResult(slices: readonly Slice[], { outputs }: EngineResult): RowTensor[][] {
   const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);

@@ -3,7 +3,7 @@ import type { Slice } from './batch.js';
 
 type LaneKey = string | typeof ALONE;
 
-/** The lane of jobs that share no batch. */
+/** Key of the lane for jobs that share no batch. */
 const ALONE = Symbol('alone');
 
 /** Slices that may share a batch, in order of arrival. */
@@ -11,11 +11,11 @@ export interface Lane {
   readonly key: LaneKey;
   readonly slices: Fifo<Slice>;
   rows: number;
-  /** Monotonic milliseconds at which the oldest job arrived. */
+  /** Arrival of the oldest job, monotonic milliseconds. */
   readonly headArrivedAt: number;
 }
 
-/** Queues side by side: one for each key of jobs that may be batched together. An empty lane is forgotten. */
+/** One queue for each key of jobs that may share a batch; empty lanes are removed. */
 export class Lanes {
   readonly #lanes = new Map<LaneKey, QueuedLane>();
   #rows = 0;
@@ -41,7 +41,7 @@ export class Lanes {
     this.#slices++;
   }
 
-  /** Empties all lanes. */
+  /** Removes and returns all slices. */
   takeAll(): Slice[] {
     const taken: Slice[] = [];
     for (let lane = this.oldest(); lane; lane = this.oldest()) taken.push(...this.take(lane, Infinity));
@@ -53,7 +53,7 @@ export class Lanes {
     return this.take(lane, 0);
   }
 
-  /** Of the lanes with at least `minRows` the one whose oldest job has waited longest: no rare shape is starved by a common one. */
+  /** Returns the lane with the oldest job among those with at least `minRows`, so that common shapes cannot starve rare ones. */
   oldest(minRows = 0): Lane | undefined {
     let oldest: Lane | undefined;
     for (const lane of this.#lanes.values()) {
@@ -63,7 +63,7 @@ export class Lanes {
     return oldest;
   }
 
-  /** Takes slices from the lane's head: as many as fit in `maxRows`, at least one; no second one that must be alone. */
+  /** Takes slices from the lane's head: as many as fit in `maxRows`, at least one. */
   take(lane: Lane, maxRows: number): Slice[] {
     const taken: Slice[] = [];
     let rows = 0;
@@ -81,7 +81,7 @@ export class Lanes {
   }
 }
 
-/** A slice without rows waits like one with a row. */
+/** Counts a slice without rows as one row. */
 function weightOf({ rows }: Slice): number {
   return Math.max(1, rows);
 }

@@ -1,7 +1,7 @@
 export interface BatchLimits {
   /** Maximum rows of a batch; a longer job is cut. At least 1. */
   readonly maxBatchRows: number;
-  /** How long an idle engine waits for a batch to fill, milliseconds; 0 starts at once. */
+  /** Time that an idle engine waits for a batch to fill, milliseconds; 0 starts at once. */
   readonly maxBatchDelayMs: number;
   /** Batches that are computed concurrently. */
   readonly parallelism: number;
@@ -10,7 +10,7 @@ export interface BatchLimits {
    * between batches. Below that, rows stay here and may still be merged. Infinity disables it.
    */
   readonly prefetchRows: number;
-  /** How long after its start a failed batch is searched for the job that fails, milliseconds. Default 10,000. */
+  /** Time after its start in which a failed batch is searched for the job to blame, milliseconds. Default 10,000. */
   readonly isolationLimitMs?: number;
   /**
    * Decides which failures have to be seen twice, together and then alone, before a job is to blame: the first may

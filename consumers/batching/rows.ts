@@ -1,7 +1,7 @@
 import { ELEMENT_BYTES, elementCount, type Datatype } from '../../schemas/datatypes.js';
 import { elementEnd } from '../../schemas/tensor.js';
 
-/** A tensor whose first dimension counts rows. */
+/** A tensor whose first dimension is the batch dimension. */
 export interface RowTensor {
   readonly name: string;
   readonly datatype: Datatype;
@@ -9,10 +9,10 @@ export interface RowTensor {
   readonly data: Buffer;
 }
 
-/** Where each row of a tensor begins: `offsets[row]` to `offsets[row + 1]` are its bytes. */
+/** Byte offsets of the rows of a tensor: row `r` is `offsets[r]` to `offsets[r + 1]`. */
 export type RowOffsets = (row: number) => number;
 
-/** Finds rows: by arithmetic, or for BYTES, whose elements differ in size, by one walk over the data. */
+/** Computes row offsets: by arithmetic or, for BYTES of varying size, by one pass over the data. */
 export function rowOffsets({ datatype, shape, data }: RowTensor): RowOffsets {
   const elementsPerRow = elementCount(shape.slice(1));
   const elementBytes = ELEMENT_BYTES[datatype];
@@ -31,7 +31,7 @@ function walkRows(data: Buffer, elementsPerRow: number, rows: number): number[] 
   return offsets;
 }
 
-/** Rows `start` to `start + count` as a view. */
+/** Returns rows `start` to `start + count` as a view. */
 export function sliceRows(tensor: RowTensor, offsets: RowOffsets, start: number, count: number): RowTensor {
   if (start === 0 && count === tensor.shape[0]) return tensor;
   const { name, datatype, shape, data } = tensor;
@@ -43,7 +43,7 @@ export function sliceRows(tensor: RowTensor, offsets: RowOffsets, start: number,
   };
 }
 
-/** Joins tensors that differ only in rows. */
+/** Concatenates tensors that differ only in rows. */
 export function joinRows(parts: readonly RowTensor[]): RowTensor {
   const [first] = parts;
   if (!first) throw new RangeError('no parts to join');

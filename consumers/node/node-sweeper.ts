@@ -16,13 +16,13 @@ export interface SweeperOptions {
   readonly node: string;
   readonly prefix: string;
   readonly fetchMaxBytes: number;
-  /** How long a node may be silent. */
+  /** Time without a status after which a node is removed, milliseconds. */
   readonly forgetMs: number;
 }
 
 /**
- * Removes nodes that died from the topic of nodes. The live node with the first name does it; that two do it for a moment
- * is harmless, and a node that was only paused tells of itself again with its next status.
+ * Deletes the statuses of dead nodes. The live node with the first name does it; two at a time are harmless, and a node
+ * that was only paused reappears with its next heartbeat.
  */
 export class NodeSweeper {
   readonly #closing = new AbortController();
@@ -45,8 +45,10 @@ export class NodeSweeper {
     for (;;) {
       await sleep(intervalMs, signal);
       if (signal.aborted) return;
-      // Reading the topic is a right that a node can do without.
-      await this.#sweep().catch((error: unknown) => this.log.debug({ err: error }, 'nodes cannot be swept'));
+      // Nodes work without the right to read the node topic.
+      await this.#sweep().catch((error: unknown) =>
+        this.log.debug({ err: error }, 'dead nodes cannot be removed; retrying'),
+      );
     }
   }
 
@@ -55,7 +57,7 @@ export class NodeSweeper {
     const read = { groupPrefix: `${topic}.`, signal: this.#closing.signal };
     const heard = await readStatuses(this.kafka, this.options, read);
     for (const key of toRemove(heard, this.options)) {
-      this.log.info({ node: key }, 'node was silent for long; it is removed from the topic of nodes');
+      this.log.info({ node: key }, 'node is dead; its status is deleted');
       const record = { topic, key: Buffer.from(key), value: null, headers: {} };
       this.outbox.push(record, { delivered: () => undefined, failed: () => undefined });
     }
@@ -67,7 +69,7 @@ export class NodeSweeper {
   }
 }
 
-/** Keys of the nodes that this node removes: none, unless it is the first of those that live. */
+/** Returns the keys of the statuses that this node deletes: none unless it is the first live node. */
 export function toRemove(
   heard: readonly ReportedStatus[],
   { node, forgetMs }: Pick<SweeperOptions, 'node' | 'forgetMs'>,

@@ -12,13 +12,13 @@ import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
 
-/** A partition as its positions are committed. */
+/** A partition as the committer sees it. */
 export interface CommittedPartition extends TopicPartition {
   readonly ledger: Pick<
     PartitionLedger<unknown, unknown>,
     'begin' | 'committable' | 'committed' | 'next' | 'pending' | 'position'
   >;
-  /** Set once another member may own it. */
+  /** True once another member may own it. */
   readonly revoked: boolean;
   /** Undefined until the partition is open. */
   crashes: CrashCount | undefined;
@@ -27,18 +27,18 @@ export interface CommittedPartition extends TopicPartition {
 export interface CommitterOptions {
   readonly model: string;
   readonly commitIntervalMs: number;
-  /** Limit for the last commit before partitions are given up, milliseconds. */
+  /** Time limit of the last commit before partitions are released, milliseconds. */
   readonly releaseTimeoutMs: number;
-  /** Positions are committed together with the outcomes, by what publishes those. */
+  /** True if the publisher of outcomes commits positions together with them. */
   readonly commitsWithOutcomes: boolean;
 }
 
 /** Dependencies of a committer. */
 export interface CommitterParts {
   readonly consumer: Pick<KafkaConsumer, 'commit'>;
-  /** The group's committed positions in the topic. */
+  /** Reads the group's committed positions in the topic. */
   readonly readPositions: () => Promise<readonly CommittedPosition[]>;
-  /** Partitions that are owned now. */
+  /** Returns the partitions that are currently owned. */
   readonly owned: () => Iterable<CommittedPartition>;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
@@ -46,17 +46,17 @@ export interface CommitterParts {
 }
 
 /**
- * Owns what a group knows of the partitions of one consumer: opens them, commits their positions, releases them.
- * Positions carry crash marks, by which the next owner knows how this one ended.
+ * Owns the committed positions of one consumer's partitions: opens partitions, commits their positions, releases them.
+ * Positions carry crash marks, which show the next owner how this one ended.
  */
 export class Committer {
   readonly #closed = new AbortController();
   readonly #opening = new Set<Promise<void>>();
-  /** Partitions that are being released, or were: a commit that falls due must not mark them as served again. */
+  /** Partitions released, or being released: a later commit must not mark them as served again. */
   readonly #released = new WeakSet<CommittedPartition>();
-  /** Marks that were committed last. */
+  /** Marks of the last commit. */
   readonly #marks = new WeakMap<CommittedPartition, string>();
-  /** Partitions that were given up, as this node left them. */
+  /** Released partitions, as this node left them. */
   readonly #former = new Map<number, FormerPartition>();
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
@@ -73,14 +73,14 @@ export class Committer {
     this.#timer = setInterval(() => void this.commit(), this.options.commitIntervalMs);
   }
 
-  /** Forgets positions that were read for earlier assignments. */
+  /** Discards positions that were read for earlier assignments. */
   reassigned(): void {
     this.#reading = undefined;
   }
 
   /**
-   * Reads the partition's crash mark and commits this owner's, before any of its records is computed. Retries until
-   * that succeeds; a partition that is lost meanwhile stays closed.
+   * Reads the partition's crash mark and commits this owner's before any record is computed. Retries until that
+   * succeeds; a partition that is revoked meanwhile stays closed.
    * @param first the offset of the first record that arrived
    * @param endOffset of the partition
    */
@@ -98,11 +98,11 @@ export class Committer {
         this.#reading = undefined;
         const { topic, partition: number } = partition;
         const where = { model: this.options.model, topic, partition: number };
-        // Brokers that are away are announced by their client.
+        // The Kafka client logs outages.
         if (attempt === 2 && !isOutage(error))
           this.parts.log.warn(
             { ...where, err: error },
-            'could not commit a crash mark; records wait, retrying',
+            'crash mark could not be committed; retrying, records wait',
           );
         await sleep(backoffMs(BACKOFF, attempt), this.#closed.signal);
       }
@@ -133,11 +133,11 @@ export class Committer {
         from: first,
         until: crashes.suspectUntil,
       },
-      'an owner ended without releasing its partitions; computing their records in a child process',
+      'an owner ended without releasing its partitions; computing suspects in a child process',
     );
   }
 
-  /** A mark that this node left because its last commit failed, in an outage or a rebalance, tells of no crash. */
+  /** Recognizes a mark that this node left because its last commit failed, in an outage or a rebalance: not a crash. */
   async #readPositions(): Promise<readonly CommittedPosition[]> {
     const positions = await this.parts.readPositions();
     return positions.map((position) => {
@@ -148,8 +148,8 @@ export class Committer {
   }
 
   /**
-   * Tells whether a partition here is still suspect, since its last owner ended without releasing it: that owner may have
-   * been about to compute records of the others as well, and senders spread what crashes over all of them.
+   * Returns true while a partition here is suspect because its last owner ended without releasing it: that owner may
+   * have computed records of the others as well, and senders spread crashing requests over all partitions.
    */
   #hasAbandoned(positions: readonly CommittedPosition[]): boolean {
     const marked = positions.filter(({ metadata }) => parseMark(metadata).owners > 0);
@@ -159,18 +159,18 @@ export class Committer {
     );
   }
 
-  /** Tells whether one of the records has crashed lately, on this node or on another. */
+  /** True for a while after a request has crashed its process, on this node or on another. */
   get isIsolated(): boolean {
     return this.parts.now() < this.#isolatedUntil;
   }
 
-  /** Makes all records suspects for a while, on every node that opens a partition: one of them did crash. */
+  /** Makes all records suspects for a while, on every node that opens a partition, because one of them crashed. */
   isolate(): void {
     if (!this.isIsolated) this.#logIsolation();
     this.#isolatedUntil = this.parts.now() + ISOLATION_MS;
   }
 
-  /** Marks of other partitions tell of crashes on other nodes. */
+  /** Learns of crashes on other nodes from the marks of their partitions. */
   #learnIsolation(positions: readonly CommittedPosition[]): void {
     const latest = Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil));
     const until = Math.min(latest, this.parts.now() + ISOLATION_MS);
@@ -181,11 +181,11 @@ export class Committer {
   #logIsolation(): void {
     this.parts.log.error(
       { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
-      'a request crashed the process that computed it; computing all of them in a child process for a while',
+      'a request crashed its process; computing all requests in a child process for a while',
     );
   }
 
-  /** Metadata for a position that is committed by what publishes the outcomes. */
+  /** Returns the metadata for a position that the publisher of outcomes commits. */
   markOf(partition: CommittedPartition, position: number): string {
     const { crashes, ledger } = partition;
     const mark = crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
@@ -193,7 +193,7 @@ export class Committer {
     return mark;
   }
 
-  /** Commits what is new. A failure is logged; the positions go with the next commit. */
+  /** Commits positions that have moved. After a failure they are committed with the next ones. */
   commit(): Promise<void> {
     if (this.options.commitsWithOutcomes) return Promise.resolve();
     this.#committing ??= this.#commit().finally(() => (this.#committing = undefined));
@@ -211,14 +211,14 @@ export class Committer {
     }
   }
 
-  /** Commits are retried twice a second: a failure is logged once, and an outage by the Kafka client. */
+  /** Logs a failure once, although commits are retried twice a second; the Kafka client logs outages. */
   #noteFailure(error: unknown): void {
     const isNews = !isOutage(error) && this.#failures++ === 0;
     const { model } = this.options;
     this.parts.log[isNews ? 'warn' : 'debug']({ model, err: error }, 'commit failed; retrying');
   }
 
-  /** Commits partitions that are about to be given up, as released. Never throws. */
+  /** Commits the final positions of partitions without a crash mark. Never throws. */
   async release(leaving: readonly TopicPartition[]): Promise<void> {
     const { releaseTimeoutMs, model } = this.options;
     const numbers = new Set(leaving.map(({ partition }) => partition));
@@ -227,7 +227,7 @@ export class Committer {
     await within(releaseTimeoutMs, this.#release(partitions), tooLate).catch((error: unknown) => {
       this.parts.log.warn(
         { model, err: error },
-        'last commit failed; answered records will be answered again',
+        'last commit failed; the next owner answers some records again',
       );
     });
     for (const partition of partitions) this.#remember(partition);
@@ -255,7 +255,7 @@ export class Committer {
     if (crashes && mark !== undefined) this.#former.set(number, { crashes, mark });
   }
 
-  /** While a transaction is under way it moves the position, and a commit beside it could move it back. */
+  /** Skips partitions with a transaction in flight: it moves the position, and a commit could move it back. */
   #releasedPosition(partition: CommittedPartition): DuePosition | undefined {
     const { ledger, crashes } = partition;
     const { position: offset } = ledger;
@@ -273,7 +273,7 @@ export class Committer {
     return { partition, offset, metadata: this.markOf(partition, offset) };
   }
 
-  /** Opens no more partitions. */
+  /** Stops opening partitions. */
   stopOpening(): void {
     this.#closed.abort();
   }
@@ -284,10 +284,10 @@ export class Committer {
   }
 }
 
-/** A partition as its last owner here left it. */
+/** A partition as this node left it. */
 interface FormerPartition {
   readonly crashes: CrashCount;
-  /** Committed last. */
+  /** Position and mark of the last commit. */
   readonly mark: string;
 }
 

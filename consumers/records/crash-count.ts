@@ -1,26 +1,26 @@
 /**
- * How many owners of a partition began at its committed position and did not leave it in order. It is kept as the
+ * Number of owners of a partition that started at its committed position without an orderly release. It is stored in the
  * metadata of that position, so it survives the owners and needs no storage of its own.
  */
 export interface CrashMark {
-  /** Owners that began here, the present one included. 0: the last one left in order, with nothing unfinished. */
+  /** Owners that started here, including the current one; 0 after an orderly release with nothing unfinished. */
   readonly owners: number;
-  /** Owners may have computed records before this offset, and none from it on. */
+  /** Exclusive end of the offsets that owners may have computed. */
   readonly until: number;
-  /** All records are suspects until then, milliseconds since the epoch: one of them did crash. 0: none did lately. */
+  /** Time until which all records are suspects after a crash, milliseconds since the epoch; 0 for none. */
   readonly isolatedUntil: number;
 }
 
-/** How long all records of a topic are suspects after one of them crashed. */
+/** Time for which all records of a topic are suspects after one of them crashed, milliseconds. */
 export const ISOLATION_MS = 10 * 60_000;
 
-/** Records that an owner takes on beyond what its mark says before it has to write a new mark. */
+/** Records beyond the end of its mark that an owner accepts before it writes a new one. */
 export const MARK_AHEAD_RECORDS = 4_000;
 
 const NO_MARK: CrashMark = { owners: 0, until: 0, isolatedUntil: 0 };
 const MARK = /^partitura owners=(\d{1,6}) until=(\d{1,16}) isolated=(\d{1,16})$/;
 
-/** Reads the metadata of a committed position; text that is not a mark counts as none, as other tools leave it. */
+/** Parses the metadata of a committed position; any other text, as written by other tools, counts as no mark. */
 export function parseMark(metadata: string): CrashMark {
   const fields = MARK.exec(metadata);
   if (!fields) return NO_MARK;
@@ -28,7 +28,7 @@ export function parseMark(metadata: string): CrashMark {
   return { owners, until, isolatedUntil };
 }
 
-/** Writes what `parseMark` reads. */
+/** Formats a mark for `parseMark`. */
 export function formatMark({ owners, until, isolatedUntil }: CrashMark): string {
   return owners === 0 && isolatedUntil === 0
     ? ''
@@ -43,21 +43,21 @@ export function formatMark({ owners, until, isolatedUntil }: CrashMark): string 
  *   an earlier owner may have    computed by this owner, or about to be
  *   crashed on one of these
  *
- * Every commit of a serving owner carries a mark, so that a crash is seen wherever the position stands by then.
+ * Every commit of a serving owner carries a mark, so that a crash is noticed at any position.
  */
 export class CrashCount {
   #markedUntil = 0;
 
   private constructor(
     readonly inherited: CrashMark,
-    /** Records before this offset are suspects: each is computed alone, in a process that may die. */
+    /** Exclusive end of the suspects, which are computed in a child process. */
     readonly suspectUntil: number,
   ) {}
 
   /**
    * @param metadata of the committed position
-   * @param endOffset of the partition: what did not exist when an earlier owner crashed is no suspect
-   * @param unmarkedUntil where a crash is known all the same: its owner may have died before it could leave a mark
+   * @param endOffset of the partition: records that did not exist when an earlier owner crashed are not suspects
+   * @param unmarkedUntil end of the suspects if a crash is known without a mark: the owner may have crashed before it wrote one
    */
   static takeOver(metadata: string, endOffset: number, unmarkedUntil = 0): CrashCount {
     const found = parseMark(metadata);
@@ -72,24 +72,24 @@ export class CrashCount {
 
   /**
    * Marks a position while the partition is served.
-   * @param next the offset after the last record that was taken on
+   * @param next the offset after the last accepted record
    */
   serving(position: number, next: number, isolatedUntil: number): string {
     this.#markedUntil = next + MARK_AHEAD_RECORDS;
     return formatMark({ owners: this.#ownersBefore(position) + 1, until: this.#markedUntil, isolatedUntil });
   }
 
-  /** Tells when what is taken on is about to pass what the last mark covers. */
+  /** Returns true when accepted records are about to pass the end of the last mark. */
   needsMark(next: number): boolean {
     return next > this.#markedUntil - MARK_AHEAD_RECORDS / 2;
   }
 
-  /** Marks a position when the partition is given up in order: what is still suspect stays so. */
+  /** Returns the mark of a position at an orderly release; unfinished suspects stay suspects. */
   released(position: number, isolatedUntil: number): string {
     return formatMark({ owners: this.#ownersBefore(position), until: this.suspectUntil, isolatedUntil });
   }
 
-  /** Earlier owners that may have crashed on a record that is not finished at this position. */
+  /** Counts earlier owners that may have crashed on a record that is unfinished at this position. */
   #ownersBefore(position: number): number {
     return position < this.suspectUntil ? this.inherited.owners : 0;
   }

@@ -1,11 +1,11 @@
-/** At this part of a bound fetching goes on again, so that it does not stop and go with every record. */
+/** Fraction of a limit at which fetching resumes, so that it does not toggle with every record. */
 const RESUME_PART = 0.5;
-/** What the models of a node have in common; the rest is divided among them, so that none waits for another's backlog. */
+/** Fraction of the limits that all models share; the rest is split evenly, so one model's backlog cannot starve another. */
 const COMMON_PART = 0.75;
 
 /**
- * Counts what is in the node between arrival and acknowledged outcome, in records and bytes. Each model has a share: it
- * may take what is common while there is some, and always what is its own.
+ * Counts records and bytes in flight, between arrival and acknowledged outcome. Each model has a share: its own part,
+ * and whatever is left of the common part.
  */
 export class InFlight {
   readonly #shares = new Set<InFlightShare>();
@@ -23,7 +23,7 @@ export class InFlight {
     return sum(this.#shares, ({ bytes }) => bytes);
   }
 
-  /** A share more, until it is given back with `end`. */
+  /** Adds a share, until its `end` is called. */
   share(): InFlightShare {
     const share = new InFlightShare(this);
     this.#shares.add(share);
@@ -35,7 +35,7 @@ export class InFlight {
     this.resume();
   }
 
-  /** @param part of the bounds that may be filled */
+  /** @param part fraction of the limits that may be filled */
   hasRoom({ requests, bytes }: InFlightShare, part: number): boolean {
     if (this.#isBelow(this.requests, this.bytes, this.#shares.size === 1 ? part : part * COMMON_PART))
       return true;
@@ -47,13 +47,13 @@ export class InFlight {
     return requests < this.maxRequests * part && bytes < this.maxBytes * part;
   }
 
-  /** What one share gives back may be room for another. */
+  /** Wakes shares that wait: what one share releases may be room for another. */
   resume(): void {
     for (const share of this.#shares) share.resume();
   }
 }
 
-/** One model's part of what is in flight. Holds its fetching back at the bounds; a fetch under way may pass them by its own size. */
+/** One model's share of the limits. It blocks fetching at the limits, which one fetch may exceed by its own size. */
 export class InFlightShare {
   #requests = 0;
   #bytes = 0;
@@ -74,7 +74,7 @@ export class InFlightShare {
     this.#bytes += bytes;
   }
 
-  /** Adds bytes to a record that has entered: its answer waits beside it. */
+  /** Adds the bytes of an answer that is held beside its record. */
   grow(bytes: number): void {
     this.#bytes += bytes;
   }
@@ -85,7 +85,7 @@ export class InFlightShare {
     this.whole.resume();
   }
 
-  /** Undefined while there is room; else a promise of room. */
+  /** Returns a promise while the limits are reached. */
   whenBelowLimit(): Promise<void> | undefined {
     if (this.whole.hasRoom(this, 1)) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -96,7 +96,7 @@ export class InFlightShare {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  /** Gives the share back; what is still in it counts no more. */
+  /** Removes the share with everything still in it. */
   end(): void {
     this.whole.end(this);
   }

@@ -1,8 +1,8 @@
 import { Fifo } from '../../core/fifo.js';
 
 /**
- * What a partition owes: every record taken from it, in order of offset, until its outcome is acknowledged
- * by the broker. Says which outcomes may leave next and how far the partition may be committed.
+ * The unfinished records of one partition, in order of offset, until their outcomes are acknowledged by the broker.
+ * Decides which outcomes may leave next and which position may be committed.
  *
  *   offsets   3     4       5     6        7
  *   state     sent  ready   open  ready    open
@@ -10,22 +10,22 @@ import { Fifo } from '../../core/fifo.js';
  */
 export class PartitionLedger<Subject, Outcome> {
   readonly #entries = new Fifo<Entry<Subject, Outcome>>();
-  /** So many of the entries have left from the head on; with those that overtook there may be more. */
+  /** Number of released entries at the head; entries that overtook are not counted. */
   #released = 0;
   #next: number | undefined;
   #committed: number | undefined;
 
   constructor(readonly ordered: boolean) {}
 
-  /** Begins at an offset whose position is committed already. */
+  /** Starts at an offset that is committed already. */
   begin(offset: number): void {
     this.#next = offset;
     this.#committed = offset;
   }
 
   /**
-   * Takes a record on. Ask `isRewound` before.
-   * @returns undefined when the record is in here already: a redelivery whose outcome is on its way
+   * Opens an entry for a record. Call `isRewound` first.
+   * @returns undefined for a redelivery of a record that is already in the ledger
    */
   open(offset: number, subject: Subject): Entry<Subject, Outcome> | undefined {
     if (this.#next !== undefined && offset < this.#next) return undefined;
@@ -37,17 +37,17 @@ export class PartitionLedger<Subject, Outcome> {
   }
 
   /**
-   * Whether a record comes from before all that is in here: the partition was read again from an earlier position, or
-   * its topic was made anew and counts from the beginning. This ledger knows nothing of such records.
+   * Returns true for a record before everything in the ledger: the partition is read again from an earlier position, or
+   * its topic was recreated and offsets restarted.
    */
   isRewound(offset: number): boolean {
     return this.#next !== undefined && offset < (this.#entries.at(0)?.offset ?? this.#next);
   }
 
   /**
-   * The outcome of a record is known.
-   * @param overtakes whether it leaves at once, whatever is before it
-   * @returns the outcomes that may leave now, in the order in which they must
+   * Records the outcome of a record.
+   * @param overtakes true if it leaves at once, ahead of earlier records
+   * @returns the outcomes that may leave now, in order
    */
   settle(entry: Entry<Subject, Outcome>, outcome: Outcome, overtakes = false): Entry<Subject, Outcome>[] {
     entry.state = 'ready';
@@ -70,7 +70,7 @@ export class PartitionLedger<Subject, Outcome> {
     return released;
   }
 
-  /** The broker has the outcome. */
+  /** Notes that the broker has the outcome. */
   acknowledge(entry: Entry<Subject, Outcome>): void {
     entry.finish();
     while (this.#entries.at(0)?.state === 'done') {
@@ -79,17 +79,17 @@ export class PartitionLedger<Subject, Outcome> {
     }
   }
 
-  /** Gives the partition up. @returns the outcomes that were ready and will now never leave */
+  /** Abandons all entries. @returns the outcomes that were ready and will never leave */
   abandon(): Entry<Subject, Outcome>[] {
     return this.#entries.toArray().filter(({ state }) => state === 'ready');
   }
 
-  /** Records whose outcome is not acknowledged, or that wait behind such a one. */
+  /** Number of entries: records without an acknowledged outcome, and those behind them. */
   get pending(): number {
     return this.#entries.length;
   }
 
-  /** The offset after the last record that was taken on; undefined before the first. */
+  /** The offset after the last record; undefined before the first. */
   get next(): number | undefined {
     return this.#next;
   }
@@ -99,7 +99,7 @@ export class PartitionLedger<Subject, Outcome> {
     return this.#entries.at(0)?.offset ?? this.#next;
   }
 
-  /** The position to commit. Undefined when there is nothing new. */
+  /** The position to commit; undefined if it has not moved. */
   get committable(): number | undefined {
     const { position } = this;
     return position === this.#committed ? undefined : position;
@@ -110,7 +110,7 @@ export class PartitionLedger<Subject, Outcome> {
   }
 }
 
-/** A record's place in the ledger. Once its outcome is acknowledged it is only an offset that waits for those before it. */
+/** A record in the ledger. After acknowledgement only its offset remains, until all earlier records are finished. */
 export class Entry<Subject, Outcome> {
   state: 'open' | 'ready' | 'sent' | 'done' = 'open';
   outcome: Outcome | undefined;
@@ -125,11 +125,11 @@ export class Entry<Subject, Outcome> {
 
   /** The owner's data about the record. @throws Error once the entry is finished */
   get subject(): Subject {
-    if (this.#subject === undefined) throw new Error(`the record at offset ${this.offset} is done with`);
+    if (this.#subject === undefined) throw new Error(`the record at offset ${this.offset} is finished`);
     return this.#subject;
   }
 
-  /** The record itself is no longer held: one that is slow may have very many behind it. */
+  /** Releases the record: a slow one may have very many finished ones behind it. */
   finish(): void {
     this.state = 'done';
     this.outcome = undefined;

@@ -7,19 +7,19 @@ import { ATTRIBUTE, sendAttributes, traceOf, writeTrace } from '../../core/traci
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import type { Answer } from '../batching/batch.js';
 
-/** Follows records through the node for OpenTelemetry, each as part of the trace that its headers name. */
+/** Traces records through the node with OpenTelemetry, each as part of the trace that its headers name. */
 export interface RecordSpans {
-  /** A record was taken on. */
+  /** Called when a record is accepted. */
   begin(record: KafkaRecord, group: string, model: string): void;
   /** @param arrivedAt monotonic milliseconds */
   answered(record: KafkaRecord, answer: Answer, arrivedAt: number): void;
-  /** Writes into the headers of what is sent in answer to a record which trace it belongs to. */
+  /** Writes the trace of a record into the headers of its reply. */
   carryOn(record: KafkaRecord, topic: string, headers: RecordHeaders): void;
-  /** The record's outcome is acknowledged. @param outcome as metrics count it */
+  /** Called when the record's outcome is acknowledged. @param outcome its label in metrics */
   end(record: KafkaRecord, outcome: string): void;
 }
 
-/** Where spans are not wanted: the trace passes through as it came. */
+/** Spans turned off: trace headers are passed on unchanged. */
 export const NO_SPANS: RecordSpans = {
   begin: () => undefined,
   answered: () => undefined,
@@ -34,18 +34,18 @@ interface Spans {
   send: Span | undefined;
 }
 
-/** Keys and correlation ids may be as large as records, and many spans wait for the exporter. */
+/** Maximum length of attributes: keys and correlation ids can be as large as records, and spans wait for the exporter. */
 const MAX_TEXT_BYTES = 256;
 const GOOD = new Set(['ok', 'tombstone']);
 
 /**
- * Three spans for each record, by the conventions for messaging:
+ * Records three spans for each record, following the semantic conventions for messaging:
  *
- *   process <topic>        taken on ──────────────────────────────▶ acknowledged
+ *   process <topic>        accepted ──────────────────────────────▶ acknowledged
  *     predict <model>                 the batch computes
  *     send <reply topic>                        the reply is built ▶ acknowledged
  *
- * What is lost with its partition never ends here: its next owner makes spans of its own.
+ * Spans of a revoked partition never end here: its next owner records its own.
  */
 export class TracedRecords implements RecordSpans {
   readonly #spans = new WeakMap<KafkaRecord, Spans>();
@@ -77,7 +77,7 @@ export class TracedRecords implements RecordSpans {
     copyTraceHeaders(record.headers, headers);
     const spans = this.#spans.get(record);
     if (!spans) return;
-    // A reply that was refused is sent anew, as an error.
+    // A refused reply is sent again as an error.
     spans.send?.end();
     spans.send = this.tracer.startSpan(
       `send ${topic}`,

@@ -19,7 +19,7 @@ import { validateRequest } from '../models/validate.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { errorReply, recordId, type Caller, type Outcome } from './replies/outcome.js';
 
-/** A request that may be computed. */
+/** A request to compute. */
 export interface Admitted extends ModelWork {
   readonly request: InferenceRequest;
   readonly caller: Caller;
@@ -36,9 +36,9 @@ export interface AdmissionOptions {
 }
 
 /**
- * Decides what a record is: a request to compute, or an outcome already. Touches nothing but the record.
- * The rule: what can't be read, or must not be answered where it asks, is a dead letter; what can be read
- * but not served is an error reply.
+ * Decides whether a record is a request to compute or ends with an outcome at once. Pure.
+ * Unreadable records, and those whose reply topic is not allowed, become dead letters; readable ones that cannot be
+ * served get an error reply.
  */
 export class Admission {
   constructor(
@@ -80,7 +80,7 @@ export class Admission {
       const error = PartituraError.from(cause, 'DECODE_FAILED');
       if (error.code === 'DECODE_FAILED')
         return this.#deadLetter({ record, stage: 'decode', error }, model, caller);
-      // Its reply could not be written; once that is mended the letter can be replayed.
+      // Its reply could not be encoded; once that is fixed, the dead letter can be replayed.
       if (error.code === 'INTERNAL')
         return this.#deadLetter({ record, stage: 'reply', error }, model, caller);
       return this.#reply(record, caller, { id: '', model, modelVersion: null }, error);
@@ -104,7 +104,7 @@ export class Admission {
     }
   }
 
-  /** Refuses what is expired, and what will be by the time the queue before it is done. */
+  /** Refuses requests that are expired, or will be once the queue before them is done. */
   #refuseLate({ deadline }: InferenceRequest, { batcher }: ServedVersion): void {
     if (deadline === null) return;
     const leftMs = deadline - this.options.now();
@@ -161,7 +161,7 @@ function refused(record: KafkaRecord, topic: string): Outcome {
   return { kind: 'dead-letter', record, stage: 'validate', error };
 }
 
-/** Served here or not: every node of the group must answer alike. */
+/** Returns the error for another model's topic, whether that model is served here or not: all nodes answer alike. */
 function wrongTopic(asked: string, model: string): PartituraError {
   return new PartituraError(
     'MODEL_NOT_FOUND',

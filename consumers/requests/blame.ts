@@ -1,32 +1,32 @@
 import { backoffMs, sleep, unlessAborted, within, type Backoff } from '../../core/time.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
-/** A question that takes longer than this has failed: somebody's records wait for the answer. */
+/** Time limit of one request, milliseconds: records wait for its answer. */
 const QUESTION_LIMIT_MS = 2_000;
 
-/** The side that a failure is to be blamed on, as far as the failure alone tells. */
+/** The side to blame for a failure, as far as the failure alone shows. */
 export type Culprit = 'question' | 'service' | 'unclear';
 
 export interface Inquiry<Answer> {
   ask(): Promise<Answer>;
   culpritOf(error: Error): Culprit;
-  /** How long a failure of unclear origin must last before the question is blamed for it, milliseconds. */
+  /** Duration of a failure of unclear origin after which the question is blamed, milliseconds. */
   patienceMs?(error: Error): number;
-  /** Milliseconds since any moment. */
+  /** Monotonic milliseconds. */
   readonly now?: (() => number) | undefined;
-  /** Asks for something that any healthy service answers. @throws Error when it does not */
+  /** Sends a request that any healthy service answers. @throws Error if it does not */
   probe(): Promise<unknown>;
   readonly signal: AbortSignal;
-  /** Called once, when the service seems to be away. */
+  /** Called once, when the service seems to be unavailable. */
   onAway?(error: Error): void;
   readonly backoff?: Backoff | undefined;
   readonly limitMs?: number | undefined;
 }
 
 /**
- * Asks a service about something that a sender named, and tells an outage from a question that this service will not
- * answer. An outage is waited out, however long it takes. A question that fails right after the service has answered a
- * probe is itself at fault: it must not hold up everything behind it.
+ * Asks a service about something that a sender named, and distinguishes an outage from a question that the service does
+ * not answer. Outages are waited out, however long they take. A question that fails right after the service has answered
+ * a probe is itself at fault, and must not block everything behind it.
  * @returns the answer, or the error that the question is to blame for
  * @throws the signal's reason once it aborts
  */
@@ -73,7 +73,7 @@ async function attemptOf<T>(
   }
 }
 
-/** A question that was not answered in time. */
+/** The error of a question that was not answered in time. */
 export class UnansweredError extends Error {
   override readonly name = 'UnansweredError';
 }

@@ -21,18 +21,18 @@ import { RegistryCache, type RegistryCacheOptions } from './registry-cache.js';
 
 export interface RegisteredSchemasOptions extends Pick<RegistryCacheOptions, 'now' | 'backoff'> {
   readonly topics: TopicNames;
-  /** Whether schemas that are not registered are, instead of missed. */
+  /** True if missing schemas are registered. */
   readonly autoRegister: boolean;
   readonly log: Logger;
 }
 
-/** The labels of a model's replies, by what their requests are labelled with. */
+/** Labels of a model's replies, by the labels of their requests. */
 interface ReplyLabels {
   readonly byId: ReplyLabel;
   readonly byGuid: ReplyLabel | PartituraError;
 }
 
-/** Knows the schemas by which records in Confluent's framings are read and answered. */
+/** The schemas with which records in Confluent's wire format are read and answered. */
 export class RegisteredSchemas {
   readonly #closing = new AbortController();
   readonly #readers: RegistryCache<SchemaKey, AvroReader<InferenceRequest>>;
@@ -45,7 +45,7 @@ export class RegisteredSchemas {
     const onAway = (error: Error): void =>
       options.log.warn(
         { err: error },
-        'the schema registry is away and asked again; partitions with records whose schema is not known wait',
+        'schema registry unavailable, retrying; partitions with unknown schemas are paused',
       );
     const probe = (): Promise<unknown> => registry.probe();
     const lookUps = { ...options, signal: this.#closing.signal, onAway, probe };
@@ -54,7 +54,7 @@ export class RegisteredSchemas {
   }
 
   /**
-   * Undefined when `framingOf` can answer at once; else a promise after which it can. After `close` it is never settled.
+   * Returns a promise until `framingOf` can answer; undefined if it can already. After `close` it never settles.
    * @param model the model that the record's topic belongs to
    */
   lookUp(value: Buffer | null, headers: RecordHeaders, model: string): Promise<void> | undefined {
@@ -66,7 +66,7 @@ export class RegisteredSchemas {
     return reader && reply ? Promise.all([reader, reply]).then(() => undefined) : (reader ?? reply);
   }
 
-  /** The framing of a record that `confluent` detects. */
+  /** Returns the framing of a record that `confluent` has detected. */
   framingOf(value: Buffer, headers: RecordHeaders, model: string): Framing {
     const label = schemaLabel(value, headers);
     if (label instanceof PartituraError) return new SchemaFraming(0, label, label);
@@ -80,17 +80,20 @@ export class RegisteredSchemas {
     return new SchemaFraming(label.start, this.#readers.get(label.key), reply);
   }
 
-  /** With automatic registration: registers the model's schemas as soon as the registry is there. */
+  /** Registers the model's schemas once the registry is available, if automatic registration is on. */
   announce(model: string): void {
     if (!this.options.autoRegister) return;
     void this.#replies.lookUp(model)?.then(() => {
       const replies = this.#replies.get(model);
       if (replies instanceof PartituraError)
-        this.options.log.warn({ model, err: replies }, 'the schemas of the model could not be registered');
+        this.options.log.warn(
+          { model, err: replies },
+          'schemas could not be registered; requests in Confluent framing get dead letters',
+        );
     });
   }
 
-  /** Ends all look-ups. */
+  /** Ends all requests to the registry. */
   close(): void {
     this.#closing.abort();
     this.registry.close();
@@ -123,7 +126,7 @@ export class RegisteredSchemas {
     } catch (cause) {
       if (!(cause instanceof RegistryError) || cause.kind === 'unavailable') throw cause;
       if (cause.kind === 'unknown' && !autoRegister) throw this.#notRegistered(model);
-      // A refusal of a schema of ours says nothing against the request.
+      // The registry refused a schema of ours, which is not the request's fault.
       throw new PartituraError('INTERNAL', `reply: its schema cannot be registered: ${cause.message}`, {
         cause,
       });

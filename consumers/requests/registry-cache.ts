@@ -4,23 +4,23 @@ import { PartituraError } from '../../schemas/errors.js';
 import { RegistryError } from '../../schemas/registry/client.js';
 
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000 };
-/** What the registry refuses it may take a moment later: a schema may be registered meanwhile. */
+/** Lifetime of negative answers, milliseconds: the schema may be registered meanwhile. */
 const REFUSED_FOR_MS = 5_000;
-/** Request timeout and too many requests. */
+/** HTTP statuses of a busy registry: request timeout, too many requests. */
 const BUSY: ReadonlySet<number> = new Set([408, 429]);
-/** How long errors of the registry's server about one key are waited out while it answers a probe. */
+/** Time for which server errors about one key are retried while the registry answers a probe, milliseconds. */
 const SERVER_ERROR_PATIENCE_MS = 30_000;
-/** Beyond the registry client's own limits, which say better what was wrong. */
+/** Above the registry client's own limits, whose errors are more specific. */
 const ATTEMPT_LIMIT_MS = 60_000;
-/** The most answers, and refusals, that are remembered: senders choose what is asked. */
+/** Maximum of cached answers, and of negative ones: senders choose the keys. */
 const MAX_REMEMBERED = 1_000;
 
 export interface RegistryCacheOptions {
-  /** Ends all look-ups. */
+  /** Ends all requests. */
   readonly signal: AbortSignal;
-  /** Asks the registry for something that any healthy one answers. @throws Error when it does not */
+  /** Sends a request that any healthy registry answers. @throws Error if it does not */
   readonly probe: () => Promise<unknown>;
-  /** The registry is away; the look-up goes on. Called once for each. */
+  /** Called once per request when the registry is unavailable; retries continue. */
   readonly onAway: (error: Error) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -28,9 +28,9 @@ export interface RegistryCacheOptions {
 }
 
 /**
- * Asks the registry once, however many want to know, and remembers the answer. An outage is waited out. A refusal is an
- * answer and does not evict what is known; so is a key that the registry keeps failing on while it answers a probe, since
- * senders choose the keys.
+ * Caches answers of the registry; concurrent requests for one key are merged. Outages are waited out. Negative answers
+ * have a cache of their own and do not evict valid ones; so has a key on which the registry keeps failing while it
+ * answers a probe, because senders choose the keys.
  */
 export class RegistryCache<Key, Answer extends object> {
   readonly #answers = new Map<Key, Answer>();
@@ -45,12 +45,12 @@ export class RegistryCache<Key, Answer extends object> {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Whether `get` has an answer, or a refusal that still holds. */
+  /** Returns true if `get` has an answer, or a negative one that is still valid. */
   isKnown(key: Key): boolean {
     return this.#answers.has(key) || this.#now() < (this.#refusals.get(key)?.until ?? 0);
   }
 
-  /** Undefined when `get` can answer at once; else a promise after which it can. After the signal it is never settled. */
+  /** Returns a promise until `get` can answer; undefined if it can already. After the signal it never settles. */
   lookUp(key: Key): Promise<void> | undefined {
     if (this.isKnown(key)) return undefined;
     let lookUp = this.#underWay.get(key);
@@ -61,7 +61,7 @@ export class RegistryCache<Key, Answer extends object> {
     return lookUp;
   }
 
-  /** What the registry said. @throws PartituraError INTERNAL when it was not asked */
+  /** Returns the cached answer. @throws PartituraError the negative answer, or INTERNAL if there is none */
   get(key: Key): Answer | PartituraError {
     const answer = this.#answers.get(key) ?? this.#refusals.get(key)?.error;
     if (answer) return answer;
@@ -89,7 +89,7 @@ export class RegistryCache<Key, Answer extends object> {
       remember(this.#answers, key, answer);
       this.#refusals.delete(key);
     } catch {
-      // Closing: whoever waits is closing as well.
+      // Closing: the callers are closing as well.
       return new Promise(() => undefined);
     }
   }
@@ -101,8 +101,8 @@ export class RegistryCache<Key, Answer extends object> {
 }
 
 /**
- * Blames a registry that is busy, and whatever answers in its place with success: both will answer later. One that lets nobody
- * in may still do so, or may refuse this key alone.
+ * Blames the service if it is busy, or if another server answers in its place: both are temporary. A refused login may
+ * be temporary, or concern this key alone.
  */
 function culpritOf(error: Error): Culprit {
   if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
@@ -110,7 +110,7 @@ function culpritOf(error: Error): Culprit {
   return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';
 }
 
-/** Errors of servers and gateways pass, even while others of their requests succeed; refusals of who we are hardly do. */
+/** Retries server and gateway errors for a while, even if other requests succeed; refused logins rarely recover. */
 function patienceMs(error: Error): number {
   const isServers = error instanceof RegistryError && (error.status ?? 0) >= 500;
   return isServers ? SERVER_ERROR_PATIENCE_MS : 0;

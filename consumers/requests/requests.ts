@@ -19,7 +19,7 @@ import {
 } from './replies/outcome.js';
 import type { ReplyPublisher } from './replies/publisher.js';
 
-/** What handling requests takes, whatever the model. */
+/** The parts of a node that handle requests of any model. */
 export interface RequestParts {
   readonly node: string;
   readonly admission: Admission;
@@ -31,7 +31,7 @@ export interface RequestParts {
   readonly now: () => number;
 }
 
-/** Requests for one model: admission → batcher → reply, error reply or dead letter. */
+/** Handles requests for one model: admission → batcher → reply, error reply or dead letter. */
 export class Requests implements RecordHandler<Admitted, Outcome> {
   constructor(
     readonly model: string,
@@ -63,7 +63,7 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
     return { kind: 'dead-letter', record, stage, error };
   }
 
-  /** The outcome itself, or a dead letter when its reply has nowhere to go. */
+  /** Returns the outcome, or a dead letter if its reply topic cannot be used. */
   ensureDeliverable(outcome: Outcome): Outcome | Promise<Outcome> {
     const caller = callerOf(outcome);
     if (caller?.address.topic === undefined) return outcome;

@@ -3,34 +3,34 @@ import { answerOrBlame, UnansweredError } from '../blame.js';
 import { isOutage, KafkaError, type KafkaAdmin } from '../../../kafka/port.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
-/** How long an answer of the cluster about a topic is trusted. */
+/** Lifetime of what the cluster says about a topic, milliseconds. */
 const FOUND_FOR_MS = 5 * 60_000;
 const MISSING_FOR_MS = 2_000;
 const REFUSED_FOR_MS = 10_000;
-/** Senders choose the names, so the number of remembered topics is bounded. */
+/** Maximum of cached topics: senders choose the names. */
 const MAX_REMEMBERED = 10_000;
 
-/** A partition that a topic seems to lack is looked up again this long after the last time. */
+/** Interval of lookups for a partition that a topic seems to lack, milliseconds. */
 const PARTITIONS_FOR_MS = 2_000;
 
 interface Known {
   /** Undefined for a topic that cannot be used. */
   readonly partitions: number | undefined;
-  /** The reason why it cannot be used, where that is not its absence. */
+  /** The reason why it cannot be used, unless it does not exist. */
   readonly problem?: string;
   readonly since: number;
   readonly until: number;
 }
 
 export interface DestinationOptions {
-  /** A topic that exists as long as the cluster answers: tells an outage from a topic that cannot be described. */
+  /** A topic that always exists: distinguishes an outage from a topic that cannot be described. */
   readonly probeTopic: string;
   readonly now?: () => number;
-  /** Limit for one question to the cluster. */
+  /** Time limit of one request to the cluster, milliseconds. */
   readonly limitMs?: number;
 }
 
-/** Knows which reply topics can be used, so that a reply is never sent where no broker would take it. */
+/** Knows which reply topics can be used, so that no reply is sent to a topic that refuses it. */
 export class Destinations {
   readonly #known = new Map<string, Known>();
   readonly #lookUps = new Map<string, Promise<void>>();
@@ -45,8 +45,8 @@ export class Destinations {
   }
 
   /**
-   * Undefined when `check` can answer at once; else a promise after which it can. An outage is waited out; a topic that
-   * the cluster refuses to describe is remembered as unusable.
+   * Returns a promise until `check` can answer; undefined if it can already. Outages are waited out; a topic that the
+   * cluster refuses to describe is cached as unusable.
    * @throws KafkaError after `close`
    */
   lookUp(topic: string, partition?: number): Promise<void> | undefined {
@@ -60,14 +60,14 @@ export class Destinations {
     return lookUp;
   }
 
-  /** Topics grow: one that seems to lack a partition may have it by now. */
+  /** Returns true if a topic may have grown since it was looked up. */
   #isFresh({ partitions, since, until }: Known, partition = 0): boolean {
     const now = this.#now();
     if (now >= until) return false;
     return partitions === undefined || partition < partitions || now < since + PARTITIONS_FOR_MS;
   }
 
-  /** Asks again about each topic and returns those that do not exist. @throws KafkaError after `close` */
+  /** Looks topics up again and returns those that do not exist. @throws KafkaError after `close` */
   async missing(topics: readonly string[]): Promise<Set<string>> {
     await Promise.all(topics.map((topic) => this.#ask(topic)));
     return new Set(topics.filter((topic) => this.#known.get(topic)?.partitions === undefined));
@@ -86,7 +86,7 @@ export class Destinations {
     else this.#remember(topic, { partitions: answer }, answer === undefined ? MISSING_FOR_MS : FOUND_FOR_MS);
   }
 
-  /** Remembers for a moment that a topic cannot be used, because the broker refused a question about it or a record for it. */
+  /** Caches that a topic cannot be used because the broker refused to describe it or refused a record for it. */
   refuse(topic: string, problem: string): void {
     this.#remember(topic, { partitions: undefined, problem }, REFUSED_FOR_MS);
   }
@@ -99,7 +99,7 @@ export class Destinations {
     this.#known.set(topic, { ...known, since, until: since + forMs });
   }
 
-  /** The reason why a reply cannot go there; undefined when it can. */
+  /** Returns the reason why a reply cannot be sent there; undefined if it can. */
   check(topic: string, partition: number | undefined): PartituraError | undefined {
     const { partitions, problem } = this.#known.get(topic) ?? {};
     if (partitions === undefined)
@@ -118,7 +118,7 @@ export class Destinations {
     );
   }
 
-  /** Ends all look-ups under way. */
+  /** Ends all lookups. */
   close(): void {
     this.#closing.abort(new KafkaError('unavailable', 'closed'));
   }
@@ -128,7 +128,7 @@ function isPassing(error: Error): boolean {
   return error instanceof UnansweredError || isOutage(error);
 }
 
-/** Names the right that is missing, if that is it. */
+/** Names the missing right if that is the reason. */
 function whyNotUsable(topic: string, error: Error): string {
   const isForbidden = error instanceof KafkaError && error.kind === 'not-authorized';
   return isForbidden ? lacking('node', 'WRITE', `topic ${topic}`, error.message) : error.message;

@@ -5,21 +5,21 @@ import { PartituraError } from '../../../schemas/errors.js';
 import type { Framing } from '../../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 
-/** What the sender of a record wants to hear, and how. */
+/** The sender of a request: its reply address, dialect and framing. */
 export interface Caller {
   readonly framing: Framing;
   readonly dialect: ReplyDialect;
   readonly address: ReplyAddress;
 }
 
-/** How a record of a request topic ends: exactly one of these. */
+/** The outcome of a record of a request topic. */
 export type Outcome =
   | {
       readonly kind: 'reply';
       readonly record: KafkaRecord;
       readonly caller: Caller;
       readonly reply: InferenceReply;
-      /** Of an answer that comes too late after it, milliseconds since the epoch; null where it never does. */
+      /** Deadline of the reply, milliseconds since the epoch; null for none. */
       readonly deadline: number | null;
     }
   | {
@@ -27,12 +27,12 @@ export type Outcome =
       readonly record: KafkaRecord;
       readonly stage: FailureStage;
       readonly error: PartituraError;
-      /** The error reply that goes with it, where one was asked for and may be given. */
+      /** The error reply sent with it, if the request names an allowed reply topic. */
       readonly notice?: { readonly caller: Caller; readonly reply: InferenceReply };
     }
   | { readonly kind: 'tombstone'; readonly record: KafkaRecord };
 
-/** A reply that says why there is none. */
+/** Returns an error reply. */
 export function errorReply(
   { id, model, modelVersion }: Pick<InferenceReply, 'id' | 'model' | 'modelVersion'>,
   error: PartituraError,
@@ -42,7 +42,7 @@ export function errorReply(
   return { id, model, modelVersion, outputs: [], error: { code, message, retryable }, node, timing: null };
 }
 
-/** Replaces an answer whose deadline has passed by an error reply. */
+/** Replaces a reply whose deadline has passed by an error reply. */
 export function unlessLate(outcome: Outcome, now: number, node: string): Outcome {
   if (outcome.kind !== 'reply' || outcome.deadline === null || now <= outcome.deadline) return outcome;
   const message = `deadline passed ${now - outcome.deadline} ms before the reply`;
@@ -50,23 +50,23 @@ export function unlessLate(outcome: Outcome, now: number, node: string): Outcome
   return { ...outcome, reply, deadline: null };
 }
 
-/** The id of a request that has none: the same whenever its record is read again. */
+/** Returns the id of a request that has none; it is the same whenever its record is read again. */
 export function recordId({ topic, partition, offset }: KafkaRecord): string {
   return `${topic}-${partition}-${offset}`;
 }
 
-/** That there is no time is told at once, ahead of earlier answers: afterwards nobody needs to know. */
+/** Returns true for a refusal for lateness, which is sent at once, ahead of earlier replies: later it is useless. */
 export function isTooLate(outcome: Outcome): boolean {
   return outcome.kind === 'reply' && outcome.reply.error?.code === 'DEADLINE_EXCEEDED';
 }
 
-/** Who hears of the outcome; undefined when nobody does. */
+/** Returns the receiver of the outcome's reply; undefined if it has none. */
 export function callerOf(outcome: Outcome): Caller | undefined {
   if (outcome.kind === 'reply') return outcome.caller;
   return outcome.kind === 'dead-letter' ? outcome.notice?.caller : undefined;
 }
 
-/** The outcome as metrics count it: `ok`, `tombstone`, or the code of the error. */
+/** Returns the outcome's label in metrics: `ok`, `tombstone`, or an error code. */
 export function outcomeName(outcome: Outcome): string {
   if (outcome.kind === 'tombstone') return 'tombstone';
   if (outcome.kind === 'dead-letter') return outcome.error.code;
