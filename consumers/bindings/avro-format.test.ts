@@ -232,7 +232,7 @@ test('a source that holds itself is not enriched: its inner records would be rea
   for (const namespace of [undefined, 'example'])
     assert.throws(
       () => enrichedSchema({ type: 'record', name: 'Node', namespace, fields: [next] } as never, predictions),
-      { code: 'INVALID_REQUEST', message: /expected one that does not hold itself, got (example\.)?Node/ },
+      { code: 'INVALID_REQUEST', message: /expected one that is not recursive, got (example\.)?Node/ },
     );
 });
 

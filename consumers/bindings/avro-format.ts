@@ -14,27 +14,27 @@ import type { Format, IsPossible, Result, SourceFields, SourceRecord } from './f
 import type { Predictions } from './predictions.js';
 
 export interface AvroFormatOptions {
-  /** What the source's schemas are registered under, where they are by the name of their topic. */
+  /** Subject of the source's schemas, if they are registered by topic name. */
   readonly subject: string;
-  /** The registry is away and asked again. */
+  /** Called when the registry is unavailable; retries continue. */
   onAway(error: Error): void;
-  /** There can be no results to records of a schema of the source's. */
+  /** Called if no result can be written to records of one of the source's schemas. */
   onProblem(error: Error): void;
 }
 
-/** What it takes to read records that were written with one schema. */
+/** The reader of records with one schema. */
 interface Source {
   readonly codec: AvroCodec<Fields>;
   readonly fetched: FetchedSchema;
   readonly membership: Membership | undefined;
 }
 
-/** What it takes to write the results to them, or why there can be none. */
+/** The writer of their results, or the reason why there is none. */
 type Results = { readonly write: AvroWriter } | { readonly problem: Error };
 
 /**
- * Records in Confluent's framings, of any schema of their source. One with another schema is refused alone: whoever may write
- * to the source must not be able to stop its binding, or to have schemas registered.
+ * Reads records in Confluent's wire format, of any schema of their source. A record with another schema is refused alone:
+ * writers of the source must not be able to stop its binding or to have schemas registered.
  */
 export class AvroFormat implements Format {
   readonly #closing = new AbortController();
@@ -56,9 +56,9 @@ export class AvroFormat implements Format {
   }
 
   /**
-   * Has the schemas of results registered before the first record comes, where the source's are known: in the order in which
-   * those came, since a registry holds each against the ones before.
-   * @throws Error when there can be no results to records of the newest
+   * Registers the schemas of results before the first record, if the source's are known: in their order, because a
+   * registry checks each against the previous ones.
+   * @throws Error if no result can be written to records of the newest schema
    */
   async prepare(): Promise<void> {
     let newest: Results | undefined;
@@ -67,7 +67,7 @@ export class AvroFormat implements Format {
     if (newest && 'problem' in newest) throw newest.problem;
   }
 
-  /** Looks the schema of the results up, and has it registered, once a record has come that there can be a result to. */
+  /** Looks up and registers the schema of results once a record has arrived that can have a result. */
   lookUp(record: KafkaRecord, isPossible: IsPossible): Promise<void> | undefined {
     const { value, headers } = record;
     const label = value && schemaLabel(value, headers);
@@ -178,7 +178,7 @@ function sourceFields(fields: Fields): SourceFields {
   return { fields, finite: false, spell: safeName };
 }
 
-/** A refusal of a schema of ours says nothing against the record. */
+/** Returns the error for a schema of ours that the registry refused, which is not the record's fault. */
 function refusedSchema(cause: RegistryError): PartituraError {
   return new PartituraError('INTERNAL', `schema of the results: ${cause.message}`, { cause });
 }

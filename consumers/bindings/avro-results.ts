@@ -9,22 +9,22 @@ import type { FetchedSchema } from '../../schemas/registry/fetch-schema.js';
 import type { Result } from './format.js';
 import type { Prediction, Predictions } from './predictions.js';
 
-/** Writes the result to a record whose Avro data these are. */
+/** Writes the result for a record, given its Avro data. */
 export type AvroWriter = (original: Buffer, added: Predictions) => Result;
 
 /**
- * How to write results to records of a schema; registers what is needed for that.
- * @param byGuid whether the source names its schema by a GUID, so that results do as well, where there are any
- * @throws RegistryError; PartituraError INVALID_REQUEST when there can be none
+ * Creates the writer of results for records of a schema, and registers the schema of results.
+ * @param byGuid true if the source names its schema by GUID, so that results do as well if the registry has GUIDs
+ * @throws RegistryError; PartituraError INVALID_REQUEST if there can be no results
  */
 export type AvroResults = (source: FetchedSchema, byGuid: boolean) => Promise<AvroWriter>;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Originals with the predictions added. What an original holds is copied as it is, byte for byte: in Avro the fields of a
- * record stand one after the other, and those added come last.
- * @param subject what the schemas of results are registered under
+ * Writes originals with predictions added. An original is copied byte for byte: Avro encodes the fields of a record one
+ * after the other, and the added ones come last.
+ * @param subject of the schemas of results
  */
 export function enrichedAvro(
   registry: SchemaRegistry,
@@ -38,7 +38,7 @@ export function enrichedAvro(
   };
 }
 
-/** Predictions alone, whose one schema is registered already. */
+/** Writes predictions alone, whose schema is registered already. */
 export function predictionAvro(
   registered: RegisteredSchema,
   predictions: readonly Prediction[],
@@ -46,7 +46,7 @@ export function predictionAvro(
   return (_source, byGuid) => Promise.resolve(predictionWriter(registered, predictions, byGuid));
 }
 
-/** The same for sources that have no Avro schema. */
+/** Writes predictions alone for sources without an Avro schema. */
 export function predictionWriter(
   registered: RegisteredSchema,
   predictions: readonly Prediction[],
@@ -71,7 +71,7 @@ function labelled(label: Label, before: Buffer, codec: AvroCodec<Predictions>, v
   return { value, headers: { [GUID_HEADER]: undefined, ...(label.headers as Record<string, Buffer>) } };
 }
 
-/** A field as Avro writes it. */
+/** A field of an Avro schema. */
 interface SchemaField {
   readonly name: string;
   readonly type: unknown;
@@ -79,8 +79,8 @@ interface SchemaField {
 }
 
 /**
- * Predictions as fields of an Avro record. They may be null, with null as their default, so that a binding can gain
- * fields without breaking those who read its results.
+ * Returns predictions as fields of an Avro record. They are nullable with null as default, so that a binding can gain
+ * fields without breaking readers of its results.
  */
 function predictionFields(predictions: readonly Prediction[]): SchemaField[] {
   return predictions.map(({ name, type, depth }) => ({
@@ -94,7 +94,7 @@ function listed(type: unknown, depth: number): unknown {
   return depth === 0 ? type : { type: 'array', items: listed(type, depth - 1) };
 }
 
-/** The schema of results that have the predictions alone. @param binding its name becomes part of the schema's */
+/** Returns the schema of results that hold predictions alone. @param binding becomes part of the schema's name */
 export function predictionSchema(binding: string, predictions: readonly Prediction[]): Schema {
   const name = binding.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
   return {
@@ -106,9 +106,9 @@ export function predictionSchema(binding: string, predictions: readonly Predicti
 }
 
 /**
- * The source's schema with the predictions as its last fields. All else stays as it is, its name too: who reads with the
- * source's schema can read the results, and does not see what was added.
- * @throws PartituraError INVALID_REQUEST when the source has a field of such a name, or is no record
+ * Returns the source's schema with the predictions as its last fields. Everything else is unchanged, including the name:
+ * readers with the source's schema can read the results without the added fields.
+ * @throws PartituraError INVALID_REQUEST if the source has a field of such a name, or is not a record
  */
 export function enrichedSchema(source: Schema, predictions: readonly Prediction[]): Schema {
   const { type, fields = [] } = source as unknown as { type?: string; fields?: readonly { name: string }[] };
@@ -120,13 +120,13 @@ export function enrichedSchema(source: Schema, predictions: readonly Prediction[
   if (holdsItself(source))
     throw new PartituraError(
       'INVALID_REQUEST',
-      `schema of the source: expected one that does not hold itself, got ${fullNameOf(source as object)}, whose inner records would be read as enriched ones; output.record: prediction takes it`,
+      `schema of the source: expected one that is not recursive, got ${fullNameOf(source as object)}, whose inner records would be read as enriched ones; use output.record: prediction`,
     );
   const taken = predictions.find(({ name }) => fields.some((field) => field.name === name));
   if (taken)
     throw new PartituraError(
       'INVALID_REQUEST',
-      `output.fields.${taken.name}: expected a name that the source does not have, got one of its fields`,
+      `output.fields.${taken.name}: expected a name that is not a field of the source, got one of its fields`,
     );
   return { ...(source as object), fields: [...fields, ...predictionFields(predictions)] } as never;
 }

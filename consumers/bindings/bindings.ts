@@ -7,21 +7,21 @@ import type { BindingStatus } from '../../schemas/generated.js';
 import { BindingRunner } from './binding-runner.js';
 import type { BindingParts } from './start-binding.js';
 
-/** Runs the bindings that are applied to the cluster, and follows what is applied and removed. */
+/** Runs the applied bindings of the cluster, and follows changes to them. */
 export class Bindings {
   readonly #runners = new Map<string, BindingRunner>();
   #consumer: KafkaConsumer | undefined;
-  /** Changes to one binding after the other. */
+  /** Serializes changes. */
   #changing = Promise.resolve();
   readonly #closing = new AbortController();
 
-  /** @param onStopped called when the bindings can't be followed any more */
+  /** @param onStopped called if the binding topic can no longer be followed */
   constructor(
     readonly parts: BindingParts,
     readonly onStopped: (error: Error) => void,
   ) {}
 
-  /** Begins with what is applied now, none of what was before, and follows it from there. */
+  /** Starts the currently applied bindings and follows the binding topic from there. */
   async start(): Promise<void> {
     const { kafka, topics, config } = this.parts;
     const { sessionTimeoutMs, fetchMaxBytes } = config;
@@ -32,7 +32,7 @@ export class Bindings {
       groupPrefix,
       signal,
       onIgnored: (count) =>
-        this.parts.log.error({ topic, count }, 'bindings are too large or too many; they are ignored'),
+        this.parts.log.error({ topic, count }, 'bindings exceed the size limits; ignoring them'),
     });
     const next = records.reduce((end, { offset }) => Math.max(end, offset + 1), 0);
     this.#onRecords(records);
@@ -61,7 +61,7 @@ export class Bindings {
     return [...this.#runners.values()].flatMap(({ owned }) => owned);
   }
 
-  /** The available versions of a model have changed. */
+  /** Called when the available versions of a model have changed. */
   onModel(model: string): void {
     for (const runner of this.#runners.values()) runner.onModel(model);
   }
@@ -75,7 +75,7 @@ export class Bindings {
         const { offset } = record;
         this.parts.log.error(
           { err: PartituraError.from(error), offset },
-          'a binding that was applied can not be read; it stays as it was',
+          'applied binding cannot be read; keeping its previous definition',
         );
       }
     }
@@ -90,7 +90,7 @@ export class Bindings {
     this.parts.onChange();
   }
 
-  /** Bindings that were applied before this one and still are. */
+  /** Returns the bindings that were applied before this one. */
   #earlierThan({ offset }: AppliedBinding): () => BindingDefinition[] {
     const all = (): AppliedBinding[] => [...this.#runners.values()].map(({ applied }) => applied);
     return () =>
@@ -99,7 +99,7 @@ export class Bindings {
         .map(({ definition }) => definition);
   }
 
-  /** Finishes what is under way and leaves the groups. */
+  /** Finishes the work in flight and leaves the groups. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the node is being closed'));
     await this.#consumer?.close();

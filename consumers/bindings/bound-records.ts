@@ -15,12 +15,12 @@ import { tensorOf } from './features.js';
 import type { Format, SourceFields, SourceRecord } from './format.js';
 import type { Prediction } from './predictions.js';
 
-/** A record of a source that may be predicted. */
+/** A source record to predict. */
 export interface BoundWork extends ModelWork {
   readonly source: SourceRecord;
 }
 
-/** How a record of a source ends. */
+/** The outcome of a source record. */
 export type BoundOutcome =
   | { readonly kind: 'result'; readonly record: KafkaRecord; readonly result: OutgoingRecord }
   | {
@@ -30,7 +30,7 @@ export type BoundOutcome =
       readonly error: PartituraError;
     };
 
-/** Brings outcomes to their topics. */
+/** Publishes outcomes. */
 export interface BoundPublisher {
   publish(outcome: BoundOutcome, acknowledged: () => void, claim: PartitionLease): void;
   close(): Promise<void>;
@@ -41,27 +41,27 @@ export interface BoundParts {
   readonly predictions: readonly Prediction[];
   readonly publisher: BoundPublisher;
   readonly spans: Pick<RecordSpans, 'carryOn'>;
-  /** The version that answers; undefined while there is none that these predictions can be read from. */
+  /** Returns the version that answers; undefined while no available version has the expected outputs. */
   version(): ServedVersion | undefined;
-  /** Whether results go to the partition of the same number. */
+  /** True if results go to the partition with the number of their source's. */
   readonly keepsPartitions: boolean;
 }
 
-/** Says with which model a result was made. */
+/** Names the model of a result. */
 const MODEL_HEADER = 'partitura-model';
 const VERSION_HEADER = 'partitura-model-version';
 
-/** How often a partition that waits for its model looks whether there is one again. */
+/** Interval at which a waiting partition checks for its model, milliseconds. */
 const MODEL_LOOK_MS = 500;
 
-/** Records of a binding: field by field into tensors → batcher → the record with its prediction, or a dead letter. */
+/** Handles records of a binding: fields to tensors → batcher → the record with its prediction, or a dead letter. */
 export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
   constructor(
     readonly binding: BindingDefinition,
     readonly parts: BoundParts,
   ) {}
 
-  /** Without a model that fits, records wait until there is one again, or until their binding has begun anew. */
+  /** Makes records wait for a model that fits, or for their binding to restart. */
   whenDecodable(record: KafkaRecord): Promise<void> | undefined {
     if (!this.parts.version()) return sleep(MODEL_LOOK_MS);
     return this.parts.format.lookUp(record, (source) => this.#isPossible(source));
@@ -113,7 +113,7 @@ export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
     };
   }
 
-  /** Deleted there, deleted here: results in a compacted topic go with what they were made of. */
+  /** Returns a tombstone for a tombstone: results in a compacted topic are deleted with their source. */
   #tombstone(record: KafkaRecord): BoundOutcome {
     return { kind: 'result', record, result: { ...this.#envelope(record), value: null } };
   }

@@ -3,8 +3,7 @@ import { appended, memberSpans } from './json-text.js';
 import type { ElementType, Prediction } from './predictions.js';
 
 /**
- * The envelope that Kafka Connect's JsonConverter writes, and the only thing it reads, while `schemas.enable` is true, its
- * default: `{"schema": {"type": "struct", "fields": […]}, "payload": {…}}`, with nothing beside these two.
+ * The envelope of Kafka Connect's JsonConverter with `schemas.enable=true`, its default, which then reads nothing else: `{"schema": {"type": "struct", "fields": […]}, "payload": {…}}`, with nothing beside these two.
  */
 const TYPES: Readonly<Record<ElementType, string>> = {
   boolean: 'boolean',
@@ -15,7 +14,7 @@ const TYPES: Readonly<Record<ElementType, string>> = {
   string: 'string',
 };
 
-/** Whether a record is such an envelope; its schema may be null. */
+/** Returns true for such an envelope; its schema may be null. */
 export function isConnectEnvelope(fields: Fields): boolean {
   const { schema, payload } = fields;
   const names = Object.keys(fields);
@@ -25,12 +24,12 @@ export function isConnectEnvelope(fields: Fields): boolean {
   );
 }
 
-/** The fields of what is in an envelope. */
+/** Returns the fields of an envelope's payload. */
 export function payloadOf({ payload }: Fields): Fields {
   return payload as Fields;
 }
 
-/** The text of an envelope with more fields in its payload, and in its schema where it has one. */
+/** Returns the text of an envelope with fields added to its payload and, if present, its schema. */
 export function enrichedEnvelope(text: string, predictions: readonly Prediction[], added: string): string {
   const changes = [...memberSpans(text)].map(([name, { start, end }]) => {
     const value = text.slice(start, end);
@@ -42,7 +41,7 @@ export function enrichedEnvelope(text: string, predictions: readonly Prediction[
     .reduce((whole, { start, end, value }) => whole.slice(0, start) + value + whole.slice(end), text);
 }
 
-/** An envelope of predictions alone. */
+/** Returns an envelope of predictions alone. */
 export function predictionEnvelope(predictions: readonly Prediction[], payload: string): string {
   const schema = { type: 'struct', optional: false, fields: predictions.map(schemaField) };
   return `{"schema":${JSON.stringify(schema)},"payload":${payload}}`;
@@ -57,7 +56,7 @@ function withSchemaFields(schema: string, predictions: readonly Prediction[]): s
   );
 }
 
-/** Predictions may be null: JSON has neither NaN nor infinities. */
+/** Declares predictions as optional: JSON has neither NaN nor infinities. */
 function schemaField({ name, type, depth }: Prediction): object {
   return { field: name, ...listed({ type: TYPES[type], optional: true }, depth) };
 }

@@ -8,15 +8,15 @@ import type { TensorSpec } from '../engine/engine.js';
 import type { SourceFields } from './format.js';
 
 const UNKNOWN = -1;
-/** More than any tensor has dimensions. */
+/** Maximum nesting of lists, above the dimensions of any tensor. */
 const MAX_DEPTH = 64;
 
-/** A record of a stranger's, as decoded: JSON, or Avro with unions as avsc wraps them. */
+/** A decoded source record: JSON, or Avro with unions as avsc wraps them. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The tensor of one row that these features make for an input of the model.
- * @throws PartituraError that names the field, or the input when there are too few or too many values
+ * Builds the tensor of one row for an input of the model.
+ * @throws PartituraError that names the field, or the input if there are too few or too many values
  */
 export function tensorOf(spec: TensorSpec, features: readonly Feature[], source: SourceFields): Tensor {
   const elements = features.flatMap((feature) => elementsOf(feature, source, spec.datatype));
@@ -29,13 +29,13 @@ export function tensorOf(spec: TensorSpec, features: readonly Feature[], source:
   };
 }
 
-/** For errors about an element: its field where there is but one. */
+/** Names the element in errors: its field if there is only one. */
 function where({ name }: TensorSpec, features: readonly Feature[]): string {
   const [only] = features;
   return features.length === 1 && only ? `field '${only.field}' for input '${name}'` : `input '${name}'`;
 }
 
-/** The shape of one row; a dimension that the model leaves open is what is left for it. */
+/** Returns the shape of one row; an open dimension gets what remains. */
 function rowShape({ name, shape }: TensorSpec, count: number): number[] {
   const row = shape[0] === UNKNOWN ? [1, ...shape.slice(1)] : [...shape];
   const open = row.indexOf(UNKNOWN);
@@ -64,8 +64,8 @@ function elementsOf(feature: Feature, { fields, spell }: SourceFields, datatype:
 }
 
 /**
- * The value at a path of fields; undefined when there is none. Names may have dots themselves, as Kafka Connect's Flatten
- * makes them: the longest name that is there counts.
+ * Returns the value at a path of fields; undefined if there is none. Names may contain dots, as Kafka Connect's Flatten
+ * writes them: the longest existing name counts.
  */
 function valueAt(value: unknown, path: string, spell?: (name: string) => string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
@@ -85,13 +85,13 @@ function ownName(value: object, name: string, spell?: (name: string) => string):
   return spelled !== undefined && Object.hasOwn(value, spelled) ? spelled : undefined;
 }
 
-/** avsc puts the value of a union into an object that says which branch it is of. */
+/** Unwraps a union value, which avsc wraps in an object that names its branch. */
 function unwrapped(value: unknown): unknown {
   const { unwrap } = (value ?? {}) as { unwrap?: unknown };
   return typeof unwrap === 'function' ? (value as { unwrap(): unknown }).unwrap() : value;
 }
 
-/** The elements of lists within lists, row by row; bytes are numbers unless the model takes them as they are. */
+/** Flattens nested lists in row-major order; bytes become numbers unless the model takes bytes. */
 function flatten(feature: Feature, value: unknown, datatype: Datatype, depth = 0): unknown[] {
   if (value instanceof Uint8Array) return datatype === 'BYTES' ? [value] : [...value];
   if (!Array.isArray(value)) return [value];
@@ -122,7 +122,7 @@ function scaled(feature: Feature, value: unknown): number | bigint {
   if (isPlain) return value;
   const result = (Number(value) - subtract) / divide;
   const overflows = !Number.isFinite(result) && (typeof value === 'bigint' || Number.isFinite(value));
-  if (overflows) throw wrong(feature, 'a number that can be scaled', `${value}, which goes beyond FP64`);
+  if (overflows) throw wrong(feature, 'a number that can be scaled', `${value}, which overflows FP64`);
   return result;
 }
 

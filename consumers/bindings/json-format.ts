@@ -8,20 +8,20 @@ import type { Format, Result, SourceRecord } from './format.js';
 import { appended } from './json-text.js';
 import type { Prediction, Predictions } from './predictions.js';
 
-/** A record as JSON results are made of it. */
+/** A source record from which JSON results are built. */
 export interface JsonSource {
   readonly fields: Fields;
   readonly text: string;
-  /** The id of a schema before the text, as Confluent's serializers of JSON Schema write it; empty where there is none. */
+  /** Schema id in front of the text, as Confluent's JSON Schema serializers write it; empty if there is none. */
   readonly frame: Buffer;
 }
 
-/** Writes the result to a record. */
+/** Writes the result for a record. */
 export type JsonResults = (source: JsonSource, added: Predictions) => Result;
 
-/** JSON objects, also such as Confluent's serializers of JSON Schema write: with a schema's id before them. */
+/** Reads JSON objects, including those of Confluent's JSON Schema serializers, which start with a schema id. */
 export class JsonFormat implements Format {
-  /** @param exact whether whole numbers beyond 2^53 are read exactly, which takes longer */
+  /** @param exact reads whole numbers beyond 2^53 exactly, which is slower */
   constructor(
     readonly results: JsonResults,
     readonly exact: boolean,
@@ -45,13 +45,13 @@ export class JsonFormat implements Format {
   }
 
   close(): void {
-    // Nothing is ever under way.
+    // Lookups do not occur.
   }
 }
 
 /**
- * The original text with more at its end: what it says stays as it is, to the last digit. It has the frame of the original,
- * too, so that whoever reads the source can read it; of Connect's envelope the payload and its schema grow.
+ * Appends fields to the original text, which is kept to the last digit, and keeps its framing, so that readers of the
+ * source can read the result. In Connect's envelope, the payload and its schema are extended.
  */
 export function enrichedJson(predictions: readonly Prediction[]): JsonResults {
   return ({ fields, text, frame }, added) => {
@@ -63,7 +63,7 @@ export function enrichedJson(predictions: readonly Prediction[]): JsonResults {
   };
 }
 
-/** Predictions alone: in Connect's envelope where the original is in one, else bare, since no schema of the source's fits them. */
+/** Writes predictions alone: in Connect's envelope if the original has one, else bare, because no schema of the source fits. */
 export function predictionJson(predictions: readonly Prediction[]): JsonResults {
   return ({ fields }, added) => {
     const text = jsonText(added);
@@ -77,11 +77,11 @@ function refuseTaken(fields: Fields, added: Predictions): void {
   if (taken === undefined) return;
   throw new PartituraError(
     'INVALID_REQUEST',
-    `field '${taken}': expected a record without it, since the binding adds it, got one that has it`,
+    `field '${taken}': expected a record without this field, which the binding adds, got one with it`,
   );
 }
 
-/** Numbers that JSON has not, NaN and the infinities, become null. */
+/** Formats a value; NaN and infinities become null. */
 function jsonText(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
   if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;

@@ -1,4 +1,4 @@
-/** Where a value stands in a text: from its first character to behind its last. */
+/** The range of a value in a text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -8,9 +8,9 @@ const BLANK = /\s/;
 const END_OF_SCALAR = /[,\]}\s]/;
 
 /**
- * The values of an object's members, as they stand in its text; of a name that repeats, the last. So that text can be added to
- * without parsing numbers, which may lose digits.
- * @param text a JSON document that is an object: what it is of is not checked
+ * Finds the ranges of an object's member values in its text; for repeated names, the last. Text can then be extended
+ * without parsing numbers, which would lose digits.
+ * @param text a valid JSON document that is an object
  */
 export function memberSpans(text: string): Map<string, Span> {
   const spans = new Map<string, Span>();
@@ -27,7 +27,7 @@ export function memberSpans(text: string): Map<string, Span> {
   return spans;
 }
 
-/** Puts text before the closing bracket of an object or array, after a comma where there is anything before it. */
+/** Inserts text before the closing bracket of an object or array, with a comma if it is not empty. */
 export function appended(text: string, added: string): string {
   const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'));
   const before = text.slice(0, end);

@@ -4,22 +4,22 @@ import { PartituraError } from '../../schemas/errors.js';
 import { decodeElements, type Element } from '../../schemas/tensor.js';
 import type { ModelSignature, TensorSpec } from '../engine/engine.js';
 
-/** A value of a result: that of a tensor's element, or lists of them. */
+/** A value of a result: an element of a tensor, or nested lists of elements. */
 export type PredictionValue = Element | null | readonly PredictionValue[];
 
-/** What is added to a record, by the names of the fields. */
+/** Fields added to a record, by name. */
 export type Predictions = Readonly<Record<string, PredictionValue>>;
 
-/** The type of an element in a result, in Avro's words. */
+/** Avro type of an element in a result. */
 export type ElementType = 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string';
 
-/** A field of results: what it is of and how it is read off the model's output. */
+/** A field of results: its type, and how to read it from the model's outputs. */
 export interface Prediction {
   readonly name: string;
   readonly type: ElementType;
-  /** How deeply its elements are in lists; 0 for one alone. */
+  /** Nesting depth of its lists; 0 for a single element. */
   readonly depth: number;
-  /** @param outputs of the model, for one row */
+  /** Reads the field. @param outputs of the model, for one row */
   read(outputs: readonly OutputTensor[]): PredictionValue;
 }
 
@@ -45,8 +45,8 @@ const TYPES: Partial<Record<Datatype, ElementType>> = {
 };
 
 /**
- * The fields of results that a binding asks for, held against the model's outputs.
- * @param wanted all outputs by their own names when undefined
+ * Returns the fields of results of a binding, checked against the model's outputs.
+ * @param wanted if undefined, all outputs by their own names
  * @throws PartituraError INVALID_REQUEST that names the field
  */
 export function predictionsOf(
@@ -59,7 +59,7 @@ export function predictionsOf(
   if (odd)
     throw new PartituraError(
       'INVALID_REQUEST',
-      `output.fields: expected a name of letters, digits and _, got '${odd[0]}' from the model: say what it is to be called`,
+      `output.fields: expected a name of letters, digits and _, got '${odd[0]}' from the model: name it in output.fields`,
     );
   return fields.map(([name, field]) => predictionOf(name, field, outputs));
 }
@@ -70,15 +70,7 @@ function predictionOf(name: string, field: PredictionField, outputs: readonly Te
   if (!type)
     throw invalid(name, `an output of a type that results can hold`, `'${spec.name}' of ${spec.datatype}`);
   const width = spec.shape.slice(1);
-  const read =
-    (read: (values: Element[], shape: readonly number[]) => PredictionValue): Prediction['read'] =>
-    (tensors) => {
-      const tensor = tensors.find((found) => found.name === spec.name);
-      if (!tensor)
-        throw new PartituraError('INTERNAL', `output '${spec.name}': expected from the model, got nothing`);
-      const elements = decodeElements(tensor.datatype, Buffer.from(tensor.data), `output '${spec.name}'`);
-      return read(elements, tensor.shape.slice(1));
-    };
+  const read = readerOf(spec);
   const { take, labels } = field;
   if (take === 'all') {
     const depth = isSingle(width) ? 0 : width.length;
@@ -106,6 +98,19 @@ function predictionOf(name: string, field: PredictionField, outputs: readonly Te
   };
 }
 
+type ReadElements = (values: Element[], shape: readonly number[]) => PredictionValue;
+
+/** Returns a function that completes a reader of elements to one of the model's outputs. */
+function readerOf(spec: TensorSpec): (read: ReadElements) => Prediction['read'] {
+  return (read) => (tensors) => {
+    const tensor = tensors.find((found) => found.name === spec.name);
+    if (!tensor)
+      throw new PartituraError('INTERNAL', `output '${spec.name}': expected from the model, got nothing`);
+    const elements = decodeElements(tensor.datatype, Buffer.from(tensor.data), `output '${spec.name}'`);
+    return read(elements, tensor.shape.slice(1));
+  };
+}
+
 function outputNamed(field: string, wanted: string | undefined, outputs: readonly TensorSpec[]): TensorSpec {
   const names = outputs.map(({ name }) => `'${name}'`).join(', ');
   const spec =
@@ -114,7 +119,7 @@ function outputNamed(field: string, wanted: string | undefined, outputs: readonl
   throw invalid(field, `output: one of ${names}`, wanted === undefined ? 'none' : `'${wanted}'`);
 }
 
-/** One element for each row, however many dimensions it is wrapped in. */
+/** Returns true for one element per row, in any number of dimensions. */
 function isSingle(width: readonly number[]): boolean {
   return width.every((dimension) => dimension === 1);
 }
@@ -143,7 +148,7 @@ function elementAt(name: string, values: readonly Element[], index: number): Ele
   );
 }
 
-/** The place of the largest element, the first of equals; one that is not a number is none. */
+/** Returns the index of the largest element, the first of equal ones; NaN is skipped. */
 function largest(values: readonly Element[]): number {
   let best = 0;
   values.forEach((value, index) => {
@@ -153,7 +158,7 @@ function largest(values: readonly Element[]): number {
   return best;
 }
 
-/** Row-major elements as lists within lists. */
+/** Converts row-major elements to nested lists. */
 function nested(values: readonly Element[], [count = 0, ...inner]: readonly number[]): PredictionValue[] {
   if (inner.length === 0) return values.slice(0, count);
   const size = values.length / Math.max(count, 1);

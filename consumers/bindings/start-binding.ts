@@ -154,15 +154,16 @@ async function createTopics(
 
 async function createPublisher(
   definition: BindingDefinition,
-  { outbox, recordFit, config, kafka, topics, node, onDeadLetter }: BindingParts,
+  parts: BindingParts,
   onStopped: (error: Error) => void,
 ): Promise<BoundPublisher> {
+  const { outbox, recordFit, config, kafka, topics, node } = parts;
   const options: BoundPublisherOptions = {
     deadLetterTopic: deadLetterTopic(definition),
     deadLetterHeaders: config.deadLetterHeaders,
     fits: (record) => recordFit.check(record),
     onStopped,
-    onDeadLetter: (record, { code, message }) => onDeadLetter(code, record, message),
+    onDeadLetter: (record, { code, message }) => parts.onDeadLetter(code, record, message),
   };
   if (!definition.exactlyOnce) return new OutboxPublisher(outbox, options);
   if (!kafka.abilities.fencedTransactions)

@@ -8,7 +8,7 @@ import type { BoundPublisherOptions } from './outbox-publisher.js';
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_000_000;
 
-/** An outcome on its way, in the form to be tried next. */
+/** An outcome to send, with its remaining fallbacks. */
 interface PendingResult {
   readonly outcome: BoundOutcome;
   readonly claim: PartitionLease;
@@ -17,18 +17,18 @@ interface PendingResult {
 }
 
 /**
- * Sends outcomes in transactions, each with the positions behind its sources: either all of it is there or nothing, so
- * every source has one result. One is under way at a time, and all that comes meanwhile goes with the next.
+ * Sends outcomes in transactions, each with the positions after its sources: all or nothing, so every source record has
+ * one result. One transaction is in flight at a time; outcomes that arrive meanwhile go with the next.
  *
- * A transaction names the member that got the partitions. Once the group has moved on the broker refuses it, and whoever
- * has the partitions now begins where the last transaction ended.
+ * A transaction names the member to which the partitions were assigned. After a rebalance the broker refuses it, and the
+ * new owner starts where the last transaction ended.
  */
 export class TransactionalPublisher implements BoundPublisher {
   #closed = false;
   #queue: PendingResult[] = [];
   #sending: Promise<void> | undefined;
 
-  /** @param producer connected */
+  /** @param producer a connected producer */
   constructor(
     readonly producer: TransactionalProducer,
     readonly options: BoundPublisherOptions,
@@ -40,7 +40,7 @@ export class TransactionalPublisher implements BoundPublisher {
     this.#sending ??= this.#run();
   }
 
-  /** Gives up what is not yet sent, and closes the producer. */
+  /** Discards unsent outcomes and closes the producer. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#queue = [];
@@ -60,7 +60,7 @@ export class TransactionalPublisher implements BoundPublisher {
     }
   }
 
-  /** As many as one transaction may have, all with the claims of one assignment. */
+  /** Takes the outcomes of the next transaction: bounded, and all with leases of one assignment. */
   #take(): PendingResult[] {
     const [first] = this.#queue;
     let bytes = 0;
@@ -75,8 +75,8 @@ export class TransactionalPublisher implements BoundPublisher {
   }
 
   /**
-   * A transaction that failed in any other way may be there all the same: the broker was not heard to the end. So it is
-   * not tried again, and the binding begins anew where the group's positions say.
+   * Stops after any other failure: the transaction may have been committed without a response. It is not retried, and the
+   * binding restarts at the group's positions.
    */
   async #send(parcels: readonly PendingResult[]): Promise<void> {
     try {
@@ -107,7 +107,7 @@ export class TransactionalPublisher implements BoundPublisher {
     acknowledged();
   }
 
-  /** Each half is a transaction of its own, until the one outcome is found that is refused; it takes its next form. */
+  /** Sends halves as transactions of their own until the refused outcome is alone; it takes its next fallback. */
   async #sendSmaller(parcels: readonly PendingResult[], error: KafkaError): Promise<void> {
     const [only] = parcels;
     if (!only) return;
@@ -122,12 +122,12 @@ export class TransactionalPublisher implements BoundPublisher {
   }
 }
 
-/** Another has their partitions, and does them again: nobody waits for them here any more. */
+/** Drops outcomes of revoked partitions, which their new owner repeats. */
 function drop(parcels: readonly PendingResult[]): void {
   for (const { acknowledged } of parcels) acknowledged();
 }
 
-/** Behind the last of each partition. */
+/** Returns the positions after the last record of each partition. */
 function positionsOf(parcels: readonly PendingResult[]): GroupOffsets['positions'] {
   const positions = new Map<number, GroupOffsets['positions'][number]>();
   for (const { outcome, claim } of parcels) {

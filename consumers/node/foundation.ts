@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { TopicNames } from '../../cluster/topics.js';
-import { topicNames } from '../../cluster/topics.js';
+
+import { topicNames, type TopicNames } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
 import type { OutageLink } from '../../kafka/errors/outages.js';
