@@ -14,6 +14,7 @@ const CLIENTS = process.env.KAFKA_CLIENT ? [process.env.KAFKA_CLIENT] : ['native
 const COMPATIBILITY = 'dist/integration-tests/compatibility/main.js';
 const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_PER_FRAMING = '100000';
+const RECORDS_OF_BACKLOG = '200000';
 
 /** Suites by name; each resolves true if it passed. */
 const SUITES = {
@@ -25,16 +26,23 @@ const SUITES = {
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
   /** Breaks promises deliberately: tests must fail. */
   mutants: () => runMutants(log),
+  /** Takes each right away from each role on kafkajs; `npm test` does so on the native client. */
+  rights: () => runTests(findLongTests('../rights'), { KAFKA_CLIENT: 'kafkajs' }),
+  /** Answers a backlog of 200,000 records, on both Kafka clients. */
+  backlog: () =>
+    onBothClients(['dist/integration-tests/delivery/backlog.test.js'], {
+      PARTITURA_TEST_BACKLOG: RECORDS_OF_BACKLOG,
+    }),
   /** Sends 700,000 mutated records. */
   fuzz: () =>
     runTests(['dist/integration-tests/wire/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING }),
 };
 
-async function onBothClients(files) {
+async function onBothClients(files, env = {}) {
   let passed = true;
   for (const client of CLIENTS) {
     log(`on ${client}`);
-    passed = (await runTests(files, { KAFKA_CLIENT: client })) && passed;
+    passed = (await runTests(files, { ...env, KAFKA_CLIENT: client })) && passed;
   }
   return passed;
 }

@@ -23,8 +23,11 @@ async function runAll() {
   return checked && unitPassed && integrationPassed;
 }
 
-/** Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. */
-const ONE_CLIENT = /integration-tests\/(command-line|models|wire|support)\//;
+/**
+ * Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. Rights are tested
+ * on kafkajs by `npm run test:long`.
+ */
+const ONE_CLIENT = /integration-tests\/(command-line|models|wire|rights|support)\//;
 
 /** Returns the non-default Kafka client; undefined if KAFKA_CLIENT is set. */
 async function otherClient() {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-
 import { topicNames, type TopicNames } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
