@@ -17,7 +17,7 @@ import { ReplyRouter } from './reply-router.js';
 import { endFailed, sendSpan } from './send-span.js';
 
 export interface RequestOptions {
-  /** How long to wait for the reply, milliseconds. */
+  /** Time to wait for the reply, milliseconds. */
   readonly timeoutMs: number;
   /** Requests with the same key are answered in order. */
   readonly key?: string | undefined;
@@ -25,7 +25,7 @@ export interface RequestOptions {
 }
 
 export interface ChannelLimits {
-  /** How long unsent requests are retried, milliseconds. */
+  /** Time for which unsent requests are retried, milliseconds. */
   readonly retryLimitMs: number;
   /** Maximum number of pending requests; more are refused as OVERLOADED. */
   readonly maxInflight: number;

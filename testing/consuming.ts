@@ -6,14 +6,15 @@ import { headersToPass } from '../schemas/headers/reply-headers.js';
 import { replyTopicPolicy, topicNames } from '../cluster/topics.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/index.js';
 import { exampleRequest } from './requests.js';
-import { Admission } from '../consumers/requests/admission.js';
+import { Admission, type Admitted } from '../consumers/requests/admission.js';
 import { Batcher } from '../consumers/batching/batcher.js';
 import { systemClock } from '../consumers/batching/clock.js';
-import { InFlight } from '../consumers/records/in-flight.js';
+import { InFlight, type InFlightShare } from '../consumers/records/in-flight.js';
 import { suspectLimits } from '../consumers/models/isolated-model.js';
 import { NO_SPANS } from '../consumers/records/record-spans.js';
-import { createNodeMetrics } from '../consumers/records/metrics.js';
+import { createNodeMetrics, type NodeMetrics } from '../consumers/records/metrics.js';
 import { Destinations } from '../consumers/requests/replies/destinations.js';
+import type { Outcome } from '../consumers/requests/replies/outcome.js';
 import { ReplyPublisher } from '../consumers/requests/replies/publisher.js';
 import { RecordConsumer } from '../consumers/records/record-consumer.js';
 import { Requests, type RequestParts } from '../consumers/requests/requests.js';
@@ -31,11 +32,29 @@ export interface Setting {
   readonly committed?: readonly CommittedPosition[];
 }
 
-/** A consumer with everything real around it, but for Kafka and the engine, whose batches of one row wait for the test. */
+/** A consumer with real parts, except for Kafka and the engine, whose batches of one row wait for the test. */
+export interface Consuming {
+  readonly kafka: FakeConsumer;
+  readonly producer: FakeProducer;
+  readonly engine: HeldEngine;
+  readonly suspectEngine: HeldEngine;
+  readonly consumer: RecordConsumer<Admitted, Outcome>;
+  readonly inFlight: InFlightShare;
+  readonly metrics: NodeMetrics;
+  /** Errors that stopped the consumer. */
+  readonly stopped: Error[];
+  /** The test's clock. */
+  readonly state: { now: number };
+  /** Answers batches by index and waits for the consequences. */
+  answer(...indexes: number[]): Promise<void>;
+  /** Returns the ids of the published replies. */
+  repliesTo(): string[];
+}
+
 export async function consuming(
   context: TestContext,
   { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true, schemas, committed = [] }: Setting = {},
-) {
+): Promise<Consuming> {
   const kafka = new FakeConsumer();
   const producer = new FakeProducer();
   const engine = new HeldEngine();
@@ -43,7 +62,7 @@ export async function consuming(
   const metrics = createNodeMetrics(inFlight);
   const stopped: Error[] = [];
   const state = { now: 0 };
-  // Deadlines are told by the test's clock alone: by the real one, the batcher would refuse them all.
+  // Deadlines follow the test's clock; by the real one, the batcher would refuse them all.
   const clock = { ...systemClock, wallTime: () => state.now };
   const limits = {
     maxBatchRows: 1,
@@ -113,7 +132,6 @@ export async function consuming(
   });
   await consumer.start();
   kafka.assign(TOPIC, 0);
-  /** Answers the batch that came as number `index`, and lets everything happen that follows. */
   const answer = async (...indexes: number[]): Promise<void> => {
     await settle();
     for (const index of indexes) {

@@ -8,7 +8,7 @@ import { Batcher } from './batcher.js';
 import type { RowTensor } from './rows.js';
 import { LIMITS, answerOf, batching, elementsOf } from '../../testing/batching.js';
 
-test('a job that is larger than a batch is cut, and its rows come back in their order', async () => {
+test('a job longer than a batch is cut, and its rows are joined in order', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 3 });
   const job = jobOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   batcher.submit(job);
@@ -23,7 +23,7 @@ test('a job that is larger than a batch is cut, and its rows come back in their 
   assert.deepEqual(job.answers[0]?.outputs[0]?.shape, [9, 1]);
 });
 
-test('an answer says how long it waited and computed, and in what company', async () => {
+test('an answer reports queue time, compute time and batch size', async () => {
   const { clock, engine, batcher } = batching();
   const job = jobOf([1]);
   batcher.submit(job);
@@ -61,7 +61,7 @@ function perRow([input]: readonly EngineTensor[]): Promise<EngineResult> {
   return Promise.resolve({ outputs, computeMicros: 1 });
 }
 
-test('a batched answer is the unbatched answer, over random shapes, batch limits and job sizes', async () => {
+test('batched answers equal unbatched ones, over random shapes, limits and sizes', async () => {
   const jobs = fc.array(
     fc.record({ rows: fc.integer({ min: 1, max: 12 }), columns: fc.integer({ min: 1, max: 3 }) }),
     { minLength: 1, maxLength: 15 },

@@ -9,7 +9,7 @@ import { Batcher } from './batcher.js';
 import type { BatchLimits } from './limits.js';
 import { LIMITS, answerOf, batching, elementsOf, errorOf } from '../../testing/batching.js';
 
-test('of a batch that fails only the bad job fails, and it is told why', async () => {
+test('only the bad job of a failed batch fails, with its reason', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }), async (bad) => {
       const run: RunBatch = (inputs) => {
@@ -35,7 +35,7 @@ test('of a batch that fails only the bad job fails, and it is told why', async (
   );
 });
 
-test('a cut job of which a part fails fails once, and the rest of it is not run', async () => {
+test('a cut job fails once, and its remaining slices are not run', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   const job = jobOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   batcher.submit(job);
@@ -46,7 +46,7 @@ test('a cut job of which a part fails fails once, and the rest of it is not run'
   assert.deepEqual(rowsOfBatches(), [4]);
 });
 
-test('outputs that lack rows fail the job instead of being given to another', async () => {
+test('outputs with missing rows fail the job', async () => {
   const clock = new ManualClock();
   const oneRow: EngineTensor = { name: 'y', datatype: 'INT32', shape: [1, 1], data: new Uint8Array(4) };
   const batcher = new Batcher(() => Promise.resolve({ outputs: [oneRow], computeMicros: 1 }), LIMITS, {
@@ -58,7 +58,7 @@ test('outputs that lack rows fail the job instead of being given to another', as
   assert.match(errorOf(cut).message ?? '', /output 'y': expected 4 rows, got shape \[1,1\]/);
 });
 
-test('a batch that took too long to fail is not searched: its jobs may all come again', async () => {
+test('a batch that fails too late is not searched, and its jobs may be retried', async () => {
   const { clock, engine, batcher } = batching({ isolationLimitMs: 50 });
   const jobs = [jobOf([1]), jobOf([2]), jobOf([3])];
   for (const job of jobs) batcher.submit(job);
@@ -76,7 +76,7 @@ test('a batch that took too long to fail is not searched: its jobs may all come 
 const crash = new PartituraError('MODEL_CRASHED', 'ended with SIGFPE');
 const confirming: Partial<BatchLimits> = { needsConfirmation: (error) => error === crash };
 
-test('a failure that needs confirmation is looked for in the batch, and blamed on the job that fails alone', async () => {
+test('a failure that needs confirmation is blamed on the job that fails alone', async () => {
   const { batcher, clock, engine } = batching(confirming);
   const [good, bad] = [jobOf([1]), jobOf([2])];
   batcher.submit(good);
@@ -92,7 +92,7 @@ test('a failure that needs confirmation is looked for in the batch, and blamed o
   assert.equal(engine.batches.length, 3);
 });
 
-test('a job that was alone from the start is tried once more before such a failure is its own', async () => {
+test('a single job is tried twice before such a failure is blamed on it', async () => {
   const { batcher, clock, engine } = batching(confirming);
   const [unlucky, bad] = [jobOf([1]), jobOf([2])];
   batcher.submit(unlucky);

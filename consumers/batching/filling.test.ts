@@ -4,7 +4,7 @@ import { HeldEngine, ManualClock, int32, jobOf, settle } from '../../testing/rec
 import { Batcher } from './batcher.js';
 import { LIMITS, answerOf, batching, elementsOf } from '../../testing/batching.js';
 
-test('an idle engine never waits; what came in one go is one batch', async () => {
+test('an idle engine starts at once, with all jobs of one fetch in one batch', async () => {
   const { clock, batcher, rowsOfBatches } = batching();
   batcher.submit(jobOf([1]));
   batcher.submit(jobOf([2]));
@@ -12,7 +12,7 @@ test('an idle engine never waits; what came in one go is one batch', async () =>
   assert.deepEqual(rowsOfBatches(), [2]);
 });
 
-test('while the engine is busy the batch grows, and each job gets its own rows', async () => {
+test('batches grow while the engine is busy, and each job gets its rows', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   const jobs = [[1], [2, 3], [4]].map((elements) => jobOf(elements));
   for (const job of jobs) {
@@ -28,7 +28,7 @@ test('while the engine is busy the batch grows, and each job gets its own rows',
   assert.deepEqual(jobs.map(answerOf), [[1], [2, 3], [4]]);
 });
 
-test('a full batch leaves the rest for the next', async () => {
+test('a full batch leaves the rest to the next', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   for (const elements of [[1, 2], [3], [4, 5], [6]]) batcher.submit(jobOf(elements));
   await clock.pass();
@@ -37,7 +37,7 @@ test('a full batch leaves the rest for the next', async () => {
   assert.deepEqual(rowsOfBatches(), [3, 3]);
 });
 
-test('jobs of different shape never share a batch, and the one that came first goes first', async () => {
+test('jobs of different shapes never share a batch, and the oldest goes first', async () => {
   const { clock, engine, batcher } = batching();
   batcher.submit(jobOf([0], { laneKey: 'busy', arrivedAt: -20 }));
   await clock.pass();
@@ -76,7 +76,7 @@ test('jobs that must be alone share no batch, are not cut, and lose nothing when
   assert.deepEqual(jobs.map(answerOf), [[1], [2, 3, 4], [5], [6]]);
 });
 
-test('a model whose first dimension is not free runs each job alone, in the shapes that it has', async () => {
+test('a model with a fixed first dimension runs each job alone', async () => {
   const { clock, engine, batcher } = batching({ batchable: false, parallelism: 2, maxBatchRows: 1 });
   const inputs = [int32('a', [2, 3], [1, 2, 3, 4, 5, 6]), int32('b', [3, 1], [7, 8, 9])];
   for (let index = 0; index < 2; index++) batcher.submit(jobOf([], { inputs, rows: 2 }));
@@ -94,7 +94,7 @@ test('a model whose first dimension is not free runs each job alone, in the shap
   ]);
 });
 
-test('merged inputs own their memory, for they are given away', async () => {
+test('merged inputs own their memory, because it is transferred', async () => {
   const { clock, engine, batcher } = batching();
   const job = jobOf([1]);
   batcher.submit(job);
@@ -104,7 +104,7 @@ test('merged inputs own their memory, for they are given away', async () => {
   assert.notEqual(data?.buffer, job.inputs[0]?.data.buffer);
 });
 
-test('as many batches are under way as there is parallelism', async () => {
+test('concurrent batches are limited by parallelism', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 2 });
   for (let index = 0; index < 3; index++) batcher.submit(jobOf([1, 2, 3, 4]));
   await clock.pass();
@@ -114,7 +114,7 @@ test('as many batches are under way as there is parallelism', async () => {
   assert.deepEqual(rowsOfBatches(), [4, 4, 4]);
 });
 
-test('a batch more goes ahead when there are rows enough for it, and does not make the expected wait shorter', async () => {
+test('an extra batch is prefetched if enough rows are queued, without reducing the expected wait', async () => {
   const { clock, batcher, rowsOfBatches } = batching({ prefetchRows: 3 });
   batcher.prime(250, 1_000);
   batcher.submit(jobOf([1, 2]));
@@ -128,7 +128,7 @@ test('a batch more goes ahead when there are rows enough for it, and does not ma
   assert.equal(batcher.expectedWaitMs, 3);
 });
 
-test('no batch is run while there is no room for its results', async () => {
+test('no batch runs while there is no room for its results', async () => {
   const clock = new ManualClock();
   const engine = new HeldEngine();
   let release: () => void = () => undefined;

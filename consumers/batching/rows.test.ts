@@ -21,7 +21,7 @@ const tensors = rowsAndColumns.chain(({ rows, columns }) => {
   return fc.oneof(numbers, texts);
 });
 
-test('what is cut into rows and joined again is what it was, fixed size or BYTES', () => {
+test('tensors survive cutting and joining, fixed size or BYTES', () => {
   fc.assert(
     fc.property(tensors, fc.integer({ min: 1, max: 8 }), (tensor, step) => {
       const offsets = rowOffsets(tensor);
@@ -35,7 +35,7 @@ test('what is cut into rows and joined again is what it was, fixed size or BYTES
   );
 });
 
-test('rows are views, and all rows are the tensor itself', () => {
+test('rows are views, and all rows together are the tensor itself', () => {
   const data = encodeElements('BYTES', ['a', 'bcd', '', 'e'], 'x');
   const tensor: RowTensor = { name: 'x', datatype: 'BYTES', shape: [2, 2], data };
   const row = sliceRows(tensor, rowOffsets(tensor), 1, 1);
@@ -44,6 +44,6 @@ test('rows are views, and all rows are the tensor itself', () => {
   assert.equal(sliceRows(tensor, rowOffsets(tensor), 0, 2), tensor);
 });
 
-test('nothing can not be joined', () => {
+test('joining no parts is an error', () => {
   assert.throws(() => joinRows([]), RangeError);
 });

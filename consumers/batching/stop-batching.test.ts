@@ -20,7 +20,7 @@ test('a job without rows is answered, batchable or not', async () => {
   }
 });
 
-test('jobs of a model that is not batched are computed one by one, those without rows too', async () => {
+test('jobs of an unbatched model are computed one by one, including empty ones', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ batchable: false });
   for (const job of [jobOf([]), jobOf([1]), jobOf([2, 3, 4, 5, 6])]) batcher.submit(job);
   for (let turn = 0; turn < 3; turn++) {
@@ -30,7 +30,7 @@ test('jobs of a model that is not batched are computed one by one, those without
   assert.deepEqual(rowsOfBatches(), [0, 1, 5]);
 });
 
-test('the expected wait of a model that is not batched counts its jobs', async () => {
+test('the expected wait of an unbatched model counts jobs', async () => {
   const { clock, batcher } = batching({ batchable: false, maxBatchRows: 1 });
   batcher.prime(1_000, 5_000);
   for (let job = 0; job < 3; job++) batcher.submit(jobOf([1, 2, 3, 4]));
@@ -38,7 +38,7 @@ test('the expected wait of a model that is not batched counts its jobs', async (
   assert.equal(batcher.expectedWaitMs, 15, 'one is under way and two wait');
 });
 
-test('a batch whose answer has another number of rows ends batching, and its jobs are computed alone', async () => {
+test('an output with another number of rows turns batching off, and the jobs are computed alone', async () => {
   const clock = new ManualClock();
   const engine = new HeldEngine();
   const reasons: string[] = [];
@@ -65,7 +65,7 @@ test('a batch whose answer has another number of rows ends batching, and its job
   assert.deepEqual(jobs.map(answerOf), [[1], [2]]);
 });
 
-test('when batching stops, queued jobs are computed alone, and a cut one whole', async () => {
+test('when batching is turned off, queued jobs are computed alone, cut ones whole', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   const first = jobOf([0]);
   batcher.submit(first);
@@ -82,7 +82,7 @@ test('when batching stops, queued jobs are computed alone, and a cut one whole',
   await batcher.drained();
 });
 
-test('a batch that is under way when batching stops is not believed: its jobs are computed again alone', async () => {
+test('a batch in flight when batching is turned off is discarded, and its jobs are computed alone', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching();
   const jobs = [jobOf([1]), jobOf([2])];
   for (const job of jobs) batcher.submit(job);
@@ -102,7 +102,7 @@ test('a batch that is under way when batching stops is not believed: its jobs ar
   assert.deepEqual(jobs.map(answerOf), [[1], [2]]);
 });
 
-test('a job of which a part is answered when batching stops is computed again whole, once', async () => {
+test('a partly answered job is computed again as a whole, once', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ parallelism: 2 });
   const long = jobOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   batcher.submit(long);
@@ -119,7 +119,7 @@ test('a job of which a part is answered when batching stops is computed again wh
   await batcher.drained();
 });
 
-test('a batch that fails after batching stopped is tried job by job', async () => {
+test('a batch that fails after batching was turned off is computed job by job', async () => {
   const { clock, engine, batcher } = batching();
   const jobs = [jobOf([1]), jobOf([2])];
   for (const job of jobs) batcher.submit(job);
@@ -137,7 +137,7 @@ test('a batch that fails after batching stopped is tried job by job', async () =
   assert.deepEqual(answerOf(good), [2]);
 });
 
-test('a watch sees batches that jobs share or that hold a part of one, and when nothing is left to do', async () => {
+test('a watch sees shared and cut batches, and idle times', async () => {
   const seen: unknown[] = [];
   const watch: BatchWatch = {
     isDue: () => true,

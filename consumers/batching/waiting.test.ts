@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { jobOf } from '../../testing/records.js';
 import { answerOf, batching, errorOf } from '../../testing/batching.js';
 
-test('with a delay a batch waits until its oldest job has waited so long, or until it is full', async () => {
+test('with a delay, a batch closes when its oldest job has waited that long or it is full', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });
   batcher.submit(jobOf([1], { arrivedAt: 0 }));
   await clock.pass(9);
@@ -17,7 +17,7 @@ test('with a delay a batch waits until its oldest job has waited so long, or unt
   assert.deepEqual(rowsOfBatches(), [1, 4]);
 });
 
-test('a lane that is full does not wait for an older one that still fills', async () => {
+test('a full lane does not wait for an older one that is filling', async () => {
   const { clock, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });
   batcher.submit(jobOf([1], { laneKey: 'rare', arrivedAt: 0 }));
   await clock.pass(1);
@@ -26,7 +26,7 @@ test('a lane that is full does not wait for an older one that still fills', asyn
   assert.deepEqual(rowsOfBatches(), [4]);
 });
 
-test('a job whose deadline passed before its batch closed is refused without being run', async () => {
+test('a job whose deadline passes before its batch closes is refused', async () => {
   const { clock, engine, batcher } = batching();
   batcher.submit(jobOf([0]));
   await clock.pass();
@@ -42,7 +42,7 @@ test('a job whose deadline passed before its batch closed is refused without bei
   assert.deepEqual(answerOf(timely), [2]);
 });
 
-test('when all of a batch is expired the engine is free for the next', async () => {
+test('a batch of expired jobs does not occupy the engine', async () => {
   const { clock, engine, batcher } = batching({ maxBatchRows: 1 });
   batcher.submit(jobOf([0]));
   await clock.pass();
@@ -58,7 +58,7 @@ test('when all of a batch is expired the engine is free for the next', async () 
   assert.deepEqual([errorOf(late).code, answerOf(next)], ['DEADLINE_EXCEEDED', [2]]);
 });
 
-test('the expected wait counts full batches before the newcomer, once it is known how long one takes', async () => {
+test('the expected wait counts full batches ahead, once service times are known', async () => {
   const { clock, batcher } = batching({ parallelism: 2 });
   for (let index = 0; index < 4; index++) batcher.submit(jobOf([1, 2, 3, 4]));
   assert.equal(batcher.expectedWaitMs, 0);
@@ -67,7 +67,7 @@ test('the expected wait counts full batches before the newcomer, once it is know
   assert.deepEqual([batcher.expectedWaitMs, batcher.microsPerRow], [20, 2_500]);
 });
 
-test('what is known of a model before its first batch counts until batches tell better', async () => {
+test('primed service times apply until batches are measured', async () => {
   const { clock, engine, batcher } = batching();
   batcher.prime(50, 2_000);
   for (let index = 0; index < 2; index++) batcher.submit(jobOf([1, 2, 3, 4]));
@@ -78,7 +78,7 @@ test('what is known of a model before its first batch counts until batches tell 
   assert.equal(batcher.microsPerRow, 50 + 0.2 * (250 - 50));
 });
 
-test('it is drained when nothing is queued or under way', async () => {
+test('it is drained when nothing is queued or in flight', async () => {
   const { clock, engine, batcher } = batching();
   let drained = false;
   await batcher.drained();

@@ -60,7 +60,7 @@ async function formatWith(context: TestContext, record: 'enriched' | 'prediction
   return { server, format, problems };
 }
 
-test('an enriched record is the original, byte for byte, with the fields behind it, in a schema that is registered', async (context) => {
+test('an enriched record is the original, byte for byte, followed by the fields, with a registered schema', async (context) => {
   const { server, format } = await formatWith(context);
   const record = exampleRecord({ value: framed(7) });
   await format.lookUp(record, () => true);
@@ -92,7 +92,7 @@ test('an enriched record is the original, byte for byte, with the fields behind 
   assert.deepEqual(plain(source.decode(value, 5, reader)), { id: 1, at: 2, alcohol: 12.5 });
 });
 
-test('a prediction alone has the schema of predictions', async (context) => {
+test('predictions alone have the prediction schema', async (context) => {
   const { format } = await formatWith(context, 'prediction');
   await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
   const { value } = format.read(framed(7), {}).result(ADDED);
@@ -100,7 +100,7 @@ test('a prediction alone has the schema of predictions', async (context) => {
   assert.deepEqual(plain(codec.decode(value, 5)), ADDED);
 });
 
-test('references of the source go along with the schema of the results', async (context) => {
+test("references of the source's schema are kept in the schema of results", async (context) => {
   const { server, format } = await formatWith(context);
   const references = [{ name: 'example.Wine', subject: 'wine', version: 3 }];
   const holder = { type: 'record', name: 'Holder', fields: [{ name: 'wine', type: 'example.Wine' }] };
@@ -113,7 +113,7 @@ test('references of the source go along with the schema of the results', async (
   assert.deepEqual((body as { references: unknown }).references, references);
 });
 
-test('a record that can not be read is refused: unknown schema, no schema, bytes left over', async (context) => {
+test('unreadable records are refused: unknown schema, no schema, trailing bytes', async (context) => {
   const { format } = await formatWith(context);
   await format.lookUp(exampleRecord({ value: framed(6) }), () => true);
   assert.throws(() => format.read(framed(6), {}), {
@@ -129,7 +129,7 @@ test('a record that can not be read is refused: unknown schema, no schema, bytes
   assert.throws(() => format.read(longer, {}), { code: 'DECODE_FAILED', message: /1 bytes left over/ });
 });
 
-test('results whose schema is refused stop the binding where the source has it, and no record is refused for that', async (context) => {
+test('a refused schema of results stops the binding if the source has one, and refuses no record', async (context) => {
   const { server, format, problems } = await formatWith(context);
   server.tell('POST', '/subjects/in-value', { id: 7, version: 1 });
   server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
@@ -142,7 +142,7 @@ test('results whose schema is refused stop the binding where the source has it, 
   assert.match(problems[0]?.message ?? '', /incompatible/);
 });
 
-test('nothing is registered before a record has come that there can be a result to', async (context) => {
+test('nothing is registered before a record that can have a result', async (context) => {
   const { server, format } = await formatWith(context);
   const registrations = (): number =>
     server.requests.filter(({ path }) => path === '/subjects/out-value/versions').length;
@@ -155,7 +155,7 @@ test('nothing is registered before a record has come that there can be a result 
   assert.equal(registrations(), 1);
 });
 
-test('a schema of results that the registry refuses says nothing against the record', async (context) => {
+test("a refused schema of results is not the record's fault", async (context) => {
   const { server, format } = await formatWith(context);
   server.tell('POST', '/subjects/out-value/versions', { error_code: 409, message: 'incompatible' }, 409);
   await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
@@ -166,7 +166,7 @@ test('a schema of results that the registry refuses says nothing against the rec
   });
 });
 
-test('a record whose schema is not one of the source is refused alone, and nothing is registered for it', async (context) => {
+test('a record with a foreign schema is refused alone, and nothing is registered for it', async (context) => {
   const { server, format, problems } = await formatWith(context);
   server.tell('POST', '/subjects/in-value', { error_code: 40403, message: 'another schema' }, 404);
   await format.lookUp(exampleRecord({ value: framed(7) }), () => true);
@@ -178,7 +178,7 @@ test('a record whose schema is not one of the source is refused alone, and nothi
   assert.ok(!server.requests.some(({ path }) => path === '/subjects/out-value/versions'));
 });
 
-test('a record of a version that was deleted is read, and one without results is refused alone', async (context) => {
+test('a record of a deleted schema version is read; one without results is refused alone', async (context) => {
   const { server, format, problems } = await formatWith(context);
   const withCultivar = Buffer.concat([BODY, Buffer.from([2])]);
   server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
@@ -193,7 +193,7 @@ test('a record of a version that was deleted is read, and one without results is
   assert.deepEqual(problems, []);
 });
 
-test('a source without a subject of its own may have any schema, and one without results is refused alone', async (context) => {
+test('a source without a subject can have any schema; one without results is refused alone', async (context) => {
   const { server, format, problems } = await formatWith(context);
   const withCultivar = Buffer.concat([BODY, Buffer.from([2])]);
   server.has(8, { ...SOURCE, fields: [...SOURCE.fields, { name: 'cultivar', type: 'int' }] });
@@ -206,7 +206,7 @@ test('a source without a subject of its own may have any schema, and one without
   assert.deepEqual(problems, []);
 });
 
-test('with a known source the schema of results is registered before a record comes, or refused', async (context) => {
+test('the schema of results for a known source is registered before the first record', async (context) => {
   const { server, format } = await formatWith(context);
   await format.prepare();
   server.tell('GET', '/subjects/in-value/versions', [1]);
@@ -227,7 +227,7 @@ test('only records can be enriched', () => {
   });
 });
 
-test('a source that holds itself is not enriched: its inner records would be read wrongly', () => {
+test('a recursive source is not enriched', () => {
   const next = { name: 'next', type: ['null', { type: 'array', items: 'Node' }] };
   for (const namespace of [undefined, 'example'])
     assert.throws(
@@ -236,7 +236,7 @@ test('a source that holds itself is not enriched: its inner records would be rea
     );
 });
 
-test('schemas of results are registered in the order of those of the source, and what is wrong with the newest counts', async (context) => {
+test('schemas of results are registered in source order, and the error of the newest counts', async (context) => {
   const { server, format } = await formatWith(context);
   const older = { ...SOURCE, fields: SOURCE.fields.slice(0, 2) };
   server.has(6, older);

@@ -32,36 +32,36 @@ function row(
   return { shape: tensor.shape, elements: decodeElements(datatype, tensor.data) };
 }
 
-test('numbers, scaled numbers, booleans and parts of records within the record become a row', () => {
+test('numbers, scaled numbers, booleans and nested fields become a row', () => {
   const fields = { a: 3, b: 10, c: true, d: { e: 5n } };
   const inputs = ['a', { field: 'b', subtract: 4, divide: 2 }, 'c', 'd.e'];
   assert.deepEqual(row(fields, inputs), { shape: [1, 4], elements: [3, 3, 1, 5] });
 });
 
-test('a value becomes a 1 among zeros, or the number that a table has for it', () => {
-  const oneHot = { field: 'colour', oneHot: ['red', 'white', 7] };
+test('a value is one-hot encoded, or mapped by a table', () => {
+  const oneHot = { field: 'color', oneHot: ['red', 'white', 7] };
   const lookup = { field: 'grade', lookup: { low: -1, high: 1 } };
   const shape = [-1, 4];
   assert.deepEqual(
-    row({ colour: 'white', grade: 'high' }, [oneHot, lookup], { shape }).elements,
+    row({ color: 'white', grade: 'high' }, [oneHot, lookup], { shape }).elements,
     [0, 1, 0, 1],
   );
-  assert.deepEqual(row({ colour: 7n, grade: 'low' }, [oneHot, lookup], { shape }).elements, [0, 0, 1, -1]);
+  assert.deepEqual(row({ color: 7n, grade: 'low' }, [oneHot, lookup], { shape }).elements, [0, 0, 1, -1]);
   const lenient = [
     { ...oneHot, otherwise: 'zeros' },
     { ...lookup, otherwise: 9 },
   ];
-  assert.deepEqual(row({ colour: 'blue', grade: 'x' }, lenient, { shape }).elements, [0, 0, 0, 9]);
-  assert.throws(() => row({ colour: 'blue', grade: 'low' }, [oneHot, lookup], { shape }), {
+  assert.deepEqual(row({ color: 'blue', grade: 'x' }, lenient, { shape }).elements, [0, 0, 0, 9]);
+  assert.throws(() => row({ color: 'blue', grade: 'low' }, [oneHot, lookup], { shape }), {
     code: 'INVALID_REQUEST',
-    message: "field 'colour': expected one of 'red', 'white', 7, got 'blue'",
+    message: "field 'color': expected one of 'red', 'white', 7, got 'blue'",
   });
-  assert.throws(() => row({ colour: 'red', grade: 'toString' }, [oneHot, lookup], { shape }), {
+  assert.throws(() => row({ color: 'red', grade: 'toString' }, [oneHot, lookup], { shape }), {
     message: "field 'grade': expected one of 'low', 'high', got 'toString'",
   });
 });
 
-test('arrays, lists within lists and bytes are rows of elements, in the shape that the model wants', () => {
+test("arrays, nested lists and bytes become rows in the model's shape", () => {
   const image = [
     [1, 2],
     [3, 4],
@@ -84,7 +84,7 @@ test('arrays, lists within lists and bytes are rows of elements, in the shape th
   });
 });
 
-test('text feeds a model that takes text, and no other', () => {
+test('text is accepted only by models that take text', () => {
   const text = { datatype: 'BYTES' as const, shape: [-1, 1] };
   assert.deepEqual(row({ name: 'é' }, ['name'], text).elements, ['é']);
   assert.deepEqual(row({ name: Buffer.from('b') }, ['name'], text).elements, ['b']);
@@ -95,7 +95,7 @@ test('text feeds a model that takes text, and no other', () => {
   });
 });
 
-test('what is missing or null has its default, or is named', () => {
+test('missing and null values get their default, or are named in the error', () => {
   assert.deepEqual(
     row({ a: null }, [
       { field: 'a', default: 2, subtract: 1 },
@@ -110,7 +110,7 @@ test('what is missing or null has its default, or is named', () => {
   assert.throws(() => row({ a: {} }, ['a']), { message: /expected a number, got an object/ });
 });
 
-test('a number that the type can not hold is named with its field', () => {
+test('a number that the datatype cannot hold is named with its field', () => {
   assert.throws(() => row({ a: 300 }, ['a'], { datatype: 'UINT8' }), {
     code: 'DATATYPE_MISMATCH',
     message: "field 'a' for input 'x', element 0: expected UINT8, got 300",
@@ -119,7 +119,7 @@ test('a number that the type can not hold is named with its field', () => {
   assert.deepEqual(row({ a: 2n ** 62n }, ['a'], largest).elements, [2n ** 62n]);
 });
 
-test('values of any Avro union are seen as what they are, and no integer loses digits', () => {
+test('values of Avro unions are unwrapped, and no integer loses digits', () => {
   const schema = {
     type: 'record',
     name: 'R',
@@ -131,7 +131,7 @@ test('values of any Avro union are seen as what they are, and no integer loses d
         name: 'inner',
         type: ['null', { type: 'record', name: 'I', fields: [{ name: 'v', type: ['null', 'int'] }] }],
       },
-      { name: 'colour', type: { type: 'enum', name: 'C', symbols: ['RED', 'WHITE'] } },
+      { name: 'color', type: { type: 'enum', name: 'C', symbols: ['RED', 'WHITE'] } },
       { name: 'large', type: 'long' },
     ],
   };
@@ -142,21 +142,21 @@ test('values of any Avro union are seen as what they are, and no integer loses d
       either: { long: 7 },
       list: [{ float: 2 }, { float: 3 }],
       inner: { I: { v: { int: 4 } } },
-      colour: 'WHITE',
+      color: 'WHITE',
       large: 2n ** 63n - 1n,
     },
     Buffer.alloc(0),
   );
   const fields = codec.decode(written);
-  const colour = { field: 'colour', oneHot: ['RED', 'WHITE'] };
+  const color = { field: 'color', oneHot: ['RED', 'WHITE'] };
   assert.deepEqual(
-    row(fields, ['maybe', 'either', 'list', 'inner.v', colour], { shape: [-1, 7] }).elements,
+    row(fields, ['maybe', 'either', 'list', 'inner.v', color], { shape: [-1, 7] }).elements,
     [1.5, 7, 2, 3, 4, 0, 1],
   );
   assert.deepEqual(row(fields, ['large'], { datatype: 'INT64' }).elements, [2n ** 63n - 1n]);
 });
 
-test('a message about a value does not look like what was expected', () => {
+test('error messages distinguish the value from what was expected', () => {
   const choices = { field: 'color', oneHot: ['1', '2'] };
   assert.throws(() => row({ color: 1 }, [choices]), {
     message: "field 'color': expected one of '1', '2', got 1",
@@ -166,7 +166,7 @@ test('a message about a value does not look like what was expected', () => {
   });
 });
 
-test('lists that are nested too deeply are refused by their field', () => {
+test('lists nested too deeply are refused with their field', () => {
   let deep: unknown = 1;
   for (let depth = 0; depth < 20_000; depth++) deep = [deep];
   assert.throws(() => row({ a: deep }, ['a']), {
@@ -175,7 +175,7 @@ test('lists that are nested too deeply are refused by their field', () => {
   });
 });
 
-test('a number that the input cannot hold is refused, before and after it is scaled', () => {
+test('a number that the input cannot hold is refused, before and after scaling', () => {
   const of = (value: unknown, feature: unknown, finite: boolean, datatype: Datatype = 'FP32'): unknown =>
     tensorOf({ name: 'x', datatype, shape: [-1, 1] }, features(feature), { fields: { a: value }, finite });
   const scaled = { field: 'a', divide: 1e-10 };
@@ -195,7 +195,7 @@ test('a number that the input cannot hold is refused, before and after it is sca
   of(Infinity, 'a', false);
 });
 
-test('a field is found by a name with dots, by the longest name that is there, and by its path', () => {
+test('a field is found by a name with dots, by the longest existing name, and by its path', () => {
   const cases: [Fields, string, number | undefined][] = [
     [{ 'a.b': 1 }, 'a.b', 1],
     [{ a: { b: 2 } }, 'a.b', 2],
@@ -213,7 +213,7 @@ test('a field is found by a name with dots, by the longest name that is there, a
   }
 });
 
-test('a field of Avro whose name is spelled out is found by the name that its writer uses', () => {
+test('an Avro field with an encoded name is found by its original name', () => {
   const fields = { a_x2d_b: { 'c-d': 7 } };
   const source = { fields, finite: false, spell: (name: string) => name.replaceAll('-', '_x2d_') };
   const tensor = tensorOf({ name: 'x', datatype: 'FP32', shape: [-1, 1] }, features('a-b.c-d'), source);

@@ -16,21 +16,21 @@ const ADDED = { cultivar: 'first', odds: [0.5, NaN], id: 2n ** 60n };
 const resultOf = (text: string, format = enriched): string =>
   format.read(Buffer.from(text)).result(ADDED).value.toString();
 
-test('an enriched record keeps its text to the last digit, and has the fields at its end', () => {
+test('an enriched record keeps its text to the last digit, followed by the fields', () => {
   const added = '"cultivar":"first","odds":[0.5,null],"id":1152921504606846976}';
   assert.equal(resultOf('{"a": 12345678901234567890.10}'), `{"a": 12345678901234567890.10,${added}`);
   assert.equal(resultOf(' { } \n'), ` { ${added} \n`);
   assert.equal(resultOf('{"a":{"b":"}"}}'), `{"a":{"b":"}"},${added}`);
 });
 
-test('a prediction alone is a record of its own', () => {
+test('predictions alone are a record of their own', () => {
   assert.equal(
     resultOf('{"a":1}', predicted),
     '{"cultivar":"first","odds":[0.5,null],"id":1152921504606846976}',
   );
 });
 
-test('the id of a schema before the text stays before that of an enriched record, and of no other', () => {
+test('a schema id before the text is kept for enriched records only', () => {
   const frame = Buffer.from([0, 0, 0, 0, 7]);
   const value = Buffer.concat([frame, Buffer.from('{"a":1}')]);
   const record = enriched.read(value);
@@ -44,7 +44,7 @@ test('the id of a schema before the text stays before that of an enriched record
   assert.deepEqual(alone.headers, { __value_schema_id: undefined });
 });
 
-test("Connect's envelope stays one: its payload and its schema grow", () => {
+test("Connect's envelope is kept, with an extended payload and schema", () => {
   const odds = { field: 'odds', type: 'array', optional: true, items: { type: 'double', optional: true } };
   const fields = [
     { field: 'cultivar', type: 'string', optional: true },
@@ -81,7 +81,7 @@ test("Connect's envelope stays one: its payload and its schema grow", () => {
   assert.throws(() => resultOf(taken), { code: 'INVALID_REQUEST', message: /field 'id'/ });
 });
 
-test('what only looks like an envelope is a record like any other', () => {
+test('a record that only resembles an envelope is treated as a record', () => {
   for (const other of [
     { schema: 'x', payload: {} },
     { schema: null, payload: 1 },
@@ -92,7 +92,7 @@ test('what only looks like an envelope is a record like any other', () => {
   }
 });
 
-test('large whole numbers are exact where the model takes such', () => {
+test('large whole numbers are exact if the model takes them', () => {
   const text = Buffer.from('{"a":9007199254740993}');
   assert.deepEqual(
     { ...new JsonFormat(enrichedJson(PREDICTIONS), true).read(text).fields },
@@ -100,7 +100,7 @@ test('large whole numbers are exact where the model takes such', () => {
   );
 });
 
-test('what is no object, or has such a field already, is refused', () => {
+test('a value that is not an object, or already has such a field, is refused', () => {
   assert.throws(() => enriched.read(Buffer.from('[1]')), {
     code: 'DECODE_FAILED',
     message: /a JSON object, got an array/,

@@ -28,7 +28,7 @@ const PROBABILITIES = spec('p', 'FP32', [-1, 3]);
 const SIGNATURE = { inputs: [], outputs: [PROBABILITIES] };
 const ANSWER = [tensor('p', 'FP32', [1, 3], [0.25, 0.5, 0.125])];
 
-test('a field is all of an output, an element, the largest, its place or the label of that', () => {
+test('a field is an output, an element, the largest element, its index or its label', () => {
   const fields = predictionsOf(
     {
       all: field(),
@@ -51,7 +51,7 @@ test('a field is all of an output, an element, the largest, its place or the lab
   );
 });
 
-test('without fields every output comes by its own name; one element for a row is no list', () => {
+test('by default every output has its own name, and single elements are not lists', () => {
   const outputs = [
     spec('score', 'FP64', [-1, 1]),
     spec('flag', 'BOOL', [-1]),
@@ -88,7 +88,7 @@ test('without fields every output comes by its own name; one element for a row i
   );
 });
 
-test('the first of equals is the largest, and what is not a number is not', () => {
+test('the first of equal elements is the largest, and NaN is skipped', () => {
   const [place] = predictionsOf({ place: field({ take: 'argmax' }) }, SIGNATURE);
   const placeOf = (...values: number[]): unknown => place?.read([tensor('p', 'FP32', [1, 3], values)]);
   assert.equal(placeOf(2, 2, 1), 0);
@@ -97,7 +97,7 @@ test('the first of equals is the largest, and what is not a number is not', () =
   assert.equal(placeOf(-Infinity, -3, -2), 2);
 });
 
-test('a field that the model can not give is refused with its name', () => {
+test('a field that the model cannot provide is refused with its name', () => {
   const refused = (fields: Record<string, PredictionField>, outputs = [PROBABILITIES]): string => {
     try {
       predictionsOf(fields, { inputs: [], outputs });

@@ -80,7 +80,7 @@ function result(offset: number, partition = 0): BoundOutcome {
   };
 }
 
-test('what comes together goes in one transaction, with the positions behind it', async () => {
+test('outcomes that arrive together go in one transaction, with their positions', async () => {
   const { producer, acknowledged, publish } = publishing();
   for (const offset of [4, 5]) publish(result(offset));
   publish(result(9, 1));
@@ -99,7 +99,7 @@ test('what comes together goes in one transaction, with the positions behind it'
   assert.deepEqual(acknowledged, [4, 5, 9]);
 });
 
-test('claims of different generations are never in one transaction, and what was lost is not sent', async () => {
+test('leases of different generations are never in one transaction, and revoked ones are not sent', async () => {
   const { producer, acknowledged, publish } = publishing();
   publish(result(1), { ...claimOf(1), revoked: true });
   publish(result(2), claimOf(1));
@@ -115,7 +115,7 @@ test('claims of different generations are never in one transaction, and what was
   assert.deepEqual(acknowledged, [1, 2, 3]);
 });
 
-test('when the group has moved on nothing is sent again, nor does anything stop', async () => {
+test('after a rebalance nothing is sent again and the binding does not stop', async () => {
   const { producer, acknowledged, stopped, publish } = publishing();
   producer.refuses = () => 'rebalanced';
   publish(result(1));
@@ -130,7 +130,7 @@ test('when the group has moved on nothing is sent again, nor does anything stop'
   assert.deepEqual([acknowledged, stopped], [[1, 1], []]);
 });
 
-test('a result that is too large becomes a dead letter, the others are not touched', async () => {
+test('a result that is too large becomes a dead letter; the others are sent', async () => {
   const { producer, dead, acknowledged, publish } = publishing();
   producer.refuses = ({ value, compress }) =>
     value?.toString() === 'r2' || (value?.toString() === 'value' && !compress) ? 'too-large' : undefined;
@@ -143,7 +143,7 @@ test('a result that is too large becomes a dead letter, the others are not touch
   assert.deepEqual([acknowledged, dead], [[1, 2, 3], ['REPLY_TOO_LARGE']]);
 });
 
-test('a dead letter is told of once it is there', async () => {
+test('a dead letter is reported once the broker has it', async () => {
   const { dead, publish } = publishing();
   const error = new PartituraError('INVALID_REQUEST', 'x');
   publish({ kind: 'dead-letter', record: exampleRecord(), stage: 'validate', error });
@@ -152,7 +152,7 @@ test('a dead letter is told of once it is there', async () => {
   assert.deepEqual(dead, ['INVALID_REQUEST']);
 });
 
-test('a result that its topic does not take becomes a dead letter that says why', async () => {
+test('a result that its topic refuses becomes a dead letter with the reason', async () => {
   const { producer, dead, acknowledged, publish } = publishing();
   producer.refuses = ({ value }) => (value?.toString() === 'r2' ? 'refused' : undefined);
   for (const offset of [1, 2, 3]) publish(result(offset));
@@ -164,7 +164,7 @@ test('a result that its topic does not take becomes a dead letter that says why'
   assert.deepEqual([acknowledged, dead], [[1, 2, 3], ['INTERNAL']]);
 });
 
-test('whether a transaction that broke off is there is not known: it stops, and is not sent again', async () => {
+test('an interrupted transaction stops the binding and is not sent again', async () => {
   for (const kind of ['unavailable', 'fenced', 'other'] as const) {
     const { producer, publisher, stopped, acknowledged, publish } = publishing();
     producer.refuses = () => kind;

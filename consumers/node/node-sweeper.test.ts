@@ -12,13 +12,13 @@ const heard = (ages: Readonly<Record<string, number>>): ReportedStatus[] =>
   }));
 const forgetMs = 300_000;
 
-test('the live node with the first name removes those that were silent for long', () => {
+test('the live node with the first name removes dead nodes', () => {
   const nodes = heard({ a: 400_000, b: 1_000, c: 0, d: 20_000, e: 301_000 });
   assert.deepEqual(toRemove(nodes, { node: 'b', forgetMs }), ['a', 'e']);
   assert.deepEqual(toRemove(nodes, { node: 'c', forgetMs }), []);
 });
 
-test('a node that just fell silent is not removed, nor is anybody while nobody tells anything', () => {
+test('a node that just fell silent is not removed, nor any node while all are silent', () => {
   assert.deepEqual(toRemove(heard({ a: 299_000, b: 0 }), { node: 'b', forgetMs }), []);
   assert.deepEqual(toRemove(heard({ a: 900_000 }), { node: 'a', forgetMs }), []);
   assert.deepEqual(toRemove([], { node: 'a', forgetMs }), []);

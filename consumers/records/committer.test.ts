@@ -36,7 +36,7 @@ function finish({ ledger }: TestPartition, offset: number): void {
   ledger.acknowledge(entry);
 }
 
-test('a commit that falls due while a partition is released does not mark it as served again', async () => {
+test('a commit during the release of a partition does not mark it as served again', async () => {
   const commits: (readonly Position[])[] = [];
   let answer: () => void = () => undefined;
   const commit = (positions: readonly Position[]): Promise<void> => {
@@ -85,7 +85,7 @@ for (const order of ['before', 'after'])
     assert.deepEqual([marked.crashes?.isSuspect(8), marked.crashes?.isSuspect(9)], [true, false]);
   });
 
-test('a partition beside one whose suspects are finished has none', async () => {
+test('a partition has no suspects once those of another are finished', async () => {
   const { marked, unmarked, committer } = halfMarked();
   await committer.open(marked, 8, 20);
   finish(marked, 8);

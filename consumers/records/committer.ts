@@ -291,10 +291,8 @@ interface FormerPartition {
   readonly mark: string;
 }
 
-interface DuePosition {
+interface DuePosition extends Pick<Position, 'offset' | 'metadata'> {
   readonly partition: CommittedPartition;
-  readonly offset: number;
-  readonly metadata: string;
 }
 
 function toPosition({ partition: { topic, partition }, offset, metadata }: DuePosition): Position {

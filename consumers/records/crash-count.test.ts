@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CrashCount, formatMark, MARK_AHEAD_RECORDS, parseMark } from './crash-count.js';
 
-test('a mark is read as it was written', () => {
+test('a mark survives a round trip', () => {
   for (const mark of [
     { owners: 1, until: 7, isolatedUntil: 0 },
     { owners: 12, until: 2 ** 52, isolatedUntil: 1795708700156 },
@@ -11,7 +11,7 @@ test('a mark is read as it was written', () => {
     assert.deepEqual(parseMark(formatMark(mark)), mark);
 });
 
-test('metadata that is no mark counts as none', () => {
+test('other metadata counts as no mark', () => {
   for (const metadata of ['', 'partitura owners=x until=1', 'partitura owners=1', 'of another tool', '\0'])
     assert.deepEqual(parseMark(metadata), { owners: 0, until: 0, isolatedUntil: 0 }, metadata);
 });
@@ -36,19 +36,19 @@ test('records that were not there yet when the last owner crashed are no suspect
   assert.deepEqual([count.isSuspect(9), count.isSuspect(10)], [true, false]);
 });
 
-test('owners are counted until the position has moved past the suspects', () => {
+test('owners are counted until the position has passed the suspects', () => {
   const count = CrashCount.takeOver(formatMark({ owners: 2, until: 50, isolatedUntil: 0 }), 1_000);
   assert.equal(parseMark(count.serving(49, 60, 0)).owners, 3);
   assert.equal(parseMark(count.serving(50, 60, 0)).owners, 1);
 });
 
-test('what is released bears no mark once the suspects are finished, and before that the one it had', () => {
+test('a release writes no mark once the suspects are finished, and keeps the mark before that', () => {
   const count = CrashCount.takeOver(formatMark({ owners: 2, until: 50, isolatedUntil: 0 }), 1_000);
   assert.deepEqual(parseMark(count.released(49, 0)), { owners: 2, until: 50, isolatedUntil: 0 });
   assert.equal(count.released(50, 0), '');
 });
 
-test('a new mark is due before more is taken on than the last one covers', () => {
+test('a new mark is written before accepted records pass the last one', () => {
   const count = CrashCount.takeOver('', 10_000);
   count.serving(0, 0, 0);
   assert.equal(count.needsMark(MARK_AHEAD_RECORDS / 2), false);

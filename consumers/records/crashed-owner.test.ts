@@ -12,7 +12,7 @@ const LEFT_AT_5: CommittedPosition = {
   metadata: 'partitura owners=1 until=7 isolated=0',
 };
 
-test('what the last owner may have crashed on is computed apart, what is behind it as ever', async (context) => {
+test('suspects are computed in a child process, later records in the node', async (context) => {
   const { kafka, engine, suspectEngine } = await consuming(context, { committed: [LEFT_AT_5] });
   await kafka.deliver(request(5), request(6), request(7));
   await settle();
@@ -22,7 +22,7 @@ test('what the last owner may have crashed on is computed apart, what is behind 
   assert.equal(suspectEngine.batches.length, 2);
 });
 
-test('no record is computed before the position is marked as that of an owner more', async (context) => {
+test("no record is computed before the owner's mark is committed", async (context) => {
   const { kafka, suspectEngine, state } = await consuming(context, { committed: [LEFT_AT_5] });
   kafka.refuseCommit = new KafkaError('unavailable', 'away');
   const delivered = kafka.deliver(request(5), request(6));
@@ -38,7 +38,7 @@ test('no record is computed before the position is marked as that of an owner mo
   assert.equal(state.now, 0);
 });
 
-test('a partition that is given up in order bears no mark, but for suspects that are not finished', async (context) => {
+test('an orderly release leaves no mark, except for unfinished suspects', async (context) => {
   const clean = await consuming(context);
   await clean.kafka.deliver(request(5));
   await clean.answer(0);
@@ -55,7 +55,7 @@ test('a partition that is given up in order bears no mark, but for suspects that
   ]);
 });
 
-test('a request that crashes its process becomes a dead letter, with an error reply where one was asked for', async (context) => {
+test('a request that crashes its process becomes a dead letter, with an error reply if it names a reply topic', async (context) => {
   const { kafka, producer, suspectEngine } = await consuming(context, { committed: [LEFT_AT_5] });
   await kafka.deliver(request(5, { headers: { 'reply-to': Buffer.from('my.replies') } }));
   await settle();
@@ -72,7 +72,7 @@ test('a request that crashes its process becomes a dead letter, with an error re
   );
 });
 
-test('after a crash all requests are computed apart for a while, and the marks tell the other nodes', async (context) => {
+test('after a crash all requests are computed in a child process for a while, and marks inform the other nodes', async (context) => {
   const { kafka, engine, suspectEngine, state } = await consuming(context, { committed: [LEFT_AT_5] });
   state.now = 1_000;
   await kafka.deliver(request(5));
@@ -91,7 +91,7 @@ test('after a crash all requests are computed apart for a while, and the marks t
   assert.equal(engine.batches.length, 1);
 });
 
-test('a node that opens a partition learns from the marks of others that a request crashed', async (context) => {
+test('a node that opens a partition learns of a crash from the marks of others', async (context) => {
   const elsewhere = { partition: 3, offset: 0, metadata: 'partitura owners=0 until=0 isolated=5000' };
   const { kafka, engine, suspectEngine } = await consuming(context, { committed: [elsewhere] });
   await kafka.deliver(request(5));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { InFlight } from './in-flight.js';
 
-/** Whether a promise has been resolved by now. */
+/** Returns true if a promise has been resolved. */
 async function isResolved(promise: Promise<void> | undefined): Promise<boolean> {
   let resolved = false;
   void promise?.then(() => (resolved = true));
@@ -11,7 +11,7 @@ async function isResolved(promise: Promise<void> | undefined): Promise<boolean> 
   return resolved;
 }
 
-test('there is room below both bounds, and none at either', () => {
+test('there is room below both limits, and none at either', () => {
   const inFlight = new InFlight(2, 100).share();
   inFlight.enter(99);
   assert.equal(inFlight.whenBelowLimit(), undefined);
@@ -24,7 +24,7 @@ test('there is room below both bounds, and none at either', () => {
   assert.equal(inFlight.whenBelowLimit(), undefined);
 });
 
-test('who waits for room goes on when half of both bounds is free, not with the first record that leaves', async () => {
+test('fetching resumes when half of both limits is free, not after the first record', async () => {
   const inFlight = new InFlight(4, 100).share();
   for (const bytes of [10, 10, 10, 70]) inFlight.enter(bytes);
   const [first, second] = [inFlight.whenBelowLimit(), inFlight.whenBelowLimit()];
@@ -34,7 +34,7 @@ test('who waits for room goes on when half of both bounds is free, not with the 
   assert.deepEqual([await isResolved(first), await isResolved(second)], [true, true]);
 });
 
-test('a bound of one still lets one through after the other', async () => {
+test('a limit of one admits records one at a time', async () => {
   const inFlight = new InFlight(1, 100).share();
   inFlight.enter(500);
   const room = inFlight.whenBelowLimit();
@@ -42,7 +42,7 @@ test('a bound of one still lets one through after the other', async () => {
   assert.equal(await isResolved(room), true);
 });
 
-test('a model that fills what is common leaves another its own, and gets room when that gives back', async () => {
+test('a model that fills the common part leaves others their share', async () => {
   const whole = new InFlight(80, 1_000_000);
   const [hog, other] = [whole.share(), whole.share()];
   for (let index = 0; index < 60; index++) hog.enter(1);
@@ -57,7 +57,7 @@ test('a model that fills what is common leaves another its own, and gets room wh
   assert.equal(await isResolved(held), true);
 });
 
-test('a share that has ended divides nothing any more', () => {
+test('an ended share no longer counts', () => {
   const whole = new InFlight(80, 1_000_000);
   const [first, second] = [whole.share(), whole.share()];
   for (let index = 0; index < 60; index++) first.enter(1);

@@ -16,7 +16,7 @@ function opened(ledger: Ledger, ...offsets: number[]): LedgerEntry[] {
 
 const offsetsOf = (entries: readonly LedgerEntry[]): number[] => entries.map(({ offset }) => offset);
 
-test('outcomes leave in the order of their records, whatever order they come in', () => {
+test('outcomes leave in the order of their records', () => {
   const ledger: Ledger = new PartitionLedger(true);
   const [a, b, c] = opened(ledger, 3, 4, 7) as [LedgerEntry, LedgerEntry, LedgerEntry];
   assert.deepEqual(ledger.settle(c, 'c'), []);
@@ -24,14 +24,14 @@ test('outcomes leave in the order of their records, whatever order they come in'
   assert.deepEqual(offsetsOf(ledger.settle(a, 'a')), [3, 4, 7]);
 });
 
-test('without order each outcome leaves at once', () => {
+test('unordered outcomes leave at once', () => {
   const ledger: Ledger = new PartitionLedger(false);
   const [a, b] = opened(ledger, 3, 4) as [LedgerEntry, LedgerEntry];
   assert.deepEqual(offsetsOf(ledger.settle(b, 'b')), [4]);
   assert.deepEqual(offsetsOf(ledger.settle(a, 'a')), [3]);
 });
 
-test('an outcome that overtakes lets those go that waited for it alone', () => {
+test('an overtaking outcome releases those that waited only for it', () => {
   const ledger: Ledger = new PartitionLedger(true);
   const [a, b, c] = opened(ledger, 0, 1, 2) as [LedgerEntry, LedgerEntry, LedgerEntry];
   assert.deepEqual(ledger.settle(b, 'b'), []);
@@ -39,7 +39,7 @@ test('an outcome that overtakes lets those go that waited for it alone', () => {
   assert.deepEqual(offsetsOf(ledger.settle(a, 'a', true)), [0, 1]);
 });
 
-test('the position to commit is that of the lowest unfinished record, over gaps in the offsets too', () => {
+test('the committable position is that of the lowest unfinished record, across gaps in offsets', () => {
   const ledger: Ledger = new PartitionLedger(true);
   assert.equal(ledger.committable, undefined);
   const [a, b] = opened(ledger, 3, 9) as [LedgerEntry, LedgerEntry];
@@ -54,7 +54,7 @@ test('the position to commit is that of the lowest unfinished record, over gaps 
   assert.equal(ledger.committable, undefined);
 });
 
-test('a record that was taken on before is refused, unfinished or finished', () => {
+test('a redelivered record is refused, unfinished or finished', () => {
   const ledger: Ledger = new PartitionLedger(true);
   const [a] = opened(ledger, 5) as [LedgerEntry];
   assert.equal(ledger.open(5, 5), undefined);
@@ -65,7 +65,7 @@ test('a record that was taken on before is refused, unfinished or finished', () 
   assert.ok(ledger.open(6, 6));
 });
 
-test('a partition that is given up names the outcomes that never left', () => {
+test('an abandoned partition returns the outcomes that never left', () => {
   const ledger: Ledger = new PartitionLedger(true);
   const [a, , c] = opened(ledger, 0, 1, 2) as [LedgerEntry, LedgerEntry, LedgerEntry];
   ledger.settle(a, 'a');
@@ -73,7 +73,7 @@ test('a partition that is given up names the outcomes that never left', () => {
   assert.deepEqual(offsetsOf(ledger.abandon()), [2]);
 });
 
-/** Which record an event is about, as a share of those that can have it; whether it settles, and overtakes. */
+/** An event: its record, as a fraction of the possible ones, and whether it settles and overtakes. */
 const events = fc.array(
   fc.record({
     share: fc.double({ min: 0, max: 0.999, noNaN: true }),
@@ -126,7 +126,7 @@ for (const mayOvertake of [false, true]) {
   });
 }
 
-test('records from before all that it holds are not taken for redeliveries', () => {
+test("records before the ledger's first offset are not redeliveries", () => {
   const ledger = new PartitionLedger<string, string>(true);
   const [first] = [5, 6, 7].map((offset) => ledger.open(offset, 's'));
   assert.ok(first);

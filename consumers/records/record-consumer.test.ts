@@ -7,7 +7,7 @@ import { exampleRequest } from '../../testing/requests.js';
 import { settle } from '../../testing/records.js';
 import { TOPIC, consuming, moves, request } from '../../testing/consuming.js';
 
-test('replies leave in the order of their requests, and the commit goes up to the lowest unfinished', async (context) => {
+test('replies leave in the order of requests, and commits stop at the lowest unfinished one', async (context) => {
   const { kafka, consumer, answer, repliesTo } = await consuming(context);
   await kafka.deliver(request(5), request(6), request(7));
   await answer(1);
@@ -21,7 +21,7 @@ test('replies leave in the order of their requests, and the commit goes up to th
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 8 }]);
 });
 
-test('what is not finished in time when partitions go is not committed, nor anything after it', async (context) => {
+test('unfinished records are not committed at revocation, nor anything after them', async (context) => {
   const { kafka, answer } = await consuming(context, { drainTimeoutMs: 1, ordered: false });
   await kafka.deliver(request(5), request(6), request(7));
   await answer(0, 2);
@@ -29,7 +29,7 @@ test('what is not finished in time when partitions go is not committed, nor anyt
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
-test('an outcome that the broker did not take is not committed', async (context) => {
+test('an outcome that the broker refused is not committed', async (context) => {
   const { kafka, producer, stopped, answer } = await consuming(context, { drainTimeoutMs: 1 });
   producer.refuse = () => new KafkaError('unavailable', 'away');
   await kafka.deliver(request(5));
@@ -42,7 +42,7 @@ test('an outcome that the broker did not take is not committed', async (context)
   );
 });
 
-test('when partitions go, what is under way is finished and committed first', async (context) => {
+test('at revocation, work in flight is finished and committed first', async (context) => {
   const { kafka, consumer, answer, repliesTo } = await consuming(context);
   await kafka.deliver(request(5));
   const revoked = kafka.revoke();
@@ -53,7 +53,7 @@ test('when partitions go, what is under way is finished and committed first', as
   assert.deepEqual([repliesTo(), moves(kafka).length, consumer.owned.length], [['r5'], 1, 0]);
 });
 
-test('a result for a partition that was lost is dropped: its next owner answers', async (context) => {
+test('a result for a revoked partition is dropped, because its next owner answers', async (context) => {
   const { kafka, inFlight, answer, repliesTo } = await consuming(context, { drainTimeoutMs: 1 });
   await kafka.deliver(request(5), request(6));
   await answer(1);
@@ -63,7 +63,7 @@ test('a result for a partition that was lost is dropped: its next owner answers'
   assert.deepEqual([repliesTo(), inFlight.requests, inFlight.bytes], [[], 0, 0]);
 });
 
-test('a partition that comes back is begun anew, without the results of before', async (context) => {
+test('a partition that is assigned again starts without earlier results', async (context) => {
   const { kafka, inFlight, consumer, answer, repliesTo } = await consuming(context, { drainTimeoutMs: 1 });
   await kafka.deliver(request(5));
   await kafka.revoke();
@@ -77,7 +77,7 @@ test('a partition that comes back is begun anew, without the results of before',
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
-test('a partition that is assigned again without having been taken away leaves nothing behind', async (context) => {
+test('a partition that is assigned again without revocation keeps no state', async (context) => {
   const { kafka, inFlight, answer, repliesTo } = await consuming(context);
   await kafka.deliver(request(5), request(6));
   await answer(1);
@@ -86,7 +86,7 @@ test('a partition that is assigned again without having been taken away leaves n
   assert.deepEqual([repliesTo(), inFlight.requests, inFlight.bytes], [[], 0, 0]);
 });
 
-test('a record that is delivered again while it is under way is answered once', async (context) => {
+test('a record that is redelivered while in flight is answered once', async (context) => {
   const { kafka, engine, answer, repliesTo } = await consuming(context);
   await kafka.deliver(request(5));
   await kafka.deliver(request(5), request(6));
@@ -96,7 +96,7 @@ test('a record that is delivered again while it is under way is answered once', 
   assert.deepEqual(repliesTo(), ['r5', 'r6']);
 });
 
-test('fetching is held back while too much is in the node', async (context) => {
+test('fetching is blocked at the in-flight limits', async (context) => {
   const { kafka, answer } = await consuming(context, { maxRequests: 2 });
   let goesOn = false;
   void kafka.deliver(request(5), request(6)).then(() => (goesOn = true));
@@ -108,7 +108,7 @@ test('fetching is held back while too much is in the node', async (context) => {
   assert.equal(goesOn, true);
 });
 
-test('after it began to close nothing more is taken', async (context) => {
+test('no record is accepted after closing has begun', async (context) => {
   const { kafka, consumer, engine, answer } = await consuming(context);
   await kafka.deliver(request(5));
   const closing = consumer.close();
@@ -120,7 +120,7 @@ test('after it began to close nothing more is taken', async (context) => {
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
-test('closing twice is closing once, and both wait for the end', async (context) => {
+test('closing twice closes once, and both calls wait', async (context) => {
   const { kafka, consumer, answer } = await consuming(context);
   await kafka.deliver(request(5));
   const ends: string[] = [];
@@ -132,7 +132,7 @@ test('closing twice is closing once, and both wait for the end', async (context)
   assert.equal(kafka.closed, 1);
 });
 
-test('a commit that failed is made up for', async (context) => {
+test('a failed commit is retried with the next one', async (context) => {
   const { kafka, answer } = await consuming(context);
   await kafka.deliver(request(5));
   await answer(0);
@@ -147,7 +147,7 @@ test('a commit that failed is made up for', async (context) => {
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 6 }]);
 });
 
-test('tombstones and refusals are finished without the engine, and counted', async (context) => {
+test('tombstones and refusals end without the engine, and are counted', async (context) => {
   const { kafka, consumer, engine, metrics } = await consuming(context);
   await kafka.deliver(request(5, { value: null }), request(6, { value: Buffer.from('garbage') }));
   await settle();
@@ -161,7 +161,7 @@ test('tombstones and refusals are finished without the engine, and counted', asy
   ]);
 });
 
-test('a reply that has nowhere to go becomes a dead letter', async (context) => {
+test('a reply without a usable topic becomes a dead letter', async (context) => {
   const { kafka, producer, answer } = await consuming(context);
   const asking = (topic: string, partition: string): Partial<KafkaRecord> => ({
     headers: { 'reply-to': Buffer.from(topic), 'reply-partition': Buffer.from(partition) },
@@ -178,7 +178,7 @@ test('a reply that has nowhere to go becomes a dead letter', async (context) => 
   );
 });
 
-test('a result that comes after its deadline is not sent; that there was no time is told at once', async (context) => {
+test('a result after its deadline becomes an error reply that overtakes', async (context) => {
   const { kafka, producer, state, answer } = await consuming(context);
   const value = encodeRequest(exampleRequest({ id: 'late', deadline: 10 }));
   await kafka.deliver(request(5), request(6, { value }));
@@ -188,7 +188,7 @@ test('a result that comes after its deadline is not sent; that there was no time
   assert.deepEqual([reply?.id, reply?.error?.code, reply?.outputs.length], ['late', 'DEADLINE_EXCEEDED', 0]);
 });
 
-test('a result that waits for earlier ones until its deadline has passed is not sent', async (context) => {
+test('a result whose deadline passes while it waits in order is not sent', async (context) => {
   const { kafka, producer, state, answer } = await consuming(context);
   const value = encodeRequest(exampleRequest({ id: 'late', deadline: 10 }));
   await kafka.deliver(request(5), request(6, { value }));
@@ -206,7 +206,7 @@ test('a result that waits for earlier ones until its deadline has passed is not 
   );
 });
 
-test('a reply says which version and node gave it, and in what company', async (context) => {
+test('a reply reports version, node, timing and batch size', async (context) => {
   const { kafka, producer, answer } = await consuming(context);
   await kafka.deliver(request(5));
   await answer(0);
@@ -217,7 +217,7 @@ test('a reply says which version and node gave it, and in what company', async (
   );
 });
 
-test('a consumer that ends by itself is reported', async (context) => {
+test('a consumer that crashes is reported', async (context) => {
   const { kafka, stopped } = await consuming(context);
   kafka.crash(new KafkaError('not-authorized', 'no longer allowed'));
   assert.deepEqual(
@@ -226,14 +226,14 @@ test('a consumer that ends by itself is reported', async (context) => {
   );
 });
 
-test('records that could not be read become one dead letter without value, and are committed once that is there', async (context) => {
+test('an unreadable range becomes one dead letter without a value, and is committed after it', async (context) => {
   const { kafka, producer, consumer } = await consuming(context);
   kafka.stepOver({ topic: TOPIC, partition: 0, offset: 3, lastOffset: 7 }, 'wrong checksum');
   await settle();
   const [letter] = producer.taken;
   assert.deepEqual([letter?.topic, letter?.value], [topicNames('p').deadLetters('digits'), null]);
   assert.match(String(Object.values(letter?.headers ?? {})), /offsets 3 to 7 cannot be read: wrong checksum/);
-  assert.ok(letter?.headers['__connect.errors.value.dropped'], 'it is not taken for a tombstone');
+  assert.ok(letter?.headers['__connect.errors.value.dropped'], 'it is not a tombstone');
   await consumer.close();
   assert.deepEqual(moves(kafka), [{ topic: TOPIC, partition: 0, offset: 8 }]);
 });

@@ -29,7 +29,7 @@ class HeldSchemas {
 const needing = (offset: number, schema: string, changes: Partial<KafkaRecord> = {}): KafkaRecord =>
   request(offset, { headers: { schema: Buffer.from(schema) }, ...changes });
 
-test('a record whose schema has to be looked up holds its partition back, with all behind it, and no other', async (context) => {
+test('a record with an unknown schema pauses its partition only', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, consumer, inFlight, answer, repliesTo } = await consuming(context, { schemas });
   kafka.assign(TOPIC, 0, 1);
@@ -54,7 +54,7 @@ test('a record whose schema has to be looked up holds its partition back, with a
   );
 });
 
-test('a partition that waited for one schema may have to wait for the next', async (context) => {
+test('a partition can wait for one schema after another', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, answer, repliesTo } = await consuming(context, { schemas });
   await kafka.deliver(needing(5, 'a'), needing(6, 'a'), needing(7, 'b'), request(8));
@@ -67,7 +67,7 @@ test('a partition that waited for one schema may have to wait for the next', asy
   assert.deepEqual([...kafka.paused], []);
 });
 
-test('a partition that goes while it waits is not held on to, and is not paused when it comes back', async (context) => {
+test('a waiting partition can be revoked, and is not paused when it is assigned again', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, engine, inFlight, answer, repliesTo } = await consuming(context, { schemas });
   await kafka.deliver(request(5), needing(6, 'a'), request(7));
@@ -83,7 +83,7 @@ test('a partition that goes while it waits is not held on to, and is not paused 
   assert.deepEqual([repliesTo(), inFlight.requests], [['r5', 'r6', 'r7'], 0]);
 });
 
-test('closing does not wait for the schema, and what waited is not committed', async (context) => {
+test('closing does not wait for schemas, and waiting records are not committed', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, consumer, engine, answer } = await consuming(context, { schemas });
   await kafka.deliver(request(5), needing(6, 'a'), request(7));
@@ -95,7 +95,7 @@ test('closing does not wait for the schema, and what waited is not committed', a
   assert.equal(engine.batches.length, 1);
 });
 
-test('partitions that waited for the same go on within the bounds', async (context) => {
+test('partitions that waited for one schema resume within the limits', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, inFlight, answer } = await consuming(context, { schemas, maxRequests: 2 });
   kafka.assign(TOPIC, 0, 1);
@@ -109,7 +109,7 @@ test('partitions that waited for the same go on within the bounds', async (conte
   assert.equal(inFlight.requests, 0);
 });
 
-test('records that can not be read wait their turn behind what waits', async (context) => {
+test('an unreadable range keeps its place behind waiting records', async (context) => {
   const schemas = new HeldSchemas();
   const { kafka, producer, answer } = await consuming(context, { schemas });
   await kafka.deliver(needing(5, 'a'));

@@ -70,7 +70,7 @@ function inAWord(decision: Admitted | Outcome): string {
   return decision.kind;
 }
 
-test('each record is admitted, answered, put aside or counted, as the contract says', () => {
+test('each record is admitted, answered, dead-lettered or counted, as the contract specifies', () => {
   const asked = { 'reply-to': 'my.replies' };
   const tooLarge = encodeRequest(exampleRequest({ parameters: { k: 'x'.repeat(MAX_RECORD_BYTES) } }));
   const wrongShape = encodeRequest(exampleRequest({ inputs: [exampleTensor({ shape: [2, 1] })] }));
@@ -134,7 +134,7 @@ test('each record is admitted, answered, put aside or counted, as the contract s
     assert.equal(inAWord(decide(value, headers)), expected, name);
 });
 
-test('an error reply has the id of its request, or one that is the same whenever the record is read', () => {
+test("an error reply has the id of its request, or one derived from the record's place", () => {
   const idOf = (decision: Admitted | Outcome): string | undefined =>
     'kind' in decision && decision.kind === 'reply' ? decision.reply.id : undefined;
   assert.equal(idOf(decide(encodeRequest(exampleRequest({ model: 'other' })))), 'r-1');
@@ -143,7 +143,7 @@ test('an error reply has the id of its request, or one that is the same whenever
   }
 });
 
-test('an error reply holds nothing of the request but its name', () => {
+test('an error reply contains nothing of the request but its id and model', () => {
   const decision = decide(encodeRequest(exampleRequest({ model: 'other', modelVersion: '7' })));
   assert.ok('kind' in decision && decision.kind === 'reply');
   const error = {
@@ -163,7 +163,7 @@ test('an error reply holds nothing of the request but its name', () => {
   assert.deepEqual(decision.reply, expected);
 });
 
-test('a request without id and model gets those of its record', () => {
+test('a request without id and model gets them from its record', () => {
   const decision = decide(encodeRequest(exampleRequest({ id: '', model: '' })));
   assert.ok(!('kind' in decision));
   assert.deepEqual(
@@ -172,7 +172,7 @@ test('a request without id and model gets those of its record', () => {
   );
 });
 
-test('what can not be read is answered in JSON to whoever says JSON, else in Avro', () => {
+test('an unreadable record is answered in JSON if it declares JSON, else in Avro', () => {
   const framingOf = (headers: Record<string, string>): string | undefined => {
     const decision = decide(Buffer.from('{'), { 'reply-to': 'my.replies', ...headers });
     assert.ok('kind' in decision && decision.kind === 'dead-letter');
@@ -182,7 +182,7 @@ test('what can not be read is answered in JSON to whoever says JSON, else in Avr
   assert.equal(framingOf({ 'content-type': 'text/plain' }), 'single-object');
 });
 
-test('a request is refused at once when the queue before it takes longer than it has', () => {
+test('a request is refused at once if the queue outlasts its deadline', () => {
   const busy = new Batcher(new HeldEngine().run, { ...batcher.limits });
   busy.prime(5_000, 20_000);
   for (let index = 0; index < 2; index++) {

@@ -46,7 +46,7 @@ async function started(context: TestContext, autoRegister = false) {
   return { server, schemas, framingOf };
 }
 
-test('a request by id is read and answered by id, and the registry is asked once for each schema', async (context) => {
+test('a request with a schema id is answered with one, and each schema is fetched once', async (context) => {
   const { server, framingOf } = await started(context);
   server.tell('POST', REPLIES, { id: 258, version: 1 });
   for (let time = 0; time < 3; time++) {
@@ -62,7 +62,7 @@ test('a request by id is read and answered by id, and the registry is asked once
   assert.deepEqual(asked?.body, { schema: JSON.stringify(REPLY_SCHEMA) });
 });
 
-test('a request by GUID is read and answered by GUID', async (context) => {
+test('a request with a GUID is answered with one', async (context) => {
   const { server, framingOf } = await started(context);
   server.tell('POST', REPLIES, { id: 258, version: 1, guid: REPLY_GUID });
   const framing = await framingOf(bare, guidHeader(GUID));
@@ -74,7 +74,7 @@ test('a request by GUID is read and answered by GUID', async (context) => {
   assert.deepEqual(plain(replyCodec.decode(framing.encodeReply(exampleReply()))), exampleReply());
 });
 
-test('what can not be read is refused with what it is and who was asked', async (context) => {
+test("an unreadable schema is refused with its id and the registry's address", async (context) => {
   const { server, framingOf } = await started(context);
   server.tell('POST', REPLIES, { id: 258, version: 1 });
   server.has(8, { type: 'object' }, { schemaType: 'JSON' });
@@ -99,7 +99,7 @@ test('what can not be read is refused with what it is and who was asked', async 
   assert.equal((await framingOf(withId(9))).encodeReply(exampleReply()).toString('hex', 0, 5), '0000000102');
 });
 
-test('a reply whose schema is not registered is refused with the command that does it', async (context) => {
+test('a reply whose schema is not registered is refused with the command to register it', async (context) => {
   const { framingOf } = await started(context);
   const framing = await framingOf(withId(7));
   assert.throws(() => framing.decodeRequest(withId(7), 'digits', { key: null, headers: {} }), {
@@ -108,7 +108,7 @@ test('a reply whose schema is not registered is refused with the command that do
   });
 });
 
-test('a refusal of our own schema is no failure to decode the request', async (context) => {
+test('a refusal of our own schema is not a decoding failure', async (context) => {
   const { server, framingOf } = await started(context, true);
   server.tell('PUT', REQUESTS.replace('/subjects', '/config'), { compatibility: 'FULL_TRANSITIVE' });
   server.tell('POST', `${REQUESTS}/versions`, { error_code: 409, message: 'incompatible' }, 409);
@@ -119,7 +119,7 @@ test('a refusal of our own schema is no failure to decode the request', async (c
   });
 });
 
-test('with automatic registration both schemas are registered, each under its subject, for full compatibility', async (context) => {
+test('automatic registration registers both schemas with full compatibility', async (context) => {
   const { server, schemas, framingOf } = await started(context, true);
   for (const subject of [REQUESTS, REPLIES]) {
     server.tell('POST', `${subject}/versions`, { id: 1 });
@@ -138,7 +138,7 @@ test('with automatic registration both schemas are registered, each under its su
   );
 });
 
-test('a registry that comes back is waited for; meanwhile what is known goes on', async (context) => {
+test('an unavailable registry is waited for; known schemas keep working', async (context) => {
   const { server, schemas, framingOf } = await started(context);
   server.tell('POST', REPLIES, { id: 258, version: 1 });
   await framingOf(withId(7));
@@ -157,7 +157,7 @@ test('a registry that comes back is waited for; meanwhile what is known goes on'
   );
 });
 
-test('other framings and tombstones need nothing', async (context) => {
+test('other framings and tombstones need no schema', async (context) => {
   const { server, schemas } = await started(context);
   for (const value of [null, Buffer.from('c301', 'hex'), Buffer.from('{}'), Buffer.alloc(0)])
     assert.equal(schemas.lookUp(value, {}, 'digits'), undefined);

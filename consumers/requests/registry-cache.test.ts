@@ -33,7 +33,7 @@ async function until(asked: readonly unknown[], count: number): Promise<void> {
   while (asked.length < count) await later();
 }
 
-test('it is asked once, however many want to know, and never again once it is known', async (context) => {
+test('concurrent requests for one key are merged, and the answer is cached', async (context) => {
   const { lookUps, asked } = lookingUp(context);
   const answer = { known: true };
   const [one, other] = [lookUps.lookUp(1), lookUps.lookUp(1)];
@@ -45,8 +45,8 @@ test('it is asked once, however many want to know, and never again once it is kn
   assert.equal(asked.length, 1);
 });
 
-test('while the registry is away it is asked again, which is told once', async (context) => {
-  const { lookUps, asked, away: told } = lookingUp(context);
+test('an unavailable registry is retried, and reported once', async (context) => {
+  const { lookUps, asked, away: reported } = lookingUp(context);
   const lookUp = lookUps.lookUp(1);
   for (let attempt = 0; attempt < 3; attempt++) {
     asked[attempt]?.fail(away());
@@ -55,10 +55,10 @@ test('while the registry is away it is asked again, which is told once', async (
   assert.equal(asked.length, 4);
   asked[3]?.answer({});
   await lookUp;
-  assert.deepEqual(told, ['away']);
+  assert.deepEqual(reported, ['away']);
 });
 
-test('what answers in place of the registry with success is waited out, whatever the probe says', async (context) => {
+test('another server that answers with success is waited out', async (context) => {
   const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
@@ -71,7 +71,7 @@ test('what answers in place of the registry with success is waited out, whatever
   assert.deepEqual(lookUps.get(1), {});
 });
 
-test('errors of the server about one key are waited out for half a minute, and then refused', async (context) => {
+test('server errors about one key are retried for half a minute, then cached as negative', async (context) => {
   const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
@@ -86,7 +86,7 @@ test('errors of the server about one key are waited out for half a minute, and t
   assert.match((lookUps.get(1) as Error).message, /answered with 502/);
 });
 
-test('a key on which a healthy registry keeps failing is refused, so that nothing waits for it', async (context) => {
+test('a key on which a healthy registry keeps failing is refused', async (context) => {
   const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
@@ -97,7 +97,7 @@ test('a key on which a healthy registry keeps failing is refused, so that nothin
   assert.match((lookUps.get(1) as Error).message, /403/);
 });
 
-test('a registry that is busy is asked again, however long that takes', async (context) => {
+test('a busy registry is retried without limit', async (context) => {
   const { lookUps, asked, state } = lookingUp(context);
   state.isUp = true;
   const lookUp = lookUps.lookUp(1);
@@ -110,7 +110,7 @@ test('a registry that is busy is asked again, however long that takes', async (c
   assert.deepEqual(lookUps.get(1), {});
 });
 
-test('a refusal is an answer for a while', async (context) => {
+test('a negative answer is cached for a while', async (context) => {
   const { lookUps, asked, state } = lookingUp(context);
   const lookUp = lookUps.lookUp(1);
   asked[0]?.fail(new RegistryError('unknown', 'no such schema'));
@@ -130,7 +130,7 @@ test('a refusal is an answer for a while', async (context) => {
   assert.equal(lookUps.get(1), answer);
 });
 
-test('however much is asked, only so much is remembered, and refusals push out no answers', async (context) => {
+test('both caches are bounded, and negative answers evict no valid ones', async (context) => {
   const { lookUps, asked } = lookingUp(context);
   const ask = async (key: number, end: (one: (typeof asked)[number]) => void): Promise<void> => {
     const lookUp = lookUps.lookUp(key);
@@ -145,8 +145,8 @@ test('however much is asked, only so much is remembered, and refusals push out n
   assert.ok(lookUps.lookUp(-1), 'the oldest answer is forgotten');
 });
 
-test('after the signal nothing is asked any more, and nobody is told that it was', async (context) => {
-  const { lookUps, asked, away: told, closing } = lookingUp(context);
+test('after the signal nothing is requested or reported', async (context) => {
+  const { lookUps, asked, away: reported, closing } = lookingUp(context);
   let settled = 0;
   void lookUps.lookUp(1)?.finally(() => settled++);
   closing.abort();
@@ -154,9 +154,9 @@ test('after the signal nothing is asked any more, and nobody is told that it was
   await later();
   void lookUps.lookUp(2)?.finally(() => settled++);
   await settle();
-  assert.deepEqual([asked.length, settled, told], [1, 0, []]);
+  assert.deepEqual([asked.length, settled, reported], [1, 0, []]);
 });
 
-test('what was not asked is not known', (context) => {
+test('a key that was not requested has no answer', (context) => {
   assert.throws(() => lookingUp(context).lookUps.get(7), { code: 'INTERNAL', message: /about 7/ });
 });

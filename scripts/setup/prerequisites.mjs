@@ -1,4 +1,4 @@
-// What the machine must bring, checked before anything is downloaded.
+// Prerequisites of the machine, checked before anything is downloaded.
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';

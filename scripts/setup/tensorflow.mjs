@@ -19,7 +19,7 @@ export const isWanted = () => process.env.PARTITURA_ENGINE !== 'wasm';
 
 export const isBuiltHere = process.platform === 'linux' && process.arch === 'x64';
 
-/** Whether nothing needs to be downloaded or compiled any more. */
+/** Returns true if nothing has to be downloaded or compiled. */
 export function haveTensorFlow() {
   if (!existsSync(packageDir)) return false;
   if (!isBuiltHere) return isProven();
@@ -47,9 +47,9 @@ export async function setUpTensorFlow(log, packages) {
     writeWhole(stamp, proofOf());
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    log(`TensorFlow can't be had: ${error.message}`);
+    log(`TensorFlow is not available: ${error.message}`);
     log(
-      'going on with the WebAssembly backend, which is slower and reads no SavedModels (PARTITURA_ENGINE=wasm skips this step)',
+      'falling back to WebAssembly, which is slower and does not support SavedModels (PARTITURA_ENGINE=wasm skips this step)',
     );
   }
 }

@@ -22,7 +22,7 @@ function asking(partitions: Record<string, number>) {
 
 const away = (): KafkaError => new KafkaError('unavailable', 'away');
 
-test('the cluster is asked once for a topic, however many ask, and again when its answer is old', async () => {
+test('concurrent lookups of a topic are merged, and repeated when stale', async () => {
   const { asked, state, destinations } = asking({ replies: 4 });
   await Promise.all([destinations.lookUp('replies'), destinations.lookUp('replies')]);
   assert.equal(destinations.lookUp('replies'), undefined);
@@ -32,7 +32,7 @@ test('the cluster is asked once for a topic, however many ask, and again when it
   assert.deepEqual(asked, ['replies', 'replies']);
 });
 
-test('a topic that is missing is soon asked for again', async () => {
+test('a missing topic is soon looked up again', async () => {
   const partitions: Record<string, number> = {};
   const { state, destinations } = asking(partitions);
   await destinations.lookUp('late.replies');
@@ -44,7 +44,7 @@ test('a topic that is missing is soon asked for again', async () => {
   assert.equal(destinations.check('late.replies', undefined), undefined);
 });
 
-test('only partitions that the topic has can be answered to', async () => {
+test('only existing partitions can be replied to', async () => {
   const { destinations } = asking({ replies: 2 });
   await destinations.lookUp('replies');
   for (const partition of [undefined, 0, 1])
@@ -64,7 +64,7 @@ test('only partitions that the topic has can be answered to', async () => {
   }
 });
 
-test('an outage is waited out, however often the cluster fails to answer', async () => {
+test('an outage is waited out', async () => {
   const { asked, failures, destinations } = asking({ replies: 1, [PROBE]: 1 });
   failures['replies'] = [away(), away()];
   failures[PROBE] = [away(), away()];
@@ -73,7 +73,7 @@ test('an outage is waited out, however often the cluster fails to answer', async
   assert.equal(destinations.check('replies', 0), undefined);
 });
 
-test('a topic that nodes may not describe is refused at once, and asked for again later', async () => {
+test('a topic that may not be described is refused at once, and looked up again later', async () => {
   const { asked, failures, state, destinations } = asking({ 'hidden.replies': 1 });
   failures['hidden.replies'] = [new KafkaError('not-authorized', 'TOPIC_AUTHORIZATION_FAILED')];
   await destinations.lookUp('hidden.replies');
@@ -88,7 +88,7 @@ test('a topic that nodes may not describe is refused at once, and asked for agai
   assert.equal(asked.length, 2);
 });
 
-test('a topic for which a cluster that answers has no answer is refused', async () => {
+test('a topic on which a healthy cluster keeps failing is refused', async () => {
   const { asked, failures, destinations } = asking({ [PROBE]: 1 });
   failures['stuck.replies'] = [away(), away()];
   await destinations.lookUp('stuck.replies');
@@ -96,7 +96,7 @@ test('a topic for which a cluster that answers has no answer is refused', async 
   assert.equal(asked.length, 2);
 });
 
-test('look-ups end when the node does', async () => {
+test('lookups end with the node', async () => {
   const { failures, destinations } = asking({});
   failures['replies'] = Array.from({ length: 100 }, away);
   failures[PROBE] = Array.from({ length: 100 }, away);

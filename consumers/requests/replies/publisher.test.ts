@@ -82,7 +82,7 @@ const codeIn = (record: OutgoingRecord | undefined): string | undefined =>
 const texts = (headers: OutgoingRecord['headers']): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
-test("a dead letter has Spring's headers where these are asked for, also when its value could not be kept", async () => {
+test("a dead letter has Spring's headers if configured, even without its value", async () => {
   const { producer, publish } = publishing(1_000, 'spring');
   producer.refuse = (records) =>
     records.some(({ topic, value }) => topic === DLT && value !== null)
@@ -102,7 +102,7 @@ test("a dead letter has Spring's headers where these are asked for, also when it
   ]);
 });
 
-test('a reply goes where its request asks, with its key, its correlation and its trace', async () => {
+test('a reply goes to the requested topic with key, correlation id and trace', async () => {
   const { producer, events, publish } = publishing();
   const traceparent = Buffer.from('00-1-2-01');
   await publish(replyOutcome({ ...ASKED, traceparent, other: Buffer.from('x') }));
@@ -114,7 +114,7 @@ test('a reply goes where its request asks, with its key, its correlation and its
   assert.deepEqual(events, ['acknowledged']);
 });
 
-test("without a reply topic it goes to the model's, by its key, whatever partition is asked for", async () => {
+test("without a reply topic it goes to the model's, partitioned by key", async () => {
   const { producer, publish } = publishing();
   await publish(replyOutcome({ 'reply-partition': Buffer.from('999') }));
   const [record] = producer.taken;
@@ -124,7 +124,7 @@ test("without a reply topic it goes to the model's, by its key, whatever partiti
   );
 });
 
-test('a reply in JSON says so', async () => {
+test('a JSON reply declares its content type', async () => {
   const { producer, publish } = publishing();
   await publish({
     kind: 'reply',
@@ -142,7 +142,7 @@ test('a reply in JSON says so', async () => {
   });
 });
 
-test('headers of the request pass to the reply only where that is configured', async () => {
+test('request headers are copied to replies only if configured', async () => {
   const headers = { tenant: Buffer.from('a'), other: Buffer.from('b') };
   for (const [patterns, expected] of [
     [[], {}],
@@ -154,13 +154,13 @@ test('headers of the request pass to the reply only where that is configured', a
   }
 });
 
-test('a tombstone is acknowledged without a word', async () => {
+test('a tombstone is acknowledged without a record', async () => {
   const { producer, events, publish } = publishing();
   await publish({ kind: 'tombstone', record: exampleRecord() });
   assert.deepEqual([producer.attempts, events], [[], ['acknowledged']]);
 });
 
-test('a dead letter is the original byte for byte, and says what was wrong', async () => {
+test('a dead letter is the original byte for byte, with the error', async () => {
   const { producer, events, publish } = publishing();
   const own = Buffer.from([0, 255]);
   await publish(deadLetter({ own }));
@@ -174,7 +174,7 @@ test('a dead letter is the original byte for byte, and says what was wrong', asy
   assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged']);
 });
 
-test("a dead letter's error reply follows it, before the replies of later records, and both count for the outcome", async () => {
+test("a dead letter's error reply follows it, and both are needed for acknowledgement", async () => {
   const { producer, events, publish } = publishing();
   await publish(deadLetter(ASKED), replyOutcome(ASKED));
   assert.deepEqual(
@@ -185,7 +185,7 @@ test("a dead letter's error reply follows it, before the replies of later record
   assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged', 'acknowledged']);
 });
 
-test('a reply that is larger than may be becomes REPLY_TOO_LARGE', async () => {
+test('a reply above the size limit becomes REPLY_TOO_LARGE', async () => {
   const { producer, events, publish } = publishing(200);
   await publish(
     replyOutcome(ASKED, { outputs: [exampleTensor({ shape: [1, 100], data: Buffer.alloc(400) })] }),
@@ -196,7 +196,7 @@ test('a reply that is larger than may be becomes REPLY_TOO_LARGE', async () => {
   assert.deepEqual(events, ['acknowledged']);
 });
 
-test('a reply that its topic finds too large becomes REPLY_TOO_LARGE, too', async () => {
+test('a reply too large for its topic becomes REPLY_TOO_LARGE', async () => {
   const { producer, events, publish } = publishing();
   producer.refuse = ([record]) =>
     record && !replyIn(record).error ? new KafkaError('too-large', 'too large') : undefined;
@@ -205,7 +205,7 @@ test('a reply that its topic finds too large becomes REPLY_TOO_LARGE, too', asyn
   assert.deepEqual(events, ['acknowledged']);
 });
 
-test('a reply that can not be encoded becomes an error reply', async () => {
+test('a reply that cannot be encoded becomes an error reply', async () => {
   const { producer, publish } = publishing();
   const reply = exampleReply({ outputs: [exampleTensor({ datatype: 'FP16', shape: [1, 4] })] });
   await publish({
@@ -231,7 +231,7 @@ for (const kind of ['unknown-topic', 'not-authorized', 'other', 'too-large'] as 
   });
 }
 
-test('an outcome that can be put nowhere stops the node and is never acknowledged', async () => {
+test('an outcome that cannot be published stops the node and is not acknowledged', async () => {
   const away = publishing();
   away.refuse('my.replies', 'unavailable');
   await away.publish(replyOutcome(ASKED));
@@ -254,7 +254,7 @@ test('an outcome that can be put nowhere stops the node and is never acknowledge
   ]);
 });
 
-test('a dead letter that is too large goes compressed, and when that is too large too, without its value but saying so', async () => {
+test('a dead letter that is too large is compressed, then sent without its value', async () => {
   const { producer, events, publish } = publishing();
   producer.refuse = ([first]) =>
     first?.topic === DLT && first.value !== null ? new KafkaError('too-large', 'too large') : undefined;
@@ -276,7 +276,7 @@ test('a dead letter that is too large goes compressed, and when that is too larg
   assert.deepEqual(events, ['dead letter DECODE_FAILED', 'acknowledged']);
 });
 
-test('a dead letter is sent until the broker has no more exceptions', async () => {
+test('a dead letter is retried while the broker throws exceptions', async () => {
   const { producer, events, publish } = publishing();
   producer.refuse = () =>
     producer.attempts.length < 3

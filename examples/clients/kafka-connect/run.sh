@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sends the first handwritten digits of the data through a Partitura cluster with Kafka Connect alone, from a file into a
-# file, and prints what each was taken for. Run it in the checkout; it needs Java 17 and Maven.
+# file, and prints how each is classified. Run it in the checkout; it needs Java 17 and Maven.
 set -eu
 here=$(dirname "$0")
 KAFKA_BROKERS=${KAFKA_BROKERS:-127.0.0.1:9092}
@@ -41,7 +41,7 @@ awk '
     match($0, /"data":\[[^]]*/); count = split(substr($0, RSTART + 8, RLENGTH - 8), probability, ",")
     best = 1
     for (digit = 2; digit <= count; digit++) if (probability[digit] + 0 > probability[best] + 0) best = digit
-    print id ", taken for " best - 1
+    print id ", classified as " best - 1
   }
   END { exit refused }
 ' "$FOLDER/replies.jsonl" > "$FOLDER/answers" || code=$?

@@ -50,7 +50,7 @@ describe('pipelines through the cluster', { skip: noJava }, () => {
     const { labels } = loadDigits();
     const expected = predictedDigits
       .slice(0, CONNECTED)
-      .map((taken, row) => `line ${row + 1}, a ${labels[row]}, taken for ${taken}`);
+      .map((taken, row) => `line ${row + 1}, a ${labels[row]}, classified as ${taken}`);
     assert.deepEqual(linesOf(ended.stdout), expected, ended.stdout + ended.stderr);
   });
 });
