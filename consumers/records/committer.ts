@@ -291,7 +291,7 @@ interface FormerPartition {
   readonly mark: string;
 }
 
-interface DuePosition extends Pick<Position, 'offset' | 'metadata'> {
+interface DuePosition extends Required<Pick<Position, 'offset' | 'metadata'>> {
   readonly partition: CommittedPartition;
 }
 
