@@ -291,9 +291,7 @@ interface FormerPartition {
   readonly mark: string;
 }
 
-interface DuePosition extends Required<Pick<Position, 'offset' | 'metadata'>> {
-  readonly partition: CommittedPartition;
-}
+type DuePosition = Pick<Position, 'offset'> & { partition: CommittedPartition; metadata: string };
 
 function toPosition({ partition: { topic, partition }, offset, metadata }: DuePosition): Position {
   return { topic, partition, offset, metadata };
