@@ -46,6 +46,7 @@ async function checkSources() {
     await runNode(['scripts/generate-benchmark-page.mjs', '--check']),
     await runNode(['scripts/checks/documents.mjs']),
     await runNode(['scripts/checks/words.mjs']),
+    await runNode(['scripts/checks/commits.mjs']),
   ];
   return results.every(Boolean);
 }
