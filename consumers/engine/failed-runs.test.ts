@@ -8,7 +8,7 @@ const BATCH_BYTES = ROWS * 4 * Float32Array.BYTES_PER_ELEMENT;
 const RUNS = 300;
 const ALLOWED_GROWTH_BYTES = (RUNS * BATCH_BYTES) / 4;
 
-test('a run that the model refuses gives its batch back to the system', async () => {
+test('a rejected run frees the memory of its batch', async () => {
   const engine = await createEngine({ backend: 'tensorflow' });
   try {
     const picky = await loadFixture(engine, 'picky');
@@ -21,7 +21,7 @@ test('a run that the model refuses gives its batch back to the system', async ()
     const before = process.memoryUsage.rss();
     for (let run = 0; run < RUNS; run++) await refused();
     const grown = process.memoryUsage.rss() - before;
-    assert.ok(grown < ALLOWED_GROWTH_BYTES, `${RUNS} refused runs kept ${grown} bytes of memory`);
+    assert.ok(grown < ALLOWED_GROWTH_BYTES, `${RUNS} rejected runs leaked ${grown} bytes`);
   } finally {
     await engine.close();
   }

@@ -38,7 +38,7 @@ describe('signatures of a version', () => {
       ['decode', 'code BYTES -1', 'text', true],
       ['encode', 'text BYTES -1', 'code', true],
       ['normalize', 'x FP32 -1,2', 'y', false],
-      ['precise', '', '', "model 'coder' version 1: input 'x' is FP64, which TensorFlow for Node lacks"],
+      ['precise', '', '', "model 'coder' version 1: input 'x' is FP64, which TensorFlow for Node does not support"],
     ]);
   });
 
@@ -52,7 +52,7 @@ describe('signatures of a version', () => {
     await assert.rejects(serve(context, 'coder', 'signature: predict'), {
       code: 'MODEL_FAILED',
       message:
-        "model 'coder' version 1: expected a signature 'predict', got decode, encode, normalize, precise, serving_default; name the default one as `signature` in model.yaml",
+        "model 'coder' version 1: expected a signature 'predict', got decode, encode, normalize, precise, serving_default; set `signature` in model.yaml to the default one",
     });
     await assert.rejects(serve(context, 'scale-onnx', 'signature: predict'), {
       code: 'INVALID_REQUEST',

@@ -55,7 +55,7 @@ test('an ONNX model with a result that is no tensor is not served and says what 
   const node = await harness.node();
   const sequence = node.status().models.find(({ model }) => model === 'sequence-onnx');
   assert.equal(sequence?.state, 'FAILED');
-  assert.match(sequence?.message ?? '', /output 'list' is not a tensor.*tensors as outputs only/);
+  assert.match(sequence?.message ?? '', /output 'list' is not a tensor.*tensor outputs only/);
 });
 
 test('without the native library WebAssembly serves what it can, and says so', async () => {
