@@ -20,7 +20,10 @@ export class CallGuard {
     }
   }
 
-  /** Shuts the guard, on the owner's side. @returns true if the thread may be terminated; otherwise it exits after its call */
+  /**
+   * Shuts the guard, on the owner's side.
+   * @returns true if the thread may be terminated; otherwise it exits after its call
+   */
   shut(): boolean {
     return Atomics.exchange(this.state, 0, SHUT) !== BUSY;
   }

@@ -57,7 +57,9 @@ export class PendingRequests {
     if (first) this.#watchdog = setTimeout(() => this.#suspect(first), first.limitMs);
   }
 
-  /** Reports an overdue request. After an event loop stall, timers fire before queued messages, so these are handled first. */
+  /**
+   * Reports an overdue request. After an event loop stall, timers fire before queued messages, so these are handled first.
+   */
   #suspect(first: Pending): void {
     setImmediate(() => {
       if (this.#pending[0] === first) this.onOverdue(`a ${first.kind} took longer than ${first.limitMs} ms`);

@@ -117,7 +117,9 @@ export class ThreadSlot {
     this.#restarting = this.#restart();
   }
 
-  /** Retries with backoff until a thread has started or the engine is closed, so that a crashing model causes no busy loop. */
+  /**
+   * Retries with backoff until a thread has started or the engine is closed, so that a crashing model causes no busy loop.
+   */
   async #restart(): Promise<void> {
     for (
       let backoffMs = INITIAL_BACKOFF_MS;

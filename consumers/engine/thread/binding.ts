@@ -3,7 +3,10 @@
  * and creates tensor objects that are not needed here.
  */
 export interface Binding {
-  /** Shares the memory of `values` with TensorFlow until the tensor is deleted; 64-bit integers are passed as pairs of 32-bit words. */
+  /**
+   * Shares the memory of `values` with TensorFlow until the tensor is deleted; 64-bit integers are passed as pairs of
+   * 32-bit words.
+   */
   createTensor(
     shape: readonly number[],
     type: number,

@@ -19,7 +19,9 @@ export function elementsOf(buffer: ArrayBuffer, shape: readonly number[]): Uint8
   );
 }
 
-/** Joins BYTES elements into one buffer, each prefixed with its 4-byte little-endian length; the inverse of `splitBytes`. */
+/**
+ * Joins BYTES elements into one buffer, each prefixed with its 4-byte little-endian length; the inverse of `splitBytes`.
+ */
 export function joinBytes(elements: readonly Uint8Array[]): ArrayBuffer {
   let length = 0;
   for (const element of elements) length += LENGTH_BYTES + element.length;

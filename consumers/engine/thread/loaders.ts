@@ -9,7 +9,10 @@ import { loadSavedModel } from './tensorflow/saved-model.js';
 import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow/runtime.js';
 import { loadGraphModel, loadLayersModel } from './tensorflow/tensorflowjs-model.js';
 
-/** Loads models by format. A runtime starts with the first model that needs it, so a node with ONNX models only never loads TensorFlow. */
+/**
+ * Loads models by format. A runtime starts with the first model that needs it, so a node with ONNX models only never loads
+ * TensorFlow.
+ */
 export class Loaders {
   #tensorFlow: Promise<TensorFlowRuntime> | undefined;
   readonly #savedModels = new SavedModelSessions();

@@ -65,7 +65,9 @@ function loadSession(guard: CallGuard, load: (session: OnnxSession) => void): On
   }
 }
 
-/** Returns session options: idle cores sleep, because spinning would starve the event loop; errors are thrown, not printed. */
+/**
+ * Returns session options: idle cores sleep, because spinning would starve the event loop; errors are thrown, not printed.
+ */
 function sessionOptions(cores: number): object {
   return {
     intraOpNumThreads: cores,

@@ -12,7 +12,9 @@ interface Shared {
   holders: number;
 }
 
-/** The sessions of one thread. Each signature of a SavedModel is loaded as a model of its own, but the weights only once. */
+/**
+ * The sessions of one thread. Each signature of a SavedModel is loaded as a model of its own, but the weights only once.
+ */
 export class SavedModelSessions {
   readonly #byModel = new Map<string, Shared>();
 

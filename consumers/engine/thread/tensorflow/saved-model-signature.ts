@@ -129,7 +129,10 @@ function unsupportedType(title: string, dt: number): Error {
   );
 }
 
-/** Reads a shape. An output of unknown rank may have a batch dimension, which the batching proof checks; an input accepts any rank. */
+/**
+ * Reads a shape. An output of unknown rank may have a batch dimension, which the batching proof checks; an input accepts
+ * any rank.
+ */
 function readShape(info: ProtoTensorInfo, role: 'input' | 'output'): number[] {
   const shape = info.getTensorShape();
   if (shape && !shape.getUnknownRank()) return shape.getDimList().map((dimension) => dimension.getSize());

@@ -29,7 +29,9 @@ export async function loadLayersModel(runtime: TensorFlowRuntime, directory: str
   return new TensorFlowJsModel(runtime, layersSignature(model), compute, () => void model.dispose());
 }
 
-/** Runs a graph synchronously, unless it has loops or data-dependent shapes, which need the slower asynchronous execution. */
+/**
+ * Runs a graph synchronously, unless it has loops or data-dependent shapes, which need the slower asynchronous execution.
+ */
 function graphCompute(model: GraphModel, signature: ModelSignature): Compute {
   const inputNames = signature.inputs.map((input) => input.name);
   const outputNames = signature.outputs.map((output) => output.name);
