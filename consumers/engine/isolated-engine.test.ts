@@ -59,7 +59,7 @@ describe('an engine in a child process', () => {
       ['divide-onnx', 'scale-onnx'].map(async (name) => engine.load(await sourceOf(fixture(name)))),
     );
     assert.ok(divide && scale);
-    for (let death = 0; death < 3; death++) {
+    for (let crash = 0; crash < 3; crash++) {
       const [crashed, ...answered]: [string, EngineResult, EngineResult] = await Promise.all([
         divide.run(bomb()).then(
           () => 'answered',

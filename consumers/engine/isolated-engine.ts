@@ -201,7 +201,7 @@ class IsolatedModel implements LoadedModel {
 
   /** Always rejects: this engine exists to keep the model out of the node's process. */
   moveInline(): Promise<void> {
-    return Promise.reject(new PartituraError('INTERNAL', 'an isolated model does not run in the event loop'));
+    return Promise.reject(new PartituraError('INTERNAL', 'an isolated model cannot run on the event loop'));
   }
 
   unload(): Promise<void> {

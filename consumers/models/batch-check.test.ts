@@ -112,8 +112,8 @@ test('rounding is not a difference, not even next to larger outputs', async () =
 
 type Doubling = (rows: readonly number[]) => number[];
 
-/** Checks a batch whose last slice is a complete request or, with `isCut`, a part of one. */
-async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]> {
+/** Checks a batch whose last slice is a complete request or, with `isSplit`, a part of one. */
+async function checkOfBatch(double: Doubling, isSplit: boolean): Promise<string[]> {
   const results: string[] = [];
   const check = new BatchCheck(
     ([input]): Promise<EngineResult> => {
@@ -127,7 +127,7 @@ async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]>
   const answers = double([7, 2, 3]);
   const [first, last] = [sliceOf([7], answers.slice(0, 1)), sliceOf([2, 3], answers.slice(1))];
   const whole = sliceOf([1, 2, 3], []);
-  check.take(isCut ? [first, { ...last, inputs: whole.inputs, start: 1 }] : [first, last]);
+  check.take(isSplit ? [first, { ...last, inputs: whole.inputs, start: 1 }] : [first, last]);
   check.idle();
   await settle();
   return results;
@@ -136,13 +136,13 @@ async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]>
 const BY_SIZE: Doubling = (rows) => rows.map((row) => row * (rows.length === 1 ? 2 : 2.001));
 const BY_OTHERS: Doubling = (rows) => rows.map((row) => row * (2 + 1e-4 * (Math.max(...rows) - row)));
 
-for (const isCut of [false, true]) {
-  const what = isCut ? 'a part of a request' : 'a row';
+for (const isSplit of [false, true]) {
+  const what = isSplit ? 'a part of a request' : 'a row';
   test(`${what} that differs slightly with the batch size only is attributed to rounding`, async () => {
-    assert.deepEqual(await checkOfBatch(BY_SIZE, isCut), ['equal']);
+    assert.deepEqual(await checkOfBatch(BY_SIZE, isSplit), ['equal']);
   });
   test(`${what} that differs slightly with its neighbors is a difference`, async () => {
-    assert.deepEqual(await checkOfBatch(BY_OTHERS, isCut), ['different']);
+    assert.deepEqual(await checkOfBatch(BY_OTHERS, isSplit), ['different']);
   });
 }
 

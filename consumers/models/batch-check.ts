@@ -40,7 +40,7 @@ interface SampledRow extends BatchPlace {
 }
 
 /** A part of a split request, with the inputs of the whole request. */
-interface SampledCut extends BatchPlace {
+interface SampledSplit extends BatchPlace {
   readonly inputs: readonly RowTensor[];
   readonly outputs: readonly RowTensor[];
   /** First row of the part in the request. */
@@ -52,7 +52,7 @@ type Similarity = 'equal' | 'near' | 'different';
 
 interface Sample {
   readonly rows: readonly SampledRow[];
-  readonly cut: SampledCut | undefined;
+  readonly split: SampledSplit | undefined;
 }
 
 /**
@@ -82,7 +82,7 @@ export class BatchCheck implements BatchWatch {
 
   take(slices: readonly WatchedSlice[]): void {
     this.#nextAt = this.#now() + this.options.intervalMs;
-    this.#sample = { rows: sampleRows(slices), cut: sampleCut(slices) };
+    this.#sample = { rows: sampleRows(slices), split: sampleSplit(slices) };
     this.#waiting++;
     if (this.#waiting > PATIENCE) this.idle();
   }
@@ -106,9 +106,9 @@ export class BatchCheck implements BatchWatch {
     this.#sample = undefined;
   }
 
-  async #check({ rows, cut }: Sample): Promise<void> {
+  async #check({ rows, split }: Sample): Promise<void> {
     try {
-      const reason = (await this.#checkRows(rows)) ?? (cut && (await this.#checkCut(cut)));
+      const reason = (await this.#checkRows(rows)) ?? (split && (await this.#checkSplit(split)));
       this.#report(reason === undefined ? 'equal' : 'different', reason);
     } catch (cause) {
       const { code, message } = PartituraError.from(cause);
@@ -133,11 +133,11 @@ export class BatchCheck implements BatchWatch {
     return undefined;
   }
 
-  async #checkCut(cut: SampledCut): Promise<string | undefined> {
-    const { inputs, start, position, batchRows } = cut;
+  async #checkSplit(split: SampledSplit): Promise<string | undefined> {
+    const { inputs, start, position, batchRows } = split;
     const whole = await this.#compute(inputs);
-    for (const [index, { name }] of cut.outputs.entries()) {
-      const part = outputOf(cut, index);
+    for (const [index, { name }] of split.outputs.entries()) {
+      const part = outputOf(split, index);
       const reference = whole[index];
       const similarities = similarityOfPart(part, reference, start);
       const near = [...similarities.keys()].filter((row) => similarities[row] === 'near');
@@ -209,7 +209,7 @@ function sampleRows(slices: readonly WatchedSlice[]): SampledRow[] {
 }
 
 /** Copies the last part of a split request, unless the request is too large. */
-function sampleCut(slices: readonly WatchedSlice[]): SampledCut | undefined {
+function sampleSplit(slices: readonly WatchedSlice[]): SampledSplit | undefined {
   const last = slices.findLastIndex(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
   const slice = slices[last];
   if (!slice || bytesOf(slice.inputs) > MAX_BYTES) return undefined;
@@ -256,7 +256,7 @@ function copyOf(tensor: RowTensor, row: number): RowTensor {
   return { name, datatype, shape, data: Buffer.from(data) };
 }
 
-function outputOf({ outputs }: SampledRow | SampledCut, index: number): ComparedOutput | undefined {
+function outputOf({ outputs }: SampledRow | SampledSplit, index: number): ComparedOutput | undefined {
   const output = outputs[index];
   return output && new ComparedOutput(output);
 }

@@ -134,12 +134,12 @@ test('the budget is never exceeded', async () => {
 
 test('a failed size is reported as a problem, and earlier measurements are kept', async () => {
   const model = new TimedModel((rows) => {
-    if (rows > 4) throw new Error(`takes no ${rows} rows`);
+    if (rows > 4) throw new Error(`cannot compute ${rows} rows`);
     return 10;
   });
   assert.deepEqual(await measured(model), {
     times: times([1, 10], [4, 10]),
-    problem: new PartituraError('MODEL_FAILED', 'a batch of 16: takes no 16 rows'),
+    problem: new PartituraError('MODEL_FAILED', 'a batch of 16: cannot compute 16 rows'),
   });
 });
 

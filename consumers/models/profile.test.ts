@@ -33,8 +33,8 @@ class EngineOfCores implements Engine {
         return isInline;
       },
       threads: 1,
-      replicateToAllThreads: () => Promise.resolve(void this.events.push('spread')),
-      shrinkToOneThread: () => Promise.resolve(void this.events.push('gather')),
+      replicateToAllThreads: () => Promise.resolve(void this.events.push('replicate')),
+      shrinkToOneThread: () => Promise.resolve(void this.events.push('shrink')),
       moveInline: () => Promise.resolve(void (isInline = true)),
       run: () => Promise.resolve({ outputs: [], computeMicros }),
       unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
@@ -118,11 +118,11 @@ test('a slow model is replicated to all threads unless they gain nothing', async
     batchable: true,
     inlineMicros: 1_000,
   });
-  assert.ok(engine.events.includes('spread'));
-  assert.equal(engine.events.includes('gather'), (profile?.threadsGain ?? 2) < 1.1);
+  assert.ok(engine.events.includes('replicate'));
+  assert.equal(engine.events.includes('shrink'), (profile?.threadsGain ?? 2) < 1.1);
   const light = new Busy({ 4: 10, 1: 10 });
   await loadAndProfile(light, SOURCE, { maxRows: 1, batchable: true, inlineMicros: 1_000 });
-  assert.ok(!light.events.includes('spread'), 'a light one stays where it is');
+  assert.ok(!light.events.includes('replicate'), 'a fast model is not replicated');
 });
 
 describe('on real engines', () => {

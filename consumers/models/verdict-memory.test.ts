@@ -24,7 +24,7 @@ test('a verdict is stored, also for the next process', async (context) => {
   assert.equal(
     (await readdir(join(folder, 'not', 'there', 'batching'))).length,
     1,
-    'nothing unfinished is left',
+    'no temporary file is left',
   );
 });
 

@@ -43,7 +43,7 @@ test('NaN equals NaN, and infinities must match', () => {
 test('values computed in a lower precision than their type are compared with its tolerance', () => {
   const half = fromHalf(toHalf(0.3));
   assert.ok(matches('FP32', [half], [half * 1.001]));
-  assert.ok(!matches('FP32', [3], [3.003]), 'whole numbers tell nothing about the precision');
+  assert.ok(!matches('FP32', [3], [3.003]), 'integers say nothing about the precision');
   assert.ok(matches('FP64', [Math.fround(0.3)], [0.3]));
 });
 

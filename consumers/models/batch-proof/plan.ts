@@ -75,10 +75,10 @@ export function essentialStage(): Stage {
       ...TOGETHER,
       // Equal rows, which a model may count or deduplicate.
       [FIRST, FIRST],
-      ...cuts(SECOND, [1]),
+      ...splitsOf(SECOND, [1]),
     ],
     // The row with small values reveals leaks from larger ones best.
-    exchanges: [{ run: [THIRD, FIRST], exchanged: [THIRD, cut(SECOND, 0, 1)], kept: 0 }],
+    exchanges: [{ run: [THIRD, FIRST], exchanged: [THIRD, partOf(SECOND, 0, 1)], kept: 0 }],
   };
 }
 
@@ -96,17 +96,17 @@ export function furtherStage(request: number): Stage {
       [short, c, long, b, a],
       [c, long, a],
       // Like the batcher: the end of one request shares a batch with the start of another.
-      [cut(long, 3, 7), cut(short, 0, 2)],
-      [cut(short, 2, 3), cut(long, 0, 3)],
-      ...cuts(long, [1, 3, 6]),
-      ...cuts(short, [1, 2]),
+      [partOf(long, 3, 7), partOf(short, 0, 2)],
+      [partOf(short, 2, 3), partOf(long, 0, 3)],
+      ...splitsOf(long, [1, 3, 6]),
+      ...splitsOf(short, [1, 2]),
       ...pairs.filter((pair) => pair.some(({ request }) => request >= ESSENTIAL.length)),
       ...oneByOne(long),
       [a, b, c],
     ],
     exchanges: [
-      { run: [cut(long, 0, 3), short], exchanged: [cut(long, 3, 6), short], kept: 1 },
-      { run: [short, a, c], exchanged: [short, cut(long, 6, 7), c], kept: 0 },
+      { run: [partOf(long, 0, 3), short], exchanged: [partOf(long, 3, 6), short], kept: 1 },
+      { run: [short, a, c], exchanged: [short, partOf(long, 6, 7), c], kept: 0 },
       { run: [b, a], exchanged: [b, c], kept: 0 },
     ],
   };
@@ -117,7 +117,7 @@ export function longStage(rows: number, request: number): Stage {
   const [long] = wholes([{ rows, scale: 'mixed' }], request) as [Segment];
   return {
     requests: [{ rows, scale: 'mixed' }],
-    runs: [...cuts(long, [Math.floor(rows / 2)]), [FIRST, long]],
+    runs: [...splitsOf(long, [Math.floor(rows / 2)]), [FIRST, long]],
   };
 }
 
@@ -151,15 +151,15 @@ function wholes(requests: readonly PlannedRequest[], from: number): Segment[] {
   return requests.map(({ rows }, index) => ({ request: from + index, start: 0, rows }));
 }
 
-function cut({ request }: Segment, start: number, end: number): Segment {
+function partOf({ request }: Segment, start: number, end: number): Segment {
   return { request, start, rows: end - start };
 }
 
 /** Returns both parts of each split as separate batches. */
-function cuts(whole: Segment, places: readonly number[]): PlannedRun[] {
-  return places.flatMap((place) => [[cut(whole, 0, place)], [cut(whole, place, whole.rows)]]);
+function splitsOf(whole: Segment, places: readonly number[]): PlannedRun[] {
+  return places.flatMap((place) => [[partOf(whole, 0, place)], [partOf(whole, place, whole.rows)]]);
 }
 
 function oneByOne(whole: Segment): PlannedRun[] {
-  return Array.from({ length: whole.rows }, (_, row) => [cut(whole, row, row + 1)]);
+  return Array.from({ length: whole.rows }, (_, row) => [partOf(whole, row, row + 1)]);
 }

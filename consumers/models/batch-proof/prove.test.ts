@@ -386,9 +386,9 @@ for (const code of ['MODEL_FAILED', 'MODEL_CRASHED'] as const)
   });
 
 test('values whose outputs are all identical prove nothing, so that others are tried', async () => {
-  const alike = (rows: unknown[][]): number[] =>
+  const indistinct = (rows: unknown[][]): number[] =>
     rows.map((row) => (row.every((value) => Number.isInteger(value)) ? total(row) / rows.length : 0));
-  const { batchable, reason } = await proveBatching(modelOfRows('FP32', alike), { maxBatchRows: 8 });
+  const { batchable, reason } = await proveBatching(modelOfRows('FP32', indistinct), { maxBatchRows: 8 });
   assert.deepEqual([batchable, reason], [false, MIXING]);
 });
 

@@ -52,12 +52,12 @@ export class SizeSearch {
   }
 
   /** Adds the sizes named in an error message, such as "expected 3, got 4" or "W: {30,2}". */
-  observe(refused: RowShapes, message: string): void {
-    const isNew = (size: number): boolean => !refused.some((shape) => shape.includes(size));
+  observe(rejected: RowShapes, message: string): void {
+    const isNew = (size: number): boolean => !rejected.some((shape) => shape.includes(size));
     const named = [...message.matchAll(/\d+/g)].map(([digits]) => Number(digits));
     const sizes = [...new Set(named)].filter((size) => size > 0 && size <= MAX_NAMED_SIZE && isNew(size));
     this.#remaining.unshift(
-      ...sizes.slice(0, MAX_NAMED_SIZES).flatMap((size) => this.#withSize(refused, size)),
+      ...sizes.slice(0, MAX_NAMED_SIZES).flatMap((size) => this.#withSize(rejected, size)),
     );
   }
 
