@@ -62,7 +62,7 @@ export interface BatchDefaults {
 /** The parts of the node that a version's batches use. */
 export interface BatchSurroundings {
   readonly observe: BatchObserver;
-  /** Returns a promise while the node has too many unsent results. */
+  /** Returns a promise while the results waiting to be sent exceed their limit. */
   readonly whenBelowLimit: () => Promise<void> | undefined;
   readonly verdicts: VerdictMemory;
   /** Called after each check of a batch. */

@@ -42,7 +42,7 @@ const WARM_UP_MS = 80;
  * hang.
  */
 const WARM_UP_LIMIT_MS = 30_000;
-/** Trials after a crash, since the first crash may have another cause, such as a kill or lack of memory. */
+/** Maximum trials of a version: a first crash may have another cause, such as a kill or lack of memory. */
 const MAX_TRIALS = 2;
 
 /**
