@@ -3,14 +3,14 @@ const BUSY = 1;
 const SHUT = 2;
 
 /**
- * Keeps a thread from being terminated within a native call that would not survive it: onnxruntime-node
- * aborts the whole process when its thread is gone by the time a call comes back. Each side has a gate over
- * the same memory: the thread passes through it with every call, its owner shuts it before the thread's end.
+ * Prevents a thread from being terminated during a native call: onnxruntime-node aborts the whole process if its thread is
+ * gone when a call returns. Both sides share the memory of the guard: the thread passes every call through it, and the
+ * owner shuts it before terminating the thread.
  */
 export class CallGuard {
   constructor(readonly state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))) {}
 
-  /** The thread's side: makes the call, or ends the thread where the gate was shut before or meanwhile. */
+  /** Makes a call, on the thread's side, or exits the thread if the guard was shut before or during the call. */
   pass<T>(call: () => T): T {
     if (Atomics.compareExchange(this.state, 0, FREE, BUSY) !== FREE) return process.exit();
     try {
@@ -20,7 +20,10 @@ export class CallGuard {
     }
   }
 
-  /** The owner's side. @returns whether the thread may be terminated; if not, it ends by itself after its call */
+  /**
+   * Shuts the guard, on the owner's side.
+   * @returns true if the thread may be terminated; otherwise it exits after its call
+   */
   shut(): boolean {
     return Atomics.exchange(this.state, 0, SHUT) !== BUSY;
   }

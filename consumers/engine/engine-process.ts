@@ -11,25 +11,25 @@ import type { EngineResponse, EngineRequest } from './thread/messages.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
 const KEPT_CHARACTERS = 2_000;
-/** The part of the free memory that a child may take: the rest stays for the node. */
+/** Fraction of the free memory that a child process may use; the rest is left to the node. */
 const MEMORY_PART = 0.8;
 const LEAST_MEMORY_KB = 1024 * 1024;
 const SHELL = '/bin/sh';
-/** Runs a program with a limit of its data in KiB and without core dumps, where the shell can set these. */
+/** Runs a program with a data limit in KiB and without core dumps, if the shell supports both. */
 const WITH_LIMITS = 'ulimit -d "$0" 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$@"';
 
-type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
+type ResponseOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
 
 /**
- * A child process that computes what may crash it. Its death fails the question that it was computing with
- * MODEL_CRASHED, and those behind it with a retryable INTERNAL.
+ * A child process for computations that may crash it. Its exit fails the request being computed with MODEL_CRASHED, and
+ * the queued ones with a retryable INTERNAL.
  */
 export class EngineProcess {
   readonly #child: ChildProcess;
   readonly #pending = new PendingRequests((reason) => this.#end(new PartituraError('MODEL_FAILED', reason)));
   #loss: PartituraError | undefined;
-  /** The end of what it wrote to standard error, which tells of failed assertions. */
-  #lastWords = '';
+  /** Tail of its standard error, which may contain a failed assertion. */
+  #stderrTail = '';
   readonly #exited: Promise<unknown>;
 
   constructor(readonly options: Required<EngineOptions>) {
@@ -37,7 +37,7 @@ export class EngineProcess {
     const data: ProcessData = {
       backend,
       startTimeoutMs,
-      questionTimeoutMs: 2 * Math.max(loadTimeoutMs, runTimeoutMs),
+      requestTimeoutMs: 2 * Math.max(loadTimeoutMs, runTimeoutMs),
     };
     const [command, ...args] = limited([process.execPath, PROCESS_FILE, JSON.stringify(data)]);
     this.#child = spawn(command, args, {
@@ -45,17 +45,17 @@ export class EngineProcess {
       serialization: 'advanced',
     });
     this.#exited = once(this.#child, 'close').catch(() => undefined);
-    this.#child.on('message', (answer: EngineResponse) => this.#pending.settleFirst(answer));
+    this.#child.on('message', (response: EngineResponse) => this.#pending.settleFirst(response));
     this.#child.on('error', (error) =>
-      this.#lose(new PartituraError('INTERNAL', `no child process: ${error.message}`)),
+      this.#lose(new PartituraError('INTERNAL', `could not start a child process: ${error.message}`)),
     );
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#lastWords = (this.#lastWords + text).slice(-KEPT_CHARACTERS);
+      this.#stderrTail = (this.#stderrTail + text).slice(-KEPT_CHARACTERS);
     });
-    this.#child.on('close', (code, signal) => this.#died(signal ?? `exit code ${code}`));
+    this.#child.on('close', (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
   }
 
-  /** Waits until it can load models. @throws PartituraError when it cannot be started */
+  /** Waits until it can load models. @throws PartituraError if it cannot be started */
   async started(): Promise<void> {
     await this.#pending.add('start', this.options.startTimeoutMs);
   }
@@ -64,18 +64,18 @@ export class EngineProcess {
     return this.#loss !== undefined || !this.#child.connected;
   }
 
-  /** @throws PartituraError the answer, where it is a failure; MODEL_CRASHED when the process died of the question */
-  async ask<Kind extends EngineResponse['kind']>(
-    question: EngineRequest,
+  /** @throws PartituraError if the response is a failure; MODEL_CRASHED if the request crashed the process */
+  async request<Kind extends EngineResponse['kind']>(
+    request: EngineRequest,
     limitMs: number,
-  ): Promise<AnswerOf<Kind>> {
-    if (this.isLost) throw this.#loss ?? new PartituraError('INTERNAL', 'the child process has ended');
-    // A failed send means that the child is gone, which its exit tells of.
-    this.#child.send(question, () => undefined);
-    return (await this.#pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
+  ): Promise<ResponseOf<Kind>> {
+    if (this.isLost) throw this.#loss ?? new PartituraError('INTERNAL', 'the child process has exited');
+    // A failed send means that the child has exited, which its `close` event reports.
+    this.#child.send(request, () => undefined);
+    return (await this.#pending.add(request.kind, limitMs)) as ResponseOf<Kind>;
   }
 
-  /** Ends the process at once; questions that wait fail. */
+  /** Kills the process immediately; pending requests fail. */
   async close(): Promise<void> {
     this.#end(new PartituraError('INTERNAL', 'the child process is closed'));
     await this.#exited;
@@ -86,11 +86,11 @@ export class EngineProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #died(end: string): void {
+  #onExit(end: string): void {
     if (this.#loss) return;
-    const [words = ''] = this.#lastWords.trim().split('\n').slice(-1);
-    this.options.onError(new PartituraError('INTERNAL', `a child process ended with ${end}: ${words}`));
-    this.#lose(new PartituraError('MODEL_CRASHED', `the process that computed it ended with ${end}`));
+    const [lastLine = ''] = this.#stderrTail.trim().split('\n').slice(-1);
+    this.options.onError(new PartituraError('INTERNAL', `a child process exited (${end}): ${lastLine}`));
+    this.#lose(new PartituraError('MODEL_CRASHED', `its child process exited (${end})`));
   }
 
   #lose(reason: PartituraError): void {
@@ -100,14 +100,14 @@ export class EngineProcess {
   }
 }
 
-/** Images without a shell run the program as it is. */
+/** Wraps a program with resource limits; images without a shell run it unchanged. */
 function limited(program: [string, ...string[]]): [string, ...string[]] {
   if (!existsSync(SHELL)) return program;
   const memoryKb = Math.max(LEAST_MEMORY_KB, Math.floor((availableMemory() * MEMORY_PART) / 1024));
   return [SHELL, '-c', WITH_LIMITS, String(memoryKb), ...program];
 }
 
-/** Bytes that may still be taken here, within the limit of a container where there is one. */
+/** Returns the bytes still available, within the container's limit if there is one. */
 function availableMemory(): number {
   const limit = process.constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;

@@ -7,15 +7,15 @@ import type { EngineResponse, EngineRequest, ThreadData } from './thread/message
 
 const THREAD_FILE = new URL('./thread/main.js', import.meta.url);
 
-type AnswerOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
+type ResponseOf<Kind extends EngineResponse['kind']> = Extract<EngineResponse, { kind: Kind }>;
 
 /**
- * One worker thread. A thread that answers too late, throws or exits is lost: its first question fails with MODEL_FAILED,
- * being the likely cause, and those behind it with a retryable INTERNAL.
+ * One worker thread. A thread that exceeds a time limit, throws or exits is lost: its first request, the likely cause,
+ * fails with MODEL_FAILED, and the queued ones with a retryable INTERNAL.
  */
 export class EngineThread {
   readonly #worker: Worker;
-  readonly #gate = new CallGuard();
+  readonly #guard = new CallGuard();
   readonly #pending = new PendingRequests((reason) => this.#lose(reason));
   #lossReason: PartituraError | undefined;
   readonly #ended: Promise<unknown>;
@@ -24,23 +24,23 @@ export class EngineThread {
     backend: BackendChoice,
     readonly onLoss: (reason: PartituraError) => void,
   ) {
-    const workerData: ThreadData = { backend, gate: this.#gate.state };
+    const workerData: ThreadData = { backend, guard: this.#guard.state };
     this.#worker = new Worker(THREAD_FILE, { workerData, name: 'engine' });
     this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve));
-    this.#worker.on('message', (answer: EngineResponse) => this.#pending.settleFirst(answer));
-    this.#worker.on('error', (error) => this.#lose(`the engine's thread crashed: ${error.message}`));
+    this.#worker.on('message', (response: EngineResponse) => this.#pending.settleFirst(response));
+    this.#worker.on('error', (error) => this.#lose(`the engine thread crashed: ${error.message}`));
     this.#worker.on('messageerror', (error) =>
-      this.#lose(`the engine's thread sent what can't be read: ${error.message}`),
+      this.#lose(`the engine thread sent an unreadable message: ${error.message}`),
     );
-    this.#worker.on('exit', (code) => this.#lose(`the engine's thread exited with code ${code}`));
+    this.#worker.on('exit', (code) => this.#lose(`the engine thread exited with code ${code}`));
   }
 
   /** Waits until the thread can load models. */
-  async started(limitMs: number): Promise<AnswerOf<'started'>> {
-    return (await this.#pending.add('start', limitMs)) as AnswerOf<'started'>;
+  async started(limitMs: number): Promise<ResponseOf<'started'>> {
+    return (await this.#pending.add('start', limitMs)) as ResponseOf<'started'>;
   }
 
-  /** How many questions it has still to answer. */
+  /** Number of unanswered requests. */
   get backlog(): number {
     return this.#pending.size;
   }
@@ -49,18 +49,18 @@ export class EngineThread {
     return this.#lossReason !== undefined;
   }
 
-  /** @throws PartituraError what the thread answered, or that it was lost */
-  async ask<Kind extends EngineResponse['kind']>(
-    question: EngineRequest,
+  /** @throws PartituraError if the response is a failure or the thread was lost */
+  async request<Kind extends EngineResponse['kind']>(
+    request: EngineRequest,
     limitMs: number,
     transfer: readonly ArrayBuffer[] = [],
-  ): Promise<AnswerOf<Kind>> {
+  ): Promise<ResponseOf<Kind>> {
     if (this.#lossReason) throw this.#lossReason;
-    this.#worker.postMessage(question, transfer);
-    return (await this.#pending.add(question.kind, limitMs)) as AnswerOf<Kind>;
+    this.#worker.postMessage(request, transfer);
+    return (await this.#pending.add(request.kind, limitMs)) as ResponseOf<Kind>;
   }
 
-  /** Ends the thread; all that wait fail. A computation inside a native library can't be interrupted, hence the limit. */
+  /** Stops the thread and fails pending requests. A native computation cannot be interrupted, hence the limit. */
   async end(limitMs: number): Promise<void> {
     this.#lose('the engine is closed');
     let timer: NodeJS.Timeout | undefined;
@@ -73,7 +73,7 @@ export class EngineThread {
     if (this.#lossReason) return;
     this.#lossReason = new PartituraError('INTERNAL', reason);
     this.#pending.fail(new PartituraError('MODEL_FAILED', reason), this.#lossReason);
-    if (this.#gate.shut()) void this.#worker.terminate();
+    if (this.#guard.shut()) void this.#worker.terminate();
     this.onLoss(this.#lossReason);
   }
 }

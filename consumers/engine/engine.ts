@@ -2,28 +2,28 @@ import type { Datatype } from '../../schemas/datatypes.js';
 
 /**
  * One input or output of a model as its signature declares it; -1 is an unknown dimension. An empty shape is that of a
- * scalar, or of a tensor whose number of dimensions is not declared: the runtimes do not tell one from the other.
+ * scalar, or of a tensor of undeclared rank: the runtimes do not distinguish the two.
  */
 export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  /** Names of the dimensions, empty where one has none; absent where the model names no dimension. */
+  /** Dimension names, with empty strings for unnamed dimensions; absent if the model names none. */
   readonly dimensionNames?: readonly string[];
-  /** Names of the columns, of an output `[N, classes]` of a classifier that names its classes. */
+  /** Class names of a classifier's output `[N, classes]`, if the model declares them. */
   readonly labels?: readonly string[];
 }
 
-/** What a model takes and gives, read from the model itself. */
+/** Inputs and outputs of a model, read from the model itself. */
 export interface ModelSignature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
 }
 
 /**
- * A tensor at the engine's door: little-endian, row-major bytes; BYTES elements each preceded by a
- * 4-byte little-endian length. `data` owns its whole ArrayBuffer (offset 0), because it is transferred
- * to the engine's thread: whoever passes it to `run` must not touch it afterwards.
+ * A tensor on its way into or out of the engine: little-endian, row-major bytes; each BYTES element is prefixed with its
+ * 4-byte little-endian length. `data` owns its whole ArrayBuffer (offset 0), because the buffer is transferred to the
+ * engine thread: the caller of `run` must not use it afterwards.
  */
 export interface EngineTensor {
   readonly name: string;
@@ -32,92 +32,92 @@ export interface EngineTensor {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** Which artefact a version folder holds; it decides which engine serves. */
+/** Model format of a version folder; it selects the runtime. */
 export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model' | 'onnx';
 
-/** What computes a model. */
+/** Runtime that computes a model. */
 export type Backend = 'tensorflow' | 'wasm' | 'onnxruntime';
 
 export interface ModelSource {
   readonly model: string;
   readonly version: string;
-  /** Folder that holds `saved_model.pb`, `model.json` or `model.onnx`. */
+  /** Folder that contains `saved_model.pb`, `model.json` or `model.onnx`. */
   readonly directory: string;
   readonly format: ModelFormat;
-  /** Cores that one operation may use; only ONNX models have cores of their own. Default: the thread's share. */
+  /** Cores that one operation may use; configurable per model for ONNX only. Default: the thread's share. */
   readonly cores?: number;
-  /** Signature of a SavedModel to load. Default: `serving_default`, or the only one. */
+  /** SavedModel signature to load. Default: `serving_default`, or the only one. */
   readonly signature?: string;
 }
 
-/** Names of a SavedModel's signatures; models of other formats have one signature, without a name. */
+/** Signature names of a SavedModel; models in other formats have one unnamed signature. */
 export interface SignatureNames {
   readonly loaded: string;
-  /** Sorted; the loaded one among them. */
+  /** Sorted; includes the loaded one. */
   readonly all: readonly string[];
 }
 
-/** A model that lives in an engine thread. */
+/** A model loaded into the engine. */
 export interface LoadedModel {
   readonly signature: ModelSignature;
   readonly backend: Backend;
-  /** Why WebAssembly computes although TensorFlow was preferred. */
+  /** Reason for the fallback from TensorFlow to WebAssembly. */
   readonly fallbackReason?: string;
-  /** Cores that one operation may use, where that can be chosen for each model. */
+  /** Cores that one operation may use; absent if that is not configurable per model. */
   readonly cores?: number;
-  /** Absent where signatures have no names. */
+  /** Absent if signatures have no names. */
   readonly signatureNames?: SignatureNames;
-  /** How long it took to load, milliseconds; what computes it may have had to be started before that. */
+  /** Load time in milliseconds, excluding the start of the runtime. */
   readonly loadMs: number;
   /**
-   * Runs one batch. Inputs are already validated against the signature; their buffers are given away.
-   * @param limitMs for this run instead of the engine's own limit, where it runs in a child process, which then ends
-   * @returns outputs in the order of the signature, each owning its buffer
-   * @throws PartituraError MODEL_FAILED when the model refuses or crashes
+   * Runs one batch. Inputs are already validated against the signature; their buffers are transferred.
+   * @param limitMs time limit of this run instead of the engine's; only for child processes, which are then killed
+   * @returns outputs in signature order, each owning its buffer
+   * @throws PartituraError MODEL_FAILED if the model rejects the inputs or crashes
    */
   run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult>;
-  /** Whether it runs in the event loop instead of a thread. */
+  /** True if it runs on the event loop instead of a worker thread. */
   readonly isInline: boolean;
-  /** Threads that hold it. */
+  /** Number of threads it is loaded into. */
   readonly threads: number;
   /**
-   * Loads it into all threads: for a model that needs a thread, and with more of them does more.
-   * @throws PartituraError when one can't load it; it stays where it is
+   * Loads it into all threads, for models too slow for the event loop.
+   * @throws PartituraError if a thread cannot load it; the model then stays in one thread
    */
   replicateToAllThreads(): Promise<void>;
-  /** Takes it back to one thread. */
+  /** Unloads it from all threads but one. */
   shrinkToOneThread(): Promise<void>;
   /**
-   * Loads it into the event loop as well, where it runs from then on: for a model whose longest batch is known to be
-   * short. One that turns out to be slow goes back to its thread by itself.
-   * @throws PartituraError when it can't be loaded there; it stays where it is
+   * Loads it into the main thread as well and runs it on the event loop, for models whose longest batch is known to be
+   * short. A model that proves slow is moved back to its worker thread automatically.
+   * @throws PartituraError if it cannot be loaded there; the model then stays in its worker thread
    */
   moveInline(): Promise<void>;
-  /** Frees the model; runs under way finish first, later calls of `run` are refused. */
+  /** Frees the model once runs in flight have finished; later calls of `run` are rejected. */
   unload(): Promise<void>;
 }
 
 export interface EngineResult {
   readonly outputs: readonly EngineTensor[];
-  /** Time in the engine's thread, microseconds. */
+  /** Compute time in the engine thread, microseconds. */
   readonly computeMicros: number;
 }
 
-/** A place where models run, apart from the event loop. */
+/** Loads models and runs them on worker threads, off the event loop. */
 export interface Engine {
   /**
    * Loads a model into one thread.
-   * @throws PartituraError MODEL_FAILED with the reason and the way out when the model can't be served
+   * @throws PartituraError MODEL_FAILED with the reason and a remedy if the model cannot be served
    */
   load(source: ModelSource): Promise<LoadedModel>;
-  /** Threads that models can be spread over. */
+  /** Number of threads that models can be replicated to. */
   readonly threads: number;
   /**
-   * Numbers of cores worth trying for a model that has cores of its own, beginning with the most, which `load`
-   * takes by itself; only one where configuration says it.
+   * Core counts to try for a model whose cores are configurable, in descending order; `load` uses the first by default.
+   * A single one if the configuration sets it.
    */
   readonly coreChoices: readonly number[];
-  /** The same in a child process, for what may crash. Absent where nothing native computes. */
+  /** Engine in a child process, for models that may crash. Absent if no native runtime is used. */
   readonly isolated?: Engine;
   close(): Promise<void>;
 }

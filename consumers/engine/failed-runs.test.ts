@@ -8,20 +8,20 @@ const BATCH_BYTES = ROWS * 4 * Float32Array.BYTES_PER_ELEMENT;
 const RUNS = 300;
 const ALLOWED_GROWTH_BYTES = (RUNS * BATCH_BYTES) / 4;
 
-test('a run that the model refuses gives its batch back to the system', async () => {
+test('a rejected run frees the memory of its batch', async () => {
   const engine = await createEngine({ backend: 'tensorflow' });
   try {
     const picky = await loadFixture(engine, 'picky');
-    const refused = async (): Promise<void> => {
+    const rejected = async (): Promise<void> => {
       const data = new Uint8Array(new Float32Array(ROWS * 4).fill(-1).buffer);
       const run = picky.run([{ name: 'x', datatype: 'FP32', shape: [ROWS, 4], data }]);
       await assert.rejects(run, { code: 'MODEL_FAILED' });
     };
-    for (let run = 0; run < 50; run++) await refused();
+    for (let run = 0; run < 50; run++) await rejected();
     const before = process.memoryUsage.rss();
-    for (let run = 0; run < RUNS; run++) await refused();
+    for (let run = 0; run < RUNS; run++) await rejected();
     const grown = process.memoryUsage.rss() - before;
-    assert.ok(grown < ALLOWED_GROWTH_BYTES, `${RUNS} refused runs kept ${grown} bytes of memory`);
+    assert.ok(grown < ALLOWED_GROWTH_BYTES, `${RUNS} rejected runs leaked ${grown} bytes`);
   } finally {
     await engine.close();
   }

@@ -13,19 +13,19 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const put = (file: string, text: string): Promise<void> => writeFile(join(folder, file), text);
 
-test('saved_model.pb makes a SavedModel', async () => {
+test('a folder with saved_model.pb is a SavedModel', async () => {
   await put('saved_model.pb', '');
   assert.equal(await detectFormat(folder), 'saved_model');
 });
 
-test('model.json says itself which of the two formats it is', async () => {
+test('the format of model.json is read from the file', async () => {
   await put('model.json', '{"format":"graph-model"}');
   assert.equal(await detectFormat(folder), 'graph_model');
   await put('model.json', '{"format":"layers-model"}');
   assert.equal(await detectFormat(folder), 'layers_model');
 });
 
-test('a model.json that does not say which it is shows it by its topology', async () => {
+test('the format of a model.json that does not declare it is inferred from its topology', async () => {
   for (const [topology, format] of [
     [{ node: [] }, 'graph_model'],
     [{ model_config: {} }, 'layers_model'],
@@ -36,12 +36,12 @@ test('a model.json that does not say which it is shows it by its topology', asyn
   }
 });
 
-test('model.onnx makes an ONNX model', async () => {
+test('a folder with model.onnx is an ONNX model', async () => {
   await put('model.onnx', '');
   assert.equal(await detectFormat(folder), 'onnx');
 });
 
-test('of several formats the SavedModel is served, then ONNX, then TensorFlow.js', async () => {
+test('SavedModel takes precedence over ONNX, and ONNX over TensorFlow.js', async () => {
   await put('model.json', '{"format":"graph-model"}');
   await put('model.onnx', '');
   assert.equal(await detectFormat(folder), 'onnx');
@@ -49,22 +49,22 @@ test('of several formats the SavedModel is served, then ONNX, then TensorFlow.js
   assert.equal(await detectFormat(folder), 'saved_model');
 });
 
-test('a folder without a model is refused with what was looked for', async () => {
+test('a folder without a model is rejected with the expected files', async () => {
   await assert.rejects(detectFormat(folder), {
     code: 'MODEL_FAILED',
     message: /saved_model\.pb.*model\.onnx.*model\.json/,
   });
 });
 
-test('a folder that does not exist is refused alike', async () => {
+test('a folder that does not exist is rejected likewise', async () => {
   await assert.rejects(detectFormat(join(folder, 'nowhere')), { code: 'MODEL_FAILED' });
 });
 
-test('a model.json of another format or none is refused', async () => {
+test('a model.json with an unknown format or none is rejected', async () => {
   await put('model.json', '{"format":"onnx"}');
   await assert.rejects(detectFormat(folder), {
     message:
-      /expected "format" to be graph-model or layers-model, or "modelTopology" of one of them, got "onnx"$/,
+      /expected "format" to be graph-model or layers-model, or a matching "modelTopology", got "onnx"$/,
   });
   await put('model.json', '{"modelTopology":{}}');
   await assert.rejects(detectFormat(folder), { message: /got neither$/ });

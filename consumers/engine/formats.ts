@@ -13,10 +13,9 @@ const TENSORFLOWJS_FORMATS: ReadonlyMap<unknown, ModelFormat> = new Map([
 ]);
 
 /**
- * Which artefact a version folder holds; it decides which engine serves. Of several the one is served that is
- * the original rather than a conversion: SavedModel before ONNX before TensorFlow.js, which keeps the fewest
- * data types.
- * @throws PartituraError MODEL_FAILED that lists what was looked for
+ * Detects the model format of a version folder. If there are several, the original takes precedence over conversions:
+ * SavedModel, then ONNX, then TensorFlow.js, which supports the fewest data types.
+ * @throws PartituraError MODEL_FAILED listing the expected files
  */
 export async function detectFormat(directory: string): Promise<ModelFormat> {
   if (await isFile(join(directory, SAVED_MODEL_FILE))) return 'saved_model';
@@ -24,7 +23,7 @@ export async function detectFormat(directory: string): Promise<ModelFormat> {
   if (await isFile(join(directory, TENSORFLOWJS_FILE))) return tensorflowJsFormat(directory);
   throw new PartituraError(
     'MODEL_FAILED',
-    `${directory} holds no model: looked for ${SAVED_MODEL_FILE} (SavedModel), ${ONNX_FILE} (ONNX) and ${TENSORFLOWJS_FILE} (TensorFlow.js graph or layers model)`,
+    `${directory} contains no model: expected ${SAVED_MODEL_FILE} (SavedModel), ${ONNX_FILE} (ONNX) or ${TENSORFLOWJS_FILE} (TensorFlow.js graph or layers model)`,
   );
 }
 
@@ -36,11 +35,11 @@ async function tensorflowJsFormat(directory: string): Promise<ModelFormat> {
   const known = [...TENSORFLOWJS_FORMATS.keys()].join(' or ');
   throw new PartituraError(
     'MODEL_FAILED',
-    `${file}: expected "format" to be ${known}, or "modelTopology" of one of them, got ${JSON.stringify(declared) ?? 'neither'}`,
+    `${file}: expected "format" to be ${known}, or a matching "modelTopology", got ${JSON.stringify(declared) ?? 'neither'}`,
   );
 }
 
-/** Tells by the topology what a file is that does not declare it: a GraphDef has nodes, Keras layers have a configuration. */
+/** Infers an undeclared format from the topology: a GraphDef has nodes, a Keras model has a configuration. */
 function formatOf(topology: object | undefined): ModelFormat | undefined {
   if (!topology) return undefined;
   if ('node' in topology) return 'graph_model';

@@ -13,7 +13,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
     });
     after(() => engine.close());
 
-    test('the signature says in which types TensorFlow.js computes', async () => {
+    test('the signature reports the types that TensorFlow.js computes in', async () => {
       const model = await loadFixture(engine, 'types-graph');
       assert.deepEqual(
         model.signature.inputs.map(({ name, datatype }) => `${name} ${datatype}`),
@@ -21,7 +21,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
       );
     });
 
-    test('every one of these types comes back as it went in', async () => {
+    test('values of each of these types round-trip unchanged', async () => {
       const model = await loadFixture(engine, 'types-graph');
       const inputs = [
         tensor('bool', 'BOOL', [2, 2], [true, false, false, true]),
@@ -40,7 +40,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
       assert.deepEqual(outputs, sent);
     });
 
-    test('a graph whose output shape depends on the data is served, again and again', async () => {
+    test('a graph with a data-dependent output shape is served repeatedly', async () => {
       const model = await loadFixture(engine, 'positives-graph');
       for (let time = 0; time < 3; time++) {
         const { outputs } = await model.run([tensor('x', 'FP32', [4], [-1, 2, 0, 3])]);

@@ -9,7 +9,7 @@ import type { EngineResponse, Tensors } from './thread/messages.js';
 
 type Result = Extract<EngineResponse, { kind: 'result' }>;
 
-/** What a thread does, in the event loop itself: for models so light that the way to a thread costs more than they do. */
+/** Runs models on the event loop itself, for models that cost less than the hop to a worker thread. */
 export class InlineHost {
   readonly #host: ModelHost;
 
@@ -17,22 +17,22 @@ export class InlineHost {
     this.#host = new ModelHost(new Loaders(backend, new CallGuard()));
   }
 
-  /** @throws PartituraError when it can't be loaded */
+  /** @throws PartituraError if the model cannot be loaded */
   async load(key: number, source: ModelSource, cores: number): Promise<void> {
-    succeeded(await this.#host.answer(loadRequest(key, { ...source, cores }, cores)));
+    succeeded(await this.#host.handle(loadRequest(key, { ...source, cores }, cores)));
   }
 
-  /** @throws PartituraError when the model refuses */
+  /** @throws PartituraError if the model rejects the inputs */
   async run(key: number, tensors: Tensors): Promise<Result> {
-    return succeeded(await this.#host.answer({ kind: 'run', key, ...tensors })) as Result;
+    return succeeded(await this.#host.handle({ kind: 'run', key, ...tensors })) as Result;
   }
 
   async unload(key: number): Promise<void> {
-    await this.#host.answer({ kind: 'unload', key });
+    await this.#host.handle({ kind: 'unload', key });
   }
 }
 
-function succeeded(answer: EngineResponse): EngineResponse {
-  if (answer.kind === 'failed') throw new PartituraError(answer.code, answer.message);
-  return answer;
+function succeeded(response: EngineResponse): EngineResponse {
+  if (response.kind === 'failed') throw new PartituraError(response.code, response.message);
+  return response;
 }

@@ -23,7 +23,7 @@ const answer = async (model: LoadedModel, value: number): Promise<number[]> => {
 };
 
 for (const name of ['scale', 'scale-onnx']) {
-  test(`${name} answers in the event loop as in its thread, and is unloaded from both`, async () => {
+  test(`${name} gives the same answers on the event loop as in its thread, and is unloaded from both`, async () => {
     const model = await engine.load(await sourceOf(fixture(name)));
     const before = await answer(model, 3);
     assert.equal(model.isInline, false);
@@ -33,17 +33,17 @@ for (const name of ['scale', 'scale-onnx']) {
     await assert.rejects(model.run([]), /input 'x' is missing/);
     assert.deepEqual(await answer(model, 3), before);
     await model.unload();
-    await assert.rejects(model.run([one(1)]), /is unloaded/);
+    await assert.rejects(model.run([one(1)]), /has been unloaded/);
   });
 }
 
-test('runs in the event loop are done when the call returns to it: one after the other, none lost', async () => {
+test('concurrent runs on the event loop all complete with the right results', async () => {
   const model = await engine.load(await sourceOf(fixture('scale')));
   await model.moveInline();
   const values = Array.from({ length: 50 }, (_, index) => index);
-  const together = await Promise.all(values.map((value) => answer(model, value)));
-  const alone = [];
-  for (const value of values) alone.push(await answer(model, value));
-  assert.deepEqual(together, alone);
+  const concurrent = await Promise.all(values.map((value) => answer(model, value)));
+  const sequential = [];
+  for (const value of values) sequential.push(await answer(model, value));
+  assert.deepEqual(concurrent, sequential);
   await model.unload();
 });

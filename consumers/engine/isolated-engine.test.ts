@@ -13,9 +13,9 @@ import { elementsOf, fixture, sourceOf, tensor } from '../../testing/engine-mode
 
 const PROCESS_FILE = fileURLToPath(new URL('./process/main.js', import.meta.url));
 const isLinux = existsSync('/proc/self/stat');
-const needsProc = isLinux ? false : 'child processes are looked up in /proc';
+const needsProc = isLinux ? false : 'requires /proc to find child processes';
 
-/** Child processes of a process that compute for it. */
+/** Returns the pids of a process's engine processes. */
 function computing(parent = process.pid): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -46,7 +46,7 @@ describe('an engine in a child process', () => {
   ];
   const row = (): EngineTensor[] => [tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])];
 
-  test('models that are loaded at once share one process', { skip: needsProc }, async () => {
+  test('models loaded concurrently share one process', { skip: needsProc }, async () => {
     const names = ['scale-onnx', 'sum-onnx', 'int64-onnx'];
     const sources = await Promise.all(names.map((name) => sourceOf(fixture(name))));
     const models = await Promise.all(sources.map((source) => engine.load(source)));
@@ -54,12 +54,12 @@ describe('an engine in a child process', () => {
     await Promise.all(models.map((model) => model.unload()));
   });
 
-  test('a run that ends the process is the only one that fails, and one process takes its place', async () => {
+  test('a run that crashes the process is the only one to fail, and one process replaces it', async () => {
     const [divide, scale] = await Promise.all(
       ['divide-onnx', 'scale-onnx'].map(async (name) => engine.load(await sourceOf(fixture(name)))),
     );
     assert.ok(divide && scale);
-    for (let death = 0; death < 3; death++) {
+    for (let crash = 0; crash < 3; crash++) {
       const [crashed, ...answered]: [string, EngineResult, EngineResult] = await Promise.all([
         divide.run(bomb()).then(
           () => 'answered',
@@ -75,11 +75,11 @@ describe('an engine in a child process', () => {
     await Promise.all([divide.unload(), scale.unload()]);
   });
 
-  test('a process that ends while it starts says nothing of the model', { skip: needsProc }, async () => {
+  test('a process that exits during startup is not blamed on the model', { skip: needsProc }, async () => {
     const starting = new IsolatedEngine(completeOptions({}));
     const known = computing();
     const loading = starting.load(await sourceOf(fixture('scale-onnx')));
-    const failed = assert.rejects(loading, { code: 'INTERNAL', message: /could be started/ });
+    const failed = assert.rejects(loading, { code: 'INTERNAL', message: /could not start a child process/ });
     for (let tries = 0; tries < 200; tries++) {
       const pid = computing().find((one) => !known.includes(one));
       if (pid !== undefined) {
@@ -92,8 +92,8 @@ describe('an engine in a child process', () => {
     await starting.close();
   });
 
-  test('a process whose node is killed while it starts ends, too', { skip: needsProc }, async () => {
-    const data = { backend: 'auto', startTimeoutMs: 60_000, questionTimeoutMs: 60_000 };
+  test('a process whose node is killed during startup exits as well', { skip: needsProc }, async () => {
+    const data = { backend: 'auto', startTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
     const parent = `
       const { spawn } = require('node:child_process');
       const args = [${JSON.stringify(PROCESS_FILE)}, ${JSON.stringify(JSON.stringify(data))}];
@@ -108,6 +108,6 @@ describe('an engine in a child process', () => {
     assert.ok(pid > 0);
     const ended = await gone(pid);
     if (!ended) process.kill(pid, 'SIGKILL');
-    assert.ok(ended, 'it outlives the node');
+    assert.ok(ended, 'the process outlived the node');
   });
 });

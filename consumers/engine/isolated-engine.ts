@@ -16,27 +16,27 @@ import { coreChoices, type EngineOptions } from './options.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
 import type { LoadedFacts } from './thread/messages.js';
 
-/** The child process ends when it has held no model for this long. */
+/** Time without a loaded model after which the child process is stopped. */
 const IDLE_MS = 10_000;
 
-/** A child process and the models that it holds. */
+/** A child process and the models loaded into it. */
 interface Child {
   readonly process: EngineProcess;
   readonly loaded: Set<number>;
 }
 
 /**
- * An engine in one child process, for what may crash: new versions are tried in it, and suspect requests computed. It
- * starts with its first model, and again after it died. It is asked one question at a time: a death is the fault of the
- * one question that was being computed, and takes no other along.
+ * An engine in one child process, for work that may crash: trials of new versions and suspect requests. The process is
+ * started for the first model and restarted after a crash. Requests are sent one at a time, so that a crash is attributed
+ * to the request being computed and fails no other.
  */
 export class IsolatedEngine implements Engine {
   readonly threads = 1;
   #nextKey = 1;
   readonly #models = new Map<number, ModelSource>();
   #child: Child | undefined;
-  /** Settles when the last of the questions so far is answered. */
-  #lastTurn: Promise<unknown> = Promise.resolve();
+  /** Settles when all requests queued so far are done. */
+  #tail: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -48,9 +48,9 @@ export class IsolatedEngine implements Engine {
 
   load(source: ModelSource): Promise<LoadedModel> {
     const key = this.#nextKey++;
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       try {
-        const facts = await this.#loadInto(await this.#present(), key, source);
+        const facts = await this.#loadInto(await this.#runningChild(), key, source);
         this.#models.set(key, source);
         return new IsolatedModel(this, key, source, facts);
       } catch (error) {
@@ -60,28 +60,30 @@ export class IsolatedEngine implements Engine {
     });
   }
 
-  /** @throws PartituraError MODEL_CRASHED when the process died of this run */
+  /** @throws PartituraError MODEL_CRASHED if this run crashed the process */
   run(
     key: number,
     inputs: Parameters<typeof arrangeInputs>[1],
     signature: ModelSignature,
     limitMs = this.options.runTimeoutMs,
   ): Promise<EngineResult> {
-    return this.#inTurn(async () => {
-      const child = await this.#holding(key);
+    return this.#enqueue(async () => {
+      const child = await this.#childWith(key);
       const tensors = arrangeInputs(signature.inputs, inputs);
-      const question = { kind: 'run', key, ...tensors } as const;
-      const answer = await child.process.ask<'result'>(question, limitMs);
-      return { outputs: nameOutputs(signature.outputs, answer), computeMicros: answer.computeMicros };
+      const request = { kind: 'run', key, ...tensors } as const;
+      const response = await child.process.request<'result'>(request, limitMs);
+      return { outputs: nameOutputs(signature.outputs, response), computeMicros: response.computeMicros };
     });
   }
 
   unload(key: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       this.#models.delete(key);
       const child = this.#child;
       if (child?.loaded.delete(key) && !child.process.isLost)
-        await child.process.ask({ kind: 'unload', key }, this.options.loadTimeoutMs).catch(() => undefined);
+        await child.process
+          .request({ kind: 'unload', key }, this.options.loadTimeoutMs)
+          .catch(() => undefined);
       this.#endWhenIdle();
     });
   }
@@ -91,14 +93,14 @@ export class IsolatedEngine implements Engine {
     await this.#end();
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#lastTurn.then(work);
-    this.#lastTurn = turn.catch(() => undefined);
-    return turn;
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
   }
 
-  /** Returns the child process, restarted if the last one died. @throws PartituraError INTERNAL when it cannot be started */
-  async #present(): Promise<Child> {
+  /** Returns the child process, restarting it after a crash. @throws PartituraError INTERNAL if it cannot be started */
+  async #runningChild(): Promise<Child> {
     if (this.#closed) throw new PartituraError('INTERNAL', 'the engine is closed');
     clearTimeout(this.#idle);
     if (this.#child && !this.#child.process.isLost) return this.#child;
@@ -109,29 +111,29 @@ export class IsolatedEngine implements Engine {
       return child;
     } catch (error) {
       await child.process.close();
-      throw notToBlame('no child process could be started', error);
+      throw setupError('could not start a child process', error);
     }
   }
 
-  /** The child process with the model in it. @throws PartituraError INTERNAL where a run cannot begin */
-  async #holding(key: number): Promise<Child> {
+  /** Returns the child process with the model loaded. @throws PartituraError INTERNAL if the model cannot be loaded */
+  async #childWith(key: number): Promise<Child> {
     const source = this.#models.get(key);
-    if (!source) throw new PartituraError('MODEL_NOT_READY', 'is unloaded');
-    const child = await this.#present();
+    if (!source) throw new PartituraError('MODEL_NOT_READY', 'has been unloaded');
+    const child = await this.#runningChild();
     if (child.loaded.has(key)) return child;
     try {
       await this.#loadInto(child, key, source);
       return child;
     } catch (error) {
-      throw notToBlame('could not be loaded again into a child process', error);
+      throw setupError('could not be reloaded into a child process', error);
     }
   }
 
-  /** @throws PartituraError that names the model */
+  /** @throws PartituraError naming the model */
   async #loadInto(child: Child, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const question = loadRequest(key, source, coreChoices(this.options)[0]);
+    const request = loadRequest(key, source, coreChoices(this.options)[0]);
     try {
-      const facts = await child.process.ask<'loaded'>(question, this.options.loadTimeoutMs);
+      const facts = await child.process.request<'loaded'>(request, this.options.loadTimeoutMs);
       child.loaded.add(key);
       return facts;
     } catch (error) {
@@ -153,8 +155,8 @@ export class IsolatedEngine implements Engine {
   }
 }
 
-/** Wraps a failure from before the question was asked, for which the question is not to blame. */
-function notToBlame(consequence: string, error: unknown): PartituraError {
+/** Wraps a failure that occurred before the request was sent, so that it does not count against the request. */
+function setupError(consequence: string, error: unknown): PartituraError {
   const { message } = PartituraError.from(error);
   return new PartituraError('INTERNAL', `${consequence}: ${message}`, { cause: error });
 }
@@ -197,9 +199,9 @@ class IsolatedModel implements LoadedModel {
     return Promise.resolve();
   }
 
-  /** Nothing in the node's own process: that is what this engine is for. */
+  /** Always rejects: this engine exists to keep the model out of the node's process. */
   moveInline(): Promise<void> {
-    return Promise.reject(new PartituraError('INTERNAL', 'an isolated model does not run in the event loop'));
+    return Promise.reject(new PartituraError('INTERNAL', 'an isolated model cannot run on the event loop'));
   }
 
   unload(): Promise<void> {

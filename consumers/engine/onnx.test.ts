@@ -18,7 +18,7 @@ import {
 } from '../../testing/engine-models.js';
 import { createEngine } from './threaded-engine.js';
 
-/** Answers of ONNX Runtime that were written down beside the model. */
+/** Expected answers, recorded with ONNX Runtime in Python and stored with the model. */
 interface IrisAnswers {
   readonly rows: readonly (readonly number[])[];
   readonly classes: readonly string[];
@@ -61,14 +61,14 @@ describe('the engine on ONNX Runtime', () => {
   });
   after(() => engine.close());
 
-  test('every data type comes back as it went in, to the last bit', async () => {
+  test('values of every data type round-trip bit by bit', async () => {
     const model = await loadFixture(engine, 'types-onnx');
     const sent = everyType().map((input) => ({ ...input, name: `${input.name}_echo` }));
     const { outputs } = await model.run(everyType().toReversed());
     assert.deepEqual(outputs, sent);
   });
 
-  test('the signature is read from the model, in its order, named dimensions as -1 beside their names', async () => {
+  test("the signature is read in the model's order, with named dimensions as -1", async () => {
     const model = await loadFixture(engine, 'types-onnx');
     assert.deepEqual(
       model.signature.inputs.map(({ datatype }) => datatype),
@@ -82,7 +82,7 @@ describe('the engine on ONNX Runtime', () => {
     });
   });
 
-  test('the digits answer what the SavedModel was trained to, their weights in the model or in a file beside it', async () => {
+  test('the digits model matches the SavedModel, with embedded and with external weights', async () => {
     for (const directory of [DIGITS_ONNX, fixture('digits-onnx')]) {
       const model = await engine.load(await sourceOf(directory));
       assert.deepEqual(model.signature.inputs, [
@@ -95,7 +95,7 @@ describe('the engine on ONNX Runtime', () => {
     }
   });
 
-  test('strings that are constants inside the model are the same every time', async () => {
+  test('string constants of the model survive repeated runs', async () => {
     const model = await loadFixture(engine, 'labels-onnx');
     for (let time = 0; time < 5; time++) {
       const { outputs } = await model.run([tensor('scores', 'FP32', [2, 2], [1, 0, 0, 1])]);
@@ -103,7 +103,7 @@ describe('the engine on ONNX Runtime', () => {
     }
   });
 
-  test('bytes that ONNX strings can not carry are refused rather than changed', async () => {
+  test('bytes that ONNX strings cannot represent are rejected rather than altered', async () => {
     const model = await loadFixture(engine, 'types-onnx');
     for (const bytes of [Buffer.from([0xff]), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('a\0b')]) {
       await assert.rejects(model.run(withStrings(['fine', 'x', bytes, 'y'])), {
@@ -114,32 +114,32 @@ describe('the engine on ONNX Runtime', () => {
     }
   });
 
-  test('fewer or more strings than the shape says are refused', async () => {
+  test('a number of strings that does not match the shape is rejected', async () => {
     const model = await loadFixture(engine, 'types-onnx');
     for (const count of [3, 5]) {
       const strings = tensor('bytes', 'BYTES', [count], Array<string>(count).fill('text'));
-      const crooked = everyType().map((input) =>
+      const mismatched = everyType().map((input) =>
         input.name === 'bytes' ? { ...strings, shape: [2, 2] } : input,
       );
-      await assert.rejects(model.run(crooked), { code: 'INVALID_REQUEST', message: /shape \[2,2\], got/ });
+      await assert.rejects(model.run(mismatched), { code: 'INVALID_REQUEST', message: /shape \[2,2\], got/ });
     }
   });
 
-  test('values that do not fill their shape never reach the model', async () => {
+  test('values that do not match their shape never reach the model', async () => {
     const model = await loadFixture(engine, 'scale-onnx');
     const short = { ...tensor('x', 'FP32', [1, 3], [1, 2, 3]), shape: [1, 4] };
     await assert.rejects(model.run([short]), { code: 'MODEL_FAILED', message: /expected 16, got 12/ });
   });
 
-  test('an output that is not a tensor is refused with its name and the way out', async () => {
+  test('an output that is not a tensor is rejected with its name and a remedy', async () => {
     await assert.rejects(loadFixture(engine, 'sequence-onnx'), {
       code: 'MODEL_FAILED',
       message:
-        "model 'sequence-onnx' version 1: output 'list' is not a tensor but a sequence, map or optional value; export the model with tensors as outputs only",
+        "model 'sequence-onnx' version 1: output 'list' is not a tensor but a sequence, map or optional value; export the model with tensor outputs only",
     });
   });
 
-  test('a ZipMap whose operators are all of ai.onnx.ml is served as the probabilities that it takes', async () => {
+  test('a ZipMap is replaced with its probabilities in a model with only ai.onnx.ml operators', async () => {
     const model = await loadFixture(engine, 'zipmap-onnx');
     assert.deepEqual(model.signature.outputs, [
       {
@@ -158,7 +158,7 @@ describe('the engine on ONNX Runtime', () => {
     ['iris-sklearn-onnx', 'scikit-learn'],
     ['iris-lightgbm-onnx', 'LightGBM'],
   ] as const)
-    test(`a classifier as the converter of ${library} writes it by default answers with probabilities and labels`, async () => {
+    test(`a classifier converted from ${library} with default options returns probabilities and labels`, async () => {
       const model = await loadFixture(engine, name);
       const expected = JSON.parse(
         await readFile(join(fixture(name), '../expected.json'), 'utf8'),
@@ -175,20 +175,20 @@ describe('the engine on ONNX Runtime', () => {
       );
     });
 
-  test('a type that requests have no name for is refused with the input and the way out', async () => {
+  test('an unsupported type is rejected with the input and a remedy', async () => {
     await assert.rejects(loadFixture(engine, 'bfloat16-onnx'), {
       code: 'MODEL_FAILED',
       message: /^model 'bfloat16-onnx' version 1: input 'x' is BF16.*add a Cast/,
     });
   });
 
-  test('an output whose shape depends on the data is served', async () => {
+  test('an output with a data-dependent shape is served', async () => {
     const model = await loadFixture(engine, 'positives-onnx');
     const { outputs } = await model.run([tensor('x', 'FP32', [4], [-1, 2, 0, 3])]);
     assert.deepEqual([outputs[0]?.shape, elementsOf(outputs[0])], [[2], [2, 3]]);
   });
 
-  test('a batch that the model refuses fails with its reason in one sentence, and the next one is served', async () => {
+  test('a rejected batch fails with a one-sentence reason, and the next one is served', async () => {
     const model = await loadFixture(engine, 'picky-onnx');
     await assert.rejects(model.run([tensor('x', 'INT64', [2], [1, 7])]), {
       code: 'MODEL_FAILED',
@@ -200,7 +200,7 @@ describe('the engine on ONNX Runtime', () => {
     assert.deepEqual(elementsOf(outputs[0]), [9, 1]);
   });
 
-  test('a file that is no model, or half of one, is refused by name and without its path', async () => {
+  test('an invalid or truncated model file is rejected by name, without its path', async () => {
     const digits = await readFile(join(DIGITS_ONNX, 'model.onnx'));
     for (const bytes of [Buffer.from('no model'), Buffer.alloc(0), digits.subarray(0, digits.length / 2)]) {
       const directory = await mkdtemp(join(tmpdir(), 'partitura-onnx-'));
@@ -214,14 +214,14 @@ describe('the engine on ONNX Runtime', () => {
     assert.ok(await loadFixture(engine, 'scale-onnx'));
   });
 
-  test('the cores of a model are those asked for, else all that each thread may have', async () => {
+  test("a model gets the requested cores, or a thread's share by default", async () => {
     const source = await sourceOf(fixture('scale-onnx'));
     assert.equal((await engine.load({ ...source, cores: 1 })).cores, 1);
     assert.ok(((await engine.load(source)).cores ?? 0) >= 1);
   });
 });
 
-test('models that are loaded and unloaded again and again leave no memory behind', async () => {
+test('repeated loading and unloading leaks no memory', async () => {
   const engine = await createEngine();
   try {
     const source = await sourceOf(DIGITS_ONNX);
@@ -232,13 +232,13 @@ test('models that are loaded and unloaded again and again leave no memory behind
     const before = process.memoryUsage.rss();
     await reload(RELOADS);
     const grown = process.memoryUsage.rss() - before;
-    assert.ok(grown < 16 * MEBIBYTE, `${RELOADS} times kept ${grown} bytes of memory`);
+    assert.ok(grown < 16 * MEBIBYTE, `${RELOADS} reloads leaked ${grown} bytes`);
   } finally {
     await engine.close();
   }
 });
 
-test('an idle engine takes no processor time: its cores sleep, they do not spin', async () => {
+test('an idle engine uses no CPU time: its threads sleep instead of spinning', async () => {
   const engine = await createEngine();
   try {
     const model = await engine.load({ ...(await sourceOf(DIGITS_ONNX)), cores: 4 });
@@ -250,7 +250,7 @@ test('an idle engine takes no processor time: its cores sleep, they do not spin'
       const { user, system } = process.cpuUsage(started);
       spent += user + system;
     }
-    assert.ok(spent < (IDLE_MS * 1_000) / 10, `${spent} µs of processor time in ${IDLE_MS} ms of idling`);
+    assert.ok(spent < (IDLE_MS * 1_000) / 10, `${spent} µs of CPU time in ${IDLE_MS} ms of idling`);
   } finally {
     await engine.close();
   }
@@ -261,8 +261,8 @@ async function runDigits(model: LoadedModel, rows: number): Promise<void> {
 }
 
 test(
-  'a node of ONNX models does not pay for TensorFlow',
-  { skip: process.platform === 'linux' ? false : 'what is loaded is read from /proc' },
+  'TensorFlow is not loaded for ONNX models',
+  { skip: process.platform === 'linux' ? false : 'requires /proc to list loaded libraries' },
   async () => {
     const engine = await createEngine();
     try {

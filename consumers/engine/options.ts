@@ -3,30 +3,30 @@ import { engineThreadsFor } from '../../core/engine-threads.js';
 import { PartituraError } from '../../schemas/errors.js';
 
 /**
- * What computes TensorFlow's formats: `auto` takes its native library where it is installed and WebAssembly
- * where it is not. ONNX models are ONNX Runtime's in any case.
+ * Runtime of TensorFlow's formats: `auto` uses the native library if it is installed and WebAssembly otherwise. ONNX models
+ * always run on ONNX Runtime.
  */
 export type BackendChoice = 'auto' | 'tensorflow' | 'wasm';
 
 export interface EngineOptions {
-  /** Worker threads; models that gain by it are in all of them. 0: as many as there are cores, at most 4. Default 0. */
+  /** Worker threads; models that benefit are loaded into all of them. 0: one per core, at most 4. Default 0. */
   readonly threads?: number;
   /** Default `auto`. */
   readonly backend?: BackendChoice;
   /**
-   * Cores that one operation may use; 0: a thread's share of them. For TensorFlow it counts for the whole process and
-   * only before its first model. Default 0.
+   * Cores that one operation may use; 0: a thread's share. For TensorFlow it applies to the whole process and is read when
+   * the first model is loaded. Default 0.
    */
   readonly intraOpThreads?: number;
-  /** Limit for starting a thread. Default 60 s. */
+  /** Time limit for starting a thread. Default 60 s. */
   readonly startTimeoutMs?: number;
-  /** Limit for loading or unloading one model in one thread. Default 60 s. */
+  /** Time limit for loading or unloading a model in one thread. Default 60 s. */
   readonly loadTimeoutMs?: number;
-  /** Limit for computing one batch; the thread of one that takes longer is replaced. Default 60 s. */
+  /** Time limit for computing one batch; a thread that exceeds it is replaced. Default 60 s. */
   readonly runTimeoutMs?: number;
-  /** Limit for ending all threads in `close`. Default 5 s. */
+  /** Time limit for stopping all threads in `close`. Default 5 s. */
   readonly closeTimeoutMs?: number;
-  /** Told when a thread is lost or can't be replaced; the engine goes on by itself. Default: nobody. */
+  /** Called when a thread is lost or cannot be replaced; the engine keeps retrying. Ignored by default. */
   readonly onError?: (error: PartituraError) => void;
 }
 
@@ -41,27 +41,27 @@ const DEFAULTS: Required<EngineOptions> = {
   onError: () => undefined,
 };
 
-/** @throws PartituraError INVALID_REQUEST that names the option */
+/** @throws PartituraError INVALID_REQUEST naming the option */
 export function completeOptions(options: EngineOptions): Required<EngineOptions> {
   const complete = { ...DEFAULTS, ...options };
-  requireWhole('threads', complete.threads, 0);
-  requireWhole('intraOpThreads', complete.intraOpThreads, 0);
+  requireInteger('threads', complete.threads, 0);
+  requireInteger('intraOpThreads', complete.intraOpThreads, 0);
   complete.threads ||= engineThreadsFor(availableParallelism());
   for (const limit of ['startTimeoutMs', 'loadTimeoutMs', 'runTimeoutMs', 'closeTimeoutMs'] as const) {
-    requireWhole(limit, complete[limit], 1);
+    requireInteger(limit, complete[limit], 1);
   }
   return complete;
 }
 
-function requireWhole(option: string, value: number, least: number): void {
+function requireInteger(option: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
   throw new PartituraError(
     'INVALID_REQUEST',
-    `engine option '${option}': expected a whole number from ${least}, got ${value}`,
+    `engine option '${option}': expected an integer of at least ${least}, got ${value}`,
   );
 }
 
-/** Numbers of cores that one operation of an ONNX model may use, the most first: what is said, else a thread's share or 1. */
+/** Returns the core counts to try for an ONNX model, in descending order: the configured one, or a thread's share and 1. */
 export function coreChoices({
   intraOpThreads,
   threads,

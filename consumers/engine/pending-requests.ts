@@ -1,30 +1,30 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResponse } from './thread/messages.js';
 
-/** A question that waits for its answer. */
+/** A request that awaits its response. */
 interface Pending {
   readonly kind: string;
   readonly limitMs: number;
-  readonly resolve: (answer: EngineResponse) => void;
+  readonly resolve: (response: EngineResponse) => void;
   readonly reject: (error: PartituraError) => void;
 }
 
 /**
- * Questions to one thread or process, which answers them one at a time and in order. Only the first one is being
- * computed: its limit runs, and each of the others' begins when it becomes the first.
+ * Requests to one thread or process, which answers them one at a time and in order. Only the first is being computed, so
+ * only its time limit runs; each further one starts when its request becomes the first.
  */
 export class PendingRequests {
   readonly #pending: Pending[] = [];
   #watchdog: NodeJS.Timeout | undefined;
 
-  /** @param onOverdue called with the reason when the first question takes longer than its limit */
+  /** @param onOverdue called with the reason when the first request exceeds its limit */
   constructor(readonly onOverdue: (reason: string) => void) {}
 
   get size(): number {
     return this.#pending.length;
   }
 
-  /** Waits for the answer to a question that was just sent. @throws PartituraError the answer, where it is a failure */
+  /** Waits for the response to a request just sent. @throws PartituraError if the response is a failure */
   add(kind: string, limitMs: number): Promise<EngineResponse> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ kind, limitMs, resolve, reject });
@@ -32,17 +32,17 @@ export class PendingRequests {
     });
   }
 
-  settleFirst(answer: EngineResponse): void {
+  settleFirst(response: EngineResponse): void {
     const first = this.#pending.shift();
     this.#watchFirst();
-    if (answer.kind === 'failed') first?.reject(new PartituraError(answer.code, answer.message));
-    else first?.resolve(answer);
+    if (response.kind === 'failed') first?.reject(new PartituraError(response.code, response.message));
+    else first?.resolve(response);
   }
 
   /**
-   * Fails all questions: nobody is left to answer them.
-   * @param first the error of the question that was being computed, the likely cause
-   * @param others the error of those behind it
+   * Fails all requests after the thread or process was lost.
+   * @param first error of the request being computed, the likely cause
+   * @param others error of the queued ones
    */
   fail(first: PartituraError, others: PartituraError): void {
     clearTimeout(this.#watchdog);
@@ -57,7 +57,9 @@ export class PendingRequests {
     if (first) this.#watchdog = setTimeout(() => this.#suspect(first), first.limitMs);
   }
 
-  /** After a stall of the event loop its timers come before the messages that arrived meanwhile: look at those first. */
+  /**
+   * Reports an overdue request. After an event loop stall, timers fire before queued messages, so these are handled first.
+   */
   #suspect(first: Pending): void {
     setImmediate(() => {
       if (this.#pending[0] === first) this.onOverdue(`a ${first.kind} took longer than ${first.limitMs} ms`);

@@ -10,9 +10,9 @@ import type { EngineResult, LoadedModel } from './engine.js';
 import { createEngine } from './threaded-engine.js';
 import { fixture, loadFixture, loadEverywhere, sourceOf, tensor } from '../../testing/engine-models.js';
 
-// More than any machine is done with; unlike TensorFlow itself, a graph model can be interrupted.
+// More rounds than any machine can finish; unlike a SavedModel, a graph model can be interrupted.
 const ENDLESS = 2 ** 30;
-// Outlasts the limit below, but not the test: ONNX Runtime can't be interrupted either.
+// Exceeds the limit below, but finishes within the test: ONNX Runtime cannot be interrupted either.
 const LONG = 150_000;
 const SHORT_LIMIT_MS = 200;
 const RUN_TIMEOUT_MS = 2_000;
@@ -20,7 +20,7 @@ const RUN_TIMEOUT_MS = 2_000;
 const work = (model: LoadedModel, rounds: number): Promise<EngineResult> =>
   model.run([tensor('x', 'INT32', [1], [rounds])]);
 
-test('a batch that outlasts the limit fails, what waits behind it may be sent again, and a fresh thread serves on', async () => {
+test('a batch that exceeds the limit fails, queued batches are retryable, and a new thread takes over', async () => {
   const losses: PartituraError[] = [];
   const engine = await createEngine({
     threads: 1,
@@ -45,7 +45,7 @@ test('a batch that outlasts the limit fails, what waits behind it may be sent ag
   }
 });
 
-test('while one thread is replaced the others serve, and the fresh one knows every model', async () => {
+test('other threads keep serving while one is replaced, and the new one loads every model', async () => {
   const engine = await createEngine({
     backend: 'tensorflow',
     threads: 2,
@@ -67,19 +67,19 @@ test('while one thread is replaced the others serve, and the fresh one knows eve
   }
 });
 
-test('a model that can not be had again is missed alone', async () => {
+test('a model that cannot be reloaded does not affect the others', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-engine-'));
-  await cp(fixture('scale', '2'), join(folder, 'passing', '1'), { recursive: true });
+  await cp(fixture('scale', '2'), join(folder, 'removed', '1'), { recursive: true });
   const engine = await createEngine({ threads: 1, backend: 'tensorflow', runTimeoutMs: RUN_TIMEOUT_MS });
   try {
-    const [passing, endless] = [
-      await loadEverywhere(engine, await sourceOf(join(folder, 'passing', '1'))),
+    const [removed, endless] = [
+      await loadEverywhere(engine, await sourceOf(join(folder, 'removed', '1'))),
       await loadFixture(engine, 'endless-graph'),
     ];
     await rm(folder, { recursive: true });
     await assert.rejects(work(endless, ENDLESS), { code: 'MODEL_FAILED' });
     await work(endless, 0);
-    await assert.rejects(passing.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])]), {
+    await assert.rejects(removed.run([tensor('x', 'FP32', [1, 4], [1, 2, 3, 4])]), {
       code: 'MODEL_NOT_READY',
       retryable: true,
     });
@@ -88,18 +88,18 @@ test('a model that can not be had again is missed alone', async () => {
   }
 });
 
-test('a thread that is lost while ONNX Runtime computes ends when it is done, without harm to the process', async () => {
+test('a thread lost during an ONNX Runtime call exits after the call without aborting the process', async () => {
   const engine = await createEngine({ threads: 2, runTimeoutMs: SHORT_LIMIT_MS });
   const loaded = await loadFixture(engine, 'endless-onnx');
   for (let round = 0; round < 2; round++) {
     await assert.rejects(work(loaded, LONG), { code: 'MODEL_FAILED', message: /took longer than/ });
     assert.equal((await Promise.all([work(loaded, 1), work(loaded, 1), work(loaded, 1)])).length, 3);
   }
-  // The process ends only once the lost threads have: an abort within them would fail this file.
+  // The process exits only after the lost threads, so an abort in them would fail this file.
   await engine.close();
 });
 
-test('closing while ONNX Runtime computes fails what waits, and the thread ends afterwards', async () => {
+test('closing during an ONNX Runtime call fails pending runs, and the thread exits afterwards', async () => {
   const engine = await createEngine({ threads: 1, closeTimeoutMs: SHORT_LIMIT_MS });
   const model = await loadFixture(engine, 'endless-onnx');
   const [computing, behind] = [work(model, LONG), work(model, 1)].map((run) => assert.rejects(run));

@@ -9,12 +9,12 @@ const PACKAGES: Readonly<Record<Backend, string>> = {
   wasm: '@tensorflow/tfjs-backend-wasm',
 };
 
-/** Names the package that computes, with its version. */
+/** Returns the package name and version of a runtime. */
 export function runtimeName(backend: Backend): string {
   return `${PACKAGES[backend]} ${runtimeVersion(backend)}`;
 }
 
-/** The version of the library that computes, `unknown` where it does not say. */
+/** Returns the package version of a runtime, or `unknown`. */
 export function runtimeVersion(backend: Backend): string {
   try {
     const { version } = require(`${PACKAGES[backend]}/package.json`) as { version?: string };

@@ -26,7 +26,7 @@ describe('the engine on TensorFlow', () => {
   });
   after(() => engine.close());
 
-  test('every data type comes back as it went in, to the last bit', async () => {
+  test('values of every data type round-trip bit by bit', async () => {
     const model = await loadFixture(engine, 'types');
     const inputs = [
       tensor('bool', 'BOOL', [2, 2], [true, false, false, true]),
@@ -46,7 +46,7 @@ describe('the engine on TensorFlow', () => {
     assert.deepEqual(outputs, sent);
   });
 
-  test('the signature is read from the model, sorted by name, unknown dimensions as -1', async () => {
+  test('the signature is read from the model and sorted by name, with unknown dimensions as -1', async () => {
     const model = await loadFixture(engine, 'types');
     assert.deepEqual(
       model.signature.inputs.map(({ name, datatype }) => `${name} ${datatype}`),
@@ -55,7 +55,7 @@ describe('the engine on TensorFlow', () => {
     assert.deepEqual(model.signature.outputs[2], { name: 'fp32_echo', datatype: 'FP32', shape: [-1, 2] });
   });
 
-  test('a SavedModel, a graph model and a layers model answer what their training scripts wrote down', async () => {
+  test('a SavedModel, a graph model and a layers model match the answers recorded in training', async () => {
     const cases = [
       [DIGITS, DIGITS_EXPECTED],
       [fixture('digits-graph'), DIGITS_EXPECTED],
@@ -77,7 +77,7 @@ describe('the engine on TensorFlow', () => {
     }
   });
 
-  test('strings that are constants inside the model are the same every time', async () => {
+  test('string constants of the model survive repeated runs', async () => {
     const model = await loadFixture(engine, 'labels');
     for (let time = 0; time < 5; time++) {
       const { outputs } = await model.run([tensor('scores', 'FP32', [2, 2], [1, 0, 0, 1])]);
@@ -86,7 +86,7 @@ describe('the engine on TensorFlow', () => {
     }
   });
 
-  test('a model with an FP64 input is refused with the input, its type and the way out', async () => {
+  test('a model with an FP64 input is rejected with the input, its type and a remedy', async () => {
     await assert.rejects(loadFixture(engine, 'double'), {
       code: 'MODEL_FAILED',
       message:
@@ -94,7 +94,7 @@ describe('the engine on TensorFlow', () => {
     });
   });
 
-  test('a batch that the model refuses fails with its reason in one sentence, and the next one is served', async () => {
+  test('a rejected batch fails with a one-sentence reason, and the next one is served', async () => {
     const model = await loadFixture(engine, 'picky');
     await assert.rejects(model.run([tensor('x', 'FP32', [2, 4], [1, 1, 1, 1, 1, -1, 1, 1])]), {
       code: 'MODEL_FAILED',
@@ -105,26 +105,28 @@ describe('the engine on TensorFlow', () => {
     assert.deepEqual(elementsOf(outputs[0]), [0, 1, 2, 3]);
   });
 
-  test('fewer or more strings than the shape says are refused before they reach the native library', async () => {
+  test('a number of strings that does not match the shape is rejected before it reaches the native library', async () => {
     const model = await loadFixture(engine, 'types');
     for (const count of [3, 5]) {
       const inputs = model.signature.inputs.map(({ name, datatype }) =>
         tensor(name, datatype, [2, 2], datatype === 'BYTES' ? ['a', 'b', 'c', 'd'] : [0, 0, 0, 0]),
       );
       const strings = tensor('bytes', 'BYTES', [count], Array<string>(count).fill('text'));
-      const crooked = inputs.map((input) => (input.name === 'bytes' ? { ...strings, shape: [2, 2] } : input));
-      await assert.rejects(model.run(crooked), { code: 'INVALID_REQUEST', message: /shape \[2,2\], got/ });
+      const mismatched = inputs.map((input) =>
+        input.name === 'bytes' ? { ...strings, shape: [2, 2] } : input,
+      );
+      await assert.rejects(model.run(mismatched), { code: 'INVALID_REQUEST', message: /shape \[2,2\], got/ });
     }
   });
 
-  test('the engine says what computes and how many batches it takes at once', async () => {
+  test('the engine reports its backend and its number of threads', async () => {
     const model = await loadFixture(engine, 'scale', '1');
     assert.equal(model.backend, 'tensorflow');
     assert.deepEqual([engine.threads, model.threads], [2, 2]);
   });
 });
 
-test('closing fails the runs that wait, and later ones', async () => {
+test('closing fails pending and later runs', async () => {
   const engine = await createEngine({ backend: 'tensorflow' });
   const model = await loadFixture(engine, 'slow');
   const waiting = Promise.allSettled([1, 2, 3].map(() => scaled(model)));

@@ -3,15 +3,15 @@ import type { EngineTensor, TensorSpec } from './engine.js';
 import type { Tensors } from './thread/messages.js';
 
 /**
- * Inputs in the signature's order, without names: what a thread takes.
- * @throws PartituraError INVALID_REQUEST when one is missing, INTERNAL when one shares its buffer with others
+ * Arranges inputs in signature order, without names, as a thread expects them.
+ * @throws PartituraError INVALID_REQUEST if one is missing, INTERNAL if one shares its buffer
  */
 export function arrangeInputs(specs: readonly TensorSpec[], inputs: readonly EngineTensor[]): Tensors {
   const arranged = specs.map((spec, index) => inputNamed(spec.name, inputs, index));
   return { shapes: arranged.map((input) => input.shape), buffers: arranged.map(wholeBuffer) };
 }
 
-/** A thread's outputs with the names of the signature. */
+/** Adds the signature's names to a thread's outputs. */
 export function nameOutputs(specs: readonly TensorSpec[], { shapes, buffers }: Tensors): EngineTensor[] {
   return specs.map(({ name, datatype }, index) => {
     const shape = shapes[index];
@@ -21,7 +21,7 @@ export function nameOutputs(specs: readonly TensorSpec[], { shapes, buffers }: T
   });
 }
 
-/** Most callers keep the signature's order, so the same place is looked at first. */
+/** Finds an input by name, trying the same position first, since most callers keep the signature's order. */
 function inputNamed(name: string, inputs: readonly EngineTensor[], index: number): EngineTensor {
   const inPlace = inputs[index];
   const input = inPlace?.name === name ? inPlace : inputs.find((candidate) => candidate.name === name);
@@ -29,8 +29,8 @@ function inputNamed(name: string, inputs: readonly EngineTensor[], index: number
   throw new PartituraError('INVALID_REQUEST', `input '${name}' is missing`);
 }
 
-/** Transferring a shared buffer would empty every other view of it. */
+/** Returns the buffer of a tensor that owns it: transferring a shared buffer would detach all other views. */
 function wholeBuffer({ name, data }: EngineTensor): ArrayBuffer {
   if (data.byteLength === data.buffer.byteLength) return data.buffer;
-  throw new PartituraError('INTERNAL', `input '${name}' doesn't own its buffer`);
+  throw new PartituraError('INTERNAL', `input '${name}' does not own its buffer`);
 }

@@ -7,60 +7,61 @@ import { aboutModel } from './model-errors.js';
 import { coreChoices, type EngineOptions } from './options.js';
 import type { EngineResponse, LoadedFacts, Tensors } from './thread/messages.js';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 30_000;
+const INITIAL_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
 
 /**
- * A place for one thread that is filled again when the thread is lost: a fresh one starts, loads the same
- * models and takes over. What waited in the lost thread has failed by then; its buffers went with it.
+ * Keeps one engine thread running: when the thread is lost, a new one starts, loads the same models and takes over.
+ * Requests queued in the lost thread fail, because their buffers had been transferred to it.
  */
 export class ThreadSlot {
   #thread: EngineThread | undefined;
-  /** What its thread should hold, and what it does. */
+  /** Models that the thread should have loaded. */
   readonly #models = new Map<number, ModelSource>();
-  readonly #held = new Set<number>();
-  #filling: Promise<unknown> = Promise.resolve();
-  #replacing: Promise<void> = Promise.resolve();
+  /** Models that it has loaded. */
+  readonly #loaded = new Set<number>();
+  #starting: Promise<unknown> = Promise.resolve();
+  #restarting: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
 
   constructor(readonly options: Required<EngineOptions>) {}
 
-  /** @throws PartituraError when the thread can't be started */
+  /** @throws PartituraError if the thread cannot be started */
   open(): Promise<void> {
-    return this.#fill();
+    return this.#start();
   }
 
-  /** True while its thread is there and holds the model. */
+  /** True if its thread is running and has the model loaded. */
   serves(key: number): boolean {
-    return this.#thread !== undefined && this.#held.has(key);
+    return this.#thread !== undefined && this.#loaded.has(key);
   }
 
   get backlog(): number {
     return this.#thread?.backlog ?? Infinity;
   }
 
-  /** Settles when a lost thread has been replaced, at once when none is lost; rejects when the attempt fails. */
-  async whole(): Promise<void> {
-    await this.#filling;
+  /** Resolves once a lost thread has been replaced, or immediately if none was lost; rejects if the attempt fails. */
+  async ready(): Promise<void> {
+    await this.#starting;
   }
 
   async load(key: number, source: ModelSource): Promise<LoadedFacts> {
-    await this.whole();
-    const facts = await this.#loadInto(this.#present(), key, source);
+    await this.ready();
+    const facts = await this.#loadInto(this.#requireThread(), key, source);
     this.#models.set(key, source);
-    this.#held.add(key);
+    this.#loaded.add(key);
     return facts;
   }
 
   async unload(key: number): Promise<void> {
     this.#models.delete(key);
-    await this.#filling.catch(() => undefined);
-    if (this.#held.delete(key))
-      await this.#present().ask<'unloaded'>({ kind: 'unload', key }, this.options.loadTimeoutMs);
+    await this.#starting.catch(() => undefined);
+    if (this.#loaded.delete(key))
+      await this.#requireThread().request<'unloaded'>({ kind: 'unload', key }, this.options.loadTimeoutMs);
   }
 
   run(key: number, { shapes, buffers }: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
-    return this.#present().ask<'result'>(
+    return this.#requireThread().request<'result'>(
       { kind: 'run', key, shapes, buffers },
       this.options.runTimeoutMs,
       buffers,
@@ -70,17 +71,17 @@ export class ThreadSlot {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#thread?.end(this.options.closeTimeoutMs);
-    await this.#replacing;
+    await this.#restarting;
   }
 
-  #present(): EngineThread {
+  #requireThread(): EngineThread {
     if (this.#thread) return this.#thread;
-    throw new PartituraError('INTERNAL', "the engine's thread is being replaced");
+    throw new PartituraError('INTERNAL', 'the engine thread is being replaced');
   }
 
-  async #fill(): Promise<void> {
+  async #start(): Promise<void> {
     const { closeTimeoutMs, startTimeoutMs, backend } = this.options;
-    const thread: EngineThread = new EngineThread(backend, (reason) => this.#lost(thread, reason));
+    const thread: EngineThread = new EngineThread(backend, (reason) => this.#onLoss(thread, reason));
     const endOnClose = (): void => void thread.end(closeTimeoutMs);
     this.#closing.signal.addEventListener('abort', endOnClose);
     try {
@@ -95,51 +96,53 @@ export class ThreadSlot {
     }
   }
 
-  /** A model that can't be loaded again must not keep the others from being served. */
+  /** Reloads a model, reporting a failure instead of throwing: it must not prevent the other models from serving. */
   async #reload(thread: EngineThread, key: number, source: ModelSource): Promise<void> {
     try {
       await this.#loadInto(thread, key, source);
-      this.#held.add(key);
+      this.#loaded.add(key);
     } catch (error) {
       if (thread.isLost) throw error;
       this.options.onError(PartituraError.from(error));
     }
   }
 
-  #lost(thread: EngineThread, reason: PartituraError): void {
+  #onLoss(thread: EngineThread, reason: PartituraError): void {
     if (thread !== this.#thread) return;
     this.#thread = undefined;
-    this.#held.clear();
+    this.#loaded.clear();
     if (this.#closing.signal.aborted) return;
     this.options.onError(reason);
-    this.#filling = this.#fill();
-    this.#replacing = this.#keepFilling();
+    this.#starting = this.#start();
+    this.#restarting = this.#restart();
   }
 
-  /** Tries until it works or the engine is closed, with growing pauses: a model that kills its thread must not spin. */
-  async #keepFilling(): Promise<void> {
+  /**
+   * Retries with backoff until a thread has started or the engine is closed, so that a crashing model causes no busy loop.
+   */
+  async #restart(): Promise<void> {
     for (
-      let pauseMs = FIRST_PAUSE_MS;
+      let backoffMs = INITIAL_BACKOFF_MS;
       !this.#closing.signal.aborted;
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+      backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)
     ) {
-      const failure = await this.#filling.then(
+      const failure = await this.#starting.then(
         () => undefined,
         (error) => PartituraError.from(error),
       );
       if (!failure || this.#closing.signal.aborted) return;
-      this.#held.clear();
+      this.#loaded.clear();
       this.options.onError(failure);
-      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
-      if (!this.#closing.signal.aborted) this.#filling = this.#fill();
+      await sleep(backoffMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      if (!this.#closing.signal.aborted) this.#starting = this.#start();
     }
   }
 
-  /** @throws PartituraError MODEL_FAILED that names the model */
+  /** @throws PartituraError MODEL_FAILED naming the model */
   async #loadInto(thread: EngineThread, key: number, source: ModelSource): Promise<LoadedFacts> {
-    const question = loadRequest(key, source, coreChoices(this.options)[0]);
+    const request = loadRequest(key, source, coreChoices(this.options)[0]);
     try {
-      return await thread.ask<'loaded'>(question, this.options.loadTimeoutMs);
+      return await thread.request<'loaded'>(request, this.options.loadTimeoutMs);
     } catch (error) {
       throw aboutModel(source, error);
     }

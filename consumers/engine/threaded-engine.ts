@@ -18,8 +18,8 @@ import { arrangeInputs, nameOutputs } from './tensors.js';
 import type { EngineResponse, LoadedFacts, Tensors } from './thread/messages.js';
 
 /**
- * Starts the worker threads. What computes starts in them with the first model that needs it.
- * @throws PartituraError when an option is impossible or a thread can't be started
+ * Starts the worker threads. A runtime starts in them with the first model that needs it.
+ * @throws PartituraError if an option is invalid or a thread cannot be started
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const complete = completeOptions(options);
@@ -39,16 +39,17 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   }
 }
 
-/** The native library reads its settings from the process, once, when the first thread loads it. */
+/** Sets the environment of the native library, which reads it once, when the first thread loads the library. */
 function prepareProcess(coresOfAnOperation: number): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // Negative: operations run in the thread that calls, which is ours alone, instead of being handed to a pool.
+  // Negative: operations run in the calling thread, which is dedicated to them, instead of in a pool.
   process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
   process.env['TF_NUM_INTRAOP_THREADS'] = String(coresOfAnOperation);
 }
 
-/** A model that takes longer again and again goes back to its thread: meanwhile nothing else happens in the node. */
+/** Batch time above which a model is moved off the event loop, which it blocks for the whole node. */
 const TOO_SLOW_INLINE_MICROS = 10_000;
+/** Consecutive slow runs after which it is moved. */
 const SLOW_RUNS_ALLOWED = 3;
 
 class ThreadedEngine implements Engine {
@@ -74,7 +75,7 @@ class ThreadedEngine implements Engine {
     this.#requireOpen();
     const key = this.#nextKey++;
     const [first] = this.slots;
-    if (!first) throw new PartituraError('INTERNAL', 'an engine needs a thread');
+    if (!first) throw new PartituraError('INTERNAL', 'an engine needs at least one thread');
     try {
       return new ThreadedModel(this, key, source, await first.load(key, source));
     } catch (error) {
@@ -83,28 +84,28 @@ class ThreadedEngine implements Engine {
     }
   }
 
-  /** One thread after the other: those that hold it already go on serving meanwhile. */
-  async spread(key: number, source: ModelSource): Promise<void> {
+  /** Loads a model into one thread after another, so that the threads that have it already keep serving. */
+  async replicate(key: number, source: ModelSource): Promise<void> {
     this.#requireOpen();
     try {
       for (const slot of this.slots.slice(1)) await slot.load(key, source);
     } catch (error) {
-      await this.gather(key);
+      await this.shrink(key);
       throw error;
     }
   }
 
-  async gather(key: number): Promise<void> {
+  async shrink(key: number): Promise<void> {
     await Promise.allSettled(this.slots.slice(1).map((slot) => slot.unload(key)));
   }
 
   async run(key: number, tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
     this.#requireOpen();
-    const slot = this.#idlest(key) ?? (await this.#idlestAfterRepair(key));
+    const slot = this.#idlest(key) ?? (await this.#idlestAfterRestart(key));
     return slot.run(key, tensors);
   }
 
-  /** Loads a model into the event loop as well. */
+  /** Loads a model into the main thread as well. */
   loadInline(key: number, source: ModelSource, cores: number | undefined): Promise<void> {
     this.#requireOpen();
     return this.hosts.inline.load(key, source, cores ?? this.coreChoices[0]);
@@ -119,7 +120,7 @@ class ThreadedEngine implements Engine {
     return this.hosts.inline.unload(key);
   }
 
-  /** Frees what can be freed: a thread that is lost has nothing left to free. */
+  /** Unloads a model from every thread; failures are ignored, since a lost thread has nothing left to free. */
   async unload(key: number): Promise<void> {
     await Promise.allSettled(this.slots.map((slot) => slot.unload(key)));
   }
@@ -137,11 +138,11 @@ class ThreadedEngine implements Engine {
     return idlest;
   }
 
-  async #idlestAfterRepair(key: number): Promise<ThreadSlot> {
-    await Promise.any(this.slots.map((slot) => slot.whole())).catch(() => undefined);
+  async #idlestAfterRestart(key: number): Promise<ThreadSlot> {
+    await Promise.any(this.slots.map((slot) => slot.ready())).catch(() => undefined);
     const slot = this.#idlest(key);
     if (slot) return slot;
-    throw new PartituraError('MODEL_NOT_READY', 'no engine thread holds it after a crash; it is tried again');
+    throw new PartituraError('MODEL_NOT_READY', 'no engine thread has loaded it since a crash');
   }
 
   #requireOpen(): void {
@@ -158,12 +159,12 @@ class ThreadedModel implements LoadedModel {
   readonly loadMs: number;
   #inline = false;
   #loadedInline = false;
-  #isSpread = false;
-  /** Runs in the event loop one after the other that took too long. */
+  #isReplicated = false;
+  /** Consecutive runs on the event loop that took too long. */
   #slowRuns = 0;
-  #underWay = 0;
+  #inFlight = 0;
   #unloading: Promise<void> | undefined;
-  #allDone: (() => void) | undefined;
+  #onDrained: (() => void) | undefined;
 
   constructor(
     readonly engine: ThreadedEngine,
@@ -180,50 +181,54 @@ class ThreadedModel implements LoadedModel {
   }
 
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
-    if (this.#unloading) throw aboutModel(this.source, new PartituraError('MODEL_NOT_READY', 'is unloaded'));
-    this.#underWay++;
+    if (this.#unloading)
+      throw aboutModel(this.source, new PartituraError('MODEL_NOT_READY', 'has been unloaded'));
+    this.#inFlight++;
     try {
-      const answer = await this.#compute(arrangeInputs(this.signature.inputs, inputs));
-      return { outputs: nameOutputs(this.signature.outputs, answer), computeMicros: answer.computeMicros };
+      const response = await this.#compute(arrangeInputs(this.signature.inputs, inputs));
+      return {
+        outputs: nameOutputs(this.signature.outputs, response),
+        computeMicros: response.computeMicros,
+      };
     } catch (error) {
       throw aboutModel(this.source, error);
     } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#allDone?.();
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#onDrained?.();
     }
   }
 
   async #compute(tensors: Tensors): Promise<Extract<EngineResponse, { kind: 'result' }>> {
     if (!this.#inline) return this.engine.run(this.key, tensors);
-    const answer = await this.engine.runInline(this.key, tensors);
-    this.#slowRuns = answer.computeMicros > TOO_SLOW_INLINE_MICROS ? this.#slowRuns + 1 : 0;
-    if (this.#slowRuns === SLOW_RUNS_ALLOWED) this.#moveBack(answer.computeMicros);
-    return answer;
+    const response = await this.engine.runInline(this.key, tensors);
+    this.#slowRuns = response.computeMicros > TOO_SLOW_INLINE_MICROS ? this.#slowRuns + 1 : 0;
+    if (this.#slowRuns === SLOW_RUNS_ALLOWED) this.#moveBack(response.computeMicros);
+    return response;
   }
 
-  /** It stays loaded in the event loop: it has proved to be light once, and nothing waits for the memory. */
+  /** Moves the model back to its worker thread. It stays loaded in the main thread, since nothing else needs the memory. */
   #moveBack(computeMicros: number): void {
     this.#inline = false;
-    const message = `takes ${Math.round(computeMicros / 1_000)} ms for a batch, too long for the event loop; it runs in its thread again`;
+    const message = `a batch took ${Math.round(computeMicros / 1_000)} ms, too long for the event loop; moved back to its worker thread`;
     this.engine.onError(
       PartituraError.from(aboutModel(this.source, new PartituraError('INTERNAL', message))),
     );
   }
 
   get threads(): number {
-    return this.#isSpread ? this.engine.threads : 1;
+    return this.#isReplicated ? this.engine.threads : 1;
   }
 
   async replicateToAllThreads(): Promise<void> {
-    await this.engine.spread(this.key, this.source).catch((error: unknown) => {
+    await this.engine.replicate(this.key, this.source).catch((error: unknown) => {
       throw aboutModel(this.source, error);
     });
-    this.#isSpread = true;
+    this.#isReplicated = true;
   }
 
   async shrinkToOneThread(): Promise<void> {
-    this.#isSpread = false;
-    await this.engine.gather(this.key);
+    this.#isReplicated = false;
+    await this.engine.shrink(this.key);
   }
 
   get isInline(): boolean {
@@ -242,7 +247,7 @@ class ThreadedModel implements LoadedModel {
   }
 
   async #finishAndUnload(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#allDone = resolve));
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onDrained = resolve));
     if (this.#loadedInline) await this.engine.unloadInline(this.key);
     await this.engine.unload(this.key);
   }

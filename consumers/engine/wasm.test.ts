@@ -11,7 +11,7 @@ describe('the engine on WebAssembly', () => {
   });
   after(() => engine.close());
 
-  test('graph and layers models answer what their training scripts wrote down', async () => {
+  test('graph and layers models match the answers recorded in training', async () => {
     const cases = [
       [fixture('digits-graph'), DIGITS_EXPECTED],
       [fixture('digits-layers'), `${fixture('digits-layers')}/expected.json`],
@@ -24,7 +24,7 @@ describe('the engine on WebAssembly', () => {
     }
   });
 
-  test('a SavedModel is refused with the way out', async () => {
+  test('a SavedModel is rejected with a remedy', async () => {
     await assert.rejects(engine.load(await sourceOf(DIGITS)), {
       code: 'MODEL_FAILED',
       message: /a SavedModel needs the TensorFlow library.*npm run setup.*tensorflowjs_converter/,

@@ -9,7 +9,7 @@ import { BatchCheck } from './batch-check.js';
 
 type Row = readonly [input: number, output: number];
 
-/** A slice whose job has one FP32 input and output. */
+/** Creates a slice of a job with one FP32 input and output. */
 function slice(...rows: readonly Row[]): WatchedSlice {
   const column = (index: 0 | 1, name: string): WatchedSlice['inputs'][number] => ({
     name,
@@ -31,7 +31,7 @@ interface Checked {
   time: number;
 }
 
-/** A check of a model that doubles its input. */
+/** Creates a check of a model that doubles its input. */
 function checking(fail?: Error): Checked {
   const checked: Checked = {
     results: [],
@@ -54,7 +54,7 @@ function checking(fail?: Error): Checked {
   return checked;
 }
 
-test('rows of a batch are computed again when the engine is idle, each request first', async () => {
+test('rows of a batch are recomputed once the engine is idle, starting with one row per request', async () => {
   const { check, results, computed } = checking();
   assert.equal(check.isDue(), true);
   check.take([slice([1, 2]), slice([3, 6], [4, 8], [5, 10])]);
@@ -66,7 +66,7 @@ test('rows of a batch are computed again when the engine is idle, each request f
   assert.deepEqual(results, [['equal', undefined]]);
 });
 
-test('a request that was cut is computed again whole', async () => {
+test('a split request is recomputed as a whole', async () => {
   for (const [outputs, result] of [
     [[6, 8], 'equal'],
     [[6, 9], 'different'],
@@ -75,7 +75,7 @@ test('a request that was cut is computed again whole', async () => {
     const check = new BatchCheck(
       ([input]): Promise<EngineResult> => {
         const values = decodeElements('FP32', Buffer.from(input?.data ?? [])).map(Number);
-        // Two rows are cut as one row is alone: only the whole shows what is different.
+        // Parts agree with single rows: only the whole request reveals the difference.
         const doubled =
           values.length > 1 ? values.map((x) => 2 * x) : values.map((x) => (x === 4 ? outputs[1] : 2 * x));
         return Promise.resolve({
@@ -94,15 +94,15 @@ test('a request that was cut is computed again whole', async () => {
   }
 });
 
-test('a row that is another alone is a difference', async () => {
+test('a row with another output when computed alone is a difference', async () => {
   const { check, results } = checking();
   check.take([slice([1, 2]), slice([3, 6.1])]);
   check.idle();
   await settle();
-  assert.deepEqual(results, [['different', "output 'y' of a row differs from its batch"]]);
+  assert.deepEqual(results, [['different', "output 'y' of a row differs when computed alone"]]);
 });
 
-test('rounding is no difference, also beside larger answers', async () => {
+test('rounding is not a difference, not even next to larger outputs', async () => {
   const { check, results } = checking();
   check.take([slice([1, 2.000_01]), slice([1e-6, 3e-6]), slice([3, 6])]);
   check.idle();
@@ -112,8 +112,8 @@ test('rounding is no difference, also beside larger answers', async () => {
 
 type Doubling = (rows: readonly number[]) => number[];
 
-/** Runs a check of a batch of the rows 1, 2 and 3, and of the last two of these cut from their request. */
-async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]> {
+/** Checks a batch whose last slice is a complete request or, with `isSplit`, a part of one. */
+async function checkOfBatch(double: Doubling, isSplit: boolean): Promise<string[]> {
   const results: string[] = [];
   const check = new BatchCheck(
     ([input]): Promise<EngineResult> => {
@@ -122,12 +122,12 @@ async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]>
     },
     { intervalMs: 100, onResult: (result) => void results.push(result) },
   );
-  const pieceOf = (rows: number[], answers: number[]): WatchedSlice =>
+  const sliceOf = (rows: number[], answers: number[]): WatchedSlice =>
     slice(...rows.map((row, index) => [row, answers[index] ?? NaN] as const));
   const answers = double([7, 2, 3]);
-  const [first, last] = [pieceOf([7], answers.slice(0, 1)), pieceOf([2, 3], answers.slice(1))];
-  const whole = pieceOf([1, 2, 3], []);
-  check.take(isCut ? [first, { ...last, inputs: whole.inputs, start: 1 }] : [first, last]);
+  const [first, last] = [sliceOf([7], answers.slice(0, 1)), sliceOf([2, 3], answers.slice(1))];
+  const whole = sliceOf([1, 2, 3], []);
+  check.take(isSplit ? [first, { ...last, inputs: whole.inputs, start: 1 }] : [first, last]);
   check.idle();
   await settle();
   return results;
@@ -136,17 +136,17 @@ async function checkOfBatch(double: Doubling, isCut: boolean): Promise<string[]>
 const BY_SIZE: Doubling = (rows) => rows.map((row) => row * (rows.length === 1 ? 2 : 2.001));
 const BY_OTHERS: Doubling = (rows) => rows.map((row) => row * (2 + 1e-4 * (Math.max(...rows) - row)));
 
-for (const isCut of [false, true]) {
-  const what = isCut ? 'a part of a request' : 'a row';
-  test(`${what} that differs slightly by the size of the batch alone is rounded`, async () => {
-    assert.deepEqual(await checkOfBatch(BY_SIZE, isCut), ['equal']);
+for (const isSplit of [false, true]) {
+  const what = isSplit ? 'a part of a request' : 'a row';
+  test(`${what} that differs slightly with the batch size only is attributed to rounding`, async () => {
+    assert.deepEqual(await checkOfBatch(BY_SIZE, isSplit), ['equal']);
   });
-  test(`${what} that differs slightly by its neighbors is a difference`, async () => {
-    assert.deepEqual(await checkOfBatch(BY_OTHERS, isCut), ['different']);
+  test(`${what} that differs slightly with its neighbors is a difference`, async () => {
+    assert.deepEqual(await checkOfBatch(BY_OTHERS, isSplit), ['different']);
   });
 }
 
-test('a batch that is too large to be filled with copies tells nothing of a slight difference', async () => {
+test('a slight difference is inconclusive if a batch of copies would be too large', async () => {
   const row = (name: string, value: number): WatchedSlice['inputs'][number] => ({
     name,
     datatype: 'FP32',
@@ -162,10 +162,10 @@ test('a batch that is too large to be filled with copies tells nothing of a slig
   check.take(Array.from({ length: 40 }, () => one));
   check.idle();
   await settle();
-  assert.deepEqual(results, [['failed', 'the batch is too large to be computed again']]);
+  assert.deepEqual(results, [['failed', 'the batch is too large to recompute']]);
 });
 
-test('a row that can not be computed alone tells nothing', async () => {
+test('a row that cannot be computed alone is inconclusive', async () => {
   const { check, results } = checking(new Error('unloaded'));
   check.take([slice([1, 2])]);
   check.idle();
@@ -173,7 +173,7 @@ test('a row that can not be computed alone tells nothing', async () => {
   assert.deepEqual(results, [['failed', 'unloaded']]);
 });
 
-test('one batch of an interval is checked, a few rows of it, and none once it is over', async () => {
+test('a few rows of one batch per interval are checked, and none after the end', async () => {
   const checked = checking();
   const { check } = checked;
   check.take(Array.from({ length: 100 }, (_, index) => slice([index, 2 * index])));
@@ -188,7 +188,7 @@ test('one batch of an interval is checked, a few rows of it, and none once it is
   assert.equal(check.isDue(), false);
 });
 
-test('what is checked is a copy: the batch belongs to its callers', async () => {
+test('the check works on copies, because callers own the batch', async () => {
   const { check, results } = checking();
   const shared = slice([1, 2]);
   check.take([shared]);
@@ -199,7 +199,7 @@ test('what is checked is a copy: the batch belongs to its callers', async () => 
   assert.deepEqual(results, [['equal', undefined]]);
 });
 
-test('where the engine is never idle, a check waits for a few batches and no longer', async () => {
+test('a check waits for a few batches only if the engine is never idle', async () => {
   const { check, computed } = checking();
   for (let batch = 1; batch <= 5; batch++) {
     assert.deepEqual(computed, []);

@@ -4,26 +4,27 @@ import { joinRows, rowOffsets, sliceRows, type RowTensor } from '../batching/row
 import type { LoadedModel } from '../engine/engine.js';
 import { ComparedOutput } from './batch-proof/compare.js';
 
-/** The result of one check; `failed` where a row could not be computed alone. */
+/** Result of a check; `failed` if a row could not be computed alone. */
 export type CheckResult = 'equal' | 'different' | 'failed';
 
 export interface BatchCheckOptions {
-  /** At most one batch per interval is checked, milliseconds. */
+  /** Minimum interval between checks, milliseconds. */
   readonly intervalMs: number;
-  /** Called with the result of each check, and the reason where it found a difference or failed. */
+  /** Called with the result of each check, and the reason if it found a difference or failed. */
   readonly onResult: (result: CheckResult, reason: string | undefined) => void;
   readonly now?: () => number;
 }
 
-/** Rows of one check, each of a request of its own where there are as many. */
-const MOST_ROWS = 8;
-/** Intervals without an idle moment after which a check no longer waits for one: an engine under load may never be idle. */
+/** Maximum rows of one check, from different requests if possible. */
+const MAX_ROWS = 8;
+/** Number of samples after which a check no longer waits for the engine to be idle, since a loaded engine may never be. */
 const PATIENCE = 4;
-const MOST_BYTES = 4 * 2 ** 20;
-/** Rows of one output that are computed again among copies of themselves. */
-const MOST_COPIED_ROWS = 2;
-/** Inputs of a batch of copies. */
-const MOST_BYTES_OF_COPIES = 32 * 2 ** 20;
+/** Maximum size of a sample. */
+const MAX_BYTES = 4 * 2 ** 20;
+/** Maximum rows per output that are recomputed in batches of copies. */
+const MAX_COPIED_ROWS = 2;
+/** Maximum input size of a batch of copies. */
+const MAX_BYTES_OF_COPIES = 32 * 2 ** 20;
 
 /** The place of a row in a batch. */
 interface BatchPlace {
@@ -38,29 +39,30 @@ interface SampledRow extends BatchPlace {
   readonly outputs: readonly RowTensor[];
 }
 
-/** A part of a request that was cut, and the whole request. */
-interface SampledCut extends BatchPlace {
+/** A part of a split request, with the inputs of the whole request. */
+interface SampledSplit extends BatchPlace {
   readonly inputs: readonly RowTensor[];
   readonly outputs: readonly RowTensor[];
-  /** Where the part begins. */
+  /** First row of the part in the request. */
   readonly start: number;
 }
 
-/** A relation of a row's answer in a batch to the one it has alone; `near` may be rounding that the model amplifies. */
-type Likeness = 'equal' | 'near' | 'different';
+/** Similarity of a row's outputs in a batch and alone; `near` may be amplified rounding. */
+type Similarity = 'equal' | 'near' | 'different';
 
 interface Sample {
   readonly rows: readonly SampledRow[];
-  readonly cut: SampledCut | undefined;
+  readonly split: SampledSplit | undefined;
 }
 
 /**
- * Computes a few rows of a real batch again, each alone, and a request that was cut again whole, while the engine is idle: batching was proven with random
- * values, and callers may send others. Costs the path of a request one comparison of numbers.
+ * Live check of batching. While the engine is idle, it recomputes a few rows of a real batch one by one, and a split request
+ * as a whole: the batching proof used random values, which may differ from real ones. A request without a check costs one
+ * comparison of numbers.
  */
 export class BatchCheck implements BatchWatch {
   #nextAt = 0;
-  /** Samples taken since the last check. */
+  /** Number of samples taken since the last check. */
   #waiting = 0;
   #sample: Sample | undefined;
   #isChecking = false;
@@ -80,7 +82,7 @@ export class BatchCheck implements BatchWatch {
 
   take(slices: readonly WatchedSlice[]): void {
     this.#nextAt = this.#now() + this.options.intervalMs;
-    this.#sample = { rows: sampleRows(slices), cut: sampleCut(slices) };
+    this.#sample = { rows: sampleRows(slices), split: sampleSplit(slices) };
     this.#waiting++;
     if (this.#waiting > PATIENCE) this.idle();
   }
@@ -98,20 +100,21 @@ export class BatchCheck implements BatchWatch {
     this.#report('different', reason);
   }
 
-  /** Checks no more. */
+  /** Stops checking. */
   end(): void {
     this.#isOver = true;
     this.#sample = undefined;
   }
 
-  async #check({ rows, cut }: Sample): Promise<void> {
+  async #check({ rows, split }: Sample): Promise<void> {
     try {
-      const reason = (await this.#checkRows(rows)) ?? (cut && (await this.#checkCut(cut)));
+      const reason = (await this.#checkRows(rows)) ?? (split && (await this.#checkSplit(split)));
       this.#report(reason === undefined ? 'equal' : 'different', reason);
     } catch (cause) {
       const { code, message } = PartituraError.from(cause);
-      // What was answered in company and is refused alone was not answered for itself.
-      if (code === 'MODEL_FAILED') this.#report('different', `a row of a batch fails alone: ${message}`);
+      // A row that succeeds in a batch and fails alone depends on the other rows.
+      if (code === 'MODEL_FAILED')
+        this.#report('different', `a row of a batch fails when computed alone: ${message}`);
       else this.#report('failed', message);
     }
   }
@@ -120,24 +123,24 @@ export class BatchCheck implements BatchWatch {
     const alone: ComparedOutput[][] = [];
     for (const { inputs } of rows) alone.push(await this.#compute(inputs));
     for (const [index, { name }] of (rows[0]?.outputs ?? []).entries()) {
-      const likenesses = likenessOfRows(rows, alone, index);
-      const near = rows.filter((_, row) => likenesses[row] === 'near').slice(0, MOST_COPIED_ROWS);
+      const similarities = similarityOfRows(rows, alone, index);
+      const near = rows.filter((_, row) => similarities[row] === 'near').slice(0, MAX_COPIED_ROWS);
       const isRounding = async (row: SampledRow): Promise<boolean> =>
         this.#isSameAmongCopies(row.inputs, row, { answer: outputOf(row, index), row: 0 }, index);
-      if (likenesses.includes('different') || !(await everyInTurn(near, isRounding)))
-        return `output '${name}' of a row differs from its batch`;
+      if (similarities.includes('different') || !(await everySequentially(near, isRounding)))
+        return `output '${name}' of a row differs when computed alone`;
     }
     return undefined;
   }
 
-  async #checkCut(cut: SampledCut): Promise<string | undefined> {
-    const { inputs, start, position, batchRows } = cut;
+  async #checkSplit(split: SampledSplit): Promise<string | undefined> {
+    const { inputs, start, position, batchRows } = split;
     const whole = await this.#compute(inputs);
-    for (const [index, { name }] of cut.outputs.entries()) {
-      const part = outputOf(cut, index);
+    for (const [index, { name }] of split.outputs.entries()) {
+      const part = outputOf(split, index);
       const reference = whole[index];
-      const likenesses = likenessOfPart(part, reference, start);
-      const near = [...likenesses.keys()].filter((row) => likenesses[row] === 'near');
+      const similarities = similarityOfPart(part, reference, start);
+      const near = [...similarities.keys()].filter((row) => similarities[row] === 'near');
       const isRounding = async (row: number): Promise<boolean> => {
         const copied = inputs.map((input) => copyOf(input, start + row));
         const inWhole = { position: start + row, batchRows: reference?.rows ?? 0 };
@@ -152,18 +155,18 @@ export class BatchCheck implements BatchWatch {
         );
       };
       if (
-        likenesses.includes('different') ||
-        !(await everyInTurn(near.slice(0, MOST_COPIED_ROWS), isRounding))
+        similarities.includes('different') ||
+        !(await everySequentially(near.slice(0, MAX_COPIED_ROWS), isRounding))
       )
-        return `output '${name}' of a request that was cut differs from the whole`;
+        return `output '${name}' of a split request differs from that of the whole request`;
     }
     return undefined;
   }
 
   /**
-   * Tells if a row has the same answer, to the last bit, at the same place of a batch that consists of copies of it: then
-   * the rows beside it have no part in the answer.
-   * @throws PartituraError INTERNAL where such a batch would be too large
+   * True if a row has bitwise the same output at the same position in a batch of copies of itself, so that the other rows do
+   * not affect it.
+   * @throws PartituraError INTERNAL if such a batch would be too large
    */
   async #isSameAmongCopies(
     inputs: readonly RowTensor[],
@@ -171,8 +174,8 @@ export class BatchCheck implements BatchWatch {
     { answer, row }: OutputRow,
     index: number,
   ): Promise<boolean> {
-    if (batchRows * bytesOf(inputs) > MOST_BYTES_OF_COPIES)
-      throw new PartituraError('INTERNAL', 'the batch is too large to be computed again');
+    if (batchRows * bytesOf(inputs) > MAX_BYTES_OF_COPIES)
+      throw new PartituraError('INTERNAL', 'the batch is too large to recompute');
     const copies = inputs.map((input) => joinRows(Array<RowTensor>(batchRows).fill(input)));
     const computed = (await this.#compute(copies))[index];
     return answer !== undefined && computed?.hasSameBytes(position, answer, row) === true;
@@ -190,7 +193,7 @@ export class BatchCheck implements BatchWatch {
   }
 }
 
-/** Copies a row of each slice, from the last slice on: what depends on the rows before it shows there. */
+/** Copies a row of each slice, starting with the last slice, where a dependency on preceding rows would show. */
 function sampleRows(slices: readonly WatchedSlice[]): SampledRow[] {
   const batchRows = countRows(slices);
   const rows: SampledRow[] = [];
@@ -199,17 +202,17 @@ function sampleRows(slices: readonly WatchedSlice[]): SampledRow[] {
     const inputs = slice.inputs.map((input) => copyOf(input, slice.start + row));
     const outputs = slice.outputs.map((output) => copyOf(output, row));
     bytes += bytesOf(inputs) + bytesOf(outputs);
-    if (rows.length > 0 && bytes > MOST_BYTES) break;
+    if (rows.length > 0 && bytes > MAX_BYTES) break;
     rows.push({ inputs, outputs, position: position + row, batchRows });
   }
   return rows;
 }
 
-/** Copies the last part of a request that was cut, unless the request is too large. */
-function sampleCut(slices: readonly WatchedSlice[]): SampledCut | undefined {
+/** Copies the last part of a split request, unless the request is too large. */
+function sampleSplit(slices: readonly WatchedSlice[]): SampledSplit | undefined {
   const last = slices.findLastIndex(({ inputs, rows }) => rows < (inputs[0]?.shape[0] ?? 0));
   const slice = slices[last];
-  if (!slice || bytesOf(slice.inputs) > MOST_BYTES) return undefined;
+  if (!slice || bytesOf(slice.inputs) > MAX_BYTES) return undefined;
   const copy = (tensor: RowTensor): RowTensor => ({ ...tensor, data: Buffer.from(tensor.data) });
   return {
     inputs: slice.inputs.map(copy),
@@ -230,13 +233,13 @@ function bytesOf(tensors: readonly RowTensor[]): number {
 
 interface Place {
   readonly slice: WatchedSlice;
-  /** Of the slice in the batch. */
+  /** Position of the slice in the batch. */
   readonly position: number;
-  /** Within the slice. */
+  /** Row within the slice. */
   readonly row: number;
 }
 
-/** The last row of each slice, then the first of each that has several. */
+/** Lists the last row of each slice, then the first row of each slice with several rows. */
 function places(slices: readonly WatchedSlice[]): Place[] {
   let end = 0;
   const last = slices.map((slice): Place => {
@@ -245,7 +248,7 @@ function places(slices: readonly WatchedSlice[]): Place[] {
   });
   const filled = last.filter(({ row }) => row >= 0).reverse();
   const first = filled.filter(({ row }) => row > 0).map((place) => ({ ...place, row: 0 }));
-  return [...filled, ...first].slice(0, MOST_ROWS);
+  return [...filled, ...first].slice(0, MAX_ROWS);
 }
 
 function copyOf(tensor: RowTensor, row: number): RowTensor {
@@ -253,37 +256,37 @@ function copyOf(tensor: RowTensor, row: number): RowTensor {
   return { name, datatype, shape, data: Buffer.from(data) };
 }
 
-function outputOf({ outputs }: SampledRow | SampledCut, index: number): ComparedOutput | undefined {
+function outputOf({ outputs }: SampledRow | SampledSplit, index: number): ComparedOutput | undefined {
   const output = outputs[index];
   return output && new ComparedOutput(output);
 }
 
-/** Compares one output of each row with what it is alone. */
-function likenessOfRows(
+/** Compares one output of each row with that of the row alone. */
+function similarityOfRows(
   rows: readonly SampledRow[],
   alone: readonly ComparedOutput[][],
   index: number,
-): Likeness[] {
+): Similarity[] {
   const references = alone.map((outputs) => outputs[index]);
   const typical = median(references.map((output) => output?.magnitude(0) ?? 0));
   return rows.map((row, place) => {
     const reference = references[place];
     return reference?.rows === 1
-      ? likenessOf({ answer: reference, row: 0 }, { answer: outputOf(row, index), row: 0 }, typical)
+      ? similarityOf({ answer: reference, row: 0 }, { answer: outputOf(row, index), row: 0 }, typical)
       : 'different';
   });
 }
 
-/** Compares the rows of a part with those of the whole from `start` on. */
-function likenessOfPart(
+/** Compares the rows of a part with those of the whole, starting at `start`. */
+function similarityOfPart(
   part: ComparedOutput | undefined,
   whole: ComparedOutput | undefined,
   start: number,
-): Likeness[] {
+): Similarity[] {
   const rows = Array.from({ length: part?.rows ?? 0 }, (_, row) => row);
   if (!whole || start + rows.length > (whole.rows ?? 0)) return ['different'];
   const typical = median(rows.map((row) => whole.magnitude(start + row)));
-  return rows.map((row) => likenessOf({ answer: whole, row: start + row }, { answer: part, row }, typical));
+  return rows.map((row) => similarityOf({ answer: whole, row: start + row }, { answer: part, row }, typical));
 }
 
 /** One row of an output. */
@@ -292,19 +295,22 @@ interface OutputRow {
   readonly row: number;
 }
 
-function likenessOf(reference: OutputRow, other: OutputRow, typical: number): Likeness {
+function similarityOf(reference: OutputRow, other: OutputRow, typical: number): Similarity {
   const { answer, row } = reference;
-  if (!answer || !other.answer || !answer.hasRowsLike(other.answer)) return 'different';
+  if (!answer || !other.answer || !answer.hasSameRowShape(other.answer)) return 'different';
   if (answer.matches(row, other.answer, other.row, typical)) return 'equal';
   return answer.isNear(row, other.answer, other.row, typical) ? 'near' : 'different';
 }
 
-/** What is small beside the other answers is rounded like them. */
+/** Returns the median: rows with small values are rounded like the others. */
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-async function everyInTurn<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<boolean> {
+async function everySequentially<T>(
+  items: readonly T[],
+  test: (item: T) => Promise<boolean>,
+): Promise<boolean> {
   for (const item of items) if (!(await test(item))) return false;
   return true;
 }

@@ -21,7 +21,7 @@ const SIGNATURE: ModelSignature = {
   outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
 };
 
-/** A model that takes as long as is said; time goes by with its runs alone. */
+/** A model with given run times; the clock advances only with its runs. */
 class TimedModel implements LoadedModel {
   readonly signature = SIGNATURE;
   readonly backend = 'onnxruntime';
@@ -66,35 +66,35 @@ const times = (...pairs: readonly (readonly [number, number])[]): BatchTime[] =>
 const measured = (model: TimedModel, sizes = batchSizes(256, 20)): ReturnType<typeof timeBatches> =>
   timeBatches(model, sizes, BUDGET_MS, model.now);
 
-test('sizes grow by four and end at the largest batch', () => {
+test('sizes grow by a factor of four up to the largest batch', () => {
   assert.deepEqual(batchSizes(256, 4), [1, 4, 16, 64, 256]);
   assert.deepEqual(batchSizes(100, 4), [1, 4, 16, 64, 100]);
   assert.deepEqual(batchSizes(1, 4), [1]);
 });
 
-test('rows so large that a batch would fill the memory are measured in small batches', () => {
+test('large rows are measured in small batches', () => {
   assert.deepEqual(batchSizes(256, 8 * 2 ** 20), [1, 4]);
   assert.deepEqual(batchSizes(256, 2 ** 30), [1]);
 });
 
-test('free dimensions count as one, strings as their lengths', () => {
+test('open dimensions count as one, strings as their length prefixes', () => {
   assert.equal(bytesPerRow(SIGNATURE.inputs), 4 * 4 + 4);
 });
 
-test('the best batch is the smallest that is as good as the best', () => {
+test('the best batch is the smallest one close to the best throughput', () => {
   assert.deepEqual(bestBatch(times([1, 100], [4, 110], [16, 120], [64, 470])), { rows: 16, micros: 120 });
   assert.deepEqual(bestBatch(times([1, 100], [4, 110], [16, 400])), { rows: 16, micros: 400 });
   assert.equal(bestBatch([]), undefined);
 });
 
-test('more cores must be worth it, and a model that ran stays rather than one that did not', () => {
+test('more cores must pay off, and a model that ran is preferred to one that did not', () => {
   assert.equal(isWorthMoreCores(times([64, 100]), times([64, 105])), false);
   assert.equal(isWorthMoreCores(times([64, 100]), times([64, 115])), true);
   assert.equal(isWorthMoreCores(times([64, 100]), []), true);
   assert.equal(isWorthMoreCores([], times([64, 100])), false);
 });
 
-test('every size is run a few times and the shortest run counts', async () => {
+test('every size is run several times and the shortest run counts', async () => {
   let run = 0;
   const model = new TimedModel((rows) => rows * 10 + (run++ % 2) * 5);
   assert.deepEqual(
@@ -104,7 +104,7 @@ test('every size is run a few times and the shortest run counts', async () => {
   assert.ok(model.ran.length > 10);
 });
 
-test('inputs are zeros of the declared types, as many rows as asked for', async () => {
+test('inputs are zeros of the declared types with the given number of rows', async () => {
   const model = new TimedModel(() => 1);
   await measured(model, [3]);
   assert.deepEqual(
@@ -116,7 +116,7 @@ test('inputs are zeros of the declared types, as many rows as asked for', async 
   );
 });
 
-test('nothing larger is run once a batch takes too long', async () => {
+test('no larger size is run once a batch takes too long', async () => {
   const model = new TimedModel((rows) => rows * 20_000);
   assert.deepEqual((await measured(model)).times, times([1, 20_000]));
   const slow = new TimedModel(() => 60_000);
@@ -124,7 +124,7 @@ test('nothing larger is run once a batch takes too long', async () => {
   assert.deepEqual(slow.ran, [1, 1]);
 });
 
-test('the budget is kept, whatever the model', async () => {
+test('the budget is never exceeded', async () => {
   for (const micros of [1, 100, 5_000, 12_000]) {
     const model = new TimedModel((rows) => micros * Math.sqrt(rows));
     await measured(model);
@@ -132,18 +132,18 @@ test('the budget is kept, whatever the model', async () => {
   }
 });
 
-test('a size that fails is a problem to be told, and what was measured before it counts', async () => {
+test('a failed size is reported as a problem, and earlier measurements are kept', async () => {
   const model = new TimedModel((rows) => {
-    if (rows > 4) throw new Error(`takes no ${rows} rows`);
+    if (rows > 4) throw new Error(`cannot compute ${rows} rows`);
     return 10;
   });
   assert.deepEqual(await measured(model), {
     times: times([1, 10], [4, 10]),
-    problem: new PartituraError('MODEL_FAILED', 'a batch of 16: takes no 16 rows'),
+    problem: new PartituraError('MODEL_FAILED', 'a batch of 16: cannot compute 16 rows'),
   });
 });
 
-test('what threads gain is told where there is time for it', async () => {
+test('the gain of threads is measured if there is time', async () => {
   const model = new TimedModel(() => 1_000);
   const gain = (micros: number): Promise<number | null> =>
     gainOfThreads(model, { rows: 4, micros }, { threads: 2, budgetMs: BUDGET_MS }, model.now);

@@ -2,40 +2,41 @@ import { ELEMENT_BYTES, elementCount } from '../../schemas/datatypes.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { EngineTensor, LoadedModel, TensorSpec } from '../engine/engine.js';
 
-/** How long the engine takes for a batch of so many rows. */
+/** Engine time of a batch with a given number of rows. */
 export interface BatchTime {
   readonly rows: number;
   readonly micros: number;
 }
 
 export interface BatchTimes {
-  /** Ascending; as many sizes as the budget allowed. */
+  /** Measurements in ascending order of size, as many as the budget allowed. */
   readonly times: readonly BatchTime[];
-  /** Why a run failed, undefined when none did. */
+  /** Error of a failed run, undefined if none failed. */
   readonly problem: PartituraError | undefined;
 }
 
 type TimedModel = Pick<LoadedModel, 'run' | 'signature'>;
 
-/** Sizes are this factor apart. */
+/** Factor between consecutive sizes. */
 const STEP = 4;
-/** How often a size is run at most; the shortest run counts, for the others had to share the processor. */
+/** Maximum runs per size; the shortest counts, because the others shared the CPU. */
 const RUNS_OF_A_SIZE = 5;
-/** The part of the budget that repeating one size may take. */
+/** Fraction of the budget for repeating one size. */
 const SHARE_OF_A_SIZE = 1 / 8;
+/** Run time beyond which larger sizes are not measured. */
 const LONGEST_RUN_MICROS = 50_000;
-/** Inputs of one batch: what is measured must not be what fills the memory. */
+/** Maximum input size of one batch, so that profiling does not exhaust memory. */
 const MAX_BATCH_BYTES = 32 * 2 ** 20;
-/** The part of the best throughput that makes a smaller batch good enough: it has the shorter latency. */
+/** Fraction of the best throughput at which a smaller batch is preferred for its lower latency. */
 const GOOD_ENOUGH = 0.95;
-/** How much faster more cores must be: the rest of the node has use for them too. */
+/** Minimum speedup that justifies more cores, which the rest of the node can use too. */
 const WORTH_MORE_CORES = 1.1;
-/** Batches of each thread at most when threads are compared. */
+/** Maximum batches per thread when thread counts are compared. */
 const ROUNDS = 8;
-/** A BYTES element of length 0 is its length alone. */
+/** Size of an empty BYTES element, which is just its length prefix. */
 const EMPTY_STRING_BYTES = 4;
 
-/** The sizes to measure: 1, 4, 16 … and the largest that batches can have. */
+/** Returns the sizes to measure: 1, 4, 16, … and the maximum batch size. */
 export function batchSizes(maxRows: number, bytesPerRow: number): number[] {
   const most = Math.min(maxRows, Math.max(1, Math.floor(MAX_BATCH_BYTES / bytesPerRow)));
   const sizes: number[] = [];
@@ -43,7 +44,7 @@ export function batchSizes(maxRows: number, bytesPerRow: number): number[] {
   return [...sizes, most];
 }
 
-/** The smallest batch that has all but a little of the best throughput; undefined without any. */
+/** Returns the smallest batch with close to the best throughput; undefined if nothing was measured. */
 export function bestBatch(times: readonly BatchTime[]): BatchTime | undefined {
   const best = Math.max(...times.map(throughput));
   return times.find((time) => throughput(time) >= GOOD_ENOUGH * best);
@@ -53,7 +54,7 @@ function throughput({ rows, micros }: BatchTime): number {
   return rows / Math.max(micros, 1);
 }
 
-/** Whether a model with more cores is so much faster that it should have them. */
+/** True if more cores make the model fast enough to justify them. */
 export function isWorthMoreCores(more: readonly BatchTime[], fewer: readonly BatchTime[]): boolean {
   const [withMore, withFewer] = [bestBatch(more), bestBatch(fewer)];
   if (!withMore || !withFewer) return withFewer === undefined;
@@ -61,8 +62,8 @@ export function isWorthMoreCores(more: readonly BatchTime[], fewer: readonly Bat
 }
 
 /**
- * Runs batches of zeros of growing size until a single one takes too long or the next one would outlast the
- * budget. The first of all is only to warm up. Never throws: what fails is a problem to be told.
+ * Runs batches of zeros of increasing size until one takes too long or the next would exceed the budget. The first run is
+ * only a warm-up. Never throws: a failure is returned as `problem`.
  */
 export async function timeBatches(
   model: TimedModel,
@@ -90,7 +91,10 @@ export async function timeBatches(
   }
 }
 
-/** Never of the first run alone where there is time for a second: a new size may cost the runtime a set-up of its own. */
+/**
+ * Measures the shortest run of a size. Runs it at least twice if time allows, since the first run of a new size may include
+ * setup.
+ */
 async function shortestRun(
   model: TimedModel,
   rows: number,
@@ -105,8 +109,8 @@ async function shortestRun(
 }
 
 /**
- * Warms all threads up, then tells how many times faster batches are done by all at once than one after the
- * other; null when they take too long to be compared within the budget, or fail.
+ * Warms up all threads, then measures the speedup of running batches on all threads over running them sequentially; null if
+ * the comparison would exceed the budget or a run fails.
  */
 export async function gainOfThreads(
   model: LoadedModel,
@@ -115,29 +119,29 @@ export async function gainOfThreads(
   now: () => number = () => performance.now(),
 ): Promise<number | null> {
   const rounds = Math.min(ROUNDS, Math.floor((budgetMs * 1_000) / (2 * threads * Math.max(micros, 1))));
-  const runInTurn = async (count: number): Promise<void> => {
+  const runSequentially = async (count: number): Promise<void> => {
     for (let run = 0; run < count; run++) await runZeros(model, rows);
   };
   try {
     await Promise.all(Array.from({ length: threads }, () => runZeros(model, rows)));
     if (rounds === 0) return null;
-    const begun = now();
-    await runInTurn(rounds * threads);
+    const startedAt = now();
+    await runSequentially(rounds * threads);
     const between = now();
-    await Promise.all(Array.from({ length: threads }, () => runInTurn(rounds)));
-    return (between - begun) / (now() - between);
+    await Promise.all(Array.from({ length: threads }, () => runSequentially(rounds)));
+    return (between - startedAt) / (now() - between);
   } catch {
     return null;
   }
 }
 
-/** @returns microseconds in the engine */
+/** @returns engine time in microseconds */
 async function runZeros(model: TimedModel, rows: number): Promise<number> {
   const { computeMicros } = await model.run(model.signature.inputs.map((spec) => zeros(spec, rows)));
   return computeMicros;
 }
 
-/** @param rows taken where the first dimension is free; other free dimensions are 1 */
+/** @param rows size of an open first dimension; other open dimensions are 1 */
 function zeros({ name, datatype, shape }: TensorSpec, rows: number): EngineTensor {
   const concrete = shape.map((dimension, index) => (dimension !== -1 ? dimension : index === 0 ? rows : 1));
   return {
@@ -148,7 +152,7 @@ function zeros({ name, datatype, shape }: TensorSpec, rows: number): EngineTenso
   };
 }
 
-/** Bytes of one row in all inputs together. */
+/** Returns the bytes of one row over all inputs. */
 export function bytesPerRow(inputs: readonly TensorSpec[]): number {
   return inputs.reduce((sum, spec) => sum + byteCount({ ...spec, shape: spec.shape.map(Math.abs) }), 0);
 }

@@ -18,13 +18,13 @@ import { TestRepository } from '../../testing/model-repository.js';
 
 const SOON_MS = 20_000;
 
-/** An engine that loads whatever does not hold a file named `broken`, and writes down what happens. */
+/** An engine that loads all versions not in `broken` and records events. */
 class FakeEngine implements Engine {
   readonly threads = 1;
   readonly coreChoices = [1];
   readonly events: string[] = [];
   readonly broken = new Set<string>();
-  /** Runs wait for it. */
+  /** Promise that runs wait for. */
   gate: Promise<void> = Promise.resolve();
 
   load({ model, version }: ModelSource): Promise<LoadedModel> {
@@ -62,8 +62,8 @@ interface Watched {
   readonly repository: TestRepository;
   readonly engine: FakeEngine;
   readonly catalog: ModelCatalog;
-  /** Told of each change; a test may refuse to hear. */
-  hear: (model: string) => Promise<void>;
+  /** Called with each change; tests may replace it to fail. */
+  onChange: (model: string) => Promise<void>;
 }
 
 async function watching(
@@ -79,7 +79,7 @@ async function watching(
     policy,
     pollMs: 1,
     isFatal: () => false,
-    onChange: (model: string): Promise<void> => watched.hear(model),
+    onChange: (model: string): Promise<void> => watched.onChange(model),
     maxBatchRows: 8,
     maxBatchDelayMs: 0,
     inlineMicros: 0,
@@ -96,7 +96,7 @@ async function watching(
     repository,
     engine,
     catalog,
-    hear: (model) => {
+    onChange: (model) => {
       engine.events.push(`${model} ${catalog.models.includes(model) ? 'offered' : 'not offered'}`);
       return Promise.resolve();
     },
@@ -104,11 +104,11 @@ async function watching(
   return watched;
 }
 
-/** Waits for what the watching of the repository brings about; how long that takes is not what is tested. */
+/** Waits for an effect of polling the repository, however long it takes. */
 async function until(condition: () => boolean): Promise<void> {
   const giveUpAt = Date.now() + SOON_MS;
   while (!condition()) {
-    assert.ok(Date.now() < giveUpAt, 'did not happen');
+    assert.ok(Date.now() < giveUpAt, 'timed out');
     await settle();
   }
 }
@@ -116,7 +116,7 @@ async function until(condition: () => boolean): Promise<void> {
 const stateOf = (catalog: ModelCatalog, name: string): string | undefined =>
   catalog.statuses.find(({ model, version }) => `${model}/${version}` === name)?.state;
 
-test('what is there at the start is served in its newest version, and told', async (context) => {
+test('at the start the newest version of each model is loaded and reported', async (context) => {
   const { catalog, engine, repository } = await watching(context, ['a/1', 'a/2', 'b/7']);
   await catalog.start();
   assert.deepEqual(engine.events, ['load a/2', 'a offered', 'load b/7', 'b offered']);
@@ -124,7 +124,7 @@ test('what is there at the start is served in its newest version, and told', asy
   assert.deepEqual([catalog.resolve('a', null).version, catalog.resolve('b', '7').version], ['2', '7']);
   const batching = {
     batchable: false,
-    reason: 'could not be tried: there is no child process to try it in',
+    reason: 'not verified: no child process available',
   };
   const measured = {
     microsAlone: 1,
@@ -166,18 +166,18 @@ test('what is there at the start is served in its newest version, and told', asy
   });
 });
 
-test('what is not served is refused with what is', async (context) => {
+test('an unknown model or version is rejected with the available ones', async (context) => {
   const { catalog } = await watching(context, ['a/1', 'b/1']);
   await catalog.start();
   assert.throws(() => catalog.resolve('c', null), {
     code: 'MODEL_NOT_FOUND',
     message: "model 'c': expected one of 'a', 'b'",
   });
-  const message = "model 'a': expected a version of 1, got 9";
+  const message = "model 'a': expected one of versions 1, got 9";
   assert.throws(() => catalog.resolve('a', '9'), { code: 'MODEL_NOT_FOUND', message });
 });
 
-test('a new version takes over while the old one answers what it has, and only then goes', async (context) => {
+test('a new version takes over while the old one drains before it is unloaded', async (context) => {
   const { catalog, engine, repository } = await watching(context, ['a/1']);
   await catalog.start();
   let open = (): void => undefined;
@@ -197,7 +197,7 @@ test('a new version takes over while the old one answers what it has, and only t
   assert.deepEqual([job.answers.length, job.errors], [1, []]);
 });
 
-test('a broken version leaves the last good one serving, says why, and is tried again when its files change', async (context) => {
+test('a broken version keeps the last good one serving, reports the reason and is retried when its files change', async (context) => {
   const { catalog, engine, repository } = await watching(context, ['a/1']);
   engine.broken.add('a/2');
   await catalog.start();
@@ -207,16 +207,16 @@ test('a broken version leaves the last good one serving, says why, and is tried 
   assert.equal(catalog.statuses.find(({ version }) => version === '2')?.message, 'weights are missing');
   assert.throws(() => catalog.resolve('a', '2'), {
     code: 'MODEL_NOT_FOUND',
-    message: /expected a version of 1, got 2/,
+    message: /expected one of versions 1, got 2/,
   });
   engine.broken.clear();
-  await repository.write('a/2/saved_model.pb', 'mended');
+  await repository.write('a/2/saved_model.pb', 'fixed');
   await until(() => engine.events.includes('unload a/1'));
   assert.equal(catalog.resolve('a', null).version, '2');
   assert.equal(engine.events.filter((event) => event === 'load a/2').length, 2);
 });
 
-test('a model without any version that loads is not ready', async (context) => {
+test('a model whose versions all fail to load is not ready', async (context) => {
   const { catalog, engine } = await watching(context, ['a/1']);
   engine.broken.add('a/1');
   await catalog.start();
@@ -224,7 +224,7 @@ test('a model without any version that loads is not ready', async (context) => {
   assert.throws(() => catalog.resolve('a', null), { code: 'MODEL_NOT_READY' });
 });
 
-test('a model that is removed is no longer offered before its last version goes', async (context) => {
+test('a removed model is withdrawn before its last version is unloaded', async (context) => {
   const { catalog, engine, repository } = await watching(context, ['a/1', 'b/1']);
   await catalog.start();
   engine.events.length = 0;
@@ -235,7 +235,7 @@ test('a model that is removed is no longer offered before its last version goes'
   assert.deepEqual(catalog.models, ['b']);
 });
 
-test('so is a model of which the policy wants none of the versions that are left', async (context) => {
+test('a model is also withdrawn if the policy matches none of its remaining versions', async (context) => {
   const { catalog, engine, repository } = await watching(context, ['a/1', 'a/3'], 'specific:3');
   await catalog.start();
   engine.events.length = 0;
@@ -244,13 +244,14 @@ test('so is a model of which the policy wants none of the versions that are left
   assert.equal(engine.events[0], 'a not offered');
 });
 
-test('a change that could not be acted on is told again', async (context) => {
+test('a failed change notification is retried', async (context) => {
   const watched = await watching(context, ['a/1']);
   const { catalog, repository } = watched;
   await catalog.start();
-  const { hear } = watched;
-  let refusals = 0;
-  watched.hear = (model) => (refusals++ < 2 ? Promise.reject(new Error('the broker is away')) : hear(model));
+  const { onChange } = watched;
+  let failures = 0;
+  watched.onChange = (model) =>
+    failures++ < 2 ? Promise.reject(new Error('the broker is unavailable')) : onChange(model);
   await repository.write('new/1/saved_model.pb');
   await until(() => watched.engine.events.includes('new offered'));
   assert.ok(catalog.models.includes('new'));

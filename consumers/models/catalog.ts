@@ -35,7 +35,7 @@ export interface CatalogOptions extends BatchDefaults {
   readonly pollMs: number;
   /** Called with a model's name when the set of its available versions has changed. */
   readonly onChange: (model: string) => Promise<void>;
-  /** Decides on an error of `onChange`: true for one that every model would meet, which ends the catalog. */
+  /** Returns true for an error of `onChange` that affects every model and therefore stops the catalog. */
   readonly isFatal: (cause: unknown) => boolean;
 }
 
@@ -43,28 +43,28 @@ interface VersionEntry {
   readonly folder: VersionFolder;
   state: VersionState;
   served?: ServedSignatures;
-  /** How its signatures can be told, once it is loaded. */
+  /** Representations of its signatures in the node status, once it is loaded. */
   forms?: readonly SignatureForm[];
   message?: string;
 }
 
-/** Of a version that is not loaded. */
-const NOTHING_TO_TELL = formsOf([]);
+/** Forms of a version that is not loaded. */
+const NO_SIGNATURES = formsOf([]);
 
 /**
- * The models that this node serves, held against the repository again and again: what is wanted and new is
- * loaded, what is no longer wanted goes once its successor serves. A version that fails to load is tried
- * again when its files change; until then the one before it goes on serving.
+ * The models that this node serves, reconciled with the repository at every poll: new wanted versions are loaded, and
+ * unwanted ones are unloaded once their successor is available. A version that fails to load is retried when its files
+ * change; until then the previous version keeps serving.
  */
 export class ModelCatalog {
-  readonly #slots = new Map<string, Map<string, VersionEntry>>();
-  readonly #leaving = new Set<string>();
-  /** Models whose change could not be acted on, with the reason. */
-  readonly #unannounced = new Map<string, string>();
+  readonly #entries = new Map<string, Map<string, VersionEntry>>();
+  readonly #removing = new Set<string>();
+  /** Models whose `onChange` call failed, with the reason. */
+  readonly #unreported = new Map<string, string>();
   readonly #stopping = new AbortController();
   readonly #skipped: SkippedFolders;
   #known: RepositoryContent = new Map();
-  #watching: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
 
   constructor(
     readonly engine: Engine,
@@ -75,12 +75,12 @@ export class ModelCatalog {
     this.#skipped = new SkippedFolders(log);
   }
 
-  /** Loads what is there now, then goes on watching. @throws PartituraError when the repository can't be read */
+  /** Loads the current versions, then keeps polling. @throws PartituraError if the repository cannot be read */
   async start(): Promise<void> {
     const content = await this.#scan();
     this.#known = content;
     await this.#reconcile(content);
-    this.#watching = this.#watch();
+    this.#polling = this.#pollUntilClosed();
   }
 
   async #scan(): Promise<RepositoryContent> {
@@ -90,26 +90,26 @@ export class ModelCatalog {
     return content;
   }
 
-  /** Folders of the repository that are not served, with the reason in words. */
+  /** Folders of the repository that are not served, each with the reason. */
   get skippedFolders(): string[] {
     return this.#skipped.sentences;
   }
 
-  /** Models with at least one available version that are not about to go. */
+  /** Models with at least one available version, except those being removed. */
   get models(): string[] {
-    return [...this.#slots.keys()].filter(
-      (model) => !this.#leaving.has(model) && this.#available(model).length > 0,
+    return [...this.#entries.keys()].filter(
+      (model) => !this.#removing.has(model) && this.#available(model).length > 0,
     );
   }
 
   get statuses(): ModelVersionStatus[] {
-    const slots = [...this.#slots.values()].flatMap((versions) => [...versions.values()]);
-    const chosen = fitForms(slots.map(({ forms = NOTHING_TO_TELL }) => forms));
-    return slots.map((slot, index) => {
+    const entries = [...this.#entries.values()].flatMap((versions) => [...versions.values()]);
+    const chosen = fitForms(entries.map(({ forms = NO_SIGNATURES }) => forms));
+    return entries.map((entry, index) => {
       const form = chosen[index];
       return {
-        ...this.#statusOf(slot),
-        signatures: form && slot.served ? withVerdicts(form, slot.served) : [],
+        ...this.#statusOf(entry),
+        signatures: form && entry.served ? withVerdicts(form, entry.served) : [],
         signaturesNote: form?.note ?? null,
       };
     });
@@ -126,7 +126,7 @@ export class ModelCatalog {
       version,
       state,
       backend: served?.main.backend ?? null,
-      message: message ?? this.#unannounced.get(model) ?? null,
+      message: message ?? this.#unreported.get(model) ?? null,
       measured: served?.main.measured ?? null,
       batching: served?.main.batching ?? null,
       format: served?.format ?? null,
@@ -135,7 +135,7 @@ export class ModelCatalog {
     };
   }
 
-  /** Engine time per row over all models, microseconds. */
+  /** Average engine time per row over all models, microseconds. */
   get microsPerRow(): number {
     const known = this.models
       .flatMap((model) => this.#available(model))
@@ -145,8 +145,8 @@ export class ModelCatalog {
   }
 
   /**
-   * The version that answers; without `version` the newest available one.
-   * @param signature of the version; the default one when undefined
+   * Finds the version to answer a request; without `version` the newest available one.
+   * @param signature name of a signature; the default one if undefined
    * @throws PartituraError MODEL_NOT_FOUND, MODEL_NOT_READY, or INVALID_REQUEST for an unknown signature
    */
   resolve(model: string, version: string | null, signature?: string): ServedVersion {
@@ -154,20 +154,20 @@ export class ModelCatalog {
   }
 
   #resolveVersion(model: string, version: string | null): ServedSignatures {
-    const slots = this.#slots.get(model);
-    if (!slots)
+    const entries = this.#entries.get(model);
+    if (!entries)
       throw new PartituraError('MODEL_NOT_FOUND', `model '${model}': expected one of ${this.#names()}`);
-    const served = version === null ? this.#available(model)[0] : availableIn(slots.get(version));
+    const served = version === null ? this.#available(model)[0] : availableIn(entries.get(version));
     if (served) return served;
     if (version === null)
       throw new PartituraError('MODEL_NOT_READY', `model '${model}': no version is available yet`);
-    const slot = slots.get(version);
-    if (slot?.state === 'LOADING')
+    const entry = entries.get(version);
+    if (entry?.state === 'LOADING')
       throw new PartituraError('MODEL_NOT_READY', `model '${model}': version ${version} is loading`);
     const available = this.#available(model).map(({ main }) => main.version);
     throw new PartituraError(
       'MODEL_NOT_FOUND',
-      `model '${model}': expected a version of ${available.join(', ')}, got ${version}`,
+      `model '${model}': expected one of versions ${available.join(', ')}, got ${version}`,
     );
   }
 
@@ -175,91 +175,89 @@ export class ModelCatalog {
     return this.models.map((model) => `'${model}'`).join(', ') || 'none (no model is available)';
   }
 
-  /** Newest first. */
+  /** Returns the available versions, newest first. */
   #available(model: string): ServedSignatures[] {
-    const slots = [...(this.#slots.get(model)?.values() ?? [])];
-    const served = slots.map(availableIn).filter((found) => found !== undefined);
+    const entries = [...(this.#entries.get(model)?.values() ?? [])];
+    const served = entries.map(availableIn).filter((found) => found !== undefined);
     return served.sort((a, b) => Number(b.main.version) - Number(a.main.version));
   }
 
-  async #watch(): Promise<void> {
+  async #pollUntilClosed(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await sleep(this.options.pollMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
       try {
-        await this.#look();
+        await this.#poll();
       } catch (error) {
-        this.log.error(
-          { err: error },
-          'the model repository could not be followed; what is loaded goes on serving, and it is tried again',
-        );
+        this.log.error({ err: error }, 'model repository poll failed; loaded models keep serving, retrying');
       }
     }
   }
 
-  /** A folder that changed since the last look is perhaps still being copied: it has until the next one. */
-  async #look(): Promise<void> {
+  /**
+   * Polls the repository. A folder that changed since the last poll may still be being copied and waits for the next one.
+   */
+  async #poll(): Promise<void> {
     const content = await this.#scan();
     const known = stamps(this.#known);
     const settled = [...content].map(
       ([model, folders]) =>
         [
           model,
-          folders.filter((folder) => known.get(folder.directory) === folder.stamp || this.#hasSlot(folder)),
+          folders.filter((folder) => known.get(folder.directory) === folder.stamp || this.#hasEntry(folder)),
         ] as const,
     );
     this.#known = content;
     await this.#reconcile(new Map(settled));
   }
 
-  #hasSlot({ model, version }: VersionFolder): boolean {
-    return this.#slots.get(model)?.has(version) ?? false;
+  #hasEntry({ model, version }: VersionFolder): boolean {
+    return this.#entries.get(model)?.has(version) ?? false;
   }
 
   async #reconcile(content: RepositoryContent): Promise<void> {
-    const models = new Set([...content.keys(), ...this.#slots.keys()]);
+    const models = new Set([...content.keys(), ...this.#entries.keys()]);
     for (const model of models) {
       if (this.#stopping.signal.aborted) return;
       const folders = content.get(model) ?? [];
-      if (this.#slots.has(model) && this.#wanted(folders).length === 0) await this.#stopOffering(model);
+      if (this.#entries.has(model) && this.#wanted(folders).length === 0) await this.#withdraw(model);
       const changed = await this.#reconcileModel(model, folders);
-      this.#leaving.delete(model);
-      if (changed || this.#unannounced.has(model)) await this.#announce(model);
+      this.#removing.delete(model);
+      if (changed || this.#unreported.has(model)) await this.#report(model);
     }
   }
 
-  /** No new requests may come before the last version of a model goes. */
-  async #stopOffering(model: string): Promise<void> {
-    this.#leaving.add(model);
-    await this.#announce(model);
+  /** Stops new requests for a model before its last version is unloaded. */
+  async #withdraw(model: string): Promise<void> {
+    this.#removing.add(model);
+    await this.#report(model);
   }
 
   /**
-   * Told again at the next look when whoever is told could not act on it: that is the model's trouble, and not that of the
-   * others.
-   * @throws an error of `onChange` that is fatal
+   * Reports a change of a model. A failure is retried at the next poll and does not affect the other models.
+   * @throws fatal errors of `onChange`
    */
-  async #announce(model: string): Promise<void> {
-    const before = this.#unannounced.get(model);
+  async #report(model: string): Promise<void> {
+    const before = this.#unreported.get(model);
     try {
       await this.options.onChange(model);
-      this.#unannounced.delete(model);
+      this.#unreported.delete(model);
     } catch (cause) {
       if (this.#stopping.signal.aborted) return;
       const { message } = cause as Error;
-      this.#unannounced.set(model, message);
+      this.#unreported.set(model, message);
       if (this.options.isFatal(cause)) throw cause;
       if (message !== before)
         this.log.error(
           { model, reason: message },
-          'model cannot be served; retrying, and the others are served',
+          'model cannot be served; retrying, other models are unaffected',
         );
     }
   }
 
-  /** Why models that are loaded are not served. */
+  /** Reasons why loaded models are not served. */
   get problems(): string[] {
-    return [...this.#unannounced.values()];
+    return [...this.#unreported.values()];
   }
 
   #wanted(folders: readonly VersionFolder[]): string[] {
@@ -271,61 +269,64 @@ export class ModelCatalog {
 
   async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
     const wanted = this.#wanted(folders);
-    const slots = this.#slots.get(model) ?? new Map<string, VersionEntry>();
-    this.#slots.set(model, slots);
+    const entries = this.#entries.get(model) ?? new Map<string, VersionEntry>();
+    this.#entries.set(model, entries);
     let changed = false;
     for (const folder of folders) {
-      if (wanted.includes(folder.version)) changed = (await this.#ensureLoaded(slots, folder)) || changed;
+      if (wanted.includes(folder.version)) changed = (await this.#ensureLoaded(entries, folder)) || changed;
     }
-    const keep = this.#keepers(slots, folders, wanted);
-    for (const [version, slot] of slots) {
+    const keep = this.#versionsToKeep(entries, folders, wanted);
+    for (const [version, entry] of entries) {
       if (keep.has(version)) continue;
-      await this.#unload(slots, version, slot);
+      await this.#unload(entries, version, entry);
       changed = true;
     }
-    if (slots.size === 0) this.#slots.delete(model);
+    if (entries.size === 0) this.#entries.delete(model);
     return changed;
   }
 
-  /** What stays: the wanted, and while none of those is available, the last good one that is still on disk. */
-  #keepers(
-    slots: Map<string, VersionEntry>,
+  /**
+   * Selects the versions to keep: the wanted ones and, while none of them is available, the newest available one still on
+   * disk.
+   */
+  #versionsToKeep(
+    entries: Map<string, VersionEntry>,
     folders: readonly VersionFolder[],
     wanted: readonly string[],
   ): Set<string> {
     const keep = new Set(wanted);
-    const serving = wanted.some((version) => availableIn(slots.get(version)));
+    const serving = wanted.some((version) => availableIn(entries.get(version)));
     if (serving || wanted.length === 0) return keep;
-    const lastGood = folders.findLast(({ version }) => availableIn(slots.get(version)));
+    const lastGood = folders.findLast(({ version }) => availableIn(entries.get(version)));
     return lastGood ? keep.add(lastGood.version) : keep;
   }
 
-  /** @returns whether the version became available by this */
-  async #ensureLoaded(slots: Map<string, VersionEntry>, folder: VersionFolder): Promise<boolean> {
+  /** Loads a version if it is new or its files changed after a failure. @returns true if it became available */
+  async #ensureLoaded(entries: Map<string, VersionEntry>, folder: VersionFolder): Promise<boolean> {
     const { model, version, stamp } = folder;
-    const present = slots.get(version);
+    const present = entries.get(version);
     if (present && (present.folder.stamp === stamp || present.state === 'AVAILABLE')) return false;
-    const slot: VersionEntry = { folder, state: 'LOADING' };
-    slots.set(version, slot);
+    const entry: VersionEntry = { folder, state: 'LOADING' };
+    entries.set(version, entry);
     try {
-      slot.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
-      slot.forms = formsOf(describeSignatures(slot.served));
-      slot.state = 'AVAILABLE';
-      this.#logServed(slot.served);
+      entry.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
+      entry.forms = formsOf(describeSignatures(entry.served));
+      entry.state = 'AVAILABLE';
+      this.#logServed(entry.served);
       return true;
     } catch (error) {
       if (this.#stopping.signal.aborted) return false;
-      slot.state = 'FAILED';
-      slot.message = PartituraError.from(error).message;
+      entry.state = 'FAILED';
+      entry.message = PartituraError.from(error).message;
       this.log.error(
-        { model, version, reason: slot.message },
-        'model version could not be loaded; it is tried again when its files change',
+        { model, version, reason: entry.message },
+        'model version failed to load; retrying when its files change',
       );
       return false;
     }
   }
 
-  #logServed({ main, others, refused }: ServedSignatures): void {
+  #logServed({ main, others, failed }: ServedSignatures): void {
     const { model, version, fallbackReason } = main;
     for (const { signatureNames, backend, measured, warmUpProblem, batching, trialMs } of [main, ...others]) {
       const signature = signatureNames?.loaded;
@@ -336,37 +337,37 @@ export class ModelCatalog {
       if (warmUpProblem)
         this.log.warn(
           { model, version, signature, reason: warmUpProblem },
-          'trying it out on zeros failed; the version serves all the same',
+          'warm-up failed; the version is served anyway',
         );
     }
     if (fallbackReason)
       this.log.warn(
         { model, version, reason: fallbackReason },
-        'TensorFlow is missing; WebAssembly computes',
+        'TensorFlow unavailable; falling back to WebAssembly',
       );
-    for (const { name: signature, error } of refused)
+    for (const { name: signature, error } of failed)
       this.log.warn(
         { model, version, signature, reason: error.message },
-        'signature cannot be loaded; requests that name it are refused',
+        'signature failed to load; requests that name it are rejected',
       );
   }
 
-  async #unload(slots: Map<string, VersionEntry>, version: string, slot: VersionEntry): Promise<void> {
-    slot.state = 'UNLOADING';
-    if (slot.served) await retireSignatures(slot.served);
-    slots.delete(version);
-    this.log.info({ model: slot.folder.model, version }, 'model version unloaded');
+  async #unload(entries: Map<string, VersionEntry>, version: string, entry: VersionEntry): Promise<void> {
+    entry.state = 'UNLOADING';
+    if (entry.served) await retireSignatures(entry.served);
+    entries.delete(version);
+    this.log.info({ model: entry.folder.model, version }, 'model version unloaded');
   }
 
-  /** Stops watching. Models stay loaded until the engine is closed, for requests still under way. */
+  /** Stops polling. Models stay loaded for requests in flight until the engine is closed. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    await this.#watching;
+    await this.#polling;
   }
 }
 
-function availableIn(slot: VersionEntry | undefined): ServedSignatures | undefined {
-  return slot?.state === 'AVAILABLE' ? slot.served : undefined;
+function availableIn(entry: VersionEntry | undefined): ServedSignatures | undefined {
+  return entry?.state === 'AVAILABLE' ? entry.served : undefined;
 }
 
 function stamps(content: RepositoryContent): Map<string, string> {

@@ -9,24 +9,24 @@ const rows = (...rest: number[]): ModelSignature => {
   return { inputs: [tensor], outputs: [tensor] };
 };
 
-test('models of fixed rows without loops are steady, in every format that has a graph', async () => {
+test('models with fixed rows and without loops have a constant cost in every format', async () => {
   for (const directory of [DIGITS, DIGITS_ONNX])
     assert.equal(await hasConstantCost(await sourceOf(directory), rows(64), true), true, directory);
 });
 
-test('a model with a loop is not: how often it runs is for the data to say', async () => {
+test('a model with a loop has none, because the iterations depend on the data', async () => {
   for (const model of ['endless-graph', 'endless-onnx'])
     assert.equal(await hasConstantCost(await sourceOf(fixture(model)), rows(), true), false, model);
 });
 
-test('neither is one that takes rows of any width, or text', async () => {
+test('a model with rows of any width or with strings has none', async () => {
   const source = await sourceOf(DIGITS);
   assert.equal(await hasConstantCost(source, rows(-1), true), false);
   const text: ModelSignature = { inputs: [{ name: 't', datatype: 'BYTES', shape: [-1] }], outputs: [] };
   assert.equal(await hasConstantCost(source, text, true), false);
 });
 
-test('a model that is not batched is steady only where its rows are fixed: a request of it is never cut', async () => {
+test('a model without batching has a constant cost only if its number of rows is fixed', async () => {
   const source = await sourceOf(DIGITS);
   assert.equal(await hasConstantCost(source, rows(64), false), false);
   const fixed = { name: 'x', datatype: 'FP32' as const, shape: [1, 64] };

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelFormat, ModelSignature, ModelSource, TensorSpec } from '../engine/engine.js';
 
-/** Larger graphs are not searched: what has so much in it has no place in the event loop. */
+/** Maximum size of a graph to search; larger models do not belong on the event loop. */
 const MAX_FILE_BYTES = 16 * 2 ** 20;
 
 const FILES: Readonly<Record<ModelFormat, string>> = {
@@ -13,8 +13,8 @@ const FILES: Readonly<Record<ModelFormat, string>> = {
 };
 
 /**
- * Operations that repeat as often as the data say. They are searched for as text: a model that has such a word for
- * another reason only stays in its thread.
+ * Operations whose number of iterations depends on the data. They are searched for as text; a false positive merely keeps
+ * the model in its worker thread.
  */
 const TENSORFLOW_LOOPS = ['While', 'LoopCond', 'NextIteration'];
 const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
@@ -25,15 +25,15 @@ const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
 };
 
 /**
- * Whether a row takes as long as any other, so that what was measured on zeros holds: all dimensions but the rows are
- * fixed, there is no text, and the graph has no loops.
+ * True if every row takes the same time, so that measurements with zeros apply to all values: all dimensions except rows are
+ * fixed, no tensor is BYTES, and the graph has no loops.
  */
 export async function hasConstantCost(
   { directory, format }: Pick<ModelSource, 'directory' | 'format'>,
   { inputs, outputs }: ModelSignature,
   batchable: boolean,
 ): Promise<boolean> {
-  if (![...inputs, ...outputs].every((spec) => isSteadySpec(spec, batchable))) return false;
+  if (![...inputs, ...outputs].every((spec) => hasFixedSize(spec, batchable))) return false;
   const file = join(directory, FILES[format]);
   const found = await stat(file).catch(() => undefined);
   if (!found || found.size > MAX_FILE_BYTES) return false;
@@ -41,8 +41,8 @@ export async function hasConstantCost(
   return !LOOPS[format].some((operation) => graph.includes(operation));
 }
 
-/** A request of a model that is not batched is never cut: its rows must be fixed, too. */
-function isSteadySpec({ datatype, shape }: TensorSpec, batchable: boolean): boolean {
+/** True if a tensor has a fixed size. Without batching requests are never split, so rows must be fixed too. */
+function hasFixedSize({ datatype, shape }: TensorSpec, batchable: boolean): boolean {
   const fixed = batchable ? shape.slice(1) : shape;
   return datatype !== 'BYTES' && shape.length > 0 && !fixed.includes(-1);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { listFiles } from './version-files.js';
 
 /**
- * Computes one SHA-256 over the names and contents of all files of a version folder, as hexadecimal digits.
- * @throws Error as the file system throws it
+ * Computes a SHA-256 hash, in hexadecimal, over the names and contents of all files of a version folder.
+ * @throws Error of the file system
  */
 export async function hashFiles(directory: string): Promise<string> {
   const hash = createHash('sha256');

@@ -4,8 +4,8 @@ import type { BatchLimits } from '../batching/limits.js';
 import type { Engine, EngineResult, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 
 /**
- * The limits of batches of suspects. A batch that ends its process is halved until the request is found that ends it
- * alone, however long that takes: those beside it are not to blame.
+ * Returns the limits of suspect batches. A batch that crashes its process is bisected, without a time limit, until a
+ * request crashes it alone, so that no innocent request is blamed.
  */
 export function suspectLimits(limits: BatchLimits): BatchLimits {
   return {
@@ -17,13 +17,13 @@ export function suspectLimits(limits: BatchLimits): BatchLimits {
   };
 }
 
-/** A process that cannot be started has nothing to do with the request: that is tried so often. */
-const MOST_LOADS = 5;
+/** Attempts to load the model; a process that cannot be started is not the request's fault. */
+const MAX_LOADS = 5;
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000 };
-/** Once no suspect has come for this long, the model is unloaded from the child process. */
+/** Time without suspect requests after which the model is unloaded from the child process. */
 const IDLE_MS = 10_000;
 
-/** A version in a child process, loaded with the first request that is computed there. */
+/** A version in a child process, loaded on first use. */
 export class IsolatedModel {
   #loading: Promise<LoadedModel> | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export class IsolatedModel {
 
   /**
    * Computes a batch.
-   * @throws PartituraError MODEL_CRASHED when the process died of it
+   * @throws PartituraError MODEL_CRASHED if the batch crashed the process
    */
   async run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
     clearTimeout(this.#idle);
@@ -43,7 +43,7 @@ export class IsolatedModel {
     try {
       return await model.run(inputs);
     } catch (error) {
-      // Loaded again before the next run, so that a crash is known to be the run's.
+      // Forces a reload before the next run, so that a crash while loading is not attributed to that run.
       if (isCrash(error)) await this.unload();
       throw error;
     } finally {
@@ -58,7 +58,7 @@ export class IsolatedModel {
         return await this.#loading;
       } catch (error) {
         this.#loading = undefined;
-        if (attempt === MOST_LOADS) throw notLoaded(error);
+        if (attempt === MAX_LOADS) throw notLoaded(error);
         await sleep(backoffMs(BACKOFF, attempt));
       }
     }

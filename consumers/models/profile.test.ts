@@ -8,7 +8,7 @@ import { loadAndProfile, sufficientRows } from './profile.js';
 
 const SOURCE: ModelSource = { model: 'm', version: '1', directory: DIGITS_ONNX, format: 'onnx' };
 
-/** Loads models whose batches take as long as their cores say. */
+/** Loads models whose batch times depend on their cores. */
 class EngineOfCores implements Engine {
   readonly threads: number = 1;
   readonly coreChoices = [4, 1];
@@ -33,8 +33,8 @@ class EngineOfCores implements Engine {
         return isInline;
       },
       threads: 1,
-      replicateToAllThreads: () => Promise.resolve(void this.events.push('spread')),
-      shrinkToOneThread: () => Promise.resolve(void this.events.push('gather')),
+      replicateToAllThreads: () => Promise.resolve(void this.events.push('replicate')),
+      shrinkToOneThread: () => Promise.resolve(void this.events.push('shrink')),
       moveInline: () => Promise.resolve(void (isInline = true)),
       run: () => Promise.resolve({ outputs: [], computeMicros }),
       unload: () => Promise.resolve(void this.events.push(`unload ${cores}`)),
@@ -53,7 +53,7 @@ const triedOut = async (
   return { cores: profile?.cores, events: engine.events };
 };
 
-test('the number of cores with which a model is faster stays, the other goes', async () => {
+test('the faster number of cores is kept and the other variant is unloaded', async () => {
   assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 300 })), {
     cores: 4,
     events: ['load 4', 'load 1', 'unload 1'],
@@ -64,7 +64,7 @@ test('the number of cores with which a model is faster stays, the other goes', a
   });
 });
 
-test('a model that can not be loaded twice, or loads slowly, keeps all cores', async () => {
+test('a model that cannot be loaded twice or loads slowly keeps all cores', async () => {
   assert.equal((await triedOut(new EngineOfCores({ 4: 100 }))).cores, 4);
   assert.deepEqual(await triedOut(new EngineOfCores({ 4: 100, 1: 90 }, 300)), {
     cores: 4,
@@ -72,7 +72,7 @@ test('a model that can not be loaded twice, or loads slowly, keeps all cores', a
   });
 });
 
-test('a model runs in the event loop when its best batch is short enough, and never when that is not wanted', async () => {
+test('a model runs on the event loop if its best batch is short enough, and never if that is disabled', async () => {
   const isInline = async (microsOfABatch: number, inlineMicros: number): Promise<boolean | undefined> => {
     const engine = new EngineOfCores({ 4: microsOfABatch, 1: microsOfABatch });
     return (await loadAndProfile(engine, SOURCE, { maxRows: 16, batchable: true, inlineMicros })).profile
@@ -83,7 +83,7 @@ test('a model runs in the event loop when its best batch is short enough, and ne
   assert.equal(await isInline(1, 0), false);
 });
 
-test('batches of a heavy model end where they are long enough, those of a light one at the limit', () => {
+test('batches of a slow model are limited by their duration, those of a fast one by the configured limit', () => {
   const measured = {
     microsAlone: 1_000,
     microsPerRow: 2_500,
@@ -108,7 +108,7 @@ test('batches of a heavy model end where they are long enough, those of a light 
   assert.equal(sufficientRows({ profile: null, stillGains: true }, limits), 256);
 });
 
-test('a model that needs a thread is put into all of them, and taken back where they gain nothing', async () => {
+test('a slow model is replicated to all threads unless they gain nothing', async () => {
   class Busy extends EngineOfCores {
     override readonly threads = 2;
   }
@@ -118,21 +118,21 @@ test('a model that needs a thread is put into all of them, and taken back where 
     batchable: true,
     inlineMicros: 1_000,
   });
-  assert.ok(engine.events.includes('spread'));
-  assert.equal(engine.events.includes('gather'), (profile?.threadsGain ?? 2) < 1.1);
+  assert.ok(engine.events.includes('replicate'));
+  assert.equal(engine.events.includes('shrink'), (profile?.threadsGain ?? 2) < 1.1);
   const light = new Busy({ 4: 10, 1: 10 });
   await loadAndProfile(light, SOURCE, { maxRows: 1, batchable: true, inlineMicros: 1_000 });
-  assert.ok(!light.events.includes('spread'), 'a light one stays where it is');
+  assert.ok(!light.events.includes('replicate'), 'a fast model is not replicated');
 });
 
 describe('on real engines', () => {
-  test('the load time of a model leaves out the start of TensorFlow', async () => {
+  test('the load time of a model excludes the start of TensorFlow', async () => {
     const fresh = await createEngine({ threads: 2 });
     try {
       const source = await sourceOf(DIGITS);
-      const begun = performance.now();
+      const startedAt = performance.now();
       const { loadMs } = await fresh.load(source);
-      assert.ok(loadMs < (performance.now() - begun) / 2, `${loadMs} ms`);
+      assert.ok(loadMs < (performance.now() - startedAt) / 2, `${loadMs} ms`);
     } finally {
       await fresh.close();
     }
@@ -144,7 +144,7 @@ describe('on real engines', () => {
   });
   after(() => engine.close());
 
-  test('both formats of the digits are measured, threads too', async () => {
+  test('both formats of the digits model are profiled, including threads', async () => {
     for (const directory of [DIGITS, DIGITS_ONNX]) {
       const { loaded, profile, problem } = await loadAndProfile(engine, await sourceOf(directory), {
         maxRows: 256,
@@ -159,7 +159,7 @@ describe('on real engines', () => {
     }
   });
 
-  test('models that take text, one row, or any width are measured as they are', async () => {
+  test('models with strings, a single row or any width are profiled', async () => {
     for (const model of ['types', 'fixed', 'sum', 'types-onnx', 'fixed-onnx', 'sum-onnx', 'labels-onnx']) {
       const batchable = !model.startsWith('fixed');
       const { loaded, profile, problem } = await loadAndProfile(engine, await sourceOf(fixture(model)), {

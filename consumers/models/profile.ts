@@ -12,32 +12,32 @@ import {
 } from './batch-times.js';
 import { hasConstantCost } from './constant-cost.js';
 
-/** What trying a model out at load has shown; times are the engine's, microseconds, with inputs of zeros. */
+/** Measurements of a model at load time; engine times in microseconds, with inputs of zeros. */
 export interface ModelProfile {
-  /** A batch of one row. */
+  /** Time of a batch of one row. */
   readonly microsAlone: number;
-  /** A row of the best batch. */
+  /** Time per row of the best batch. */
   readonly microsPerRow: number;
-  /** The smallest batch that has 95 % of the best throughput. */
+  /** Size of the smallest batch with 95 % of the best throughput. */
   readonly bestBatchRows: number;
-  /** Cores that one operation may use; null where the process decides. */
+  /** Cores that one operation may use; null if the process decides. */
   readonly cores: number | null;
   readonly threads: number;
-  /** Whether it runs in the event loop instead: it is so light that the way to a thread would cost more. */
+  /** True if it runs on the event loop, because it is cheaper than the hop to a worker thread. */
   readonly inline: boolean;
-  /** How many times faster all threads are together than one; null when that was not profile. */
+  /** Speedup of all threads over one; null if not measured. */
   readonly threadsGain: number | null;
 }
 
-/** Batches that take so long gain nothing by being larger, but latency: all that is once for a batch is small beside it. */
+/** Batch time beyond which larger batches only add latency, because the per-batch overhead is negligible. */
 const LONG_ENOUGH_MICROS = 100_000;
 
-/** Rows of a batch of a model that nobody has profile. */
+/** Maximum batch rows of a model without a profile. */
 const UNMEASURED_ROWS = 256;
 
 /**
- * Rows from which on larger batches gain nothing, as far as that is known; in the event loop those that take no longer
- * than it may be held up.
+ * Returns the number of rows beyond which larger batches gain nothing, as far as is known; on the event loop, the number
+ * that does not block it too long.
  */
 export function sufficientRows(
   { profile, stillGains }: Pick<ProfiledModel, 'profile' | 'stillGains'>,
@@ -51,33 +51,33 @@ export function sufficientRows(
 
 export interface ProfiledModel {
   readonly loaded: LoadedModel;
-  /** Null when not a single run succeeded. */
+  /** Null if no run succeeded. */
   readonly profile: ModelProfile | null;
-  /** Whether the largest batch that there was time for was the best: then nothing says where that ends. */
+  /** True if the largest measured batch was the best, so that even larger ones may be better. */
   readonly stillGains: boolean;
-  /** Why a run of zeros failed, undefined when none did; the model serves all the same. */
+  /** Error of a failed run of zeros, undefined if none failed; the model is served anyway. */
   readonly problem: PartituraError | undefined;
 }
 
 export interface ProfileLimits {
-  /** Rows that one of its batches can have. */
+  /** Maximum rows of a batch. */
   readonly maxRows: number;
-  /** Whether requests share batches. If not, a single one may have any number of rows. */
+  /** True if requests may share batches. If false, one request may have any number of rows. */
   readonly batchable: boolean;
-  /** A model whose best batch takes no longer, microseconds, runs in the event loop; 0: none does. */
+  /** Models whose best batch takes at most this many microseconds run on the event loop; 0 disables this. */
   readonly inlineMicros: number;
 }
 
-/** How much faster all threads must be than one: each costs the model's memory again. */
+/** Minimum speedup that justifies all threads, each of which holds a copy of the model. */
 const WORTH_MORE_THREADS = 1.1;
 
-/** For everything together, loading apart. */
+/** Total time budget of profiling, excluding loading. */
 const BUDGET_MS = 250;
 
 /**
- * Loads a model, warms it up and learns how fast it is. Where its cores can be chosen, they are: it is loaded
- * once more with fewer, and what is faster stays.
- * @throws PartituraError when it can't be loaded
+ * Loads, warms up and profiles a model. If its number of cores is configurable, it is loaded again with fewer cores and the
+ * faster variant is kept.
+ * @throws PartituraError if it cannot be loaded
  */
 export async function loadAndProfile(
   engine: Engine,
@@ -85,7 +85,7 @@ export async function loadAndProfile(
   limits: ProfileLimits,
 ): Promise<ProfiledModel> {
   const first = await engine.load(source);
-  // What loads slowly is large: it has use for every core, and no place in the event loop.
+  // A model that loads slowly is large: it benefits from every core and does not belong on the event loop.
   const isSmall = first.loadMs < BUDGET_MS;
   const choices = first.cores === undefined ? [] : engine.coreChoices.slice(1);
   const budgetMs = BUDGET_MS / (choices.length + 2);
@@ -93,14 +93,14 @@ export async function loadAndProfile(
     timeBatches(model, sizesOf(model, limits), budgetMs),
   );
   const best = bestBatch(kept.times);
-  // Where it can't be loaded twice it runs in its thread, as all others do.
+  // If it cannot be loaded a second time, it stays in its worker thread.
   if (isSmall && (await isLight(kept.loaded, source, best, limits)))
     await kept.loaded.moveInline().catch(() => undefined);
-  const threadsGain = kept.loaded.isInline ? null : await spread(engine, kept.loaded, best, budgetMs);
+  const threadsGain = kept.loaded.isInline ? null : await replicate(engine, kept.loaded, best, budgetMs);
   return {
     loaded: kept.loaded,
     problem: kept.problem,
-    profile: summarise(kept, best, threadsGain),
+    profile: summarize(kept, best, threadsGain),
     stillGains: best === kept.times.at(-1),
   };
 }
@@ -109,7 +109,7 @@ function sizesOf({ signature }: LoadedModel, { maxRows }: ProfileLimits): number
   return batchSizes(maxRows, bytesPerRow(signature.inputs));
 }
 
-/** Whether its best batch is so short, whatever the data, that the event loop can do it by the way. */
+/** True if its best batch is short enough for the event loop, whatever the data. */
 async function isLight(
   { signature }: LoadedModel,
   source: ModelSource,
@@ -127,9 +127,9 @@ type TimeModel = (model: LoadedModel) => Promise<BatchTimes>;
 
 interface CoreSearch {
   readonly source: ModelSource;
-  /** The model as it was loaded first. */
+  /** The model as loaded initially. */
   readonly first: LoadedModel;
-  /** Numbers of cores to compare with. */
+  /** Other core counts to compare. */
   readonly choices: readonly number[];
 }
 
@@ -144,7 +144,7 @@ async function withBestCores(
   return kept;
 }
 
-/** Loads the model with fewer cores, keeps the better of both and unloads the other. */
+/** Loads the model with fewer cores, keeps the faster variant and unloads the other. */
 async function faster(engine: Engine, more: Trial, source: ModelSource, time: TimeModel): Promise<Trial> {
   const loaded = await engine.load(source).catch(() => undefined);
   if (!loaded) return more;
@@ -154,8 +154,8 @@ async function faster(engine: Engine, more: Trial, source: ModelSource, time: Ti
   return kept;
 }
 
-/** Puts a model into all threads, and takes it back where they are measured to gain nothing. */
-async function spread(
+/** Replicates a model to all threads, unless they are measured to gain nothing. */
+async function replicate(
   { threads }: Engine,
   loaded: LoadedModel,
   best: BatchTime | undefined,
@@ -168,7 +168,7 @@ async function spread(
   return gain;
 }
 
-function summarise(
+function summarize(
   { loaded, times }: Trial,
   best: BatchTime | undefined,
   threadsGain: number | null,

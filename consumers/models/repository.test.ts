@@ -7,7 +7,7 @@ import { readModelSettings } from './settings.js';
 import { SkippedFolders } from './skipped-folders.js';
 import { TestRepository } from '../../testing/model-repository.js';
 
-test('versions are found in the order of their numbers, and folders that cannot be served are told of', async (context) => {
+test('versions are sorted by number, and folders that cannot be served are reported', async (context) => {
   const repository = await TestRepository.create(context);
   const files = [
     ...['digits/10/x', 'digits/9/x', 'digits/0/x', 'digits/01/x', 'digits/v1/x', 'digits/README', 'digits/7'],
@@ -24,14 +24,14 @@ test('versions are found in the order of their numbers, and folders that cannot 
   );
   assert.equal(content.get('digits')?.[1]?.directory, join(repository.root, 'digits', '9'));
   const model = 'expected a model name of 1 to 100 letters, digits, _ and -';
-  const version = 'expected a version that is a whole number of at most 15 digits without leading zeros';
+  const version = 'expected a version number of at most 15 digits without leading zeros';
   assert.deepEqual(
     new Map(skipped.map(({ folder, reason }) => [folder, reason])),
     new Map([
-      ['dangling', 'expected a symbolic link to a folder, got one that leads nowhere'],
+      ['dangling', 'expected a symbolic link to a folder, got a dangling link'],
       ['digits/01', version],
       ['digits/v1', version],
-      ['empty', 'expected folders of versions named 1, 2, 3 and so on, got none'],
+      ['empty', 'expected version folders named 1, 2, 3, …, got none'],
       ['größe', model],
       ['my model', model],
       ['no.model', model],
@@ -63,7 +63,7 @@ test('links to models, versions and files are followed', async (context) => {
   assert.notEqual(await stamp(), before);
 });
 
-test('a folder that is skipped is warned of once for as long as it is there', () => {
+test('a skipped folder is logged once while it exists', () => {
   const warnings: string[] = [];
   const skipped = new SkippedFolders({
     warn: (details: object) => warnings.push(JSON.stringify(details)),
@@ -80,7 +80,7 @@ test('a folder that is skipped is warned of once for as long as it is there', ()
   assert.equal(skipped.sentences.length, 20);
 });
 
-test("a version's stamp changes with its files, however deep, and only then", async (context) => {
+test("a version's stamp changes with its files at any depth, and only then", async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('m/1/variables/data', 'a');
   const stamp = async (): Promise<string | undefined> =>
@@ -93,7 +93,7 @@ test("a version's stamp changes with its files, however deep, and only then", as
   assert.equal(new Set([first, second, await stamp()]).size, 3);
 });
 
-test("a version's stamp changes with files in folders that it links to", async (context) => {
+test("a version's stamp changes with files in linked folders", async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('elsewhere/data', 'a');
   await repository.write('models/m/1/model.onnx');
@@ -105,14 +105,14 @@ test("a version's stamp changes with files in folders that it links to", async (
   assert.notEqual(await stamp(), first);
 });
 
-test('a root that can not be read is named', async () => {
+test('an unreadable root is named in the error', async () => {
   await assert.rejects(scanRepository('/does/not/exist'), {
     code: 'INVALID_REQUEST',
     message: /got '\/does\/not\/exist'/,
   });
 });
 
-test('model.yaml may set what it likes, or not be there', async (context) => {
+test('model.yaml may set any option or be missing', async (context) => {
   const repository = await TestRepository.create(context);
   assert.deepEqual(await readModelSettings(repository.root), {});
   await repository.write('model.yaml', '');
@@ -125,7 +125,7 @@ test('model.yaml may set what it likes, or not be there', async (context) => {
   });
 });
 
-test('a wrong model.yaml is refused with the field that is wrong', async (context) => {
+test('an invalid model.yaml is rejected with the invalid field', async (context) => {
   const repository = await TestRepository.create(context);
   const cases: [string, RegExp][] = [
     ['maxBatchRows: 0', /maxBatchRows/],

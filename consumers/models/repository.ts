@@ -4,21 +4,21 @@ import { isModelName } from '../../schemas/model-name.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { listFiles } from './version-files.js';
 
-/** One `<model>/<version>/` folder as it is on disk now. */
+/** A `<model>/<version>/` folder on disk. */
 export interface VersionFolder {
   readonly model: string;
   readonly version: string;
   readonly directory: string;
-  /** Changes when any file in the folder does: names, sizes and times of change. */
+  /** Names, sizes and modification times of all files in the folder. */
   readonly stamp: string;
 }
 
 /** Versions by model, each in ascending order. */
 export type RepositoryContent = ReadonlyMap<string, readonly VersionFolder[]>;
 
-/** A folder where a model or a version is expected, and why it is none. */
+/** A folder that is not a valid model or version, with the reason. */
 export interface SkippedFolder {
-  /** Below the repository. */
+  /** Path relative to the repository. */
   readonly folder: string;
   readonly reason: string;
 }
@@ -27,9 +27,9 @@ const VERSION = /^(0|[1-9][0-9]{0,14})$/;
 const MAX_NAME_CHARACTERS = 150;
 
 /**
- * Looks at a model repository: `<root>/<model>/<integer version>/`. Symbolic links are followed. Files, and what is hidden by
- * a dot before its name, are passed over; other folders that cannot be served are told of.
- * @throws PartituraError INVALID_REQUEST when the root can't be read
+ * Scans a model repository: `<root>/<model>/<integer version>/`. Symbolic links are followed. Files and hidden entries
+ * (names with a leading dot) are ignored; other folders that cannot be served are reported to `onSkipped`.
+ * @throws PartituraError INVALID_REQUEST if the root cannot be read
  */
 export async function scanRepository(
   root: string,
@@ -41,14 +41,14 @@ export async function scanRepository(
   });
   const content = new Map<string, VersionFolder[]>();
   for (const model of models) {
-    const skip = (reason: string): void => onSkipped({ folder: shortened(model), reason });
+    const skip = (reason: string): void => onSkipped({ folder: truncated(model), reason });
     if (!isModelName(model)) {
       skip('expected a model name of 1 to 100 letters, digits, _ and -');
       continue;
     }
     const versions = await scanModel(join(root, model), model, onSkipped);
     if (versions.length > 0) content.set(model, versions);
-    else skip('expected folders of versions named 1, 2, 3 and so on, got none');
+    else skip('expected version folders named 1, 2, 3, …, got none');
   }
   return content;
 }
@@ -60,10 +60,10 @@ async function scanModel(
 ): Promise<VersionFolder[]> {
   const inModel = (skipped: SkippedFolder): void =>
     onSkipped({ ...skipped, folder: `${model}/${skipped.folder}` });
-  // The folder may vanish while it is being looked at: then it holds nothing.
+  // The folder may be deleted during the scan; it then counts as empty.
   const folders = await foldersIn(directory, inModel).catch(() => []);
-  const reason = 'expected a version that is a whole number of at most 15 digits without leading zeros';
-  for (const folder of folders) if (!VERSION.test(folder)) inModel({ folder: shortened(folder), reason });
+  const reason = 'expected a version number of at most 15 digits without leading zeros';
+  for (const folder of folders) if (!VERSION.test(folder)) inModel({ folder: truncated(folder), reason });
   const versions = folders.filter((name) => VERSION.test(name)).sort((a, b) => Number(a) - Number(b));
   return Promise.all(
     versions.map(async (version) => {
@@ -73,7 +73,7 @@ async function scanModel(
   );
 }
 
-/** Names of folders, links to folders included, in order. */
+/** Lists the sorted names of folders, including links to folders. */
 async function foldersIn(directory: string, onSkipped: (skipped: SkippedFolder) => void): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const names = await Promise.all(
@@ -83,16 +83,16 @@ async function foldersIn(directory: string, onSkipped: (skipped: SkippedFolder) 
         if (!entry.isSymbolicLink()) return entry.isDirectory() ? [entry.name] : [];
         const target = await stat(join(directory, entry.name)).catch(() => undefined);
         if (target) return target.isDirectory() ? [entry.name] : [];
-        const reason = 'expected a symbolic link to a folder, got one that leads nowhere';
-        onSkipped({ folder: shortened(entry.name), reason });
+        const reason = 'expected a symbolic link to a folder, got a dangling link';
+        onSkipped({ folder: truncated(entry.name), reason });
         return [];
       }),
   );
   return names.flat().sort();
 }
 
-/** Names may be as long as the file system lets them. */
-function shortened(name: string): string {
+/** Truncates a folder name, whose length only the file system limits. */
+function truncated(name: string): string {
   return name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name;
 }
 

@@ -25,34 +25,39 @@ describe('signatures of a version', () => {
     return served;
   }
 
-  test('each has its own tensors and verdict, and one that cannot be loaded keeps no other from serving', async (context) => {
+  test('each has its own tensors and verdict, and one that fails to load does not affect the others', async (context) => {
     const served = await serve(context, 'coder');
-    const told = describeSignatures(served).map(({ name, inputs, outputs, batching, problem }) => [
+    const described = describeSignatures(served).map(({ name, inputs, outputs, batching, problem }) => [
       name,
       inputs.map((tensor) => `${tensor.name} ${tensor.datatype} ${tensor.shape.join()}`).join(),
       outputs.map((tensor) => tensor.name).join(),
       batching?.batchable ?? problem?.replace(/;.*/, ''),
     ]);
-    assert.deepEqual(told, [
+    assert.deepEqual(described, [
       ['serving_default', 'x FP32 -1,2', 'y', true],
       ['decode', 'code BYTES -1', 'text', true],
       ['encode', 'text BYTES -1', 'code', true],
       ['normalize', 'x FP32 -1,2', 'y', false],
-      ['precise', '', '', "model 'coder' version 1: input 'x' is FP64, which TensorFlow for Node lacks"],
+      [
+        'precise',
+        '',
+        '',
+        "model 'coder' version 1: input 'x' is FP64, which TensorFlow for Node does not support",
+      ],
     ]);
   });
 
-  test('model.yaml names the default one', async (context) => {
+  test('model.yaml sets the default one', async (context) => {
     const served = await serve(context, 'coder', 'signature: encode');
     assert.equal(served.main.signatureNames?.loaded, 'encode');
     assert.equal(signatureNamed(served, 'serving_default').signature.inputs[0]?.name, 'x');
   });
 
-  test('a default one that does not exist, or where signatures have no names, is refused with what there is', async (context) => {
+  test('an unknown default one, or one in a format without signature names, is rejected with the known ones', async (context) => {
     await assert.rejects(serve(context, 'coder', 'signature: predict'), {
       code: 'MODEL_FAILED',
       message:
-        "model 'coder' version 1: expected a signature 'predict', got decode, encode, normalize, precise, serving_default; name the default one as `signature` in model.yaml",
+        "model 'coder' version 1: expected a signature 'predict', got decode, encode, normalize, precise, serving_default; set `signature` in model.yaml to the default one",
     });
     await assert.rejects(serve(context, 'scale-onnx', 'signature: predict'), {
       code: 'INVALID_REQUEST',
@@ -60,7 +65,7 @@ describe('signatures of a version', () => {
     });
   });
 
-  test('a request for one that is not there is told all that are, for a refused one the reason', async (context) => {
+  test('a request for an unknown one fails with the known ones, for a failed one with the reason', async (context) => {
     const served = await serve(context, 'coder');
     assert.throws(() => signatureNamed(served, 'predict'), {
       code: 'INVALID_REQUEST',
@@ -75,11 +80,11 @@ describe('signatures of a version', () => {
     assert.throws(() => signatureNamed(unnamed, 'predict'), {
       code: 'INVALID_REQUEST',
       message:
-        "parameters.signature: expected none, as the model has one signature without a name, got 'predict'",
+        "parameters.signature: expected none, because the model has a single unnamed signature, got 'predict'",
     });
   });
 
-  test('the hash of the files is one for all, and changes with them', async (context) => {
+  test('all share the hash of the files, which changes with them', async (context) => {
     const [one, other] = [
       await serve(context, 'scale-onnx'),
       await serve(context, 'scale-onnx', 'maxBatchRows: 2'),

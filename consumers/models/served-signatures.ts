@@ -12,8 +12,8 @@ import {
 } from './served-version.js';
 import { readModelSettings, type ModelSettings } from './settings.js';
 
-/** A signature that requests cannot name. */
-export interface RefusedSignature {
+/** A signature that failed to load. */
+export interface FailedSignature {
   readonly name: string;
   readonly error: PartituraError;
 }
@@ -25,12 +25,12 @@ export interface ServedSignatures {
   /** Answers requests that name no signature. */
   readonly main: ServedVersion;
   readonly others: readonly ServedVersion[];
-  readonly refused: readonly RefusedSignature[];
+  readonly failed: readonly FailedSignature[];
 }
 
 /**
- * Loads a version with all of its signatures. Only the default one must be served.
- * @throws PartituraError with the reason when that cannot be
+ * Loads a version with all of its signatures. Only the default one is required.
+ * @throws PartituraError with the reason if the default one cannot be served
  */
 export async function serveSignatures(
   { model, version, directory }: VersionFolder,
@@ -46,18 +46,18 @@ export async function serveSignatures(
     serveVersion(files, engine, defaults, surroundings);
   const main = await serve({ source: withDefault(source, settings), settings, filesHash });
   const others: ServedVersion[] = [];
-  const refused: RefusedSignature[] = [];
+  const failed: FailedSignature[] = [];
   for (const name of otherNames(main)) {
     try {
       others.push(await serve({ source: { ...source, signature: name }, settings, filesHash }));
     } catch (cause) {
-      refused.push({ name, error: PartituraError.from(cause) });
+      failed.push({ name, error: PartituraError.from(cause) });
     }
   }
-  return { format, filesHash, main, others, refused };
+  return { format, filesHash, main, others, failed };
 }
 
-/** @throws PartituraError INVALID_REQUEST where `model.yaml` names a signature of a model that has none with a name */
+/** @throws PartituraError INVALID_REQUEST if `model.yaml` names a signature but the format has no named signatures */
 function withDefault(source: ModelSource, { signature }: ModelSettings): ModelSource {
   if (signature === undefined) return source;
   if (source.format === 'saved_model') return { ...source, signature };
@@ -72,27 +72,27 @@ function otherNames({ signatureNames }: ServedVersion): string[] {
 }
 
 /**
- * Finds the signature that a request names.
- * @param name undefined for the default one
- * @throws PartituraError INVALID_REQUEST that lists the signatures there are, or the reason why this one is not served
+ * Finds a signature by name.
+ * @param name the default one if undefined
+ * @throws PartituraError INVALID_REQUEST listing the known signatures, or MODEL_FAILED with the reason why it is not served
  */
 export function signatureNamed(
-  { main, others, refused }: ServedSignatures,
+  { main, others, failed }: ServedSignatures,
   name: string | undefined,
 ): ServedVersion {
   if (name === undefined) return main;
   const served = [main, ...others].find(({ signatureNames }) => signatureNames?.loaded === name);
   if (served) return served;
-  const refusal = refused.find((one) => one.name === name);
-  if (refusal)
-    throw new PartituraError('MODEL_FAILED', `signature '${name}' is not served: ${refusal.error.message}`);
+  const failure = failed.find((one) => one.name === name);
+  if (failure)
+    throw new PartituraError('MODEL_FAILED', `signature '${name}' is not served: ${failure.error.message}`);
   const known = main.signatureNames?.all.map((one) => `'${one}'`).join(', ');
   const expected =
-    known === undefined ? 'none, as the model has one signature without a name' : `one of ${known}`;
+    known === undefined ? 'none, because the model has a single unnamed signature' : `one of ${known}`;
   throw new PartituraError('INVALID_REQUEST', `parameters.signature: expected ${expected}, got '${name}'`);
 }
 
-/** Answers what is queued, then frees the models. */
+/** Drains queued requests, then unloads all signatures. */
 export async function retireSignatures({ main, others }: ServedSignatures): Promise<void> {
   await Promise.all([main, ...others].map((one) => one.retire()));
 }

@@ -12,14 +12,14 @@ import type { ServedVersion } from './served-version.js';
 import { TestRepository } from '../../testing/model-repository.js';
 import { DEFAULTS, SURROUNDINGS, versionFolder } from '../../testing/versions.js';
 
-describe('a version is tried in a child process first', () => {
+describe('a version is first tried in a child process', () => {
   let engine: Engine;
   before(async () => {
     engine = await createEngine({ threads: 1 });
   });
   after(() => engine.close());
 
-  /** Serves a version whose first loads in the child process fail like this. */
+  /** Serves a version whose first loads in the child process fail with these errors. */
   async function served(...failures: PartituraError[]): Promise<ServedVersion> {
     const { isolated } = engine;
     assert.ok(isolated);
@@ -45,14 +45,14 @@ describe('a version is tried in a child process first', () => {
   }
 
   for (const code of ['MODEL_CRASHED', 'INTERNAL'] as const)
-    test(`and once more where that failed with ${code}, which may have had another cause`, async () => {
-      const version = await served(new PartituraError(code, 'ended with SIGKILL'));
+    test(`and once more after ${code}, which may have another cause`, async () => {
+      const version = await served(new PartituraError(code, 'its child process exited (SIGKILL)'));
       assert.equal(version.warmUpProblem, undefined);
       await version.retire();
     });
 
-  test('and not served when that dies of it twice', async () => {
-    const crash = new PartituraError('MODEL_CRASHED', 'ended with SIGABRT');
+  test('and not served if it crashes the process twice', async () => {
+    const crash = new PartituraError('MODEL_CRASHED', 'its child process exited (SIGABRT)');
     await assert.rejects(served(crash, crash), { code: 'MODEL_CRASHED' });
   });
 });
@@ -71,7 +71,7 @@ for (const backend of ['auto', 'wasm'] as const)
     }
   });
 
-test('a version that never finishes a batch of zeros is known by its trial, and may serve other values', async () => {
+test('a version that never finishes a batch of zeros is detected and may still serve other values', async () => {
   const engine = await createEngine({ threads: 1 });
   try {
     const verdicts = new VerdictMemory(undefined, silent);
@@ -86,7 +86,7 @@ test('a version that never finishes a batch of zeros is known by its trial, and 
   }
 });
 
-describe('whether a version is batched', () => {
+describe('the batching verdict of a version', () => {
   let engine: Engine;
   before(async () => {
     engine = await createEngine({ threads: 1 });
@@ -108,42 +108,45 @@ describe('whether a version is batched', () => {
     return `${batchable ? 'yes' : 'no'}: ${reason}`;
   }
 
-  test('is proven', async (context) => {
+  test('is determined by a proof', async (context) => {
     assert.match(await verdictOf(context, 'scale-onnx'), /^yes: rows are independent/);
-    assert.match(await verdictOf(context, 'softmax-over-rows-onnx'), /^no: output 'y' of a request changes/);
+    assert.match(
+      await verdictOf(context, 'softmax-over-rows-onnx'),
+      /^no: output 'y' of a request depends on other requests/,
+    );
   });
 
-  test('is what model.yaml says, without proof', async (context) => {
+  test('is taken from model.yaml without a proof', async (context) => {
     assert.equal(
       await verdictOf(context, 'softmax-over-rows-onnx', 'batchable: true'),
-      'yes: model.yaml says batchable: true',
+      'yes: model.yaml sets batchable: true',
     );
     assert.equal(
       await verdictOf(context, 'scale-onnx', 'batchable: false'),
-      'no: model.yaml says batchable: false',
+      'no: model.yaml sets batchable: false',
     );
   });
 
-  test('is no where the first dimension is fixed, whatever model.yaml says', async (context) => {
+  test('is no if the first dimension is fixed, whatever model.yaml sets', async (context) => {
     assert.equal(
       await verdictOf(context, 'fixed-onnx', 'batchable: true'),
-      "no: the first dimension of input 'x' is always 1",
+      "no: the first dimension of input 'x' is fixed at 1",
     );
   });
 
-  test('is no where nothing may be tried, unless model.yaml says yes', async (context) => {
+  test('is no if warm-up is off, unless model.yaml sets batchable', async (context) => {
     assert.match(
       await verdictOf(context, 'scale-onnx', 'warmUp: false'),
-      /^no: could not be tried: model.yaml says warmUp/,
+      /^no: not verified: model.yaml sets warmUp/,
     );
     assert.match(await verdictOf(context, 'scale-onnx', 'warmUp: false\nbatchable: true'), /^yes/);
   });
 
-  test('is no where random inputs crash it, which serves all the same', async (context) => {
-    assert.match(await verdictOf(context, 'abort-onnx'), /^no: could not be tried: random inputs crashed it/);
+  test('is no if random inputs crash the version, which is served anyway', async (context) => {
+    assert.match(await verdictOf(context, 'abort-onnx'), /^no: not verified: random inputs crashed it/);
   });
 
-  test('is remembered for the same files, settings included, and proven for others', async (context) => {
+  test('is stored for the same files including settings, and proven for others', async (context) => {
     const verdicts = new VerdictMemory(undefined, silent);
     const recalled: (boolean | undefined)[] = [];
     const recall = verdicts.recall.bind(verdicts);
@@ -157,7 +160,7 @@ describe('whether a version is batched', () => {
     assert.deepEqual(recalled, [undefined, true, undefined]);
   });
 
-  test('is no at the next start where answers in service differed', async (context) => {
+  test('is no at the next start after a live check found a difference', async (context) => {
     const { root } = await TestRepository.create(context);
     const folder = await versionFolder(context, 'scale-onnx', '');
     const serve = async (): Promise<ServedVersion> => {
@@ -169,7 +172,7 @@ describe('whether a version is batched', () => {
     version.batcher.options.watch?.refute('output y');
     await version.retire();
     const next = await serve();
-    assert.deepEqual(next.batching, { batchable: false, reason: 'answers in service differed: output y' });
+    assert.deepEqual(next.batching, { batchable: false, reason: 'live check found a difference: output y' });
     await next.retire();
   });
 });

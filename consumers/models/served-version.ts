@@ -33,20 +33,20 @@ export interface ServedVersion {
   /** Undefined for formats whose signatures have no names. */
   readonly signatureNames: SignatureNames | undefined;
   readonly backend: Backend;
-  /** Duration of the trial in a child process with the proof of batching, milliseconds; for the log. */
+  /** Duration of the trial in a child process, including the batching proof, milliseconds; for the log. */
   readonly trialMs: number;
-  /** The batching verdict. A check in service may turn batching off. */
+  /** The batching verdict. A live check may turn batching off. */
   readonly batching: BatchingVerdict;
   /** Reason for the fallback to WebAssembly, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
-  /** Computes jobs in a child process that may have crashed the node that computed them. */
+  /** Computes jobs that may have crashed a node, in a child process. */
   readonly suspects: Batcher;
   /** Null if profiling failed or `model.yaml` turns warm-up off. */
   readonly measured: ModelProfile | null;
   /** Reason why warm-up failed, for the log; the version is served nevertheless. */
   readonly warmUpProblem: string | undefined;
-  /** Answers queued requests, then unloads the model. */
+  /** Drains queued requests, then unloads the model. */
   retire(): Promise<void>;
 }
 
@@ -59,10 +59,10 @@ export interface BatchDefaults {
   readonly batchCheckMs: number;
 }
 
-/** The node as a version's batches see it. */
+/** The parts of the node that a version's batches use. */
 export interface BatchSurroundings {
   readonly observe: BatchObserver;
-  /** Returns a promise while there is no room for more results. */
+  /** Returns a promise while the results waiting to be sent exceed their limit. */
   readonly whenBelowLimit: () => Promise<void> | undefined;
   readonly verdicts: VerdictMemory;
   /** Called after each check of a batch. */
@@ -96,10 +96,10 @@ export async function serveVersion(
 ): Promise<ServedVersion> {
   const { source, settings, filesHash } = files;
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
-  const begun = performance.now();
+  const startedAt = performance.now();
   const trialOptions = { settings, maxBatchRows, verdicts: surroundings.verdicts, filesHash };
   const trial = await tryVersion(engine.isolated, source, trialOptions);
-  const trialMs = Math.round(performance.now() - begun);
+  const trialMs = Math.round(performance.now() - startedAt);
   const { batchable } = trial.batching;
   const profileLimits = {
     maxRows: batchable ? maxBatchRows : 1,
@@ -127,7 +127,7 @@ async function profile(
   throw profiled.problem;
 }
 
-/** Loads a model into all threads, because nothing shows that one would do. */
+/** Loads a model into all threads, because without a profile one thread may not be enough. */
 async function loadUnprofiled(engine: Engine, source: ModelSource): Promise<ProfiledModel> {
   const loaded = await engine.load(source);
   if (engine.threads > 1) await loaded.replicateToAllThreads();
@@ -162,7 +162,7 @@ interface BatchedVersionParts {
   readonly surroundings: BatchSurroundings;
 }
 
-/** A loaded signature with its batchers and its check in service. */
+/** A loaded signature with its batchers and its live check. */
 class BatchedVersion implements ServedVersion {
   readonly model: string;
   readonly version: string;
@@ -212,7 +212,7 @@ class BatchedVersion implements ServedVersion {
     return result;
   }
 
-  /** Creates the check in service, unless `model.yaml` sets `batchable`: operators are not second-guessed. */
+  /** Creates the live check, unless `model.yaml` sets `batchable`, which overrides all checks. */
   #createCheck(): BatchCheck | undefined {
     const { files, limits, defaults, surroundings } = this.parts;
     if (!limits.batchable || files.settings.batchable !== undefined || defaults.batchCheckMs === 0)
@@ -227,7 +227,7 @@ class BatchedVersion implements ServedVersion {
 
   #stopBatching(reason: string): void {
     const { trial, surroundings } = this.parts;
-    this.#batching = { batchable: false, reason: `answers in service differed: ${reason}` };
+    this.#batching = { batchable: false, reason: `live check found a difference: ${reason}` };
     this.batcher.stopBatching();
     this.suspects.stopBatching();
     this.#check?.end();

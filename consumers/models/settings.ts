@@ -4,25 +4,25 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { PartituraError } from '../../schemas/errors.js';
 
-/** What a `model.yaml` beside a model's files may say; the node's configuration holds for what it leaves out. */
+/** Options in a version folder's `model.yaml`; they override the node's configuration. */
 const settings = z.strictObject({
-  /** Rows of one batch. */
+  /** Maximum rows of a batch. */
   maxBatchRows: z.number().int().min(1).optional(),
-  /** How long an idle engine waits for a batch to fill, milliseconds. */
+  /** Maximum time that an idle engine waits for a batch to fill, milliseconds. */
   maxBatchDelayMs: z.number().int().min(0).optional(),
-  /** Whether requests may share a batch and be cut; believed without proof. Proven when left out. */
+  /** True if requests may share a batch and be split, which is then not verified. Verified by a proof if unset. */
   batchable: z.boolean().optional(),
-  /** Whether the version is run before it serves, with zeros and to prove batching; true when left out. */
+  /** False to skip all runs before the version serves: warm-up and the batching proof. Default true. */
   warmUp: z.boolean().optional(),
-  /** Signature of a SavedModel that answers requests which name none; `serving_default`, or the only one, when left out. */
+  /** Default signature of a SavedModel; `serving_default`, or the only one, if unset. */
   signature: z.string().min(1).optional(),
 });
 
 export type ModelSettings = z.infer<typeof settings>;
 
 /**
- * Reads the `model.yaml` of a version folder; empty when there is none.
- * @throws PartituraError INVALID_REQUEST that names the wrong field
+ * Reads the `model.yaml` of a version folder; empty if there is none.
+ * @throws PartituraError INVALID_REQUEST naming the invalid fields
  */
 export async function readModelSettings(directory: string): Promise<ModelSettings> {
   const text = await readFile(join(directory, 'model.yaml'), 'utf8').catch(() => undefined);

@@ -27,7 +27,7 @@ const signature = (outputs: readonly TensorStatus[]): SignatureStatus[] => [
     outputs: [...outputs],
     batching: {
       batchable: true,
-      reason: 'rows are independent: 59 runs of up to 1026 rows gave each row its own answer',
+      reason: 'rows are independent: verified by 59 runs of up to 1026 rows',
     },
     measured: null,
     problem: null,
@@ -42,14 +42,14 @@ const WIDE = signature(names(2_000).map((name) => tensor(name)));
 const fit = (versions: readonly SignatureStatus[][], budget?: number): SignatureForm[] =>
   fitForms(versions.map(formsOf), budget);
 
-const told = (
+const described = (
   { signatures, note }: SignatureForm | undefined = { signatures: [], note: null, bytes: 0 },
 ): object => ({
   signatures,
   note,
 });
 
-/** Bytes of the status of a node with these versions. */
+/** Returns the size of a node status with these versions. */
 function statusBytes(versions: readonly SignatureStatus[][]): number {
   const models = fit(versions).map(({ signatures, note }, index) => ({
     model: `model-${index}`,
@@ -71,28 +71,28 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
     .length;
 }
 
-test('signatures that fit are told as they are', () => {
-  assert.deepEqual(fit([SMALL, SMALL]).map(told), [
+test('signatures that fit are reported completely', () => {
+  assert.deepEqual(fit([SMALL, SMALL]).map(described), [
     { signatures: SMALL, note: null },
     { signatures: SMALL, note: null },
   ]);
   assert.deepEqual(fit([]), []);
 });
 
-test('the longest are shortened first, step by step, with a note', () => {
+test('the largest are abridged first, step by step, with a note', () => {
   const [labelled, small, wide] = fit([LABELLED, SMALL, WIDE]);
-  assert.deepEqual(told(small), { signatures: SMALL, note: null });
+  assert.deepEqual(described(small), { signatures: SMALL, note: null });
   const output = labelled?.signatures[0]?.outputs[0];
   assert.deepEqual([output?.labels, output?.labelCount], [names(8), 10_000]);
   assert.match(labelled?.note ?? '', /first 8 labels/);
   assert.deepEqual(wide?.signatures, []);
-  assert.match(wide.note ?? '', /^left out/);
+  assert.match(wide.note ?? '', /^omitted/);
   const bare = fit([signature([tensor('y', names(8))])], 400)[0];
   assert.deepEqual(bare?.signatures[0]?.outputs[0]?.labels, []);
-  assert.match(bare.note ?? '', /are left out$/);
+  assert.match(bare.note ?? '', /are omitted$/);
 });
 
-test('a status stays far below what readers take, whatever the models', () => {
+test('a status stays far below the limit of readers, whatever the models', () => {
   const fifty = (one: SignatureStatus[]): SignatureStatus[][] => Array.from({ length: 50 }, () => one);
   for (const one of [SMALL, LABELLED, WIDE]) {
     const bytes = statusBytes(fifty(one));
@@ -102,8 +102,8 @@ test('a status stays far below what readers take, whatever the models', () => {
   assert.ok(bytes < 512 * 1024, `${bytes}`);
 });
 
-test('verdicts are those of now, whatever the form', () => {
-  const batching = { batchable: false, reason: 'answers in service differed' };
+test('verdicts are current in every form', () => {
+  const batching = { batchable: false, reason: 'live check found a difference' };
   const main = { batching } as ServedVersion;
   const [form] = fit([SMALL]);
   assert.ok(form);

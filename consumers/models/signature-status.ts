@@ -1,24 +1,24 @@
 import type { SignatureStatus, TensorStatus } from '../../schemas/generated.js';
 import type { TensorSpec } from '../engine/engine.js';
-import type { RefusedSignature, ServedSignatures } from './served-signatures.js';
+import type { FailedSignature, ServedSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
 
-/** One way to tell of a version's signatures in a node status. */
+/** A representation of a version's signatures in a node status, complete or abridged. */
 export interface SignatureForm {
   readonly signatures: readonly SignatureStatus[];
-  /** What is left out. */
+  /** Description of what is omitted. */
   readonly note: string | null;
-  /** As JSON. */
+  /** Size as JSON. */
   readonly bytes: number;
 }
 
-/** Bytes, as JSON, that the signatures of all versions may take: a status is published every two seconds. */
+/** Maximum size of all signatures in a status, as JSON; kept small because a status is published every two seconds. */
 export const SIGNATURES_BUDGET = 64 * 1024;
 const FEW_LABELS = 8;
 
-/** Describes all signatures of a version, the default one first. */
-export function describeSignatures({ main, others, refused }: ServedSignatures): SignatureStatus[] {
-  return [...[main, ...others].map(describeServed), ...refused.map(describeRefused)];
+/** Describes all signatures of a version, starting with the default one. */
+export function describeSignatures({ main, others, failed }: ServedSignatures): SignatureStatus[] {
+  return [...[main, ...others].map(describeServed), ...failed.map(describeFailed)];
 }
 
 function describeServed({ signature, signatureNames, batching, measured }: ServedVersion): SignatureStatus {
@@ -32,7 +32,7 @@ function describeServed({ signature, signatureNames, batching, measured }: Serve
   };
 }
 
-function describeRefused({ name, error }: RefusedSignature): SignatureStatus {
+function describeFailed({ name, error }: FailedSignature): SignatureStatus {
   return { name, inputs: [], outputs: [], batching: null, measured: null, problem: error.message };
 }
 
@@ -47,19 +47,22 @@ function describeTensor({ name, datatype, shape, dimensionNames, labels }: Tenso
   };
 }
 
-/** Lists the forms in which signatures can be told, from the most detailed one to nothing. */
+/** Returns the representations of signatures, from the most detailed to none. */
 export function formsOf(signatures: readonly SignatureStatus[]): SignatureForm[] {
   return [
     formOf(signatures, null),
-    formOf(withTensors(signatures, fewLabels), `only the first ${FEW_LABELS} labels of an output are told`),
-    formOf(withTensors(signatures, bare), 'labels and names of dimensions are left out'),
-    LEFT_OUT,
+    formOf(
+      withTensors(signatures, fewLabels),
+      `only the first ${FEW_LABELS} labels of each output are included`,
+    ),
+    formOf(withTensors(signatures, bare), 'labels and dimension names are omitted'),
+    OMITTED,
   ];
 }
 
-const LEFT_OUT: SignatureForm = {
+const OMITTED: SignatureForm = {
   signatures: [],
-  note: 'left out: too long for the status of the node',
+  note: 'omitted: too large for the node status',
   bytes: 0,
 };
 
@@ -69,8 +72,8 @@ function formOf(signatures: readonly SignatureStatus[], note: string | null): Si
 }
 
 /**
- * Chooses a form for each version so that all fit; the longest are shortened first. Readers ignore a status that is too
- * large.
+ * Chooses a form for each version so that all fit the budget, abridging the largest first: readers ignore an oversized
+ * status.
  * @param versions the forms of each version
  */
 export function fitForms(
@@ -78,12 +81,12 @@ export function fitForms(
   budget = SIGNATURES_BUDGET,
 ): SignatureForm[] {
   for (let most = budget; ; most = Math.floor(most / 2)) {
-    const chosen = versions.map((forms) => forms.find(({ bytes }) => bytes <= most) ?? LEFT_OUT);
+    const chosen = versions.map((forms) => forms.find(({ bytes }) => bytes <= most) ?? OMITTED);
     if (chosen.reduce((sum, { bytes }) => sum + bytes, 0) <= budget) return chosen;
   }
 }
 
-/** Completes a form, whose tensors stay as they are, with the verdicts of now. */
+/** Adds the current batching verdicts to a form. */
 export function withVerdicts(
   { signatures }: SignatureForm,
   { main, others }: Pick<ServedSignatures, 'main' | 'others'>,

@@ -1,16 +1,18 @@
 import type { Logger } from '../../core/log.js';
 import type { SkippedFolder } from './repository.js';
 
-/** As many as a node tells the cluster of: a status has a size that others rely on. */
-const MAX_TOLD = 20;
+/** Maximum number of folders in a node status, whose size is bounded. */
+const MAX_REPORTED = 20;
 
-/** Folders of the repository that cannot be a model or a version, each warned of once for as long as it is there. */
+/**
+ * Folders of the repository that are neither a model nor a version. A warning is logged once per folder while it exists.
+ */
 export class SkippedFolders {
   #folders: ReadonlyMap<string, SkippedFolder> = new Map();
 
   constructor(readonly log: Pick<Logger, 'warn'>) {}
 
-  /** Takes what the last look at the repository has found. */
+  /** Updates the folders with those found by the last poll. */
   update(found: readonly SkippedFolder[]): void {
     const known = this.#folders;
     this.#folders = new Map(found.map((one) => [one.folder, one]));
@@ -18,10 +20,10 @@ export class SkippedFolders {
       if (known.get(folder)?.reason !== reason) this.log.warn({ folder, reason }, 'model folder skipped');
   }
 
-  /** One sentence for each, as many as a status has room for. */
+  /** Descriptions of the folders, as many as fit into a node status. */
   get sentences(): string[] {
     return [...this.#folders.values()]
-      .slice(0, MAX_TOLD)
+      .slice(0, MAX_REPORTED)
       .map(({ folder, reason }) => `'${folder}': ${reason}`);
   }
 }

@@ -9,12 +9,12 @@ import { VerdictMemory } from './verdict-memory.js';
 const SOURCE: ModelSource = { model: 'm', version: '1', directory: '/', format: 'graph_model' };
 
 /**
- * Trials of a model that doubles its input and takes so many milliseconds of a clock that stands still otherwise. `moments`
- * counts how often the clock was asked.
+ * Creates trials of a model that doubles its input; each run advances the clock by the given milliseconds. `clockReads`
+ * counts the reads of the clock.
  */
-function trialsOf(msOfRun: () => number): { start: () => Promise<Trial>; moments: () => number } {
+function trialsOf(msOfRun: () => number): { start: () => Promise<Trial>; clockReads: () => number } {
   let time = 0;
-  let moments = 0;
+  let clockReads = 0;
   const spec = { datatype: 'FP32' as const, shape: [-1] };
   const loaded: Partial<LoadedModel> = {
     backend: 'onnxruntime',
@@ -34,42 +34,42 @@ function trialsOf(msOfRun: () => number): { start: () => Promise<Trial>; moments
     verdicts: new VerdictMemory(undefined, silent),
     filesHash: 'abc',
     now: () => {
-      moments++;
+      clockReads++;
       return time;
     },
   };
-  return { start: () => tryVersion(engine, SOURCE, options), moments: () => moments };
+  return { start: () => tryVersion(engine, SOURCE, options), clockReads: () => clockReads };
 }
 
-test('a proof that time cut short is repeated with twice the time at two more starts, then kept', async () => {
-  const { start, moments } = trialsOf(() => 90);
+test('a proof cut short by time is repeated with twice the time at two more starts, then kept', async () => {
+  const { start, clockReads } = trialsOf(() => 90);
   const runsOfProofs: number[] = [];
   const lengths: number[] = [];
   for (let count = 0; count < 4; count++) {
-    const begun = moments();
+    const startedAt = clockReads();
     const { reason } = (await start()).batching;
     runsOfProofs.push(Number(/(\d+) runs/.exec(reason)?.[1]));
-    lengths.push(moments() - begun);
+    lengths.push(clockReads() - startedAt);
   }
   const [first = 0, second = 0, third = 0, fourth = 0] = runsOfProofs;
   assert.ok(first < second && second < third && third === fourth, String(runsOfProofs));
-  assert.equal(lengths[3], 0, 'the clock is not asked where nothing is proven');
+  assert.equal(lengths[3], 0, 'without a proof the clock is not read');
 });
 
-test('a model that was too slow on a busy machine is proven at a later start', async () => {
+test('a model that was too slow on a busy host is proven at a later start', async () => {
   let ms = 900;
   const { start } = trialsOf(() => ms);
-  assert.match((await start()).batching.reason, /too slow to be tried within 3 s/);
+  assert.match((await start()).batching.reason, /trial runs exceeded 3 s/);
   ms = 0;
   assert.equal((await start()).batching.batchable, true);
 });
 
-test('a model that is always too slow is not batched, and the last start says with how much time', async () => {
+test('a model that is always too slow is not batched, and the reason has the last time limit', async () => {
   const { start } = trialsOf(() => 9_000);
   const reasons: string[] = [];
   for (let count = 0; count < 4; count++) reasons.push((await start()).batching.reason);
   assert.deepEqual(
     reasons,
-    [3, 6, 12, 12].map((seconds) => `could not be tried: too slow to be tried within ${seconds} s`),
+    [3, 6, 12, 12].map((seconds) => `not verified: trial runs exceeded ${seconds} s`),
   );
 });

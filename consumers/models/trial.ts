@@ -8,14 +8,14 @@ import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './batch-t
 import type { ModelSettings } from './settings.js';
 import { isFinal, type RememberedVerdict, type VerdictMemory } from './verdict-memory.js';
 
-/** What the trial of a version in a child process has shown. */
+/** Result of the trial of a version in a child process. */
 export interface Trial {
   readonly batching: BatchingVerdict;
-  /** Identifies what the verdict depends on; absent where none was proven. */
+  /** Key of everything the verdict depends on; undefined if none was proven. */
   readonly verdictKey: readonly string[] | undefined;
-  /** Why it could not be tried, for the log. */
+  /** Reason why the trial failed, for the log. */
   readonly problem: string | undefined;
-  /** True when it did not finish a run of zeros: the node's threads must not be tried with them. */
+  /** True if a run of zeros did not finish, so that the node must not warm up with zeros either. */
   readonly hangs: boolean;
 }
 
@@ -23,52 +23,55 @@ export interface TrialOptions {
   readonly settings: ModelSettings;
   readonly maxBatchRows: number;
   readonly verdicts: VerdictMemory;
-  /** Of the version's files; without it no verdict is remembered. */
+  /** Hash of the version's files; without it no verdict is stored. */
   readonly filesHash: string | undefined;
-  /** Limit for one batch of zeros, milliseconds. Default 30 s. */
+  /** Time limit for one batch of zeros, milliseconds. Default 30 s. */
   readonly warmUpLimitMs?: number;
-  /** Time as the proof sees it, milliseconds; tests bring their own. */
+  /** Clock of the proof, milliseconds; injected by tests. */
   readonly now?: () => number;
 }
 
-/** Changes with every change of the proof that may change a verdict. */
+/** Revision of the proof; bump it with every change that may affect a verdict. */
 const PROOF_REVISION = '4';
-/** Starts at which a slow model is proven, each with twice the time of the one before; the last verdict is kept. */
-const MOST_PROOFS = 3;
-/** For warming up with batches of zeros, milliseconds. */
+/** Attempts to prove a slow model, one per start with twice the time each; the last verdict is final. */
+const MAX_PROOFS = 3;
+/** Time budget of warm-up with batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
-/** For one batch of zeros, milliseconds: a large model may have to be compiled first, and some values keep native code for ever. */
+/**
+ * Time limit of one batch of zeros, milliseconds: a large model may be compiled first, and some inputs make native code
+ * hang.
+ */
 const WARM_UP_LIMIT_MS = 30_000;
-/** The first death may have had another cause: somebody ended the process, or memory was short. */
-const MOST_TRIALS = 2;
+/** Maximum trials of a version: a first crash may have another cause, such as a kill or lack of memory. */
+const MAX_TRIALS = 2;
 
 /**
- * Loads a version in a child process, warms it up there and proves whether it can be batched: what kills that must not
- * reach the node.
- * @throws PartituraError with the reason when it cannot be loaded there, MODEL_CRASHED when processes died of its load or
- * of zeros
+ * Loads a version in a child process, so that a crash cannot affect the node, warms it up there and proves whether it can be
+ * batched.
+ * @throws PartituraError with the reason if it cannot be loaded, MODEL_CRASHED if loading it or a run of zeros crashed the
+ * process repeatedly
  */
 export async function tryVersion(
   isolated: Engine | undefined,
   source: ModelSource,
   options: TrialOptions,
 ): Promise<Trial> {
-  if (!isolated) return untried('there is no child process to try it in', undefined);
+  if (!isolated) return unverified('no child process available', undefined);
   for (let trial = 1; ; trial++) {
     try {
       return await tryOnce(isolated, source, options);
     } catch (cause) {
       const error = PartituraError.from(cause);
-      const isPassing = error.code === 'INTERNAL' || error.code === 'MODEL_CRASHED';
-      if (isPassing && trial < MOST_TRIALS) continue;
+      const isTransient = error.code === 'INTERNAL' || error.code === 'MODEL_CRASHED';
+      if (isTransient && trial < MAX_TRIALS) continue;
       if (error.code !== 'INTERNAL') throw error;
-      return untried(error.message, `not tried in a child process: ${error.message}`);
+      return unverified(error.message, `trial in a child process failed: ${error.message}`);
     }
   }
 }
 
-function untried(reason: string, problem: string | undefined): Trial {
-  const batching = { batchable: false, reason: `could not be tried: ${reason}` };
+function unverified(reason: string, problem: string | undefined): Trial {
+  const batching = { batchable: false, reason: `not verified: ${reason}` };
   return { batching, verdictKey: undefined, problem, hangs: false };
 }
 
@@ -77,8 +80,8 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
   const loaded = await isolated.load(source);
   try {
     const hangs = settings.warmUp !== false && (await warmUp(loaded, [1], warmUpLimitMs));
-    const { verdictKey, batching, isNew } = await judge(loaded, source, options);
-    // A proof has run batches of all sizes already.
+    const { verdictKey, batching, isNew } = await determineVerdict(loaded, source, options);
+    // A new proof has already run batches of all sizes.
     if (settings.warmUp !== false && batching.batchable && !isNew)
       await warmUp(
         loaded,
@@ -93,33 +96,33 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
 }
 
 /**
- * @returns true when zeros were not computed in time
- * @throws PartituraError MODEL_CRASHED when the process died of zeros, MODEL_FAILED when the runtime lacks an operation; a
- * model that refuses zeros may take other values
+ * Runs batches of zeros. A model that rejects zeros may still accept other values.
+ * @returns true if a run did not finish in time
+ * @throws PartituraError MODEL_CRASHED if zeros crashed the process, MODEL_FAILED if the runtime lacks an operation
  */
 async function warmUp(loaded: LoadedModel, sizes: readonly number[], limitMs: number): Promise<boolean> {
   const { signature } = loaded;
-  const begun = performance.now();
+  const startedAt = performance.now();
   const limited = {
     signature,
     run: (inputs: readonly EngineTensor[]) => loaded.run(inputs, limitMs),
   };
   const { problem }: BatchTimes = await timeBatches(limited, sizes, WARM_UP_MS);
   if (problem && (problem.code === 'MODEL_CRASHED' || lacksOperation(problem))) throw problem;
-  return problem !== undefined && performance.now() - begun >= limitMs;
+  return problem !== undefined && performance.now() - startedAt >= limitMs;
 }
 
-/** A verdict, and whether it was proven just now. */
-type Judged = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean };
+/** A verdict; `isNew` if it was proven in this trial. */
+type DeterminedVerdict = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean };
 
-/** What `model.yaml` says counts first, then what was proven before. */
-async function judge(
+/** Determines the verdict: from `model.yaml`, from a stored proof, or by a new proof. */
+async function determineVerdict(
   loaded: LoadedModel,
   source: ModelSource,
   { settings, maxBatchRows, verdicts, filesHash, now }: TrialOptions,
-): Promise<Judged> {
-  const said = verdictOfSettings(loaded, settings);
-  if (said) return { batching: said, verdictKey: undefined, isNew: false };
+): Promise<DeterminedVerdict> {
+  const configured = verdictOfSettings(loaded, settings);
+  if (configured) return { batching: configured, verdictKey: undefined, isNew: false };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
   const known = key && (await verdicts.recall(key));
   if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key, isNew: false };
@@ -131,13 +134,15 @@ async function judge(
     ...(now && { now }),
   });
   const kept =
-    proven.standing !== 'passing' && key && (await verdicts.remember(key, toRemember(proven, tries)));
+    proven.finality !== 'transient' && key && (await verdicts.remember(key, toRemember(proven, tries)));
   return { batching: verdictOf(kept || proven), verdictKey: key, isNew: true };
 }
 
-/** A proof that time has cut short is repeated at the next start with twice the time, but not for ever. */
-function toRemember({ batchable, reason, standing }: ProvenVerdict, tries: number): RememberedVerdict {
-  const isFinal = standing === 'final' || tries + 1 >= MOST_PROOFS;
+/**
+ * Builds the verdict to store. A proof cut short by time is repeated with twice the time at the next starts, up to a limit.
+ */
+function toRemember({ batchable, reason, finality }: ProvenVerdict, tries: number): RememberedVerdict {
+  const isFinal = finality === 'final' || tries + 1 >= MAX_PROOFS;
   return { batchable, reason, tries: isFinal ? undefined : tries + 1 };
 }
 
@@ -145,7 +150,7 @@ function verdictOf({ batchable, reason }: BatchingVerdict): BatchingVerdict {
   return { batchable, reason };
 }
 
-/** Lists all that a verdict depends on. */
+/** Lists everything a verdict depends on. */
 function verdictKeyOf(
   { backend, signatureNames }: LoadedModel,
   filesHash: string,
@@ -161,14 +166,14 @@ function verdictOfSettings(
   { signature }: LoadedModel,
   { batchable, warmUp: isTried }: ModelSettings,
 ): BatchingVerdict | undefined {
-  if (batchable === false) return { batchable, reason: 'model.yaml says batchable: false' };
+  if (batchable === false) return { batchable, reason: 'model.yaml sets batchable: false' };
   const obstacle = obstacleToBatching(signature);
   if (obstacle !== undefined) return { batchable: false, reason: obstacle };
-  if (batchable === true) return { batchable, reason: 'model.yaml says batchable: true' };
+  if (batchable === true) return { batchable, reason: 'model.yaml sets batchable: true' };
   if (isTried === false)
     return {
       batchable: false,
-      reason: 'could not be tried: model.yaml says warmUp: false and not batchable: true',
+      reason: 'not verified: model.yaml sets warmUp: false without batchable: true',
     };
   return undefined;
 }

@@ -32,7 +32,7 @@ const b = (changes: Partial<Tensor> = {}): Tensor => ({
 const request = (inputs: Tensor[], outputs: string[] = []): InferenceRequest =>
   exampleRequest({ inputs, outputs });
 
-test('a request that fits is put in the order of the signature, with its rows and its lane', () => {
+test('a valid request is arranged in signature order, with its rows and its lane', () => {
   const inputs = [a(), b()];
   assert.deepEqual(validateRequest(request([...inputs].reverse(), ['y']), SIGNATURE), {
     inputs,
@@ -42,7 +42,7 @@ test('a request that fits is put in the order of the signature, with its rows an
   });
 });
 
-test('requests with other trailing shapes are of another lane, with other rows of the same', () => {
+test('requests with different trailing shapes have different lanes, with different rows the same', () => {
   const laneOf = (inputs: Tensor[]): string => validateRequest(request(inputs), SIGNATURE).laneKey;
   const wider = b({ shape: [2, 2], data: encodeElements('BYTES', ['1', '2', '3', '4'], 'b') });
   const oneRow = [
@@ -53,7 +53,7 @@ test('requests with other trailing shapes are of another lane, with other rows o
   assert.equal(laneOf(oneRow), laneOf([a(), b()]));
 });
 
-test('what does not fit is refused with the code that says why, naming input, expectation and finding', () => {
+test('an invalid request is rejected with a specific code and the input, the expected and the actual value', () => {
   const cases: [Tensor[], ErrorCode, string | RegExp][] = [
     [[a()], 'INVALID_REQUEST', "input 'b': expected BYTES [-1,-1], got nothing"],
     [[a(), b(), b()], 'INVALID_REQUEST', "input 'b': expected once, got twice"],
@@ -91,12 +91,12 @@ test('what does not fit is refused with the code that says why, naming input, ex
   }
 });
 
-test('rows without elements, of which a few bytes could claim any number, are refused', () => {
+test('vast numbers of rows without elements are rejected', () => {
   const empty = b({ shape: [2 ** 50, 0], data: Buffer.alloc(0) });
   assert.throws(() => validateRequest(request([a(), empty]), SIGNATURE), { code: 'SHAPE_MISMATCH' });
 });
 
-test('an output that the model does not have is refused', () => {
+test('an unknown output is rejected', () => {
   const message = "output 'z': expected one of 'y'";
   assert.throws(() => validateRequest(request([a(), b()], ['y', 'z']), SIGNATURE), {
     code: 'INVALID_REQUEST',
@@ -104,7 +104,7 @@ test('an output that the model does not have is refused', () => {
   });
 });
 
-test('a request whose inputs differ in rows is taken, and shares no batch', () => {
+test('a request whose inputs differ in rows is accepted, but never shares a batch', () => {
   for (const rows of [0, 1, 3]) {
     const other = a({ shape: [rows, 2], data: Buffer.alloc(8 * rows) });
     assert.equal(validateRequest(request([other, b()]), SIGNATURE).mustBeAlone, true);
@@ -112,7 +112,7 @@ test('a request whose inputs differ in rows is taken, and shares no batch', () =
   assert.equal(validateRequest(request([a(), b()]), SIGNATURE).mustBeAlone, false);
 });
 
-test('dimensions of 0 are taken, and such requests share a batch only with each other', () => {
+test('dimensions of 0 are accepted, and such requests share a batch only with each other', () => {
   const rows = (count: number): Tensor[] => [
     a({ shape: [count, 2], data: Buffer.alloc(8 * count) }),
     b({ shape: [count, 0], data: Buffer.alloc(0) }),
@@ -123,7 +123,7 @@ test('dimensions of 0 are taken, and such requests share a batch only with each 
   assert.notEqual(empty.laneKey, validateRequest(request(rows(2)), SIGNATURE).laneKey);
 });
 
-test('an input without declared dimensions takes any', () => {
+test('an input without declared dimensions accepts any', () => {
   const signature: ModelSignature = { inputs: [{ name: 'a', datatype: 'FP32', shape: [] }], outputs: [] };
   for (const shape of [[], [1], [2, 2], [0, 3]]) {
     const data = Buffer.alloc(4 * shape.reduce((product, size) => product * size, 1));
@@ -131,6 +131,6 @@ test('an input without declared dimensions takes any', () => {
   }
 });
 
-test('a model without inputs takes a request without any', () => {
+test('a model without inputs accepts a request without inputs', () => {
   assert.equal(validateRequest(request([]), { inputs: [], outputs: [] }).rows, 1);
 });

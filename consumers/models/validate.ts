@@ -5,14 +5,14 @@ import { elementEnd } from '../../schemas/tensor.js';
 import type { ModelSignature, TensorSpec } from '../engine/engine.js';
 import type { RowTensor } from '../batching/rows.js';
 
-/** A request that the model can take. */
+/** A request that matches the model's signature. */
 export interface ValidRequest {
-  /** In the order of the signature. */
+  /** Inputs in signature order. */
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
-  /** The same for requests that may share a batch. */
+  /** Key of the lane; equal for requests that may share a batch. */
   readonly laneKey: string;
-  /** True where inputs differ in rows: the model may pair them, such as one row with all, so it is neither merged nor cut. */
+  /** True if inputs differ in rows: the model may broadcast one, so the request is neither merged nor split. */
   readonly mustBeAlone: boolean;
 }
 
@@ -20,17 +20,16 @@ const UNKNOWN = -1;
 
 const MAX_EMPTY_EXTENT = 2 ** 20;
 
-/** Requests without rows share no batch with others: alone, a model may refuse them. */
+/** Lane prefix of empty requests, which must not share a batch with others because the model may reject them. */
 const NO_ROWS = 'empty;';
 
 /**
- * Checks a request against the signature before it joins a batch: a bad shape would fail the whole batch and leak
- * native memory.
- * The runtime decides on everything that the signature leaves open.
+ * Validates a request against the signature before it joins a batch, since an invalid shape would fail the whole batch and
+ * leak native memory. Dimensions that the signature leaves open are checked by the runtime.
  * @throws PartituraError INVALID_REQUEST, DATATYPE_MISMATCH or SHAPE_MISMATCH, naming the tensor
  */
 export function validateRequest(request: InferenceRequest, signature: ModelSignature): ValidRequest {
-  refuseUnknownNames(request, signature);
+  requireKnownNames(request, signature);
   const inputs = signature.inputs.map((spec) => validateInput(spec, find(request.inputs, spec)));
   const rows = inputs[0]?.shape[0] ?? 1;
   return {
@@ -41,7 +40,7 @@ export function validateRequest(request: InferenceRequest, signature: ModelSigna
   };
 }
 
-/** The dimensions that the signature leaves open, the rows apart: all others are alike already. */
+/** Builds the lane key from the open dimensions, except rows; all others are fixed by the signature. */
 function laneKey(inputs: readonly RowTensor[], signature: ModelSignature): string {
   let key = '';
   inputs.forEach(({ shape }, input) => {
@@ -53,7 +52,7 @@ function laneKey(inputs: readonly RowTensor[], signature: ModelSignature): strin
   return key;
 }
 
-function refuseUnknownNames({ inputs, outputs }: InferenceRequest, signature: ModelSignature): void {
+function requireKnownNames({ inputs, outputs }: InferenceRequest, signature: ModelSignature): void {
   inputs.forEach(({ name }, index) => {
     if (!signature.inputs.some((spec) => spec.name === name))
       throw unknownName('input', name, signature.inputs);
@@ -93,7 +92,9 @@ function validateInput(spec: TensorSpec, { name, datatype, shape, data }: Tensor
   return { name, datatype: spec.datatype, shape, data };
 }
 
-/** A shape without dimensions is a scalar's or undeclared, which the runtime tells apart. */
+/**
+ * True if a shape matches the signature. An empty declared shape may be a scalar or undeclared, so the runtime checks it.
+ */
 function fits(shape: readonly number[], expected: readonly number[]): boolean {
   if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) return false;
   if (expected.length === 0) return true;
@@ -107,7 +108,7 @@ function fits(shape: readonly number[], expected: readonly number[]): boolean {
 
 function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], data: Buffer): void {
   const elements = elementCount(shape);
-  if (elements === 0) refuseVastDimensions(name, shape);
+  if (elements === 0) requireBoundedDimensions(name, shape);
   const elementBytes = ELEMENT_BYTES[datatype];
   const expected = elementBytes === undefined ? `${elements} elements` : `${elements * elementBytes} bytes`;
   const found = elementBytes === undefined ? countElements(data, elements) : data.length / elementBytes;
@@ -119,14 +120,14 @@ function checkSize({ name, datatype }: TensorSpec, shape: readonly number[], dat
   );
 }
 
-/** Other tensors are as large as their bytes, which are bounded; one without elements may announce any number of rows. */
-function refuseVastDimensions(name: string, shape: readonly number[]): void {
+/** Bounds the dimensions of a tensor without elements, which, unlike others, are not bounded by its bytes. */
+function requireBoundedDimensions(name: string, shape: readonly number[]): void {
   if (elementCount(shape.filter((dimension) => dimension > 0)) <= MAX_EMPTY_EXTENT) return;
-  const expected = `expected dimensions whose product, zeros apart, is at most ${MAX_EMPTY_EXTENT}`;
+  const expected = `expected non-zero dimensions with a product of at most ${MAX_EMPTY_EXTENT}`;
   throw new PartituraError('SHAPE_MISMATCH', `input '${name}': ${expected}, got ${formatShape(shape)}`);
 }
 
-/** Counts BYTES elements, no further than one past `limit`. */
+/** Counts BYTES elements, stopping one past `limit`. */
 function countElements(data: Buffer, limit: number): number {
   let count = 0;
   for (let position = 0; position < data.length && count <= limit; count++)

@@ -11,7 +11,7 @@ import { VerdictMemory } from './verdict-memory.js';
 const VERDICT = { batchable: false, reason: "output 'y' changes" };
 const KEY = ['1', 'abc'];
 
-test('a verdict is remembered, by the next process too', async (context) => {
+test('a verdict is stored, also for the next process', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
   const memory = new VerdictMemory(join(folder, 'not', 'there'), silent);
@@ -24,11 +24,11 @@ test('a verdict is remembered, by the next process too', async (context) => {
   assert.equal(
     (await readdir(join(folder, 'not', 'there', 'batching'))).length,
     1,
-    'nothing unfinished is left',
+    'no temporary file is left',
   );
 });
 
-test('what was found false in service is not overwritten by a proof, of this node or another', async (context) => {
+test('the result of a live check is not overwritten by a proof of this or another node', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
   const [one, other] = [new VerdictMemory(folder, silent), new VerdictMemory(folder, silent)];
@@ -41,7 +41,7 @@ test('what was found false in service is not overwritten by a proof, of this nod
     assert.deepEqual(await memory.recall(KEY), VERDICT);
 });
 
-test('a verdict that time cut short gives way to any other', async () => {
+test('a verdict cut short by time is overwritten by any other', async () => {
   const memory = new VerdictMemory(undefined, silent);
   const tooSlow = { batchable: false, reason: 'too slow', tries: 1 };
   await memory.remember(KEY, tooSlow);
@@ -51,7 +51,7 @@ test('a verdict that time cut short gives way to any other', async () => {
   assert.deepEqual(await memory.recall(KEY), proven);
 });
 
-test('without a folder that can be written, verdicts are kept in memory', async (context) => {
+test('without a writable folder, verdicts are kept in memory', async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('file');
   for (const folder of [undefined, join(repository.root, 'file')]) {
@@ -61,7 +61,7 @@ test('without a folder that can be written, verdicts are kept in memory', async 
   }
 });
 
-test('what is no verdict is not taken for one', async (context) => {
+test('an invalid file is ignored', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
   await new VerdictMemory(folder, silent).remember(KEY, VERDICT);
@@ -72,7 +72,7 @@ test('what is no verdict is not taken for one', async (context) => {
   }
 });
 
-test('the hash of files changes with any name and any byte, and with nothing else', async (context) => {
+test('the hash of files depends on all names and bytes, and on nothing else', async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('a/model.onnx', 'one');
   await repository.write('a/variables/data', 'two');
@@ -87,7 +87,7 @@ test('the hash of files changes with any name and any byte, and with nothing els
   assert.notEqual(await hashOf('a'), hash);
 });
 
-test('links count as what they lead to, in a volume of Kubernetes, too', async (context) => {
+test('links are followed, also in a Kubernetes volume', async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('plain/model.onnx', 'one');
   await repository.write('plain/variables/data', 'two');
@@ -106,7 +106,7 @@ test('links count as what they lead to, in a volume of Kubernetes, too', async (
   assert.notEqual(await hashFiles(path('linked-..2026_01')), hash);
 });
 
-test('links in a circle end, links that lead nowhere and folders without end are errors', async (context) => {
+test('link cycles are handled; dangling links and overly deep folders are errors', async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('circle/deeper/data', 'one');
   const path = (name: string): string => join(repository.root, name);

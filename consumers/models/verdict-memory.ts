@@ -11,17 +11,17 @@ const verdict = z.strictObject({
   tries: z.number().int().min(1).max(100).optional(),
 });
 
-/** A verdict as it is remembered. */
+/** A stored verdict. */
 export interface RememberedVerdict extends BatchingVerdict {
-  /** How often a proof was cut short by time, each with more of it; undefined where the verdict is final. */
+  /** Number of proofs that were cut short by time, each with a larger budget; undefined if the verdict is final. */
   readonly tries?: number | undefined;
 }
 
 const FOLDER = 'batching';
 
 /**
- * Verdicts that were proven before, or found false in service, by what they depend on. They are kept in memory and, where
- * a folder is given, in a file each, so that several nodes of a machine can share it.
+ * Verdicts from earlier proofs and live checks, by everything they depend on. They are kept in memory and, if a folder is
+ * given, in one file each, which several nodes on a host can share.
  */
 export class VerdictMemory {
   readonly #known = new Map<string, RememberedVerdict>();
@@ -34,15 +34,15 @@ export class VerdictMemory {
     this.#folder = cacheFolder === undefined ? undefined : join(cacheFolder, FOLDER);
   }
 
-  /** @param parts all that a verdict depends on */
+  /** @param parts everything the verdict depends on */
   async recall(parts: readonly string[]): Promise<RememberedVerdict | undefined> {
     return this.#recall(keyOf(parts));
   }
 
   /**
-   * Remembers a verdict, unless a final one against batching is known: another node may have found in service what a proof
-   * did not.
-   * @returns the verdict that counts
+   * Stores a verdict, unless a final one against batching exists: a live check of another node may have found what a proof
+   * missed.
+   * @returns the verdict in effect
    */
   async remember(parts: readonly string[], found: RememberedVerdict): Promise<RememberedVerdict> {
     const key = keyOf(parts);
@@ -54,13 +54,13 @@ export class VerdictMemory {
     await this.#write(key, value).catch((error: unknown) => {
       this.log.debug(
         { err: error, folder: this.#folder },
-        'batching verdict cannot be stored; it is kept in memory',
+        'batching verdict cannot be stored; kept in memory',
       );
     });
     return value;
   }
 
-  /** What is in memory counts once it is final; before, and where it speaks for batching, another node may know more. */
+  /** Reads the file unless a final verdict against batching is in memory: otherwise another node may have found more. */
   async #recall(key: string): Promise<RememberedVerdict | undefined> {
     const known = this.#known.get(key);
     if (known && isFinal(known) && !known.batchable) return known;
@@ -78,7 +78,7 @@ export class VerdictMemory {
     }
   }
 
-  /** Under another name first: a reader must not see half of it. */
+  /** Writes to a temporary file first, so that readers never see a partial file. */
   async #write(key: string, value: RememberedVerdict): Promise<void> {
     if (this.#folder === undefined) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
@@ -94,7 +94,7 @@ export class VerdictMemory {
   }
 }
 
-/** Tells whether a verdict needs no further proof. */
+/** True if a verdict needs no further proof. */
 export function isFinal({ tries }: RememberedVerdict): boolean {
   return tries === undefined;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wantedVersions } from './version-policy.js';
 
-test('each policy names its versions, newest first', () => {
+test('each policy selects its versions, newest first', () => {
   const versions = ['1', '2', '9', '10'];
   const cases: [string, string[]][] = [
     ['latest', ['10']],

@@ -1,8 +1,8 @@
 /**
- * Which versions of a model should be served, newest first: the newest one or N (`latest`, `latest:N`), every
- * one (`all`), or those named (`specific:1,3`).
- * @param policy as checked by the configuration
- * @param versions that exist, ascending
+ * Selects the versions to serve, newest first: the newest one or N (`latest`, `latest:N`), all of them (`all`), or specific
+ * ones (`specific:1,3`).
+ * @param policy a valid policy, checked by the configuration
+ * @param versions existing versions, ascending
  */
 export function wantedVersions(policy: string, versions: readonly string[]): string[] {
   const newestFirst = [...versions].reverse();

@@ -230,7 +230,7 @@ test('a model whose batches turn out to differ is no longer batched, with a log 
       await askTogether();
       return (await batching())?.batchable === false;
     });
-    assert.match((await batching())?.reason ?? '', /answers in service differed: output 'y'/);
+    assert.match((await batching())?.reason ?? '', /live check found a difference: output 'y'/);
     assert.ok(
       log.some((line) => line.includes('batched answers differ from unbatched ones; batching is off')),
     );

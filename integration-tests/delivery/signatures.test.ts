@@ -130,7 +130,7 @@ describe('a SavedModel with several signatures', () => {
       text,
       /^ {2}signature encode\n.*\n {2}input +text +BYTES +\[-1\]\n {2}output +code +BYTES +\[-1\]$/m,
     );
-    assert.match(text, /^ {2}batching {2}no: output 'y' of a request changes/m);
+    assert.match(text, /^ {2}batching {2}no: output 'y' of a request depends on other requests/m);
     assert.match(text, /^ {2}signature precise\n {2}problem {3}not served: .*FP64/m);
 
     const facts = JSON.parse((await show('scale-onnx', '--json')).stdout) as ModelFacts;

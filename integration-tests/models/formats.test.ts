@@ -55,7 +55,7 @@ test('an ONNX model with a non-tensor output is not served and reports the fix',
   const node = await harness.node();
   const sequence = node.status().models.find(({ model }) => model === 'sequence-onnx');
   assert.equal(sequence?.state, 'FAILED');
-  assert.match(sequence?.message ?? '', /output 'list' is not a tensor.*tensors as outputs only/);
+  assert.match(sequence?.message ?? '', /output 'list' is not a tensor.*tensor outputs only/);
 });
 
 test('without the native library WebAssembly serves the supported models and logs it', async () => {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 
-/** Makes Linux end this process, and not the node, when memory runs out. Elsewhere it does nothing. */
+/** Makes the Linux OOM killer choose this process rather than the node. No-op on other platforms. */
 export function preferAsVictim(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000');

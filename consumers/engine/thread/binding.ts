@@ -1,16 +1,19 @@
 /**
- * The native half of tfjs-node, used directly for SavedModels: its JavaScript half writes the high word of
- * 64-bit integers as 0, and makes tensor objects that nobody here needs.
+ * The native addon of tfjs-node, used directly for SavedModels: its JavaScript layer zeroes the high word of 64-bit integers
+ * and creates tensor objects that are not needed here.
  */
 export interface Binding {
-  /** Shares the memory of `values` with TensorFlow until the tensor is deleted; 64-bit integers come as pairs of 32. */
+  /**
+   * Shares the memory of `values` with TensorFlow until the tensor is deleted; 64-bit integers are passed as pairs of
+   * 32-bit words.
+   */
   createTensor(
     shape: readonly number[],
     type: number,
     values: Float32Array | Int32Array | Uint8Array | Uint8Array[],
   ): number;
   deleteTensor(id: number): void;
-  /** A copy of the tensor's values; it can't read UINT8. */
+  /** Copies the tensor's values; UINT8 is not supported. */
   tensorDataSync(id: number): Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint8Array[];
   executeOp(
     name: string,
@@ -50,6 +53,6 @@ export function execute(
   attributes: readonly OpAttribute[],
 ): number {
   const [output] = binding.executeOp(name, attributes, [id], 1);
-  if (!output) throw new Error(`TensorFlow's ${name} gave no output`);
+  if (!output) throw new Error(`TensorFlow's ${name} returned no output`);
   return output.id;
 }

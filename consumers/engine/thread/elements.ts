@@ -5,20 +5,23 @@ import { splitBytes } from '../../../schemas/tensor.js';
 const LENGTH_BYTES = 4;
 
 /**
- * The elements of a BYTES tensor, as views.
- * @throws PartituraError INVALID_REQUEST unless there are as many as the shape says: the native library doesn't
- *   check, and would read past the end of its memory
+ * Splits a BYTES tensor into its elements, as views.
+ * @throws PartituraError INVALID_REQUEST unless their number matches the shape: the native library does not check it and
+ *   would read out of bounds
  */
 export function elementsOf(buffer: ArrayBuffer, shape: readonly number[]): Uint8Array[] {
   const elements = splitBytes(Buffer.from(buffer));
-  if (elements.length === elementCount(shape)) return elements;
+  const expected = elementCount(shape);
+  if (elements.length === expected) return elements;
   throw new PartituraError(
     'INVALID_REQUEST',
-    `expected the BYTES elements of shape ${formatShape(shape)}, got ${elements.length}`,
+    `expected ${expected} BYTES elements for shape ${formatShape(shape)}, got ${elements.length}`,
   );
 }
 
-/** BYTES elements, each preceded by its 4-byte little-endian length, as one buffer: the inverse of `splitBytes`. */
+/**
+ * Joins BYTES elements into one buffer, each prefixed with its 4-byte little-endian length; the inverse of `splitBytes`.
+ */
 export function joinBytes(elements: readonly Uint8Array[]): ArrayBuffer {
   let length = 0;
   for (const element of elements) length += LENGTH_BYTES + element.length;
@@ -33,7 +36,7 @@ export function joinBytes(elements: readonly Uint8Array[]): ArrayBuffer {
   return joined.buffer;
 }
 
-/** The array's own buffer where it owns the whole of one, else a copy: buffers are given away. */
+/** Returns the array's buffer if the array spans all of it, otherwise a copy: buffers are transferred. */
 export function ownBuffer(array: NodeJS.TypedArray): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = array;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) return buffer;

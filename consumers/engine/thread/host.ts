@@ -5,16 +5,16 @@ import type { EngineResponse, EngineRequest, Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { runtimeReason } from './refusals.js';
 
-/** The models of one thread; answers one question at a time. */
+/** The models of one thread; handles one request at a time. */
 export class ModelHost {
   readonly #models = new Map<number, ThreadModel>();
 
   constructor(readonly loaders: Loaders) {}
 
-  /** Never throws: whatever goes wrong is an answer. */
-  async answer(question: EngineRequest): Promise<EngineResponse> {
+  /** Handles a request. Never throws: failures are responses. */
+  async handle(request: EngineRequest): Promise<EngineResponse> {
     try {
-      return await this.#serve(question);
+      return await this.#serve(request);
     } catch (error) {
       const { code, message } = PartituraError.from(error, 'MODEL_FAILED');
       return {
@@ -25,14 +25,14 @@ export class ModelHost {
     }
   }
 
-  #serve(question: EngineRequest): EngineResponse | Promise<EngineResponse> {
-    switch (question.kind) {
+  #serve(request: EngineRequest): EngineResponse | Promise<EngineResponse> {
+    switch (request.kind) {
       case 'run':
-        return this.#run(question.key, question);
+        return this.#run(request.key, request);
       case 'load':
-        return this.#load(question);
+        return this.#load(request);
       case 'unload':
-        return this.#unload(question.key);
+        return this.#unload(request.key);
     }
   }
 
@@ -43,12 +43,12 @@ export class ModelHost {
     return { kind: 'result', computeMicros, shapes, buffers };
   }
 
-  async #load(question: Extract<EngineRequest, { kind: 'load' }>): Promise<EngineResponse> {
-    await this.loaders.start(question.format);
-    const begun = performance.now();
-    const model = await this.loaders.load(question);
-    const loadMs = performance.now() - begun;
-    this.#models.set(question.key, model);
+  async #load(request: Extract<EngineRequest, { kind: 'load' }>): Promise<EngineResponse> {
+    await this.loaders.start(request.format);
+    const startedAt = performance.now();
+    const model = await this.loaders.load(request);
+    const loadMs = performance.now() - startedAt;
+    this.#models.set(request.key, model);
     const { signature, backend, fallbackReason, cores, signatureNames } = model;
     return {
       kind: 'loaded',
@@ -70,7 +70,8 @@ export class ModelHost {
 
   #model(key: number): ThreadModel {
     const model = this.#models.get(key);
-    if (!model) throw new PartituraError('MODEL_NOT_READY', `the engine's thread holds no model ${key}`);
+    if (!model)
+      throw new PartituraError('MODEL_NOT_READY', `model ${key} is not loaded in this engine thread`);
     return model;
   }
 }

@@ -9,22 +9,25 @@ import { loadSavedModel } from './tensorflow/saved-model.js';
 import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow/runtime.js';
 import { loadGraphModel, loadLayersModel } from './tensorflow/tensorflowjs-model.js';
 
-/** Loads models by format. A runtime starts with the first model that needs it: a node of ONNX models never pays for TensorFlow. */
+/**
+ * Loads models by format. A runtime starts with the first model that needs it, so a node with ONNX models only never loads
+ * TensorFlow.
+ */
 export class Loaders {
   #tensorFlow: Promise<TensorFlowRuntime> | undefined;
   readonly #savedModels = new SavedModelSessions();
 
   constructor(
     readonly backend: BackendChoice,
-    readonly gate: CallGuard,
+    readonly guard: CallGuard,
   ) {}
 
-  /** Starts what computes models of a format, unless it has been started. @throws Error as the runtime throws it */
+  /** Starts the runtime of a format unless it is already running. @throws Error of the runtime */
   async start(format: ModelFormat): Promise<void> {
     if (format !== 'onnx') await this.#startedTensorFlow();
   }
 
-  /** @throws PartituraError MODEL_FAILED when the model can't be served, with the way out; Error as the runtime throws it */
+  /** @throws PartituraError MODEL_FAILED with a remedy if the model cannot be served; Error of the runtime */
   async load({
     format,
     directory,
@@ -33,7 +36,7 @@ export class Loaders {
   }: Extract<EngineRequest, { kind: 'load' }>): Promise<ThreadModel> {
     switch (format) {
       case 'onnx':
-        return loadOnnxModel(directory, cores, this.gate);
+        return loadOnnxModel(directory, cores, this.guard);
       case 'saved_model':
         return loadSavedModel(await this.#startedTensorFlow(), this.#savedModels, directory, signature);
       case 'graph_model':

@@ -4,27 +4,27 @@ import { ModelHost } from './host.js';
 import { Loaders } from './loaders.js';
 import type { EngineResponse, EngineRequest, ThreadData } from './messages.js';
 
-/** The thread's one loop: a question at a time, answers in the order of the questions. */
+/** Handles requests one at a time, in order. */
 function serve(): void {
   const port = parentPort;
-  if (!port) throw new Error('an engine thread is started by the engine');
-  const { backend, gate } = workerData as ThreadData;
-  const host = new ModelHost(new Loaders(backend, new CallGuard(gate)));
+  if (!port) throw new Error('this file must be started as a worker thread');
+  const { backend, guard } = workerData as ThreadData;
+  const host = new ModelHost(new Loaders(backend, new CallGuard(guard)));
   const waiting: EngineRequest[] = [];
-  let answering = false;
+  let isBusy = false;
 
-  const answerAll = async (): Promise<void> => {
-    answering = true;
-    for (let question = waiting.shift(); question; question = waiting.shift()) {
-      const answer = await host.answer(question);
-      port.postMessage(answer, answer.kind === 'result' ? [...answer.buffers] : []);
+  const handleAll = async (): Promise<void> => {
+    isBusy = true;
+    for (let request = waiting.shift(); request; request = waiting.shift()) {
+      const response = await host.handle(request);
+      port.postMessage(response, response.kind === 'result' ? [...response.buffers] : []);
     }
-    answering = false;
+    isBusy = false;
   };
 
-  port.on('message', (question: EngineRequest) => {
-    waiting.push(question);
-    if (!answering) void answerAll();
+  port.on('message', (request: EngineRequest) => {
+    waiting.push(request);
+    if (!isBusy) void handleAll();
   });
   port.postMessage({ kind: 'started' } satisfies EngineResponse);
 }

@@ -3,9 +3,8 @@ import type { BackendChoice } from '../options.js';
 import type { Backend, ModelFormat, ModelSignature, SignatureNames } from '../engine.js';
 
 /**
- * What passes between the event loop and an engine's thread. A thread answers every question once and in
- * the order of the questions, so neither side needs numbers to match them. Tensors travel without names:
- * both sides know the order of the signature.
+ * Messages from the main thread to an engine thread. A thread answers every request exactly once and in order, so no
+ * correlation ids are needed. Tensors are sent without names: both sides know the signature's order.
  */
 export type EngineRequest =
   | {
@@ -13,9 +12,9 @@ export type EngineRequest =
       readonly key: number;
       readonly directory: string;
       readonly format: ModelFormat;
-      /** That one operation may use, where a model has cores of its own. */
+      /** Cores that one operation may use, if that is configurable per model. */
       readonly cores: number;
-      /** Signature of a SavedModel; the default one when absent. */
+      /** SavedModel signature; the default one if absent. */
       readonly signature?: string;
     }
   | { readonly kind: 'unload'; readonly key: number }
@@ -28,28 +27,28 @@ export type EngineResponse =
   | ({ readonly kind: 'result'; readonly computeMicros: number } & Tensors)
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 
-/** Shapes and bytes in the order of the signature; the buffers are transferred, never copied. */
+/** Shapes and bytes in signature order; the buffers are transferred, never copied. */
 export interface Tensors {
   readonly shapes: readonly (readonly number[])[];
   readonly buffers: readonly ArrayBuffer[];
 }
 
-/** What a thread tells of a model that it has loaded. */
+/** Properties of a model that a thread has loaded. */
 export interface LoadedFacts {
   readonly signature: ModelSignature;
   readonly backend: Backend;
-  /** Why WebAssembly computes although TensorFlow was preferred. */
+  /** Reason for the fallback from TensorFlow to WebAssembly. */
   readonly fallbackReason?: string;
-  /** That one operation may use, where that is the model's and not the process's. */
+  /** Cores that one operation may use; absent if the process decides. */
   readonly cores?: number;
-  /** Absent where signatures have no names. */
+  /** Absent if signatures have no names. */
   readonly signatureNames?: SignatureNames;
-  /** Without the start of what computes it. */
+  /** Excludes the start of the runtime. */
   readonly loadMs: number;
 }
 
 export interface ThreadData {
   readonly backend: BackendChoice;
-  /** Memory of the `CallGate`. */
-  readonly gate: Int32Array<SharedArrayBuffer>;
+  /** Memory of the `CallGuard`. */
+  readonly guard: Int32Array<SharedArrayBuffer>;
 }

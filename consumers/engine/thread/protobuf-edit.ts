@@ -1,20 +1,20 @@
 import protobuf from 'protobufjs/minimal.js';
 
-/** A field of a message as it stands in its bytes. */
+/** An encoded field of a message. */
 export interface Field {
   readonly number: number;
-  /** The field with its tag. */
+  /** Encoded field, including its tag. */
   readonly bytes: Uint8Array;
-  /** The content of a length-delimited field: a message, text or bytes; otherwise undefined. */
+  /** Content of a length-delimited field (a message, string or bytes); otherwise undefined. */
   readonly content: Uint8Array | undefined;
 }
 
 const LENGTH_DELIMITED = 2;
 
 /**
- * Splits a message into its fields without a schema, so that it can be put together again with some of them changed and all
- * others as they were. Source: https://protobuf.dev/programming-guides/encoding/
- * @throws RangeError or Error of protobufjs when the bytes are not a message
+ * Splits a message into its fields without a schema, so that it can be reassembled with some of them changed.
+ * Source: https://protobuf.dev/programming-guides/encoding/
+ * @throws RangeError or Error of protobufjs if the bytes are not a message
  */
 export function fieldsOf(message: Uint8Array): Field[] {
   const reader = protobuf.Reader.create(message);
@@ -30,23 +30,23 @@ export function fieldsOf(message: Uint8Array): Field[] {
   return fields;
 }
 
-/** Contents of all length-delimited fields with this number. */
+/** Returns the contents of all length-delimited fields with this number. */
 export function contentsOf(fields: readonly Field[], number: number): Uint8Array[] {
   return fields.flatMap((field) => (field.number === number && field.content ? [field.content] : []));
 }
 
-/** Texts of all fields with this number. */
+/** Returns the strings of all fields with this number. */
 export function textsIn(fields: readonly Field[], number: number): string[] {
   return contentsOf(fields, number).map((content) => Buffer.from(content).toString('utf8'));
 }
 
-/** A length-delimited field. */
+/** Encodes a length-delimited field. */
 export function field(number: number, content: Uint8Array | string): Uint8Array {
   const writer = protobuf.Writer.create().uint32((number << 3) | LENGTH_DELIMITED);
   return (typeof content === 'string' ? writer.string(content) : writer.bytes(content)).finish();
 }
 
-/** A field that holds a whole number. */
+/** Encodes an integer field. */
 export function numberField(number: number, value: number): Uint8Array {
   return protobuf.Writer.create()
     .uint32(number << 3)
@@ -54,7 +54,7 @@ export function numberField(number: number, value: number): Uint8Array {
     .finish();
 }
 
-/** Values of a repeated whole number, packed or not. */
+/** Returns the values of a repeated integer field, packed or not. */
 export function wholeNumbersIn(fields: readonly Field[], number: number): bigint[] {
   return fields
     .filter((one) => one.number === number)

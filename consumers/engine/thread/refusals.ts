@@ -2,26 +2,26 @@ import { PartituraError } from '../../../schemas/errors.js';
 
 const MAX_LENGTH = 1_000;
 
-/** A model that this engine can't serve, and what its owner can do about it. */
-export function refusal(reason: string, wayOut: string): PartituraError {
-  return new PartituraError('MODEL_FAILED', `${reason}; ${wayOut}`);
+/** Creates the error for a model that cannot be served, with a remedy. */
+export function refusal(reason: string, remedy: string): PartituraError {
+  return new PartituraError('MODEL_FAILED', `${reason}; ${remedy}`);
 }
 
 /**
- * Shortens what a runtime says of a failure to its reason and advice, without the lists of graph nodes and calls that follow:
- * no caller knows them.
+ * Shortens a runtime's error message to its reason and advice, without the graph nodes and stack traces that follow, which
+ * mean nothing to callers.
  */
 export function runtimeReason(message: string): string {
   const stated = message.replace(/^Session fail to run with error: /, '');
   const lines = stated.split('\n');
-  const told = /^\d+ root error/.test(stated) ? lines.slice(1, 2).map(withoutNumber) : beforeNodes(lines);
-  const reason = told.join(' ').replace(ASSERTION, '$1]').replace(NODE_VALUES, '').trim();
+  const kept = /^\d+ root error/.test(stated) ? lines.slice(1, 2).map(withoutNumber) : beforeNodes(lines);
+  const reason = kept.join(' ').replace(ASSERTION, '$1]').replace(NODE_VALUES, '').trim();
   return reason.length > MAX_LENGTH ? `${reason.slice(0, MAX_LENGTH)}…` : reason;
 }
 
-/** An assertion that failed: its message, and then the values, which may be those of other callers in the batch. */
+/** A failed assertion: its message, followed by values, which may belong to other callers in the batch. */
 const ASSERTION = /^(.*?assertion failed: \[[^\]]*?)\s*\].*$/s;
-/** Values of other checks, and what follows them. */
+/** Values of other failed checks, and everything after them. */
 const NODE_VALUES = /\s*\[x = \].*$/s;
 const NODE_LIST = /^\s*\[\[|^Function call stack|^Stack trace|^\s*at /;
 

@@ -2,13 +2,13 @@ import type { Binding } from './binding.js';
 import { execute } from './binding.js';
 import { DT_STRING } from './tensorflow/saved-model-types.js';
 
-// Longer than the strings that TensorFlow keeps inside the tensor itself.
+// Longer than strings that TensorFlow stores inline in the tensor.
 const PROBE = Buffer.from('a text that is too long to be stored inline');
 
 /**
- * tfjs-node as published frees the characters of every string tensor that is deleted, even when the model
- * shares them: a table of labels inside the model reads as empty strings from the second run on, without an
- * error. The set-up compiles an addon that frees only what JavaScript made; this tells which one is loaded.
+ * True if the loaded addon is tfjs-node as published, which frees the characters of every deleted string tensor, even if the
+ * model shares them: a label table inside the model then silently reads as empty strings from the second run on. The
+ * setup compiles an addon that frees only strings created by JavaScript.
  */
 export function deletesForeignStrings(binding: Binding): boolean {
   const original = binding.createTensor([1], DT_STRING, [PROBE]);

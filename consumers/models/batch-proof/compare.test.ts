@@ -13,7 +13,7 @@ function output(datatype: Datatype, rows: unknown[][]): ComparedOutput {
 const matches = (datatype: Datatype, alone: unknown[], other: unknown[], magnitude = 0): boolean =>
   output(datatype, [alone]).matches(0, output(datatype, [other]), 0, magnitude);
 
-test('whole numbers, truth values and texts must be the same', () => {
+test('integers, booleans and strings must be equal', () => {
   assert.ok(matches('INT64', [2n ** 60n], [2n ** 60n]));
   assert.ok(!matches('INT64', [2n ** 60n], [2n ** 60n + 1n]));
   assert.ok(!matches('BOOL', [true], [false]));
@@ -21,36 +21,36 @@ test('whole numbers, truth values and texts must be the same', () => {
   assert.ok(!matches('BYTES', ['a', ''], ['', 'a']));
 });
 
-test('floats may differ by rounding, measured by the answer that they are part of', () => {
+test('floats may differ by rounding relative to the whole row', () => {
   const noise = 0.123_456_7;
   assert.ok(matches('FP32', [1000.1, noise], [1000.1, noise + 0.01]));
   assert.ok(!matches('FP32', [1.1, noise], [1.1, noise + 0.01]));
   assert.ok(!matches('FP64', [noise], [noise * (1 + 1e-8)]));
 });
 
-test('where an answer is a small difference of large numbers, the answers to such inputs say what rounding is', () => {
+test('if an output is a small difference of large numbers, rounding is relative to the outputs of that scale', () => {
   assert.ok(!matches('FP32', [1e-5], [2e-5]));
   assert.ok(matches('FP32', [1e-5], [2e-5], 1));
 });
 
-test('two NaN are equal, infinities must match', () => {
+test('NaN equals NaN, and infinities must match', () => {
   assert.ok(matches('FP32', [NaN, Infinity, 0.1], [NaN, Infinity, 0.1]));
   assert.ok(!matches('FP32', [NaN, 0.1], [0.1, 0.1]));
   assert.ok(!matches('FP32', [Infinity, 0.1], [3e38, 0.1]));
   assert.ok(!matches('FP32', [Infinity], [-Infinity]));
 });
 
-test('what was computed in less precision than its type has is judged by that', () => {
+test('values computed in a lower precision than their type are compared with its tolerance', () => {
   const half = fromHalf(toHalf(0.3));
   assert.ok(matches('FP32', [half], [half * 1.001]));
-  assert.ok(!matches('FP32', [3], [3.003]), 'whole numbers tell nothing about the precision');
+  assert.ok(!matches('FP32', [3], [3.003]), 'integers say nothing about the precision');
   assert.ok(matches('FP64', [Math.fround(0.3)], [0.3]));
 });
 
 const isNear = (datatype: Datatype, alone: unknown[], other: unknown[], magnitude = 0): boolean =>
   output(datatype, [alone]).isNear(0, output(datatype, [other]), 0, magnitude);
 
-test('amplified rounding is a hundredth: absolute from 0 to 1, relative to the size of the answer else', () => {
+test('amplified rounding is at most 1e-2: absolute for values from 0 to 1, otherwise relative to the output', () => {
   assert.ok(isNear('FP32', [0.001, 0.5], [0.009, 0.5]));
   assert.ok(!isNear('FP32', [0.001, 0.5], [0.02, 0.5]));
   assert.ok(isNear('FP32', [-1000, 1], [-1009, 5]));
@@ -59,16 +59,16 @@ test('amplified rounding is a hundredth: absolute from 0 to 1, relative to the s
   assert.ok(!isNear('FP32', [NaN], [1]));
 });
 
-test('amplified rounding does not change which element is the largest, unless two are as large', () => {
+test('amplified rounding does not change the largest element, unless two are about equal', () => {
   assert.ok(!isNear('FP32', [0.515, 0.5], [0.507, 0.509]));
   assert.ok(isNear('FP32', [0.505, 0.5], [0.502, 0.503]));
 });
 
-test('answers that differ in a bit are distinct', () => {
+test('outputs that differ in one bit are distinct', () => {
   assert.equal(output('FP32', [[0], [-0], [0], [1]]).distinctRows, 3);
 });
 
-test('a 16-bit float is the nearest one, and comes back', () => {
+test('a number is rounded to the nearest 16-bit float, which round-trips', () => {
   for (const [value, bits] of [
     [0, 0],
     [-0, 0x8000],

@@ -3,27 +3,28 @@ import { rowOffsets, type RowOffsets, type RowTensor } from '../../batching/rows
 import { fromHalf, toHalf } from './half.js';
 
 /**
- * The largest difference that is still rounding, relative to the size of the answers. A batch of another size may take
- * another kernel, which adds in another order. A sum of n products differs by about √n roundings, and layers pass the
- * difference on, so it is several hundred roundings: FP32 rounds at 1.2e-7, FP16 at 1e-3. In FP64 nothing comes near
- * 1e-9. Whole numbers, truth values and texts must be the same.
+ * Largest difference attributed to rounding, relative to the magnitude of the outputs. Another batch size may select another
+ * kernel, which sums in another order. A sum of n products differs by about √n rounding errors, which propagate through the
+ * layers, so the tolerance is several hundred rounding errors: 1.2e-7 each in FP32, 1e-3 in FP16. In FP64 no such sum comes
+ * near 1e-9. Integers, booleans and strings must be equal.
  */
 const TOLERANCES = { FP16: 1e-2, FP32: 1e-4, FP64: 1e-9 } as const;
 
 /**
- * The largest difference that rounding makes where a model amplifies it: a softmax over large scores turns a difference of
- * 1e-5 into one of 1e-3. It is absolute for rows of values from 0 to 1, and relative to the size of the answers else. As an answer that depends slightly on other rows looks
- * the same, it is allowed only where the row answers likewise, to the last bit, among copies of itself.
+ * Largest difference attributed to rounding that the model amplifies: a softmax over large scores turns a difference of 1e-5
+ * into one of 1e-3. It is absolute for rows with values from 0 to 1, otherwise relative to the magnitude of the outputs. A
+ * slight dependency on other rows looks the same, so the difference is accepted only if the row's output is bitwise the same
+ * in a batch of copies of itself.
  */
 const AMPLIFIED_TOLERANCE = 1e-2;
 
 type FloatType = keyof typeof TOLERANCES;
 type FloatValues = Float32Array | Float64Array;
 
-/** Values that tell in which precision they were computed. */
+/** Number of values from which the precision is inferred. */
 const PRECISION_SAMPLE = 256;
 
-/** One output of a run, to be compared row by row with another run's. */
+/** An output of a run, to be compared row by row with that of another run. */
 export class ComparedOutput {
   readonly #offsets: RowOffsets;
   readonly #floats: FloatValues | undefined;
@@ -46,20 +47,20 @@ export class ComparedOutput {
     return this.tensor.shape[0];
   }
 
-  /** Whether its rows have the shape of the other's. */
-  hasRowsLike({ tensor }: ComparedOutput): boolean {
+  /** True if its rows have the same shape as the other's. */
+  hasSameRowShape({ tensor }: ComparedOutput): boolean {
     return this.tensor.shape.slice(1).join() === tensor.shape.slice(1).join();
   }
 
-  /** True for floats of which none is finite; false where values are not floats or there are none. */
-  get isWhollyNonFinite(): boolean {
+  /** True if the output has floats and none of them is finite. */
+  get isEntirelyNonFinite(): boolean {
     const floats = this.#floats;
     if (!floats || floats.length === 0) return false;
     for (let index = 0; index < floats.length; index++) if (Number.isFinite(floats[index])) return false;
     return true;
   }
 
-  /** The largest finite value of a row, without its sign; 0 where values are not floats. */
+  /** Returns the largest absolute finite value of a row; 0 if values are not floats. */
   magnitude(row: number): number {
     let largest = 0;
     const floats = this.#rowFloats(row);
@@ -72,8 +73,8 @@ export class ComparedOutput {
 
   /**
    * Compares a row of this output, the reference, with one of another run.
-   * @param magnitude of answers to inputs of the same scale: where a row's own answer is the small difference of large
-   * numbers, their rounding is what counts
+   * @param magnitude largest output for inputs of the same scale: if a row's output is a small difference of large numbers,
+   * the rounding error of those applies
    */
   matches(row: number, other: ComparedOutput, otherRow: number, magnitude: number): boolean {
     const floats = this.#rowFloats(row);
@@ -82,7 +83,7 @@ export class ComparedOutput {
     return areClose(floats, others, this.#tolerance * Math.max(magnitude, this.magnitude(row)));
   }
 
-  /** Compares like `matches`, with the tolerance for rounding that is amplified. The largest element must stay so. */
+  /** Compares like `matches`, with the tolerance for amplified rounding. The largest element must stay the largest. */
   isNear(row: number, other: ComparedOutput, otherRow: number, magnitude: number): boolean {
     const floats = this.#rowFloats(row);
     const others = other.#rowFloats(otherRow);
@@ -100,15 +101,15 @@ export class ComparedOutput {
     return true;
   }
 
-  /** Counts the different answers among its rows, compared to the last bit. */
+  /** Number of bitwise distinct rows. */
   get distinctRows(): number {
     const rows = Array.from({ length: this.rows ?? 0 }, (_, row) => this.#rowBytes(row).toString('latin1'));
     return new Set(rows).size;
   }
 
-  /** Compares rows to the last bit. */
+  /** Compares rows bitwise. */
   hasSameBytes(row: number, other: ComparedOutput, otherRow: number): boolean {
-    return this.hasRowsLike(other) && this.#rowBytes(row).equals(other.#rowBytes(otherRow));
+    return this.hasSameRowShape(other) && this.#rowBytes(row).equals(other.#rowBytes(otherRow));
   }
 
   #rowFloats(row: number): FloatValues | undefined {
@@ -153,8 +154,8 @@ function floatValues(datatype: FloatType, data: Buffer): FloatValues {
 }
 
 /**
- * The precision in which values were computed: models of half precision often cast their answer to FP32 at the end.
- * Whole numbers fit every precision and tell nothing.
+ * Infers the precision in which values were computed: half-precision models often cast their outputs to FP32. Integers fit
+ * every precision and are ignored.
  */
 function precisionOf(datatype: FloatType, values: FloatValues): FloatType {
   const sample = [...values.subarray(0, PRECISION_SAMPLE)].filter((value) => !Number.isInteger(value));

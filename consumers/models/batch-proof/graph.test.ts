@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { fixture } from '../../../testing/engine-models.js';
 import { obstacleInGraph } from './graph.js';
 
-const REASON = 'dynamic quantization takes its scale from all rows of a batch';
+const REASON = 'dynamic quantization derives its scale from all rows of a batch';
 let directory: string;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graph-'));
@@ -19,7 +19,7 @@ test('a graph with dynamic quantization mixes rows', async () => {
   assert.equal(await obstacleInGraph({ directory: fixture('types'), format: 'saved_model' }), undefined);
 });
 
-test('the operator is found wherever it is in a large file', async () => {
+test('the operator is found anywhere in a large file', async () => {
   const mebibyte = 2 ** 20;
   for (const position of [0, mebibyte - 5, mebibyte, 2 * mebibyte - 1, 3 * mebibyte]) {
     const file = Buffer.alloc(3 * mebibyte + 100);

@@ -5,26 +5,26 @@ import type { ModelSource } from '../../engine/engine.js';
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Operators whose scale is that of the largest value of all rows: `DynamicQuantizeLinear`, and those of ONNX Runtime that
- * contain it. An answer that is rounded afterwards may hide this from every random request.
+ * Operators whose scale depends on all rows: `DynamicQuantizeLinear`, and operators of ONNX Runtime that contain it. If
+ * outputs are rounded afterwards, random requests may not reveal this.
  */
 const MIXING_OPERATOR = 'DynamicQuantize';
 
 /**
- * Explains why the graph of a model mixes rows whatever the proof shows; undefined where it does not say so. The name is
- * searched for as bytes: a model that has it for another reason is only not batched.
+ * Returns the reason why the model's graph mixes rows whatever the proof shows; undefined if there is none. The operator
+ * name is searched for as bytes; a false positive merely disables batching.
  */
 export async function obstacleInGraph({
   directory,
   format,
 }: Pick<ModelSource, 'directory' | 'format'>): Promise<string | undefined> {
-  if (format !== 'onnx' || !(await holdsText(join(directory, 'model.onnx'), MIXING_OPERATOR)))
+  if (format !== 'onnx' || !(await containsText(join(directory, 'model.onnx'), MIXING_OPERATOR)))
     return undefined;
-  return 'dynamic quantization takes its scale from all rows of a batch';
+  return 'dynamic quantization derives its scale from all rows of a batch';
 }
 
-/** Reads chunk by chunk, since weights may be in the same file. */
-async function holdsText(path: string, text: string): Promise<boolean> {
+/** Searches a file chunk by chunk, since it may contain large weights. */
+async function containsText(path: string, text: string): Promise<boolean> {
   const file = await open(path);
   try {
     const overlap = text.length - 1;

@@ -1,10 +1,10 @@
-/** 16-bit floats, which JavaScript has no arrays of. */
+/** Conversion of 16-bit floats, for which JavaScript has no typed array. */
 
 const FRACTION = 2 ** 10;
 const LEAST_EXPONENT = -14;
 const LARGEST = 65_504;
 
-/** Rounds to the nearest 16-bit float; what lies beyond its range becomes infinite. */
+/** Rounds to the nearest 16-bit float; values out of range become infinite. */
 export function toHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const size = Math.abs(value);
@@ -12,7 +12,7 @@ export function toHalf(value: number): number {
   if (size > LARGEST) return sign | 0x7c00;
   const exponent = Math.max(LEAST_EXPONENT, Math.floor(Math.log2(size)));
   const units = Math.round((size / 2 ** exponent) * FRACTION);
-  // Below 1,024 units the number is subnormal; 2,048 units carry into the exponent by themselves.
+  // Below 1,024 units the number is subnormal; 2,048 units carry into the exponent.
   return sign | (units < FRACTION ? units : units + (exponent - LEAST_EXPONENT) * FRACTION);
 }
 

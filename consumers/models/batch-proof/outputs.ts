@@ -4,10 +4,10 @@ import { ComparedOutput } from './compare.js';
 import { Difference } from './findings.js';
 import type { PlannedRun } from './plan.js';
 
-/** The outputs of one run; those of a request alone are what others are compared with. */
-export type AloneOutputs = readonly ComparedOutput[];
+/** The outputs of one run; those of a request alone are the reference for batches. */
+export type RunOutputs = readonly ComparedOutput[];
 
-export function compared(outputs: EngineResult['outputs']): AloneOutputs {
+export function compared(outputs: EngineResult['outputs']): RunOutputs {
   return outputs.map(({ name, datatype, shape, data }) => {
     const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     return new ComparedOutput({ name, datatype, shape, data: buffer });
@@ -15,15 +15,15 @@ export function compared(outputs: EngineResult['outputs']): AloneOutputs {
 }
 
 /**
- * Recognizes values that the model computes but does not understand, such as a mask of other numbers than 0 and 1: NaN
- * equals NaN whatever the rows beside it.
+ * True if all float outputs are non-finite, which happens for values that make no sense to the model, such as a mask with
+ * values other than 0 and 1. Such outputs prove nothing, since NaN equals NaN whatever the other rows.
  */
-export function saysNothing(outputs: AloneOutputs): boolean {
+export function isUninformative(outputs: RunOutputs): boolean {
   const floats = outputs.filter(({ isFloat }) => isFloat);
-  return floats.length > 0 && floats.every(({ isWhollyNonFinite }) => isWhollyNonFinite);
+  return floats.length > 0 && floats.every(({ isEntirelyNonFinite }) => isEntirelyNonFinite);
 }
 
-export function areAllLike(first: AloneOutputs | undefined, outputs: AloneOutputs): boolean {
+export function areAllIdentical(first: RunOutputs | undefined, outputs: RunOutputs): boolean {
   return outputs.every((output, index) => {
     const reference = first?.[index];
     for (let row = 0; row < (output.rows ?? 0); row++)
@@ -32,7 +32,7 @@ export function areAllLike(first: AloneOutputs | undefined, outputs: AloneOutput
   });
 }
 
-export function requireRows(outputs: AloneOutputs, expected: number): void {
+export function requireRows(outputs: RunOutputs, expected: number): void {
   const other = outputs.find(({ rows }) => rows !== expected);
   if (!other) return;
   const found = other.rows === undefined ? 'no dimensions' : rowsText(other.rows);
@@ -43,21 +43,21 @@ export function rowsText(rows: number): string {
   return `${rows} row${rows === 1 ? '' : 's'}`;
 }
 
-export function changesWithOthers(name: string): string {
-  return `output '${name}' of a request changes with the requests beside it`;
+export function dependsOnOthers(name: string): string {
+  return `output '${name}' of a request depends on other requests in the batch`;
 }
 
-export function isTogether(run: PlannedRun): boolean {
+export function hasSeveralSegments(run: PlannedRun): boolean {
   return run.length > 1;
 }
 
-export function refusedTogether(run: PlannedRun, error: PartituraError): string {
-  return isTogether(run)
-    ? `the model refuses requests together that it answers alone: ${reasonOf(error)}`
-    : `the model refuses a part of a request that it answers whole: ${reasonOf(error)}`;
+export function rejectedInBatch(run: PlannedRun, error: PartituraError): string {
+  return hasSeveralSegments(run)
+    ? `the model rejects requests in a batch that it accepts alone: ${reasonOf(error)}`
+    : `the model rejects a part of a request that it accepts as a whole: ${reasonOf(error)}`;
 }
 
-/** The runtime's reason, without the name of the model, which the reader knows. */
+/** Returns the runtime's reason without the model name, which is clear from the context. */
 export function reasonOf({ message, cause }: PartituraError): string {
   return cause instanceof PartituraError ? cause.message : message;
 }

@@ -1,14 +1,14 @@
 import { SCALES, type Scale } from './values.js';
 
-/** A request to draw: how many rows, and how large their values are. */
+/** A request to draw: its number of rows and the scale of its values. */
 export interface PlannedRequest {
   readonly rows: number;
   readonly scale: Scale | 'mixed';
-  /** Put into each float input: NaN or infinity, of which the answers beside it must know nothing. */
-  readonly spoiled?: number;
+  /** NaN or infinity to put into each float input; it must not affect the outputs of other requests. */
+  readonly nonFinite?: number;
 }
 
-/** Consecutive rows of a request in a run; all of its rows or a cut. */
+/** Consecutive rows of a request in a run: all of them or a part. */
 export interface Segment {
   /** Index among all requests of the plan. */
   readonly request: number;
@@ -16,39 +16,42 @@ export interface Segment {
   readonly rows: number;
 }
 
-/** The segments of one batch, one below the other. */
+/** The segments of one batch, in order. */
 export type PlannedRun = readonly Segment[];
 
 /**
- * A segment beside one neighbor and, at the same place, beside another of the same length. The kernels are the same, so
- * its answer must be, too, to the last bit.
+ * A segment next to one neighbor and, at the same position, next to another of the same length. The kernels are the same, so
+ * its output must be bitwise the same.
  */
 export interface Exchange {
   readonly run: PlannedRun;
   readonly exchanged: PlannedRun;
-  /** Index of the segment that stays. */
+  /** Index of the segment that both runs share. */
   readonly kept: number;
 }
 
-/** Requests that are new, each to be run alone, and the batches to compare with that. */
+/** New requests, each of which is run alone, and the batches to compare with them. */
 export interface Stage {
   readonly requests: readonly PlannedRequest[];
   readonly runs: readonly PlannedRun[];
   readonly exchanges?: readonly Exchange[];
-  /** True for values that the model may refuse, or even die of, when they are alone: that says nothing about batches. */
+  /** True if the model may reject the values, or even crash on them, which says nothing about batching. */
   readonly isOptional?: boolean;
 }
 
 const [SMALL, MEDIUM, LARGE] = SCALES;
 
-/** What every model must pass: twelve runs of twenty-four rows, requests of different scale and length, both orders, one cut. */
+/**
+ * Requests of the stage that every model must pass: twelve runs of twenty-four rows with different scales and lengths, both
+ * orders and one split.
+ */
 const ESSENTIAL: readonly PlannedRequest[] = [
   { rows: 1, scale: MEDIUM },
   { rows: 2, scale: LARGE },
   { rows: 1, scale: SMALL },
 ];
 
-/** Rows of the largest request that every model is tried with. */
+/** Rows of the largest essential request. */
 export const ESSENTIAL_ROWS = Math.max(...ESSENTIAL.map(({ rows }) => rows));
 
 const FURTHER: readonly PlannedRequest[] = [
@@ -58,7 +61,7 @@ const FURTHER: readonly PlannedRequest[] = [
 
 const [FIRST, SECOND, THIRD] = wholes(ESSENTIAL, 0) as [Segment, Segment, Segment];
 
-/** Both orders, and all of them. */
+/** Runs of two requests in both orders, and of all three. */
 const TOGETHER: readonly PlannedRun[] = [
   [FIRST, SECOND],
   [SECOND, FIRST],
@@ -70,18 +73,18 @@ export function essentialStage(): Stage {
     requests: ESSENTIAL,
     runs: [
       ...TOGETHER,
-      // Equal rows, which a model may count or leave out.
+      // Equal rows, which a model may count or deduplicate.
       [FIRST, FIRST],
-      ...cuts(SECOND, [1]),
+      ...splitsOf(SECOND, [1]),
     ],
-    // The row of small values shows best what larger ones leak.
-    exchanges: [{ run: [THIRD, FIRST], exchanged: [THIRD, cut(SECOND, 0, 1)], kept: 0 }],
+    // The row with small values reveals leaks from larger ones best.
+    exchanges: [{ run: [THIRD, FIRST], exchanged: [THIRD, partOf(SECOND, 0, 1)], kept: 0 }],
   };
 }
 
 /**
- * Several requests, cuts at several places, alone and beside other requests, all pairs in both orders, and row by row. A
- * model that is slow is tried with the first of these only.
+ * Returns the stage of further runs: several requests, splits at several positions, alone and next to other requests, all
+ * pairs in both orders, and single rows. The most important come first, for slow models.
  */
 export function furtherStage(request: number): Stage {
   const all = [FIRST, SECOND, THIRD, ...wholes(FURTHER, request)];
@@ -92,50 +95,50 @@ export function furtherStage(request: number): Stage {
     runs: [
       [short, c, long, b, a],
       [c, long, a],
-      // As the batcher cuts: the end of one request shares a batch with the beginning of another.
-      [cut(long, 3, 7), cut(short, 0, 2)],
-      [cut(short, 2, 3), cut(long, 0, 3)],
-      ...cuts(long, [1, 3, 6]),
-      ...cuts(short, [1, 2]),
+      // Like the batcher: the end of one request shares a batch with the start of another.
+      [partOf(long, 3, 7), partOf(short, 0, 2)],
+      [partOf(short, 2, 3), partOf(long, 0, 3)],
+      ...splitsOf(long, [1, 3, 6]),
+      ...splitsOf(short, [1, 2]),
       ...pairs.filter((pair) => pair.some(({ request }) => request >= ESSENTIAL.length)),
       ...oneByOne(long),
       [a, b, c],
     ],
     exchanges: [
-      { run: [cut(long, 0, 3), short], exchanged: [cut(long, 3, 6), short], kept: 1 },
-      { run: [short, a, c], exchanged: [short, cut(long, 6, 7), c], kept: 0 },
+      { run: [partOf(long, 0, 3), short], exchanged: [partOf(long, 3, 6), short], kept: 1 },
+      { run: [short, a, c], exchanged: [short, partOf(long, 6, 7), c], kept: 0 },
       { run: [b, a], exchanged: [b, c], kept: 0 },
     ],
   };
 }
 
-/** A request of so many rows, alone, cut, and behind a short one: for what depends on the size of the batch. */
+/** Returns the stage with a long request, alone, split, and after a short one, to reveal a dependency on the batch size. */
 export function longStage(rows: number, request: number): Stage {
   const [long] = wholes([{ rows, scale: 'mixed' }], request) as [Segment];
   return {
     requests: [{ rows, scale: 'mixed' }],
-    runs: [...cuts(long, [Math.floor(rows / 2)]), [FIRST, long]],
+    runs: [...splitsOf(long, [Math.floor(rows / 2)]), [FIRST, long]],
   };
 }
 
-/** What tells most, for each further kind of values. */
+/** Returns the most informative stage, for each further kind of values. */
 export function briefStage(): Stage {
   return { requests: ESSENTIAL, runs: TOGETHER, isOptional: true };
 }
 
-/** A request with NaN or infinity beside clean ones. */
-export function spoiledStage(value: number, request: number): Stage {
-  const planned = { rows: 1, scale: MEDIUM, spoiled: value };
-  const [spoiled] = wholes([planned], request) as [Segment];
+/** Returns the stage with NaN or infinity next to finite requests. */
+export function nonFiniteStage(value: number, request: number): Stage {
+  const planned = { rows: 1, scale: MEDIUM, nonFinite: value };
+  const [nonFinite] = wholes([planned], request) as [Segment];
   return {
     requests: [planned],
-    runs: [[SECOND, spoiled]],
-    exchanges: [{ run: [spoiled, FIRST], exchanged: [spoiled, THIRD], kept: 0 }],
+    runs: [[SECOND, nonFinite]],
+    exchanges: [{ run: [nonFinite, FIRST], exchanged: [nonFinite, THIRD], kept: 0 }],
     isOptional: true,
   };
 }
 
-/** Rows of a stage's new requests together. */
+/** Counts the rows of a stage's new requests. */
 export function rowsOfRequests({ requests }: Stage): number {
   return requests.reduce((sum, { rows }) => sum + rows, 0);
 }
@@ -148,15 +151,15 @@ function wholes(requests: readonly PlannedRequest[], from: number): Segment[] {
   return requests.map(({ rows }, index) => ({ request: from + index, start: 0, rows }));
 }
 
-function cut({ request }: Segment, start: number, end: number): Segment {
+function partOf({ request }: Segment, start: number, end: number): Segment {
   return { request, start, rows: end - start };
 }
 
-/** Both parts of each cut, as batches of their own. */
-function cuts(whole: Segment, places: readonly number[]): PlannedRun[] {
-  return places.flatMap((place) => [[cut(whole, 0, place)], [cut(whole, place, whole.rows)]]);
+/** Returns both parts of each split as separate batches. */
+function splitsOf(whole: Segment, places: readonly number[]): PlannedRun[] {
+  return places.flatMap((place) => [[partOf(whole, 0, place)], [partOf(whole, place, whole.rows)]]);
 }
 
 function oneByOne(whole: Segment): PlannedRun[] {
-  return Array.from({ length: whole.rows }, (_, row) => [cut(whole, row, row + 1)]);
+  return Array.from({ length: whole.rows }, (_, row) => [partOf(whole, row, row + 1)]);
 }

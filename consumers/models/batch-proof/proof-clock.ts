@@ -1,15 +1,15 @@
 import type { ModelSource } from '../../engine/engine.js';
 
 export interface ProofLimits {
-  /** The model's files: its graph can show what no run does. */
+  /** The model's files: its graph may reveal what runs cannot. */
   readonly source?: Pick<ModelSource, 'directory' | 'format'>;
-  /** Rows of the largest batch; one more is tried as well if there is time. */
+  /** Maximum rows of a batch; one more is also tried if there is time. */
   readonly maxBatchRows: number;
-  /** Time for everything beyond the essential runs, milliseconds. */
+  /** Time budget of all runs beyond the essential ones, milliseconds. */
   readonly budgetMs?: number;
-  /** Time for the essential runs, milliseconds; a model that takes longer is not batched. */
+  /** Time limit of the essential runs, milliseconds; a slower model is not batched. */
   readonly essentialMs?: number;
-  /** Factor on both times. Default 1. */
+  /** Factor applied to both times. Default 1. */
   readonly patience?: number;
   readonly now?: () => number;
 }
@@ -29,12 +29,12 @@ export function startClock({
   patience = 1,
   now = monotonic,
 }: ProofLimits): ProofClock {
-  const begun = now();
+  const startedAt = now();
   return {
     now,
     essentialMs: patience * essentialMs,
-    essentialEnd: begun + patience * essentialMs,
-    budgetEnd: begun + patience * budgetMs,
+    essentialEnd: startedAt + patience * essentialMs,
+    budgetEnd: startedAt + patience * budgetMs,
   };
 }
 

@@ -2,18 +2,18 @@ import { Turns } from '../../../core/turns.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import type { LoadedModel } from '../../engine/engine.js';
 import type { ComparedOutput } from './compare.js';
-import { Crash, Difference, Refusal, Untried } from './findings.js';
+import { Crash, Difference, Rejection, Unverified } from './findings.js';
 import {
-  type AloneOutputs,
-  areAllLike,
-  changesWithOthers,
+  type RunOutputs,
+  areAllIdentical,
+  dependsOnOthers,
   compared,
-  isTogether,
+  hasSeveralSegments,
   reasonOf,
-  refusedTogether,
+  rejectedInBatch,
   requireRows,
   rowsText,
-  saysNothing,
+  isUninformative,
 } from './outputs.js';
 import {
   briefStage,
@@ -22,7 +22,7 @@ import {
   longStage,
   rowsOf,
   rowsOfRequests,
-  spoiledStage,
+  nonFiniteStage,
   type Exchange,
   type PlannedRun,
   type Segment,
@@ -33,45 +33,45 @@ import { mergeSegments, RequestDrawer, type DrawnRequest, TURN_MS } from './requ
 import { bytesOfRow, type RowShapes } from './sizes.js';
 import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
-/** Inputs of one run: what is tried must not be what fills the memory. */
+/** Maximum input size of one run, so that the proof does not exhaust memory. */
 const MAX_RUN_BYTES = 8 * 2 ** 20;
-/** Lengths for what depends on the size of a batch. */
+/** Request lengths that reveal a dependency on the batch size. */
 const LONG_ROWS = [33, 300] as const;
 
-/** A row whose answer differs from the one it has alone by more than rounding, unless the model amplifies that. */
+/** A row whose output differs from that of the row alone by more than rounding, unless the model amplifies rounding. */
 interface NearRow {
   readonly request: number;
   readonly row: number;
-  /** In the batch. */
+  /** Position in the batch. */
   readonly position: number;
 }
 
-/** Rows of one output of one run that are held against copies of themselves. */
-const MOST_NEAR_ROWS = 4;
+/** Maximum rows of one output of one run that are compared with copies of themselves. */
+const MAX_NEAR_ROWS = 4;
 /**
- * Kernels compute the last rows of a batch in another way than those before, so that copies may have a few answers. If
- * most are different, answers depend on the place in the batch.
+ * Size of a batch of copies. Kernels may compute the last rows of a batch differently, so that copies may have a few
+ * distinct outputs. If most are distinct, outputs depend on the position in the batch.
  */
 const COPIES = 16;
-const MOST_DISTINCT_COPIES = COPIES / 2;
+const MAX_DISTINCT_COPIES = COPIES / 2;
 
-/** The plan, carried out with one kind of values. */
+/** Executes the plan with one kind of values. */
 export class Proof {
   readonly #drawer: RequestDrawer;
   readonly #requests: DrawnRequest[] = [];
-  readonly #alone: AloneOutputs[] = [];
-  /** The largest answer to inputs of each scale, for each output. */
+  readonly #alone: RunOutputs[] = [];
+  /** Largest output value for inputs of each scale, by output. */
   readonly #magnitudes: Map<Scale, number>[];
   #runs = 0;
   #rows = 0;
   #mostRows = 0;
   #spentMs = 0;
-  #isCut = false;
+  #isCutShort = false;
   readonly #turns = new Turns(TURN_MS);
-  #areFurtherAlike = true;
+  #areFurtherIdentical = true;
   #isRoundingAmplified = false;
-  readonly #copied = new Map<string, AloneOutputs>();
-  /** Indices of outputs that were found not to depend on the place in the batch. */
+  readonly #copied = new Map<string, RunOutputs>();
+  /** Indices of outputs that were checked not to depend on the position in the batch. */
   readonly #outputsTriedByPlace = new Set<number>();
 
   constructor(
@@ -84,66 +84,66 @@ export class Proof {
     this.#magnitudes = model.signature.outputs.map(() => new Map<Scale, number>());
   }
 
-  /** @returns why nothing was proven, if so. @throws Difference */
-  async runEssential(): Promise<Refusal | Untried | undefined> {
+  /** Runs the essential stage. @returns the reason if nothing could be proven. @throws Difference */
+  async runEssential(): Promise<Rejection | Unverified | undefined> {
     try {
       await this.#runStage(essentialStage(), this.clock.essentialEnd);
       return undefined;
     } catch (error) {
-      if (error instanceof Refusal || error instanceof Untried) return error;
+      if (error instanceof Rejection || error instanceof Unverified) return error;
       throw error;
     }
   }
 
   /**
    * Tries further values, then further runs, while there is time.
-   * @returns a refusal of values like those that were accepted before
-   * @throws Difference or Untried
+   * @returns a rejection of values similar to those accepted before
+   * @throws Difference or Unverified
    */
-  async goOn(maxBatchRows: number): Promise<Refusal | undefined> {
+  async runFurther(maxBatchRows: number): Promise<Rejection | undefined> {
     await this.#tryFurtherKinds();
     for (const stage of this.#furtherStages(maxBatchRows)) {
-      const refusal = await this.#tryStage(stage);
-      if (refusal && !stage.isOptional) return refusal;
+      const rejection = await this.#tryStage(stage);
+      if (rejection && !stage.isOptional) return rejection;
     }
     return undefined;
   }
 
-  /** True when there was no time for all that was to be tried. */
-  get isCut(): boolean {
-    return this.#isCut;
+  /** True if there was not enough time for all runs. */
+  get isCutShort(): boolean {
+    return this.#isCutShort;
   }
 
-  /** True when all rows have had the same answer, so that one mixed with another would not show. */
-  get areAnswersAlike(): boolean {
-    const clean = this.#alone.filter((_, request) => !this.#requests[request]?.isSpoiled);
-    return this.#areFurtherAlike && clean.every((outputs) => areAllLike(clean[0], outputs));
+  /** True if all rows had the same output, so that mixed rows would go unnoticed. */
+  get areOutputsIdentical(): boolean {
+    const clean = this.#alone.filter((_, request) => !this.#requests[request]?.isNonFinite);
+    return this.#areFurtherIdentical && clean.every((outputs) => areAllIdentical(clean[0], outputs));
   }
 
   get summary(): string {
-    const rounding = this.#isRoundingAmplified ? ', to within amplified rounding' : '';
-    const alike = this.areAnswersAlike ? ', but all answers were alike' : '';
-    return `rows are independent: ${this.#runs} runs of up to ${rowsText(this.#mostRows)} gave each row its own answer${rounding}${alike}`;
+    const rounding = this.#isRoundingAmplified ? ', within amplified rounding' : '';
+    const identical = this.areOutputsIdentical ? ', but all outputs were identical' : '';
+    return `rows are independent: verified by ${this.#runs} runs of up to ${rowsText(this.#mostRows)}${rounding}${identical}`;
   }
 
   async #tryFurtherKinds(): Promise<void> {
     for (const kind of furtherKinds(this.model.signature, this.kind)) {
       const proof = new Proof(this.model, kind, this.shapes, this.clock);
-      // How long rows take is known from here.
+      // Carries over the measured time per row.
       proof.#rows = this.#rows;
       proof.#spentMs = this.#spentMs;
       await proof.#tryStage(briefStage());
       this.#runs += proof.#runs;
       this.#mostRows = Math.max(this.#mostRows, proof.#mostRows);
-      this.#isCut ||= proof.#isCut;
+      this.#isCutShort ||= proof.#isCutShort;
       this.#isRoundingAmplified ||= proof.#isRoundingAmplified;
-      this.#areFurtherAlike &&= proof.areAnswersAlike;
+      this.#areFurtherIdentical &&= proof.areOutputsIdentical;
     }
   }
 
   *#furtherStages(maxBatchRows: number): Generator<Stage> {
     if (hasFloats(this.model.signature))
-      for (const value of [NaN, Infinity]) yield spoiledStage(value, this.#requests.length);
+      for (const value of [NaN, Infinity]) yield nonFiniteStage(value, this.#requests.length);
     yield furtherStage(this.#requests.length);
     const bytes = bytesOfRow(this.model.signature, this.shapes);
     const lengths = [...LONG_ROWS.filter((rows) => rows < maxBatchRows), maxBatchRows + 1];
@@ -153,32 +153,32 @@ export class Proof {
     }
   }
 
-  /** Runs a stage if there is time. @returns a refusal of its values */
-  async #tryStage(stage: Stage): Promise<Refusal | undefined> {
+  /** Runs a stage if there is time. @returns a rejection of its values */
+  async #tryStage(stage: Stage): Promise<Rejection | undefined> {
     if (!this.#hasTimeFor(rowsOfRequests(stage))) {
-      this.#isCut = true;
+      this.#isCutShort = true;
       return undefined;
     }
     try {
       await this.#runStage(stage, Math.max(this.clock.essentialEnd, this.clock.budgetEnd), true);
       return undefined;
     } catch (error) {
-      if (error instanceof Refusal) return error;
+      if (error instanceof Rejection) return error;
       throw error;
     }
   }
 
-  /** Judges by what rows have taken so far. */
+  /** True if the rows are expected to finish within the budget, based on the time per row so far. */
   #hasTimeFor(rows: number): boolean {
     const expectedMs = (this.#spentMs / this.#rows) * rows;
     return this.clock.now() + expectedMs <= this.clock.budgetEnd;
   }
 
-  /** @param end when a run that is still under way fails */
+  /** @param end deadline of its runs */
   async #runStage(stage: Stage, end: number, isLimited = false): Promise<void> {
     const isTimeUp = (rows: number): boolean => {
       const isUp = isLimited && !this.#hasTimeFor(rows);
-      this.#isCut ||= isUp;
+      this.#isCutShort ||= isUp;
       return isUp;
     };
     for (const planned of stage.requests) await this.#runAlone(await this.#drawer.draw(planned), stage, end);
@@ -193,24 +193,25 @@ export class Proof {
   }
 
   async #runAlone(request: DrawnRequest, stage: Stage, end: number): Promise<void> {
-    const { rows, scales, isSpoiled } = request;
+    const { rows, scales, isNonFinite } = request;
     const run = [{ request: this.#requests.push(request) - 1, start: 0, rows }];
     try {
       const outputs = await this.#outputsOf(run, end);
       requireRows(outputs, rows);
-      if (!isSpoiled && saysNothing(outputs)) throw new Refusal('it answers NaN or infinity only');
+      if (!isNonFinite && isUninformative(outputs))
+        throw new Rejection('its outputs are all NaN or infinite');
       this.#alone.push(outputs);
-      if (!isSpoiled) this.#noteMagnitudes(outputs, scales);
+      if (!isNonFinite) this.#noteMagnitudes(outputs, scales);
     } catch (error) {
       if (stage.isOptional) this.#requests.pop();
-      if (error instanceof PartituraError) throw new Refusal(reasonOf(error));
-      if (!stage.isOptional || !(error instanceof Untried)) throw error;
-      this.#isCut ||= !(error instanceof Crash);
-      throw new Refusal(error.message);
+      if (error instanceof PartituraError) throw new Rejection(reasonOf(error));
+      if (!stage.isOptional || !(error instanceof Unverified)) throw error;
+      this.#isCutShort ||= !(error instanceof Crash);
+      throw new Rejection(error.message);
     }
   }
 
-  #noteMagnitudes(outputs: AloneOutputs, scales: readonly Scale[]): void {
+  #noteMagnitudes(outputs: RunOutputs, scales: readonly Scale[]): void {
     outputs.forEach((output, index) => {
       const magnitudes = this.#magnitudes[index];
       scales.forEach((scale, row) =>
@@ -219,9 +220,9 @@ export class Proof {
     });
   }
 
-  async #compare(run: PlannedRun, end: number): Promise<AloneOutputs> {
+  async #compare(run: PlannedRun, end: number): Promise<RunOutputs> {
     const outputs = await this.#outputsOf(run, end).catch((error: unknown) => {
-      throw error instanceof PartituraError ? new Difference(refusedTogether(run, error)) : error;
+      throw error instanceof PartituraError ? new Difference(rejectedInBatch(run, error)) : error;
     });
     requireRows(outputs, rowsOf(run));
     for (const [index, output] of outputs.entries()) {
@@ -233,8 +234,8 @@ export class Proof {
   }
 
   /**
-   * Tells rounding that the model amplifies from mixing: among copies of itself a row is alone, but in a batch of the same
-   * size, which takes the same kernels. Its answer must be the same to the last bit.
+   * Distinguishes amplified rounding from mixed rows: in a batch of copies of itself, a row has no other rows, but the batch
+   * has the same size and uses the same kernels, so its output must be bitwise the same.
    */
   async #isRounding(
     near: readonly NearRow[],
@@ -243,7 +244,7 @@ export class Proof {
     end: number,
   ): Promise<boolean> {
     if (near.length > 0) this.#isRoundingAmplified = true;
-    const step = Math.ceil(near.length / MOST_NEAR_ROWS);
+    const step = Math.ceil(near.length / MAX_NEAR_ROWS);
     for (const { request, row, position } of near.filter((_, place) => place % step === 0)) {
       const alone = this.#alone[request]?.[index];
       const isSameAmongCopies = async (of: ComparedOutput | undefined, place: number): Promise<boolean> => {
@@ -256,12 +257,12 @@ export class Proof {
       if (this.#outputsTriedByPlace.has(index)) continue;
       this.#outputsTriedByPlace.add(index);
       const copies = await this.#copies({ request, row }, COPIES, index, end);
-      if (!copies || copies.distinctRows > MOST_DISTINCT_COPIES) return false;
+      if (!copies || copies.distinctRows > MAX_DISTINCT_COPIES) return false;
     }
     return true;
   }
 
-  /** One output of a batch of copies of a row. Small batches are computed once. */
+  /** Computes one output of a batch of copies of a row, caching small batches. */
   async #copies(
     { request, row }: Pick<NearRow, 'request' | 'row'>,
     count: number,
@@ -277,7 +278,10 @@ export class Proof {
     return outputs[index];
   }
 
-  /** Where the same run twice differs, kernels are not steady; then what `#compare` allows is all that is asked. */
+  /**
+   * Runs an exchange. If repeating the same run differs, kernels are nondeterministic, and only the tolerance of `#compare`
+   * applies.
+   */
   async #exchange({ run, exchanged, kept }: Exchange, end: number): Promise<void> {
     const outputs = await this.#compare(run, end);
     const again = await this.#compare(run, end);
@@ -291,11 +295,11 @@ export class Proof {
         return true;
       };
       if (isSameIn(again[index]) && !isSameIn(others[index]))
-        throw new Difference(changesWithOthers(output.tensor.name));
+        throw new Difference(dependsOnOthers(output.tensor.name));
     }
   }
 
-  /** Finds rows that are not what they were alone. @returns undefined where one is more than near to it */
+  /** Finds rows that differ from the same rows alone. @returns undefined if a difference exceeds amplified rounding */
   async #unequalRows(run: PlannedRun, output: ComparedOutput, index: number): Promise<NearRow[] | undefined> {
     const near: NearRow[] = [];
     let position = 0;
@@ -316,9 +320,9 @@ export class Proof {
   ): Promise<NearRow[] | undefined> {
     const alone = this.#alone[request]?.[index];
     const drawn = this.#requests[request];
-    if (!alone || !drawn || !alone.hasRowsLike(output)) return undefined;
-    // Kernels for batches of another size may treat NaN differently: what is spoiled is compared by exchange only.
-    if (drawn.isSpoiled) return [];
+    if (!alone || !drawn || !alone.hasSameRowShape(output)) return undefined;
+    // Kernels for other batch sizes may treat NaN differently, so non-finite rows are compared by exchange only.
+    if (drawn.isNonFinite) return [];
     const near: NearRow[] = [];
     for (let row = start; row < start + rows; row++) {
       await this.#turns.next();
@@ -331,45 +335,46 @@ export class Proof {
     return near;
   }
 
-  /** Says what the difference comes from: from the batch, unless the model answers at random. */
+  /** Explains a difference: it is caused by the batch, unless the model is nondeterministic. */
   async #explain(run: PlannedRun, name: string, index: number, end: number): Promise<string> {
     const again: PlannedRun = [{ request: 0, start: 0, rows: this.#requests[0]?.rows ?? 0 }];
     const output = (await this.#outputsOf(again, end))[index];
     if (output && (await this.#unequalRows(again, output, index))?.length !== 0)
       return `output '${name}' differs from run to run for the same input`;
-    return isTogether(run)
-      ? changesWithOthers(name)
-      : `output '${name}' of a request changes when the request is cut`;
+    return hasSeveralSegments(run)
+      ? dependsOnOthers(name)
+      : `output '${name}' of a request changes when the request is split`;
   }
 
-  /** @throws Untried where the process died or time is up; PartituraError when the model refuses */
-  async #outputsOf(run: PlannedRun, end: number): Promise<AloneOutputs> {
-    const begun = this.clock.now();
-    const leftMs = end - begun;
+  /** @throws Unverified if the process crashed or time is up; PartituraError if the model rejects the inputs */
+  async #outputsOf(run: PlannedRun, end: number): Promise<RunOutputs> {
+    const startedAt = this.clock.now();
+    const leftMs = end - startedAt;
     if (leftMs <= 0) throw this.#tooSlow();
     try {
       const { outputs } = await this.model.run(mergeSegments(run, this.#requests), Math.ceil(leftMs));
-      this.#note(run, begun);
+      this.#note(run, startedAt);
       return compared(outputs);
     } catch (error) {
       if (this.clock.now() >= end) throw this.#tooSlow();
       const failure = PartituraError.from(error);
       const reason = reasonOf(failure);
-      if (failure.code === 'MODEL_CRASHED') throw new Crash(`random inputs crashed it: ${reason}`, 'passing');
-      if (failure.code === 'INTERNAL') throw new Untried(reason, 'passing');
+      if (failure.code === 'MODEL_CRASHED')
+        throw new Crash(`random inputs crashed it: ${reason}`, 'transient');
+      if (failure.code === 'INTERNAL') throw new Unverified(reason, 'transient');
       throw failure;
     }
   }
 
-  #note(run: PlannedRun, begun: number): void {
+  #note(run: PlannedRun, startedAt: number): void {
     const rows = rowsOf(run);
     this.#runs++;
     this.#rows += rows;
     this.#mostRows = Math.max(this.#mostRows, rows);
-    this.#spentMs += this.clock.now() - begun;
+    this.#spentMs += this.clock.now() - startedAt;
   }
 
-  #tooSlow(): Untried {
-    return new Untried(`too slow to be tried within ${this.clock.essentialMs / 1_000} s`, 'cut');
+  #tooSlow(): Unverified {
+    return new Unverified(`trial runs exceeded ${this.clock.essentialMs / 1_000} s`, 'cut-short');
   }
 }

@@ -1,26 +1,26 @@
 import type { LoadedModel } from '../../engine/engine.js';
 import { obstacleInGraph } from './graph.js';
-import { Difference, Refusal, Untried } from './findings.js';
+import { Difference, Rejection, Unverified } from './findings.js';
 import { Proof } from './proof.js';
 import { startClock, type ProofClock, type ProofLimits } from './proof-clock.js';
 import { ESSENTIAL_ROWS } from './plan.js';
 import { SizeSearch } from './sizes.js';
 import { valueKinds } from './values.js';
-import { obstacleToBatching, type BatchingVerdict, type Standing } from './verdict.js';
+import { obstacleToBatching, type BatchingVerdict, type Finality } from './verdict.js';
 
-/** A verdict, and how far the next start may rely on it. */
+/** A verdict with its finality. */
 export interface ProvenVerdict extends BatchingVerdict {
-  readonly standing: Standing;
+  readonly finality: Finality;
 }
 
-/** A request of two rows: copies of larger ones would hold up the node. */
+/** Maximum size of a two-row request, since copying larger ones would block the node. */
 const MAX_REQUEST_BYTES = 32 * 2 ** 20;
 
 type ProvenModel = Pick<LoadedModel, 'run' | 'signature'>;
 
 /**
- * Runs random requests alone, together in both orders, and cut, and compares each row with what it was alone. The
- * model may refuse some values; then others are drawn. Ends with the first difference.
+ * Runs random requests alone, together in both orders, and split, and compares each row with its output alone. If the model
+ * rejects some values, others are drawn. Stops at the first difference.
  */
 export async function proveBatching(model: ProvenModel, limits: ProofLimits): Promise<ProvenVerdict> {
   const { source } = limits;
@@ -28,51 +28,50 @@ export async function proveBatching(model: ProvenModel, limits: ProofLimits): Pr
   if (obstacle !== undefined) return verdict(false, obstacle);
   try {
     const proof = await finishedProof(model, startClock(limits), limits.maxBatchRows);
-    return verdict(true, proof.summary, proof.isCut ? 'cut' : 'final');
+    return verdict(true, proof.summary, proof.isCutShort ? 'cut-short' : 'final');
   } catch (error) {
     if (error instanceof Difference) return verdict(false, error.message);
-    if (error instanceof Untried)
-      return verdict(false, `could not be tried: ${error.message}`, error.standing);
+    if (error instanceof Unverified) return verdict(false, `not verified: ${error.message}`, error.finality);
     throw error;
   }
 }
 
-function verdict(batchable: boolean, reason: string, standing: Standing = 'final'): ProvenVerdict {
-  return { batchable, reason, standing };
+function verdict(batchable: boolean, reason: string, finality: Finality = 'final'): ProvenVerdict {
+  return { batchable, reason, finality };
 }
 
 /**
- * Proves it with the first values that the model accepts and that tell something: where all answers are alike, others
- * are tried.
- * @throws Untried where the model accepts none
+ * Runs the proof with the first informative values that the model accepts: if all outputs are identical, other values are
+ * tried.
+ * @throws Unverified if the model accepts no values
  */
 async function finishedProof(model: ProvenModel, clock: ProofClock, maxBatchRows: number): Promise<Proof> {
   const { signature } = model;
   const search = new SizeSearch(signature, MAX_REQUEST_BYTES / ESSENTIAL_ROWS);
-  let refusal: string | undefined;
+  let rejection: string | undefined;
   for (let shapes = search.next(); shapes; shapes = search.next()) {
-    let alike: Proof | undefined;
-    let refused: string | undefined;
+    let inconclusive: Proof | undefined;
+    let rejected: string | undefined;
     for (const kind of valueKinds(signature)) {
-      if (alike && clock.now() >= clock.budgetEnd) break;
+      if (inconclusive && clock.now() >= clock.budgetEnd) break;
       const proof = new Proof(model, kind, shapes, clock);
-      const failure = (await proof.runEssential()) ?? (await goOnIfTelling(proof, maxBatchRows));
-      if (!failure && !proof.areAnswersAlike) return proof;
-      if (!failure) alike ??= proof;
-      else if (failure instanceof Refusal) refused ??= failure.message;
-      else if (alike) break;
+      const failure = (await proof.runEssential()) ?? (await runFurtherIfInformative(proof, maxBatchRows));
+      if (!failure && !proof.areOutputsIdentical) return proof;
+      if (!failure) inconclusive ??= proof;
+      else if (failure instanceof Rejection) rejected ??= failure.message;
+      else if (inconclusive) break;
       else throw failure;
     }
-    if (alike && !(await alike.goOn(maxBatchRows))) return alike;
-    if (refused !== undefined) search.learn(shapes, refused);
-    refusal ??= refused;
+    if (inconclusive && !(await inconclusive.runFurther(maxBatchRows))) return inconclusive;
+    if (rejected !== undefined) search.observe(shapes, rejected);
+    rejection ??= rejected;
   }
-  throw new Untried(
-    refusal === undefined ? 'too large' : `the model refuses random inputs: ${refusal}`,
+  throw new Unverified(
+    rejection === undefined ? 'rows are too large' : `the model rejects random inputs: ${rejection}`,
     'final',
   );
 }
 
-async function goOnIfTelling(proof: Proof, maxBatchRows: number): Promise<Refusal | undefined> {
-  return proof.areAnswersAlike ? undefined : proof.goOn(maxBatchRows);
+async function runFurtherIfInformative(proof: Proof, maxBatchRows: number): Promise<Rejection | undefined> {
+  return proof.areOutputsIdentical ? undefined : proof.runFurther(maxBatchRows);
 }

@@ -6,24 +6,24 @@ import { Random } from './random.js';
 import { elementsOf, type RowShapes } from './sizes.js';
 import { drawRow, SCALES, type Scale, type ValueKind } from './values.js';
 
-/** A request that was drawn: its inputs, and the scale of each row. */
+/** A drawn request: its inputs and the scale of each row. */
 export interface DrawnRequest {
   readonly rows: number;
   readonly inputs: readonly RowTensor[];
   readonly offsets: readonly RowOffsets[];
   readonly scales: readonly Scale[];
-  readonly isSpoiled: boolean;
+  readonly isNonFinite: boolean;
 }
 
-/** Drawing and comparing must not hold up the node's heartbeats and requests for longer, milliseconds. */
+/** Maximum time that drawing and comparing may block the event loop, milliseconds. */
 export const TURN_MS = 10;
 const SEED = 12;
 
-/** Draws requests for a signature, the same ones every time. */
+/** Draws the same sequence of requests for a signature every time. */
 export class RequestDrawer {
   readonly #random = new Random(SEED);
   readonly #turns = new Turns(TURN_MS);
-  #turn = 0;
+  #drawnRows = 0;
 
   constructor(
     readonly specs: readonly TensorSpec[],
@@ -31,25 +31,25 @@ export class RequestDrawer {
     readonly shapes: RowShapes,
   ) {}
 
-  async draw({ rows, scale, spoiled }: PlannedRequest): Promise<DrawnRequest> {
+  async draw({ rows, scale, nonFinite }: PlannedRequest): Promise<DrawnRequest> {
     const scales = Array.from({ length: rows }, () => (scale === 'mixed' ? this.#anyScale() : scale));
     const inputs: RowTensor[] = [];
     for (const [input, spec] of this.specs.entries())
-      inputs.push(await this.#drawInput(spec, input, scales, spoiled));
-    this.#turn += rows;
-    const isSpoiled = spoiled !== undefined;
-    return { rows, inputs, scales, offsets: inputs.map(rowOffsets), isSpoiled };
+      inputs.push(await this.#drawInput(spec, input, scales, nonFinite));
+    this.#drawnRows += rows;
+    const isNonFinite = nonFinite !== undefined;
+    return { rows, inputs, scales, offsets: inputs.map(rowOffsets), isNonFinite };
   }
 
   #anyScale(): Scale {
-    return SCALES[this.#random.whole(0, SCALES.length - 1)] ?? 1;
+    return SCALES[this.#random.integer(0, SCALES.length - 1)] ?? 1;
   }
 
   async #drawInput(
     spec: TensorSpec,
     input: number,
     scales: readonly Scale[],
-    spoiled: number | undefined,
+    nonFinite: number | undefined,
   ): Promise<RowTensor> {
     const { name, datatype } = spec;
     const shape = this.shapes[input] ?? [];
@@ -57,8 +57,8 @@ export class RequestDrawer {
     const rows: Buffer[] = [];
     for (const [row, scale] of scales.entries()) {
       await this.#turns.next();
-      const turn = this.#turn + row;
-      rows.push(drawRow({ datatype, scale, elements, turn, input, spoiled }, this.kind, this.#random));
+      const rowNumber = this.#drawnRows + row;
+      rows.push(drawRow({ datatype, scale, elements, rowNumber, input, nonFinite }, this.kind, this.#random));
     }
     return {
       name,
@@ -69,7 +69,7 @@ export class RequestDrawer {
   }
 }
 
-/** The inputs of a batch: its segments one below the other, in buffers of their own. */
+/** Merges the segments of a batch into inputs with buffers of their own. */
 export function mergeSegments(run: PlannedRun, requests: readonly DrawnRequest[]): EngineTensor[] {
   const [first] = requests;
   return (first?.inputs ?? []).map((_, input) => {

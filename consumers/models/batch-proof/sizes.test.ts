@@ -15,17 +15,17 @@ function all(search: SizeSearch): RowShapes[] {
   return found;
 }
 
-test('inputs of fixed size are tried once, even if they are large', () => {
+test('inputs with a fixed size are tried once, even if large', () => {
   assert.deepEqual(all(searching([-1, 3, 1_024, 1_024])), [[[3, 1_024, 1_024]]]);
   assert.deepEqual(all(searching([-1])), [[[]]]);
 });
 
-test('what is beyond the bound of bytes is not tried', () => {
+test('sizes beyond the byte limit are not tried', () => {
   assert.deepEqual(all(searching([-1, 3, 2_160, 3_840])), []);
   assert.ok(all(searching([-1, -1, -1])).every(([shape = []]) => (shape[0] ?? 0) <= 1_024));
 });
 
-test('open dimensions of all inputs have one size', () => {
+test('open dimensions of all inputs have the same size', () => {
   const [first, second] = all(searching([-1, -1], [-1, 2, -1]));
   assert.deepEqual(
     [first, second],
@@ -36,7 +36,7 @@ test('open dimensions of all inputs have one size', () => {
   );
 });
 
-test('images have usual sizes, channels first or last, as far as the model leaves them open', () => {
+test('open image dimensions have common sizes, channels first or last', () => {
   const open = all(searching([-1, -1, -1, -1]));
   assert.deepEqual(open.slice(0, 3), [[[4, 4, 4]], [[3, 224, 224]], [[224, 224, 3]]]);
   assert.deepEqual(all(searching([-1, -1, -1, 3]))[1], [[224, 224, 3]]);
@@ -45,10 +45,10 @@ test('images have usual sizes, channels first or last, as far as the model leave
   assert.ok(gray.every(([shape]) => shape?.[0] === 1));
 });
 
-test('sizes that a refusal names come next: for one dimension each, then for all', () => {
+test('sizes named in an error message come next, for each dimension and then for all', () => {
   const search = searching([-1, -1, -1]);
   const first = search.next() ?? [];
-  search.learn(first, 'W: {80,2} K: 4');
+  search.observe(first, 'W: {80,2} K: 4');
   const next = Array.from({ length: 6 }, () => search.next()?.[0]);
   assert.deepEqual(next, [
     [80, 4],
@@ -60,22 +60,22 @@ test('sizes that a refusal names come next: for one dimension each, then for all
   ]);
 });
 
-test('sizes are found one after the other', () => {
+test('sizes are found one dimension at a time', () => {
   const search = searching([-1, -1, -1]);
   let tries = 0;
   for (let shapes = search.next(); shapes; shapes = search.next()) {
     const [rows = 0, columns = 0] = shapes[0] ?? [];
     tries++;
     if (rows === 80 && columns === 3_000) break;
-    search.learn(shapes, rows === 80 ? `expected 3000, got ${columns}` : `expected 80, got ${rows}`);
+    search.observe(shapes, rows === 80 ? `expected 3000, got ${columns}` : `expected 80, got ${rows}`);
   }
   assert.ok(tries < 8, String(tries));
 });
 
-test('a model that refuses everything is left after so many sizes', () => {
+test('the search stops after a limited number of sizes', () => {
   const search = searching([-1, -1, -1]);
   let tries = 0;
   for (let shapes = search.next(); shapes; shapes = search.next())
-    search.learn(shapes, `error ${100 + tries++}`);
+    search.observe(shapes, `error ${100 + tries++}`);
   assert.equal(tries, 40);
 });

@@ -1,65 +1,67 @@
 import { ELEMENT_BYTES } from '../../../schemas/datatypes.js';
 import type { ModelSignature, TensorSpec } from '../../engine/engine.js';
 
-/** The shape of a row of each input, with a size for every dimension that the model leaves open. */
+/** Row shape of each input, with a size for every open dimension. */
 export type RowShapes = readonly (readonly number[])[];
 
 type Inputs = Pick<ModelSignature, 'inputs'>;
 
 const OPEN = -1;
 
-/** Sizes that all open dimensions have at once; what a model needs at least may be any of them. */
+/** Sizes to try for all open dimensions at once. */
 const SIZES = [4, 1, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 16_000] as const;
-/** Usual sides of images, the most usual first. */
+/** Common image sizes, the most common first. */
 const SIDES = [224, 64, 299, 32, 384, 512, 640] as const;
 const CHANNELS = [3, 1, 4] as const;
 
-/** For inputs whose size the model leaves open: those do not have to be tried with large ones. */
+/** Maximum elements of a row with open dimensions, for which large sizes are unnecessary. */
 const MAX_ROW_ELEMENTS = 2 ** 20;
-/** Each is refused for all kinds of values before the next. */
-const MOST_TRIED = 40;
-/** Sizes taken from one refusal, and the largest of them. */
-const MOST_LEARNED = 4;
-const LARGEST_LEARNED = 16_000;
+/** Maximum sizes to try; each is tried with all kinds of values before the next. */
+const MAX_TRIED = 40;
+/** Maximum number of sizes taken from one error message, and the largest accepted size. */
+const MAX_NAMED_SIZES = 4;
+const MAX_NAMED_SIZE = 16_000;
 
 /**
- * Sizes of open dimensions to try: one for all first, then those of images where inputs look like them. Sizes that the
- * model names when it refuses others come before what is left.
+ * Generates sizes of open dimensions to try: first one size for all, then image sizes if inputs look like images. Sizes
+ * named in the model's error messages take precedence.
  */
 export class SizeSearch {
-  readonly #left: RowShapes[];
+  readonly #remaining: RowShapes[];
   readonly #seen = new Set<string>();
 
-  /** @param maxRowBytes of a row of all inputs; what is larger is not tried */
+  /** @param maxRowBytes maximum bytes of a row over all inputs */
   constructor(
     readonly signature: Inputs,
     readonly maxRowBytes: number,
   ) {
     const [first, ...others] = SIZES.map((size) => filled(signature, () => size));
-    this.#left = [...(first ? [first] : []), ...imageShapes(signature), ...others];
+    this.#remaining = [...(first ? [first] : []), ...imageShapes(signature), ...others];
   }
 
-  /** Undefined when all have been tried. */
+  /** Returns the next shapes to try, undefined if none are left. */
   next(): RowShapes | undefined {
-    for (let shapes = this.#left.shift(); shapes; shapes = this.#left.shift()) {
+    for (let shapes = this.#remaining.shift(); shapes; shapes = this.#remaining.shift()) {
       const key = JSON.stringify(shapes);
       if (this.#seen.has(key) || !this.#isSmall(shapes)) continue;
-      if (this.#seen.size === MOST_TRIED) return undefined;
+      if (this.#seen.size === MAX_TRIED) return undefined;
       this.#seen.add(key);
       return shapes;
     }
     return undefined;
   }
 
-  /** Takes note of the sizes that a refusal names, such as "expected 3, got 4" or "W: {30,2}". */
-  learn(refused: RowShapes, message: string): void {
-    const isNew = (size: number): boolean => !refused.some((shape) => shape.includes(size));
+  /** Adds the sizes named in an error message, such as "expected 3, got 4" or "W: {30,2}". */
+  observe(rejected: RowShapes, message: string): void {
+    const isNew = (size: number): boolean => !rejected.some((shape) => shape.includes(size));
     const named = [...message.matchAll(/\d+/g)].map(([digits]) => Number(digits));
-    const sizes = [...new Set(named)].filter((size) => size > 0 && size <= LARGEST_LEARNED && isNew(size));
-    this.#left.unshift(...sizes.slice(0, MOST_LEARNED).flatMap((size) => this.#withSize(refused, size)));
+    const sizes = [...new Set(named)].filter((size) => size > 0 && size <= MAX_NAMED_SIZE && isNew(size));
+    this.#remaining.unshift(
+      ...sizes.slice(0, MAX_NAMED_SIZES).flatMap((size) => this.#withSize(rejected, size)),
+    );
   }
 
-  /** A size for all open dimensions, or for one of them, which is the same for all inputs. */
+  /** Returns shapes with a size for each open dimension separately, the same for all inputs, and for all of them. */
   #withSize(shapes: RowShapes, size: number): RowShapes[] {
     const rank = Math.max(0, ...shapes.map(({ length }) => length));
     const one = Array.from({ length: rank }, (_, dimension) =>
@@ -82,7 +84,7 @@ export class SizeSearch {
   }
 }
 
-/** Rows of images of usual sizes, channels first or last; none where no input looks like images. */
+/** Returns image rows of common sizes, channels first or last; none if no input looks like an image. */
 function imageShapes(signature: Inputs): RowShapes[] {
   if (!signature.inputs.some(isOpenImage)) return [];
   return CHANNELS.flatMap((channels) =>
@@ -109,7 +111,7 @@ function fits({ shape }: TensorSpec, row: readonly number[]): boolean {
   return shape.slice(1).every((size, place) => size === OPEN || size === row[place]);
 }
 
-/** Rows with sizes for open dimensions by their place in the row and the index of the input. */
+/** Fills open dimensions with sizes, by dimension and input index. */
 function filled({ inputs }: Inputs, sizeOf: (place: number, input: number) => number): RowShapes {
   return inputs.map(({ shape }, input) =>
     shape.slice(1).map((size, place) => (size === OPEN ? sizeOf(place, input) : size)),
@@ -120,7 +122,7 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** A text takes an object of its own in the process that computes, whatever its length. */
+/** Estimated memory of a string, which is a separate object whatever its length. */
 const TEXT_BYTES = 32;
 
 /** Estimates the memory of one row of all inputs. */

@@ -3,18 +3,18 @@ import type { ModelSignature } from '../../engine/engine.js';
 import { toHalf } from './half.js';
 import type { Random } from './random.js';
 
-/** Sizes of values, far apart: a row that depends on a larger neighbor shows it. */
+/** Scales of values, far apart, so that a dependency on a larger neighbor shows. */
 export const SCALES = [1e-3, 1, 1e3] as const;
 export type Scale = (typeof SCALES)[number];
 
-/** Where an element stands. */
+/** Position of an element. */
 export interface Place {
   readonly index: number;
-  /** Elements of a row. */
+  /** Number of elements in the row. */
   readonly elements: number;
-  /** Of the row, among all rows that are drawn: what goes by turns differs between neighbors. */
-  readonly turn: number;
-  /** Index of the input. */
+  /** Number of the row among all drawn rows, by which values alternate between neighbors. */
+  readonly rowNumber: number;
+  /** Input index. */
   readonly input: number;
 }
 
@@ -29,15 +29,15 @@ type FloatKind = ValueKind['float'];
 type IntegerKind = ValueKind['integer'];
 type TextKind = ValueKind['text'];
 
-/** From the most to the least telling. The later ones are for logarithms, lookups of whole numbers and flags. */
+/** Kinds of floats, the most informative first. The later ones suit logarithms, integer lookups and flags. */
 const FLOATS: readonly FloatKind[] = [
   (random, scale) => (2 * random.next() - 1) * scale,
   (random, scale) => (0.1 + 0.9 * random.next()) * scale,
-  (random) => random.whole(1, 3),
-  (random) => random.whole(0, 1),
+  (random) => random.integer(1, 3),
+  (random) => random.integer(0, 1),
 ];
 
-/** Positive, for embeddings and divisors, with ever smaller ranges, for small vocabularies. */
+/** Kinds of integers, positive for embeddings and divisors, with decreasing ranges for small vocabularies. */
 const INTEGERS: readonly IntegerKind[] = [
   between((scale) => [1, scale < 1 ? 3 : scale > 1 ? 100 : 10]),
   between(() => [1, 3]),
@@ -46,24 +46,24 @@ const INTEGERS: readonly IntegerKind[] = [
 
 const BOOL = between(() => [0, 1]);
 
-/** Words, then numbers for models that parse them. */
+/** Kinds of strings: words, then numbers for models that parse them. */
 const TEXTS: readonly TextKind[] = [
   (random, scale) => word(random, scale < 1 ? 1 : scale > 1 ? 12 : 4),
-  (random) => String(random.whole(1, 99)),
+  (random) => String(random.integer(1, 99)),
 ];
 
 /**
- * Draws whole numbers between bounds, both included. The first one takes its turn in the range, so that rows differ even
- * where there are few numbers to choose from, and so do inputs.
+ * Draws integers between inclusive bounds. The first element cycles through the range, so that rows and inputs differ even
+ * if the range is small.
  */
 function between(bounds: (scale: Scale) => readonly [least: number, most: number]): IntegerKind {
-  return (random, scale, { index, turn, input }) => {
+  return (random, scale, { index, rowNumber, input }) => {
     const [least, most] = bounds(scale);
-    return index === 0 ? least + ((turn + input) % (most - least + 1)) : random.whole(least, most);
+    return index === 0 ? least + ((rowNumber + input) % (most - least + 1)) : random.integer(least, most);
   };
 }
 
-/** A kind that is made of another by putting values in between that models treat in a special way. */
+/** Derives a kind from another by inserting values that models often treat specially. */
 type Variation<T> = (base: T) => T;
 
 const FLOAT_VARIATIONS: readonly Variation<FloatKind>[] = [
@@ -77,8 +77,8 @@ const INTEGER_VARIATIONS: readonly Variation<IntegerKind>[] = [
   (base) => (random, scale, place, type) =>
     isMissing(place) && !type.startsWith('U') ? -1 : base(random, scale, place, type),
   (base) => (random, scale, place, type) => {
-    if (type === 'UINT8') return random.whole(0, scale < 1 ? 100 : 255);
-    if (type === 'INT8') return scale < 1 ? random.whole(-10, 10) : random.whole(-128, 127);
+    if (type === 'UINT8') return random.integer(0, scale < 1 ? 100 : 255);
+    if (type === 'INT8') return scale < 1 ? random.integer(-10, 10) : random.integer(-128, 127);
     return base(random, scale, place, type);
   },
 ];
@@ -90,26 +90,29 @@ const TEXT_VARIATIONS: readonly Variation<TextKind>[] = [
     (separator): Variation<TextKind> =>
       (base) =>
       (random, scale, place) =>
-        Array.from({ length: 1 + (place.turn % 3) }, () => base(random, scale, place)).join(separator),
+        Array.from({ length: 1 + (place.rowNumber % 3) }, () => base(random, scale, place)).join(separator),
   ),
   (base) => (random, scale, place) =>
-    (place.turn + place.index) % 2 === 0 ? '' : base(random, scale, place),
+    (place.rowNumber + place.index) % 2 === 0 ? '' : base(random, scale, place),
 ];
 
-/** Shares of a row that are not padding. */
+/** Fractions of a row that are not padding. */
 const FILLED = [1 / 4, 1, 1 / 2, 3 / 4] as const;
 
-/** True for the end of a row. Neighbors end at different places, none at its first element. */
-function isPadding({ index, elements, turn }: Place): boolean {
-  return index >= Math.max(1, elements * (FILLED[turn % FILLED.length] ?? 1));
+/**
+ * True for the padded end of a row, which starts at different positions in neighboring rows, but never at the first
+ * element.
+ */
+function isPadding({ index, elements, rowNumber }: Place): boolean {
+  return index >= Math.max(1, elements * (FILLED[rowNumber % FILLED.length] ?? 1));
 }
 
-function isEmptyRow({ turn }: Place): boolean {
-  return turn % 3 === 0;
+function isEmptyRow({ rowNumber }: Place): boolean {
+  return rowNumber % 3 === 0;
 }
 
-function isMissing({ index, elements, turn }: Place): boolean {
-  return index === turn % Math.max(2, elements);
+function isMissing({ index, elements, rowNumber }: Place): boolean {
+  return index === rowNumber % Math.max(2, elements);
 }
 
 const FLOAT_TYPES: readonly Datatype[] = ['FP16', 'FP32', 'FP64'];
@@ -124,7 +127,7 @@ const INTEGER_TYPES: readonly Datatype[] = [
   'UINT64',
 ];
 
-/** The kinds of values to try, the most telling first. Only datatypes that the model has make a difference. */
+/** Returns the kinds of values to try, the most informative first, varying only datatypes that the model has. */
 export function valueKinds({ inputs }: ModelSignature): ValueKind[] {
   const has = (types: readonly Datatype[]): boolean =>
     inputs.some(({ datatype }) => types.includes(datatype));
@@ -138,8 +141,8 @@ export function valueKinds({ inputs }: ModelSignature): ValueKind[] {
 }
 
 /**
- * Further kinds beside one that a model accepts: a model may mix rows only where there is padding, a missing value, or a
- * separator. Only one datatype's values change at a time.
+ * Returns further kinds derived from one that the model accepts: a model may mix rows only if there is padding, a missing
+ * value or a separator. Only one datatype changes at a time.
  */
 export function furtherKinds({ inputs }: ModelSignature, base: ValueKind): ValueKind[] {
   const has = (types: readonly Datatype[]): boolean =>
@@ -165,22 +168,22 @@ export function hasFloats({ inputs }: ModelSignature): boolean {
   return inputs.some(({ datatype }) => FLOAT_TYPES.includes(datatype));
 }
 
-/** A row to draw: one of all rows of the proof, of one input. */
-export interface RowToDraw extends Pick<Place, 'elements' | 'turn' | 'input'> {
+/** A row of one input to draw. */
+export interface RowToDraw extends Pick<Place, 'elements' | 'rowNumber' | 'input'> {
   readonly datatype: Datatype;
   readonly scale: Scale;
-  /** Stands in the place of the first float. */
-  readonly spoiled: number | undefined;
+  /** Replaces the first float. */
+  readonly nonFinite: number | undefined;
 }
 
-/** Larger rows repeat so many elements: drawing millions would take seconds. */
+/** Number of drawn elements that larger rows repeat, since drawing millions would take seconds. */
 const BLOCK_ELEMENTS = 4_096;
 
 /** Draws the elements of one row as a tensor's bytes. */
 export function drawRow(row: RowToDraw, kind: ValueKind, random: Random): Buffer {
-  const { datatype, scale, turn, input, spoiled } = row;
+  const { datatype, scale, rowNumber, input, nonFinite } = row;
   const elements = Math.min(row.elements, BLOCK_ELEMENTS);
-  const place = (index: number): Place => ({ index, elements, turn, input });
+  const place = (index: number): Place => ({ index, elements, rowNumber, input });
   if (datatype === 'BYTES') {
     const texts = Array.from({ length: elements }, (_, index) => kind.text(random, scale, place(index)));
     return repeatTexts(texts, row.elements);
@@ -188,7 +191,7 @@ export function drawRow(row: RowToDraw, kind: ValueKind, random: Random): Buffer
   const integer = datatype === 'BOOL' ? BOOL : kind.integer;
   const block = encodeNumbers(datatype, elements, (index) => {
     if (!isFloat(datatype)) return integer(random, scale, place(index), datatype);
-    return spoiled !== undefined && index === 0 ? spoiled : kind.float(random, scale, place(index));
+    return nonFinite !== undefined && index === 0 ? nonFinite : kind.float(random, scale, place(index));
   });
   return row.elements === elements ? block : Buffer.alloc(row.elements * ELEMENT_BYTES[datatype], block);
 }
@@ -242,9 +245,11 @@ function encodeTexts(texts: readonly string[]): Buffer {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
-/** A text of one or more letters. Long ones have a space, so that models that split texts find several words. */
+/** Draws a string of letters. Long ones contain a space, so that models that split strings find several words. */
 function word(random: Random, longest: number): string {
-  const letters = Array.from({ length: random.whole(1, longest) }, () => LETTERS.charAt(random.whole(0, 25)));
+  const letters = Array.from({ length: random.integer(1, longest) }, () =>
+    LETTERS.charAt(random.integer(0, 25)),
+  );
   if (letters.length > 6) letters[3] = ' ';
   return letters.join('');
 }

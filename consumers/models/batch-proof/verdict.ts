@@ -1,24 +1,24 @@
 import type { ModelSignature } from '../../engine/engine.js';
 
-/** Whether requests may share a batch and be cut, and why. */
+/** The decision if requests may share a batch and be split, with the reason. */
 export interface BatchingVerdict {
   readonly batchable: boolean;
-  /** In words, for people. */
+  /** Human-readable reason. */
   readonly reason: string;
 }
 
 /**
- * The durability of a verdict: `final` where the model decided it; `cut` where time ended the proof, so that more time may
- * say more; `passing` where the machine decided it.
+ * Finality of a verdict: `final` if it depends on the model alone; `cut-short` if the proof ran out of time, so that more
+ * time may change it; `transient` if the environment caused it.
  */
-export type Standing = 'final' | 'cut' | 'passing';
+export type Finality = 'final' | 'cut-short' | 'transient';
 
 const OPEN = -1;
 
 /**
- * Explains why requests cannot be put one below the other at all; undefined where the first dimension of every input is
- * open. That alone does not make a batch of it: see `proveBatching`. What outputs declare does not count: converters of
- * LightGBM declare one row where there are as many as in the input.
+ * Returns the reason why requests cannot be merged at all; undefined if the first dimension of every input is open, which
+ * alone does not prove that rows are independent: see `proveBatching`. Output shapes are ignored: LightGBM converters
+ * declare one row where there are as many as in the input.
  */
 export function obstacleToBatching({ inputs }: Pick<ModelSignature, 'inputs'>): string | undefined {
   if (inputs.length === 0) return 'the model has no inputs';
@@ -27,5 +27,5 @@ export function obstacleToBatching({ inputs }: Pick<ModelSignature, 'inputs'>): 
   const { name, shape } = spec;
   return shape.length === 0
     ? `input '${name}' declares no dimensions`
-    : `the first dimension of input '${name}' is always ${shape[0]}`;
+    : `the first dimension of input '${name}' is fixed at ${shape[0]}`;
 }

@@ -13,58 +13,61 @@ import { joinTexts, textsOf } from './strings.js';
 import { ONNX_TYPES } from './types.js';
 import { withoutZipMap } from './zip-map.js';
 
-/** A session and the labels of the columns of those outputs that have some. */
+/** A session and the column labels of its outputs, if any. */
 interface OpenSession {
   readonly session: OnnxSession;
   readonly labels?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * @param cores that one operation may use
- * @throws PartituraError MODEL_FAILED when the model cannot be served, with the way out
+ * Loads an ONNX model.
+ * @param cores number of cores that one operation may use
+ * @throws PartituraError MODEL_FAILED with a remedy if the model cannot be served
  */
-export function loadOnnxModel(directory: string, cores: number, gate: CallGuard): ThreadModel {
-  const { session, labels } = openSession(join(directory, ONNX_FILE), cores, gate);
+export function loadOnnxModel(directory: string, cores: number, guard: CallGuard): ThreadModel {
+  const { session, labels } = openSession(join(directory, ONNX_FILE), cores, guard);
   try {
     return new OnnxModel(
       session,
-      gate.pass(() => onnxSignature(session, labels)),
+      guard.pass(() => onnxSignature(session, labels)),
       cores,
-      gate,
+      guard,
     );
   } catch (error) {
-    gate.pass(() => session.dispose());
+    guard.pass(() => session.dispose());
     throw error;
   }
 }
 
-/** Opens the model, without its ZipMap operators where results are no tensors because of them. */
-function openSession(file: string, cores: number, gate: CallGuard): OpenSession {
-  const session = loadSession(gate, (session) => session.loadModel(file, sessionOptions(cores)));
-  if (gate.pass(() => session.outputMetadata.every(({ isTensor }) => isTensor))) return { session };
+/** Opens the model, removing ZipMap operators if they make outputs anything but tensors. */
+function openSession(file: string, cores: number, guard: CallGuard): OpenSession {
+  const session = loadSession(guard, (session) => session.loadModel(file, sessionOptions(cores)));
+  if (guard.pass(() => session.outputMetadata.every(({ isTensor }) => isTensor))) return { session };
   const unzipped = withoutZipMap(readFileSync(file));
   if (!unzipped) return { session };
-  gate.pass(() => session.dispose());
+  guard.pass(() => session.dispose());
   const { buffer, byteOffset, byteLength } = unzipped.model;
   const options = sessionOptions(cores);
   return {
-    session: loadSession(gate, (session) => session.loadModel(buffer, byteOffset, byteLength, options)),
+    session: loadSession(guard, (session) => session.loadModel(buffer, byteOffset, byteLength, options)),
     labels: unzipped.labels,
   };
 }
 
-function loadSession(gate: CallGuard, load: (session: OnnxSession) => void): OnnxSession {
+function loadSession(guard: CallGuard, load: (session: OnnxSession) => void): OnnxSession {
   const { InferenceSession } = onnxBinding();
-  const session = gate.pass(() => new InferenceSession());
+  const session = guard.pass(() => new InferenceSession());
   try {
-    gate.pass(() => load(session));
+    guard.pass(() => load(session));
     return session;
   } catch (error) {
     throw new Error(`${ONNX_FILE} cannot be loaded: ${onnxReason(error)}`, { cause: error });
   }
 }
 
-/** Waiting cores sleep: one that spins for more work takes it from the event loop. Errors are thrown, so none need be printed. */
+/**
+ * Returns session options: idle cores sleep, because spinning would starve the event loop; errors are thrown, not printed.
+ */
 function sessionOptions(cores: number): object {
   return {
     intraOpNumThreads: cores,
@@ -88,7 +91,7 @@ class OnnxModel implements ThreadModel {
     readonly session: OnnxSession,
     readonly signature: ModelSignature,
     readonly cores: number,
-    readonly gate: CallGuard,
+    readonly guard: CallGuard,
   ) {
     this.#fetches = Object.fromEntries(signature.outputs.map(({ name }) => [name, null]));
   }
@@ -102,12 +105,12 @@ class OnnxModel implements ThreadModel {
   }
 
   dispose(): void {
-    this.gate.pass(() => this.session.dispose());
+    this.guard.pass(() => this.session.dispose());
   }
 
   #compute(feeds: Readonly<Record<string, OnnxTensor>>): Record<string, OnnxTensor> {
     try {
-      return this.gate.pass(() => this.session.run(feeds, this.#fetches, RUN_OPTIONS));
+      return this.guard.pass(() => this.session.run(feeds, this.#fetches, RUN_OPTIONS));
     } catch (error) {
       throw new Error(onnxReason(error), { cause: error });
     }
@@ -122,7 +125,7 @@ function onnxTensor({ name, datatype }: TensorSpec, { shapes, buffers }: Tensors
   return { type, data: view ? view(buffer) : textsOf(name, buffer, shape), dims: shape, location: 'cpu' };
 }
 
-/** ONNX Runtime's addon copies outputs into buffers that are JavaScript's own. */
+/** Returns an output's bytes without a copy: ONNX Runtime's addon has copied outputs into JavaScript buffers already. */
 function bytesOf({ data }: OnnxTensor): ArrayBuffer {
   return isTexts(data) ? joinTexts(data) : ownBuffer(data);
 }

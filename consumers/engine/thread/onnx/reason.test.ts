@@ -4,14 +4,14 @@ import { onnxReason } from './reason.js';
 
 const reasonOf = (message: string): string => onnxReason(new Error(message));
 
-test('the path of a model that can not be loaded is not told', () => {
+test('the path of a model that cannot be loaded is not reported', () => {
   assert.equal(
     reasonOf('Load model from /srv/secret/model.onnx failed:Protobuf parsing failed.'),
     'Protobuf parsing failed.',
   );
 });
 
-test('nodes and functions that only ONNX Runtime knows are left out', () => {
+test('internal nodes and functions of ONNX Runtime are dropped', () => {
   assert.equal(
     reasonOf(
       "Non-zero status code returned while running FusedGemm node. Name:'fused ' Status Message: /onnxruntime_src/include/onnxruntime/core/framework/op_kernel_context.h:42 const T* onnxruntime::OpKernelContext::Input(int) const [with T = onnxruntime::Tensor] Missing Input: x",
@@ -26,7 +26,7 @@ test('nodes and functions that only ONNX Runtime knows are left out', () => {
   );
 });
 
-test('what failed when operators were set up is told without the sources of ONNX Runtime', () => {
+test('an initialization failure is reported without ONNX Runtime source locations', () => {
   assert.equal(
     reasonOf(
       'Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cpu/nn/string_normalizer.cc:80 onnxruntime::StringNormalizer::Locale::Locale(const std::string&)::<lambda()> Failed to construct locale with name:en_US.UTF-8',
@@ -35,6 +35,6 @@ test('what failed when operators were set up is told without the sources of ONNX
   );
 });
 
-test('other messages stay as they are', () => {
+test('other messages are unchanged', () => {
   assert.equal(reasonOf('not enough space: expected 8, got 4'), 'not enough space: expected 8, got 4');
 });

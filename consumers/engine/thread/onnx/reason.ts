@@ -1,12 +1,12 @@
-/** Before it, ONNX Runtime says which file failed; ours is known and its path is nobody else's business. */
+/** Prefix naming the file that failed: callers must not see its path. */
 const LOAD_PREFIX = /^(Load model from .*? failed:)?(Exception during initialization: )?/s;
-/** Before it, which of the graph's nodes, after optimisations that its author does not know. */
+/** Prefix naming the graph node, which after optimization means nothing to the model's author. */
 const NODE_PREFIX = /^.*?Status Message: /s;
-/** A line of its sources and the signature of a function, nested parentheses and template arguments and all. */
+/** Source location and function signature, including nested parentheses and template arguments. */
 const SOURCE_PREFIX =
   /^\S*onnxruntime_src\S*:\d+ .*?\(.*?\)(?:::<lambda\(\)>)?(?: const)?(?: \[with .*?\])?:? /s;
 
-/** What went wrong, without where in ONNX Runtime's own sources. */
+/** Extracts the reason from an ONNX Runtime error, without paths, graph nodes and source locations. */
 export function onnxReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(LOAD_PREFIX, '').replace(NODE_PREFIX, '').replace(SOURCE_PREFIX, '').trim();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onnxBinding } from './runtime.js';
 
-test('a machine that there is no binary for is told so, with what else can be done', () => {
+test('a missing binary for the platform is reported with a remedy', () => {
   const { platform, arch } = process;
   Object.defineProperty(process, 'platform', { value: 'darwin' });
   Object.defineProperty(process, 'arch', { value: 'x64' });
@@ -10,7 +10,7 @@ test('a machine that there is no binary for is told so, with what else can be do
     assert.throws(onnxBinding, {
       code: 'MODEL_FAILED',
       message:
-        /^ONNX Runtime can't be loaded on darwin x64 \(.*\); serve the model on a platform .* SavedModel$/,
+        /^ONNX Runtime cannot be loaded on darwin x64 \(.*\); serve the model on a platform .* SavedModel$/,
     });
   } finally {
     Object.defineProperty(process, 'platform', { value: platform });

@@ -2,21 +2,21 @@ import { createRequire } from 'node:module';
 import { refusal } from '../refusals.js';
 
 /**
- * The native half of onnxruntime-node. Its calls are synchronous; the JavaScript half only puts each off with
- * `setImmediate`, which in a thread of its own is a turn of the event loop for nothing.
+ * The native addon of onnxruntime-node. Its calls are synchronous; the JavaScript layer only defers each one with
+ * `setImmediate`, which wastes an event loop iteration in a dedicated thread.
  */
 export interface OnnxBinding {
   readonly InferenceSession: new () => OnnxSession;
 }
 
 export interface OnnxSession {
-  /** Reads the file, and files of external data beside it. */
+  /** Reads the file and its external data files. */
   loadModel(file: string, options: object): void;
-  /** Reads a model in memory; it cannot have external data. */
+  /** Reads a model from memory; external data is not supported. */
   loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
   readonly inputMetadata: readonly OnnxValueInfo[];
   readonly outputMetadata: readonly OnnxValueInfo[];
-  /** Copies outputs into buffers of their own; only the outputs that `fetches` has keys for are computed. */
+  /** Computes the outputs that are keys of `fetches` and copies each into a buffer of its own. */
   run(
     feeds: Readonly<Record<string, OnnxTensor>>,
     fetches: Readonly<Record<string, null>>,
@@ -27,17 +27,17 @@ export interface OnnxSession {
 
 export interface OnnxValueInfo {
   readonly name: string;
-  /** False for sequences, maps and optional values, which have no more than a name. */
+  /** False for sequences, maps and optional values, which have only a name. */
   readonly isTensor: boolean;
-  /** Number of `TensorProto.DataType`. */
+  /** `TensorProto.DataType` number. */
   readonly type?: number;
-  /** Names of the dimensions, empty where one has none. */
+  /** Dimension names, with empty strings for unnamed dimensions. */
   readonly symbolicDimensions?: readonly string[];
-  /** Empty for a scalar and where the model does not say; -1 is an unknown dimension. */
+  /** Empty for a scalar or an undeclared shape; -1 is an unknown dimension. */
   readonly shape?: readonly number[];
 }
 
-/** What the native half takes and gives; strings as they are in JavaScript. */
+/** Tensor as passed to and returned by the addon, with strings as JavaScript strings. */
 export interface OnnxTensor {
   readonly type: string;
   readonly data: NodeJS.TypedArray | readonly string[];
@@ -53,7 +53,7 @@ interface BindingModule {
 const require = createRequire(import.meta.url);
 let started: OnnxBinding | undefined;
 
-/** @throws PartituraError MODEL_FAILED where there is no binary for this kind of machine */
+/** Loads the addon once. @throws PartituraError MODEL_FAILED if there is no binary for this platform */
 export function onnxBinding(): OnnxBinding {
   started ??= start();
   return started;
@@ -72,7 +72,7 @@ function start(): OnnxBinding {
 function noBinary(cause: unknown): Error {
   const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n', 1);
   return refusal(
-    `ONNX Runtime can't be loaded on ${process.platform} ${process.arch} (${reason})`,
-    'serve the model on a platform that onnxruntime-node has binaries for, or as a SavedModel',
+    `ONNX Runtime cannot be loaded on ${process.platform} ${process.arch} (${reason})`,
+    'serve the model on a platform with onnxruntime-node binaries, or as a SavedModel',
   );
 }

@@ -4,9 +4,9 @@ import { onnxDatatype, onnxTypeName } from './types.js';
 import { refusal } from '../refusals.js';
 
 /**
- * Reads how the model is called, in its own order; dimensions with a name or none are -1.
- * @param labels of the columns of some outputs
- * @throws PartituraError MODEL_FAILED that names what cannot be served, with the way out
+ * Reads the signature in the model's order; named and unknown dimensions are -1.
+ * @param labels column labels by output name
+ * @throws PartituraError MODEL_FAILED naming the unsupported input or output, with a remedy
  */
 export function onnxSignature(
   { inputMetadata, outputMetadata }: OnnxSession,
@@ -29,13 +29,13 @@ function tensorSpec(
   if (!isTensor)
     throw refusal(
       `${title} is not a tensor but a sequence, map or optional value`,
-      `export the model with tensors as ${role}s only`,
+      `export the model with tensor ${role}s only`,
     );
   const datatype = onnxDatatype(type);
   const isNamed = symbolicDimensions.some((dimension) => dimension !== '');
   if (datatype) return { name, datatype, shape, ...(isNamed && { dimensionNames: symbolicDimensions }) };
   throw refusal(
-    `${title} is ${onnxTypeName(type)}, which requests have no name for`,
+    `${title} is ${onnxTypeName(type)}, which the request schema does not support`,
     'add a Cast to FP32 inside the model',
   );
 }

@@ -3,9 +3,8 @@ import { PartituraError } from '../../../../schemas/errors.js';
 import { elementsOf, joinBytes } from '../elements.js';
 
 /**
- * BYTES elements as ONNX Runtime takes them from JavaScript: text that ends at the first zero byte.
- * @throws PartituraError INVALID_REQUEST for an element that would arrive changed, or another number of elements
- *   than the shape says
+ * Decodes BYTES elements into strings for ONNX Runtime, which truncates them at the first zero byte.
+ * @throws PartituraError INVALID_REQUEST if an element would be altered, or the number of elements does not match the shape
  */
 export function textsOf(name: string, buffer: ArrayBuffer, shape: readonly number[]): string[] {
   return elementsOf(buffer, shape).map((element, index) => {
@@ -13,12 +12,12 @@ export function textsOf(name: string, buffer: ArrayBuffer, shape: readonly numbe
       return Buffer.from(element.buffer, element.byteOffset, element.length).toString('utf8');
     throw new PartituraError(
       'INVALID_REQUEST',
-      `input '${name}', element ${index}: expected UTF-8 text without zero bytes, which is what strings of ONNX models are; send other bytes as UINT8`,
+      `input '${name}', element ${index}: expected UTF-8 text without zero bytes, as ONNX strings require; send other bytes as UINT8`,
     );
   });
 }
 
-/** The inverse: texts as BYTES elements. */
+/** Encodes strings as BYTES elements; the inverse of `textsOf`. */
 export function joinTexts(texts: readonly string[]): ArrayBuffer {
   return joinBytes(texts.map((text) => Buffer.from(text)));
 }

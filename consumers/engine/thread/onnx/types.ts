@@ -1,6 +1,6 @@
 import type { Datatype } from '../../../../schemas/datatypes.js';
 
-/** How ONNX Runtime's JavaScript names and holds a data type; BYTES are strings, not views. */
+/** Name and typed array of a data type in ONNX Runtime's JavaScript API; BYTES are strings and have no view. */
 export interface OnnxType {
   readonly name: string;
   readonly view?: (buffer: ArrayBuffer) => NodeJS.TypedArray;
@@ -22,7 +22,7 @@ export const ONNX_TYPES: Readonly<Record<Datatype, OnnxType>> = {
   BYTES: { name: 'string' },
 };
 
-/** By the numbers of `TensorProto.DataType`: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+/** Data types by `TensorProto.DataType` number: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const DATATYPES: ReadonlyMap<number, Datatype> = new Map([
   [1, 'FP32'],
   [2, 'UINT8'],
@@ -39,7 +39,7 @@ const DATATYPES: ReadonlyMap<number, Datatype> = new Map([
   [13, 'UINT64'],
 ]);
 
-const LACKING: ReadonlyMap<number, string> = new Map([
+const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [14, 'COMPLEX64'],
   [15, 'COMPLEX128'],
   [16, 'BF16'],
@@ -51,12 +51,12 @@ const LACKING: ReadonlyMap<number, string> = new Map([
   [22, 'INT4'],
 ]);
 
-/** The protocol's name of an element type, undefined for one that it lacks. */
+/** Maps an ONNX element type to a data type, undefined if it is unsupported. */
 export function onnxDatatype(type: number): Datatype | undefined {
   return DATATYPES.get(type);
 }
 
-/** A name for people, of any element type. */
+/** Returns a readable name of any element type. */
 export function onnxTypeName(type: number): string {
-  return DATATYPES.get(type) ?? LACKING.get(type) ?? `ONNX type ${type}`;
+  return DATATYPES.get(type) ?? UNSUPPORTED.get(type) ?? `ONNX type ${type}`;
 }

@@ -9,7 +9,7 @@ import {
 } from '../protobuf-edit.js';
 
 /**
- * Field numbers of the messages that are edited.
+ * Field numbers of the edited messages.
  * Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 const MODEL = { graph: 7, opsetImport: 8 };
@@ -23,14 +23,14 @@ const TENSOR = { elementType: 1, shape: 2 };
 const SHAPE = { dimension: 1 };
 const DIMENSION = { value: 1, parameter: 2 };
 const FLOAT = 1;
-/** Has `Identity`; every ONNX Runtime of today knows it. */
+/** Includes `Identity` and is supported by every current ONNX Runtime. */
 const OPSET_VERSION = 13;
 const ML_DOMAIN = 'ai.onnx.ml';
 
-/** A model whose ZipMap operators are gone. */
+/** A model without its ZipMap operators. */
 export interface Unzipped {
   readonly model: Uint8Array;
-  /** Labels of the columns of each output that was a sequence of maps, by the output's name. */
+  /** Column labels of each output that was a sequence of maps, by output name. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -41,10 +41,10 @@ interface ZipMap {
 }
 
 /**
- * Replaces each ZipMap operator whose result is an output of the model by its input: the probabilities as a tensor
- * `[N, classes]` under the same name. Converters of scikit-learn and LightGBM put ZipMap there by default; its result, a
- * sequence of maps, is no tensor. Source: https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html
- * @returns undefined when there is none
+ * Replaces each ZipMap operator that produces a model output with its input: the probabilities as a tensor `[N, classes]`
+ * under the same name. The converters of scikit-learn and LightGBM append ZipMap by default; its result, a sequence of maps,
+ * is not a tensor. Source: https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html
+ * @returns undefined if there is none
  */
 export function withoutZipMap(model: Uint8Array): Unzipped | undefined {
   const fields = fieldsOf(model);
@@ -76,7 +76,7 @@ function zipMapOf(node: Uint8Array): ZipMap | undefined {
   return { input, output, labels };
 }
 
-/** Class labels are whole numbers or texts. */
+/** Reads class labels, which are integers or strings. */
 function labelsIn(attribute: Uint8Array): string[] {
   const fields = fieldsOf(attribute);
   switch (textsIn(fields, ATTRIBUTE.name)[0]) {
@@ -121,7 +121,7 @@ function valueName(value: Uint8Array): string {
   return textsIn(fieldsOf(value), VALUE.name)[0] ?? '';
 }
 
-/** A model of `ai.onnx.ml` operators alone does not import the domain of `Identity`. */
+/** Returns the import of `Identity`'s domain, which a model with only `ai.onnx.ml` operators lacks. */
 function missingOpset(model: readonly Field[]): Uint8Array[] {
   const domains = contentsOf(model, MODEL.opsetImport).map(
     (opset) => textsIn(fieldsOf(opset), OPSET.domain)[0] ?? '',

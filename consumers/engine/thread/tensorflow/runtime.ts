@@ -5,19 +5,19 @@ import type { BackendChoice } from '../../options.js';
 import type { Binding } from '../binding.js';
 import { refusal } from '../refusals.js';
 
-/** TensorFlow.js with the backend that computes for it. */
+/** TensorFlow.js with its backend. */
 export interface TensorFlowRuntime {
   readonly backend: 'tensorflow' | 'wasm';
   readonly tf: typeof TensorFlow;
-  /** The native library, where that is what computes. */
+  /** Native library; absent on WebAssembly. */
   readonly binding?: Binding;
-  /** Why WebAssembly computes although TensorFlow was preferred. */
+  /** Reason for the fallback from TensorFlow to WebAssembly. */
   readonly fallbackReason?: string;
 }
 
 const require = createRequire(import.meta.url);
 
-/** @throws PartituraError MODEL_FAILED when the chosen backend can't be had; `auto` falls back instead */
+/** @throws PartituraError MODEL_FAILED if the chosen backend is unavailable; `auto` falls back instead */
 export async function startTensorFlowRuntime(choice: BackendChoice): Promise<TensorFlowRuntime> {
   if (choice === 'wasm') return startWasm();
   try {
@@ -25,7 +25,7 @@ export async function startTensorFlowRuntime(choice: BackendChoice): Promise<Ten
   } catch (error) {
     if (choice === 'tensorflow')
       throw refusal(
-        `TensorFlow's library can't be loaded (${firstLine(error)})`,
+        `the TensorFlow library cannot be loaded (${firstLine(error)})`,
         'install it with npm run setup',
       );
     return { ...(await startWasm()), fallbackReason: firstLine(error) };
@@ -39,7 +39,7 @@ function startTensorFlow(): TensorFlowRuntime {
   return { backend: 'tensorflow', tf, binding };
 }
 
-/** Node 23 removed a helper that tfjs-node still calls. */
+/** Restores a helper that tfjs-node still calls and Node 23 removed. */
 function restoreIsNullOrUndefined(): void {
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Binding } from '../binding.js';
 import { SavedModelSessions } from './saved-model-sessions.js';
 
-test('signatures of one SavedModel share a session until the last of them is released', () => {
+test('signatures of a SavedModel share a session until the last one is released', () => {
   const events: string[] = [];
   let next = 0;
   const binding = {

@@ -1,9 +1,9 @@
 import type { Binding } from '../binding.js';
 
-/** A session that several signatures of one SavedModel share. */
+/** A session shared by the signatures of one SavedModel. */
 export interface SavedModelSession {
   readonly id: number;
-  /** Frees the session with the last of those that hold it. */
+  /** Releases the session; the last holder frees it. */
   release(): void;
 }
 
@@ -12,11 +12,13 @@ interface Shared {
   holders: number;
 }
 
-/** The sessions of one thread: each signature of a SavedModel is loaded as a model, and its weights are loaded once. */
+/**
+ * The sessions of one thread. Each signature of a SavedModel is loaded as a model of its own, but the weights only once.
+ */
 export class SavedModelSessions {
   readonly #byModel = new Map<string, Shared>();
 
-  /** @throws Error as the native library throws it */
+  /** @throws Error of the native library */
   open(binding: Binding, directory: string, tags: string): SavedModelSession {
     const model = JSON.stringify([directory, tags]);
     const shared = this.#byModel.get(model) ?? { id: binding.loadSavedModel(directory, tags), holders: 0 };

@@ -3,17 +3,17 @@ import type { ModelSignature, SignatureNames, TensorSpec } from '../../engine.js
 import { refusal } from '../refusals.js';
 import { servedDatatype, typeName } from './saved-model-types.js';
 
-/** A tensor of the signature and where the graph keeps it. */
+/** A tensor of the signature with its graph node. */
 export interface SavedTensor extends TensorSpec {
-  /** Name of the graph's node and its output, `serving_default_x:0`. */
+  /** Graph node and output index, such as `serving_default_x:0`. */
   readonly node: string;
   readonly dt: number;
 }
 
-/** What `saved_model.pb` says about calling the model. */
+/** A signature read from `saved_model.pb`. */
 export interface SavedSignature extends ModelSignature {
   readonly names: SignatureNames;
-  /** Tags of the graph that holds the signature, joined by commas as the native library takes them. */
+  /** Tags of the signature's graph, comma-separated as the native library expects them. */
   readonly tags: string;
   readonly inputs: readonly SavedTensor[];
   readonly outputs: readonly SavedTensor[];
@@ -46,16 +46,15 @@ interface SavedModelReader {
 
 const SERVING_TAG = 'serve';
 const SERVING_SIGNATURE = 'serving_default';
-const INITIALISATION = '__saved_model_init_op';
+const INIT_OP = '__saved_model_init_op';
 const UNKNOWN_DIMENSION = -1;
 
 const require = createRequire(import.meta.url);
 
 /**
- * Reads how the model is called. Tensors are sorted by name: the file keeps them in a hash map, so its
- * order means nothing.
- * @param wanted name of the signature; `serving_default`, or the only one, when undefined
- * @throws PartituraError MODEL_FAILED when the model can't be called, with the way out
+ * Reads a signature. Tensors are sorted by name, because the file stores them in an unordered map.
+ * @param wanted name of the signature; by default `serving_default`, or the only one
+ * @throws PartituraError MODEL_FAILED with a remedy if there is no usable signature
  */
 export async function readSavedSignature(directory: string, wanted?: string): Promise<SavedSignature> {
   const reader = require('@tensorflow/tfjs-node/dist/saved_model.js') as SavedModelReader;
@@ -63,7 +62,7 @@ export async function readSavedSignature(directory: string, wanted?: string): Pr
   const graph = servingGraph(graphs);
   const signatures = graph.getSignatureDefMap();
   const all = keysOf(signatures)
-    .filter((name) => name !== INITIALISATION)
+    .filter((name) => name !== INIT_OP)
     .sort();
   const loaded = wanted ?? defaultSignature(all);
   const signature = all.includes(loaded) ? signatures.get(loaded) : undefined;
@@ -96,7 +95,7 @@ function noSignature(wanted: string, names: readonly string[]): Error {
     `expected a signature '${wanted}', got ${names.join(', ') || 'none'}`,
     names.length === 0
       ? `export the model with signatures={'${SERVING_SIGNATURE}': …}`
-      : 'name the default one as `signature` in model.yaml',
+      : 'set `signature` in model.yaml to the default one',
   );
 }
 
@@ -119,18 +118,21 @@ function readTensor(
   if (node === '') throw refusal(`${title} is not a dense tensor`, 'convert it inside the model');
   const dt = info.getDtype();
   const datatype = servedDatatype(dt);
-  if (!datatype) throw lackingType(title, dt);
+  if (!datatype) throw unsupportedType(title, dt);
   return { name, datatype, dt, node, shape: readShape(info, role) };
 }
 
-function lackingType(title: string, dt: number): Error {
+function unsupportedType(title: string, dt: number): Error {
   return refusal(
-    `${title} is ${typeName(dt)}, which TensorFlow for Node lacks`,
+    `${title} is ${typeName(dt)}, which TensorFlow for Node does not support`,
     'cast it inside the model (tf.cast in the exported function) or export the model to ONNX',
   );
 }
 
-/** An output of unknown rank may begin with the batch, which the proof of batching shows; an input takes any rank. */
+/**
+ * Reads a shape. An output of unknown rank may have a batch dimension, which the batching proof checks; an input accepts
+ * any rank.
+ */
 function readShape(info: ProtoTensorInfo, role: 'input' | 'output'): number[] {
   const shape = info.getTensorShape();
   if (shape && !shape.getUnknownRank()) return shape.getDimList().map((dimension) => dimension.getSize());

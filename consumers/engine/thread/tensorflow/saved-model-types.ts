@@ -1,6 +1,6 @@
 import type { Datatype } from '../../../../schemas/datatypes.js';
 
-/** TensorFlow's numbers for data types, as `types.proto` of TensorFlow fixes them. */
+/** Data type numbers of TensorFlow's `types.proto`. */
 export const DT_INT32 = 3;
 export const DT_UINT8 = 4;
 export const DT_STRING = 7;
@@ -14,7 +14,7 @@ const SERVED: ReadonlyMap<number, Datatype> = new Map([
   [10, 'BOOL'],
 ]);
 
-const LACKING: ReadonlyMap<number, string> = new Map([
+const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [2, 'FP64'],
   [5, 'INT16'],
   [6, 'INT8'],
@@ -34,12 +34,12 @@ const LACKING: ReadonlyMap<number, string> = new Map([
   [23, 'UINT64'],
 ]);
 
-/** The protocol's name of a type that tfjs-node can carry, undefined for one that it can't. */
+/** Maps a TensorFlow type to a data type, undefined if tfjs-node does not support it. */
 export function servedDatatype(dt: number): Datatype | undefined {
   return SERVED.get(dt);
 }
 
-/** A name for people, of any type. */
+/** Returns a readable name of any type. */
 export function typeName(dt: number): string {
-  return SERVED.get(dt) ?? LACKING.get(dt) ?? `TensorFlow type ${dt}`;
+  return SERVED.get(dt) ?? UNSUPPORTED.get(dt) ?? `TensorFlow type ${dt}`;
 }

@@ -12,8 +12,9 @@ import { DT_INT32, DT_STRING, DT_UINT8 } from './saved-model-types.js';
 import { deletesForeignStrings } from '../string-ownership.js';
 
 /**
- * @param signatureName of the signature to load; the default one when undefined
- * @throws PartituraError MODEL_FAILED when the model can't be served, with the way out
+ * Loads one signature of a SavedModel.
+ * @param signatureName signature to load; the default one if undefined
+ * @throws PartituraError MODEL_FAILED with a remedy if the model cannot be served
  */
 export async function loadSavedModel(
   { binding }: TensorFlowRuntime,
@@ -38,12 +39,12 @@ function requireSafeStrings(binding: Binding, signature: SavedSignature): void {
   const text = signature.outputs.find((output) => output.dt === DT_STRING);
   if (!text || !deletesForeignStrings(binding)) return;
   throw refusal(
-    `output '${text.name}' is BYTES, and this build of TensorFlow's addon destroys strings that the model still needs`,
-    'build the addon with npm run setup, which corrects it',
+    `output '${text.name}' is BYTES, and this build of TensorFlow's addon frees strings that the model still uses`,
+    'rebuild the addon with npm run setup',
   );
 }
 
-/** One signature in a session of TensorFlow. Calls are bare: ids and names, no tensor objects, one copy of each output. */
+/** One signature in a TensorFlow session. Calls use ids and names instead of tensor objects and copy each output once. */
 class SavedModel implements ThreadModel {
   readonly backend = 'tensorflow';
   readonly #inputNodes: string;
@@ -83,7 +84,7 @@ class SavedModel implements ThreadModel {
     return this.binding.createTensor(shape, input.dt, nativeValues(input, shape, buffer));
   }
 
-  /** Reads before anything is deleted: an output may share its memory with an input. */
+  /** Copies outputs before any tensor is deleted: an output may share its memory with an input. */
   #read(outputs: readonly NativeTensor[]): Tensors {
     try {
       return {
@@ -101,7 +102,7 @@ class SavedModel implements ThreadModel {
     return Array.isArray(values) ? joinBytes(values) : ownBuffer(values);
   }
 
-  /** The native library can't read UINT8: it goes through INT32. */
+  /** Reads UINT8, which the native library cannot, by casting it to INT32. */
   #bytesOfUint8(id: number): ArrayBuffer {
     const { binding } = this;
     const wide = execute(binding, 'Cast', id, [

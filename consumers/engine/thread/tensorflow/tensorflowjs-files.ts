@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { io } from '@tensorflow/tfjs';
 import type { TensorFlowRuntime } from './runtime.js';
 
-/** Reads a TensorFlow.js model from its folder: TensorFlow.js itself knows only the web's ways to load. */
+/** Creates a handler that reads a model from its folder: TensorFlow.js itself only loads over HTTP. */
 export function filesOf({ tf }: TensorFlowRuntime, directory: string): io.IOHandler {
   return {
     load: async () => {

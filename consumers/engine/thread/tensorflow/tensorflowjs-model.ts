@@ -11,25 +11,27 @@ import { graphSignature, layersSignature } from './tensorflowjs-signature.js';
 type DataValues = Float32Array | Int32Array | Uint8Array | Uint8Array[];
 type Compute = (inputs: Tensor[]) => Tensor[] | Promise<Tensor[]>;
 
-/** The inverse of what the signature says: nothing else gets past it. */
+/** TensorFlow.js names of the data types that a signature can declare. */
 const DTYPES = { FP32: 'float32', INT32: 'int32', BOOL: 'bool', BYTES: 'string' } as const;
 type ComputedDatatype = keyof typeof DTYPES;
 
-/** Loads a model that `tensorflowjs_converter` made. */
+/** Loads a graph model, as converted by `tensorflowjs_converter`. */
 export async function loadGraphModel(runtime: TensorFlowRuntime, directory: string): Promise<ThreadModel> {
   const model = await runtime.tf.loadGraphModel(filesOf(runtime, directory));
   const signature = graphSignature(model);
   return new TensorFlowJsModel(runtime, signature, graphCompute(model, signature), () => model.dispose());
 }
 
-/** Loads a model that TensorFlow.js trained, or Keras layers that were converted. */
+/** Loads a layers model, trained with TensorFlow.js or converted from Keras. */
 export async function loadLayersModel(runtime: TensorFlowRuntime, directory: string): Promise<ThreadModel> {
   const model = await runtime.tf.loadLayersModel(filesOf(runtime, directory));
   const compute: Compute = (inputs) => asList(model.predictOnBatch(inputs));
   return new TensorFlowJsModel(runtime, layersSignature(model), compute, () => void model.dispose());
 }
 
-/** Graphs with loops or data-dependent shapes can only be run asynchronously, which costs the others time. */
+/**
+ * Runs a graph synchronously, unless it has loops or data-dependent shapes, which need the slower asynchronous execution.
+ */
 function graphCompute(model: GraphModel, signature: ModelSignature): Compute {
   const inputNames = signature.inputs.map((input) => input.name);
   const outputNames = signature.outputs.map((output) => output.name);
@@ -42,7 +44,7 @@ function graphCompute(model: GraphModel, signature: ModelSignature): Compute {
       try {
         return asList(model.execute(inputs, outputNames));
       } catch (error) {
-        needsAsync = asksForAsync(error);
+        needsAsync = requiresAsync(error);
         if (!needsAsync) throw error;
       }
     }
@@ -50,7 +52,7 @@ function graphCompute(model: GraphModel, signature: ModelSignature): Compute {
   };
 }
 
-function asksForAsync(error: unknown): boolean {
+function requiresAsync(error: unknown): boolean {
   return error instanceof Error && error.message.includes('executeAsync()');
 }
 
@@ -88,7 +90,7 @@ class TensorFlowJsModel implements ThreadModel {
 
   #create(datatype: Datatype, shape: readonly number[] | undefined, buffer: ArrayBuffer | undefined): Tensor {
     if (!shape || !buffer) throw new Error('an input is missing');
-    // The declared type leaves out lists of bytes, which is how every backend keeps strings.
+    // The declared type omits byte arrays, in which every backend stores strings.
     const values = valuesOf(datatype, shape, buffer) as Float32Array;
     return this.runtime.tf.engine().makeTensor(values, [...shape], DTYPES[datatype as ComputedDatatype]);
   }
@@ -100,8 +102,10 @@ class TensorFlowJsModel implements ThreadModel {
     };
   }
 
-  /** Through the backend, because `dataSync` decodes strings as UTF-8 and loses what is none; copied, because a
-   *  model that passes an input through answers with the input's own memory. */
+  /**
+   * Reads an output through the backend, because `dataSync` decodes strings as UTF-8 and corrupts other bytes, and copies
+   * it, because a model may return an input's own memory.
+   */
   #bytesOf(output: Tensor): ArrayBuffer {
     const values = this.runtime.tf.backend().readSync(output.dataId);
     return Array.isArray(values) ? joinBytes(values) : ownBuffer(values.slice());

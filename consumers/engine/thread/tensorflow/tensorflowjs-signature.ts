@@ -3,7 +3,7 @@ import type { Datatype } from '../../../../schemas/datatypes.js';
 import type { ModelSignature, TensorSpec } from '../../engine.js';
 import { refusal } from '../refusals.js';
 
-/** A tensor as TensorFlow.js's converter writes it into `model.json`. */
+/** A tensor in `model.json`, as written by the TensorFlow.js converter. */
 interface ConvertedTensor {
   readonly dtype?: string;
   readonly tensorShape?: {
@@ -24,8 +24,8 @@ interface DescribedTensor {
 }
 
 /**
- * TensorFlow.js computes in four types. A converted model may declare others, which the converter and the
- * loader have turned into these long before a request comes: the signature says what is really computed.
+ * Data types by declared type. TensorFlow.js computes in four types only; the converter and the loader map all others to
+ * them, and the signature reports the types actually computed.
  */
 const COMPUTED_AS: Readonly<Record<string, Datatype>> = {
   float32: 'FP32',
@@ -43,7 +43,7 @@ const COMPUTED_AS: Readonly<Record<string, Datatype>> = {
   DT_STRING: 'BYTES',
 };
 
-/** The public names of the SavedModel it was converted from; older files have only the names of graph nodes. */
+/** Returns the signature with the names of the original SavedModel; older files only have graph node names. */
 export function graphSignature(model: GraphModel): ModelSignature {
   const { inputs, outputs } = model.modelSignature as ConvertedSignature;
   if (!inputs || !outputs)
@@ -54,7 +54,7 @@ export function graphSignature(model: GraphModel): ModelSignature {
   return { inputs: convertedTensors(inputs, 'input'), outputs: convertedTensors(outputs, 'output') };
 }
 
-/** Input and output layers name the tensors of a layers model. */
+/** Returns the signature of a layers model, whose tensors are named after input and output layers. */
 export function layersSignature(model: LayersModel): ModelSignature {
   const named = (tensors: readonly DescribedTensor[], names: readonly string[]) =>
     tensors.map((tensor, index) => ({ ...pick(tensor), name: names[index] ?? tensor.name }));
@@ -93,9 +93,9 @@ function spec(
   const datatype = COMPUTED_AS[type];
   if (!datatype)
     throw refusal(
-      `${title} is ${type}, which TensorFlow.js lacks`,
+      `${title} is ${type}, which TensorFlow.js does not support`,
       'cast it inside the model before converting it',
     );
-  // Any number of dimensions: the runtime decides.
+  // An unknown rank becomes an empty shape: the runtime checks the rank.
   return { name, datatype, shape: (shape ?? []).map((size) => size ?? -1) };
 }
