@@ -23,11 +23,14 @@ export class SupervisedNode {
   readonly failed = new Promise<Error>((resolve) => (this.#reportFailure = resolve));
   readonly #running: Promise<void>;
 
+  #current: NodeProcess;
+
   private constructor(
-    readonly current: NodeProcess,
+    current: NodeProcess,
     readonly config: Partial<Config>,
     readonly listeners: NodeListeners,
   ) {
+    this.#current = current;
     this.#running = this.#keepRunning();
   }
 
@@ -42,7 +45,7 @@ export class SupervisedNode {
 
   /** The current process, or the last one. */
   get process(): NodeProcess {
-    return this.current;
+    return this.#current;
   }
 
   get restarts(): number {
@@ -50,21 +53,21 @@ export class SupervisedNode {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.current.kill(signal);
+    this.#current.kill(signal);
   }
 
   /** Stops the node after its requests in flight and prevents further restarts. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.current.stop();
+    await this.#current.stop();
     await this.#running;
   }
 
   async #keepRunning(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const exit = await this.current.exited;
+      const exit = await this.#current.exited;
       if (this.#stopping.signal.aborted) return;
-      this.listeners.onRestart?.(`${this.current.ready.node} ended with ${reasonOf(exit)}; restarting it`);
+      this.listeners.onRestart?.(`${this.#current.ready.node} ended with ${reasonOf(exit)}; restarting it`);
       if (!(await this.#restart())) return;
     }
   }
@@ -76,8 +79,8 @@ export class SupervisedNode {
       if (this.#stopping.signal.aborted) return false;
       try {
         this.#restarts++;
-        this.current = await startNodeProcess(this.config, logTo(this.listeners), this.#stopping.signal);
-        if (this.#stopping.signal.aborted) await this.current.stop();
+        this.#current = await startNodeProcess(this.config, logTo(this.listeners), this.#stopping.signal);
+        if (this.#stopping.signal.aborted) await this.#current.stop();
         return true;
       } catch (error) {
         if (this.#stopping.signal.aborted) return false;
