@@ -314,7 +314,7 @@ export class Fetcher {
     const { partition, position } = source;
     const { topic, readLimits } = this.options;
     if (!part.batches) return 0;
-    const reader = new BatchReader(part.batches, { topic, partition }, position, part.aborted, readLimits);
+    const reader = new BatchReader(part.batches, { topic, partition }, position, { aborted: part.aborted, limits: readLimits });
     const turns = new Turns();
     let records = 0;
     for (let chunk = this.#read(reader, source, part); chunk; chunk = this.#read(reader, source, part)) {
