@@ -142,7 +142,7 @@ async function checkContents(
     ...(existing && models.length === 0 ? [noModels()] : []),
     ...groups.flatMap(checkGroup),
     ...(examined ? checkNodes(examined.nodes) : []),
-    ...checkRights(nodeAcls(config, models, bindings), config.saslUsername, topics, groups, cluster),
+    ...checkRights(nodeAcls(config, models, bindings), config.saslUsername, { topics, groups, cluster }),
     ...(examined ? checkClocks(examined.beats) : []),
   ];
   return { findings, models };
