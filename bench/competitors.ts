@@ -37,7 +37,8 @@ export async function compareCompetitors(
   for (let round = 1; round <= plan.runs; round++) {
     for (const system of plan.systems) {
       if (system.wireFormat === 'echo' && model !== MODELS[0]) continue;
-      await visit(harness, system, model, cellsOf(plan, model), plan, (cell, measured) => {
+      const visit = { harness, system, model, cells: cellsOf(plan, model), duration: plan };
+      await measureCells(visit, (cell, measured) => {
         report(`round ${round}  ${describe(system.name, cell, measured)}`);
         const result = { system: system.name, ...cell };
         const key = JSON.stringify(result);
@@ -62,20 +63,27 @@ function cellsOf({ inflight, rows }: Plan, model: ModelName): Cell[] {
   );
 }
 
-async function visit(
-  harness: BenchHarness,
-  system: System,
-  model: ModelName,
-  cells: readonly Cell[],
-  duration: Duration,
+/** One system's share of a round. */
+interface Visit {
+  readonly harness: BenchHarness;
+  readonly system: System;
+  readonly model: ModelName;
+  readonly cells: readonly Cell[];
+  readonly duration: Duration;
+}
+
+/** Starts a system, measures it in each cell and stops it. */
+async function measureCells(
+  { harness, system, model, cells, duration }: Visit,
   take: (cell: Cell, measured: Measured) => void,
 ): Promise<void> {
   const running = await system.start(harness, model);
+  const target = { harness, system, running };
   try {
-    await measure(harness, system, running, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
+    await measure(target, { model, rows: 1, inflight: 64, lingers: true }, WARM_UP);
     for (const cell of cells) {
       const drainMs = cell === cells.at(-1) ? LAST_DRAIN_MS : undefined;
-      take(cell, await measure(harness, system, running, cell, { ...duration, ...(drainMs && { drainMs }) }));
+      take(cell, await measure(target, cell, { ...duration, ...(drainMs && { drainMs }) }));
     }
   } finally {
     await running.stop();

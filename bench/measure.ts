@@ -36,11 +36,16 @@ export interface Duration extends Pick<Load, 'drainMs'> {
   readonly measureMs: number;
 }
 
+/** A running system, with the broker and generator that it is measured with. */
+export interface Target {
+  readonly harness: BenchHarness;
+  readonly system: System;
+  readonly running: RunningSystem;
+}
+
 /** Applies a load to a running system once. */
 export async function measure(
-  harness: BenchHarness,
-  system: System,
-  running: RunningSystem,
+  { harness, system, running }: Target,
   cell: Cell,
   duration: Duration,
 ): Promise<Measured> {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { killGroup, startGuarded } from './broker-process.js';
+import { namedKafkaLibs } from './environment.js';
 import { javaCommand, guardProgram } from './process-guard.js';
 import type { BrokerLauncher, BrokerProcess, Launch } from './launcher.js';
 import { loopback } from './ports.js';
@@ -9,8 +10,7 @@ const pointer = new URL('../../.partitura/kafka-jars', import.meta.url);
 
 /** Returns the folder with Kafka's jars: PARTITURA_KAFKA_LIBS, or the one fetched by the setup, if any. */
 export function findKafkaJars(): string | undefined {
-  const folder =
-    process.env.PARTITURA_KAFKA_LIBS ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);
+  const folder = namedKafkaLibs() ?? (existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined);
   return folder !== undefined && existsSync(folder) ? folder : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { namedKafkaImage } from './environment.js';
 import { findKafkaJars } from './java-launcher.js';
 
 const kafkaVersion = '4.3.0';
@@ -18,11 +19,11 @@ const execute = promisify(execFile);
  * present or can be pulled, otherwise one built once from the jars of the setup. Throws if none of these works.
  */
 export async function ensureKafkaImage(log: (line: string) => void): Promise<string> {
-  const named = process.env.PARTITURA_KAFKA_IMAGE ?? '';
-  const wanted = named === '' ? publicImage : named;
+  const named = namedKafkaImage();
+  const wanted = named ?? publicImage;
   if (await exists(wanted)) return wanted;
   // If it was built before, pulling has already failed before.
-  if (named === '' && (await exists(ownImage))) return ownImage;
+  if (named === undefined && (await exists(ownImage))) return ownImage;
   if (await pull(wanted, log)) return wanted;
   await build(log);
   return ownImage;

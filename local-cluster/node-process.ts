@@ -2,7 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { toEnvironment, type Config } from '../core/config/config.js';
+import type { Config } from '../core/config/config.js';
+import { nodeEnvironment } from './environment.js';
 
 /** Message of a node process to its parent once it serves requests. */
 export interface NodeReady {
@@ -61,7 +62,7 @@ export async function startNodeProcess(
 ): Promise<NodeProcess> {
   signal?.throwIfAborted();
   const child = fork(MAIN, ['node'], {
-    env: { ...process.env, ...toEnvironment(config) },
+    env: nodeEnvironment(config),
     execArgv: [...process.execArgv, NURSERY],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

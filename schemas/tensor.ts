@@ -101,13 +101,14 @@ export function encodeElements(
 ): Buffer {
   if (datatype === 'BYTES') return encodeStrings(elements, field);
   const fixed = fixedElement(datatype);
+  const type = { datatype, fixed, finite };
   const data = Buffer.alloc(elements.length * fixed.bytes);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   elements.forEach((element, index) => {
     fixed.write(
       view,
       index * fixed.bytes,
-      checkElement(element, datatype, fixed, () => `${field}, element ${index}`, finite),
+      checkElement(element, type, () => `${field}, element ${index}`),
     );
   });
   return data;
@@ -177,16 +178,19 @@ function fixedElement(datatype: Datatype): FixedElement {
   return FIXED[datatype];
 }
 
-function checkElement(
-  element: unknown,
-  datatype: Datatype,
-  fixed: FixedElement,
-  field: () => string,
-  finite: boolean,
-): number | bigint {
+/** A type that elements are checked against. */
+interface ElementType {
+  readonly datatype: Datatype;
+  readonly fixed: FixedElement;
+  /** True if infinite numbers are out of range. */
+  readonly finite: boolean;
+}
+
+function checkElement(element: unknown, type: ElementType, field: () => string): number | bigint {
+  const { datatype, fixed } = type;
   const value = typeof element === 'boolean' && datatype === 'BOOL' ? Number(element) : element;
   if (typeof value === 'bigint' || typeof value === 'number') {
-    if (!fixed.range) return checkFloat(value, datatype, field, finite);
+    if (!fixed.range) return checkFloat(value, type, field);
     const whole = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined;
     if (whole !== undefined && whole >= fixed.range[0] && whole <= fixed.range[1]) return whole;
   }
@@ -196,9 +200,8 @@ function checkElement(
 /** Checks a floating-point number: a finite one must not silently become infinite. */
 function checkFloat(
   value: number | bigint,
-  datatype: Datatype,
+  { datatype, finite }: ElementType,
   field: () => string,
-  finite: boolean,
 ): number | bigint {
   const number = Number(value);
   const stored = datatype === 'FP32' ? Math.fround(number) : number;

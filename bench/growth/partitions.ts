@@ -17,7 +17,7 @@ export const partitions: Growth = {
       const running = await system.start(harness, CELL.model);
       try {
         const duration = { warmUpMs: 12_000, measureMs: 5_000 };
-        const measured = await measure(harness, system, running, CELL, duration);
+        const measured = await measure({ harness, system, running }, CELL, duration);
         const { requestsPerSecond, p50Ms, p99Ms, processorPer1000 } = measured;
         return {
           'requests/s': Math.round(requestsPerSecond),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../local-cluster/ports.js';
 import type { BenchHarness } from '../harness.js';
 import type { ModelName } from '../workloads.js';
-import { addressOf, stopChild, untilReady, type System } from './system.js';
+import { addressOf, stopChild, untilReady, type RunningSystem, type System } from './system.js';
 
 const RUNTIME_FOLDER = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
 const BATCHING = { max_batch_size: 64, max_batch_time: 0.005 };
@@ -35,7 +35,7 @@ export const mlserver: System = {
       [requestTopic, replyTopic].map((topic) => ({ topic, partitions, replicationFactor: 1 })),
     );
     const folder = mkdtempSync(join(tmpdir(), 'partitura-mlserver-'));
-    await writeSettings(folder, harness, model, requestTopic, replyTopic);
+    await writeSettings(folder, harness, model, { requestTopic, replyTopic });
     const child = spawn(harness.python, ['-c', START, 'start', folder], {
       cwd: folder,
       env: { ...process.env, PYTHONPATH: RUNTIME_FOLDER },
@@ -56,8 +56,7 @@ async function writeSettings(
   folder: string,
   { brokers, modelsFolder }: BenchHarness,
   model: ModelName,
-  input: string,
-  output: string,
+  { requestTopic, replyTopic }: RunningSystem['address'],
 ): Promise<void> {
   const settings = {
     parallel_workers: 0,
@@ -66,8 +65,8 @@ async function writeSettings(
     metrics_endpoint: null,
     kafka_enabled: true,
     kafka_servers: brokers,
-    kafka_topic_input: input,
-    kafka_topic_output: output,
+    kafka_topic_input: requestTopic,
+    kafka_topic_output: replyTopic,
     logging_settings: LOGGING,
   };
   const uri = join(modelsFolder, `tensorflow-${model}`, model, '1');

@@ -49,7 +49,7 @@ async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<
   const { since, replyTopic, json } = flags;
   const kafka = kafkaFor(config);
   const { steps, states, isCut } = await withAdmin(kafka, async (admin) => {
-    const findings = await search(kafka, admin, config, id, { since, replyTopics: replyTopic });
+    const findings = await search({ kafka, admin, config }, id, { since, replyTopics: replyTopic });
     if (findings.matches.length === 0) throw notFound(id, findings, since);
     const states = await Promise.all(
       open(findings.matches).map((found) => stateOf(kafka, admin, config, found)),

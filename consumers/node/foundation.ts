@@ -57,9 +57,7 @@ export function createFoundation(
   const outbox = new Outbox(
     producer,
     { ...OUTBOX_DEFAULTS, retryLimitMs: Infinity, outage: kafka.outages.link() },
-    Date.now,
-    (missing) => destinations.missing(missing),
-    (record) => recordFit.check(record),
+    { missingOf: (names) => destinations.missing(names), fits: (record) => recordFit.check(record) },
   );
   const inFlight = new InFlight(config.maxInflightRequests, config.maxInflightBytes);
   const metrics = createNodeMetrics(inFlight);

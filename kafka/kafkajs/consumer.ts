@@ -266,13 +266,11 @@ export class KafkaJsConsumer implements KafkaConsumer {
     const { topic, partition } = batch;
     const { fetchedOffset } = batch as Batch & { readonly fetchedOffset: string };
     const from = Number(fetchedOffset);
-    const reader = new BatchReader(
-      first.bytes,
-      { topic, partition },
-      from,
-      first.aborted,
-      this.options.readLimits,
-    );
+    const { bytes, aborted } = first;
+    const reader = new BatchReader(bytes, { topic, partition }, from, {
+      aborted,
+      limits: this.options.readLimits,
+    });
     try {
       for (let chunk = reader.next(); chunk; chunk = reader.next()) yield chunk;
       this.#damaged.delete(partition);

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import Broker from 'kafkajs/src/broker/index.js';
 import type Decoder from 'kafkajs/src/protocol/decoder.js';
-import { endOfBatches, type AbortedTransaction } from '../record-batches/read-batches.js';
+import { endOfBatches } from '../record-batches/batch-header.js';
+import type { AbortedTransaction } from '../record-batches/hidden-transactions.js';
 import { AT, MAGIC } from '../record-batches/record-batch.js';
 
 /**

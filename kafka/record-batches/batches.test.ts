@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { crc32c, createRecordsBatch, readRecordsBatch, Reader } from '@platformatic/kafka';
 import type { KafkaRecord, OutgoingRecord } from '../port.js';
 import { ByteReader } from './byte-reader.js';
-import { BatchReader, type AbortedTransaction, type Chunk } from './read-batches.js';
+import type { AbortedTransaction } from './hidden-transactions.js';
+import { BatchReader, type Chunk } from './read-batches.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits } from './read-limits.js';
 import { AT } from './record-batch.js';
 import { rawBatch, recordOfHeaders, zigzag } from '../../testing/record-batches.js';
@@ -13,7 +14,7 @@ import { writeBatch } from '../native/protocol/write-batch.js';
 const at = { topic: 't', partition: 3 };
 
 function readChunks(bytes: Buffer, from: number, limits: Partial<ReadLimits> = {}): Chunk[] {
-  const reader = new BatchReader(bytes, at, from, [], { ...DEFAULT_READ_LIMITS, ...limits });
+  const reader = new BatchReader(bytes, at, from, { limits: { ...DEFAULT_READ_LIMITS, ...limits } });
   const chunks: Chunk[] = [];
   for (let chunk = reader.next(); chunk; chunk = reader.next()) chunks.push(chunk);
   return chunks;
@@ -25,7 +26,7 @@ function readBatches(
   from: number,
   aborted: readonly AbortedTransaction[] = [],
 ): { records: KafkaRecord[]; next: number } {
-  const reader = new BatchReader(bytes, place, from, aborted);
+  const reader = new BatchReader(bytes, place, from, { aborted });
   const records: KafkaRecord[] = [];
   let next = from;
   for (let chunk = reader.next(); chunk; chunk = reader.next()) {

@@ -69,6 +69,12 @@ export class ByteReader {
     return this.bytes.subarray(this.position, (this.position += length));
   }
 
+  /** Returns a view of bytes that follow their length, within a record; null for a negative length. */
+  bytesOrNull(): Buffer | null {
+    const length = this.varint();
+    return length < 0 ? null : this.take(length);
+  }
+
   skip(length: number): void {
     this.position += length;
   }

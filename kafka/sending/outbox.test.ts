@@ -10,7 +10,7 @@ const keyOf = ({ key }: OutgoingRecord): string => String(key);
 /** Pushes records identified by their keys and collects the result of each. */
 function pushing(options: Partial<OutboxOptions> = {}, now: () => number = () => 0) {
   const producer = new FakeProducer();
-  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, now);
+  const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, ...options }, { now });
   const results: string[] = [];
   const push = (...keys: string[]): void => {
     for (const key of keys) {
@@ -183,7 +183,7 @@ test('records for a deleted topic fail at once; those for other topics are sent 
     Promise.resolve(new Set(topics.filter(gone)));
   producer.refuse = (records) =>
     records.some(({ topic }) => gone(topic)) ? new KafkaError('unknown-topic', 'gone') : undefined;
-  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, { missingOf });
   const results: string[] = [];
   for (const topic of ['a', 'gone-1', 'b', 'a', 'gone-2', 'b']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };
@@ -208,7 +208,7 @@ test('a topic that stays unavailable while the cluster answers fails alone and d
       : undefined;
   const missingOf = (topics: readonly string[]): Promise<Set<string>> =>
     Promise.resolve(new Set(topics.filter((topic) => topic === 'leaderless')));
-  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, Date.now, missingOf);
+  const outbox = new Outbox(producer, OUTBOX_DEFAULTS, { missingOf });
   const results: string[] = [];
   for (const topic of ['a', 'leaderless', 'b', 'leaderless']) {
     const record = { topic, key: null, value: Buffer.alloc(1), headers: {} };

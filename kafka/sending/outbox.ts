@@ -45,6 +45,22 @@ interface Limits {
   readonly suspectAt?: number | undefined;
 }
 
+/** Collaborators of an outbox beside its producer; each has a default. */
+export interface OutboxParts {
+  /** The current time, in milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Returns the unusable ones among these topics; called when a send to one of them fails. */
+  readonly missingOf?: (topics: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Rejects for a record that the broker would refuse; undefined if no check is needed. */
+  readonly fits?: (record: OutgoingRecord) => Promise<void> | undefined;
+}
+
+const DEFAULT_PARTS: Required<OutboxParts> = {
+  now: Date.now,
+  missingOf: () => Promise.resolve(new Set()),
+  fits: () => undefined,
+};
+
 interface PendingRecord {
   readonly record: OutgoingRecord;
   readonly bytes: number;
@@ -64,17 +80,15 @@ export class Outbox {
   #bytes = 0;
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
   readonly #closing = new AbortController();
+  readonly #parts: Required<OutboxParts>;
 
   constructor(
     readonly producer: KafkaProducer,
     readonly options: OutboxOptions = OUTBOX_DEFAULTS,
-    readonly now: () => number = Date.now,
-    /** Returns the unusable ones among these topics; called when a send to one of them fails. */
-    readonly missingOf: (topics: readonly string[]) => Promise<ReadonlySet<string>> = () =>
-      Promise.resolve(new Set()),
-    /** Rejects for a record that the broker would refuse; undefined if no check is needed. */
-    readonly fits: (record: OutgoingRecord) => Promise<void> | undefined = () => undefined,
-  ) {}
+    parts: OutboxParts = {},
+  ) {
+    this.#parts = { ...DEFAULT_PARTS, ...parts };
+  }
 
   push(record: OutgoingRecord, delivery: Delivery): void {
     if (this.#closing.signal.aborted) return delivery.failed(new KafkaError('unavailable', 'closed'));
@@ -106,7 +120,7 @@ export class Outbox {
     while (this.#queue.length > 0) {
       const pending = this.#take();
       if (this.#closing.signal.aborted) fail(pending, new KafkaError('unavailable', 'closed'));
-      else await this.#send(pending, { giveUpAt: this.now() + this.options.retryLimitMs });
+      else await this.#send(pending, { giveUpAt: this.#parts.now() + this.options.retryLimitMs });
       this.#release(pending);
     }
     this.#sending = undefined;
@@ -139,7 +153,7 @@ export class Outbox {
     for (let attempt = 1; ; attempt++) {
       try {
         for (const { record } of pending) {
-          const fits = this.fits(record);
+          const fits = this.#parts.fits(record);
           if (fits) await fits;
         }
         if (pending.length > 0) await this.producer.send(pending.map(({ record }) => record));
@@ -150,14 +164,14 @@ export class Outbox {
         if (!isRetriable(error)) this.options.outage?.worked();
         if (error.kind === 'unauthenticated') return fail(pending, error);
         if (!isRetriable(error)) return this.#isolate(pending, error, limits);
-        suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.now() + SUSPECT_AFTER_MS) : undefined;
-        if (suspectAt !== undefined && this.now() >= suspectAt)
+        suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.#parts.now() + SUSPECT_AFTER_MS) : undefined;
+        if (suspectAt !== undefined && this.#parts.now() >= suspectAt)
           return this.#isolate(pending, asRecordError(error), { giveUpAt, suspectAt });
-        if (error.kind === 'unavailable' && this.now() < giveUpAt && !this.#closing.signal.aborted) {
+        if (error.kind === 'unavailable' && this.#parts.now() < giveUpAt && !this.#closing.signal.aborted) {
           const left = await this.#withoutUnusable(pending, error);
           if (left.length < pending.length) return this.#send(left, limits);
         }
-        if (this.now() >= giveUpAt || this.#closing.signal.aborted) return fail(pending, error);
+        if (this.#parts.now() >= giveUpAt || this.#closing.signal.aborted) return fail(pending, error);
         this.options.outage?.failed(error);
         await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
       }
@@ -209,7 +223,7 @@ export class Outbox {
   }
 
   async #missing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.missingOf(topics).catch(() => new Set<string>());
+    return this.#parts.missingOf(topics).catch(() => new Set<string>());
   }
 }
 

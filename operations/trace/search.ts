@@ -38,6 +38,12 @@ export interface TraceResult {
   readonly isCut: boolean;
 }
 
+export interface SearchedCluster {
+  readonly kafka: KafkaClient;
+  readonly admin: KafkaAdmin;
+  readonly config: Config;
+}
+
 export interface SearchOptions {
   /** Milliseconds since the epoch of the oldest records to search. */
   readonly since: number;
@@ -56,18 +62,16 @@ const SKEW_MS = 60_000;
  * @throws KafkaError if the cluster is unavailable
  */
 export async function search(
-  kafka: KafkaClient,
-  admin: KafkaAdmin,
-  config: Config,
+  cluster: SearchedCluster,
   id: string,
   options: SearchOptions,
 ): Promise<TraceResult> {
-  const existing = new Set(await admin.listTopics());
-  const { first, second } = await topicsOf(kafka, config, existing);
+  const existing = new Set(await cluster.admin.listTopics());
+  const { first, second } = await topicsOf(cluster, existing);
   const found: TraceMatch[] = [];
   const searchIn = async (topics: readonly SearchedTopic[], requestId: RequestId): Promise<void> => {
     const present = topics.filter(({ topic }) => existing.has(topic));
-    await inGroups(present, (topic) => scan(kafka, admin, config, topic, requestId, options.since, found));
+    await inGroups(present, (topic) => scan(cluster, topic, { requestId, since: options.since, found }));
   };
   const requestId = RequestId.of(id);
   await searchIn(first, requestId);
@@ -92,8 +96,7 @@ function distinct(topics: readonly SearchedTopic[], but: readonly SearchedTopic[
 
 /** Returns the topics to search first, with requests and binding sources, and second, with their outcomes. */
 async function topicsOf(
-  kafka: KafkaClient,
-  config: Config,
+  { kafka, config }: SearchedCluster,
   existing: ReadonlySet<string>,
 ): Promise<{ first: SearchedTopic[]; second: SearchedTopic[] }> {
   const names = topicNames(config.prefix);
@@ -119,20 +122,23 @@ async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>
     await Promise.all(items.slice(start, start + TOPICS_AT_ONCE).map(work));
 }
 
+/** One pass over the topics; `found` collects the matches of all passes. */
+interface Pass {
+  readonly requestId: RequestId;
+  readonly since: number;
+  readonly found: TraceMatch[];
+}
+
 async function scan(
-  kafka: KafkaClient,
-  admin: KafkaAdmin,
-  { fetchMaxBytes }: Config,
+  { kafka, admin, config }: SearchedCluster,
   searched: SearchedTopic,
-  requestId: RequestId,
-  since: number,
-  found: TraceMatch[],
+  { requestId, since, found }: Pass,
 ): Promise<void> {
   const ranges = (await topicRanges(admin, searched.topic, since - SKEW_MS)) ?? [];
   const begun = found.map(({ record }) => record);
   await scanRanges(kafka, searched.topic, ranges, {
     limitMs: READ_LIMIT_MS,
-    fetchMaxBytes,
+    fetchMaxBytes: config.fetchMaxBytes,
     onRecords: (records) => {
       for (const record of records) {
         const match = found.length > MAX_FOUND ? undefined : matchOf(record, searched, requestId, begun);

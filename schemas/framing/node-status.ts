@@ -5,7 +5,7 @@ import { nodeStatusCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
 import type { NodeStatus } from '../generated.js';
 import { headerBytes, type RecordHeaders } from './framing.js';
-import { decodeSingleObject, writtenFingerprint } from './single-object.js';
+import { decodeSingleObject, writtenFingerprint, type SingleObjectType } from './single-object.js';
 
 /**
  * Node statuses across versions. A record carries its writer's schema, compressed, in a header named as in Avro's
@@ -17,8 +17,13 @@ const MAX_PACKED_BYTES = 16 * 1024;
 /** Limit of schemas examined during the lifetime of a process: producers to the topic decide how many arrive. */
 const MAX_SCHEMAS = 64;
 
-const prefix = Buffer.concat([Buffer.from([0xc3, 0x01]), nodeStatusCodec.fingerprint]);
 const readers = new Map<string, AvroReader<NodeStatus>>();
+const nodeStatuses: SingleObjectType<NodeStatus> = {
+  record: 'NodeStatus',
+  codec: nodeStatusCodec,
+  prefix: Buffer.concat([Buffer.from([0xc3, 0x01]), nodeStatusCodec.fingerprint]),
+  readers,
+};
 /** Headers with unusable schemas, together with the fingerprint. */
 const unusable = new Set<string>();
 
@@ -29,7 +34,7 @@ export const NODE_STATUS_HEADERS: Readonly<Record<string, Buffer>> = {
 
 /** Encodes a node's status as a record's value. */
 export function encodeNodeStatus(status: NodeStatus): Buffer {
-  return nodeStatusCodec.encode(status, prefix);
+  return nodeStatusCodec.encode(status, nodeStatuses.prefix);
 }
 
 /**
@@ -40,7 +45,7 @@ export function decodeNodeStatus(value: Buffer, headers: RecordHeaders = {}): No
   try {
     const written = writtenFingerprint(value);
     if (written && !written.equals(nodeStatusCodec.fingerprint)) acceptSchema(written, headers);
-    return decodeSingleObject(value, nodeStatusCodec, prefix, 'NodeStatus', readers);
+    return decodeSingleObject(value, nodeStatuses);
   } catch (cause) {
     throw PartituraError.from(cause, 'DECODE_FAILED');
   }

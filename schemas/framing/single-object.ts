@@ -12,9 +12,29 @@ import type { Framing } from './framing.js';
 const MAGIC = Buffer.from([0xc3, 0x01]);
 const HEADER_BYTES = 10;
 
-const requestPrefix = Buffer.concat([MAGIC, requestCodec.fingerprint]);
-const replyPrefix = Buffer.concat([MAGIC, replyCodec.fingerprint]);
+/** A record type in this encoding. */
+export interface SingleObjectType<T> {
+  /** Name of the record, for errors. */
+  readonly record: string;
+  readonly codec: AvroCodec<T>;
+  /** Magic and fingerprint of the schema. */
+  readonly prefix: Buffer;
+  /** Readers for other versions of the schema, by fingerprint. */
+  readonly readers?: ReadonlyMap<string, AvroReader<T>>;
+}
+
 const requestReaders = new Map<string, AvroReader<InferenceRequest>>();
+const requests: SingleObjectType<InferenceRequest> = {
+  record: 'InferenceRequest',
+  codec: requestCodec,
+  prefix: Buffer.concat([MAGIC, requestCodec.fingerprint]),
+  readers: requestReaders,
+};
+const replies: SingleObjectType<InferenceReply> = {
+  record: 'InferenceReply',
+  codec: replyCodec,
+  prefix: Buffer.concat([MAGIC, replyCodec.fingerprint]),
+};
 
 /** Accepts requests written with another version of the schema. */
 export function acceptRequestSchema(
@@ -31,15 +51,14 @@ export const singleObject = {
 
   detects: (value: Buffer) => value.length >= 2 && value[0] === MAGIC[0] && value[1] === MAGIC[1],
 
-  decodeRequest: (value: Buffer) =>
-    decodeSingleObject(value, requestCodec, requestPrefix, 'InferenceRequest', requestReaders),
+  decodeRequest: (value: Buffer) => decodeSingleObject(value, requests),
 
-  encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replyPrefix),
+  encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replies.prefix),
 } satisfies Framing;
 
 /** Encodes a request as a record's value, for the client. */
 export function encodeRequest(request: InferenceRequest): Buffer {
-  return requestCodec.encode(request, requestPrefix);
+  return requestCodec.encode(request, requests.prefix);
 }
 
 /**
@@ -47,7 +66,7 @@ export function encodeRequest(request: InferenceRequest): Buffer {
  * @throws PartituraError DECODE_FAILED
  */
 export function decodeReply(value: Buffer): InferenceReply {
-  return decodeSingleObject(value, replyCodec, replyPrefix, 'InferenceReply');
+  return decodeSingleObject(value, replies);
 }
 
 /** Returns the fingerprint of the schema that a value is written with; undefined if it is truncated. */
@@ -55,18 +74,10 @@ export function writtenFingerprint(value: Buffer): Buffer | undefined {
   return value.length >= HEADER_BYTES ? value.subarray(MAGIC.length, HEADER_BYTES) : undefined;
 }
 
-/**
- * Decodes a value.
- * @param record name of the expected record, for errors
- * @param readers readers for other versions of the schema, by fingerprint
- * @throws PartituraError DECODE_FAILED
- */
+/** Decodes a value. @throws PartituraError DECODE_FAILED */
 export function decodeSingleObject<T>(
   value: Buffer,
-  codec: AvroCodec<T>,
-  prefix: Buffer,
-  record: string,
-  readers?: ReadonlyMap<string, AvroReader<T>>,
+  { record, codec, prefix, readers }: SingleObjectType<T>,
 ): T {
   try {
     if (value.length >= HEADER_BYTES && value.compare(prefix, 0, HEADER_BYTES, 0, HEADER_BYTES) === 0) {

@@ -9,19 +9,24 @@ export type RegistryErrorKind =
   /** Registry or network are unavailable, or access is denied: the same request may succeed later. */
   | 'unavailable';
 
+export interface RegistryErrorOptions extends ErrorOptions {
+  /** The registry's own error code, if it sent one. */
+  readonly code?: number | undefined;
+}
+
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
+  readonly code: number | undefined;
 
   constructor(
     readonly kind: RegistryErrorKind,
     message: string,
     /** Status of the response; undefined without one. */
     readonly status?: number,
-    /** The registry's own error code, if it sent one. */
-    readonly code?: number,
-    options?: ErrorOptions,
+    { code, ...options }: RegistryErrorOptions = {},
   ) {
     super(message, options);
+    this.code = code;
   }
 }
 
@@ -74,6 +79,12 @@ interface Endpoint {
   readonly authorization: Record<string, string>;
 }
 
+interface RegistryRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object | undefined;
+}
+
 /**
  * A client of registries with Confluent's API. Every method throws RegistryError.
  * https://docs.confluent.io/platform/current/schema-registry/develop/api.html
@@ -109,7 +120,7 @@ export class SchemaRegistry {
       return await this.#request('GET', `/schemas/guids/${guid}`, isStoredSchema);
     } catch (error) {
       if (!isNotFound(error) || !(await this.#isRegistry())) throw error;
-      throw new RegistryError('unknown', error.message, NOT_FOUND, error.code, { cause: error });
+      throw new RegistryError('unknown', error.message, NOT_FOUND, { code: error.code, cause: error });
     }
   }
 
@@ -228,10 +239,11 @@ export class SchemaRegistry {
 
   /** Tries the endpoints in turn until one answers as a registry. */
   async #request<T>(method: string, path: string, isExpected: Form, body?: object): Promise<T> {
+    const request = { method, path, body };
     for (let tried = 1; ; tried++) {
       const endpoint = this.#endpoints[this.#current % this.#endpoints.length];
       try {
-        return await this.#ask<T>(endpoint, method, path, isExpected, body);
+        return await this.#ask<T>(endpoint, request, isExpected);
       } catch (error) {
         const isUnavailable = error instanceof RegistryError && error.kind === 'unavailable';
         if (!isUnavailable || this.#closing.signal.aborted) throw error;
@@ -241,15 +253,9 @@ export class SchemaRegistry {
     }
   }
 
-  async #ask<T>(
-    endpoint: Endpoint | undefined,
-    method: string,
-    path: string,
-    isExpected: Form,
-    body?: object,
-  ): Promise<T> {
+  async #ask<T>(endpoint: Endpoint | undefined, request: RegistryRequest, isExpected: Form): Promise<T> {
     if (!endpoint) throw new RegistryError('refused', 'schema registry: expected an address, got none');
-    const { status, text } = await this.#exchange(endpoint, method, path, body);
+    const { status, text } = await this.#exchange(endpoint, request);
     const answer = parsed(text);
     const isOk = status >= 200 && status < 300;
     if (isOk && isExpected(answer)) return answer as T;
@@ -257,17 +263,15 @@ export class SchemaRegistry {
     const why = isOk ? ' with an unexpected body' : message ? ` (${message})` : '';
     throw new RegistryError(
       status < 300 ? 'unavailable' : kindOf(status, code),
-      `${method} ${endpoint.address}${path} returned ${status}${why}`,
+      `${request.method} ${endpoint.address}${request.path} returned ${status}${why}`,
       status,
-      code,
+      { code },
     );
   }
 
   async #exchange(
     { address, authorization }: Endpoint,
-    method: string,
-    path: string,
-    body?: object,
+    { method, path, body }: RegistryRequest,
   ): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(address + path, {
@@ -279,7 +283,7 @@ export class SchemaRegistry {
       return { status: response.status, text: await response.text() };
     } catch (cause) {
       const message = `the schema registry ${address} cannot be reached: ${reasonOf(cause as Error)}`;
-      throw new RegistryError('unavailable', message, undefined, undefined, { cause });
+      throw new RegistryError('unavailable', message, undefined, { cause });
     }
   }
 }

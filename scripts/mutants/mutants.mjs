@@ -127,7 +127,7 @@ export const MUTANTS = [
     breaks: 'the number of record headers is unlimited',
     edits: [
       [
-        'kafka/record-batches/read-batches.ts',
+        'kafka/record-batches/record-reader.ts',
         'if (count > this.limits.recordHeaders) {',
         'if (count > Infinity) {',
       ],

@@ -1,7 +1,7 @@
 import { FetchIsolationLevels, fetchV13 } from '@platformatic/kafka';
 import type { ByteReader } from '../../record-batches/byte-reader.js';
 import { brokerError, errorName } from '../transport/errors.js';
-import type { AbortedTransaction } from '../../record-batches/read-batches.js';
+import type { AbortedTransaction } from '../../record-batches/hidden-transactions.js';
 import type { OwnRequest } from './send.js';
 
 const FETCH = 1;

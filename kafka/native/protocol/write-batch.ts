@@ -71,11 +71,12 @@ class RecordWriter {
     return Buffer.concat([Buffer.alloc(AT.records), gzip(this.#bytes.subarray(AT.records, this.#position))]);
   }
 
-  record({ key, value, headers, headerList }: OutgoingRecord, delta: number, laterMs: number): void {
+  record(record: OutgoingRecord, delta: number, laterMs: number): void {
+    const { key, value, headers, headerList } = record;
     if (headerList) return this.#listed({ key, value, headerList }, delta, laterMs);
     const names = Object.keys(headers);
     const later = zigzag(laterMs);
-    this.#varint(bodyLength(key, value, headers, names, delta) + longLength(later));
+    this.#varint(bodyLength(record, names, delta) + longLength(later));
     this.#bytes[this.#position++] = 0;
     this.#long(later);
     this.#varint(delta);
@@ -131,10 +132,9 @@ class RecordWriter {
   }
 }
 
+/** Returns the encoded length of a record without its timestamp. @param names those of its headers */
 function bodyLength(
-  key: Buffer | null,
-  value: Buffer | null,
-  headers: RecordHeaders,
+  { key, value, headers }: OutgoingRecord,
   names: readonly string[],
   delta: number,
 ): number {

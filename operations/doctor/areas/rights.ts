@@ -11,7 +11,8 @@ export const rights: Area = {
   async examine(facts) {
     const user = facts.context.config.saslUsername;
     const cluster = await facts.cluster();
-    return checkRights(await nodeAcls(facts), user, await facts.topics(), await facts.groups(), cluster);
+    const acls = await nodeAcls(facts);
+    return checkRights(acls, user, { topics: await facts.topics(), groups: await facts.groups(), cluster });
   },
 };
 

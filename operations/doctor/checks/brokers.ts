@@ -160,52 +160,80 @@ export const BROKER_SETTINGS = [
 
 const WEEK_MS = 7 * 86_400_000;
 
+type BrokerSettings = ReadonlyMap<string, string>;
+
 /** Compares the settings of one broker with ours. */
 export function checkBrokerSettings(
   broker: number,
-  settings: ReadonlyMap<string, string>,
-  { sessionTimeoutMs, maxRecordBytes }: Config,
+  settings: BrokerSettings,
+  config: Config,
 ): readonly Finding[] {
-  const number = (name: (typeof BROKER_SETTINGS)[number]): number => Number(settings.get(name) ?? NaN);
-  const findings: Finding[] = [];
-  const least = number('group.min.session.timeout.ms');
-  const most = number('group.max.session.timeout.ms');
-  if (sessionTimeoutMs < least || sessionTimeoutMs > most)
-    findings.push(
-      problem(
-        AREA,
-        `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes cannot join their groups`,
-        `set PARTITURA_SESSION_TIMEOUT_MS within this range, or change group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms on the broker`,
-      ),
-    );
-  const accepted = number('message.max.bytes');
+  const findings = [
+    checkSessionTimeout(broker, settings, config),
+    checkMaxBytes(broker, settings, config),
+    checkOffsetsRetention(broker, settings),
+    checkTopicCreation(broker, settings),
+  ];
+  return orOk(
+    findings.filter((finding) => finding !== undefined),
+    AREA,
+    `broker ${broker}: settings ok`,
+  );
+}
+
+/** Returns NaN for an unknown setting, with which every comparison is false. */
+function numberOf(settings: BrokerSettings, name: (typeof BROKER_SETTINGS)[number]): number {
+  return Number(settings.get(name) ?? NaN);
+}
+
+function checkSessionTimeout(
+  broker: number,
+  settings: BrokerSettings,
+  { sessionTimeoutMs }: Config,
+): Finding | undefined {
+  const least = numberOf(settings, 'group.min.session.timeout.ms');
+  const most = numberOf(settings, 'group.max.session.timeout.ms');
+  const isInRange = !(sessionTimeoutMs < least || sessionTimeoutMs > most);
+  if (isInRange) return undefined;
+  return problem(
+    AREA,
+    `broker ${broker}: PARTITURA_SESSION_TIMEOUT_MS is ${sessionTimeoutMs}, expected ${least} to ${most}: nodes cannot join their groups`,
+    `set PARTITURA_SESSION_TIMEOUT_MS within this range, or change group.${sessionTimeoutMs < least ? 'min' : 'max'}.session.timeout.ms on the broker`,
+  );
+}
+
+function checkMaxBytes(
+  broker: number,
+  settings: BrokerSettings,
+  { maxRecordBytes }: Config,
+): Finding | undefined {
+  const accepted = numberOf(settings, 'message.max.bytes');
   const needed = maxRecordBytes + ROOM_AROUND_VALUE;
-  if (accepted < needed)
-    findings.push(
-      warning(
-        AREA,
-        `broker ${broker}: message.max.bytes is ${accepted}, but records may have ${maxRecordBytes} bytes: topics without their own max.message.bytes reject the largest`,
-        `set message.max.bytes=${needed} on all brokers`,
-      ),
-    );
-  const kept = number('offsets.retention.minutes') * 60_000;
-  if (kept < WEEK_MS)
-    findings.push(
-      warning(
-        AREA,
-        `broker ${broker}: offsets of empty groups are kept for ${duration(kept)}; after a longer outage all retained requests are answered again`,
-        'raise offsets.retention.minutes on the broker to 10080 (a week) or more',
-      ),
-    );
-  if (settings.get('auto.create.topics.enable') === 'true')
-    findings.push(
-      warning(
-        AREA,
-        `broker ${broker} creates topics on first use: requests to a mistyped topic stay there unread`,
-        'set auto.create.topics.enable=false; nodes create the topics they need',
-      ),
-    );
-  return orOk(findings, AREA, `broker ${broker}: settings ok`);
+  if (!(accepted < needed)) return undefined;
+  return warning(
+    AREA,
+    `broker ${broker}: message.max.bytes is ${accepted}, but records may have ${maxRecordBytes} bytes: topics without their own max.message.bytes reject the largest`,
+    `set message.max.bytes=${needed} on all brokers`,
+  );
+}
+
+function checkOffsetsRetention(broker: number, settings: BrokerSettings): Finding | undefined {
+  const kept = numberOf(settings, 'offsets.retention.minutes') * 60_000;
+  if (!(kept < WEEK_MS)) return undefined;
+  return warning(
+    AREA,
+    `broker ${broker}: offsets of empty groups are kept for ${duration(kept)}; after a longer outage all retained requests are answered again`,
+    'raise offsets.retention.minutes on the broker to 10080 (a week) or more',
+  );
+}
+
+function checkTopicCreation(broker: number, settings: BrokerSettings): Finding | undefined {
+  if (settings.get('auto.create.topics.enable') !== 'true') return undefined;
+  return warning(
+    AREA,
+    `broker ${broker} creates topics on first use: requests to a mistyped topic stay there unread`,
+    'set auto.create.topics.enable=false; nodes create the topics they need',
+  );
 }
 
 /** Checks settings that must be equal on all brokers. */

@@ -1,7 +1,17 @@
 import { SILENT_AFTER_MS, type ReportedStatus, type KnownNode } from '../../../cluster/node-directory.js';
 import { KafkaError } from '../../../kafka/port.js';
 import { isModelName } from '../../../schemas/model-name.js';
-import { duration, ok, problem, setTopic, unknown, unavailable, warning, type Finding } from '../finding.js';
+import {
+  duration,
+  ok,
+  orOk,
+  problem,
+  setTopic,
+  unknown,
+  unavailable,
+  warning,
+  type Finding,
+} from '../finding.js';
 
 const AREA = 'nodes';
 const CLOCKS = 'clocks';
@@ -53,47 +63,57 @@ export function classifyByClock(statuses: readonly ReportedStatus[], now: number
 /** Reports live and silent nodes, and models and bindings that failed. */
 export function checkNodes(nodes: readonly ClassifiedNode[]): Finding[] {
   const alive = nodes.filter((node) => node.alive);
-  const findings: Finding[] = nodes
-    .filter((node) => !node.alive)
-    .map(({ node, host, silentMs }) =>
-      warning(
+  const silent = nodes.filter((node) => !node.alive);
+  return [
+    ...silent.map(silentNode),
+    ...(alive.length === 0
+      ? [problem(AREA, 'no node is alive', 'partitura node --models <repository>')]
+      : []),
+    ...alive.flatMap(checkNode),
+  ];
+}
+
+function silentNode({ node, host, silentMs }: ClassifiedNode): Finding {
+  return warning(
+    AREA,
+    `${node} on ${host} has been silent for ${duration(silentMs)}`,
+    'nothing if it was stopped: its partitions are reassigned; otherwise check its log',
+  );
+}
+
+/** Checks a live node. */
+function checkNode({ node, models, bindings }: ClassifiedNode): readonly Finding[] {
+  const modelNames = [...new Set(models.map(({ model }) => model))].join(', ') || 'no model';
+  const bindingNames = bindings.map(({ binding }) => binding).join(', ');
+  return orOk(
+    [...invalidNames(node, models), ...failedModels(node, models), ...failedBindings(node, bindings)],
+    AREA,
+    `${node}: ${modelNames}${bindings.length > 0 ? `, bindings ${bindingNames}` : ''}`,
+  );
+}
+
+function failedModels(node: string, models: ClassifiedNode['models']): Finding[] {
+  return models
+    .filter(({ state }) => state === 'FAILED')
+    .map(({ model, version, message }) =>
+      problem(
         AREA,
-        `${node} on ${host} has been silent for ${duration(silentMs)}`,
-        'nothing if it was stopped: its partitions are reassigned; otherwise check its log',
+        `${node}: model ${model}/${version}: ${message ?? 'failed'}`,
+        'correct the files or remove the version from the repository',
       ),
     );
-  if (alive.length === 0)
-    findings.push(problem(AREA, 'no node is alive', 'partitura node --models <repository>'));
-  for (const { node, models, bindings } of alive) {
-    const invalid = invalidNames(node, models);
-    findings.push(...invalid);
-    const failedModels = models.filter(({ state }) => state === 'FAILED');
-    const failedBindings = bindings.filter(({ state }) => state === 'FAILED');
-    for (const { model, version, message } of failedModels)
-      findings.push(
-        problem(
-          AREA,
-          `${node}: model ${model}/${version}: ${message ?? 'failed'}`,
-          'correct the files or remove the version from the repository',
-        ),
-      );
-    for (const { binding, message } of failedBindings)
-      findings.push(
-        problem(
-          AREA,
-          `${node}: binding ${binding}: ${message ?? 'failed'}`,
-          'correct its file and apply it again: partitura bind apply',
-        ),
-      );
-    if (invalid.length + failedModels.length + failedBindings.length === 0)
-      findings.push(
-        ok(
-          AREA,
-          `${node}: ${[...new Set(models.map(({ model }) => model))].join(', ') || 'no model'}${bindings.length > 0 ? `, bindings ${bindings.map(({ binding }) => binding).join(', ')}` : ''}`,
-        ),
-      );
-  }
-  return findings;
+}
+
+function failedBindings(node: string, bindings: ClassifiedNode['bindings']): Finding[] {
+  return bindings
+    .filter(({ state }) => state === 'FAILED')
+    .map(({ binding, message }) =>
+      problem(
+        AREA,
+        `${node}: binding ${binding}: ${message ?? 'failed'}`,
+        'correct its file and apply it again: partitura bind apply',
+      ),
+    );
 }
 
 /** Reports invalid model names: nodes serve valid ones only. */

@@ -14,6 +14,13 @@ interface Resource {
   readonly needed: readonly string[];
 }
 
+/** The resources of a cluster that carry rights. */
+export interface ExaminedResources {
+  readonly topics: readonly ExaminedTopic[];
+  readonly groups: readonly ExaminedGroup[];
+  readonly cluster: ClusterFacts | undefined;
+}
+
 /**
  * Checks that a node with our login has all the rights it needs.
  * @param acls what a node needs
@@ -22,9 +29,7 @@ interface Resource {
 export function checkRights(
   acls: readonly Acl[],
   user: string | undefined,
-  topics: readonly ExaminedTopic[],
-  groups: readonly ExaminedGroup[],
-  cluster: ClusterFacts | undefined,
+  { topics, groups, cluster }: ExaminedResources,
 ): readonly Finding[] {
   const resources = [
     ...topics.flatMap((topic) => ofTopic(topic, acls)),
