@@ -29,6 +29,7 @@ const nodeGlobals = [
 const LONG_FILES = {
   'bench/outages.ts': 'one fault after the other, on one harness',
   'consumers/models/batch-proof/proof.ts': 'the runs of one proof share their counts and their clock',
+  'consumers/models/batch-check.ts': 'sampling and comparison of one batch',
   'consumers/models/catalog.ts': 'reconciliation of the repository is one state machine',
   'consumers/records/record-consumer.ts': 'the path of a record, from arrival to acknowledgement',
   'kafka/kafkajs/consumer.ts': 'kafkajs has one object for fetching, groups and commits',

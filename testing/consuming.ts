@@ -46,9 +46,9 @@ export interface Consuming {
   /** The test's clock. */
   readonly state: { now: number };
   /** Answers batches by index and waits for the consequences. */
-  answer(...indexes: number[]): Promise<void>;
+  readonly answer: (...indexes: number[]) => Promise<void>;
   /** Returns the ids of the published replies. */
-  repliesTo(): string[];
+  readonly repliesTo: () => string[];
 }
 
 export async function consuming(

@@ -140,30 +140,25 @@ function notRunning(
   );
 }
 
+interface ListedBinding extends BindingDefinition {
+  readonly revision: string;
+  readonly lag: number | null;
+  readonly nodes: ReturnType<typeof reportsOf>;
+}
+
 /** Prints the bindings and their state on the nodes. */
 async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
   const kafka = kafkaFor(config);
   const unreadable: string[][] = [];
   const [bindings, nodes] = await Promise.all([
     readBindings(kafka, config, ({ key }, { message }) =>
-      unreadable.push([
-        key?.toString('utf8') ?? '',
-        '',
-        '',
-        '',
-        '',
-        '',
-        `not readable by this version: ${message}`,
-      ]),
+      unreadable.push([key?.toString('utf8') ?? '', ...NO_CELLS, `not readable by this version: ${message}`]),
     ),
     readNodes(kafka, config, Date.now()),
   ]);
   const alive = nodes.filter((node) => node.alive);
-  const lags = await readLags(
-    kafka,
-    config,
-    [...bindings.values()].map(({ definition }) => definition),
-  );
+  const definitions = [...bindings.values()].map(({ definition }) => definition);
+  const lags = await readLags(kafka, config, definitions);
   const found = [...bindings.values()].map(({ definition, revision }) => ({
     ...definition,
     revision,
@@ -171,16 +166,23 @@ async function runBindings(config: Config, { json }: BindFlags): Promise<void> {
     nodes: reportsOf(alive, definition.name).filter((report) => report.revision === revision),
   }));
   if (json) return printJson(found);
-  const rows = found.map((binding) => [
-    binding.name,
-    binding.source.topic,
-    binding.model,
-    binding.output.topic,
-    String(binding.nodes.filter(({ state }) => state === 'RUNNING').length),
-    String(binding.lag ?? ''),
-    [...new Set(binding.nodes.flatMap(({ message }) => message ?? []))].join('; '),
-  ]);
-  print(table(['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'], [...rows, ...unreadable]));
+  print(table(HEADER, [...found.map(bindingRow), ...unreadable]));
+}
+
+const HEADER = ['BINDING', 'SOURCE', 'MODEL', 'OUTPUT', 'NODES', 'LAG', 'MESSAGE'];
+/** Cells between the name and the message of an unreadable binding. */
+const NO_CELLS = ['', '', '', '', ''];
+
+function bindingRow({ name, source, model, output, lag, nodes }: ListedBinding): string[] {
+  return [
+    name,
+    source.topic,
+    model,
+    output.topic,
+    String(nodes.filter(({ state }) => state === 'RUNNING').length),
+    String(lag ?? ''),
+    [...new Set(nodes.flatMap(({ message }) => message ?? []))].join('; '),
+  ];
 }
 
 /** Reads the lag of each binding by name; bindings without a source topic are left out. */

@@ -89,7 +89,7 @@ test('a record that cannot be predicted becomes a dead letter byte for byte and 
   assert.match(unknown?.[1] ?? '', /field 'kind': expected one of 'red', 'blue', got 'green'/);
   assert.match(wrong?.[1] ?? '', /field 'a': expected a number, got 'x'/);
   assert.match(missing?.[1] ?? '', /field 'b\.c': expected a value, got nothing/);
-  assert.match(taken?.[1] ?? '', /field 'scaled': expected a record without it/);
+  assert.match(taken?.[1] ?? '', /field 'scaled': expected a record without this field/);
   await eventually('all offsets are committed', async () => (await bound.uncommitted()) === 0);
 });
 

@@ -30,9 +30,9 @@ const stateOf = (name: string): string | undefined =>
 const values = { value: Buffer.from(JSON.stringify({ values: [1, 2, 3, 4] })) };
 
 for (const [name, source, output, refusal] of [
-  ['internal', '__consumer_offsets', 'open.out', /^source.topic: .* reserved for Kafka$/],
-  ['requests', 'partitura.scale-onnx.requests', 'open.out', /^source.topic: .* reserved for Partitura$/],
-  ['forged', 'open.in', 'partitura.client-replies', /^output.topic: .* reserved for Partitura$/],
+  ['internal', '__consumer_offsets', 'open.out', /^source.topic: .* not reserved for Kafka/],
+  ['requests', 'partitura.scale-onnx.requests', 'open.out', /^source.topic: .* not reserved for Partitura/],
+  ['forged', 'open.in', 'partitura.client-replies', /^output.topic: .* not reserved for Partitura/],
   ['secret', 'secret.salaries', 'open.out', /^source.topic: expected a topic that PARTITURA_BINDING_TOPICS/],
   ['outside', 'open.in', 'elsewhere', /^output.topic: expected a topic that PARTITURA_BINDING_TOPICS/],
 ] as const)
