@@ -28,7 +28,7 @@ export interface DoctorContext {
 const REACH_LIMIT_MS = 15_000;
 
 /**
- * What several areas need to know about a cluster, each fact collected at most once, when it is first needed. A failed
+ * Facts about a cluster that several areas share, each collected at most once, when it is first needed. A failed
  * query becomes a finding of its area, and the fact is missing.
  */
 export class Facts {
