@@ -50,7 +50,7 @@ export function withoutForgotten(
   heard: readonly ReportedStatus[],
   { nodeForgetMs }: Pick<Config, 'nodeForgetMs'>,
 ): ReportedStatus[] {
-  const forgotten = new Set(longSilent(heard, nodeForgetMs));
+  const forgotten = new Set(expiredKeys(heard, nodeForgetMs));
   return heard.filter(({ key }) => !forgotten.has(key));
 }
 
@@ -80,7 +80,7 @@ export async function readStatuses(
  * Returns the keys of nodes that have been silent for `forgetMs`, relative to the latest status of any node, so that
  * the local clock is irrelevant. If no node publishes anything, none is silent.
  */
-export function longSilent(heard: readonly ReportedStatus[], forgetMs: number): string[] {
+export function expiredKeys(heard: readonly ReportedStatus[], forgetMs: number): string[] {
   const newest = heard.reduce((latest, { recordedAt }) => Math.max(latest, recordedAt), -Infinity);
   return heard.filter(({ recordedAt }) => newest - recordedAt > forgetMs).map(({ key }) => key);
 }

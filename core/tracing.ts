@@ -117,7 +117,7 @@ function logProblems(log: Logger): void {
 async function stop(shutdown: () => Promise<void>, log: Logger): Promise<void> {
   const late = (): Error => new Error(`spans could not be sent within ${STOP_LIMIT_MS} ms`);
   await within(STOP_LIMIT_MS, shutdown(), late).catch((error: unknown) => {
-    log.warn({ err: error }, 'tracing: could not flush the last spans');
+    log.warn({ err: error }, 'span export failed at shutdown; the last spans are lost');
   });
 }
 

@@ -9,14 +9,14 @@ const answerLimitMs = 2_000;
 // stays silent.
 const apiVersionsRequest = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
 
-export type Waited = 'serving' | 'ended' | 'silent';
+export type StartResult = 'serving' | 'ended' | 'silent';
 
 /** Waits for the broker: `ended` if its process ends first, `silent` if it is not ready within `limitMs`. */
 export async function waitUntilServing(
   port: number,
   ended: Promise<unknown>,
   limitMs: number,
-): Promise<Waited> {
+): Promise<StartResult> {
   const deadline = Date.now() + limitMs;
   let alive = true;
   const ending = ended.then(() => (alive = false));

@@ -7,7 +7,7 @@ import { silent } from './records.js';
 import type { VersionFolder } from '../consumers/models/repository.js';
 import type { BatchDefaults, BatchSurroundings } from '../consumers/models/served-version.js';
 import { TestRepository } from './model-repository.js';
-import { VerdictMemory } from '../consumers/models/verdict-memory.js';
+import { VerdictCache } from '../consumers/models/verdict-cache.js';
 
 export const DEFAULTS: BatchDefaults = {
   maxBatchRows: 8,
@@ -18,7 +18,7 @@ export const DEFAULTS: BatchDefaults = {
 export const SURROUNDINGS: BatchSurroundings = {
   observe: () => undefined,
   whenBelowLimit: () => undefined,
-  verdicts: new VerdictMemory(undefined, silent),
+  verdicts: new VerdictCache(undefined, silent),
   onBatchCheck: () => undefined,
 };
 

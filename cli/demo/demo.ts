@@ -6,7 +6,7 @@ import { connect, type Attempt, type Inputs, type PartituraClient } from '../../
 import { endCluster, startFromFlags, type UpFlags } from '../commands/up.js';
 import { print, printJson, printError } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
-import { describe, problemsOf, sumUp, type Answered, type DemoReport } from './report.js';
+import { describe, problemsOf, summarize, type DemoAttempt, type DemoReport } from './report.js';
 
 export interface DemoFlags extends UpFlags {
   readonly exit: boolean;
@@ -57,10 +57,10 @@ async function stream(
   try {
     const digits = loadDigits();
     await warmUp(client, digits, { maxInflight, signal });
-    const answers: Answered[] = [];
+    const answers: DemoAttempt[] = [];
     const startedAt = performance.now();
     await askAll(client, digits, { maxInflight, signal }, answers);
-    return sumUp(answers, (performance.now() - startedAt) / 1_000);
+    return summarize(answers, (performance.now() - startedAt) / 1_000);
   } finally {
     await client.close();
   }
@@ -83,7 +83,7 @@ async function askAll(
   client: PartituraClient,
   digits: Digits,
   pace: Pace,
-  answers: Answered[],
+  answers: DemoAttempt[],
 ): Promise<void> {
   const bar = progressBar();
   const sentAt: number[] = [];

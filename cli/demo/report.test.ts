@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describe, problemsOf, sumUp, type Answered } from './report.js';
+import { describe, problemsOf, summarize, type DemoAttempt } from './report.js';
 
 const answered = (
   digit: number,
   label: number,
   changes: { latencyMs?: number; heldBack?: boolean; node?: string; batchSize?: number } = {},
-): Answered => {
+): DemoAttempt => {
   const { latencyMs = 1, heldBack = false, node = 'n1', batchSize = 1 } = changes;
   const data = Float32Array.from({ length: 10 }, (_, index) => (index === digit ? 0.9 : 0.01));
   const outputs = { probabilities: { datatype: 'FP32' as const, shape: [1, 10], data } };
@@ -19,7 +19,7 @@ const answered = (
   };
 };
 
-const failed = (message: string): Answered => ({
+const failed = (message: string): DemoAttempt => ({
   attempt: { index: 0, error: new Error(message) },
   label: 1,
   heldBack: true,
@@ -34,7 +34,7 @@ test('a report counts correct answers, answers by node and batch sizes', () => {
     ...[1, 1, 1, 1].map((digit) => answered(digit, 1, four)),
     failed('lost'),
   ];
-  const report = sumUp(answers, 2);
+  const report = summarize(answers, 2);
   assert.deepEqual(
     [
       report.requests,
@@ -51,25 +51,25 @@ test('a report counts correct answers, answers by node and batch sizes', () => {
 
 test('latencies are reported as percentiles', () => {
   const answers = Array.from({ length: 100 }, (_, index) => answered(1, 1, { latencyMs: 100 - index }));
-  const { p50Ms, p99Ms } = sumUp(answers, 1);
+  const { p50Ms, p99Ms } = summarize(answers, 1);
   assert.deepEqual([p50Ms, p99Ms], [51, 100]);
 });
 
 test('a run fails if answers are missing, failed or less accurate than the model', () => {
-  const good = sumUp([answered(1, 1, { heldBack: true })], 1);
+  const good = summarize([answered(1, 1, { heldBack: true })], 1);
   assert.deepEqual(problemsOf(good, { rows: 1, correct: 1, heldBackCorrect: 1 }), []);
   assert.deepEqual(problemsOf(good, { rows: 2, correct: 2, heldBackCorrect: 2 }), [
     'expected 2 answers, got 1',
     'expected 2 correct answers in all, got 1',
     'expected 2 of the held-out digits to be correct, got 1',
   ]);
-  assert.deepEqual(problemsOf(sumUp([failed('lost')], 1), { rows: 1, correct: 0, heldBackCorrect: 0 }), [
+  assert.deepEqual(problemsOf(summarize([failed('lost')], 1), { rows: 1, correct: 0, heldBackCorrect: 0 }), [
     '1 requests failed; the first: lost',
   ]);
 });
 
 test('the report is formatted as text', () => {
-  const lines = describe(sumUp([answered(1, 1, { heldBack: true, node: 'n2' }), answered(1, 2)], 0.5));
+  const lines = describe(summarize([answered(1, 1, { heldBack: true, node: 'n2' }), answered(1, 2)], 0.5));
   assert.deepEqual(lines, [
     'accuracy     100.00 % on the 1 held-out digits (1 of all 2 correct)',
     'throughput   4 requests/s (2 in 0.50 s)',

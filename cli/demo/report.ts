@@ -1,7 +1,7 @@
 import type { Attempt } from '../../producers/index.js';
 
 /** One requested digit and its outcome. */
-export interface Answered {
+export interface DemoAttempt {
   readonly attempt: Attempt;
   readonly label: number;
   readonly heldBack: boolean;
@@ -22,7 +22,7 @@ export interface DemoReport {
 }
 
 /** Summarizes a run: accuracy, latency, throughput and answers by node. */
-export function sumUp(answers: readonly Answered[], seconds: number): DemoReport {
+export function summarize(answers: readonly DemoAttempt[], seconds: number): DemoReport {
   const good = answers.filter(({ attempt, label }) => digitOf(attempt) === label);
   const heldBack = answers.filter((answer) => answer.heldBack);
   const latencies = answers.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);

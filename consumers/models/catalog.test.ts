@@ -13,7 +13,7 @@ import type {
 import { runtimeName } from '../engine/runtime-version.js';
 import { ModelCatalog } from './catalog.js';
 import { hashFiles } from './files-hash.js';
-import { VerdictMemory } from './verdict-memory.js';
+import { VerdictCache } from './verdict-cache.js';
 import { TestRepository } from '../../testing/model-repository.js';
 
 const SOON_MS = 20_000;
@@ -88,7 +88,7 @@ async function watching(
   const catalog = new ModelCatalog(engine, options, silent, {
     observe: () => undefined,
     whenBelowLimit: () => undefined,
-    verdicts: new VerdictMemory(undefined, silent),
+    verdicts: new VerdictCache(undefined, silent),
     onBatchCheck: () => undefined,
   });
   context.after(() => catalog.close());

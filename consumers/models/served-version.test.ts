@@ -6,7 +6,7 @@ import { fixture, sourceOf } from '../../testing/engine-models.js';
 import { createEngine } from '../engine/threaded-engine.js';
 import { silent } from '../../testing/records.js';
 import { tryVersion } from './trial.js';
-import { VerdictMemory } from './verdict-memory.js';
+import { VerdictCache } from './verdict-cache.js';
 import { serveSignatures } from './served-signatures.js';
 import type { ServedVersion } from './served-version.js';
 import { TestRepository } from '../../testing/model-repository.js';
@@ -74,7 +74,7 @@ for (const backend of ['auto', 'wasm'] as const)
 test('a version that never finishes a batch of zeros is detected and may still serve other values', async () => {
   const engine = await createEngine({ threads: 1 });
   try {
-    const verdicts = new VerdictMemory(undefined, silent);
+    const verdicts = new VerdictCache(undefined, silent);
     const source = await sourceOf(fixture('endless-zeros-onnx'));
     const options = { settings: {}, maxBatchRows: 8, verdicts, filesHash: undefined, warmUpLimitMs: 500 };
     const { hangs, problem, batching } = await tryVersion(engine.isolated, source, options);
@@ -97,7 +97,7 @@ describe('the batching verdict of a version', () => {
     context: TestContext,
     model: string,
     settings = '',
-    verdicts = new VerdictMemory(undefined, silent),
+    verdicts = new VerdictCache(undefined, silent),
   ): Promise<string> {
     const folder = await versionFolder(context, model, settings);
     const { main: version } = await serveSignatures(folder, engine, DEFAULTS, { ...SURROUNDINGS, verdicts });
@@ -147,10 +147,10 @@ describe('the batching verdict of a version', () => {
   });
 
   test('is stored for the same files including settings, and proven for others', async (context) => {
-    const verdicts = new VerdictMemory(undefined, silent);
+    const verdicts = new VerdictCache(undefined, silent);
     const recalled: (boolean | undefined)[] = [];
-    const recall = verdicts.recall.bind(verdicts);
-    verdicts.recall = async (parts) => {
+    const recall = verdicts.get.bind(verdicts);
+    verdicts.get = async (parts) => {
       const known = await recall(parts);
       recalled.push(known?.batchable);
       return known;
@@ -164,7 +164,7 @@ describe('the batching verdict of a version', () => {
     const { root } = await TestRepository.create(context);
     const folder = await versionFolder(context, 'scale-onnx', '');
     const serve = async (): Promise<ServedVersion> => {
-      const surroundings = { ...SURROUNDINGS, verdicts: new VerdictMemory(root, silent) };
+      const surroundings = { ...SURROUNDINGS, verdicts: new VerdictCache(root, silent) };
       return (await serveSignatures(folder, engine, { ...DEFAULTS, batchCheckMs: 1_000 }, surroundings)).main;
     };
     const version = await serve();

@@ -23,7 +23,7 @@ import {
 } from './profile.js';
 import type { ModelSettings } from './settings.js';
 import { tryVersion, type Trial } from './trial.js';
-import type { VerdictMemory } from './verdict-memory.js';
+import type { VerdictCache } from './verdict-cache.js';
 
 /** A signature of a version that answers requests: the model in its engine, behind a batcher. */
 export interface ServedVersion {
@@ -64,7 +64,7 @@ export interface BatchSurroundings {
   readonly observe: BatchObserver;
   /** Returns a promise while the results waiting to be sent exceed their limit. */
   readonly whenBelowLimit: () => Promise<void> | undefined;
-  readonly verdicts: VerdictMemory;
+  readonly verdicts: VerdictCache;
   /** Called after each check of a batch. */
   readonly onBatchCheck: (
     version: Pick<ServedVersion, 'model' | 'version' | 'signatureNames'>,
@@ -231,8 +231,7 @@ class BatchedVersion implements ServedVersion {
     this.batcher.stopBatching();
     this.suspects.stopBatching();
     this.#check?.end();
-    if (trial.verdictKey)
-      this.#remembering = surroundings.verdicts.remember(trial.verdictKey, this.#batching);
+    if (trial.verdictKey) this.#remembering = surroundings.verdicts.store(trial.verdictKey, this.#batching);
   }
 
   async retire(): Promise<void> {

@@ -17,7 +17,8 @@ export class SkippedFolders {
     const known = this.#folders;
     this.#folders = new Map(found.map((one) => [one.folder, one]));
     for (const { folder, reason } of found)
-      if (known.get(folder)?.reason !== reason) this.log.warn({ folder, reason }, 'model folder skipped');
+      if (known.get(folder)?.reason !== reason)
+        this.log.warn({ folder, reason }, 'invalid model folder; skipping it');
   }
 
   /** Descriptions of the folders, as many as fit into a node status. */

@@ -4,7 +4,7 @@ import type { Engine, EngineTensor, LoadedModel, ModelSource } from '../engine/e
 import { tensor } from '../../testing/engine-models.js';
 import { silent } from '../../testing/records.js';
 import { tryVersion, type Trial } from './trial.js';
-import { VerdictMemory } from './verdict-memory.js';
+import { VerdictCache } from './verdict-cache.js';
 
 const SOURCE: ModelSource = { model: 'm', version: '1', directory: '/', format: 'graph_model' };
 
@@ -31,7 +31,7 @@ function trialsOf(msOfRun: () => number): { start: () => Promise<Trial>; clockRe
   const options = {
     settings: {},
     maxBatchRows: 64,
-    verdicts: new VerdictMemory(undefined, silent),
+    verdicts: new VerdictCache(undefined, silent),
     filesHash: 'abc',
     now: () => {
       clockReads++;

@@ -6,7 +6,7 @@ import { proveBatching, type ProvenVerdict } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
 import { batchSizes, bytesPerRow, timeBatches, type BatchTimes } from './batch-times.js';
 import type { ModelSettings } from './settings.js';
-import { isFinal, type RememberedVerdict, type VerdictMemory } from './verdict-memory.js';
+import { isFinal, type CachedVerdict, type VerdictCache } from './verdict-cache.js';
 
 /** Result of the trial of a version in a child process. */
 export interface Trial {
@@ -22,7 +22,7 @@ export interface Trial {
 export interface TrialOptions {
   readonly settings: ModelSettings;
   readonly maxBatchRows: number;
-  readonly verdicts: VerdictMemory;
+  readonly verdicts: VerdictCache;
   /** Hash of the version's files; without it no verdict is stored. */
   readonly filesHash: string | undefined;
   /** Time limit for one batch of zeros, milliseconds. Default 30 s. */
@@ -124,7 +124,7 @@ async function determineVerdict(
   const configured = verdictOfSettings(loaded, settings);
   if (configured) return { batching: configured, verdictKey: undefined, isNew: false };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
-  const known = key && (await verdicts.recall(key));
+  const known = key && (await verdicts.get(key));
   if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key, isNew: false };
   const tries = known?.tries ?? 0;
   const proven = await proveBatching(loaded, {
@@ -134,14 +134,14 @@ async function determineVerdict(
     ...(now && { now }),
   });
   const kept =
-    proven.finality !== 'transient' && key && (await verdicts.remember(key, toRemember(proven, tries)));
+    proven.finality !== 'transient' && key && (await verdicts.store(key, toRemember(proven, tries)));
   return { batching: verdictOf(kept || proven), verdictKey: key, isNew: true };
 }
 
 /**
  * Builds the verdict to store. A proof cut short by time is repeated with twice the time at the next starts, up to a limit.
  */
-function toRemember({ batchable, reason, finality }: ProvenVerdict, tries: number): RememberedVerdict {
+function toRemember({ batchable, reason, finality }: ProvenVerdict, tries: number): CachedVerdict {
   const isFinal = finality === 'final' || tries + 1 >= MAX_PROOFS;
   return { batchable, reason, tries: isFinal ? undefined : tries + 1 };
 }

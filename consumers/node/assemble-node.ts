@@ -11,7 +11,7 @@ import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
 import { ModelCatalog, type CatalogOptions } from '../models/catalog.js';
 import type { BatchSurroundings } from '../models/served-version.js';
-import { VerdictMemory } from '../models/verdict-memory.js';
+import { VerdictCache } from '../models/verdict-cache.js';
 import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
 import { Admission } from '../requests/admission.js';
 import { ReplyPublisher } from '../requests/replies/publisher.js';
@@ -70,7 +70,8 @@ function engineOptions(config: Config, log: Logger): Parameters<typeof createEng
     backend: config.engine,
     intraOpThreads: config.intraOpThreads,
     runTimeoutMs: config.runTimeoutMs,
-    onError: (error) => log.error({ err: error }, 'engine error'),
+    onError: (error) =>
+      log.error({ err: error }, 'engine problem; recovering'),
   };
 }
 
@@ -118,7 +119,7 @@ function createCatalog(
       metrics.computeSeconds.observe({ model }, computeMicros / 1e6);
     },
     whenBelowLimit: () => outbox.whenBelowLimit(config.maxInflightBytes),
-    verdicts: new VerdictMemory(config.cacheDir ?? join(homedir(), '.cache', 'partitura'), log),
+    verdicts: new VerdictCache(config.cacheDir ?? join(homedir(), '.cache', 'partitura'), log),
     onBatchCheck: noteBatchCheck(foundation, beat),
   };
   return new ModelCatalog(engine, options, log, surroundings);
@@ -138,7 +139,7 @@ function noteBatchCheck(
       return log.debug(details, 'batch check failed; rows could not be computed alone');
     log.error(
       details,
-      'batched answers differ from unbatched answers; batching is turned off for this version',
+      'batched answers differ from unbatched answers; turning off batching for this version',
     );
     beat();
   };

@@ -65,7 +65,7 @@ export class Heartbeat {
     this.#problem = message;
     const reason =
       kind === 'not-authorized' ? lacking('node', 'WRITE', `topic ${this.parts.topic}`, message) : message;
-    this.parts.log.warn({ reason }, 'heartbeat cannot be published; this node is missing from the node list');
+    this.parts.log.warn({ reason }, 'node status cannot be published; other programs see this node as dead');
   }
 
   #send(value: Buffer | null): Promise<void> {

@@ -2,7 +2,7 @@ import type { Outbox } from '../../kafka/sending/outbox.js';
 import type { KafkaClient } from '../../kafka/port.js';
 import type { Logger } from '../../core/log.js';
 import {
-  longSilent,
+  expiredKeys,
   readStatuses,
   SILENT_AFTER_MS,
   type ReportedStatus,
@@ -57,7 +57,7 @@ export class NodeSweeper {
     const read = { groupPrefix: `${topic}.`, signal: this.#closing.signal };
     const heard = await readStatuses(this.kafka, this.options, read);
     for (const key of toRemove(heard, this.options)) {
-      this.log.info({ node: key }, 'node is dead; its status is deleted');
+      this.log.info({ node: key }, 'node is dead; deleting its status');
       const record = { topic, key: Buffer.from(key), value: null, headers: {} };
       this.outbox.push(record, { delivered: () => undefined, failed: () => undefined });
     }
@@ -74,8 +74,8 @@ export function toRemove(
   heard: readonly ReportedStatus[],
   { node, forgetMs }: Pick<SweeperOptions, 'node' | 'forgetMs'>,
 ): string[] {
-  const dead = longSilent(heard, forgetMs);
-  const silent = longSilent(heard, SILENT_AFTER_MS);
+  const dead = expiredKeys(heard, forgetMs);
+  const silent = expiredKeys(heard, SILENT_AFTER_MS);
   const [first] = heard
     .map(({ key }) => key)
     .filter((key) => !silent.includes(key))

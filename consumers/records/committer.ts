@@ -102,7 +102,7 @@ export class Committer {
         if (attempt === 2 && !isOutage(error))
           this.parts.log.warn(
             { ...where, err: error },
-            'crash mark could not be committed; retrying, records wait',
+            'crash mark could not be committed; retrying before any record is computed',
           );
         await sleep(backoffMs(BACKOFF, attempt), this.#closed.signal);
       }
@@ -181,7 +181,7 @@ export class Committer {
   #logIsolation(): void {
     this.parts.log.error(
       { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
-      'a request crashed its process; computing all requests in a child process for a while',
+      'a request crashed its process; computing all requests of the model in a child process',
     );
   }
 
@@ -225,10 +225,7 @@ export class Committer {
     const tooLate = (): Error => new Error(`no commit within ${releaseTimeoutMs} ms`);
     const partitions = [...this.parts.owned()].filter(({ partition }) => numbers.has(partition));
     await within(releaseTimeoutMs, this.#release(partitions), tooLate).catch((error: unknown) => {
-      this.parts.log.warn(
-        { model, err: error },
-        'last commit failed; the next owner answers some records again',
-      );
+      this.parts.log.warn({ model, err: error }, 'final commit failed; some records will be redelivered');
     });
     for (const partition of partitions) this.#remember(partition);
   }

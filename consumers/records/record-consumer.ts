@@ -88,7 +88,7 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     return new SchemaBarrier({
       whenDecodable: (record) => this.handler.whenDecodable(record),
       accept: (record, arrivedAt) => this.#accept(record, arrivedAt),
-      putAside: (range) => this.#putAside(range),
+      skipUnreadable: (range) => this.#skipUnreadable(range),
       whenBelowLimit: () => this.parts.inFlight.whenBelowLimit(),
       pause: (partition) => this.consumer.pause([partition]),
       resume: (partition) => this.consumer.resume([partition]),
@@ -169,8 +169,8 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     return partition.opening;
   }
 
-  /** Unreadable offsets can't be answered and must not vanish: publishes one dead letter, without a value, for the range. */
-  #putAside({ position, reason }: UnreadableRange): void {
+  /** Publishes one dead letter, without a value, for an unreadable range, which cannot be answered and must not vanish. */
+  #skipUnreadable({ position, reason }: UnreadableRange): void {
     const { topic, partition, offset, lastOffset } = position;
     const range = `offsets ${offset} to ${lastOffset} cannot be read`;
     const record = {
@@ -225,7 +225,7 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     if (!partition?.ledger.isRewound(offset)) return partition;
     this.parts.log.warn(
       { topic, partition: number, offset },
-      'offsets went back; reading the partition again',
+      'offsets went back; reading the partition again from this offset',
     );
     this.#revoke(number);
     return this.#partitions.own({ topic, partition: number }, partition.crashes);
@@ -348,7 +348,10 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     this.#releaseClosed();
     const late = (): Error => new Error('the consumer did not close in time');
     await within(this.options.drainTimeoutMs, closing, late).catch((error: unknown) => {
-      this.parts.log.warn({ model: this.options.model, err: error }, 'consumer closed with an error');
+      this.parts.log.warn(
+        { model: this.options.model, err: error },
+        'closing the consumer failed; its partitions are reassigned after the session timeout',
+      );
     });
     for (const { partition } of this.#partitions.all) this.#revoke(partition);
     this.parts.inFlight.end();

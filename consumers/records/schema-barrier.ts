@@ -15,7 +15,7 @@ export interface SchemaBarrierHandlers {
   whenDecodable(record: KafkaRecord): Promise<void> | undefined;
   /** @param arrivedAt monotonic milliseconds */
   accept(record: KafkaRecord, arrivedAt: number): void;
-  putAside(range: UnreadableRange): void;
+  skipUnreadable(range: UnreadableRange): void;
   /** Returns a promise while the in-flight limits are reached. */
   whenBelowLimit(): Promise<void> | undefined;
   pause(partition: TopicPartition): void;
@@ -31,7 +31,7 @@ interface Waiting {
 
 /**
  * Accepts arrivals in order, partition by partition. A record whose schema is unknown pauses its partition, and the
- * rest of the fetch waits here, possibly for long if the schema registry is unavailable. Waiting records count neither
+ * rest of the fetch waits here, possibly for a long time if the schema registry is unavailable. Waiting records count neither
  * as in flight nor as work to drain, so the partition can be revoked at any time.
  */
 export class SchemaBarrier {
@@ -50,7 +50,7 @@ export class SchemaBarrier {
     const arrivedAt = performance.now();
     let accepted = 0;
     for (const arrival of arrivals) {
-      if (isUnreadable(arrival)) this.handlers.putAside(arrival);
+      if (isUnreadable(arrival)) this.handlers.skipUnreadable(arrival);
       else {
         const decodable = this.handlers.whenDecodable(arrival);
         if (decodable) return this.#wait({ place, arrivals: arrivals.slice(accepted) }, decodable);

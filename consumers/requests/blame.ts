@@ -2,23 +2,23 @@ import { backoffMs, sleep, unlessAborted, within, type Backoff } from '../../cor
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 /** Time limit of one request, milliseconds: records wait for its answer. */
-const QUESTION_LIMIT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 
 /** The side to blame for a failure, as far as the failure alone shows. */
-export type Culprit = 'question' | 'service' | 'unclear';
+export type FaultySide = 'question' | 'service' | 'unclear';
 
-export interface Inquiry<Answer> {
+export interface Query<Answer> {
   ask(): Promise<Answer>;
-  culpritOf(error: Error): Culprit;
+  culpritOf(error: Error): FaultySide;
   /** Duration of a failure of unclear origin after which the question is blamed, milliseconds. */
-  patienceMs?(error: Error): number;
+  graceMs?(error: Error): number;
   /** Monotonic milliseconds. */
   readonly now?: (() => number) | undefined;
   /** Sends a request that any healthy service answers. @throws Error if it does not */
   probe(): Promise<unknown>;
   readonly signal: AbortSignal;
   /** Called once, when the service seems to be unavailable. */
-  onAway?(error: Error): void;
+  onUnavailable?(error: Error): void;
   readonly backoff?: Backoff | undefined;
   readonly limitMs?: number | undefined;
 }
@@ -30,7 +30,7 @@ export interface Inquiry<Answer> {
  * @returns the answer, or the error that the question is to blame for
  * @throws the signal's reason once it aborts
  */
-export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<Answer | Error> {
+export async function queryOrBlame<Answer>(inquiry: Query<Answer>): Promise<Answer | Error> {
   const { signal, backoff = BACKOFF, now = Date.now } = inquiry;
   const startedAt = now();
   let isUp = false;
@@ -42,13 +42,13 @@ export async function answerOrBlame<Answer>(inquiry: Inquiry<Answer>): Promise<A
     const { error } = answer;
     signal.throwIfAborted();
     const culprit = inquiry.culpritOf(error);
-    const isPatient = now() - startedAt < (inquiry.patienceMs?.(error) ?? 0);
+    const isPatient = now() - startedAt < (inquiry.graceMs?.(error) ?? 0);
     if (culprit === 'question' || (isUp && culprit === 'unclear' && !isPatient)) return error;
     isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry)) instanceof Failure);
     signal.throwIfAborted();
     if (!isUp && !isToldAway) {
       isToldAway = true;
-      inquiry.onAway?.(error);
+      inquiry.onUnavailable?.(error);
     }
     await sleep(backoffMs(backoff, attempt), signal);
   }
@@ -60,7 +60,7 @@ class Failure {
 
 async function attemptOf<T>(
   work: Promise<T>,
-  { signal, limitMs = QUESTION_LIMIT_MS }: Pick<Inquiry<T>, 'signal' | 'limitMs'>,
+  { signal, limitMs = REQUEST_TIMEOUT_MS }: Pick<Query<T>, 'signal' | 'limitMs'>,
 ): Promise<T | Failure> {
   try {
     return await within(

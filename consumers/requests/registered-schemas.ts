@@ -88,7 +88,7 @@ export class RegisteredSchemas {
       if (replies instanceof PartituraError)
         this.options.log.warn(
           { model, err: replies },
-          'schemas could not be registered; requests in Confluent framing get dead letters',
+          "schema registration failed; requests in Confluent's wire format become dead letters",
         );
     });
   }

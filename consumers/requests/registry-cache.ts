@@ -1,4 +1,4 @@
-import { answerOrBlame, type Culprit } from './blame.js';
+import { queryOrBlame, type FaultySide } from './blame.js';
 import type { Backoff } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { RegistryError } from '../../schemas/registry/client.js';
@@ -74,14 +74,14 @@ export class RegistryCache<Key, Answer extends object> {
   async #askUntilAnswered(key: Key): Promise<void> {
     const { signal, backoff = BACKOFF, onAway, probe } = this.options;
     try {
-      const answer = await answerOrBlame<Answer>({
+      const answer = await queryOrBlame<Answer>({
         ask: () => this.ask(key),
         culpritOf,
-        patienceMs,
+        graceMs: patienceMs,
         now: this.#now,
         probe,
         signal,
-        onAway,
+        onUnavailable: onAway,
         backoff,
         limitMs: ATTEMPT_LIMIT_MS,
       });
@@ -104,7 +104,7 @@ export class RegistryCache<Key, Answer extends object> {
  * Blames the service if it is busy, or if another server answers in its place: both are temporary. A refused login may
  * be temporary, or concern this key alone.
  */
-function culpritOf(error: Error): Culprit {
+function culpritOf(error: Error): FaultySide {
   if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
   const { status = 0 } = error;
   return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';

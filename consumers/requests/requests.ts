@@ -13,7 +13,7 @@ import {
   callerOf,
   isTooLate,
   outcomeName,
-  unlessLate,
+  refuseIfLate,
   type Caller,
   type Outcome,
 } from './replies/outcome.js';
@@ -89,7 +89,7 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
   }
 
   released(outcome: Outcome): Outcome {
-    return unlessLate(outcome, this.parts.now(), this.parts.node);
+    return refuseIfLate(outcome, this.parts.now(), this.parts.node);
   }
 
   outcomeName(outcome: Outcome): string {

@@ -9,7 +9,7 @@ import { REGISTRY } from './registry.js';
 import { TOPICS } from './topics.js';
 
 /**
- * The groups of options, one file each. A process names the groups that it reads.
+ * The groups of options, one file each.
  * Command-line flags and docs/CONFIGURATION.md are generated from them.
  */
 export const GROUPS = { KAFKA, REGISTRY, TOPICS, ENGINE, NODE, PROCESS };
@@ -74,7 +74,7 @@ function refuseContradictions(config: Config): Config {
   return config;
 }
 
-/** Reads the options that the environment sets. Only `main.ts` files call this. */
+/** Reads the options that an environment sets. */
 export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigInput {
   const input: ConfigInput = {};
   for (const [name, { env }] of Object.entries<Option>(OPTIONS)) {

@@ -232,7 +232,9 @@ test('a model whose batches turn out to differ is no longer batched, with a log 
     });
     assert.match((await batching())?.reason ?? '', /live check found a difference: output 'y'/);
     assert.ok(
-      log.some((line) => line.includes('batched answers differ from unbatched answers; batching is turned off')),
+      log.some((line) =>
+        line.includes('batched answers differ from unbatched answers; turning off batching'),
+      ),
     );
     const metrics = await (await fetch(new URL('/metrics', node.ready.health))).text();
     assert.match(metrics, /partitura_batch_checks_total\{model="rare-value-onnx",result="different"\} [1-9]/);

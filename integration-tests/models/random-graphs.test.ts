@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { RowTensor } from '../../consumers/batching/rows.js';
 import { createEngine, type Engine, type LoadedModel } from '../../consumers/engine/index.js';
 import { serveSignatures } from '../../consumers/models/served-signatures.js';
-import { VerdictMemory } from '../../consumers/models/verdict-memory.js';
+import { VerdictCache } from '../../consumers/models/verdict-cache.js';
 import { createLogger } from '../../core/log.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { decodeElements, encodeElements } from '../../schemas/tensor.js';
@@ -26,7 +26,7 @@ const DEFAULTS = { maxBatchRows: 64, maxBatchDelayMs: 0, inlineMicros: 0, batchC
 const SURROUNDINGS = {
   observe: () => undefined,
   whenBelowLimit: () => undefined,
-  verdicts: new VerdictMemory(undefined, createLogger('test', 'silent')),
+  verdicts: new VerdictCache(undefined, createLogger('test', 'silent')),
   onBatchCheck: () => undefined,
 };
 

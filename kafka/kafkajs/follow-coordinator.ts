@@ -11,16 +11,16 @@ type Method<A> = (this: ConsumerGroup, argument: A) => Promise<void>;
 const heartbeat = methodOf<{ readonly interval: number }>('heartbeat');
 const commitOffsets = methodOf<object | undefined>('commitOffsets');
 ConsumerGroup.prototype.heartbeat = function (this: ConsumerGroup, options): Promise<void> {
-  return following(this, () => heartbeat.call(this, options));
+  return withCoordinatorRefresh(this, () => heartbeat.call(this, options));
 };
 ConsumerGroup.prototype.commitOffsets = function (this: ConsumerGroup, offsets): Promise<void> {
-  return following(this, () => commitOffsets.call(this, offsets));
+  return withCoordinatorRefresh(this, () => commitOffsets.call(this, offsets));
 };
 
 /** Lookups in flight: at most one per group, shared by all callers. */
 const lookups = new WeakMap<ConsumerGroup, Promise<void>>();
 
-async function following(group: ConsumerGroup, call: () => Promise<void>): Promise<void> {
+async function withCoordinatorRefresh(group: ConsumerGroup, call: () => Promise<void>): Promise<void> {
   try {
     await call();
   } catch (error) {

@@ -18,15 +18,15 @@ export interface FetchWait {
  */
 const IDLE_WAIT_MS = 200;
 /** Records per fetch above which there are enough callers for more to arrive soon. */
-const SEVERAL_RECORDS = 4;
+const MIN_RECORDS_TO_WAIT = 4;
 /** Larger fetches bring no further gain. */
-const ENOUGH_BYTES = 64 * 1024;
+const MAX_TARGET_BYTES = 64 * 1024;
 const GATHERING_WAIT_MS = 3;
 /**
  * Target of the next fetch relative to this one: after a fetch that reached its target, and after one that did not.
  */
-const MORE = 1.25;
-const LESS = 0.8;
+const GROWTH = 1.25;
+const SHRINKAGE = 0.8;
 
 /**
  * Computes the long-polling limits of the next fetch. A lone fetch never waits. Under load, small fetches would
@@ -35,7 +35,7 @@ const LESS = 0.8;
  * callers' records are all here, and the next fetch waits for slightly less.
  */
 export function nextFetchWait(recent: RecentFetch | undefined): FetchWait {
-  if (!recent || recent.records < SEVERAL_RECORDS) return { minBytes: 1, maxWaitMs: IDLE_WAIT_MS };
-  const wanted = Math.round(recent.bytes * (recent.bytes >= recent.minBytes ? MORE : LESS));
-  return { minBytes: Math.min(wanted, ENOUGH_BYTES), maxWaitMs: GATHERING_WAIT_MS };
+  if (!recent || recent.records < MIN_RECORDS_TO_WAIT) return { minBytes: 1, maxWaitMs: IDLE_WAIT_MS };
+  const wanted = Math.round(recent.bytes * (recent.bytes >= recent.minBytes ? GROWTH : SHRINKAGE));
+  return { minBytes: Math.min(wanted, MAX_TARGET_BYTES), maxWaitMs: GATHERING_WAIT_MS };
 }

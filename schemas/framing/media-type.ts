@@ -1,6 +1,6 @@
 /** Content types, as senders write them: https://www.rfc-editor.org/rfc/rfc9110#name-media-type */
 
-const OF_ANYTHING = new Set(['application/octet-stream', 'binary/octet-stream', '*/*']);
+const UNSPECIFIC_TYPES = new Set(['application/octet-stream', 'binary/octet-stream', '*/*']);
 
 /**
  * Returns type and subtype in lower case, without parameters. Some header serializers put text in quotes.
@@ -12,7 +12,7 @@ export function mediaType(contentType: string | undefined): string | undefined {
     .split(/[;"]/, 1)[0]
     ?.trim()
     .toLowerCase();
-  return type === undefined || type === '' || OF_ANYTHING.has(type) ? undefined : type;
+  return type === undefined || type === '' || UNSPECIFIC_TYPES.has(type) ? undefined : type;
 }
 
 /** Returns true for media types of JSON documents: https://www.rfc-editor.org/rfc/rfc6839#section-3.1 */

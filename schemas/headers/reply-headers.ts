@@ -6,7 +6,7 @@ import { wildcard } from './wildcard.js';
 export type PassHeaders = (request: RecordHeaders, reply: RecordHeaders) => void;
 
 /** Headers that describe the request's value or fate and do not apply to its reply. */
-const OF_THE_REQUEST =
+const REQUEST_ONLY_HEADERS =
   /^(content-type$|ce_|__value_schema_id$|__connect\.|inference-error$|partitura-|mlserver-)/;
 
 /**
@@ -18,7 +18,7 @@ export function headersToPass(patterns: readonly string[]): PassHeaders {
   if (patterns.length === 0) return () => undefined;
   const wanted = patterns.map(wildcard);
   const passes = (name: string): boolean =>
-    wanted.some((pattern) => pattern.test(name)) && !OF_THE_REQUEST.test(name) && !addressesReply(name);
+    wanted.some((pattern) => pattern.test(name)) && !REQUEST_ONLY_HEADERS.test(name) && !addressesReply(name);
   return (request, reply) => {
     for (const name of Object.keys(request))
       if (!Object.hasOwn(reply, name) && passes(name)) reply[name] = request[name];

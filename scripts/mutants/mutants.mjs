@@ -104,8 +104,8 @@ export const MUTANTS = [
     edits: [
       [
         'consumers/requests/requests.ts',
-        'return unlessLate(outcome, this.parts.now(), this.parts.node);',
-        'return unlessLate(outcome, 0, this.parts.node);',
+        'return refuseIfLate(outcome, this.parts.now(), this.parts.node);',
+        'return refuseIfLate(outcome, 0, this.parts.node);',
       ],
     ],
     tests: RECORD_CONSUMER_TESTS,

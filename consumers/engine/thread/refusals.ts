@@ -3,7 +3,7 @@ import { PartituraError } from '../../../schemas/errors.js';
 const MAX_LENGTH = 1_000;
 
 /** Creates the error for a model that cannot be served, with a remedy. */
-export function refusal(reason: string, remedy: string): PartituraError {
+export function unservableModel(reason: string, remedy: string): PartituraError {
   return new PartituraError('MODEL_FAILED', `${reason}; ${remedy}`);
 }
 
@@ -14,7 +14,7 @@ export function refusal(reason: string, remedy: string): PartituraError {
 export function runtimeReason(message: string): string {
   const stated = message.replace(/^Session fail to run with error: /, '');
   const lines = stated.split('\n');
-  const kept = /^\d+ root error/.test(stated) ? lines.slice(1, 2).map(withoutNumber) : beforeNodes(lines);
+  const kept = /^\d+ root error/.test(stated) ? lines.slice(1, 2).map(stripListNumber) : beforeNodes(lines);
   const reason = kept.join(' ').replace(ASSERTION, '$1]').replace(NODE_VALUES, '').trim();
   return reason.length > MAX_LENGTH ? `${reason.slice(0, MAX_LENGTH)}…` : reason;
 }
@@ -33,6 +33,6 @@ function beforeNodes(lines: readonly string[]): string[] {
     .filter((line) => line !== '');
 }
 
-function withoutNumber(line: string): string {
+function stripListNumber(line: string): string {
   return line.replace(/^\s*\(\d+\)\s*/, '');
 }

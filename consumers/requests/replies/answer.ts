@@ -3,7 +3,7 @@ import { PartituraError } from '../../../schemas/errors.js';
 import type { Tensor, Timing } from '../../../schemas/generated.js';
 import type { Admitted } from '../admission.js';
 import type { Answer } from '../../batching/batch.js';
-import { errorReply, unlessLate, type Outcome } from './outcome.js';
+import { errorReply, refuseIfLate, type Outcome } from './outcome.js';
 
 /** Converts the model's answer to a reply, or to an error reply if its deadline has passed. */
 export function answerOutcome(
@@ -21,7 +21,7 @@ export function answerOutcome(
     node,
     timing: timing(answer),
   };
-  return unlessLate({ kind: 'reply', record, caller, reply, deadline: request.deadline }, now, node);
+  return refuseIfLate({ kind: 'reply', record, caller, reply, deadline: request.deadline }, now, node);
 }
 
 /** Returns the outcome of a request whose computation failed: an error reply, and a dead letter after a crash. */

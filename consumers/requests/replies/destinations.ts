@@ -1,5 +1,5 @@
 import { lacking } from '../../../cluster/acls.js';
-import { answerOrBlame, UnansweredError } from '../blame.js';
+import { queryOrBlame, UnansweredError } from '../blame.js';
 import { isOutage, KafkaError, type KafkaAdmin } from '../../../kafka/port.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
@@ -75,7 +75,7 @@ export class Destinations {
 
   async #ask(topic: string): Promise<void> {
     const { probeTopic, limitMs } = this.options;
-    const answer = await answerOrBlame<number | undefined>({
+    const answer = await queryOrBlame<number | undefined>({
       ask: () => this.admin.partitionCount(topic),
       culpritOf: (error) => (isPassing(error) ? 'unclear' : 'question'),
       probe: () => this.admin.partitionCount(probeTopic),

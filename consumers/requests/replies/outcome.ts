@@ -42,8 +42,8 @@ export function errorReply(
   return { id, model, modelVersion, outputs: [], error: { code, message, retryable }, node, timing: null };
 }
 
-/** Replaces a reply whose deadline has passed by an error reply. */
-export function unlessLate(outcome: Outcome, now: number, node: string): Outcome {
+/** Replaces a reply whose deadline has passed with an error reply. */
+export function refuseIfLate(outcome: Outcome, now: number, node: string): Outcome {
   if (outcome.kind !== 'reply' || outcome.deadline === null || now <= outcome.deadline) return outcome;
   const message = `deadline passed ${now - outcome.deadline} ms before the reply`;
   const reply = errorReply(outcome.reply, new PartituraError('DEADLINE_EXCEEDED', message), node);
@@ -55,7 +55,7 @@ export function recordId({ topic, partition, offset }: KafkaRecord): string {
   return `${topic}-${partition}-${offset}`;
 }
 
-/** Returns true for a refusal for lateness, which is sent at once, ahead of earlier replies: later it is useless. */
+/** Returns true for a refusal for lateness, which is sent at once, ahead of earlier replies: it would be useless later. */
 export function isTooLate(outcome: Outcome): boolean {
   return outcome.kind === 'reply' && outcome.reply.error?.code === 'DEADLINE_EXCEEDED';
 }

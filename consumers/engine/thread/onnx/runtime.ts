@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 
 /**
  * The native addon of onnxruntime-node. Its calls are synchronous; the JavaScript layer only defers each one with
@@ -71,7 +71,7 @@ function start(): OnnxBinding {
 
 function noBinary(cause: unknown): Error {
   const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n', 1);
-  return refusal(
+  return unservableModel(
     `ONNX Runtime cannot be loaded on ${process.platform} ${process.arch} (${reason})`,
     'serve the model on a platform with onnxruntime-node binaries, or as a SavedModel',
   );

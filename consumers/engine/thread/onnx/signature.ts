@@ -1,7 +1,7 @@
 import type { ModelSignature, TensorSpec } from '../../engine.js';
 import type { OnnxSession, OnnxValueInfo } from './runtime.js';
 import { onnxDatatype, onnxTypeName } from './types.js';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 
 /**
  * Reads the signature in the model's order; named and unknown dimensions are -1.
@@ -27,14 +27,14 @@ function tensorSpec(
 ): TensorSpec {
   const title = `${role} '${name}'`;
   if (!isTensor)
-    throw refusal(
+    throw unservableModel(
       `${title} is not a tensor but a sequence, map or optional value`,
       `export the model with tensor ${role}s only`,
     );
   const datatype = onnxDatatype(type);
   const isNamed = symbolicDimensions.some((dimension) => dimension !== '');
   if (datatype) return { name, datatype, shape, ...(isNamed && { dimensionNames: symbolicDimensions }) };
-  throw refusal(
+  throw unservableModel(
     `${title} is ${onnxTypeName(type)}, which the request schema does not support`,
     'add a Cast to FP32 inside the model',
   );

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type * as TensorFlow from '@tensorflow/tfjs';
 import type { BackendChoice } from '../../options.js';
 import type { Binding } from '../binding.js';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 
 /** TensorFlow.js with its backend. */
 export interface TensorFlowRuntime {
@@ -24,7 +24,7 @@ export async function startTensorFlowRuntime(choice: BackendChoice): Promise<Ten
     return startTensorFlow();
   } catch (error) {
     if (choice === 'tensorflow')
-      throw refusal(
+      throw unservableModel(
         `the TensorFlow library cannot be loaded (${firstLine(error)})`,
         'install it with npm run setup',
       );

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { ModelSignature, SignatureNames, TensorSpec } from '../../engine.js';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 import { servedDatatype, typeName } from './saved-model-types.js';
 
 /** A tensor of the signature with its graph node. */
@@ -79,7 +79,7 @@ function servingGraph(graphs: readonly ProtoGraph[]): ProtoGraph {
   const tagged = graphs.find((graph) => graph.getMetaInfoDef().getTagsList().includes(SERVING_TAG));
   const graph = tagged ?? (graphs.length === 1 ? graphs[0] : undefined);
   if (graph) return graph;
-  throw refusal(
+  throw unservableModel(
     `none of its ${graphs.length} graphs is tagged '${SERVING_TAG}'`,
     'export it for serving, as model.export does',
   );
@@ -91,7 +91,7 @@ function defaultSignature(names: readonly string[]): string {
 }
 
 function noSignature(wanted: string, names: readonly string[]): Error {
-  return refusal(
+  return unservableModel(
     `expected a signature '${wanted}', got ${names.join(', ') || 'none'}`,
     names.length === 0
       ? `export the model with signatures={'${SERVING_SIGNATURE}': …}`
@@ -115,7 +115,7 @@ function readTensor(
   role: 'input' | 'output',
 ): SavedTensor {
   const node = info.getName();
-  if (node === '') throw refusal(`${title} is not a dense tensor`, 'convert it inside the model');
+  if (node === '') throw unservableModel(`${title} is not a dense tensor`, 'convert it inside the model');
   const dt = info.getDtype();
   const datatype = servedDatatype(dt);
   if (!datatype) throw unsupportedType(title, dt);
@@ -123,7 +123,7 @@ function readTensor(
 }
 
 function unsupportedType(title: string, dt: number): Error {
-  return refusal(
+  return unservableModel(
     `${title} is ${typeName(dt)}, which TensorFlow for Node does not support`,
     'cast it inside the model (tf.cast in the exported function) or export the model to ONNX',
   );

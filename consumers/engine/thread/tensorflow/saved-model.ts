@@ -4,7 +4,7 @@ import { execute } from '../binding.js';
 import { elementsOf, joinBytes, ownBuffer } from '../elements.js';
 import type { Tensors } from '../messages.js';
 import type { ThreadModel } from '../model.js';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 import type { TensorFlowRuntime } from './runtime.js';
 import type { SavedModelSession, SavedModelSessions } from './saved-model-sessions.js';
 import { readSavedSignature, type SavedSignature, type SavedTensor } from './saved-model-signature.js';
@@ -29,7 +29,7 @@ export async function loadSavedModel(
 }
 
 function noNativeLibrary(): Error {
-  return refusal(
+  return unservableModel(
     'a SavedModel needs the TensorFlow library, and only the WebAssembly backend is running',
     'install the library with npm run setup, or convert the model with tensorflowjs_converter --output_format=tfjs_graph_model',
   );
@@ -38,7 +38,7 @@ function noNativeLibrary(): Error {
 function requireSafeStrings(binding: Binding, signature: SavedSignature): void {
   const text = signature.outputs.find((output) => output.dt === DT_STRING);
   if (!text || !deletesForeignStrings(binding)) return;
-  throw refusal(
+  throw unservableModel(
     `output '${text.name}' is BYTES, and this build of TensorFlow's addon frees strings that the model still uses`,
     'rebuild the addon with npm run setup',
   );

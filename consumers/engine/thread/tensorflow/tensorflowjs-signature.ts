@@ -1,7 +1,7 @@
 import type { GraphModel, LayersModel } from '@tensorflow/tfjs';
 import type { Datatype } from '../../../../schemas/datatypes.js';
 import type { ModelSignature, TensorSpec } from '../../engine.js';
-import { refusal } from '../refusals.js';
+import { unservableModel } from '../refusals.js';
 
 /** A tensor in `model.json`, as written by the TensorFlow.js converter. */
 interface ConvertedTensor {
@@ -92,7 +92,7 @@ function spec(
 ): TensorSpec {
   const datatype = COMPUTED_AS[type];
   if (!datatype)
-    throw refusal(
+    throw unservableModel(
       `${title} is ${type}, which TensorFlow.js does not support`,
       'cast it inside the model before converting it',
     );

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { silent } from '../../testing/records.js';
 import { hashFiles } from './files-hash.js';
 import { TestRepository } from '../../testing/model-repository.js';
-import { VerdictMemory } from './verdict-memory.js';
+import { VerdictCache } from './verdict-cache.js';
 
 const VERDICT = { batchable: false, reason: "output 'y' changes" };
 const KEY = ['1', 'abc'];
@@ -14,13 +14,13 @@ const KEY = ['1', 'abc'];
 test('a verdict is stored, also for the next process', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
-  const memory = new VerdictMemory(join(folder, 'not', 'there'), silent);
-  assert.equal(await memory.recall(KEY), undefined);
-  await memory.remember(KEY, VERDICT);
-  assert.deepEqual(await memory.recall(KEY), VERDICT);
-  const next = new VerdictMemory(join(folder, 'not', 'there'), silent);
-  assert.deepEqual(await next.recall(KEY), VERDICT);
-  assert.equal(await next.recall(['2', 'abc']), undefined);
+  const memory = new VerdictCache(join(folder, 'not', 'there'), silent);
+  assert.equal(await memory.get(KEY), undefined);
+  await memory.store(KEY, VERDICT);
+  assert.deepEqual(await memory.get(KEY), VERDICT);
+  const next = new VerdictCache(join(folder, 'not', 'there'), silent);
+  assert.deepEqual(await next.get(KEY), VERDICT);
+  assert.equal(await next.get(['2', 'abc']), undefined);
   assert.equal(
     (await readdir(join(folder, 'not', 'there', 'batching'))).length,
     1,
@@ -31,44 +31,44 @@ test('a verdict is stored, also for the next process', async (context) => {
 test('the result of a live check is not overwritten by a proof of this or another node', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
-  const [one, other] = [new VerdictMemory(folder, silent), new VerdictMemory(folder, silent)];
+  const [one, other] = [new VerdictCache(folder, silent), new VerdictCache(folder, silent)];
   const proven = { batchable: true, reason: 'rows are independent' };
-  await one.remember(KEY, proven);
-  assert.deepEqual(await other.recall(KEY), proven);
-  await one.remember(KEY, VERDICT);
-  assert.deepEqual(await other.remember(KEY, proven), VERDICT);
-  for (const memory of [one, other, new VerdictMemory(folder, silent)])
-    assert.deepEqual(await memory.recall(KEY), VERDICT);
+  await one.store(KEY, proven);
+  assert.deepEqual(await other.get(KEY), proven);
+  await one.store(KEY, VERDICT);
+  assert.deepEqual(await other.store(KEY, proven), VERDICT);
+  for (const memory of [one, other, new VerdictCache(folder, silent)])
+    assert.deepEqual(await memory.get(KEY), VERDICT);
 });
 
 test('a verdict cut short by time is overwritten by any other', async () => {
-  const memory = new VerdictMemory(undefined, silent);
+  const memory = new VerdictCache(undefined, silent);
   const tooSlow = { batchable: false, reason: 'too slow', tries: 1 };
-  await memory.remember(KEY, tooSlow);
-  assert.deepEqual(await memory.recall(KEY), tooSlow);
+  await memory.store(KEY, tooSlow);
+  assert.deepEqual(await memory.get(KEY), tooSlow);
   const proven = { batchable: true, reason: 'rows are independent' };
-  assert.deepEqual(await memory.remember(KEY, proven), proven);
-  assert.deepEqual(await memory.recall(KEY), proven);
+  assert.deepEqual(await memory.store(KEY, proven), proven);
+  assert.deepEqual(await memory.get(KEY), proven);
 });
 
 test('without a writable folder, verdicts are kept in memory', async (context) => {
   const repository = await TestRepository.create(context);
   await repository.write('file');
   for (const folder of [undefined, join(repository.root, 'file')]) {
-    const memory = new VerdictMemory(folder, silent);
-    await memory.remember(KEY, VERDICT);
-    assert.deepEqual(await memory.recall(KEY), VERDICT);
+    const memory = new VerdictCache(folder, silent);
+    await memory.store(KEY, VERDICT);
+    assert.deepEqual(await memory.get(KEY), VERDICT);
   }
 });
 
 test('an invalid file is ignored', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'partitura-cache-'));
   context.after(() => rm(folder, { recursive: true }));
-  await new VerdictMemory(folder, silent).remember(KEY, VERDICT);
+  await new VerdictCache(folder, silent).store(KEY, VERDICT);
   const [file = ''] = await readdir(join(folder, 'batching'));
   for (const text of ['', '{"batchable":true}', '{"batchable":"no","reason":"r"}']) {
     await writeFile(join(folder, 'batching', file), text);
-    assert.equal(await new VerdictMemory(folder, silent).recall(KEY), undefined, text);
+    assert.equal(await new VerdictCache(folder, silent).get(KEY), undefined, text);
   }
 });
 

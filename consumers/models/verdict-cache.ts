@@ -12,7 +12,7 @@ const verdict = z.strictObject({
 });
 
 /** A stored verdict. */
-export interface RememberedVerdict extends BatchingVerdict {
+export interface CachedVerdict extends BatchingVerdict {
   /** Number of proofs that were cut short by time, each with a larger budget; undefined if the verdict is final. */
   readonly tries?: number | undefined;
 }
@@ -23,8 +23,8 @@ const FOLDER = 'batching';
  * Verdicts from earlier proofs and live checks, by everything they depend on. They are kept in memory and, if a folder is
  * given, in one file each, which several nodes on a host can share.
  */
-export class VerdictMemory {
-  readonly #known = new Map<string, RememberedVerdict>();
+export class VerdictCache {
+  readonly #known = new Map<string, CachedVerdict>();
   readonly #folder: string | undefined;
 
   constructor(
@@ -35,7 +35,7 @@ export class VerdictMemory {
   }
 
   /** @param parts everything the verdict depends on */
-  async recall(parts: readonly string[]): Promise<RememberedVerdict | undefined> {
+  async get(parts: readonly string[]): Promise<CachedVerdict | undefined> {
     return this.#recall(keyOf(parts));
   }
 
@@ -44,7 +44,7 @@ export class VerdictMemory {
    * missed.
    * @returns the verdict in effect
    */
-  async remember(parts: readonly string[], found: RememberedVerdict): Promise<RememberedVerdict> {
+  async store(parts: readonly string[], found: CachedVerdict): Promise<CachedVerdict> {
     const key = keyOf(parts);
     const known = await this.#recall(key);
     if (known && isFinal(known) && !known.batchable) return known;
@@ -61,7 +61,7 @@ export class VerdictMemory {
   }
 
   /** Reads the file unless a final verdict against batching is in memory: otherwise another node may have found more. */
-  async #recall(key: string): Promise<RememberedVerdict | undefined> {
+  async #recall(key: string): Promise<CachedVerdict | undefined> {
     const known = this.#known.get(key);
     if (known && isFinal(known) && !known.batchable) return known;
     const latest = (await this.#read(key)) ?? known;
@@ -69,7 +69,7 @@ export class VerdictMemory {
     return latest;
   }
 
-  async #read(key: string): Promise<RememberedVerdict | undefined> {
+  async #read(key: string): Promise<CachedVerdict | undefined> {
     if (this.#folder === undefined) return undefined;
     try {
       return verdict.parse(JSON.parse(await readFile(join(this.#folder, `${key}.json`), 'utf8')));
@@ -79,7 +79,7 @@ export class VerdictMemory {
   }
 
   /** Writes to a temporary file first, so that readers never see a partial file. */
-  async #write(key: string, value: RememberedVerdict): Promise<void> {
+  async #write(key: string, value: CachedVerdict): Promise<void> {
     if (this.#folder === undefined) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const file = join(this.#folder, `${key}.json`);
@@ -95,7 +95,7 @@ export class VerdictMemory {
 }
 
 /** True if a verdict needs no further proof. */
-export function isFinal({ tries }: RememberedVerdict): boolean {
+export function isFinal({ tries }: CachedVerdict): boolean {
   return tries === undefined;
 }
 
