@@ -267,9 +267,14 @@ export class KafkaError extends Error {
     super(message, options);
     this.mayBeOfRecord = mayBeOfRecord;
   }
+
+  /** True if the same call may succeed later without any change. */
+  get retriable(): boolean {
+    return this.kind === 'unavailable';
+  }
 }
 
 /** Returns true for an outage, which the Kafka client itself announces. */
 export function isOutage(error: unknown): boolean {
-  return error instanceof KafkaError && error.kind === 'unavailable';
+  return error instanceof KafkaError && error.retriable;
 }

@@ -129,7 +129,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
       } catch (cause) {
         const error = toKafkaError(cause);
         if (signal.aborted) return;
-        if (!isRetriable(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (!canRejoin(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (error.kind === 'rebalanced') this.#memberId = '';
         this.parts.outage.failed(error);
         await sleep(retryDelayMs(attempt), signal);
@@ -185,7 +185,7 @@ export class KafkaJsConsumer implements KafkaConsumer {
   async #recover(error: KafkaError): Promise<void> {
     if (this.#closing.signal.aborted) return;
     try {
-      if (!isRetriable(error)) throw error;
+      if (!canRejoin(error)) throw error;
       if (error.kind === 'rebalanced') this.#memberId = '';
       this.parts.outage.failed(error);
       this.#renew();
@@ -344,9 +344,10 @@ export class KafkaJsConsumer implements KafkaConsumer {
   }
 }
 
-function isRetriable({ kind, cause }: KafkaError): boolean {
+/** Returns true if a new consumer can rejoin the group. */
+function canRejoin({ kind, retriable, cause }: KafkaError): boolean {
   const hasExhaustedRetries = (cause as Error | undefined)?.name === 'KafkaJSNumberOfRetriesExceeded';
-  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic' || hasExhaustedRetries;
+  return retriable || kind === 'rebalanced' || kind === 'unknown-topic' || hasExhaustedRetries;
 }
 
 function heartbeatMs(sessionTimeoutMs: number): number {

@@ -127,7 +127,7 @@ export class NativeConsumer implements KafkaConsumer {
         return;
       } catch (cause) {
         const error = toKafkaError(cause);
-        if (!isRetriable(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
+        if (!canRejoin(error) || (error.kind === 'unknown-topic' && !this.#joined)) throw error;
         if (!signal.aborted) this.cluster.outage.failed(error, JOIN);
         await sleep(retryDelayMs(attempt), signal);
       }
@@ -221,8 +221,9 @@ function numbers(partitions: readonly TopicPartition[]): number[] {
   return partitions.map(({ partition }) => partition);
 }
 
-function isRetriable({ kind }: KafkaError): boolean {
-  return kind === 'unavailable' || kind === 'rebalanced' || kind === 'unknown-topic';
+/** Returns true if the member can rejoin its group. */
+function canRejoin({ kind, retriable }: KafkaError): boolean {
+  return retriable || kind === 'rebalanced' || kind === 'unknown-topic';
 }
 
 function positionsByPartition(committed: readonly PartitionOffset[]): Map<number, number> {

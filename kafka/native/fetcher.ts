@@ -201,7 +201,7 @@ export class Fetcher {
 
   async #recover(leader: number, error: KafkaError, failuresBefore: number): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    if (!isRetriable(error)) throw error;
+    if (!error.retriable) throw error;
     this.cluster.outage.failed(error, fetchFrom(leader));
     await sleep(retryDelayMs(failuresBefore + 1), this.#closing.signal);
     await this.#locateAgain();
@@ -245,7 +245,7 @@ export class Fetcher {
 
   /** Delays only the failed partition, so that it does not slow the others of its broker. */
   #backOff(source: Source, error: KafkaError): void {
-    if (!isRetriable(error)) throw error;
+    if (!error.retriable) throw error;
     source.failures++;
     this.cluster.outage.failed(error, source.partition);
     source.backoffUntil = performance.now() + retryDelayMs(source.failures);
@@ -267,7 +267,7 @@ export class Fetcher {
       this.#locate(await this.cluster.refresh(this.options.topic));
     } catch (cause) {
       const error = toKafkaError(cause);
-      if (!isRetriable(error) && error.kind !== 'unknown-topic') throw error;
+      if (!error.retriable && error.kind !== 'unknown-topic') throw error;
     }
   }
 }
@@ -275,10 +275,6 @@ export class Fetcher {
 /** Parts of a fetcher that can fail independently in an outage; partitions by number. */
 const fetchFrom = (broker: number): string => `broker ${broker}`;
 const leaderOf = (partition: number): string => `leader ${partition}`;
-
-function isRetriable({ kind }: KafkaError): boolean {
-  return kind === 'unavailable';
-}
 
 /** Rotates a list, so that the partition left out of a full response changes each time. */
 function rotated<T>(list: readonly T[], by: number): T[] {

@@ -161,9 +161,9 @@ export class Outbox {
         break;
       } catch (cause) {
         const error = cause instanceof KafkaError ? cause : new KafkaError('other', String(cause), { cause });
-        if (!isRetriable(error)) this.options.outage?.worked();
+        if (!canResend(error)) this.options.outage?.worked();
         if (error.kind === 'unauthenticated') return fail(pending, error);
-        if (!isRetriable(error)) return this.#isolate(pending, error, limits);
+        if (!canResend(error)) return this.#isolate(pending, error, limits);
         suspectAt = error.mayBeOfRecord ? (suspectAt ?? this.#parts.now() + SUSPECT_AFTER_MS) : undefined;
         if (suspectAt !== undefined && this.#parts.now() >= suspectAt)
           return this.#isolate(pending, asRecordError(error), { giveUpAt, suspectAt });
@@ -237,8 +237,9 @@ function asRecordError(error: KafkaError): KafkaError {
   return new KafkaError('other', error.message, { cause: error, mayBeOfRecord: true });
 }
 
-function isRetriable({ kind }: KafkaError): boolean {
-  return kind === 'unavailable' || kind === 'fenced';
+/** Returns true if the same records can be sent again; a fenced producer gets a new identity. */
+function canResend({ kind, retriable }: KafkaError): boolean {
+  return retriable || kind === 'fenced';
 }
 
 function fail(pending: readonly PendingRecord[], error: KafkaError): void {

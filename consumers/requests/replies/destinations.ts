@@ -77,7 +77,7 @@ export class Destinations {
     const { probeTopic, limitMs } = this.options;
     const answer = await queryOrBlame<number | undefined>({
       ask: () => this.admin.partitionCount(topic),
-      culpritOf: (error) => (isPassing(error) ? 'unclear' : 'question'),
+      culpritOf: (error) => (mayRecover(error) ? 'unclear' : 'question'),
       probe: () => this.admin.partitionCount(probeTopic),
       signal: this.#closing.signal,
       limitMs,
@@ -124,7 +124,7 @@ export class Destinations {
   }
 }
 
-function isPassing(error: Error): boolean {
+function mayRecover(error: Error): boolean {
   return error instanceof UnansweredError || isOutage(error);
 }
 

@@ -29,15 +29,11 @@ export async function retry<T>(
       return await work();
     } catch (cause) {
       const error = toKafkaError(cause);
-      if (!isRetriable(error) || attempt >= tries || signal?.aborted) throw error;
+      if (!error.retriable || attempt >= tries || signal?.aborted) throw error;
       if (performance.now() >= giveUpAt) throw error;
       onFailure?.(error);
       await sleep(retryDelayMs(attempt), signal);
       if (signal?.aborted) throw error;
     }
   }
-}
-
-function isRetriable({ kind }: KafkaError): boolean {
-  return kind === 'unavailable';
 }
