@@ -9,6 +9,14 @@ import { loadSavedModel } from './tensorflow/saved-model.js';
 import { startTensorFlowRuntime, type TensorFlowRuntime } from './tensorflow/runtime.js';
 import { loadGraphModel, loadLayersModel } from './tensorflow/tensorflowjs-model.js';
 
+/** A table, so that the compiler asks for each new format. */
+const NEEDS_TENSORFLOW: Readonly<Record<ModelFormat, boolean>> = {
+  onnx: false,
+  saved_model: true,
+  graph_model: true,
+  layers_model: true,
+};
+
 /**
  * Loads models by format. A runtime starts with the first model that needs it, so a node with ONNX models only never loads
  * TensorFlow.
@@ -24,7 +32,7 @@ export class Loaders {
 
   /** Starts the runtime of a format unless it is already running. @throws Error of the runtime */
   async start(format: ModelFormat): Promise<void> {
-    if (format !== 'onnx') await this.#startedTensorFlow();
+    if (NEEDS_TENSORFLOW[format]) await this.#startedTensorFlow();
   }
 
   /** @throws PartituraError MODEL_FAILED with a remedy if the model cannot be served; Error of the runtime */
