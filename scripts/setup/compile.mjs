@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { fingerprintOf, hashOf, readIfThere, writeWhole } from './stamps.mjs';
@@ -56,6 +57,8 @@ async function emitProduct() {
     });
     mkdirSync(dirname(output), { recursive: true });
     writeFileSync(output, outputText);
+    // The other steps of the set-up start their programs meanwhile.
+    await setImmediate();
   }
 }
 
