@@ -61,6 +61,12 @@ function printFindings(findings: readonly Finding[]): void {
     print(`${level.padEnd(8)} ${area.padEnd(width)}  ${oneLine(message)}`);
     if (fix !== null) print(`${' '.repeat(9 + width)}  fix: ${oneLine(fix)}`);
   }
-  const counts = LEVELS.map((wanted) => [wanted, findings.filter(({ level }) => level === wanted).length]);
-  print(counts.map(([level, count]) => `${count} ${level}`).join(', '));
+  const countOf = (wanted: Level): number => findings.filter(({ level }) => level === wanted).length;
+  print(LEVELS.map((level) => summary(level, countOf(level))).join(', '));
+}
+
+/** Formats a count: `1 problem`, `2 warnings`, `3 ok`. */
+function summary(level: Level, count: number): string {
+  const isNoun = level === 'problem' || level === 'warning';
+  return `${count} ${level}${isNoun && count !== 1 ? 's' : ''}`;
 }

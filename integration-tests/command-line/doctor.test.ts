@@ -78,7 +78,7 @@ describe('partitura doctor', () => {
     ]);
     const printed = await cli.run(['doctor', ...brokers()]);
     assert.match(printed.stdout, /^ok +groups +partitura\.scale: 1 node, lag 0 records of /m);
-    assert.match(printed.stdout, /^0 problem, 0 warning, 1 unknown, \d+ ok$/m);
+    assert.match(printed.stdout, /^0 problems, 0 warnings, 1 unknown, \d+ ok$/m);
   });
 
   test('reports topics whose settings lose or reject records, each with the command that fixes it', async () => {
