@@ -80,9 +80,8 @@ export async function startBinding(start: BindingStart, parts: BindingParts): Pr
   const publisher = await createPublisher(definition, parts, onStopped);
   const { version } = start;
   const { spans } = parts;
-  const records = new BoundRecords(definition, {
-    ...{ format, predictions, publisher, spans, version, keepsPartitions },
-  });
+  const bound = { format, predictions, publisher, spans, version, keepsPartitions };
+  const records = new BoundRecords(definition, bound);
   const consumer = createConsumer(definition, records, parts, onStopped);
   const close = async (): Promise<void> => {
     await consumer.close();
@@ -109,14 +108,11 @@ function createConsumer(
   const { commitIntervalMs, drainTimeoutMs } = config;
   const { name, source, model, exactlyOnce: commitsWithOutcomes } = definition;
   const group = topics.bindingGroup(name);
-  const options = {
-    ...{ model, group, ordered: true, commitIntervalMs, drainTimeoutMs, commitsWithOutcomes, onStopped },
-    now: Date.now,
-  };
-  return new RecordConsumer(createKafkaConsumer(definition, parts), records, options, {
-    ...{ inFlight: inFlight.share(), metrics, spans, log },
-    readPositions: () => admin.committed(group, source.topic),
-  });
+  const committing = { commitIntervalMs, drainTimeoutMs, commitsWithOutcomes };
+  const options = { model, group, ordered: true, ...committing, now: Date.now, onStopped };
+  const readPositions = (): ReturnType<KafkaAdmin['committed']> => admin.committed(group, source.topic);
+  const shared = { inFlight: inFlight.share(), readPositions, metrics, spans, log };
+  return new RecordConsumer(createKafkaConsumer(definition, parts), records, options, shared);
 }
 
 function createKafkaConsumer(
@@ -125,8 +121,12 @@ function createKafkaConsumer(
 ): KafkaConsumer {
   const { sessionTimeoutMs, fetchMaxBytes, kafkaInstanceId: instanceId } = config;
   return kafka.consumer({
-    ...{ group: topics.bindingGroup(name), topic: source.topic, from: source.from },
-    ...{ sessionTimeoutMs, fetchMaxBytes, instanceId },
+    group: topics.bindingGroup(name),
+    topic: source.topic,
+    from: source.from,
+    sessionTimeoutMs,
+    fetchMaxBytes,
+    instanceId,
     readLimits: nodeReadLimits(config),
     // Transactions name the generation in which a partition was assigned; with KIP-848 it changes under kept partitions.
     groupProtocol: exactlyOnce ? 'classic' : config.kafkaGroupProtocol,

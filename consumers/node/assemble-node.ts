@@ -5,12 +5,14 @@ import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
 import { serveHealth, type HealthServer } from '../../core/telemetry.js';
 import { KafkaError, type KafkaClient } from '../../kafka/port.js';
+import type { NodeStatus } from '../../schemas/generated.js';
 import { headersToPass } from '../../schemas/headers/reply-headers.js';
 import { Bindings } from '../bindings/bindings.js';
+import type { BindingParts } from '../bindings/start-binding.js';
 import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
-import { ModelCatalog, type CatalogOptions } from '../models/catalog.js';
-import type { BatchSurroundings } from '../models/served-version.js';
+import { ModelCatalog } from '../models/catalog.js';
+import type { BatchDefaults, BatchSurroundings } from '../models/served-version.js';
 import { VerdictCache } from '../models/verdict-cache.js';
 import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
 import { Admission } from '../requests/admission.js';
@@ -45,15 +47,13 @@ export async function assembleNode(
   const catalog = createCatalog(foundation, engine, beat, (model) => followModel(model));
   const consumers = new ModelConsumers(foundation, createRequestParts(foundation, catalog));
   const bindings = createBindings(foundation, catalog, beat);
-  const heartbeat = new Heartbeat({
-    ...{ outbox: foundation.outbox, topic: foundation.topics.nodes, node: foundation.id, log },
-    status: () => node.status(),
-  });
+  const { id, outbox, topics } = foundation;
+  const status = (): NodeStatus => node.status();
+  const heartbeat = new Heartbeat({ outbox, topic: topics.nodes, node: id, status, log });
   const sweeper = createSweeper(foundation);
   const health = await listen(foundation, catalog, engine);
-  const node: InferenceNode = new InferenceNode({
-    ...{ foundation, engine, catalog, consumers, bindings, heartbeat, sweeper, health },
-  });
+  const parts = { foundation, engine, catalog, consumers, bindings, heartbeat, sweeper, health };
+  const node = new InferenceNode(parts);
   return node;
 
   async function followModel(model: string): Promise<void> {
@@ -70,8 +70,7 @@ function engineOptions(config: Config, log: Logger): Parameters<typeof createEng
     backend: config.engine,
     intraOpThreads: config.intraOpThreads,
     runTimeoutMs: config.runTimeoutMs,
-    onError: (error) =>
-      log.error({ err: error }, 'engine problem; recovering'),
+    onError: (error) => log.error({ err: error }, 'engine problem; recovering'),
   };
 }
 
@@ -108,11 +107,10 @@ function createCatalog(
   const { config, log, metrics, outbox } = foundation;
   const { models: root, versionPolicy: policy, repositoryPollMs: pollMs } = config;
   const { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs } = config;
-  const options: CatalogOptions = {
-    ...{ root, policy, pollMs, maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs },
-    onChange,
-    isFatal: (cause) => cause instanceof KafkaError && cause.kind === 'unauthenticated',
-  };
+  const batching: BatchDefaults = { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs };
+  const isFatal = (cause: unknown): boolean =>
+    cause instanceof KafkaError && cause.kind === 'unauthenticated';
+  const options = { ...batching, root, policy, pollMs, onChange, isFatal };
   const surroundings: BatchSurroundings = {
     observe: (model, rows, computeMicros) => {
       metrics.batchSize.observe({ model }, rows);
@@ -150,25 +148,28 @@ function createRequestParts(foundation: Foundation, catalog: ModelCatalog): Requ
   const { maxRecordBytes, deadLetterHeaders } = config;
   const isReplyTopicAllowed = replyTopicPolicy(config.replyTopics, topics.own);
   const publisher = new ReplyPublisher(outbox, {
-    ...{ topics, node, spans, maxRecordBytes, deadLetterHeaders },
+    topics,
+    node,
+    spans,
+    maxRecordBytes,
+    deadLetterHeaders,
     passHeaders: headersToPass(config.replyHeaders),
     onStuck: (error) => lifecycle.fail(error),
     onTopicRefused: (topic, reason) => destinations.refuse(topic, reason),
     onDeadLetter: (reason, record, message) => noteDeadLetter(foundation, reason, record, message),
   });
-  const admission = new Admission(catalog, {
-    ...{ node, maxRecordBytes, isReplyTopicAllowed, schemas },
-    now: Date.now,
-  });
-  return { node, admission, publisher, destinations, schemas, now: Date.now };
+  const { now } = Date;
+  const admission = new Admission(catalog, { node, maxRecordBytes, isReplyTopicAllowed, schemas, now });
+  return { node, admission, publisher, destinations, schemas, now };
 }
 
 function createBindings(foundation: Foundation, catalog: ModelCatalog, beat: () => void): Bindings {
   const { id: node, lifecycle } = foundation;
-  const parts = {
-    ...{ ...foundation, node, catalog },
-    onDeadLetter: (...[reason, record, message]: [string, Parameters<typeof noteDeadLetter>[2], string]) =>
-      noteDeadLetter(foundation, reason, record, message),
+  const parts: BindingParts = {
+    ...foundation,
+    node,
+    catalog,
+    onDeadLetter: (reason, record, message) => noteDeadLetter(foundation, reason, record, message),
     onChange: beat,
   };
   return new Bindings(parts, (error) => lifecycle.fail(error));

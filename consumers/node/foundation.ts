@@ -60,27 +60,17 @@ export function createFoundation(
     { missingOf: (names) => destinations.missing(names), fits: (record) => recordFit.check(record) },
   );
   const inFlight = new InFlight(config.maxInflightRequests, config.maxInflightBytes);
-  const metrics = createNodeMetrics(inFlight);
-  const lifecycle = new Lifecycle(log);
-  const outage = kafka.outages.link();
-  const { registry, schemas } = createSchemas(config, topics, log);
-  return {
-    ...{
-      id,
-      config,
-      log,
-      kafka,
-      topics,
-      lifecycle,
-      outage,
-      producer,
-      admin,
-      outbox,
-      recordFit,
-      destinations,
-    },
-    ...{ registry, schemas, inFlight, metrics, spans },
+  const connections = {
+    kafka,
+    outage: kafka.outages.link(),
+    producer,
+    admin,
+    outbox,
+    recordFit,
+    destinations,
   };
+  const watching = { lifecycle: new Lifecycle(log), metrics: createNodeMetrics(inFlight), spans, log };
+  return { id, config, topics, inFlight, ...connections, ...watching, ...createSchemas(config, topics, log) };
 }
 
 function createSchemas(

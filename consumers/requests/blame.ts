@@ -5,11 +5,11 @@ const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 const REQUEST_TIMEOUT_MS = 2_000;
 
 /** The side to blame for a failure, as far as the failure alone shows. */
-export type FaultySide = 'question' | 'service' | 'unclear';
+export type FaultySide = 'request' | 'service' | 'unclear';
 
 export interface Query<Answer> {
   ask(): Promise<Answer>;
-  culpritOf(error: Error): FaultySide;
+  faultySideOf(error: Error): FaultySide;
   /** Duration of a failure of unclear origin after which the question is blamed, milliseconds. */
   graceMs?(error: Error): number;
   /** Monotonic milliseconds. */
@@ -24,31 +24,31 @@ export interface Query<Answer> {
 }
 
 /**
- * Asks a service about something that a sender named, and distinguishes an outage from a question that the service does
- * not answer. Outages are waited out, however long they take. A question that fails right after the service has answered
+ * Asks a service about something that a sender named, and distinguishes an outage from a request that the service does
+ * not answer. Outages are waited out, however long they take. A request that fails right after the service has answered
  * a probe is itself at fault, and must not block everything behind it.
- * @returns the answer, or the error that the question is to blame for
+ * @returns the answer, or the error that the request is to blame for
  * @throws the signal's reason once it aborts
  */
-export async function queryOrBlame<Answer>(inquiry: Query<Answer>): Promise<Answer | Error> {
-  const { signal, backoff = BACKOFF, now = Date.now } = inquiry;
+export async function queryOrBlame<Answer>(query: Query<Answer>): Promise<Answer | Error> {
+  const { signal, backoff = BACKOFF, now = Date.now } = query;
   const startedAt = now();
   let isUp = false;
-  let isToldAway = false;
+  let isReported = false;
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
-    const answer = await attemptOf(inquiry.ask(), inquiry);
+    const answer = await attemptOf(query.ask(), query);
     if (!(answer instanceof Failure)) return answer;
     const { error } = answer;
     signal.throwIfAborted();
-    const culprit = inquiry.culpritOf(error);
-    const isPatient = now() - startedAt < (inquiry.graceMs?.(error) ?? 0);
-    if (culprit === 'question' || (isUp && culprit === 'unclear' && !isPatient)) return error;
-    isUp = culprit === 'unclear' && !((await attemptOf(inquiry.probe(), inquiry)) instanceof Failure);
+    const side = query.faultySideOf(error);
+    const isPatient = now() - startedAt < (query.graceMs?.(error) ?? 0);
+    if (side === 'request' || (isUp && side === 'unclear' && !isPatient)) return error;
+    isUp = side === 'unclear' && !((await attemptOf(query.probe(), query)) instanceof Failure);
     signal.throwIfAborted();
-    if (!isUp && !isToldAway) {
-      isToldAway = true;
-      inquiry.onUnavailable?.(error);
+    if (!isUp && !isReported) {
+      isReported = true;
+      query.onUnavailable?.(error);
     }
     await sleep(backoffMs(backoff, attempt), signal);
   }

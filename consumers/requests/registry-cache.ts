@@ -76,7 +76,7 @@ export class RegistryCache<Key, Answer extends object> {
     try {
       const answer = await queryOrBlame<Answer>({
         ask: () => this.ask(key),
-        culpritOf,
+        faultySideOf,
         graceMs: patienceMs,
         now: this.#now,
         probe,
@@ -104,8 +104,8 @@ export class RegistryCache<Key, Answer extends object> {
  * Blames the service if it is busy, or if another server answers in its place: both are temporary. A refused login may
  * be temporary, or concern this key alone.
  */
-function culpritOf(error: Error): FaultySide {
-  if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'question';
+function faultySideOf(error: Error): FaultySide {
+  if (!(error instanceof RegistryError) || error.kind !== 'unavailable') return 'request';
   const { status = 0 } = error;
   return BUSY.has(status) || (status >= 200 && status < 300) ? 'service' : 'unclear';
 }

@@ -9,12 +9,9 @@ import { REGISTRY } from './registry.js';
 import { TOPICS } from './topics.js';
 
 /**
- * The groups of options, one file each.
+ * Every option of every process: name, environment variable, default, check and meaning, in groups of one file each.
  * Command-line flags and docs/CONFIGURATION.md are generated from them.
  */
-export const GROUPS = { KAFKA, REGISTRY, TOPICS, ENGINE, NODE, PROCESS };
-
-/** Every option of every process: name, environment variable, default, check and meaning. */
 export const OPTIONS = { ...KAFKA, ...REGISTRY, ...TOPICS, ...ENGINE, ...NODE, ...PROCESS } satisfies Record<
   string,
   Option

@@ -73,12 +73,9 @@ describe('bindings of Avro topics', { skip }, () => {
   before(async () => {
     server = await startLocalRegistry();
     registry = new SchemaRegistry(server.url);
-    const direct = new URL(server.url);
-    gate = new Gate(Number(direct.port));
-    await gate.open();
-    harness = await Harness.start(['scale'], {
-      schemaRegistryUrl: `http://127.0.0.1:${gate.port}${direct.pathname}`,
-    });
+    const gated = await Gate.inFrontOf(server.url);
+    gate = gated.gate;
+    harness = await Harness.start(['scale'], { schemaRegistryUrl: gated.url });
     node = await harness.node({ versionPolicy: 'all' });
   });
   after(async () => {

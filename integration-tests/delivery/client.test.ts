@@ -143,8 +143,13 @@ test('a request is sent as it is, and an error reply is returned instead of thro
   const data = Buffer.alloc(16);
   const tensor = { name: 'x', datatype: 'FP32' as const, shape: [1, 4], data };
   const request = {
-    ...{ id: 'mine', model: 'scale', modelVersion: null, inputs: [tensor], outputs: [] },
-    ...{ parameters: {}, deadline: null },
+    id: 'mine',
+    model: 'scale',
+    modelVersion: null,
+    inputs: [tensor],
+    outputs: [],
+    parameters: {},
+    deadline: null,
   };
   const reply = await client.request(request, { timeoutMs: 20_000 });
   assert.deepEqual([reply.id, reply.error, reply.outputs[0]?.shape], ['mine', null, [1, 4]]);

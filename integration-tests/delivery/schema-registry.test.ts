@@ -79,10 +79,7 @@ describe('with a schema registry', { skip }, () => {
   before(async () => {
     server = await startLocalRegistry();
     registry = new SchemaRegistry(server.url);
-    const direct = new URL(server.url);
-    gate = new Gate(Number(direct.port));
-    await gate.open();
-    url = `http://127.0.0.1:${gate.port}${direct.pathname}`;
+    ({ gate, url } = await Gate.inFrontOf(server.url));
     harness = await Harness.start([MODEL], { schemaRegistryUrl: url });
     topic = harness.topics.requests(MODEL);
     await harness.node();

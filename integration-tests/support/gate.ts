@@ -13,6 +13,14 @@ export class Gate {
     readonly host = '127.0.0.1',
   ) {}
 
+  /** Opens a gate in front of a local server. @returns the gate, and the server's address through it */
+  static async inFrontOf(url: string): Promise<{ gate: Gate; url: string }> {
+    const { port, pathname } = new URL(url);
+    const gate = new Gate(Number(port));
+    await gate.open();
+    return { gate, url: `http://127.0.0.1:${gate.port}${pathname}` };
+  }
+
   get port(): number {
     return this.#port;
   }

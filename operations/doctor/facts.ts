@@ -42,8 +42,6 @@ export class Facts {
     return this.#queries.findings.filter((finding) => finding.area === area);
   }
 
-  query: Queries['run'] = (...args) => this.#queries.run(...args);
-
   #once<T>(name: string, collect: () => Promise<T>): Promise<T> {
     const known = this.#collected.get(name) as Promise<T> | undefined;
     const collected = known ?? collect();
@@ -60,7 +58,7 @@ export class Facts {
   cluster(): Promise<ClusterFacts | undefined> {
     return this.#once('cluster', async () => {
       if ((await this.bootstrap()).every(({ error }) => error)) return undefined;
-      return this.query('brokers', 'the cluster', 'DESCRIBE on the cluster', () =>
+      return this.#queries.run('brokers', 'the cluster', 'DESCRIBE on the cluster', () =>
         this.context.inspector.describeCluster(),
       );
     });
@@ -91,7 +89,7 @@ export class Facts {
       const all = new Map<number, ReadonlyMap<string, string>>();
       for (const { id } of await this.reachableBrokers()) {
         const subject = `settings of broker ${id}`;
-        const settings = await this.query('brokers', subject, 'DESCRIBE_CONFIGS on the cluster', () =>
+        const settings = await this.#queries.run('brokers', subject, 'DESCRIBE_CONFIGS on the cluster', () =>
           this.context.inspector.brokerSettings(id, BROKER_SETTINGS),
         );
         if (settings) all.set(id, settings);
@@ -103,7 +101,7 @@ export class Facts {
   nodes(): Promise<{ nodes: ClassifiedNode[]; beats: Beats } | undefined> {
     const { nodes: topic } = topicNames(this.context.config.prefix);
     return this.#once('nodes', () =>
-      this.query('nodes', 'nodes', `READ on ${topic}`, () => collectNodes(this.context)),
+      this.#queries.run('nodes', 'nodes', `READ on ${topic}`, () => collectNodes(this.context)),
     );
   }
 
@@ -111,7 +109,7 @@ export class Facts {
     const { kafka, config } = this.context;
     const topic = topicNames(config.prefix).bindings;
     return this.#once('bindings', async () => {
-      const applied = await this.query('topics', 'bindings', `READ on ${topic}`, () =>
+      const applied = await this.#queries.run('topics', 'bindings', `READ on ${topic}`, () =>
         readBindings(kafka, config, ({ partition, offset }, error) => {
           const message = `${topic}: record ${partition}/${offset} is not a valid binding: ${error.message}`;
           this.#queries.findings.push(warning('topics', message, 'apply it again: partitura bind apply'));
@@ -123,7 +121,7 @@ export class Facts {
 
   topicNames(): Promise<readonly string[] | undefined> {
     return this.#once('topic names', () =>
-      this.query('topics', 'the list of topics', 'DESCRIBE on topics', () =>
+      this.#queries.run('topics', 'the list of topics', 'DESCRIBE on topics', () =>
         this.context.inspector.topicNames(),
       ),
     );
@@ -139,7 +137,7 @@ export class Facts {
   topics(): Promise<ExaminedTopic[]> {
     return this.#once('topics', async () => {
       const [models, bindings] = [await this.models(), await this.bindings()];
-      const topics = await this.query('topics', 'topics', 'DESCRIBE on topics', () =>
+      const topics = await this.#queries.run('topics', 'topics', 'DESCRIBE on topics', () =>
         collectTopics(this.context, models, bindings),
       );
       return topics ?? [];
@@ -149,8 +147,11 @@ export class Facts {
   groups(): Promise<ExaminedGroup[]> {
     return this.#once('groups', async () => {
       const { admin, config } = this.context;
-      await this.query('brokers', `the cluster by KAFKA_CLIENT=${config.kafkaClient}`, 'DESCRIBE', () =>
-        admin.connect(),
+      await this.#queries.run(
+        'brokers',
+        `the cluster by KAFKA_CLIENT=${config.kafkaClient}`,
+        'DESCRIBE',
+        () => admin.connect(),
       );
       const [models, bindings] = [await this.models(), await this.bindings()];
       return collectGroups(this.context, await this.topics(), { models, bindings });

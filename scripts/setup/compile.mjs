@@ -1,5 +1,5 @@
 // TypeScript to dist/. The compiler is incremental, but even asking it costs seconds: an unchanged tree is skipped.
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -11,13 +11,6 @@ import { timed } from './timed.mjs';
 const require = createRequire(import.meta.url);
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const dist = join(root, 'dist');
-
-/** Folders that `partitura` runs on. */
-const PRODUCT = ['schemas', 'core', 'kafka', 'cluster', 'local-cluster', 'producers', 'consumers'].concat([
-  'operations',
-  'examples',
-  'cli',
-]);
 
 /** Compiles everything, with checks, for development; else only what `partitura` runs on, without checks. */
 export async function compile({ dev, log }) {
@@ -47,7 +40,7 @@ async function emitProduct() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile);
   const emitAlone = { module: ts.ModuleKind.ESNext, sourceMap: false, isolatedModules: true };
   const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  for (const path of PRODUCT.flatMap((folder) => sourcesIn(join(root, folder)))) {
+  for (const path of projectsOf(join(root, 'cli')).flatMap(sourcesIn)) {
     const fileName = relative(root, path);
     const output = join(dist, fileName.replace(/\.ts$/, '.js'));
     const options = { ...compilerOptions, ...emitAlone };
@@ -62,8 +55,15 @@ async function emitProduct() {
   }
 }
 
+/** Returns the folders of a TypeScript project and of all that it references. */
+function projectsOf(folder, known = new Set()) {
+  if (known.has(folder)) return [];
+  known.add(folder);
+  const { references } = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8'));
+  return [folder, ...references.flatMap(({ path }) => projectsOf(join(folder, path), known))];
+}
+
 function sourcesIn(folder) {
-  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true })
     .filter((name) => /(?<!\.test|\.d)\.ts$/.test(name))
     .map((name) => join(folder, name));

@@ -77,7 +77,7 @@ export class Destinations {
     const { probeTopic, limitMs } = this.options;
     const answer = await queryOrBlame<number | undefined>({
       ask: () => this.admin.partitionCount(topic),
-      culpritOf: (error) => (mayRecover(error) ? 'unclear' : 'question'),
+      faultySideOf: (error) => (mayRecover(error) ? 'unclear' : 'request'),
       probe: () => this.admin.partitionCount(probeTopic),
       signal: this.#closing.signal,
       limitMs,
