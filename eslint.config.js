@@ -78,7 +78,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['{schemas,core,kafka,cluster,producers,consumers,operations,cli,local-cluster}/**/*.ts'],
+    files: ['{schemas,core,kafka,cluster,producers,consumers,operations,gateway,cli,local-cluster}/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
       'max-lines-per-function': lines(40),
@@ -114,7 +114,7 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', PRIVATE_KEYWORD] },
   },
   {
-    files: ['{cluster,producers,consumers,operations,cli,local-cluster}/**/*.ts'],
+    files: ['{cluster,producers,consumers,operations,gateway,cli,local-cluster}/**/*.ts'],
     // The test of the broker uses kafkajs itself rather than the port.
     ignores: ['local-cluster/broker.test.ts'],
     rules: {

@@ -9,9 +9,9 @@ import { checkConfig, type Config, type ConfigInput } from '../core/config/confi
 import type { KafkaClientName } from '../core/config/kafka.js';
 import { startBrokerGroup } from '../local-cluster/broker-group.js';
 import { startLocalBroker, type LocalBroker } from '../local-cluster/broker.js';
-import { startNodeProcess, type NodeProcess } from '../local-cluster/node-process.js';
+import { startNodeProcess, type NodeProcess } from '../local-cluster/role-process.js';
 import { freePort } from '../local-cluster/ports.js';
-import { SupervisedNode } from '../local-cluster/supervised-node.js';
+import { superviseNode, type SupervisedNode } from '../local-cluster/supervised-process.js';
 import { connect, PartituraError, type InputTensor, type PartituraClient } from '../producers/index.js';
 import { createLogger } from '../core/log.js';
 import { topicNames } from '../cluster/topics.js';
@@ -261,8 +261,8 @@ async function measureOne(kafkaClient: KafkaClientName, fault: Fault, models: st
       const sessionTimeoutMs = SESSION_TIMEOUT_MS;
       const config = configFor(bootstrap, { models, kafkaClient, sessionTimeoutMs, ...different });
       const node = fault.supervised
-        ? await SupervisedNode.start(config)
-        : await startNodeProcess(config, () => undefined);
+        ? await superviseNode(config)
+        : await startNodeProcess(config, { log: () => undefined });
       nodes.push(node);
       return node;
     };

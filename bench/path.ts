@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { NURSERY } from '../local-cluster/node-process.js';
+import { NURSERY } from '../local-cluster/role-process.js';
 
 const PROCESS = fileURLToPath(new URL('./path-process.js', import.meta.url));
 const LIMIT_MS = 120_000;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sleep } from '../core/time.js';
 import type { ConfigInput } from '../core/config/config.js';
-import { startNodeProcess, type NodeProcess } from '../local-cluster/node-process.js';
+import { startNodeProcess, type NodeProcess } from '../local-cluster/role-process.js';
 import { BenchHarness, type Prepared } from './harness.js';
 import { addressOf } from './systems/system.js';
 import { createWorkload } from './workloads.js';
@@ -59,7 +59,7 @@ async function measureOne(
   const config = harness.config({ ...membership, models });
   const nodes: NodeProcess[] = [];
   const startNode = async (): Promise<void> =>
-    void nodes.push(await startNodeProcess(config, () => undefined));
+    void nodes.push(await startNodeProcess(config, { log: () => undefined }));
   try {
     await startNode();
     await startNode();

@@ -7,13 +7,14 @@ import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addInspectCommands } from './commands/inspect.js';
+import { runGateway } from './commands/gateway.js';
 import { runNode } from './commands/node.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addSchemasCommands } from './commands/schemas.js';
 import { addTraceCommand } from './commands/trace.js';
 import { runUp, type UpFlags } from './commands/up.js';
 import { runDemo, type DemoFlags } from './demo/demo.js';
-import { CONNECTION, NODE, configFrom, integer, withOptions, type ConfigOf } from './options.js';
+import { CONNECTION, GATEWAY, NODE, configFrom, integer, withOptions, type ConfigOf } from './options.js';
 import { printError } from './output.js';
 import { VERSION } from '../core/version.js';
 
@@ -43,8 +44,9 @@ function clusterCommand(name: string, description: string): Command {
     .option('--nodes <count>', 'inference nodes to start', integer(1), 2)
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1', PORT, DEFAULT_BROKER_PORT)
     .option('--data <folder>', 'data folder of the embedded broker (default: a temporary folder)')
+    .option('--no-gateway', 'run no gateway')
     .option('--json', 'print JSON', false);
-  return withOptions(command, [...CONNECTION, ...NODE]);
+  return withOptions(command, [...CONNECTION, ...NODE, ...GATEWAY.filter((name) => !NODE.includes(name))]);
 }
 
 clusterCommand(
@@ -89,6 +91,19 @@ withOptions(program.command('node').description('run one inference node in the f
     '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100',
   )
   .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags, environment));
+
+withOptions(program.command('gateway').description('run one gateway (REST and gRPC) in the foreground'), [
+  ...CONNECTION,
+  ...GATEWAY,
+])
+  .option('--json', 'print JSON', false)
+  .addHelpText(
+    'after',
+    '\nExample:\n  partitura gateway --brokers kafka:9092 --gateway-host 0.0.0.0 --gateway-port 8080',
+  )
+  .action((flags: { json: boolean }) =>
+    runGateway(configFrom({ ...flags }, environment), flags, environment),
+  );
 
 addPredictCommand(program, quietly, environment);
 addInspectCommands(program, quietly);

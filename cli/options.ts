@@ -7,6 +7,8 @@ import {
   type ConfigInput,
   type OptionName,
 } from '../core/config/config.js';
+import { GATEWAY as GATEWAY_OPTIONS } from '../core/config/gateway.js';
+import { PROCESS as PROCESS_OPTIONS } from '../core/config/process.js';
 
 /** Options of every command that connects to a cluster. */
 export const CONNECTION: readonly OptionName[] = [
@@ -33,8 +35,17 @@ export const CLUSTER: readonly OptionName[] = [
 
 /** Options of a node, beyond the connection. */
 export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter(
-  (name) => !CONNECTION.includes(name),
+  (name) => !CONNECTION.includes(name) && !(name in GATEWAY_OPTIONS),
 );
+
+/** Options of a gateway, beyond the connection. */
+export const GATEWAY: readonly OptionName[] = [
+  'partitions',
+  'replicationFactor',
+  'maxRecordBytes',
+  ...(Object.keys(GATEWAY_OPTIONS) as OptionName[]),
+  ...(Object.keys(PROCESS_OPTIONS) as OptionName[]).filter((name) => name !== 'logLevel'),
+];
 
 /** Returns a parser of integers within these bounds. */
 export function integer(least: number, most = Infinity): (text: string) => number {

@@ -2,16 +2,15 @@ import type { RecordHeaders } from '../schemas/framing/framing.js';
 import { decodeNodeStatus } from '../schemas/framing/node-status.js';
 import type { NodeStatus } from '../schemas/generated.js';
 import type { Config } from '../core/config/config.js';
-import type { KafkaClient } from '../kafka/port.js';
+import type { KafkaClient, KafkaRecord } from '../kafka/port.js';
 import { readLatest, type LatestOptions } from '../kafka/reading/compacted-table.js';
 import { topicNames } from './topics.js';
 
 /** A node without a heartbeat for this long is considered dead. */
 export const SILENT_AFTER_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
-/** Larger than the status of a node with a thousand models. */
-const MAX_STATUS_BYTES = 512 * 1024;
-const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
+/** Limits on what anybody may have written to the node topic; a status of a thousand models fits. */
+export const DIRECTORY_LIMITS = { maxRecordBytes: 512 * 1024, maxBytes: 64 * 1024 * 1024 };
 const MAX_NODE_NAME_BYTES = 1_024;
 
 export interface KnownNode extends NodeStatus {
@@ -63,10 +62,14 @@ export async function readStatuses(
   const records = await readLatest(kafka, topicNames(prefix).nodes, {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes,
-    maxRecordBytes: MAX_STATUS_BYTES,
-    maxBytes: MAX_DIRECTORY_BYTES,
+    ...DIRECTORY_LIMITS,
     ...options,
   });
+  return decodeStatuses(records);
+}
+
+/** Decodes the last status of each node, sorted by name; unreadable ones are left out. */
+export function decodeStatuses(records: readonly KafkaRecord[]): ReportedStatus[] {
   return records
     .flatMap(({ key, value, headers, timestamp }) => {
       const isNamed = (key?.length ?? 0) <= MAX_NODE_NAME_BYTES;

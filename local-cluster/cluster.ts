@@ -3,7 +3,13 @@ import type { Config } from '../core/config/config.js';
 import { engineThreadsFor } from '../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startLocalRegistry, type LocalRegistry } from './registry.js';
-import { SupervisedNode, type NodeListeners } from './supervised-node.js';
+import {
+  superviseGateway,
+  superviseNode,
+  type ProcessListeners,
+  type SupervisedGateway,
+  type SupervisedNode,
+} from './supervised-process.js';
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -12,11 +18,13 @@ export interface ClusterOptions {
   readonly broker: { readonly port?: number; readonly dataDir?: string } | undefined;
   /** Undefined: use the registry of the configuration, if any, and start none. */
   readonly registry?: { readonly port?: number } | undefined;
+  /** True to run a gateway as well. */
+  readonly gateway?: boolean;
   /** Aborts the start. */
   readonly signal?: AbortSignal | undefined;
   readonly log: (line: string) => void;
   readonly onStep?: (step: string) => void;
-  /** Called with a message when a node has ended unexpectedly and is being restarted. */
+  /** Called with a message when a node or the gateway has ended unexpectedly and is being restarted. */
   readonly onRestart?: (sentence: string) => void;
 }
 
@@ -25,11 +33,13 @@ export interface LocalCluster {
   readonly brokers: readonly string[];
   /** Base URL of the API of the schema registry that was started; undefined if none was. */
   readonly registry: string | undefined;
+  /** Gateway, if one was asked for; restarted if it ends unexpectedly. */
+  readonly gateway: SupervisedGateway | undefined;
   /** Nodes that end unexpectedly are restarted. */
   readonly nodes: readonly SupervisedNode[];
-  /** Resolves with the reason if broker or registry end unexpectedly, or a node cannot be restarted. */
+  /** Resolves with the reason if broker or registry end unexpectedly, or another process cannot be restarted. */
   readonly failed: Promise<Error>;
-  /** Stops the nodes first, so that they can finish requests in flight; then the rest. */
+  /** Stops the gateway, then the nodes, so that they can finish requests in flight; then the rest. */
   stop(): Promise<void>;
 }
 
@@ -38,10 +48,13 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   const nodes: SupervisedNode[] = [];
   let broker: LocalBroker | undefined;
   let registry: LocalRegistry | undefined;
+  let gateway: SupervisedGateway | undefined;
   let brokerEnded = false;
   const stop = async (): Promise<void> => {
     // Without its broker a node can neither answer nor commit requests in flight, and would wait in vain.
     if (brokerEnded) nodes.forEach((node) => node.kill('SIGKILL'));
+    if (brokerEnded) gateway?.kill('SIGKILL');
+    await gateway?.stop();
     await Promise.all(nodes.map((node) => node.stop()));
     await Promise.all([broker?.stop(), registry?.stop()]);
   };
@@ -51,22 +64,40 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
       broker = await startLocalBroker({ ...options.broker, log: options.log, signal: options.signal });
       void broker.exited.then(() => (brokerEnded = true));
     }
-    if (options.registry) {
-      options.onStep?.('starting the schema registry');
-      const { log, onStep, signal } = options;
-      registry = await startLocalRegistry({ ...options.registry, log, signal, ...(onStep && { onStep }) });
-    }
+    registry = await startRegistry(options);
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
     options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
     const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
     const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
     nodes.push(...(await startNodes(options.nodes, config, options, options.signal)));
-    const failed = firstFailure(nodes, { 'the broker': broker, 'the schema registry': registry });
-    return { brokers, registry: registry?.url, nodes, failed, stop };
+    gateway = await startGateway(config, options);
+    const failed = firstFailure([...nodes, ...(gateway ? [gateway] : [])], {
+      'the broker': broker,
+      'the schema registry': registry,
+    });
+    return { brokers, registry: registry?.url, gateway, nodes, failed, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Starts a schema registry if one was asked for. */
+async function startRegistry(options: ClusterOptions): Promise<LocalRegistry | undefined> {
+  if (!options.registry) return undefined;
+  options.onStep?.('starting the schema registry');
+  const { log, onStep, signal } = options;
+  return startLocalRegistry({ ...options.registry, log, signal, ...(onStep && { onStep }) });
+}
+
+/** Starts a gateway if one was asked for. */
+async function startGateway(
+  config: Partial<Config>,
+  options: ClusterOptions,
+): Promise<SupervisedGateway | undefined> {
+  if (!options.gateway) return undefined;
+  options.onStep?.('starting the gateway');
+  return superviseGateway(config, options, options.signal);
 }
 
 /** Divides the cores of this machine among the nodes, instead of letting each use all of them. */
@@ -80,11 +111,11 @@ function shareOfCores(nodes: number): Pick<Config, 'engineThreads' | 'intraOpThr
 async function startNodes(
   count: number,
   config: Partial<Config>,
-  listeners: NodeListeners,
+  listeners: ProcessListeners,
   signal: AbortSignal | undefined,
 ): Promise<SupervisedNode[]> {
   const starts = Array.from({ length: count }, (_, index) => {
-    return SupervisedNode.start({ ...config, ...ownNames(config, index + 1) }, listeners, signal);
+    return superviseNode({ ...config, ...ownNames(config, index + 1) }, listeners, signal);
   });
   const results = await Promise.allSettled(starts);
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -95,10 +126,10 @@ async function startNodes(
 }
 
 function firstFailure(
-  nodes: readonly SupervisedNode[],
+  processes: readonly { readonly failed: Promise<Error> }[],
   others: Readonly<Record<string, LocalBroker | LocalRegistry | undefined>>,
 ): Promise<Error> {
-  const ends = nodes.map(({ failed }) => failed);
+  const ends = processes.map(({ failed }) => failed);
   for (const [name, other] of Object.entries(others)) {
     const end = other?.exited.then(
       ({ code, signal, lastLog }) =>

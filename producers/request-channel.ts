@@ -22,6 +22,8 @@ export interface RequestOptions {
   /** Requests with the same key are answered in order. */
   readonly key?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Further headers of the record, such as `traceparent`. */
+  readonly headers?: Readonly<Record<string, Buffer>> | undefined;
 }
 
 export interface ChannelLimits {
@@ -123,7 +125,7 @@ export class RequestChannel {
     const correlation = `${this.#id}-${this.#count++}`;
     const value = this.#encode(request.id === '' ? { ...request, id: correlation } : request);
     const answered = this.#router.expect(correlation, options.timeoutMs, options.signal);
-    if (this.#router.waits(correlation)) this.#send(request.model, correlation, value, options.key);
+    if (this.#router.waits(correlation)) this.#send(request.model, correlation, value, options);
     return answered;
   }
 
@@ -143,10 +145,14 @@ export class RequestChannel {
     );
   }
 
-  #send(model: string, correlation: string, value: Buffer, keyText: string | undefined): void {
+  #send(model: string, correlation: string, value: Buffer, options: RequestOptions): void {
+    const { key: keyText } = options;
     const key = keyText === undefined ? null : Buffer.from(keyText);
     const topic = this.#topics.requests(model);
-    const headers = replyTo(this.#topics.clientReplies, this.#partition, correlation);
+    const headers = {
+      ...options.headers,
+      ...replyTo(this.#topics.clientReplies, this.#partition, correlation),
+    };
     const span = sendSpan(topic, correlation, value.length, headers);
     this.#outbox.push(
       { topic, key, value, headers },

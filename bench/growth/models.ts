@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNodeProcess } from '../../local-cluster/node-process.js';
+import { startNodeProcess } from '../../local-cluster/role-process.js';
 import { BenchHarness } from '../harness.js';
 import { residentBytes } from '../processor-time.js';
 import { addressOf } from '../systems/system.js';
@@ -34,7 +34,7 @@ async function measureNode(harness: BenchHarness, folder: string): Promise<Recor
   const { brokers, partitions, generator, modelsFolder } = harness;
   const config = harness.config({ models: folder });
   const started = performance.now();
-  const node = await startNodeProcess(config, () => undefined);
+  const node = await startNodeProcess(config, { log: () => undefined });
   const startMs = performance.now() - started;
   try {
     const load = {

@@ -9,7 +9,7 @@ import { sleep } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
 import { checkConfig } from '../../core/config/config.js';
 import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
-import { startNodeProcess, type NodeProcess } from '../../local-cluster/node-process.js';
+import { startNodeProcess, type NodeProcess } from '../../local-cluster/role-process.js';
 import { headerText } from '../../schemas/framing/framing.js';
 import { eventually } from '../eventually.js';
 import { residentBytes } from '../processor-time.js';
@@ -116,7 +116,7 @@ class Soak {
   }
 
   async #startNode(): Promise<void> {
-    this.#nodes.push(await startNodeProcess(this.config, this.report));
+    this.#nodes.push(await startNodeProcess(this.config, { log: this.report }));
   }
 
   /** Kills nodes in turn, the oldest first. */

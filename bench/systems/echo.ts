@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { modelTopics } from '../../cluster/topic-specs.js';
 import { toEnvironment } from '../../core/config/config.js';
 import type { KafkaClientName } from '../../core/config/kafka.js';
-import { NURSERY } from '../../local-cluster/node-process.js';
+import { NURSERY } from '../../local-cluster/role-process.js';
 import { addressOf, stopChild, untilReady, type System } from './system.js';
 
 const ECHO_MODEL = 'echo';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KafkaClientName } from '../../core/config/kafka.js';
-import { startNodeProcess } from '../../local-cluster/node-process.js';
+import { startNodeProcess } from '../../local-cluster/role-process.js';
 import { addressOf, type System } from './system.js';
 
 export const ENGINES = ['tensorflow', 'onnx'] as const;
@@ -20,7 +20,7 @@ export function partituraNode(client: KafkaClientName, engine: EngineName, prefi
         kafkaClient: client,
         models: join(harness.modelsFolder, `${engine}-${model}`),
       });
-      const node = await startNodeProcess(config, () => undefined);
+      const node = await startNodeProcess(config, { log: () => undefined });
       return {
         pid: node.pid,
         address: addressOf(config.prefix, model),

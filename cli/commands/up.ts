@@ -13,6 +13,8 @@ export interface UpFlags {
   /** 0 or undefined for a free port. */
   readonly registryPort?: number;
   readonly json: boolean;
+  /** False to run no gateway. */
+  readonly gateway?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface UpFlags {
  */
 export function startFromFlags(
   config: Config,
-  { nodes, brokerPort, data, registry: ownRegistry, registryPort }: UpFlags,
+  { nodes, brokerPort, data, registry: ownRegistry, registryPort, gateway = true }: UpFlags,
   ownBroker: boolean,
   signal: AbortSignal,
 ): Promise<LocalCluster> {
@@ -36,6 +38,7 @@ export function startFromFlags(
     config: { ...config, bindingTopics },
     broker,
     registry,
+    gateway,
     log,
     signal,
     onStep: (step) => printError(`${step} …`),
@@ -61,18 +64,22 @@ export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean):
   if (end instanceof Error) throw end;
 }
 
-function announce({ brokers, registry, nodes }: LocalCluster, json: boolean): void {
+function announce({ brokers, registry, gateway, nodes }: LocalCluster, json: boolean): void {
   const models = [...new Set(nodes.flatMap(({ process }) => process.ready.models))];
   if (json)
     return printJson({
       event: 'ready',
       brokers,
       registry,
+      ...gateway?.process.ready,
       nodes: nodes.map(({ process: { ready, pid } }) => ({ ...ready, pid })),
       models,
     });
   const schemas = registry === undefined ? '' : ` registry=${registry}`;
-  print(`ready brokers=${brokers.join(',')}${schemas} nodes=${nodes.length} models=${models.join(',')}`);
+  const front = gateway ? ` gateway=${gateway.process.ready.gateway}` : '';
+  print(
+    `ready brokers=${brokers.join(',')}${schemas}${front} nodes=${nodes.length} models=${models.join(',')}`,
+  );
 }
 
 /** Stops the cluster; nodes finish work in flight first, so the message acknowledges the signal. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { PartituraError } from '../../schemas/errors.js';
 import { ENGINE } from './engine.js';
+import { GATEWAY } from './gateway.js';
 import { KAFKA } from './kafka.js';
 import { NODE } from './node.js';
 import type { Option } from './option.js';
@@ -12,10 +13,15 @@ import { TOPICS } from './topics.js';
  * Every option of every process: name, environment variable, default, check and meaning, in groups of one file each.
  * Command-line flags and docs/CONFIGURATION.md are generated from them.
  */
-export const OPTIONS = { ...KAFKA, ...REGISTRY, ...TOPICS, ...ENGINE, ...NODE, ...PROCESS } satisfies Record<
-  string,
-  Option
->;
+export const OPTIONS = {
+  ...KAFKA,
+  ...REGISTRY,
+  ...TOPICS,
+  ...ENGINE,
+  ...NODE,
+  ...GATEWAY,
+  ...PROCESS,
+} satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
 export type Config = { readonly [Name in OptionName]: z.output<(typeof OPTIONS)[Name]['check']> };
@@ -57,6 +63,9 @@ const CONTRADICTIONS: readonly ((config: Config) => string | false)[] = [
     kafkaGroupProtocol === 'consumer' &&
     kafkaClient === 'kafkajs' &&
     'KAFKA_GROUP_PROTOCOL=consumer needs KAFKA_CLIENT=native',
+  ({ gatewayTlsCert, gatewayTlsKey }) =>
+    (gatewayTlsCert === undefined) !== (gatewayTlsKey === undefined) &&
+    'PARTITURA_GATEWAY_TLS_CERT and PARTITURA_GATEWAY_TLS_KEY need each other',
   ({ schemaRegistryAutoRegister, schemaRegistryUrl }) =>
     schemaRegistryAutoRegister &&
     schemaRegistryUrl === undefined &&

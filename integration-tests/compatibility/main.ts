@@ -15,7 +15,7 @@ import { createLogger } from '../../core/log.js';
 import { readNodes } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
 import { startLocalBroker, type LocalBroker } from '../../local-cluster/broker.js';
-import { SupervisedNode } from '../../local-cluster/supervised-node.js';
+import { superviseNode } from '../../local-cluster/supervised-process.js';
 import { decodeReply } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, ModelVersionStatus } from '../../schemas/generated.js';
 import { RawClient } from '../support/raw-client.js';
@@ -74,7 +74,7 @@ async function verdictsOf(
       maxRecordBytes: MAX_RECORD_BYTES,
       logLevel: 'error',
     });
-    const node = await SupervisedNode.start(config, { onRestart: () => deaths++ });
+    const node = await superviseNode(config, { onRestart: () => deaths++ });
     try {
       const statuses = await statusesOf(config);
       const replies = await ask(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkConfig } from '../../core/config/config.js';
-import { startNodeProcess } from '../../local-cluster/node-process.js';
+import { startNodeProcess } from '../../local-cluster/role-process.js';
 import { freePort } from '../../local-cluster/ports.js';
 import { startTestBroker, type TestBroker } from '../support/broker.js';
 import { CommandLine, type Started } from '../support/command-line.js';
@@ -122,7 +122,7 @@ test('an outage does not count toward the startup limit of a supervised node', a
   await gate.shut();
   const config = checkConfig({ brokers: `127.0.0.1:${gate.port}`, models, engineThreads: 1, partitions: 2 });
   const limitMs = 20_000;
-  const starting = startNodeProcess(config, () => undefined, undefined, limitMs);
+  const starting = startNodeProcess(config, { log: () => undefined, readyLimitMs: limitMs });
   starting.catch(() => undefined);
   await sleep(limitMs + 10_000);
   await gate.open();

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { DEFAULT_READ_LIMITS } from '../../kafka/record-batches/read-limits.js';
 import { rawBatch, rawRecord, recordOfHeaders } from '../../testing/record-batches.js';
 import type { KafkaRecord } from '../../kafka/port.js';
-import type { NodeProcess } from '../../local-cluster/node-process.js';
+import type { NodeProcess } from '../../local-cluster/role-process.js';
 import { headerText } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { NodeProcess } from '../../local-cluster/node-process.js';
+import type { NodeProcess } from '../../local-cluster/role-process.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
 import type { RecordHeaders } from '../../schemas/framing/framing.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeProcess } from '../../local-cluster/node-process.js';
+import type { NodeProcess } from '../../local-cluster/role-process.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { steadyLoad, type SteadyLoad } from '../support/load.js';

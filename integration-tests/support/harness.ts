@@ -11,8 +11,8 @@ import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { readTopic } from '../../kafka/reading/read-topic.js';
 import { createLogger } from '../../core/log.js';
 import { topicNames, type TopicNames } from '../../cluster/topics.js';
-import { startNodeProcess, type NodeProcess } from '../../local-cluster/node-process.js';
-import { SupervisedNode } from '../../local-cluster/supervised-node.js';
+import { startNodeProcess, type NodeProcess } from '../../local-cluster/role-process.js';
+import { superviseNode, type SupervisedNode } from '../../local-cluster/supervised-process.js';
 import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
 import { CHOSEN_CLIENT } from './kafka-client.js';
 import { startTestBroker, type TestBroker } from './broker.js';
@@ -158,14 +158,14 @@ export class Harness {
     overrides: ConfigInput = {},
     log: (line: string) => void = () => undefined,
   ): Promise<NodeProcess> {
-    const node = await startNodeProcess(this.config(overrides), log);
+    const node = await startNodeProcess(this.config(overrides), { log });
     this.#cleanups.push(() => node.stop());
     return node;
   }
 
   /** Starts a node that is restarted after a crash. */
   async supervisedNode(overrides: ConfigInput = {}): Promise<SupervisedNode> {
-    const node = await SupervisedNode.start(this.config(overrides));
+    const node = await superviseNode(this.config(overrides));
     this.#cleanups.push(() => node.stop());
     return node;
   }

@@ -50,8 +50,12 @@ function beginsWithBrace(value: Buffer): boolean {
  * Reads a body; optional fields that are null are treated as omitted, since many serializers write them.
  * @throws PartituraError, INVALID_REQUEST or more specific, that names the field
  */
-export function readRequest(body: Record<string, unknown>, model: string): InferenceRequest {
-  const inputs = list(body['inputs'], 'inputs').map(readTensor);
+export function readRequest(
+  body: Record<string, unknown>,
+  model: string,
+  readData: ReadData = readListedData,
+): InferenceRequest {
+  const inputs = list(body['inputs'], 'inputs').map((input, index) => readTensor(input, index, readData));
   const { id, model_name: name, model_version: version, outputs, parameters } = body;
   const deadline = readDeadline(parameters);
   return {
@@ -93,7 +97,19 @@ export function parseBody(value: Buffer): Record<string, unknown> {
   return object(parseJson(body, /"U?INT64"/i.test(body), 'the body'), 'the body');
 }
 
-function readTensor(value: unknown, index: number): Tensor {
+/** An input before its data is read. */
+export interface TensorHead {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  /** The whole JSON object. */
+  readonly tensor: Record<string, unknown>;
+}
+
+/** Reads the data of an input. @throws PartituraError that names the input */
+export type ReadData = (head: TensorHead) => Buffer;
+
+function readTensor(value: unknown, index: number, readData: ReadData): Tensor {
   const tensor = object(value, `inputs[${index}]`);
   const name = text(tensor['name'], `inputs[${index}].name`);
   const datatype = readDatatype(tensor['datatype'], name);
@@ -101,6 +117,10 @@ function readTensor(value: unknown, index: number): Tensor {
     if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
     throw invalid(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
   });
+  return { name, datatype, shape, data: readData({ name, datatype, shape, tensor }) };
+}
+
+function readListedData({ name, datatype, shape, tensor }: TensorHead): Buffer {
   const given = flatten(tensor['data'], `data of input '${name}'`);
   const elements = declaresBase64(tensor['parameters'])
     ? decodeBase64(datatype, given, `input '${name}'`)
@@ -112,12 +132,7 @@ function readTensor(value: unknown, index: number): Tensor {
       `input '${name}': expected ${expected}, got ${elements.length}`,
     );
   }
-  return {
-    name,
-    datatype,
-    shape,
-    data: encodeElements(datatype, elements, `input '${name}'`, NO_INFINITIES),
-  };
+  return encodeElements(datatype, elements, `input '${name}'`, NO_INFINITIES);
 }
 
 /** Flattens nested lists, row by row. */
@@ -173,7 +188,8 @@ function readDeadline(parameters: unknown): number | null {
   throw invalid(`parameters.deadline: expected milliseconds since the epoch, got ${describe(deadline)}`);
 }
 
-function writeTensor({ name, datatype, shape, data }: Tensor): string {
+/** Writes a tensor as JSON text. */
+export function writeTensor({ name, datatype, shape, data }: Tensor): string {
   if (datatype === 'BYTES') return writeBytes(name, shape, splitBytes(data));
   const elements = decodeElements(datatype as Datatype, data);
   return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},"data":[${elements.join(',')}]}`;

@@ -12,27 +12,39 @@ export interface NodeReady {
   readonly models: readonly string[];
 }
 
-/** Message that a starting node process repeats while the brokers are unavailable. */
-export interface NodeWaiting {
+/** Message of a gateway process to its parent once it serves requests. */
+export interface GatewayReady {
+  /** Base URL of the REST APIs. */
+  readonly gateway: string;
+}
+
+/** Message that a starting process repeats while the brokers are unavailable. */
+export interface ProcessWaiting {
   readonly waitingFor: string;
 }
 
-/** End of a node process; `reason` is its last message. */
-export interface NodeExit {
+/** End of a process; `reason` is its last message. */
+export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly reason: string;
 }
 
-/** An inference node as a child process. It ends with its parent, however the parent ends. */
-export interface NodeProcess {
-  readonly ready: NodeReady;
+/** A process of the cluster as a child process. It ends with its parent, however the parent ends. */
+export interface RoleProcess<Ready> {
+  readonly ready: Ready;
   readonly pid: number;
-  readonly exited: Promise<NodeExit>;
-  /** Stops the node after its requests in flight; sends SIGKILL if that takes too long. */
-  stop(): Promise<NodeExit>;
+  readonly exited: Promise<ProcessExit>;
+  /** Stops the process after its requests in flight; sends SIGKILL if that takes too long. */
+  stop(): Promise<ProcessExit>;
   kill(signal: NodeJS.Signals): void;
 }
+
+export type NodeProcess = RoleProcess<NodeReady>;
+export type GatewayProcess = RoleProcess<GatewayReady>;
+
+/** Subcommands of the command line that run until they are stopped, and what they are called in messages. */
+type Role = 'node' | 'gateway';
 
 const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 /**
@@ -47,30 +59,44 @@ const KEPT_LOG_LINES = 40;
 /** Prefix of the command line's messages to users. */
 const MESSAGE_PREFIX = 'partitura: ';
 
+export interface StartOptions {
+  /** Called with each line of the process's log. */
+  readonly log: (line: string) => void;
+  /** Aborts the start. */
+  readonly signal?: AbortSignal | undefined;
+  /** Timeout of the start, not counting time in which the brokers are unavailable. */
+  readonly readyLimitMs?: number | undefined;
+}
+
 /**
  * Starts `partitura node` with this configuration and resolves when it serves requests.
- * @param log called with each line of the node's log
- * @param signal aborts the start
- * @param readyLimitMs timeout of the start, not counting time in which the brokers are unavailable
  * @throws Error with the node's last message if it ends before it is ready
  */
-export async function startNodeProcess(
+export function startNodeProcess(config: Partial<Config>, options: StartOptions): Promise<NodeProcess> {
+  return startRole('node', config, options);
+}
+
+/** Starts `partitura gateway`, likewise. */
+export function startGatewayProcess(config: Partial<Config>, options: StartOptions): Promise<GatewayProcess> {
+  return startRole('gateway', config, options);
+}
+
+async function startRole<Ready extends object>(
+  role: Role,
   config: Partial<Config>,
-  log: (line: string) => void,
-  signal?: AbortSignal,
-  readyLimitMs = READY_LIMIT_MS,
-): Promise<NodeProcess> {
+  { log, signal, readyLimitMs = READY_LIMIT_MS }: StartOptions,
+): Promise<RoleProcess<Ready>> {
   signal?.throwIfAborted();
-  const child = fork(MAIN, ['node'], {
+  const child = fork(MAIN, [role], {
     env: nodeEnvironment(config),
     execArgv: [...process.execArgv, NURSERY],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const tail = keepTail(child.stderr as Readable, log);
-  const exited = new Promise<NodeExit>((resolve) => {
+  const exited = new Promise<ProcessExit>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, reason: lastReason(tail) }));
   });
-  const stop = async (): Promise<NodeExit> => {
+  const stop = async (): Promise<ProcessExit> => {
     child.kill('SIGTERM');
     const limitMs = (config.drainTimeoutMs ?? 8_000) + STOP_SLACK_MS;
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
@@ -80,7 +106,7 @@ export async function startNodeProcess(
   };
   const abort = (): void => void stop();
   signal?.addEventListener('abort', abort, { once: true });
-  const ready = await untilReady(child, exited, readyLimitMs)
+  const ready = await untilReady<Ready>(role, child, exited, readyLimitMs)
     .catch((error: unknown) => {
       child.kill('SIGKILL');
       throw error;
@@ -89,17 +115,27 @@ export async function startNodeProcess(
   return { ready, pid: child.pid ?? 0, exited, stop, kill: (signal) => void child.kill(signal) };
 }
 
-function untilReady(child: ChildProcess, exited: Promise<NodeExit>, limitMs: number): Promise<NodeReady> {
+function untilReady<Ready extends object>(
+  role: Role,
+  child: ChildProcess,
+  exited: Promise<ProcessExit>,
+  limitMs: number,
+): Promise<Ready> {
   let late: NodeJS.Timeout | undefined;
-  return new Promise<NodeReady>((resolve, reject) => {
-    late = setTimeout(() => reject(new Error(`a node was not ready within ${limitMs / 1_000} s`)), limitMs);
-    child.on('message', (message: NodeReady | NodeWaiting) => {
+  return new Promise<Ready>((resolve, reject) => {
+    late = setTimeout(
+      () => reject(new Error(`a ${role} was not ready within ${limitMs / 1_000} s`)),
+      limitMs,
+    );
+    child.on('message', (message: Ready | ProcessWaiting) => {
       if ('waitingFor' in message) late?.refresh();
       else resolve(message);
     });
     child.once('error', reject);
     void exited.then(({ code, signal, reason }) => {
-      reject(new Error(`a node ended with ${signal ?? `exit code ${code}`} before it was ready: ${reason}`));
+      reject(
+        new Error(`a ${role} ended with ${signal ?? `exit code ${code}`} before it was ready: ${reason}`),
+      );
     });
   }).finally(() => clearTimeout(late));
 }

@@ -1,0 +1,71 @@
+import { ELEMENT_BYTES, elementCount, formatShape, type Datatype } from '../../../schemas/datatypes.js';
+import { describe } from '../../../schemas/describe.js';
+import { PartituraError } from '../../../schemas/errors.js';
+import { splitBytes } from '../../../schemas/tensor.js';
+
+/**
+ * Length of the JSON part of a body; the rest are the tensors that declare `binary_data_size`, in their order.
+ * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+ */
+export const BINARY_HEADER = 'inference-header-content-length';
+
+/**
+ * Splits a body into its JSON part and its binary tail.
+ * @throws PartituraError INVALID_REQUEST if the header is not a length within the body
+ */
+export function splitBody(
+  body: Buffer,
+  header: string | readonly string[] | undefined,
+): { readonly json: Buffer; readonly tail: Buffer | undefined } {
+  if (header === undefined) return { json: body, tail: undefined };
+  const length = typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : NaN;
+  if (length <= body.length) return { json: body.subarray(0, length), tail: body.subarray(length) };
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `header 'Inference-Header-Content-Length': expected a length from 0 to ${body.length}, got '${String(header)}'`,
+  );
+}
+
+/** Hands out the binary tail of a body, tensor by tensor. */
+export class BinaryTail {
+  #position = 0;
+
+  constructor(readonly bytes: Buffer | undefined) {}
+
+  /** Takes the next `size` bytes. @throws PartituraError INVALID_REQUEST if there are not so many */
+  take(size: unknown, field: string): Buffer {
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+      throw invalid(`${field}: expected binary_data_size as a whole number, got ${describe(size)}`);
+    if (this.bytes === undefined)
+      throw invalid(
+        `${field}: expected header 'Inference-Header-Content-Length' with binary_data_size, got none`,
+      );
+    const left = this.bytes.length - this.#position;
+    if (size > left) throw invalid(`${field}: expected ${size} bytes after the JSON part, got ${left}`);
+    const start = this.#position;
+    this.#position += size;
+    return this.bytes.subarray(start, this.#position);
+  }
+
+  /** @throws PartituraError INVALID_REQUEST if bytes are left */
+  finish(): void {
+    const left = (this.bytes?.length ?? 0) - this.#position;
+    if (left > 0) throw invalid(`body: expected no bytes after the last binary tensor, got ${left}`);
+  }
+}
+
+/** Checks that raw bytes fill a shape. @throws PartituraError SHAPE_MISMATCH or INVALID_REQUEST */
+export function checkRaw(data: Buffer, datatype: Datatype, shape: readonly number[], field: string): Buffer {
+  const count = elementCount(shape);
+  const elementBytes = ELEMENT_BYTES[datatype];
+  const got = elementBytes === undefined ? splitBytes(data).length : data.length / elementBytes;
+  if (got === count) return data;
+  throw new PartituraError(
+    'SHAPE_MISMATCH',
+    `${field}: expected ${count} elements of ${datatype} for shape ${formatShape(shape)}, got ${data.length} bytes`,
+  );
+}
+
+function invalid(message: string): PartituraError {
+  return new PartituraError('INVALID_REQUEST', message);
+}

@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { callContextOf } from '../../http/call-context.js';
+import type { GatewayServices } from '../rest-dialect.js';
+import { decodeInfer } from './decode.js';
+import { encodeInfer } from './encode.js';
+import { BINARY_HEADER } from './binary.js';
+
+interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+/** Adds `POST /v2/models/{model}[/versions/{version}]/infer`. */
+export function addInferRoutes(app: FastifyInstance, { config, inferences, models }: GatewayServices): void {
+  const infer = async (
+    request: FastifyRequest<{ Params: ModelParams }>,
+    reply: FastifyReply,
+  ): Promise<unknown> => {
+    const { model, version } = request.params;
+    const served = models.resolve(model, version);
+    const context = callContextOf(request, reply, config.gatewayTimeoutMs);
+    const { inference, binaryOutputs, timeoutMs } = await decodeInfer(
+      bodyOf(request),
+      request.headers[BINARY_HEADER],
+      served,
+    );
+    const asked = { ...inference, model, modelVersion: version ?? null };
+    const answer = await inferences.infer(asked, {
+      ...context,
+      timeoutMs: Math.min(context.timeoutMs, timeoutMs ?? Infinity),
+    });
+    const { json, tail } = encodeInfer(answer, binaryOutputs);
+    if (tail === undefined) return reply.type('application/json').send(json);
+    return reply
+      .type('application/octet-stream')
+      .header(BINARY_HEADER, String(json.length))
+      .send(Buffer.concat([json, ...tail]));
+  };
+  app.post('/v2/models/:model/infer', infer);
+  app.post('/v2/models/:model/versions/:version/infer', infer);
+}
+
+function bodyOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}

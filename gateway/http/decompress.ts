@@ -1,0 +1,69 @@
+import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { FrontError, GRPC_STATUS } from '../inference/problem.js';
+
+/** More than real tensors compress to; a bomb exceeds it by far. */
+const MAX_RATIO = 200;
+/** Below this size the ratio is not judged: few bytes of zeros compress well. */
+const JUDGED_FROM_BYTES = 1024 * 1024;
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** A body as it arrives, with the number of its compressed bytes so far, by which fastify checks the length header. */
+export type DecodedBody = Readable & { receivedEncodedLength?: number };
+
+/**
+ * Decompresses a body.
+ * @throws FrontError 415 for an unknown encoding; the stream fails with 413 for a body that expands too far
+ */
+export function decompress(body: Readable, encoding: string | undefined): DecodedBody {
+  if (encoding === undefined || encoding === '' || encoding === 'identity') return body;
+  const create = DECODERS[encoding.toLowerCase()];
+  if (!create) throw unknownEncoding(encoding);
+  const decoder = create();
+  const limited: DecodedBody & PassThrough = new PassThrough();
+  limited.receivedEncodedLength = 0;
+  body.on('data', (chunk: Buffer) => {
+    limited.receivedEncodedLength = (limited.receivedEncodedLength ?? 0) + chunk.length;
+  });
+  let expanded = 0;
+  decoder.on('data', (chunk: Buffer) => {
+    expanded += chunk.length;
+    const compressed = limited.receivedEncodedLength ?? 0;
+    if (expanded > JUDGED_FROM_BYTES && expanded > compressed * MAX_RATIO) decoder.destroy(bomb());
+  });
+  pipeline(body, decoder, limited, () => undefined);
+  decoder.on('error', (error) =>
+    limited.destroy(error instanceof FrontError ? error : corrupt(encoding, error)),
+  );
+  return limited;
+}
+
+function bomb(): FrontError {
+  return new FrontError(
+    { http: 413, grpc: GRPC_STATUS.RESOURCE_EXHAUSTED },
+    'REQUEST_TOO_LARGE',
+    `body: expected a compression ratio of at most ${MAX_RATIO}, got more`,
+  );
+}
+
+function corrupt(encoding: string, { message }: Error): FrontError {
+  return new FrontError(
+    { http: 400, grpc: GRPC_STATUS.INVALID_ARGUMENT },
+    'DECODE_FAILED',
+    `body: expected content-encoding ${encoding}, got other bytes (${message})`,
+  );
+}
+
+function unknownEncoding(encoding: string): FrontError {
+  return new FrontError(
+    { http: 415, grpc: GRPC_STATUS.INVALID_ARGUMENT },
+    'INVALID_REQUEST',
+    `header 'content-encoding': expected ${Object.keys(DECODERS).join(', ')}, got '${encoding}'`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
+import { PartituraError, isErrorCode } from '../../schemas/errors.js';
+import type { RequestChannel } from '../../producers/request-channel.js';
+import type { ServedModels } from '../models/served-models.js';
+import { expectedWaitMs } from '../models/expected-wait.js';
+import { Overloaded } from './problem.js';
+
+/** Circumstances of a call, whatever its protocol. */
+export interface CallContext {
+  /** Time to wait for the reply, milliseconds. */
+  readonly timeoutMs: number;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** Trace headers to continue: `traceparent`, `tracestate`, `baggage`. */
+  readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+/** Sends requests of all dialects to the cluster. */
+export class Inferences {
+  constructor(
+    readonly channel: Pick<RequestChannel, 'request'>,
+    readonly models: ServedModels,
+  ) {}
+
+  /**
+   * Requests an inference.
+   * @throws PartituraError if the request is refused, by the gateway or by a node
+   * @throws NoReplyError if no reply arrived
+   */
+  async infer(request: InferenceRequest, context: CallContext): Promise<InferenceReply> {
+    const { timeoutMs, signal, headers } = context;
+    this.models.resolve(request.model, request.modelVersion ?? undefined);
+    this.#refuseHopeless(request.model, timeoutMs);
+    const deadline = Math.min(request.deadline ?? Infinity, Date.now() + timeoutMs);
+    const reply = await this.channel.request({ ...request, deadline }, { timeoutMs, signal, headers });
+    if (!reply.error) return reply;
+    const { code, message, retryable } = reply.error;
+    throw new PartituraError(isErrorCode(code) ? code : 'INTERNAL', message, { retryable });
+  }
+
+  /** Refuses at once what every node would refuse after its queue. */
+  #refuseHopeless(model: string, timeoutMs: number): void {
+    const waitMs = expectedWaitMs(model, this.models.nodes());
+    if (waitMs <= timeoutMs) return;
+    throw new Overloaded(
+      `model '${model}': expected a wait of at most ${timeoutMs} ms, got a queue of ${Math.round(waitMs)} ms`,
+      Math.max(1, Math.ceil((waitMs - timeoutMs) / 1_000)),
+    );
+  }
+}
