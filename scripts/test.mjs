@@ -51,8 +51,8 @@ async function checkSources() {
   return results.every(Boolean);
 }
 
-// Tests mostly wait for sessions to expire and brokers to start, so files run in pairs.
-const FILES_AT_ONCE = 2;
+// Tests mostly wait for sessions to expire and brokers to start, so several files run at once.
+const FILES_AT_ONCE = 4;
 
 /** Prepares the broker once for all files, since fetching its image may exceed the time limit of a test. */
 async function runIntegration(files) {

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '../../core/log.js';
+import { PartituraError } from '../../schemas/errors.js';
 import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
@@ -47,7 +48,7 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
   });
   addHealthRoutes(app, parts);
   const plainError = ({ message }: Problem): object => ({ error: message });
-  answerErrors(app, plainError, parts.log);
+  answerErrors(app, plainError, parts);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `Malformed request: ${request.method} ${request.url}` }),
   );
@@ -76,17 +77,27 @@ function addDialect(scope: FastifyInstance, dialect: RestDialect, parts: HttpSer
     request.dialect = dialect.name;
     done();
   });
-  answerErrors(scope, (problem) => dialect.errorBody(problem), parts.log);
+  answerErrors(scope, (problem) => dialect.errorBody(problem), parts);
   dialect.addRoutes(scope, parts);
 }
 
-function answerErrors(app: FastifyInstance, bodyOf: (problem: Problem) => object, log: Logger): void {
+function answerErrors(
+  app: FastifyInstance,
+  bodyOf: (problem: Problem) => object,
+  { config, log }: HttpServerParts,
+): void {
   app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
-    const problem = problemOf(error);
+    const problem = problemOf(tooLarge(error, config.gatewayMaxBodyBytes) ?? error);
     if (problem.http === 500)
       log.error({ err: error, url: request.url }, 'request failed; answered with 500');
     if (problem.retryAfterSeconds !== undefined)
       reply.header('retry-after', String(problem.retryAfterSeconds));
     return reply.code(problem.http).send(bodyOf(problem));
   });
+}
+
+/** Translates fastify's error for a body above the limit. */
+function tooLarge(error: unknown, limit: number): PartituraError | undefined {
+  if ((error as { code?: unknown }).code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return undefined;
+  return new PartituraError('REQUEST_TOO_LARGE', `body: expected at most ${limit} bytes, got more`);
 }

@@ -83,6 +83,11 @@ export class ServedModels {
     return found;
   }
 
+  /** Returns the versions that labels of a model name. */
+  labels(_model: string): ReadonlyMap<string, string> {
+    return new Map();
+  }
+
   close(): void {
     this.#unsubscribe();
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InferenceNode } from '../../consumers/node/node.js';
+import { startGateway, type Gateway } from '../../gateway/gateway.js';
 import { startNode } from '../../consumers/node/start-node.js';
 import { checkConfig, type Config, type ConfigInput } from '../../core/config/config.js';
 import { createKafkaClient } from '../../kafka/client.js';
@@ -168,6 +169,15 @@ export class Harness {
     const node = await superviseNode(this.config(overrides));
     this.#cleanups.push(() => node.stop());
     return node;
+  }
+
+  /** Starts a gateway in this process, on free ports. */
+  async gateway(overrides: ConfigInput = {}): Promise<Gateway> {
+    const config = this.config({ gatewayPort: 0, grpcPort: 0, ...overrides });
+    const log = createLogger('gateway', config.logLevel);
+    const gateway = await startGateway(config, createKafkaClient(config, 'test-gateway', log), log);
+    this.#cleanups.push(() => gateway.close());
+    return gateway;
   }
 
   async client(options: ClientOptions = {}): Promise<PartituraClient> {
