@@ -2,7 +2,7 @@ import { deadLetterTopic, type BindingDefinition } from './bindings/definition.j
 import { topicNames } from './topics.js';
 
 /** Roles that access a cluster, each with its own permissions. */
-export const ROLES = ['node', 'node-with-bindings', 'client', 'operator', 'read-only'] as const;
+export const ROLES = ['node', 'node-with-bindings', 'gateway', 'client', 'operator', 'read-only'] as const;
 export type Role = (typeof ROLES)[number];
 
 export type AclResource = 'topic' | 'group' | 'transactional-id' | 'cluster';
@@ -42,15 +42,18 @@ export function aclsFor(role: Role, scope: AclScope): readonly Acl[] {
 const ACLS: Readonly<Record<Role, (scope: AclScope) => readonly Acl[]>> = {
   node: nodeAcls,
   'node-with-bindings': (scope) => [...nodeAcls(scope), ...bindingAcls(scope)],
+  gateway: gatewayAcls,
   client: clientAcls,
   operator: operatorAcls,
   'read-only': readOnlyAcls,
 };
 
-function nodeAcls({ prefix, models, replyTopics, createsTopics }: AclScope): Acl[] {
+function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
     topic(names.nodes, 'WRITE', 'publish the status of this node'),
+    topic(names.control, 'READ', 'follow load, unload and drain'),
+    ...(groupless ? [] : [groups(`${names.control}.`, 'follow the control topic with kafkajs')]),
     topic(names.clientReplies, 'WRITE', 'reply to clients of the library'),
     ...replyTopics.map((name) => topic(name, 'WRITE', 'reply to the topics that requests name')),
     ...models.flatMap((model) => [
@@ -90,11 +93,23 @@ function clientAcls({ prefix, models, groupless }: AclScope): Acl[] {
   ];
 }
 
+function gatewayAcls(scope: AclScope): Acl[] {
+  const { prefix, groupless } = scope;
+  const names = topicNames(prefix);
+  return [
+    ...clientAcls(scope),
+    topic(names.nodes, 'READ', 'know the nodes and their models'),
+    topic(names.control, 'READ', 'know labels and directives'),
+    topic(names.control, 'WRITE', 'load, unload and drain'),
+    ...(groupless ? [] : [groups(`${prefix}.`, 'follow nodes and directives with kafkajs')]),
+  ];
+}
+
 function operatorAcls(scope: AclScope): Acl[] {
   const { prefix, createsTopics } = scope;
   return [
     ...readOnlyAcls(scope),
-    topics(`${prefix}.`, 'WRITE', 'apply bindings, replay and drop dead letters'),
+    topics(`${prefix}.`, 'WRITE', 'apply bindings and directives, replay and drop dead letters'),
     topics(`${prefix}.`, 'DELETE', 'delete dropped dead letters'),
     ...(createsTopics ? creating(prefix) : []),
   ];

@@ -25,6 +25,8 @@ export interface TopicNames {
   readonly bindings: string;
   /** Dead letters that were replayed or dropped, compacted. */
   readonly handledLetters: string;
+  /** Desired state: directives for models and nodes, compacted. */
+  readonly control: string;
   /** Status of nodes, compacted. */
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
@@ -43,6 +45,7 @@ export function topicNames(prefix: string): TopicNames {
   const replies = (model: string): string => `${prefix}.${checkModelName(model)}.replies`;
   const own = {
     bindings: `${prefix}.bindings`,
+    control: `${prefix}.control`,
     nodes: `${prefix}.nodes`,
     handledLetters: `${prefix}.dead-letters`,
   };

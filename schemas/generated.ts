@@ -161,6 +161,8 @@ export interface NodeStatus {
   serviceMicros: number;
   /** Number of in-flight requests at which the node stops accepting more. */
   capacityRequests: number;
+  /** Offset of the control topic up to which directives have been applied, exclusive; -1 if the node cannot read it. */
+  controlOffset: number;
   /** Folders of the model repository that are not valid models or versions, each with the reason. */
   skippedFolders: string[];
 }
@@ -755,6 +757,12 @@ export const NodeStatusSchema = {
       "type": "int",
       "default": 0,
       "doc": "Number of in-flight requests at which the node stops accepting more."
+    },
+    {
+      "name": "controlOffset",
+      "type": "long",
+      "default": -1,
+      "doc": "Offset of the control topic up to which directives have been applied, exclusive; -1 if the node cannot read it."
     },
     {
       "name": "skippedFolders",

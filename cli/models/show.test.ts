@@ -61,6 +61,7 @@ const node = (name: string, models: ModelVersionStatus[], alive = true): KnownNo
   inflightRequests: 0,
   inflightBytes: 0,
   serviceMicros: 0,
+  controlOffset: 0,
   capacityRequests: 0,
   skippedFolders: [],
   alive,

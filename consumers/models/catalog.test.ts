@@ -64,6 +64,8 @@ interface Watched {
   readonly catalog: ModelCatalog;
   /** Called with each change; tests may replace it to fail. */
   onChange: (model: string) => Promise<void>;
+  /** Version policy; undefined to serve nothing. */
+  policy: string | undefined;
 }
 
 async function watching(
@@ -76,7 +78,9 @@ async function watching(
   const engine = new FakeEngine();
   const options = {
     root: repository.root,
-    policy,
+    policyOf: () => watched.policy,
+    policyRevision: () => 0,
+    onApplied: () => undefined,
     pollMs: 1,
     isFatal: () => false,
     onChange: (model: string): Promise<void> => watched.onChange(model),
@@ -96,6 +100,7 @@ async function watching(
     repository,
     engine,
     catalog,
+    policy,
     onChange: (model) => {
       engine.events.push(`${model} ${catalog.models.includes(model) ? 'offered' : 'not offered'}`);
       return Promise.resolve();

@@ -31,7 +31,12 @@ export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
 
 export interface CatalogOptions extends BatchDefaults {
   readonly root: string;
-  readonly policy: string;
+  /** Returns the version policy of a model; undefined if it is not to be served. */
+  readonly policyOf: (model: string) => string | undefined;
+  /** Returns the revision of these policies; higher after a change. */
+  readonly policyRevision: () => number;
+  /** Called when the served models comply with a new revision. */
+  readonly onApplied: () => void;
   readonly pollMs: number;
   /** Called with a model's name when the set of its available versions has changed. */
   readonly onChange: (model: string) => Promise<void>;
@@ -65,6 +70,9 @@ export class ModelCatalog {
   readonly #skipped: SkippedFolders;
   #known: RepositoryContent = new Map();
   #polling: Promise<void> | undefined;
+  #appliedRevision = -1;
+  /** Ends the current wait for the next poll. */
+  #wake = new AbortController();
 
   constructor(
     readonly engine: Engine,
@@ -184,7 +192,8 @@ export class ModelCatalog {
 
   async #pollUntilClosed(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      await sleep(this.options.pollMs, this.#stopping.signal);
+      await sleep(this.options.pollMs, AbortSignal.any([this.#stopping.signal, this.#wake.signal]));
+      if (this.#wake.signal.aborted) this.#wake = new AbortController();
       if (this.#stopping.signal.aborted) return;
       try {
         await this.#poll();
@@ -211,20 +220,36 @@ export class ModelCatalog {
     await this.#reconcile(new Map(settled));
   }
 
+  /** Applies changed policies now, and tries failed versions again. */
+  reconcileNow(): void {
+    for (const entries of this.#entries.values())
+      for (const [version, { state }] of entries) if (state === 'FAILED') entries.delete(version);
+    this.#wake.abort();
+  }
+
   #hasEntry({ model, version }: VersionFolder): boolean {
     return this.#entries.get(model)?.has(version) ?? false;
   }
 
+  /** Revision of the policies that the served models comply with; -1 before the first. */
+  get appliedRevision(): number {
+    return this.#appliedRevision;
+  }
+
   async #reconcile(content: RepositoryContent): Promise<void> {
+    const revision = this.options.policyRevision();
     const models = new Set([...content.keys(), ...this.#entries.keys()]);
     for (const model of models) {
       if (this.#stopping.signal.aborted) return;
       const folders = content.get(model) ?? [];
-      if (this.#entries.has(model) && this.#wanted(folders).length === 0) await this.#withdraw(model);
+      if (this.#entries.has(model) && this.#wanted(model, folders).length === 0) await this.#withdraw(model);
       const changed = await this.#reconcileModel(model, folders);
       this.#removing.delete(model);
       if (changed || this.#unreported.has(model)) await this.#report(model);
     }
+    if (revision === this.#appliedRevision) return;
+    this.#appliedRevision = revision;
+    this.options.onApplied();
   }
 
   /** Stops new requests for a model before its last version is unloaded. */
@@ -260,15 +285,17 @@ export class ModelCatalog {
     return [...this.#unreported.values()];
   }
 
-  #wanted(folders: readonly VersionFolder[]): string[] {
+  #wanted(model: string, folders: readonly VersionFolder[]): string[] {
+    const policy = this.options.policyOf(model);
+    if (policy === undefined) return [];
     return wantedVersions(
-      this.options.policy,
+      policy,
       folders.map(({ version }) => version),
     );
   }
 
   async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
-    const wanted = this.#wanted(folders);
+    const wanted = this.#wanted(model, folders);
     const entries = this.#entries.get(model) ?? new Map<string, VersionEntry>();
     this.#entries.set(model, entries);
     let changed = false;

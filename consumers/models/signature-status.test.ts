@@ -67,8 +67,15 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
   }));
   const rest = { node: 'n', host: 'h', startedAt: 1, beatAt: 2, state: 'READY' as const };
   const counts = { inflightRequests: 0, inflightBytes: 0, serviceMicros: 0, capacityRequests: 0 };
-  return encodeNodeStatus({ ...rest, ...counts, models, partitions: [], bindings: [], skippedFolders: [] })
-    .length;
+  return encodeNodeStatus({
+    ...rest,
+    ...counts,
+    models,
+    partitions: [],
+    bindings: [],
+    controlOffset: 0,
+    skippedFolders: [],
+  }).length;
 }
 
 test('signatures that fit are reported completely', () => {

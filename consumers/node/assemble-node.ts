@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { LiveDirectives } from '../../cluster/control/live-directives.js';
 import { replyTopicPolicy } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
@@ -11,7 +12,7 @@ import { Bindings } from '../bindings/bindings.js';
 import type { BindingParts } from '../bindings/start-binding.js';
 import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../engine/index.js';
-import { ModelCatalog } from '../models/catalog.js';
+import { ModelCatalog, type CatalogOptions } from '../models/catalog.js';
 import type { BatchDefaults, BatchSurroundings } from '../models/served-version.js';
 import { VerdictCache } from '../models/verdict-cache.js';
 import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
@@ -44,7 +45,13 @@ export async function assembleNode(
   const engine = await startEngine(engineOptions(config, log));
   // These parts call each other: by the time one of them calls, all of them exist.
   const beat = (): void => heartbeat.beat();
-  const catalog = createCatalog(foundation, engine, beat, (model) => followModel(model));
+  const directives = new LiveDirectives(kafka, config, log);
+  const catalog = createCatalog(foundation, engine, beat, {
+    onChange: (model) => followModel(model),
+    policyOf: policyFrom(directives, foundation),
+    policyRevision: () => directives.position,
+    onApplied: beat,
+  });
   const consumers = new ModelConsumers(foundation, createRequestParts(foundation, catalog));
   const bindings = createBindings(foundation, catalog, beat);
   const { id, outbox, topics } = foundation;
@@ -52,7 +59,7 @@ export async function assembleNode(
   const heartbeat = new Heartbeat({ outbox, topic: topics.nodes, node: id, status, log });
   const sweeper = createSweeper(foundation);
   const health = await listen(foundation, catalog, engine);
-  const parts = { foundation, engine, catalog, consumers, bindings, heartbeat, sweeper, health };
+  const parts = { foundation, engine, directives, catalog, consumers, bindings, heartbeat, sweeper, health };
   const node = new InferenceNode(parts);
   return node;
 
@@ -62,6 +69,14 @@ export async function assembleNode(
     bindings.onModel(model);
     heartbeat.beat();
   }
+}
+
+/** Returns the version policy of models: the one of their directive, or the node's own. */
+function policyFrom(directives: LiveDirectives, { id, config }: Foundation): CatalogOptions['policyOf'] {
+  return (model) => {
+    const { loaded, versionPolicy } = directives.model(model);
+    return loaded && !directives.isDrained(id) ? (versionPolicy ?? config.versionPolicy) : undefined;
+  };
 }
 
 function engineOptions(config: Config, log: Logger): Parameters<typeof createEngine>[0] {
@@ -102,15 +117,15 @@ function createCatalog(
   foundation: Foundation,
   engine: Engine,
   beat: () => void,
-  onChange: (model: string) => Promise<void>,
+  following: Pick<CatalogOptions, 'onChange' | 'onApplied' | 'policyOf' | 'policyRevision'>,
 ): ModelCatalog {
   const { config, log, metrics, outbox } = foundation;
-  const { models: root, versionPolicy: policy, repositoryPollMs: pollMs } = config;
+  const { models: root, repositoryPollMs: pollMs } = config;
   const { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs } = config;
   const batching: BatchDefaults = { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs };
   const isFatal = (cause: unknown): boolean =>
     cause instanceof KafkaError && cause.kind === 'unauthenticated';
-  const options = { ...batching, root, policy, pollMs, onChange, isFatal };
+  const options = { ...batching, ...following, root, pollMs, isFatal };
   const surroundings: BatchSurroundings = {
     observe: (model, rows, computeMicros) => {
       metrics.batchSize.observe({ model }, rows);

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { lacking } from '../../cluster/acls.js';
+import type { Directive } from '../../cluster/control/directives.js';
+import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import { ensureTopics } from '../../cluster/ensure-topics.js';
 import { clusterTopics } from '../../cluster/topic-specs.js';
 import type { HealthServer } from '../../core/telemetry.js';
@@ -12,6 +14,7 @@ import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { Foundation } from './foundation.js';
+import { startDirectives } from './follow-directives.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { ModelConsumers } from './model-consumers.js';
 import type { NodeSweeper } from './node-sweeper.js';
@@ -27,6 +30,7 @@ const CLOSE_SLACK_MS = 10_000;
 export interface NodeParts {
   readonly foundation: Foundation;
   readonly engine: Engine;
+  readonly directives: LiveDirectives;
   readonly catalog: ModelCatalog;
   readonly consumers: ModelConsumers;
   readonly bindings: Bindings;
@@ -66,13 +70,13 @@ export class InferenceNode {
    * @throws PartituraError if no model can be served
    */
   async start(): Promise<void> {
-    const { foundation, catalog, consumers, heartbeat, sweeper } = this.parts;
+    const { foundation, catalog, heartbeat, sweeper } = this.parts;
     const { lifecycle, log } = foundation;
     await this.#connect();
+    await this.#followDirectives();
     heartbeat.start();
     await unlessAborted(lifecycle.closing, catalog.start());
-    if (catalog.models.length === 0) throw this.#noModels();
-    if (consumers.isEmpty) throw this.#nothingServed();
+    this.#refuseIdleness();
     await this.#startBindings();
     sweeper.start();
     lifecycle.ready();
@@ -87,6 +91,21 @@ export class InferenceNode {
     const ensure = (): ReturnType<typeof ensureTopics> => ensureTopics(admin, clusterTopics(config));
     for (const { topic, error } of await untilAvailable(ensure, outage, lifecycle.closing))
       log.debug({ topic, err: error }, 'topic cannot be created; assuming that it exists');
+  }
+
+  /** Follows the control topic: a changed directive is applied at once, and then reported. */
+  async #followDirectives(): Promise<void> {
+    const { directives, foundation, catalog } = this.parts;
+    await startDirectives(directives, foundation);
+    directives.onChange(() => catalog.reconcileNow());
+  }
+
+  /** @throws PartituraError if no model is served although none was unloaded by a directive */
+  #refuseIdleness(): void {
+    const { catalog, consumers, directives } = this.parts;
+    const isIntended = directives.isDrained(this.id) || directives.all().some(isUnload);
+    if (catalog.models.length === 0 && !isIntended) throw this.#noModels();
+    if (consumers.isEmpty && !isIntended) throw this.#nothingServed();
   }
 
   #noModels(): PartituraError {
@@ -121,14 +140,14 @@ export class InferenceNode {
   }
 
   status(): NodeStatus {
-    const { foundation, catalog, consumers, bindings } = this.parts;
+    const { foundation, directives, catalog, consumers, bindings } = this.parts;
     const { lifecycle, inFlight, config } = foundation;
     return {
       node: this.id,
       host: hostname(),
       startedAt: lifecycle.startedAt,
       beatAt: Date.now(),
-      state: lifecycle.state,
+      state: directives.isDrained(this.id) ? 'DRAINING' : lifecycle.state,
       models: catalog.statuses,
       partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition }) => ({
         topic,
@@ -139,6 +158,7 @@ export class InferenceNode {
       inflightBytes: inFlight.bytes,
       serviceMicros: catalog.microsPerRow,
       capacityRequests: config.maxInflightRequests,
+      controlOffset: catalog.appliedRevision,
       skippedFolders: catalog.skippedFolders,
     };
   }
@@ -172,9 +192,15 @@ export class InferenceNode {
 
   /** Leaves all groups. The next owners of the partitions answer what is unfinished. */
   async #leaveGroups(): Promise<void> {
-    const { foundation, consumers, bindings, catalog, sweeper } = this.parts;
+    const { foundation, directives, consumers, bindings, catalog, sweeper } = this.parts;
     const limitMs = foundation.config.drainTimeoutMs + LEAVE_SLACK_MS;
-    const left = Promise.all([consumers.close(), bindings.close(), catalog.close(), sweeper.close()]);
+    const left = Promise.all([
+      consumers.close(),
+      bindings.close(),
+      catalog.close(),
+      sweeper.close(),
+      directives.close(),
+    ]);
     const late = (): Error => new Error(`the groups could not be left within ${limitMs} ms`);
     await within(limitMs, left, late).catch((error: unknown) => {
       foundation.log.warn(
@@ -183,6 +209,10 @@ export class InferenceNode {
       );
     });
   }
+}
+
+function isUnload({ kind, value }: Directive): boolean {
+  return kind === 'model' && !value.loaded;
 }
 
 function isMissing({ kind }: KafkaError): boolean {

@@ -19,6 +19,7 @@ const STATUS: NodeStatus = {
   inflightRequests: 4,
   inflightBytes: 5,
   serviceMicros: 6.5,
+  controlOffset: 0,
   capacityRequests: 7,
   skippedFolders: [],
 };
