@@ -2,7 +2,7 @@ import type { CallGuard } from '../call-guard.js';
 import type { BackendChoice } from '../options.js';
 import type { ThreadModel } from './model.js';
 
-/** What a runtime gets from the thread in which it starts. */
+/** Choice of backend and guard of the thread in which a runtime starts. */
 export interface ThreadParts {
   readonly backend: BackendChoice;
   readonly guard: CallGuard;
