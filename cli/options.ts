@@ -7,6 +7,7 @@ import {
   type ConfigInput,
   type OptionName,
 } from '../core/config/config.js';
+import { groupOf } from '../core/config/processes.js';
 
 /** Options of every command that connects to a cluster. */
 export const CONNECTION: readonly OptionName[] = [
@@ -53,7 +54,9 @@ export function withOptions(command: Command, names: readonly OptionName[]): Com
     const { doc, env, ...rest } = OPTIONS[name];
     const fallback = 'fallback' in rest && rest.fallback !== '' ? `, default ${String(rest.fallback)}` : '';
     command.addOption(
-      new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`).argParser(checkedAs(name)),
+      new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`)
+        .argParser(checkedAs(name))
+        .helpGroup(`${groupOf(name)?.title ?? 'Other'} options:`),
     );
   }
   return command;

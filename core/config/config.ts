@@ -4,7 +4,7 @@ import { ENGINE } from './engine.js';
 import { KAFKA } from './kafka.js';
 import { NODE } from './node.js';
 import type { Option } from './option.js';
-import { PROCESS } from './process.js';
+import { HTTP, LOG } from './process.js';
 import { REGISTRY } from './registry.js';
 import { TOPICS } from './topics.js';
 
@@ -12,10 +12,15 @@ import { TOPICS } from './topics.js';
  * Every option of every process: name, environment variable, default, check and meaning, in groups of one file each.
  * Command-line flags and docs/CONFIGURATION.md are generated from them.
  */
-export const OPTIONS = { ...KAFKA, ...REGISTRY, ...TOPICS, ...ENGINE, ...NODE, ...PROCESS } satisfies Record<
-  string,
-  Option
->;
+export const OPTIONS = {
+  ...KAFKA,
+  ...REGISTRY,
+  ...TOPICS,
+  ...ENGINE,
+  ...NODE,
+  ...HTTP,
+  ...LOG,
+} satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
 export type Config = { readonly [Name in OptionName]: z.output<(typeof OPTIONS)[Name]['check']> };
