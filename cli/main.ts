@@ -105,14 +105,18 @@ withOptions(program.command('gateway').description('run one gateway (REST and gR
     runGateway(configFrom({ ...flags }, environment), flags, environment),
   );
 
-addPredictCommand(program, quietly, environment);
-addInspectCommands(program, quietly);
-addBindCommands(program, quietly);
-addSchemasCommands(program, quietly);
-addTraceCommand(program, quietly);
-addDeadLetterCommands(program, quietly);
-addDoctorCommand(program, quietly);
-addAclsCommand(program, quietly);
+/** Adds each other command; all get what only some of them need. */
+const ADD_COMMANDS = [
+  addPredictCommand,
+  addInspectCommands,
+  addBindCommands,
+  addSchemasCommands,
+  addTraceCommand,
+  addDeadLetterCommands,
+  addDoctorCommand,
+  addAclsCommand,
+];
+for (const addCommand of ADD_COMMANDS) addCommand(program, quietly, environment);
 
 try {
   await program.parseAsync();

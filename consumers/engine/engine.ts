@@ -32,16 +32,16 @@ export interface EngineTensor {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** Model format of a version folder; it selects the runtime. */
-export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model' | 'onnx';
+/** Name of a model format in the table of `formats.ts`; it selects the runtime. */
+export type ModelFormat = string;
 
-/** Runtime that computes a model. */
-export type Backend = 'tensorflow' | 'wasm' | 'onnxruntime';
+/** Name of the runtime that computes a model, as its format's definition has it: `tensorflow`, `wasm`, `onnxruntime`. */
+export type Backend = string;
 
 export interface ModelSource {
   readonly model: string;
   readonly version: string;
-  /** Folder that contains `saved_model.pb`, `model.json` or `model.onnx`. */
+  /** Folder that contains the file of the format. */
   readonly directory: string;
   readonly format: ModelFormat;
   /** Cores that one operation may use; configurable per model for ONNX only. Default: the thread's share. */

@@ -9,7 +9,7 @@ function serve(): void {
   const port = parentPort;
   if (!port) throw new Error('this file must be started as a worker thread');
   const { backend, guard } = workerData as ThreadData;
-  const host = new ModelHost(new Loaders(backend, new CallGuard(guard)));
+  const host = new ModelHost(new Loaders({ backend, guard: new CallGuard(guard) }));
   const waiting: EngineRequest[] = [];
   let isBusy = false;
 
