@@ -1,3 +1,4 @@
+import type { PartituraError } from '../../schemas/errors.js';
 import type { Datatype } from '../../schemas/datatypes.js';
 
 /**
@@ -76,6 +77,16 @@ export interface LoadedModel {
    * @throws PartituraError MODEL_FAILED if the model rejects the inputs or crashes
    */
   run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult>;
+  /**
+   * Runs batches one after another in a single message; only for child processes, where a message takes longer than a small
+   * run. Buffers and limit are those of `run`, for all batches together.
+   * @returns the result or the error of each batch
+   * @throws PartituraError for all batches if the process is lost: MODEL_CRASHED if one of them crashed it
+   */
+  runEach?(
+    batches: readonly (readonly EngineTensor[])[],
+    limitMs: number,
+  ): Promise<readonly (EngineResult | PartituraError)[]>;
   /** True if it runs on the event loop instead of a worker thread. */
   readonly isInline: boolean;
   /** Number of threads it is loaded into. */

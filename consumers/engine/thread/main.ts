@@ -17,7 +17,7 @@ function serve(): void {
     isBusy = true;
     for (let request = waiting.shift(); request; request = waiting.shift()) {
       const response = await host.handle(request);
-      port.postMessage(response, response.kind === 'result' ? [...response.buffers] : []);
+      port.postMessage(response, buffersOf(response));
     }
     isBusy = false;
   };
@@ -27,6 +27,11 @@ function serve(): void {
     if (!isBusy) void handleAll();
   });
   port.postMessage({ kind: 'started' } satisfies EngineResponse);
+}
+
+function buffersOf(response: EngineResponse): ArrayBuffer[] {
+  if (response.kind === 'results') return response.outcomes.flatMap(buffersOf);
+  return response.kind === 'result' ? [...response.buffers] : [];
 }
 
 serve();
