@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../core/config/config.js';
+import type { LiveDirectives } from '../../cluster/control/live-directives.js';
+import type { ClusterControl } from '../../operations/control/cluster-control.js';
 import type { Inferences } from '../inference/inferences.js';
 import type { Problem } from '../inference/problem.js';
 import type { ServedModels } from '../models/served-models.js';
@@ -9,6 +11,8 @@ export interface GatewayServices {
   readonly config: Config;
   readonly inferences: Inferences;
   readonly models: ServedModels;
+  readonly directives: LiveDirectives;
+  readonly control: ClusterControl;
 }
 
 /** A REST API that clients already speak: its routes, and how it reports errors. */
