@@ -27,11 +27,13 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
         reason: version.message,
       }));
   });
-  app.post('/v2/repository/models/:model/load', async ({ params }: ModelRequest) => {
+  app.post('/v2/repository/models/:model/load', async ({ params, identity }: ModelRequest) => {
+    identity.requireControl();
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
-  app.post('/v2/repository/models/:model/unload', async ({ params }: ModelRequest) => {
+  app.post('/v2/repository/models/:model/unload', async ({ params, identity }: ModelRequest) => {
+    identity.requireControl();
     const outcome = await control.unload(params.model, COMMAND);
     return complied(outcome, `failed to unload '${params.model}'`);
   });
