@@ -27,11 +27,11 @@ export interface Gateway {
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
   const authenticator = new Authenticator(config, log);
   const link = new ClusterLink(config, kafka, log);
-  const { directives, control, channel } = link;
+  const { directives, control, deferred, channel } = link;
   const models = new ServedModels(link.nodes, directives);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const services = { config, inferences, models, directives, control, authenticator };
+  const services = { config, inferences, models, directives, control, authenticator, deferred };
   const app = createHttpServer({ ...services, metrics, log });
   const connections = new Connections(app);
   const close = async (): Promise<void> => {
