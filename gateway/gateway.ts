@@ -6,7 +6,6 @@ import type { KafkaClient } from '../kafka/port.js';
 import { PartituraError } from '../schemas/errors.js';
 import { Authenticator } from './auth/authenticator.js';
 import { ClusterLink } from './cluster-link.js';
-import { Connections } from './http/connections.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -32,12 +31,10 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
   const services = { config, inferences, models, directives, control, authenticator, deferred };
-  const app = createHttpServer({ ...services, metrics, log });
-  const connections = new Connections(app);
+  const { app, connections } = createHttpServer({ ...services, metrics, log });
+
   const close = async (): Promise<void> => {
-    const closed = app.close();
     await connections.drain(config.gatewayTimeoutMs);
-    await closed;
     models.close();
     await link.close();
   };
