@@ -8,6 +8,7 @@ import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
 import type { GatewayMetrics } from '../metrics.js';
 import type { Identity } from '../auth/identity.js';
+import { addXml } from '../xml/negotiate.js';
 import { Connections } from './connections.js';
 import { compress } from './compress.js';
 import { decompress } from './decompress.js';
@@ -54,6 +55,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   authenticate(app, parts);
   addSecurity(app, parts, keyPair !== undefined);
   addBodyParsing(app);
+  addXml(app);
   app.addHook('onSend', compress);
   app.addHook('onResponse', (request, reply, done) => {
     parts.metrics.answered(request.dialect, reply.statusCode, reply.elapsedTime);
