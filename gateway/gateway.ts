@@ -8,6 +8,7 @@ import type { Logger } from '../core/log.js';
 import type { KafkaClient } from '../kafka/port.js';
 import { RequestChannel } from '../producers/request-channel.js';
 import { PartituraError } from '../schemas/errors.js';
+import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -17,12 +18,14 @@ import { ServedModels } from './models/served-models.js';
 export interface Gateway {
   /** Base URL of the REST APIs. */
   readonly url: string;
+  /** Address of the gRPC services, `host:port`. */
+  readonly grpcAddress: string;
   /** Stops accepting requests, waits for those in flight, then disconnects. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a gateway: connects to the cluster, then serves HTTP. It keeps no state, so any number can run side by side.
+ * Starts a gateway: connects to the cluster, then serves HTTP and gRPC. It keeps no state, so any number can run side by side.
  * @throws KafkaError if the cluster cannot be reached, PartituraError INVALID_REQUEST if a port is in use
  */
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
@@ -32,9 +35,11 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const models = new ServedModels(live);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const app = createHttpServer({ config, inferences, models, metrics, log });
+  const parts = { config, inferences, models, metrics, log };
+  const app = createHttpServer(parts);
+  const grpc = new GrpcServer(parts);
   const close = async (): Promise<void> => {
-    await app.close();
+    await Promise.all([app.close(), grpc.close(config.gatewayTimeoutMs)]);
     models.close();
     await Promise.all([channel.close(), live.close()]);
   };
@@ -42,8 +47,9 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
     await prepareTopics(kafka, config);
     await Promise.all([channel.open(), live.start()]);
     const url = await listen(app, config);
-    log.info({ url }, 'gateway is serving');
-    return { url, close };
+    const grpcAddress = await grpc.listen();
+    log.info({ url, grpcAddress }, 'gateway is serving');
+    return { url, grpcAddress, close };
   } catch (error) {
     await close();
     throw error;

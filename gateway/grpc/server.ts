@@ -1,0 +1,108 @@
+import { Server, type ServerOptions, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath as healthProto, service as healthDefinition } from 'grpc-health-check';
+import type { GatewayServices } from '../dialects/rest-dialect.js';
+import { sleep } from '../../core/time.js';
+import { PartituraError } from '../../schemas/errors.js';
+import { serverCredentials } from './credentials.js';
+import type { GrpcService } from './grpc-service.js';
+import { Health } from './health.js';
+import { GRPC_SERVICES } from './index.js';
+import { CallObserver, type CallParts } from './observer.js';
+import { orderedStreamHandler } from './ordered-stream.js';
+import { loadProtos, serviceOf } from './protos.js';
+import { unaryHandler } from './unary.js';
+
+const HEALTH = 'grpc.health.v1.Health';
+/** Calls that a client may have in flight on one connection. */
+const MAX_STREAMS = 1_000;
+/** Time after which a silent client is asked whether it is still there, and time for its answer, milliseconds. */
+const KEEP_ALIVE_MS = 60_000;
+const KEEP_ALIVE_LIMIT_MS = 20_000;
+
+export type GrpcServerParts = GatewayServices & Omit<CallParts, 'draining'>;
+
+/** The gRPC server of a gateway. */
+export class GrpcServer {
+  readonly #draining = new AbortController();
+  readonly #health: Health;
+  readonly #server: Server;
+
+  /** Registers all services; the server does not listen yet. */
+  constructor(readonly parts: GrpcServerParts) {
+    const protos = loadProtos();
+    this.#server = new Server(optionsOf(parts.config.gatewayMaxBodyBytes));
+    for (const service of GRPC_SERVICES)
+      this.#server.addService(serviceOf(protos, service.name), this.#implement(service));
+    this.#health = new Health(
+      parts.models,
+      GRPC_SERVICES.map(({ name }) => name),
+    );
+    this.#server.addService(healthDefinition, this.#health.implementation);
+    const described = { ...protos, ...loadSync(healthProto, { keepCase: true }) };
+    const services = [...GRPC_SERVICES.map(({ name }) => name), HEALTH];
+    new ReflectionService(described, { services }).addToServer(this.#server);
+  }
+
+  #implement(service: GrpcService): UntypedServiceImplementation {
+    const { parts } = this;
+    const callParts = { ...parts, draining: this.#draining.signal };
+    const observer = new CallObserver(service.dialect, parts);
+    const { unary, streams = {} } = service.methods(parts);
+    return {
+      ...mapValues(unary, (method) => unaryHandler(method, observer, callParts)),
+      ...mapValues(streams, (method) => orderedStreamHandler(method, observer, callParts)),
+    };
+  }
+
+  /** @returns the address, `host:port`. @throws PartituraError INVALID_REQUEST if the port is in use */
+  async listen(): Promise<string> {
+    const { config } = this.parts;
+    const { gatewayHost, grpcPort } = config;
+    const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
+    const credentials = await serverCredentials(config);
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(`${host}:${grpcPort}`, credentials, (error, port) => {
+        if (error) reject(unbound(error, gatewayHost, grpcPort));
+        else resolve(`${host}:${port}`);
+      });
+    });
+  }
+
+  /** Stops accepting calls and waits for those in flight; after `limitMs` cancels the rest. */
+  async close(limitMs: number): Promise<void> {
+    this.#health.close();
+    this.#draining.abort();
+    const given = new AbortController();
+    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    await Promise.race([drained, sleep(limitMs, given.signal)]);
+    given.abort();
+    this.#server.forceShutdown();
+  }
+}
+
+function optionsOf(maxMessageBytes: number): ServerOptions {
+  return {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEP_ALIVE_LIMIT_MS,
+  };
+}
+
+function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  convert: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value)]));
+}
+
+function unbound(error: Error, host: string, port: number): Error {
+  if (!error.message.includes('EADDRINUSE')) return error;
+  return new PartituraError(
+    'INVALID_REQUEST',
+    `port ${port} on ${host} is in use by another program; choose another with --grpc-port`,
+    { cause: error },
+  );
+}
