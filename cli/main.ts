@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { isErrorCode } from '../schemas/errors.js';
 import { addAclsCommand } from './commands/acls.js';
+import { addControlCommands } from './commands/control.js';
 import { addBindCommands } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
@@ -115,6 +116,7 @@ const ADD_COMMANDS = [
   addDeadLetterCommands,
   addDoctorCommand,
   addAclsCommand,
+  addControlCommands,
 ];
 for (const addCommand of ADD_COMMANDS) addCommand(program, quietly, environment);
 

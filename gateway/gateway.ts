@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { ensureTopics } from '../cluster/ensure-topics.js';
+import { LiveDirectives } from '../cluster/control/live-directives.js';
 import { LiveNodes } from '../cluster/live-nodes.js';
 import { clusterTopics } from '../cluster/topic-specs.js';
+import { topicNames } from '../cluster/topics.js';
 import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient } from '../kafka/port.js';
+import { ClusterControl } from '../operations/control/cluster-control.js';
 import { RequestChannel } from '../producers/request-channel.js';
 import { PartituraError } from '../schemas/errors.js';
 import { GrpcServer } from './grpc/server.js';
@@ -32,20 +35,24 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const live = new LiveNodes(kafka, config, log);
   const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
   const channel = new RequestChannel(config, kafka, limits, log);
-  const models = new ServedModels(live);
+  const directives = new LiveDirectives(kafka, config, log);
+  const producer = kafka.producer();
+  const topic = topicNames(config.prefix).control;
+  const control = new ClusterControl({ producer, directives, nodes: live, topic });
+  const models = new ServedModels(live, directives);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const parts = { config, inferences, models, metrics, log };
+  const parts = { config, inferences, models, directives, control, metrics, log };
   const app = createHttpServer(parts);
   const grpc = new GrpcServer(parts);
   const close = async (): Promise<void> => {
     await Promise.all([app.close(), grpc.close(config.gatewayTimeoutMs)]);
     models.close();
-    await Promise.all([channel.close(), live.close()]);
+    await Promise.all([channel.close(), live.close(), directives.close(), producer.close()]);
   };
   try {
     await prepareTopics(kafka, config);
-    await Promise.all([channel.open(), live.start()]);
+    await Promise.all([channel.open(), live.start(), directives.start(), producer.connect()]);
     const url = await listen(app, config);
     const grpcAddress = await grpc.listen();
     log.info({ url, grpcAddress }, 'gateway is serving');

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../core/config/config.js';
+import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { ClusterControl } from '../../operations/control/cluster-control.js';
 import type { Inferences } from '../inference/inferences.js';
 import type { Problem } from '../inference/problem.js';
@@ -10,7 +11,8 @@ export interface GatewayServices {
   readonly config: Config;
   readonly inferences: Inferences;
   readonly models: ServedModels;
-  readonly control?: ClusterControl | undefined;
+  readonly directives: LiveDirectives;
+  readonly control: ClusterControl;
 }
 
 /** A REST API that clients already speak: its routes, and how it reports errors. */

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { addControlRoutes } from '../control/routes.js';
 import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
@@ -47,6 +48,7 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
     done();
   });
   addHealthRoutes(app, parts);
+  addControlRoutes(app, parts);
   const plainError = ({ message }: Problem): object => ({ error: message });
   answerErrors(app, plainError, parts);
   app.setNotFoundHandler((request, reply) =>

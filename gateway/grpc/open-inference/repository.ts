@@ -15,11 +15,9 @@ export function repositoryMethods({ control, models }: GatewayServices): Record<
     RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: repositoryIndex(models, ready) }),
     RepositoryModelLoad: async ({ model_name: model, parameters }: LoadRequest) => {
       refuseFiles(parameters);
-      if (!control) throw unsupported('RepositoryModelLoad is not supported by this gateway');
       return complied(await control.load(model, COMMAND), `failed to load '${model}'`);
     },
     RepositoryModelUnload: async ({ model_name: model }: LoadRequest) => {
-      if (!control) throw unsupported('RepositoryModelUnload is not supported by this gateway');
       return complied(await control.unload(model, COMMAND), `failed to unload '${model}'`);
     },
   };
