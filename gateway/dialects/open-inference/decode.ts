@@ -5,6 +5,7 @@ import { object, readRequest, type TensorHead } from '../../../schemas/framing/o
 import { declaresBase64, decodeBase64 } from '../../../schemas/framing/base64-content.js';
 import { checkCount, encodeDense, toDense, type Dense } from '../../json/dense.js';
 import { isNumberArray } from '../../json/number-array.js';
+import { plainArrays } from '../../json/plain-arrays.js';
 import { readBody } from '../../json/read-body.js';
 import { signatureOf, type ServedVersion } from '../../models/served-models.js';
 import { nodeParameters, tritonTimeoutMs } from '../../open-inference/parameters.js';
@@ -37,7 +38,7 @@ export async function decodeInfer(
 ): Promise<DecodedInfer> {
   const { json, tail } = splitBody(body, headerLength);
   if (tail && json.length === 0) return rawRequest(tail, served);
-  const parsed = object(await readBody(json), 'the body');
+  const parsed = object(plainArrays(await readBody(json), 'data'), 'the body');
   const binary = new BinaryTail(tail);
   const inference = readRequest(parsed, served.model, (head) => readData(head, binary));
   binary.finish();

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { COMMAND, complied } from '../../open-inference/repository-control.js';
+import { object } from '../../../schemas/framing/oip-json.js';
+import { readBody } from '../../json/read-body.js';
+import { COMMAND, complied, refuseParameters } from '../../open-inference/repository-control.js';
 import { repositoryIndex } from '../../open-inference/repository-index.js';
 import { refuseSharedMemory } from '../../open-inference/unsupported.js';
 import type { GatewayServices } from '../rest-dialect.js';
@@ -10,11 +12,11 @@ const SHARED_MEMORY = ['systemsharedmemory', 'cudasharedmemory', 'tpusharedmemor
 
 /** Adds the model repository, and a refusal of shared memory. */
 export function addRepositoryRoutes(app: FastifyInstance, { models, control }: GatewayServices): void {
-  app.post('/v2/repository/index', (request: FastifyRequest) => {
-    const { ready } = readIndexRequest(request.body);
-    return repositoryIndex(models, ready === true);
-  });
-  app.post('/v2/repository/models/:model/load', async ({ params }: ModelRequest) => {
+  app.post('/v2/repository/index', async ({ body }: FastifyRequest) =>
+    repositoryIndex(models, (await readOptions(body)).ready === true),
+  );
+  app.post('/v2/repository/models/:model/load', async ({ params, body }: ModelRequest) => {
+    refuseParameters((await readOptions(body)).parameters ?? {});
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
@@ -28,7 +30,13 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
     });
 }
 
-function readIndexRequest(body: unknown): { readonly ready?: boolean } {
+interface RepositoryOptions {
+  readonly ready?: unknown;
+  readonly parameters?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Reads the body of a request, which may be empty. @throws PartituraError if it is not an object */
+async function readOptions(body: unknown): Promise<RepositoryOptions> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {};
-  return JSON.parse(body.toString('utf8')) as { ready?: boolean };
+  return object(await readBody(body), 'the body');
 }

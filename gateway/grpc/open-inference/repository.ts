@@ -1,7 +1,6 @@
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
-import { COMMAND, complied } from '../../open-inference/repository-control.js';
+import { COMMAND, complied, refuseParameters } from '../../open-inference/repository-control.js';
 import { repositoryIndex } from '../../open-inference/repository-index.js';
-import { unsupported } from '../../open-inference/unsupported.js';
 import type { UnaryMethod } from '../grpc-service.js';
 
 interface LoadRequest {
@@ -14,17 +13,11 @@ export function repositoryMethods({ control, models }: GatewayServices): Record<
   return {
     RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: repositoryIndex(models, ready) }),
     RepositoryModelLoad: async ({ model_name: model, parameters }: LoadRequest) => {
-      refuseFiles(parameters);
+      refuseParameters(parameters);
       return complied(await control.load(model, COMMAND), `failed to load '${model}'`);
     },
     RepositoryModelUnload: async ({ model_name: model }: LoadRequest) => {
       return complied(await control.unload(model, COMMAND), `failed to unload '${model}'`);
     },
   };
-}
-
-/** Models come from the repositories of nodes, so that a configuration or files in the request are not taken. */
-function refuseFiles(parameters: Readonly<Record<string, unknown>>): void {
-  const [name] = Object.keys(parameters);
-  if (name !== undefined) throw unsupported(`parameters.${name}: loading a model takes no parameters`);
 }

@@ -1,6 +1,6 @@
 """Calls a gateway with NVIDIA's client library, over HTTP and gRPC.
 
-    python triton.py <base URL> <gRPC address>
+    python call_triton.py <base URL> <gRPC address>
 """
 
 import asyncio
