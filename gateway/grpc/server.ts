@@ -2,6 +2,7 @@ import { Server, type ServerOptions, type UntypedServiceImplementation } from '@
 import { ReflectionService } from '@grpc/reflection';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto, service as healthDefinition } from 'grpc-health-check';
+import type { Config } from '../../core/config/config.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -15,6 +16,11 @@ import { loadProtos, serviceOf } from './protos.js';
 import { unaryHandler } from './unary.js';
 
 const HEALTH = 'grpc.health.v1.Health';
+/**
+ * A message is at most so many times larger than its record: a byte of a tensor can be a varint of ten bytes. What is
+ * larger is refused before it is parsed, which would cost memory and time.
+ */
+const MAX_EXPANSION = 10;
 /** Calls that a client may have in flight on one connection. */
 const MAX_STREAMS = 1_000;
 /** Time after which a silent client is asked whether it is still there, and time for its answer, milliseconds. */
@@ -32,7 +38,7 @@ export class GrpcServer {
   /** Registers all services; the server does not listen yet. */
   constructor(readonly parts: GrpcServerParts) {
     const protos = loadProtos();
-    this.#server = new Server(optionsOf(parts.config.gatewayMaxBodyBytes));
+    this.#server = new Server(optionsOf(parts.config));
     for (const service of GRPC_SERVICES)
       this.#server.addService(serviceOf(protos, service.name), this.#implement(service));
     this.#health = new Health(
@@ -82,9 +88,9 @@ export class GrpcServer {
   }
 }
 
-function optionsOf(maxMessageBytes: number): ServerOptions {
+function optionsOf({ gatewayMaxBodyBytes, maxRecordBytes }: Config): ServerOptions {
   return {
-    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_receive_message_length': Math.min(gatewayMaxBodyBytes, MAX_EXPANSION * maxRecordBytes),
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEP_ALIVE_LIMIT_MS,

@@ -178,7 +178,7 @@ describe("TensorFlow Serving's gRPC services", () => {
         'Predict',
         { ...spec('coder'), inputs: { x: { ...x, tensor_shape: shape(1_000_000, 1_000_000) } } },
         status.RESOURCE_EXHAUSTED,
-        "input 'x': expected at most 67108864 bytes, got shape [1000000,1000000]",
+        "input 'x': expected at most 1000000 bytes, got shape [1000000,1000000]",
       ],
       [
         'Predict',

@@ -1,7 +1,7 @@
 import type { Datatype } from '../../../schemas/datatypes.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import { encodeElements } from '../../../schemas/tensor.js';
 import { checkCount } from '../../json/dense.js';
+import { encodeValues } from '../encode-values.js';
 import type { InferTensorContents } from './messages.js';
 
 type Field = keyof InferTensorContents;
@@ -45,27 +45,12 @@ export function encodeContents(
     );
   const elements: readonly unknown[] = contents?.[expected] ?? [];
   checkCount(elements.length, shape, field);
-  return encode(elements, datatype, field);
+  return encodeValues(elements, datatype, field);
 }
 
 function filledFields(contents: InferTensorContents | null): Field[] {
   const names = Object.keys(contents ?? {}) as Field[];
   return names.filter((name) => (contents?.[name].length ?? 0) > 0);
-}
-
-/** Encodes elements that have the type of their field. Assumes a little-endian machine. */
-function encode(elements: readonly unknown[], datatype: Datatype, field: string): Buffer {
-  switch (datatype) {
-    case 'FP32':
-      return Buffer.from(Float32Array.from(elements as readonly number[]).buffer);
-    case 'FP64':
-      return Buffer.from(Float64Array.from(elements as readonly number[]).buffer);
-    case 'INT64':
-    case 'UINT64':
-      return encodeElements(datatype, (elements as readonly string[]).map(BigInt), field);
-    default:
-      return encodeElements(datatype, elements, field);
-  }
 }
 
 function invalid(message: string): PartituraError {

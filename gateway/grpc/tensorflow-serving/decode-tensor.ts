@@ -3,6 +3,7 @@ import { PartituraError } from '../../../schemas/errors.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { encodeElements } from '../../../schemas/tensor.js';
 import { datatypeOfDataType } from '../../tensorflow/data-types.js';
+import { encodeValues } from '../encode-values.js';
 import { splitStringList } from './string-list.js';
 import { VALUE_FIELDS, type TensorProto } from './tensor-proto.js';
 
@@ -68,23 +69,6 @@ function readValues(proto: TensorProto, datatype: Datatype, count: number, field
 function zeroOf(datatype: Datatype): unknown {
   if (datatype === 'BYTES') return Buffer.alloc(0);
   return datatype === 'BOOL' ? false : 0;
-}
-
-/** Assumes a little-endian machine. */
-function encodeValues(values: readonly unknown[], datatype: Datatype, field: string): Buffer {
-  switch (datatype) {
-    case 'FP32':
-      return Buffer.from(Float32Array.from(values as readonly number[]).buffer);
-    case 'FP64':
-      return Buffer.from(Float64Array.from(values as readonly number[]).buffer);
-    case 'FP16':
-      return encodeElements('UINT16', values, field);
-    case 'INT64':
-    case 'UINT64':
-      return encodeElements(datatype, (values as readonly string[]).map(BigInt), field);
-    default:
-      return encodeElements(datatype, values, field);
-  }
 }
 
 function invalid(message: string): PartituraError {

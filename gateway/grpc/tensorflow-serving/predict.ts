@@ -24,7 +24,7 @@ export function predict({ config, inferences, models }: GatewayServices): UnaryM
     checkInputs(Object.keys(inputs), signature);
     checkFilter(filter, signature);
     const tensors = Object.entries(inputs).map(([name, proto]) =>
-      decodeTensorProto(name, proto, config.gatewayMaxBodyBytes),
+      decodeTensorProto(name, proto, config.maxRecordBytes),
     );
     const reply = await run(inferences, resolved, { inputs: tensors, outputs: filter }, context);
     return {
