@@ -1,17 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { ensureTopics } from '../cluster/ensure-topics.js';
-import { LiveDirectives } from '../cluster/control/live-directives.js';
-import { LiveNodes } from '../cluster/live-nodes.js';
-import { clusterTopics } from '../cluster/topic-specs.js';
-import { topicNames } from '../cluster/topics.js';
 import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient } from '../kafka/port.js';
-import { ClusterControl } from '../operations/control/cluster-control.js';
-import { RequestChannel } from '../producers/request-channel.js';
 import { PartituraError } from '../schemas/errors.js';
+import { Authenticator } from './auth/authenticator.js';
+import { ClusterLink } from './cluster-link.js';
 import { GrpcServer } from './grpc/server.js';
+import { Connections } from './http/connections.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -32,27 +28,25 @@ export interface Gateway {
  * @throws KafkaError if the cluster cannot be reached, PartituraError INVALID_REQUEST if a port is in use
  */
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
-  const live = new LiveNodes(kafka, config, log);
-  const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
-  const channel = new RequestChannel(config, kafka, limits, log);
-  const directives = new LiveDirectives(kafka, config, log);
-  const producer = kafka.producer();
-  const topic = topicNames(config.prefix).control;
-  const control = new ClusterControl({ producer, directives, nodes: live, topic });
-  const models = new ServedModels(live, directives);
+  const authenticator = new Authenticator(config, log);
+  const link = new ClusterLink(config, kafka, log);
+  const { directives, control, deferred, channel } = link;
+  const models = new ServedModels(link.nodes, directives);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const parts = { config, inferences, models, directives, control, metrics, log };
-  const app = createHttpServer(parts);
-  const grpc = new GrpcServer(parts);
+  const services = { config, inferences, models, directives, control, authenticator, deferred };
+  const app = createHttpServer({ ...services, metrics, log });
+  const grpc = new GrpcServer({ ...services, metrics, log });
+  const connections = new Connections(app);
   const close = async (): Promise<void> => {
-    await Promise.all([app.close(), grpc.close(config.gatewayTimeoutMs)]);
+    const closed = app.close();
+    await Promise.all([connections.drain(config.gatewayTimeoutMs), grpc.close(config.gatewayTimeoutMs)]);
+    await closed;
     models.close();
-    await Promise.all([channel.close(), live.close(), directives.close(), producer.close()]);
+    await link.close();
   };
   try {
-    await prepareTopics(kafka, config);
-    await Promise.all([channel.open(), live.start(), directives.start(), producer.connect()]);
+    await link.open();
     const url = await listen(app, config);
     const grpcAddress = await grpc.listen();
     log.info({ url, grpcAddress }, 'gateway is serving');
@@ -63,18 +57,10 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   }
 }
 
-async function prepareTopics(kafka: KafkaClient, config: Config): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const [refused] = await ensureTopics(admin, clusterTopics(config));
-    if (refused) throw refused.error;
-  } finally {
-    await admin.close();
-  }
-}
-
-async function listen(app: FastifyInstance, { gatewayHost, gatewayPort }: Config): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  { gatewayHost, gatewayPort, gatewayTlsCert }: Config,
+): Promise<string> {
   try {
     await app.listen({ host: gatewayHost, port: gatewayPort });
   } catch (cause) {
@@ -87,5 +73,5 @@ async function listen(app: FastifyInstance, { gatewayHost, gatewayPort }: Config
   }
   const { port } = app.server.address() as AddressInfo;
   const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
-  return `http://${host}:${port}`;
+  return `${gatewayTlsCert === undefined ? 'http' : 'https'}://${host}:${port}`;
 }

@@ -20,6 +20,10 @@ const policy = z.strictObject({ versionPolicy: ENGINE.versionPolicy.check.nullab
  * directive on every live node, with 200 if all complied and 409 otherwise.
  */
 export function addControlRoutes(app: FastifyInstance, { control, directives }: GatewayServices): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.method !== 'GET') request.identity.requireControl();
+    done();
+  });
   app.get('/api/directives', () => ({ directives: directives.all() }));
   app.post('/api/models/:name/load', async ({ params, headers, ip }: Named, reply) =>
     answer(reply, await control.load(params.name, optionsFrom(headers, ip))),

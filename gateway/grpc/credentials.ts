@@ -1,40 +1,75 @@
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
-import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Config } from '../../core/config/config.js';
+import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { readKeyPair, watchKeyPair, type KeyPair } from '../http/tls.js';
 
-/** Interval in which replaced certificates are read again, milliseconds. */
-const REFRESH_MS = 10_000;
+type TlsFiles = Pick<Config, 'gatewayTlsCert' | 'gatewayTlsKey'>;
+type Listener = experimental.IdentityCertificateUpdateListener;
 
 /**
- * Returns credentials for TLS if the configuration names a certificate.
+ * Returns credentials for TLS if the configuration names a certificate; replaced files are read again.
  * @throws PartituraError INVALID_REQUEST if the files are no certificate with its key
  */
-export async function serverCredentials({
-  gatewayTlsCert,
-  gatewayTlsKey,
-}: Pick<Config, 'gatewayTlsCert' | 'gatewayTlsKey'>): Promise<ServerCredentials> {
-  if (gatewayTlsCert === undefined || gatewayTlsKey === undefined) return ServerCredentials.createInsecure();
-  await checkPair(gatewayTlsCert, gatewayTlsKey);
-  const files = new experimental.FileWatcherCertificateProvider({
-    certificateFile: gatewayTlsCert,
-    privateKeyFile: gatewayTlsKey,
-    refreshIntervalMs: REFRESH_MS,
-  });
-  return experimental.createCertificateProviderServerCredentials(files, null, false);
+export function serverCredentials(files: TlsFiles, log: Logger): ServerCredentials {
+  const pair = readKeyPair(files);
+  if (!pair) return ServerCredentials.createInsecure();
+  checkPair(pair);
+  return experimental.createCertificateProviderServerCredentials(
+    new ServedCertificate(pair, files, log),
+    null,
+    false,
+  );
 }
 
-/** grpc-js itself would only log a faulty pair, and refuse all connections. */
-async function checkPair(certFile: string, keyFile: string): Promise<void> {
+/** Hands the current certificate to grpc-js. */
+class ServedCertificate implements experimental.CertificateProvider {
+  readonly #listeners = new Set<Listener>();
+  #stopWatching: (() => void) | undefined;
+
+  constructor(
+    public pair: KeyPair,
+    readonly files: TlsFiles,
+    readonly log: Logger,
+  ) {}
+
+  addIdentityCertificateListener(listener: Listener): void {
+    this.#listeners.add(listener);
+    this.#tell(listener);
+    this.#stopWatching ??= watchKeyPair(this.files, (pair) => this.#replace(pair), this.log);
+  }
+
+  removeIdentityCertificateListener(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+  }
+
+  // Clients have no certificates.
+  addCaCertificateListener(): void {}
+  removeCaCertificateListener(): void {}
+
+  #replace(pair: KeyPair): void {
+    checkPair(pair);
+    this.pair = pair;
+    for (const listener of this.#listeners) this.#tell(listener);
+  }
+
+  #tell(listener: Listener): void {
+    listener({ certificate: this.pair.cert, privateKey: this.pair.key });
+  }
+}
+
+/** With a faulty pair, grpc-js would refuse all connections. */
+function checkPair(pair: KeyPair): void {
   try {
-    const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-    createSecureContext({ cert, key });
+    createSecureContext(pair);
   } catch (cause) {
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `gateway certificate: expected a certificate and its key in ${certFile} and ${keyFile}: ${(cause as Error).message}`,
-      { cause },
-    );
+    const { message } = cause as Error;
+    throw new PartituraError('INVALID_REQUEST', `TLS: expected a certificate with its key: ${message}`, {
+      cause,
+    });
   }
 }

@@ -24,5 +24,7 @@ export interface GrpcService {
   readonly name: string;
   /** Label of its calls in metrics. */
   readonly dialect: string;
+  /** Methods that need no credential: health. */
+  readonly open?: readonly string[];
   methods(services: GatewayServices): GrpcMethods;
 }

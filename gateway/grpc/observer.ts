@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
+import type { Authenticator } from '../auth/authenticator.js';
 import type { Problem } from '../inference/problem.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { callProblem, statusName } from './failures.js';
@@ -7,6 +8,7 @@ import { callProblem, statusName } from './failures.js';
 /** Parts that handlers of calls use, whatever the service. */
 export interface CallParts {
   readonly config: Config;
+  readonly authenticator: Authenticator;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   /** Aborts when the gateway stops. */

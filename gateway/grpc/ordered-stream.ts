@@ -2,6 +2,8 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import { once } from 'node:events';
 import type { CallContext } from '../inference/inferences.js';
 import { GRPC_STATUS } from '../inference/problem.js';
+import type { Identity } from '../auth/identity.js';
+import { identify } from './authenticated.js';
 import { callContextOf, remainingMs } from './call-context.js';
 import type { OrderedStreamMethod } from './grpc-service.js';
 import type { CallObserver, CallParts } from './observer.js';
@@ -18,7 +20,23 @@ export function orderedStreamHandler(
   observer: CallObserver,
   parts: CallParts,
 ): handleBidiStreamingCall<unknown, object> {
-  return (call) => new OrderedStream(call, method, observer, parts).start();
+  const refuse = (call: Call, error: unknown): void => {
+    call.emit('error', statusOf(observer.failed(error, call.getDeadline(), performance.now())));
+  };
+  return (call) => {
+    identify(parts.authenticator, call.metadata).then(
+      (identity) => new OrderedStream({ call, method, observer, parts, identity }).start(),
+      (error: unknown) => refuse(call, error),
+    );
+  };
+}
+
+interface StreamParts {
+  readonly call: Call;
+  readonly method: OrderedStreamMethod;
+  readonly observer: CallObserver;
+  readonly parts: CallParts;
+  readonly identity: Identity;
 }
 
 class OrderedStream {
@@ -28,18 +46,14 @@ class OrderedStream {
   #started = 0;
   #ended = false;
 
-  constructor(
-    readonly call: Call,
-    readonly method: OrderedStreamMethod,
-    readonly observer: CallObserver,
-    readonly parts: CallParts,
-  ) {
-    this.#context = callContextOf(call, parts.config.gatewayTimeoutMs);
+  constructor(readonly stream: StreamParts) {
+    const { call, identity, parts } = stream;
+    this.#context = callContextOf(call, identity, parts.config.gatewayTimeoutMs);
   }
 
   start(): void {
-    const { call } = this;
-    const { draining } = this.parts;
+    const { call, parts } = this.stream;
+    const { draining } = parts;
     const stop = (): void => this.#end(() => this.#refuseMore());
     call.on('data', (request: unknown) => this.#onRequest(request));
     call.once('end', () => this.#end(() => call.end()));
@@ -51,18 +65,18 @@ class OrderedStream {
 
   #onRequest(request: unknown): void {
     if (this.#ended) return;
-    if (++this.#started >= MAX_STARTED) this.call.pause();
+    if (++this.#started >= MAX_STARTED) this.stream.call.pause();
     const answer = this.#answer(request);
     this.#written = this.#written.then(async () => {
       await this.#write(await answer);
       this.#started--;
-      if (!this.#ended) this.call.resume();
+      if (!this.#ended) this.stream.call.resume();
     });
   }
 
   /** Never rejects: a failure is an answer, too. */
   async #answer(request: unknown): Promise<object> {
-    const { call, method, observer, parts } = this;
+    const { call, method, observer, parts } = this.stream;
     const startedAt = performance.now();
     try {
       const timeoutMs = remainingMs(call, parts.config.gatewayTimeoutMs);
@@ -77,8 +91,8 @@ class OrderedStream {
   /** Waits for a slow reader; cancellation ends the wait. */
   async #write(answer: object): Promise<void> {
     const { signal } = this.#context;
-    if (signal.aborted || this.call.write(answer)) return;
-    await once(this.call, 'drain', { signal }).catch(() => undefined);
+    if (signal.aborted || this.stream.call.write(answer)) return;
+    await once(this.stream.call, 'drain', { signal }).catch(() => undefined);
   }
 
   /** Stops reading, and calls `last` when the requests in flight are answered. */
@@ -91,6 +105,6 @@ class OrderedStream {
   #refuseMore(): void {
     const message = 'the gateway is stopping; open the stream again';
     const problem = { http: 503, grpc: GRPC_STATUS.UNAVAILABLE, code: 'UNAVAILABLE', message };
-    this.call.emit('error', statusOf(problem));
+    this.stream.call.emit('error', statusOf(problem));
   }
 }

@@ -6,6 +6,7 @@ import type { Config } from '../../core/config/config.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { authenticated } from './authenticated.js';
 import { serverCredentials } from './credentials.js';
 import type { GrpcService } from './grpc-service.js';
 import { Health } from './health.js';
@@ -48,7 +49,8 @@ export class GrpcServer {
     this.#server.addService(healthDefinition, this.#health.implementation);
     const described = { ...protos, ...loadSync(healthProto, { keepCase: true }) };
     const services = [...GRPC_SERVICES.map(({ name }) => name), HEALTH];
-    new ReflectionService(described, { services }).addToServer(this.#server);
+    const reflection = new ReflectionService(described, { services });
+    reflection.addToServer(authenticated(this.#server, parts.authenticator));
   }
 
   #implement(service: GrpcService): UntypedServiceImplementation {
@@ -56,18 +58,19 @@ export class GrpcServer {
     const callParts = { ...parts, draining: this.#draining.signal };
     const observer = new CallObserver(service.dialect, parts);
     const { unary, streams = {} } = service.methods(parts);
+    const isOpen = (name: string): boolean => service.open?.includes(name) ?? false;
     return {
-      ...mapValues(unary, (method) => unaryHandler(method, observer, callParts)),
+      ...mapValues(unary, (method, name) => unaryHandler(method, isOpen(name), observer, callParts)),
       ...mapValues(streams, (method) => orderedStreamHandler(method, observer, callParts)),
     };
   }
 
   /** @returns the address, `host:port`. @throws PartituraError INVALID_REQUEST if the port is in use */
   async listen(): Promise<string> {
-    const { config } = this.parts;
+    const { config, log } = this.parts;
     const { gatewayHost, grpcPort } = config;
     const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
-    const credentials = await serverCredentials(config);
+    const credentials = serverCredentials(config, log);
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(`${host}:${grpcPort}`, credentials, (error, port) => {
         if (error) reject(unbound(error, gatewayHost, grpcPort));
@@ -99,9 +102,9 @@ function optionsOf({ gatewayMaxBodyBytes, maxRecordBytes }: Config): ServerOptio
 
 function mapValues<From, To>(
   record: Readonly<Record<string, From>>,
-  convert: (value: From) => To,
+  convert: (value: From, name: string) => To,
 ): Record<string, To> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value)]));
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(value, name)]));
 }
 
 function unbound(error: Error, host: string, port: number): Error {

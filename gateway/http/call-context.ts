@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../inference/inferences.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -13,6 +14,7 @@ export function callContextOf(
   defaultTimeoutMs: number,
 ): CallContext {
   return {
+    identity: request.identity,
     timeoutMs: timeoutOf(request.headers, defaultTimeoutMs),
     signal: abandonedSignal(request, reply),
     headers: traceHeaders(request.headers),
@@ -55,8 +57,10 @@ function withUnit(text: string): number | undefined {
 /** Returns a signal that aborts when the connection closes before the response is complete. */
 function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const abandoned = new AbortController();
+  // Every row of a bulk request listens.
+  setMaxListeners(0, abandoned.signal);
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) abandoned.abort(new Error('the caller closed the connection'));
+    if (!reply.raw.writableEnded) abandoned.abort(new Error('the caller closed the connection'));
   });
   if (request.raw.destroyed && !request.raw.complete)
     abandoned.abort(new Error('the caller closed the connection'));

@@ -6,6 +6,7 @@ import {
   type Client,
 } from '@grpc/grpc-js';
 import { service as healthDefinition } from 'grpc-health-check';
+import { createHash } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,16 +17,24 @@ import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { GrpcClient, type Refusal } from '../support/grpc.js';
 import { Harness } from '../support/harness.js';
-import { missing, run } from '../support/programs.js';
+import { createCertificate } from '../support/certificates.js';
+import { missing } from '../support/programs.js';
+
+const OIP = 'inference.GRPCInferenceService';
 
 const noOpenssl = await missing(['openssl', 'version']);
 
 describe('the gRPC server of a gateway', () => {
   let harness: Harness;
+  let folder: string;
   before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'partitura-grpc-'));
     harness = await Harness.start(['coder']);
   });
-  after(() => harness.close());
+  after(async () => {
+    await harness.close();
+    await rm(folder, { recursive: true });
+  });
 
   test('health follows the nodes, and NOT_SERVING is the last word of a gateway that stops', async () => {
     const gateway = await harness.gateway();
@@ -34,7 +43,7 @@ describe('the gRPC server of a gateway', () => {
       watch(request: object): NodeJS.EventEmitter;
     };
     const seen: string[] = [];
-    const watch = client.watch({ service: 'inference.GRPCInferenceService' });
+    const watch = client.watch({ service: OIP });
     watch.on('data', ({ status: told }: { status: string }) => seen.push(told));
     await eventually('the gateway is not ready', () => seen.length === 1);
     const node = await harness.node();
@@ -62,34 +71,54 @@ describe('the gRPC server of a gateway', () => {
   });
 
   test('serves TLS, and reads replaced certificates', { skip: noOpenssl ?? false }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'partitura-tls-'));
-    const [gatewayTlsKey, gatewayTlsCert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    await createCertificate(gatewayTlsKey, gatewayTlsCert);
-    const { grpcAddress } = await harness.gateway({ gatewayTlsKey, gatewayTlsCert });
+    const files = await createCertificate(folder, 'first');
+    const tls = { gatewayTlsCert: files.cert, gatewayTlsKey: files.key };
+    const { grpcAddress } = await harness.gateway(tls);
     const isLive = async (channel: ChannelCredentials): Promise<boolean> => {
-      const client = new GrpcClient(grpcAddress, 'inference.GRPCInferenceService', channel);
+      const client = new GrpcClient(grpcAddress, OIP, channel);
       const answer = await client.call('ServerLive', {}).catch(({ code }: Refusal) => code);
       client.close();
       return answer !== status.UNAVAILABLE;
     };
-    assert.ok(await isLive(credentials.createSsl(await readFile(gatewayTlsCert))));
+    assert.ok(await isLive(credentials.createSsl(await readFile(files.cert))));
     assert.ok(!(await isLive(credentials.createInsecure())));
-    await createCertificate(gatewayTlsKey, gatewayTlsCert);
-    const replaced = credentials.createSsl(await readFile(gatewayTlsCert));
+    await createCertificate(folder, 'second', files);
+    const replaced = credentials.createSsl(await readFile(files.cert));
     await eventually('the new certificate is used', () => isLive(replaced));
-    await writeFile(gatewayTlsKey, 'no key');
-    await assert.rejects(harness.gateway({ gatewayTlsKey, gatewayTlsCert }), {
-      message: /^gateway certificate: expected a certificate and its key in /,
-    });
-    await rm(folder, { recursive: true });
+  });
+
+  test('only health answers without a credential, and quotas and rights hold', async () => {
+    const [key, other] = ['a-key-of-ada', 'a-key-of-bob'];
+    const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+    const gatewayApiKeys = join(folder, 'keys.yaml');
+    await writeFile(
+      gatewayApiKeys,
+      `keys:\n  - {name: ada, sha256: ${hash(key)}}\n  - {name: bob, sha256: ${hash(other)}, models: [none]}\n`,
+    );
+    const { grpcAddress } = await harness.gateway({ gatewayApiKeys });
+    const client = new GrpcClient(grpcAddress, OIP);
+    const contents = { fp32_contents: [1, 2] };
+    const request = {
+      model_name: 'coder',
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], contents }],
+    };
+    const ada = { metadata: { authorization: `Bearer ${key}` } };
+    assert.deepEqual(await client.call('ServerLive', {}), { live: true });
+    await eventually(
+      'the gateway is ready',
+      async () => (await client.call('ServerReady', {}))['ready'] === true,
+    );
+    assert.equal((await client.refusal('ModelInfer', request)).code, status.UNAUTHENTICATED);
+    assert.equal((await client.refusal('RepositoryIndex', {})).code, status.UNAUTHENTICATED);
+    assert.equal((await client.call('ModelInfer', request, ada))['model_name'], 'coder');
+    const bob = await client.refusal('ModelInfer', request, { metadata: { 'x-api-key': other } });
+    assert.deepEqual([bob.code, bob.details], [status.PERMISSION_DENIED, "'bob' may not use model 'coder'"]);
+    const load = await client.refusal('RepositoryModelLoad', { model_name: 'coder' }, ada);
+    assert.equal(load.code, status.PERMISSION_DENIED);
+    const refused = new Promise<number>((resolve) =>
+      client.stream('ModelStreamInfer').on('error', ({ code }: Refusal) => resolve(code)),
+    );
+    assert.equal(await refused, status.UNAUTHENTICATED);
+    client.close();
   });
 });
-
-async function createCertificate(key: string, cert: string): Promise<void> {
-  const { code, stderr } = await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'],
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-    ...['-keyout', key, '-out', cert],
-  ]);
-  assert.equal(code, 0, stderr);
-}

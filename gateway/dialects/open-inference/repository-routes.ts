@@ -15,12 +15,14 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
   app.post('/v2/repository/index', async ({ body }: FastifyRequest) =>
     repositoryIndex(models, (await readOptions(body)).ready === true),
   );
-  app.post('/v2/repository/models/:model/load', async ({ params, body }: ModelRequest) => {
+  app.post('/v2/repository/models/:model/load', async ({ params, body, identity }: ModelRequest) => {
+    identity.requireControl();
     refuseParameters((await readOptions(body)).parameters ?? {});
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
-  app.post('/v2/repository/models/:model/unload', async ({ params }: ModelRequest) => {
+  app.post('/v2/repository/models/:model/unload', async ({ params, identity }: ModelRequest) => {
+    identity.requireControl();
     const outcome = await control.unload(params.model, COMMAND);
     return complied(outcome, `failed to unload '${params.model}'`);
   });

@@ -24,6 +24,7 @@ const SHARED_MEMORY = ['System', 'Cuda'].flatMap((kind) =>
 export const inferenceService: GrpcService = {
   name: 'inference.GRPCInferenceService',
   dialect: 'grpc-open-inference',
+  open: ['ServerLive', 'ServerReady'],
 
   methods: (services) => ({
     unary: {

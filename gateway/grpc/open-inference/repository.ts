@@ -12,11 +12,13 @@ interface LoadRequest {
 export function repositoryMethods({ control, models }: GatewayServices): Record<string, UnaryMethod> {
   return {
     RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: repositoryIndex(models, ready) }),
-    RepositoryModelLoad: async ({ model_name: model, parameters }: LoadRequest) => {
+    RepositoryModelLoad: async ({ model_name: model, parameters }: LoadRequest, { identity }) => {
+      identity.requireControl();
       refuseParameters(parameters);
       return complied(await control.load(model, COMMAND), `failed to load '${model}'`);
     },
-    RepositoryModelUnload: async ({ model_name: model }: LoadRequest) => {
+    RepositoryModelUnload: async ({ model_name: model }: LoadRequest, { identity }) => {
+      identity.requireControl();
       return complied(await control.unload(model, COMMAND), `failed to unload '${model}'`);
     },
   };
