@@ -8,7 +8,7 @@ export type UnaryMethod = (request: never, context: CallContext) => object | Pro
 /** A bidirectional method whose answers come in the order of their requests, one for each. */
 export interface OrderedStreamMethod {
   readonly answer: (request: never, context: CallContext) => Promise<object>;
-  /** Returns the answer that reports a failure; the stream goes on. */
+  /** Returns the answer that reports a failure; the stream continues. */
   readonly failure: (request: never, problem: Problem) => object;
 }
 

@@ -22,7 +22,7 @@ type Callback = (error: object | null, value?: object) => void;
  */
 export class Health {
   readonly #known: ReadonlySet<string>;
-  /** Open watches with the status that each was told last. */
+  /** Open watches with the status last reported to each. */
   readonly #watches = new Map<WatchCall, ServingStatus>();
   readonly #timer: NodeJS.Timeout;
   #draining = false;
@@ -32,7 +32,7 @@ export class Health {
     services: readonly string[],
   ) {
     this.#known = new Set(['', ...services]);
-    this.#timer = setInterval(() => this.#tellChanges(), WATCH_INTERVAL_MS).unref();
+    this.#timer = setInterval(() => this.#reportChanges(), WATCH_INTERVAL_MS).unref();
   }
 
   readonly implementation: UntypedServiceImplementation = {
@@ -50,7 +50,7 @@ export class Health {
       const forget = (): void => void this.#watches.delete(call);
       call.once('cancelled', forget);
       call.once('close', forget);
-      this.#tell(call);
+      this.#report(call);
       if (this.#draining) call.end();
     },
   };
@@ -59,7 +59,7 @@ export class Health {
   close(): void {
     this.#draining = true;
     clearInterval(this.#timer);
-    this.#tellChanges();
+    this.#reportChanges();
     for (const call of this.#watches.keys()) call.end();
     this.#watches.clear();
   }
@@ -69,12 +69,12 @@ export class Health {
     return this.models.isServing && !this.#draining ? 'SERVING' : 'NOT_SERVING';
   }
 
-  #tellChanges(): void {
-    for (const [call, told] of this.#watches)
-      if (this.#statusOf(call.request.service) !== told) this.#tell(call);
+  #reportChanges(): void {
+    for (const [call, reported] of this.#watches)
+      if (this.#statusOf(call.request.service) !== reported) this.#report(call);
   }
 
-  #tell(call: WatchCall): void {
+  #report(call: WatchCall): void {
     const status = this.#statusOf(call.request.service);
     this.#watches.set(call, status);
     call.write({ status });

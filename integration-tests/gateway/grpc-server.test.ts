@@ -44,7 +44,7 @@ describe('the gRPC server of a gateway', () => {
     };
     const seen: string[] = [];
     const watch = client.watch({ service: OIP });
-    watch.on('data', ({ status: told }: { status: string }) => seen.push(told));
+    watch.on('data', ({ status: reported }: { status: string }) => seen.push(reported));
     await eventually('the gateway is not ready', () => seen.length === 1);
     const node = await harness.node();
     await eventually('the gateway is ready', () => seen.length === 2);

@@ -202,7 +202,7 @@ describe('the Open Inference Protocol over gRPC', () => {
     assert.equal(late.code, status.DEADLINE_EXCEEDED);
   });
 
-  test('a stream answers in order, and goes on after a failure', async () => {
+  test('a stream answers in order, and continues after a failure', async () => {
     const stream = client.stream('ModelStreamInfer');
     const answers: Message[] = [];
     stream.on('data', (answer: Message) => answers.push(answer));
