@@ -36,7 +36,8 @@ class ServedCertificate implements experimental.CertificateProvider {
 
   addIdentityCertificateListener(listener: Listener): void {
     this.#listeners.add(listener);
-    this.#tell(listener);
+    // grpc-js hears of a certificate only after this call.
+    queueMicrotask(() => this.#tell(listener));
     this.#stopWatching ??= watchKeyPair(this.files, (pair) => this.#replace(pair), this.log);
   }
 
