@@ -6,6 +6,7 @@ import type { KafkaClient } from '../kafka/port.js';
 import { PartituraError } from '../schemas/errors.js';
 import { Authenticator } from './auth/authenticator.js';
 import { ClusterLink } from './cluster-link.js';
+import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -15,12 +16,14 @@ import { ServedModels } from './models/served-models.js';
 export interface Gateway {
   /** Base URL of the REST APIs. */
   readonly url: string;
+  /** Address of the gRPC services, `host:port`. */
+  readonly grpcAddress: string;
   /** Stops accepting requests, waits for those in flight, then disconnects. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a gateway: connects to the cluster, then serves HTTP. It keeps no state, so any number can run side by side.
+ * Starts a gateway: connects to the cluster, then serves HTTP and gRPC. It keeps no state, so any number can run side by side.
  * @throws KafkaError if the cluster cannot be reached, PartituraError INVALID_REQUEST if a port is in use
  */
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
@@ -32,17 +35,18 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const metrics = new GatewayMetrics(() => channel.inflight);
   const services = { config, inferences, models, directives, control, authenticator, deferred };
   const { app, connections } = createHttpServer({ ...services, metrics, log });
-
+  const grpc = new GrpcServer({ ...services, metrics, log });
   const close = async (): Promise<void> => {
-    await connections.drain(config.gatewayTimeoutMs);
+    await Promise.all([connections.drain(config.gatewayTimeoutMs), grpc.close(config.gatewayTimeoutMs)]);
     models.close();
     await link.close();
   };
   try {
     await link.open();
     const url = await listen(app, config);
-    log.info({ url }, 'gateway is serving');
-    return { url, close };
+    const grpcAddress = await grpc.listen();
+    log.info({ url, grpcAddress }, 'gateway is serving');
+    return { url, grpcAddress, close };
   } catch (error) {
     await close();
     throw error;

@@ -68,7 +68,7 @@ function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSig
 }
 
 /** Returns the headers of W3C Trace Context and Baggage, which the node continues. */
-export function traceHeaders(headers: HttpHeaders): Record<string, Buffer> {
+export function traceHeaders(headers: Readonly<Record<string, unknown>>): Record<string, Buffer> {
   const found: Record<string, Buffer> = {};
   for (const name of TRACE_HEADERS) {
     const value = headers[name];
