@@ -64,7 +64,12 @@ export const GATEWAY = {
     undefined,
     'URL of the JSON Web Key Set by which tokens are verified',
   ),
-  gatewayJwtIssuer: option('PARTITURA_GATEWAY_JWT_ISSUER', optionalText, undefined, 'Required issuer of tokens'),
+  gatewayJwtIssuer: option(
+    'PARTITURA_GATEWAY_JWT_ISSUER',
+    optionalText,
+    undefined,
+    'Required issuer of tokens',
+  ),
   gatewayJwtAudience: option(
     'PARTITURA_GATEWAY_JWT_AUDIENCE',
     optionalText,
