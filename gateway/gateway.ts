@@ -11,6 +11,7 @@ import { PartituraError } from '../schemas/errors.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
+import { expectedWaitMs } from './models/expected-wait.js';
 import { ServedModels } from './models/served-models.js';
 
 /** A running gateway. */
@@ -32,7 +33,8 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const models = new ServedModels(live);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const app = createHttpServer({ config, inferences, models, metrics, log });
+  const pages = { config, kafka, live, log, registry: metrics.registry, expectedWaitMs };
+  const app = createHttpServer({ config, inferences, models, metrics, log, pages });
   const close = async (): Promise<void> => {
     await app.close();
     models.close();

@@ -1,4 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { addConsole } from '../../console/server/index.js';
+import type { ConsoleServices } from '../../console/server/services.js';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { REST_DIALECTS } from '../dialects/index.js';
@@ -27,6 +29,7 @@ declare module 'fastify' {
 export interface HttpServerParts extends GatewayServices {
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
+  readonly pages: ConsoleServices;
 }
 
 /** Creates the HTTP server of a gateway, with the routes of all dialects; it does not listen yet. */
@@ -57,6 +60,7 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
       addDialect(scope, dialect, parts);
       done();
     });
+  addConsole(app, parts.pages);
   return app;
 }
 
