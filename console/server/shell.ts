@@ -37,7 +37,7 @@ export function createShell(assets: Assets, title: string, folder: 'try' | 'cons
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="${base}/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${base}/style.css">
-<script type="importmap">${map}</script>
+${folder === 'console' ? `<link rel="stylesheet" href="${base}/packages/uplot.css">\n` : ''}<script type="importmap">${map}</script>
 ${preloads.join('\n')}
 <script type="module" src="${base}/${module}"></script>
 </head>

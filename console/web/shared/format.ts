@@ -52,3 +52,8 @@ export function formatShape(shape: readonly number[]): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
+
+/** Formats an expected wait, which is an estimate. */
+export function formatWait(ms: number): string {
+  return ms < 1 ? 'below 1 ms' : formatMs(ms);
+}

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { formatShape } from '../shared/format.js';
 import { imageLayout, PIXEL_RANGES, readImage, readJsonFile, usualRange, type PixelRange } from './files.js';
-import { fill, type InputForm } from './request.js';
+import { fill, GENERATED, type InputForm } from './request.js';
 import { exampleData } from './tensors.js';
 
 /** One input of a request: JSON to edit, or a file dropped on it. */
@@ -70,24 +70,19 @@ async function take(file: File, form: InputForm, range: PixelRange): Promise<str
   }
 }
 
-function Attached({ form: { tensor, attached, text }, form }: { readonly form: InputForm }): JSX.Element {
+function Attached({ form }: { readonly form: InputForm }): JSX.Element {
+  const { tensor, attached } = form;
   const { label, input } = attached.value ?? { label: '', input: { shape: [], data: [] } };
   return (
     <p class="attached" id={`input-${tensor.name}`}>
       <span>
         {label} <span class="muted">{formatShape(input.shape)}</span>
       </span>
-      <button
-        type="button"
-        class="small"
-        onClick={() => {
-          attached.value = undefined;
-          text.value = '';
-          fill(form, exampleData(tensor), 'generated example');
-        }}
-      >
-        Remove
-      </button>
+      {label !== GENERATED && (
+        <button type="button" class="small" onClick={() => fill(form, exampleData(tensor), GENERATED)}>
+          Remove
+        </button>
+      )}
     </p>
   );
 }

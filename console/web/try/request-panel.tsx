@@ -2,7 +2,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { infer, type Answer } from './infer.js';
 import { InputField } from './input-field.js';
-import { bodyOf, fill, newId, pathOf, type InferBody, type RequestForm } from './request.js';
+import { bodyOf, fill, GENERATED, newId, pathOf, type InferBody, type RequestForm } from './request.js';
 import { Result } from './result.js';
 import { SnippetTabs } from './snippet-tabs.js';
 import { exampleData } from './tensors.js';
@@ -57,7 +57,7 @@ export function RequestPanel({ form }: { readonly form: RequestForm }): JSX.Elem
 }
 
 function resetAll({ inputs }: RequestForm): void {
-  for (const input of inputs) fill(input, exampleData(input.tensor), 'generated example');
+  for (const input of inputs) fill(input, exampleData(input.tensor), GENERATED);
 }
 
 /** The request as programs; the last valid one while the form is not. */

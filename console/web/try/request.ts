@@ -5,6 +5,9 @@ import { exampleData, nest, parseInput, writeNested, type Element, type InputDat
 /** Elements above which an input is kept as data instead of text, which no field could show. */
 const MAX_TEXT_ELEMENTS = 4_096;
 
+/** Label of an attachment that nobody has chosen. */
+export const GENERATED = 'generated example';
+
 /** The content of one input: text that a person edits, or data from a file. */
 export interface InputForm {
   readonly tensor: TensorView;
@@ -50,7 +53,7 @@ export function createForm(
 ): RequestForm {
   const inputs = signature.inputs.map((tensor) => {
     const form = { tensor, text: signal(''), attached: signal<Attachment | undefined>(undefined) };
-    fill(form, exampleData(tensor), 'generated example');
+    fill(form, exampleData(tensor), GENERATED);
     return form;
   });
   return { model, version, pinned, signature, named, inputs };

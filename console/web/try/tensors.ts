@@ -11,13 +11,13 @@ export interface InputData {
 }
 
 /** Sizes that examples give to open dimensions after the first, of images and of anything else. */
-const IMAGE_SIDE = 32;
+const IMAGE: readonly number[] = [1, 32, 32, 3];
 const OPEN_SIZE = 4;
 
 /** Chooses a size for each open dimension: one row, small sizes for the rest. */
 export function exampleShape({ shape }: TensorView): number[] {
-  const open = shape.length === 4 ? IMAGE_SIDE : OPEN_SIZE;
-  return shape.map((size, index) => (size >= 0 ? size : index === 0 ? 1 : open));
+  const usual = shape.length === 4 ? IMAGE : [1];
+  return shape.map((size, index) => (size >= 0 ? size : (usual[index] ?? OPEN_SIZE)));
 }
 
 /** Returns a valid value for each element of a shape. */

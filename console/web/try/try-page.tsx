@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { ModelView } from '../../api/views.js';
-import { formatMs } from '../shared/format.js';
+import { formatWait } from '../shared/format.js';
 import { live } from '../shared/live.js';
 import { AwayNotice } from '../shared/status.js';
 import { choose, missing, newest, selected, type Selected } from './choice.js';
@@ -148,7 +148,7 @@ function Wait({ model }: { readonly model: string }): JSX.Element | null {
   if (wait === undefined) return null;
   return (
     <p class="wait">
-      Expected wait <strong>{wait < 1 ? 'below 1 ms' : formatMs(wait)}</strong>
+      Expected wait <strong>{formatWait(wait)}</strong>
     </p>
   );
 }
