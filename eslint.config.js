@@ -28,7 +28,8 @@ const nodeGlobals = [
 /** Files of up to 400 lines, each with the reason why it is not two. */
 const LONG_FILES = {
   'bench/outages.ts': 'one fault after the other, on one harness',
-  'consumers/models/batch-proof/proof.ts': 'the runs of one proof share their counts and their clock',
+  'consumers/models/batch-proof/proof.ts':
+    'the comparisons of one proof share its requests and their outputs',
   'consumers/models/batch-check.ts': 'sampling and comparison of one batch',
   'consumers/models/catalog.ts': 'reconciliation of the repository is one state machine',
   'consumers/records/record-consumer.ts': 'the path of a record, from arrival to acknowledgement',

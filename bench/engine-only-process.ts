@@ -14,9 +14,7 @@ const WARM_UP_RUNS = 5;
 const [, , directory = '', cores = '1'] = process.argv;
 process.env['TF_NUM_INTRAOP_THREADS'] = cores;
 const format = await detectFormat(directory);
-const model = await new Loaders('auto', new CallGuard()).load({
-  kind: 'load',
-  key: 1,
+const model = await new Loaders({ backend: 'auto', guard: new CallGuard() }).load({
   directory,
   format,
   cores: Number(cores),

@@ -16,6 +16,7 @@ import { connect, PartituraError, type InputTensor, type PartituraClient } from 
 import { createLogger } from '../core/log.js';
 import { topicNames } from '../cluster/topics.js';
 import { Line } from './line.js';
+import { whenWritable } from './writable.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REQUESTS_PER_SECOND = 50;
@@ -27,8 +28,6 @@ const REPLY_LIMIT_MS = 120_000;
 /** Duration of an outage of a node or line: longer than any session. */
 const AWAY_MS = 25_000;
 const BROKER_AWAY_MS = 5_000;
-/** Session timeout of the local brokers, after which the controller moves the leaders of a silent broker. */
-const BROKER_SESSION_TIMEOUT_MS = 3_000;
 const AFTER_MS = 5_000;
 const PREFIX = 'bench';
 const PARTITIONS = 4;
@@ -62,7 +61,7 @@ export interface Fault {
   readonly supervised?: boolean;
   /** True for a cluster of three brokers, without the line. */
   readonly threeBrokers?: boolean;
-  /** Injects the fault and reverts it where possible. @returns the time without brokers, if that is the fault */
+  /** Injects the fault and reverts it where possible. @returns the floor, if it is measured */
   readonly inject: (context: FaultContext) => Promise<number | void>;
 }
 
@@ -121,14 +120,19 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'leader killed',
-    floorMs: BROKER_SESSION_TIMEOUT_MS,
-    floor: "broker's session timeout",
+    floorMs: 0,
+    floor: 'time until all partitions accept writes',
     threeBrokers: true,
-    inject: async ({ brokers }) => {
-      const leader = await inactiveController(brokers);
-      await leader?.kill();
+    inject: async ({ brokers, requests }) => {
+      const killed = await inactiveController(brokers);
+      const startedAt = performance.now();
+      await killed?.kill();
+      const left = brokers.filter((broker) => broker !== killed).map(({ bootstrap }) => bootstrap);
+      await whenWritable(left, [requests, topicNames(PREFIX).clientReplies]);
+      const awayMs = performance.now() - startedAt;
       await sleep(AWAY_MS);
-      await leader?.restart();
+      await killed?.restart();
+      return awayMs;
     },
   },
   {

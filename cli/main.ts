@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { isErrorCode } from '../schemas/errors.js';
 import { addAclsCommand } from './commands/acls.js';
+import { addControlCommands } from './commands/control.js';
 import { addBindCommands } from './commands/bind.js';
 import { runBroker, type BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
@@ -105,14 +106,19 @@ withOptions(program.command('gateway').description('run one gateway (REST and gR
     runGateway(configFrom({ ...flags }, environment), flags, environment),
   );
 
-addPredictCommand(program, quietly, environment);
-addInspectCommands(program, quietly);
-addBindCommands(program, quietly);
-addSchemasCommands(program, quietly);
-addTraceCommand(program, quietly);
-addDeadLetterCommands(program, quietly);
-addDoctorCommand(program, quietly);
-addAclsCommand(program, quietly);
+/** Adds each other command; all get what only some of them need. */
+const ADD_COMMANDS = [
+  addPredictCommand,
+  addInspectCommands,
+  addBindCommands,
+  addSchemasCommands,
+  addTraceCommand,
+  addDeadLetterCommands,
+  addDoctorCommand,
+  addAclsCommand,
+  addControlCommands,
+];
+for (const addCommand of ADD_COMMANDS) addCommand(program, quietly, environment);
 
 try {
   await program.parseAsync();

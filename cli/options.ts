@@ -8,7 +8,7 @@ import {
   type OptionName,
 } from '../core/config/config.js';
 import { GATEWAY as GATEWAY_OPTIONS } from '../core/config/gateway.js';
-import { PROCESS as PROCESS_OPTIONS } from '../core/config/process.js';
+import { groupOf } from '../core/config/processes.js';
 
 /** Options of every command that connects to a cluster. */
 export const CONNECTION: readonly OptionName[] = [
@@ -44,7 +44,6 @@ export const GATEWAY: readonly OptionName[] = [
   'replicationFactor',
   'maxRecordBytes',
   ...(Object.keys(GATEWAY_OPTIONS) as OptionName[]),
-  ...(Object.keys(PROCESS_OPTIONS) as OptionName[]).filter((name) => name !== 'logLevel'),
 ];
 
 /** Returns a parser of integers within these bounds. */
@@ -64,7 +63,9 @@ export function withOptions(command: Command, names: readonly OptionName[]): Com
     const { doc, env, ...rest } = OPTIONS[name];
     const fallback = 'fallback' in rest && rest.fallback !== '' ? `, default ${String(rest.fallback)}` : '';
     command.addOption(
-      new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`).argParser(checkedAs(name)),
+      new Option(`--${kebab(name)} <value>`, `${doc} (${env}${fallback})`)
+        .argParser(checkedAs(name))
+        .helpGroup(`${groupOf(name)?.title ?? 'Other'} options:`),
     );
   }
   return command;

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { ensureTopics } from '../cluster/ensure-topics.js';
-import { LiveNodes } from '../cluster/live-nodes.js';
-import { clusterTopics } from '../cluster/topic-specs.js';
 import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient } from '../kafka/port.js';
-import { RequestChannel } from '../producers/request-channel.js';
+import type { ConsoleServices } from '../console/server/services.js';
 import { PartituraError } from '../schemas/errors.js';
+import { Authenticator } from './auth/authenticator.js';
+import { ClusterLink } from './cluster-link.js';
+import { Connections } from './http/connections.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -27,22 +27,25 @@ export interface Gateway {
  * @throws KafkaError if the cluster cannot be reached, PartituraError INVALID_REQUEST if a port is in use
  */
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
-  const live = new LiveNodes(kafka, config, log);
-  const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
-  const channel = new RequestChannel(config, kafka, limits, log);
-  const models = new ServedModels(live);
+  const authenticator = new Authenticator(config, log);
+  const link = new ClusterLink(config, kafka, log);
+  const { directives, control, channel } = link;
+  const models = new ServedModels(link.nodes, directives);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const pages = { config, kafka, live, log, registry: metrics.registry, expectedWaitMs };
-  const app = createHttpServer({ config, inferences, models, metrics, log, pages });
+  const services = { config, inferences, models, directives, control, authenticator };
+  const pages = { ...pageServices(link, log), registry: metrics.registry };
+  const app = createHttpServer({ ...services, metrics, log, pages });
+  const connections = new Connections(app);
   const close = async (): Promise<void> => {
-    await app.close();
+    const closed = app.close();
+    await connections.drain(config.gatewayTimeoutMs);
+    await closed;
     models.close();
-    await Promise.all([channel.close(), live.close()]);
+    await link.close();
   };
   try {
-    await prepareTopics(kafka, config);
-    await Promise.all([channel.open(), live.start()]);
+    await link.open();
     const url = await listen(app, config);
     log.info({ url }, 'gateway is serving');
     return { url, close };
@@ -52,18 +55,25 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   }
 }
 
-async function prepareTopics(kafka: KafkaClient, config: Config): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const [refused] = await ensureTopics(admin, clusterTopics(config));
-    if (refused) throw refused.error;
-  } finally {
-    await admin.close();
-  }
+function pageServices(
+  { config, kafka, nodes, directives }: ClusterLink,
+  log: Logger,
+): Omit<ConsoleServices, 'registry'> {
+  return {
+    config,
+    kafka,
+    nodes,
+    directives,
+    log,
+    expectedWaitMs,
+    requireControl: ({ identity }) => identity.requireControl(),
+  };
 }
 
-async function listen(app: FastifyInstance, { gatewayHost, gatewayPort }: Config): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  { gatewayHost, gatewayPort, gatewayTlsCert }: Config,
+): Promise<string> {
   try {
     await app.listen({ host: gatewayHost, port: gatewayPort });
   } catch (cause) {
@@ -76,5 +86,5 @@ async function listen(app: FastifyInstance, { gatewayHost, gatewayPort }: Config
   }
   const { port } = app.server.address() as AddressInfo;
   const host = gatewayHost.includes(':') ? `[${gatewayHost}]` : gatewayHost;
-  return `http://${host}:${port}`;
+  return `${gatewayTlsCert === undefined ? 'http' : 'https'}://${host}:${port}`;
 }

@@ -99,6 +99,7 @@ const VALUES = {
     inflightBytes: 5,
     serviceMicros: 6.5,
     capacityRequests: 7,
+    controlOffset: -1,
     skippedFolders: [],
   },
 };

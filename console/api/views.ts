@@ -7,8 +7,6 @@ export interface ClusterView {
   readonly prefix: string;
   /** True if the pages change nothing. */
   readonly readOnly: boolean;
-  /** True if models can be loaded and nodes drained. */
-  readonly canControl: boolean;
   /** Present while the brokers do not answer. */
   readonly outage: { readonly since: number; readonly reason: string } | null;
 }

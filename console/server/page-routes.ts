@@ -13,8 +13,6 @@ export function addPageRoutes(app: FastifyInstance): void {
       .headers({
         'content-security-policy': shell.policy,
         'cache-control': 'no-cache',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
       })
       .type('text/html; charset=utf-8')
       .send(shell.html);
@@ -41,7 +39,6 @@ function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): 
     .headers({
       vary: 'accept-encoding',
       'cache-control': `public, max-age=${YEAR_SECONDS}, immutable`,
-      'x-content-type-options': 'nosniff',
     })
     .type(type)
     .send(isGzip ? gzipped : content);

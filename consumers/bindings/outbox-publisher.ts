@@ -1,9 +1,10 @@
+import { sendAttempt } from '../../kafka/sending/attempt.js';
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import { KafkaError, type KafkaRecord, type OutgoingRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import { whyNotWritten, type DeadLetterTarget } from '../records/dead-letter.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback } from './fallbacks.js';
+import { attemptOf } from './outcome-attempt.js';
 
 export interface BoundPublisherOptions extends DeadLetterTarget {
   /** Rejects with `too-large` for a record that the broker would refuse; undefined if nothing has to be looked up. */
@@ -21,22 +22,12 @@ export class OutboxPublisher implements BoundPublisher {
   ) {}
 
   publish(outcome: BoundOutcome, acknowledged: () => void): void {
-    this.#send(outcome, fallbacksOf(outcome, this.options), acknowledged);
-  }
-
-  #send(outcome: BoundOutcome, forms: readonly Fallback[], acknowledged: () => void): void {
-    const [form] = forms;
-    if (!form) return;
-    this.outbox.push(form.record, {
-      delivered: () => {
-        if (form.error) this.options.onDeadLetter(outcome.record, form.error);
+    sendAttempt(this.outbox, attemptOf(outcome, this.options), {
+      delivered: ({ error }) => {
+        if (error) this.options.onDeadLetter(outcome.record, error);
         acknowledged();
       },
-      failed: (failure) => {
-        const left = isRefusal(failure) ? fallbacksAfter(outcome, forms, failure, this.options) : [];
-        if (left.length > 0) this.#send(outcome, left, acknowledged);
-        else this.options.onStopped(refusedWrite(form.record.topic, failure));
-      },
+      failed: (failure, { record }) => this.options.onStopped(refusedWrite(record.topic, failure)),
     });
   }
 

@@ -175,3 +175,14 @@ test('an interrupted transaction stops the binding and is not sent again', async
     assert.equal(producer.isClosed, true);
   }
 });
+
+test('a result whose dead letters are refused, too, stops the binding', async () => {
+  const { producer, stopped, acknowledged, publish } = publishing();
+  let sends = 0;
+  producer.refuses = () => (++sends > 100 ? undefined : 'refused');
+  publish(result(1));
+  for (let turn = 0; turn < 20 && stopped.length === 0; turn++) await settle();
+  assert.equal(stopped.length, 1);
+  assert.deepEqual(acknowledged, []);
+  assert.equal(sends, 4);
+});

@@ -2,18 +2,18 @@ import { recordBytes } from '../../kafka/sending/record-bytes.js';
 import { type KafkaError, type GroupOffsets, type TransactionalProducer } from '../../kafka/port.js';
 import type { PartitionLease } from '../records/record-handler.js';
 import type { BoundOutcome, BoundPublisher } from './bound-records.js';
-import { fallbacksAfter, fallbacksOf, isRefusal, type Fallback } from './fallbacks.js';
+import { attemptOf, isRefusal, type OutcomeAttempt } from './outcome-attempt.js';
 import type { BoundPublisherOptions } from './outbox-publisher.js';
 
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_000_000;
 
-/** An outcome to send, with its remaining fallbacks. */
+/** An outcome to send, with the record to try next. */
 interface PendingResult {
   readonly outcome: BoundOutcome;
   readonly claim: PartitionLease;
   readonly acknowledged: () => void;
-  forms: readonly Fallback[];
+  attempt: OutcomeAttempt;
 }
 
 /**
@@ -35,8 +35,8 @@ export class TransactionalPublisher implements BoundPublisher {
   ) {}
 
   publish(outcome: BoundOutcome, acknowledged: () => void, claim: PartitionLease): void {
-    const forms = fallbacksOf(outcome, this.options);
-    this.#queue.push({ outcome, claim, acknowledged, forms });
+    const attempt = attemptOf(outcome, this.options);
+    this.#queue.push({ outcome, claim, acknowledged, attempt });
     this.#sending ??= this.#run();
   }
 
@@ -65,8 +65,8 @@ export class TransactionalPublisher implements BoundPublisher {
     const [first] = this.#queue;
     let bytes = 0;
     let count = 0;
-    for (const { forms, claim } of this.#queue) {
-      if (forms[0]) bytes += recordBytes(forms[0].record);
+    for (const { attempt, claim } of this.#queue) {
+      bytes += recordBytes(attempt.record);
       const isFull = count === MAX_RECORDS || (count > 0 && bytes > MAX_BYTES);
       if (isFull || claim.member.generation !== first?.claim.member.generation) break;
       count++;
@@ -93,7 +93,7 @@ export class TransactionalPublisher implements BoundPublisher {
   async #transact(parcels: readonly PendingResult[]): Promise<void> {
     const [first] = parcels;
     if (!first) return;
-    const records = parcels.flatMap(({ forms }) => (forms[0] ? [forms[0].record] : []));
+    const records = parcels.map(({ attempt }) => attempt.record);
     for (const record of records) await this.options.fits?.(record);
     await this.producer.sendWithOffsets(records, {
       member: first.claim.member,
@@ -101,13 +101,12 @@ export class TransactionalPublisher implements BoundPublisher {
     });
   }
 
-  #settle({ outcome, forms, acknowledged }: PendingResult): void {
-    const error = forms[0]?.error;
-    if (error) this.options.onDeadLetter(outcome.record, error);
+  #settle({ outcome, attempt, acknowledged }: PendingResult): void {
+    if (attempt.error) this.options.onDeadLetter(outcome.record, attempt.error);
     acknowledged();
   }
 
-  /** Sends halves as transactions of their own until the refused outcome is alone; it takes its next fallback. */
+  /** Sends halves as transactions of their own until the refused outcome is alone; its next attempt follows. */
   async #sendSmaller(parcels: readonly PendingResult[], error: KafkaError): Promise<void> {
     const [only] = parcels;
     if (!only) return;
@@ -116,8 +115,9 @@ export class TransactionalPublisher implements BoundPublisher {
       await this.#send(parcels.slice(0, middle));
       return this.#send(parcels.slice(middle));
     }
-    only.forms = fallbacksAfter(only.outcome, only.forms, error, this.options);
-    if (only.forms.length === 0) throw error;
+    const next = only.attempt.next(error);
+    if (!next) throw error;
+    only.attempt = next;
     return this.#send([only]);
   }
 }

@@ -1,3 +1,4 @@
+import type { PartituraError } from '../../schemas/errors.js';
 import type { Datatype } from '../../schemas/datatypes.js';
 
 /**
@@ -32,16 +33,16 @@ export interface EngineTensor {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** Model format of a version folder; it selects the runtime. */
-export type ModelFormat = 'saved_model' | 'graph_model' | 'layers_model' | 'onnx';
+/** Name of a model format in the table of `formats.ts`; it selects the runtime. */
+export type ModelFormat = string;
 
-/** Runtime that computes a model. */
-export type Backend = 'tensorflow' | 'wasm' | 'onnxruntime';
+/** Name of the runtime that computes a model, as its format's definition has it: `tensorflow`, `wasm`, `onnxruntime`. */
+export type Backend = string;
 
 export interface ModelSource {
   readonly model: string;
   readonly version: string;
-  /** Folder that contains `saved_model.pb`, `model.json` or `model.onnx`. */
+  /** Folder that contains the file of the format. */
   readonly directory: string;
   readonly format: ModelFormat;
   /** Cores that one operation may use; configurable per model for ONNX only. Default: the thread's share. */
@@ -76,6 +77,16 @@ export interface LoadedModel {
    * @throws PartituraError MODEL_FAILED if the model rejects the inputs or crashes
    */
   run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult>;
+  /**
+   * Runs batches one after another in a single message; only for child processes, where a message takes longer than a small
+   * run. Buffers and limit are those of `run`, for all batches together.
+   * @returns the result or the error of each batch
+   * @throws PartituraError for all batches if the process is lost: MODEL_CRASHED if one of them crashed it
+   */
+  runEach?(
+    batches: readonly (readonly EngineTensor[])[],
+    limitMs: number,
+  ): Promise<readonly (EngineResult | PartituraError)[]>;
   /** True if it runs on the event loop instead of a worker thread. */
   readonly isInline: boolean;
   /** Number of threads it is loaded into. */

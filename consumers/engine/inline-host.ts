@@ -14,7 +14,7 @@ export class InlineHost {
   readonly #host: ModelHost;
 
   constructor(backend: BackendChoice) {
-    this.#host = new ModelHost(new Loaders(backend, new CallGuard()));
+    this.#host = new ModelHost(new Loaders({ backend, guard: new CallGuard() }));
   }
 
   /** @throws PartituraError if the model cannot be loaded */

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PartituraError } from '../../schemas/errors.js';
+import { PartituraError } from '../../schemas/errors.js';
 import type { EngineResult, EngineTensor } from './engine.js';
 import { IsolatedEngine } from './isolated-engine.js';
 import { completeOptions } from './options.js';
@@ -73,6 +73,24 @@ describe('an engine in a child process', () => {
       if (isLinux) assert.equal(computing().length, 1);
     }
     await Promise.all([divide.unload(), scale.unload()]);
+  });
+
+  test('batches sent in one message each have their result or their error, in order', async () => {
+    const [scale, divide] = await Promise.all(
+      ['scale-onnx', 'divide-onnx'].map(async (name) => engine.load(await sourceOf(fixture(name)))),
+    );
+    assert.ok(scale && divide);
+    const wrong = [tensor('x', 'FP32', [1, 3], [1, 2, 3])];
+    const results = await scale.runEach?.([row(), wrong, row()], 10_000);
+    const [first, refused, last] = results ?? [];
+    assert.ok(refused instanceof PartituraError && refused.code === 'MODEL_FAILED');
+    assert.match(refused.message, /model 'scale-onnx' version 1: /);
+    for (const result of [first, last]) {
+      assert.ok(result && !(result instanceof PartituraError));
+      assert.deepEqual(elementsOf(result.outputs[0]), [1, 2, 3, 4]);
+    }
+    await assert.rejects(async () => divide.runEach?.([bomb(), bomb()], 10_000), { code: 'MODEL_CRASHED' });
+    await Promise.all([scale.unload(), divide.unload()]);
   });
 
   test('a process that exits during startup is not blamed on the model', { skip: needsProc }, async () => {

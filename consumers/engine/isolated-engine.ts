@@ -14,7 +14,7 @@ import { loadRequest } from './load-request.js';
 import { aboutModel } from './model-errors.js';
 import { coreChoices, type EngineOptions } from './options.js';
 import { arrangeInputs, nameOutputs } from './tensors.js';
-import type { LoadedFacts } from './thread/messages.js';
+import type { BatchOutcome, LoadedFacts } from './thread/messages.js';
 
 /** Time without a loaded model after which the child process is stopped. */
 const IDLE_MS = 10_000;
@@ -71,8 +71,27 @@ export class IsolatedEngine implements Engine {
       const child = await this.#childWith(key);
       const tensors = arrangeInputs(signature.inputs, inputs);
       const request = { kind: 'run', key, ...tensors } as const;
-      const response = await child.process.request<'result'>(request, limitMs);
-      return { outputs: nameOutputs(signature.outputs, response), computeMicros: response.computeMicros };
+      return resultOf(signature, await child.process.request<'result'>(request, limitMs));
+    });
+  }
+
+  /** @throws PartituraError MODEL_CRASHED if one of the batches crashed the process */
+  runEach(
+    key: number,
+    batches: readonly (readonly EngineTensor[])[],
+    signature: ModelSignature,
+    limitMs: number,
+  ): Promise<(EngineResult | PartituraError)[]> {
+    return this.#enqueue(async () => {
+      const child = await this.#childWith(key);
+      const arranged = batches.map((inputs) => arrangeInputs(signature.inputs, inputs));
+      const request = { kind: 'run-each', key, batches: arranged } as const;
+      const { outcomes } = await child.process.request<'results'>(request, limitMs);
+      return outcomes.map((outcome) =>
+        outcome.kind === 'failed'
+          ? new PartituraError(outcome.code, outcome.message)
+          : resultOf(signature, outcome),
+      );
     });
   }
 
@@ -155,6 +174,13 @@ export class IsolatedEngine implements Engine {
   }
 }
 
+function resultOf(
+  { outputs }: ModelSignature,
+  { computeMicros, ...tensors }: Extract<BatchOutcome, { kind: 'result' }>,
+): EngineResult {
+  return { outputs: nameOutputs(outputs, tensors), computeMicros };
+}
+
 /** Wraps a failure that occurred before the request was sent, so that it does not count against the request. */
 function setupError(consequence: string, error: unknown): PartituraError {
   const { message } = PartituraError.from(error);
@@ -186,6 +212,20 @@ class IsolatedModel implements LoadedModel {
   async run(inputs: readonly EngineTensor[], limitMs?: number): Promise<EngineResult> {
     try {
       return await this.engine.run(this.key, inputs, this.signature, limitMs);
+    } catch (error) {
+      throw aboutModel(this.source, error);
+    }
+  }
+
+  async runEach(
+    batches: readonly (readonly EngineTensor[])[],
+    limitMs: number,
+  ): Promise<(EngineResult | PartituraError)[]> {
+    try {
+      const results = await this.engine.runEach(this.key, batches, this.signature, limitMs);
+      return results.map((result) =>
+        result instanceof PartituraError ? aboutModel(this.source, result) : result,
+      );
     } catch (error) {
       throw aboutModel(this.source, error);
     }

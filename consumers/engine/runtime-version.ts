@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module';
 import type { Backend } from './engine.js';
+import { FORMATS } from './formats.js';
 
 const require = createRequire(import.meta.url);
 
-const PACKAGES: Readonly<Record<Backend, string>> = {
-  onnxruntime: 'onnxruntime-node',
-  tensorflow: '@tensorflow/tfjs-node',
-  wasm: '@tensorflow/tfjs-backend-wasm',
-};
+const PACKAGES: Readonly<Record<Backend, string>> = Object.fromEntries(
+  Object.values(FORMATS).flatMap(({ runtime }) => Object.entries(runtime.packages)),
+);
 
 /** Returns the package name and version of a runtime. */
 export function runtimeName(backend: Backend): string {

@@ -24,6 +24,7 @@ import {
   withVerdicts,
   type SignatureForm,
 } from './signature-status.js';
+import { logServed } from './log-served.js';
 import { SkippedFolders } from './skipped-folders.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -339,7 +340,7 @@ export class ModelCatalog {
       entry.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
       entry.forms = formsOf(describeSignatures(entry.served));
       entry.state = 'AVAILABLE';
-      this.#logServed(entry.served);
+      logServed(entry.served, this.log);
       return true;
     } catch (error) {
       if (this.#stopping.signal.aborted) return false;
@@ -351,32 +352,6 @@ export class ModelCatalog {
       );
       return false;
     }
-  }
-
-  #logServed({ main, others, failed }: ServedSignatures): void {
-    const { model, version, fallbackReason } = main;
-    for (const { signatureNames, backend, measured, warmUpProblem, batching, trialMs } of [main, ...others]) {
-      const signature = signatureNames?.loaded;
-      this.log.info(
-        { model, version, signature, backend, ...measured, batching, trialMs },
-        'model version available',
-      );
-      if (warmUpProblem)
-        this.log.warn(
-          { model, version, signature, reason: warmUpProblem },
-          'warm-up failed; the version is served anyway',
-        );
-    }
-    if (fallbackReason)
-      this.log.warn(
-        { model, version, reason: fallbackReason },
-        'TensorFlow unavailable; falling back to WebAssembly',
-      );
-    for (const { name: signature, error } of failed)
-      this.log.warn(
-        { model, version, signature, reason: error.message },
-        'signature failed to load; requests that name it are rejected',
-      );
   }
 
   async #unload(entries: Map<string, VersionEntry>, version: string, entry: VersionEntry): Promise<void> {

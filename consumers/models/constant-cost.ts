@@ -1,28 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelFormat, ModelSignature, ModelSource, TensorSpec } from '../engine/engine.js';
+import type { ModelSignature, ModelSource, TensorSpec } from '../engine/engine.js';
+import { formatNamed } from '../engine/formats.js';
 
 /** Maximum size of a graph to search; larger models do not belong on the event loop. */
 const MAX_FILE_BYTES = 16 * 2 ** 20;
-
-const FILES: Readonly<Record<ModelFormat, string>> = {
-  saved_model: 'saved_model.pb',
-  onnx: 'model.onnx',
-  graph_model: 'model.json',
-  layers_model: 'model.json',
-};
-
-/**
- * Operations whose number of iterations depends on the data. They are searched for as text; a false positive merely keeps
- * the model in its worker thread.
- */
-const TENSORFLOW_LOOPS = ['While', 'LoopCond', 'NextIteration'];
-const LOOPS: Readonly<Record<ModelFormat, readonly string[]>> = {
-  saved_model: TENSORFLOW_LOOPS,
-  graph_model: TENSORFLOW_LOOPS,
-  layers_model: TENSORFLOW_LOOPS,
-  onnx: ['Loop', 'Scan'],
-};
 
 /**
  * True if every row takes the same time, so that measurements with zeros apply to all values: all dimensions except rows are
@@ -34,11 +16,13 @@ export async function hasConstantCost(
   batchable: boolean,
 ): Promise<boolean> {
   if (![...inputs, ...outputs].every((spec) => hasFixedSize(spec, batchable))) return false;
-  const file = join(directory, FILES[format]);
+  const { file: name, loops } = formatNamed(format);
+  const file = join(directory, name);
   const found = await stat(file).catch(() => undefined);
   if (!found || found.size > MAX_FILE_BYTES) return false;
   const graph = await readFile(file);
-  return !LOOPS[format].some((operation) => graph.includes(operation));
+  // Searched for as text; a false positive merely keeps the model in its worker thread.
+  return !loops.some((operation) => graph.includes(operation));
 }
 
 /** True if a tensor has a fixed size. Without batching requests are never split, so rows must be fixed too. */

@@ -35,7 +35,7 @@ export interface TrialOptions {
 const PROOF_REVISION = '4';
 /** Attempts to prove a slow model, one per start with twice the time each; the last verdict is final. */
 const MAX_PROOFS = 3;
-/** Time budget of warm-up with batches of zeros, milliseconds. */
+/** Time budget of warm-up with larger batches of zeros, milliseconds. */
 const WARM_UP_MS = 80;
 /**
  * Time limit of one batch of zeros, milliseconds: a large model may be compiled first, and some inputs make native code
@@ -79,15 +79,14 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
   const { settings, maxBatchRows, warmUpLimitMs = WARM_UP_LIMIT_MS } = options;
   const loaded = await isolated.load(source);
   try {
-    const hangs = settings.warmUp !== false && (await warmUp(loaded, [1], warmUpLimitMs));
-    const { verdictKey, batching, isNew } = await determineVerdict(loaded, source, options);
-    // A new proof has already run batches of all sizes.
-    if (settings.warmUp !== false && batching.batchable && !isNew)
-      await warmUp(
-        loaded,
-        batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1),
-        warmUpLimitMs,
-      );
+    const hangs = settings.warmUp !== false && (await warmUp(loaded, [1], [0, warmUpLimitMs]));
+    const { verdictKey, batching } = await determineVerdict(loaded, source, options);
+    // A proof, of now or earlier, has run batches of all sizes.
+    const isProven = verdictKey !== undefined;
+    if (settings.warmUp !== false && batching.batchable && !isProven) {
+      const sizes = batchSizes(maxBatchRows, bytesPerRow(loaded.signature.inputs)).slice(1);
+      await warmUp(loaded, sizes, [WARM_UP_MS, warmUpLimitMs]);
+    }
     const problem = hangs ? `a batch of zeros did not finish within ${warmUpLimitMs / 1_000} s` : undefined;
     return { batching, verdictKey, problem, hangs };
   } finally {
@@ -96,36 +95,37 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
 }
 
 /**
- * Runs batches of zeros. A model that rejects zeros may still accept other values.
+ * Runs batches of zeros. Their time is not measured here, so a budget of 0 does for a single size. A model that rejects zeros may still accept other values.
  * @returns true if a run did not finish in time
  * @throws PartituraError MODEL_CRASHED if zeros crashed the process, MODEL_FAILED if the runtime lacks an operation
  */
-async function warmUp(loaded: LoadedModel, sizes: readonly number[], limitMs: number): Promise<boolean> {
+async function warmUp(
+  loaded: LoadedModel,
+  sizes: readonly number[],
+  [budgetMs, limitMs]: readonly [number, number],
+): Promise<boolean> {
   const { signature } = loaded;
   const startedAt = performance.now();
   const limited = {
     signature,
     run: (inputs: readonly EngineTensor[]) => loaded.run(inputs, limitMs),
   };
-  const { problem }: BatchTimes = await timeBatches(limited, sizes, WARM_UP_MS);
+  const { problem }: BatchTimes = await timeBatches(limited, sizes, budgetMs);
   if (problem && (problem.code === 'MODEL_CRASHED' || lacksOperation(problem))) throw problem;
   return problem !== undefined && performance.now() - startedAt >= limitMs;
 }
-
-/** A verdict; `isNew` if it was proven in this trial. */
-type DeterminedVerdict = Pick<Trial, 'batching' | 'verdictKey'> & { readonly isNew: boolean };
 
 /** Determines the verdict: from `model.yaml`, from a stored proof, or by a new proof. */
 async function determineVerdict(
   loaded: LoadedModel,
   source: ModelSource,
   { settings, maxBatchRows, verdicts, filesHash, now }: TrialOptions,
-): Promise<DeterminedVerdict> {
+): Promise<Pick<Trial, 'batching' | 'verdictKey'>> {
   const configured = verdictOfSettings(loaded, settings);
-  if (configured) return { batching: configured, verdictKey: undefined, isNew: false };
+  if (configured) return { batching: configured, verdictKey: undefined };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
   const known = key && (await verdicts.get(key));
-  if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key, isNew: false };
+  if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key };
   const tries = known?.tries ?? 0;
   const proven = await proveBatching(loaded, {
     maxBatchRows,
@@ -135,7 +135,7 @@ async function determineVerdict(
   });
   const kept =
     proven.finality !== 'transient' && key && (await verdicts.store(key, toRemember(proven, tries)));
-  return { batching: verdictOf(kept || proven), verdictKey: key, isNew: true };
+  return { batching: verdictOf(kept || proven), verdictKey: key };
 }
 
 /**

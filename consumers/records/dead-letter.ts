@@ -34,7 +34,7 @@ export interface DeadLetterTarget {
 export function deadLetters(
   { record, stage, error }: Rejected,
   { deadLetterTopic: topic, deadLetterHeaders: style }: DeadLetterTarget,
-): OutgoingRecord[] {
+): [OutgoingRecord, ...OutgoingRecord[]] {
   const { key, value } = record;
   const headers = withDeadLetterHeaders(record, stage, error, style);
   const letter: ListedRecord = { topic, key, value, ...headers };

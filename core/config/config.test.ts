@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OPTIONS, checkConfig, fromEnvironment, toEnvironment } from './config.js';
+import { GROUPS, PROCESSES } from './processes.js';
 
 test('without options the configuration is for a single machine', () => {
   const config = checkConfig({});
@@ -136,4 +137,11 @@ test('no two options share an environment variable', () => {
 
 test('KAFKA_CLIENT=platformatic, the previous name of the native client, is still accepted', () => {
   assert.equal(checkConfig({ kafkaClient: 'platformatic' }).kafkaClient, 'native');
+});
+
+test('every option belongs to one group, and every process names groups of the table', () => {
+  const names = GROUPS.flatMap(({ options }) => Object.keys(options));
+  assert.deepEqual(names, Object.keys(OPTIONS));
+  for (const groups of Object.values(PROCESSES))
+    assert.ok(groups.length > 0 && groups.every((group) => GROUPS.includes(group)));
 });

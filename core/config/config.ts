@@ -5,7 +5,7 @@ import { GATEWAY } from './gateway.js';
 import { KAFKA } from './kafka.js';
 import { NODE } from './node.js';
 import type { Option } from './option.js';
-import { PROCESS } from './process.js';
+import { HTTP, LOG } from './process.js';
 import { REGISTRY } from './registry.js';
 import { TOPICS } from './topics.js';
 
@@ -20,7 +20,8 @@ export const OPTIONS = {
   ...ENGINE,
   ...NODE,
   ...GATEWAY,
-  ...PROCESS,
+  ...HTTP,
+  ...LOG,
 } satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

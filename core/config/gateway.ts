@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { count, flag, list, number, option, optionalText, port, text } from './option.js';
 
 /** Options of a gateway: addresses, limits and access. */
@@ -56,6 +57,30 @@ export const GATEWAY = {
     flag,
     false,
     'Let the console change nothing: no replay or drop of dead letters, no load, unload, label or drain',
+  ),
+  gatewayApiKeys: option(
+    'PARTITURA_GATEWAY_API_KEYS',
+    optionalText,
+    undefined,
+    'File of API keys (YAML or JSON) with their hashes and rights; with it, or with a JWKS, requests need a credential',
+  ),
+  gatewayJwks: option(
+    'PARTITURA_GATEWAY_JWKS',
+    z.url({ protocol: /^https?$/ }).optional(),
+    undefined,
+    'URL of the JSON Web Key Set by which tokens are verified',
+  ),
+  gatewayJwtIssuer: option(
+    'PARTITURA_GATEWAY_JWT_ISSUER',
+    optionalText,
+    undefined,
+    'Required issuer of tokens',
+  ),
+  gatewayJwtAudience: option(
+    'PARTITURA_GATEWAY_JWT_AUDIENCE',
+    optionalText,
+    undefined,
+    'Required audience of tokens',
   ),
   oipServerName: option(
     'PARTITURA_OIP_SERVER_NAME',

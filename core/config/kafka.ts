@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addresses, flag, option, optionalText, secret } from './option.js';
+import { addresses, count, flag, option, optionalText, secret } from './option.js';
 
 /** Implementations of the Kafka port. */
 export const KAFKA_CLIENTS = ['kafkajs', 'native'] as const;
@@ -51,5 +51,11 @@ export const KAFKA = {
     z.enum(['classic', 'consumer']),
     'classic',
     'Group protocol: classic, or consumer (KIP-848; Kafka 4.0 or later), in which the broker assigns partitions; native client only',
+  ),
+  fetchMaxBytes: option(
+    'PARTITURA_FETCH_MAX_BYTES',
+    count,
+    8 * 1024 * 1024,
+    'Maximum bytes of one fetch, compressed',
   ),
 };

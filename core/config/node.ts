@@ -16,12 +16,6 @@ export const NODE = {
     128 * 1024 * 1024,
     'Bytes in flight at which a node stops fetching; a batch of records that decompresses to more than a quarter of this is unreadable',
   ),
-  fetchMaxBytes: option(
-    'PARTITURA_FETCH_MAX_BYTES',
-    count,
-    8 * 1024 * 1024,
-    'Maximum bytes of one fetch, compressed',
-  ),
   ordered: option(
     'PARTITURA_ORDERED',
     flag,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { option, port, text } from './option.js';
 
-/** Options that every long-running process has. */
-export const PROCESS = {
+/** Options of processes with an HTTP server for their metrics and health. */
+export const HTTP = {
   httpHost: option(
     'PARTITURA_HTTP_HOST',
     text,
@@ -15,6 +15,10 @@ export const PROCESS = {
     0,
     'Port of /metrics, /healthz and /readyz; 0 picks a free port',
   ),
+};
+
+/** Options of every process that logs. */
+export const LOG = {
   logLevel: option(
     'PARTITURA_LOG_LEVEL',
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

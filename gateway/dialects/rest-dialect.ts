@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../core/config/config.js';
+import type { LiveDirectives } from '../../cluster/control/live-directives.js';
+import type { ClusterControl } from '../../operations/control/cluster-control.js';
+import type { Authenticator } from '../auth/authenticator.js';
 import type { Inferences } from '../inference/inferences.js';
 import type { Problem } from '../inference/problem.js';
 import type { ServedModels } from '../models/served-models.js';
@@ -9,6 +12,9 @@ export interface GatewayServices {
   readonly config: Config;
   readonly inferences: Inferences;
   readonly models: ServedModels;
+  readonly directives: LiveDirectives;
+  readonly control: ClusterControl;
+  readonly authenticator: Authenticator;
 }
 
 /** A REST API that clients already speak: its routes, and how it reports errors. */

@@ -13,6 +13,7 @@ export function callContextOf(
   defaultTimeoutMs: number,
 ): CallContext {
   return {
+    identity: request.identity,
     timeoutMs: timeoutOf(request.headers, defaultTimeoutMs),
     signal: abandonedSignal(request, reply),
     headers: traceHeaders(request.headers),
@@ -56,7 +57,7 @@ function withUnit(text: string): number | undefined {
 function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const abandoned = new AbortController();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) abandoned.abort(new Error('the caller closed the connection'));
+    if (!reply.raw.writableEnded) abandoned.abort(new Error('the caller closed the connection'));
   });
   if (request.raw.destroyed && !request.raw.complete)
     abandoned.abort(new Error('the caller closed the connection'));

@@ -1,15 +1,21 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { addConsole } from '../../console/server/index.js';
 import type { ConsoleServices } from '../../console/server/services.js';
+import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
+import { addControlRoutes } from '../control/routes.js';
 import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
 import type { GatewayMetrics } from '../metrics.js';
+import type { Identity } from '../auth/identity.js';
 import { compress } from './compress.js';
 import { decompress } from './decompress.js';
+import { authenticate } from './authenticate.js';
 import { addHealthRoutes } from './health.js';
+import { addSecurity } from './security.js';
+import { readKeyPair, watchKeyPair, type KeyPair } from './tls.js';
 
 /** Time for a client to send its headers, and for an idle connection to be kept, milliseconds. */
 const HEADERS_LIMIT_MS = 20_000;
@@ -23,6 +29,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Name of the dialect whose route answers; empty for the gateway's own routes. */
     dialect: string;
+    /** Sender of the request. */
+    identity: Identity;
   }
 }
 
@@ -34,15 +42,12 @@ export interface HttpServerParts extends GatewayServices {
 
 /** Creates the HTTP server of a gateway, with the routes of all dialects; it does not listen yet. */
 export function createHttpServer(parts: HttpServerParts): FastifyInstance {
-  const app = fastify({
-    bodyLimit: parts.config.gatewayMaxBodyBytes,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_LIMIT_MS,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER_CHARACTERS },
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_LIMIT_MS },
-    forceCloseConnections: 'idle',
-  });
+  const keyPair = readKeyPair(parts.config);
+  const app = createApp(parts.config.gatewayMaxBodyBytes, keyPair);
+  if (keyPair) followCertificate(app, parts);
   app.decorateRequest('dialect', '');
+  authenticate(app, parts);
+  addSecurity(app, parts, keyPair !== undefined);
   addBodyParsing(app);
   app.addHook('onSend', compress);
   app.addHook('onResponse', (request, reply, done) => {
@@ -50,6 +55,10 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
     done();
   });
   addHealthRoutes(app, parts);
+  void app.register((scope, _options, done) => {
+    addControlRoutes(scope, parts);
+    done();
+  });
   const plainError = ({ message }: Problem): object => ({ error: message });
   answerErrors(app, plainError, parts);
   app.setNotFoundHandler((request, reply) =>
@@ -62,6 +71,35 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
     });
   addConsole(app, parts.pages);
   return app;
+}
+
+function createApp(bodyLimit: number, keyPair: KeyPair | undefined): FastifyInstance {
+  const limits = {
+    bodyLimit,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_LIMIT_MS,
+    // Requests that arrive on kept connections while the gateway drains are answered.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER_CHARACTERS },
+  };
+  const http = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_LIMIT_MS };
+  if (!keyPair) return fastify({ ...limits, http, forceCloseConnections: 'idle' });
+  // HTTP/2 by ALPN, HTTP/1.1 for others; the instances differ in the type of their raw requests only.
+  return fastify({
+    ...limits,
+    http2: true,
+    https: { ...http, ...keyPair, allowHTTP1: true },
+  }) as unknown as FastifyInstance;
+}
+
+/** Uses a renewed certificate for new connections. */
+function followCertificate(app: FastifyInstance, { config, log }: HttpServerParts): void {
+  const server = app.server as unknown as TlsServer;
+  const stop = watchKeyPair(config, (pair) => server.setSecureContext(pair), log);
+  app.addHook('onClose', (_instance, done) => {
+    stop();
+    done();
+  });
 }
 
 function addBodyParsing(app: FastifyInstance): void {

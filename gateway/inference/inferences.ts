@@ -1,5 +1,6 @@
 import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
 import { PartituraError, isErrorCode } from '../../schemas/errors.js';
+import type { Identity } from '../auth/identity.js';
 import type { RequestChannel } from '../../producers/request-channel.js';
 import type { ServedModels } from '../models/served-models.js';
 import { expectedWaitMs } from '../models/expected-wait.js';
@@ -7,6 +8,8 @@ import { Overloaded } from './problem.js';
 
 /** Circumstances of a call, whatever its protocol. */
 export interface CallContext {
+  /** Sender of the request. */
+  readonly identity: Identity;
   /** Time to wait for the reply, milliseconds. */
   readonly timeoutMs: number;
   /** Aborts when the caller goes away. */
@@ -28,7 +31,8 @@ export class Inferences {
    * @throws NoReplyError if no reply arrived
    */
   async infer(request: InferenceRequest, context: CallContext): Promise<InferenceReply> {
-    const { timeoutMs, signal, headers } = context;
+    const { identity, timeoutMs, signal, headers } = context;
+    identity.requireModel(request.model);
     this.models.resolve(request.model, request.modelVersion ?? undefined);
     this.#refuseHopeless(request.model, timeoutMs);
     const deadline = Math.min(request.deadline ?? Infinity, Date.now() + timeoutMs);

@@ -1,3 +1,4 @@
+import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { LiveNodes } from '../../cluster/live-nodes.js';
 import type { KnownNode } from '../../cluster/node-directory.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -39,7 +40,10 @@ export class ServedModels {
   /** Time from which on the view is computed again, since nodes may have died. */
   #expiresAt = 0;
 
-  constructor(live: LiveNodes) {
+  constructor(
+    live: LiveNodes,
+    readonly directives: Pick<LiveDirectives, 'model'>,
+  ) {
     this.#live = live;
     this.#unsubscribe = live.onChange(() => (this.#models = undefined));
   }
@@ -84,8 +88,8 @@ export class ServedModels {
   }
 
   /** Returns the versions that labels of a model name. */
-  labels(_model: string): ReadonlyMap<string, string> {
-    return new Map();
+  labels(model: string): ReadonlyMap<string, string> {
+    return new Map(Object.entries(this.directives.model(model).labels));
   }
 
   close(): void {

@@ -9,6 +9,13 @@ import { ROOT, run, type Ended } from './programs.js';
 
 /** Disables the cache: verdicts of other runs must not count, and tests must not write to the home folder. */
 const NO_FOLDER = '/dev/null/cache';
+/** Settings of every command: free ports for gateways, since tests run side by side. */
+const SETTINGS = {
+  KAFKA_BROKERS: '',
+  PARTITURA_CACHE_DIR: NO_FOLDER,
+  PARTITURA_GATEWAY_PORT: '0',
+  PARTITURA_GRPC_PORT: '0',
+};
 const MAIN = join(ROOT, 'dist/cli/main.js');
 const LIMIT_MS = 60_000;
 
@@ -42,7 +49,7 @@ export class CommandLine {
   /** Runs a command until it exits. */
   run(args: readonly string[], env: Environment = {}): Promise<Ended> {
     return run(process.execPath, [MAIN, ...args], {
-      env: { KAFKA_BROKERS: '', PARTITURA_CACHE_DIR: NO_FOLDER, ...this.env, ...env },
+      env: { ...SETTINGS, ...this.env, ...env },
       limitMs: LIMIT_MS,
     });
   }
@@ -51,7 +58,7 @@ export class CommandLine {
   start(args: readonly string[], env: Environment = {}): Started {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: ROOT,
-      env: { ...process.env, KAFKA_BROKERS: '', PARTITURA_CACHE_DIR: NO_FOLDER, ...this.env, ...env },
+      env: { ...process.env, ...SETTINGS, ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

@@ -1,22 +1,21 @@
 import { heldBytes } from '../sending/record-bytes.js';
 import type { KafkaClient, KafkaRecord } from '../port.js';
-import { rangesOf } from './read-topic.js';
+import { rangesOf, type ReadOptions } from './read-topic.js';
 import { scanRanges } from './scan-topic.js';
 
-export interface LatestOptions {
-  /** Longest time without progress. */
-  readonly limitMs: number;
-  readonly fetchMaxBytes: number;
+export interface LatestOptions extends ReadOptions {
   /** A larger record is ignored, as if its key had no record. */
   readonly maxRecordBytes: number;
   /** Memory limit of all records; keys that arrive beyond it are ignored. */
   readonly maxBytes: number;
   /** Called once, if records were ignored. */
   readonly onIgnored?: ((count: number) => void) | undefined;
-  /** Prefix of the consumer group, for clients that need one. */
-  readonly groupPrefix?: string | undefined;
-  /** Aborts the read. */
-  readonly signal?: AbortSignal | undefined;
+}
+
+/** State that is built from the records of a compacted topic, in order of offsets: a later record replaces an earlier one. */
+export interface CompactedTable {
+  /** Applies the record of a key; one without a value removes the key. */
+  add(record: KafkaRecord): void;
 }
 
 /**
@@ -30,21 +29,35 @@ export async function readLatest(
   topic: string,
   options: LatestOptions,
 ): Promise<KafkaRecord[]> {
-  const ranges = await rangesOf(kafka, topic, options.signal);
-  const latest = new LatestRecords(options);
-  await scanRanges(kafka, topic, ranges ?? [], {
-    ...options,
-    onRecords: (records) => {
-      for (const record of records) latest.add(record);
-    },
-  });
-  options.signal?.throwIfAborted();
+  const latest = await readTable(kafka, topic, new LatestRecords(options), options);
   if (latest.ignored > 0) options.onIgnored?.(latest.ignored);
   return latest.records();
 }
 
+/**
+ * Reads a compacted topic into a table, which keeps of each record what it needs; the records themselves are not held.
+ * @returns the table; unchanged if the topic does not exist
+ * @throws KafkaError `unavailable` if nothing arrives for `limitMs`
+ */
+export async function readTable<T extends CompactedTable>(
+  kafka: KafkaClient,
+  topic: string,
+  table: T,
+  options: ReadOptions,
+): Promise<T> {
+  const ranges = await rangesOf(kafka, topic, options.signal);
+  await scanRanges(kafka, topic, ranges ?? [], {
+    ...options,
+    onRecords: (records) => {
+      for (const record of records) table.add(record);
+    },
+  });
+  options.signal?.throwIfAborted();
+  return table;
+}
+
 /** Last record of each key, within limits. */
-export class LatestRecords {
+export class LatestRecords implements CompactedTable {
   readonly #byKey = new Map<string, KafkaRecord>();
   #bytes = 0;
   ignored = 0;

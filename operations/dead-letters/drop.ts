@@ -82,8 +82,8 @@ export class Drop {
   }
 
   #matches(letter: DeadLetter): boolean {
-    const handling = this.handled.dispositionOf(letter.record);
-    return handling !== 'dropped' && matchesFilter(letter, handling, this.options.filter);
+    const disposition = this.handled.dispositionOf(letter.record);
+    return disposition !== 'dropped' && matchesFilter(letter, disposition, this.options.filter);
   }
 
   async #delete({ topic, ranges }: DeadLetterRanges, prefixes: ReadonlyMap<number, Prefix>): Promise<void> {

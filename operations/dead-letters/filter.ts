@@ -19,10 +19,10 @@ export interface DeadLetterFilter {
 
 export function matchesFilter(
   letter: DeadLetter,
-  handling: Disposition | undefined,
+  disposition: Disposition | undefined,
   filter: DeadLetterFilter,
 ): boolean {
-  return (handling === undefined || filter.all) && matches(letter, filter);
+  return (disposition === undefined || filter.all) && matches(letter, filter);
 }
 
 function matches(

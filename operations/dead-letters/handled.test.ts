@@ -10,16 +10,16 @@ const asRead = (record: OutgoingRecord): KafkaRecord => ({
   offset: 0,
   timestamp: 0,
 });
-const marked = (letter: KafkaRecord, handling: Disposition): KafkaRecord =>
-  asRead(markOf('p.dead-letters', letter, handling, 0));
+const marked = (letter: KafkaRecord, disposition: Disposition): KafkaRecord =>
+  asRead(markOf('p.dead-letters', letter, disposition, 0));
 
 test('the disposition of a letter is its latest mark', () => {
   const handled = new HandledDeadLetters();
   const letters = [0, 1, 255, 256, 1_000_000_007].map((offset) => letterRecord({}, { offset }));
-  for (const letter of letters) handled.read(marked(letter, 'replayed'));
+  for (const letter of letters) handled.add(marked(letter, 'replayed'));
   const [first = fail(), second = fail(), third = fail()] = letters;
-  handled.read(marked(second, 'dropped'));
-  handled.read(asRead(tombstoneOf('p.dead-letters', third, third.offset)));
+  handled.add(marked(second, 'dropped'));
+  handled.add(asRead(tombstoneOf('p.dead-letters', third, third.offset)));
   assert.deepEqual(
     letters.map((letter) => handled.dispositionOf(letter)),
     ['replayed', 'dropped', undefined, 'replayed', 'replayed'],
@@ -30,15 +30,15 @@ test('the disposition of a letter is its latest mark', () => {
 
 test('a letter at the same offset of a recreated topic is a different one', () => {
   const handled = new HandledDeadLetters();
-  handled.read(marked(letterRecord({}), 'dropped'));
+  handled.add(marked(letterRecord({}), 'dropped'));
   assert.equal(handled.dispositionOf(letterRecord({})), 'dropped');
   assert.equal(handled.dispositionOf(letterRecord({}, { timestamp: 1_700_000_000_001 })), undefined);
 });
 
 test('marks of deleted letters are found, those of other topics are not', () => {
   const handled = new HandledDeadLetters((topic) => topic === 'orders-dlt');
-  for (const offset of [3, 600, 700]) handled.read(marked(letterRecord({}, { offset }), 'dropped'));
-  handled.read(marked(letterRecord({}, { topic: 'other-dlt' }), 'dropped'));
+  for (const offset of [3, 600, 700]) handled.add(marked(letterRecord({}, { offset }), 'dropped'));
+  handled.add(marked(letterRecord({}, { topic: 'other-dlt' }), 'dropped'));
   assert.deepEqual([...handled.before({ topic: 'orders-dlt', partition: 1 }, 700)], [3, 600]);
   assert.deepEqual([...handled.before({ topic: 'other-dlt', partition: 1 }, 700)], []);
 });
@@ -47,9 +47,9 @@ test('malformed marks leave letters unhandled', () => {
   const handled = new HandledDeadLetters();
   const mark = marked(letterRecord({}), 'dropped');
   for (const value of ['', 'null', '[]', '{"state":"eaten","letterTime":1}', '{"state":"dropped"}'])
-    handled.read({ ...mark, value: Buffer.from(value) });
+    handled.add({ ...mark, value: Buffer.from(value) });
   for (const key of [null, Buffer.alloc(0), Buffer.from('orders-dlt/1'), Buffer.from('orders-dlt/1/x')])
-    handled.read({ ...mark, key });
+    handled.add({ ...mark, key });
   assert.equal(handled.dispositionOf(letterRecord({})), undefined);
 });
 

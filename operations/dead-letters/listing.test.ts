@@ -37,8 +37,8 @@ test('the number of counted names is limited', () => {
 });
 
 test('a letter must match all conditions, and handled letters match only with --all', () => {
-  const matches = (filter: Partial<DeadLetterFilter>, handling?: 'replayed'): boolean =>
-    matchesFilter(letter('org.acme.errors.Bad$Data', 100, Buffer.from('k')), handling, {
+  const matches = (filter: Partial<DeadLetterFilter>, disposition?: 'replayed'): boolean =>
+    matchesFilter(letter('org.acme.errors.Bad$Data', 100, Buffer.from('k')), disposition, {
       all: false,
       ...filter,
     });

@@ -8,7 +8,7 @@ const MAX_KEY_BYTES = 256;
 
 /** A row of a list; it retains no bytes of the record. */
 export interface ListedDeadLetter extends Pick<KafkaRecord, 'topic' | 'partition' | 'offset' | 'timestamp'> {
-  readonly handling: Disposition | undefined;
+  readonly disposition: Disposition | undefined;
   readonly reason: string | undefined;
   readonly stage: string | undefined;
   readonly message: string | undefined;
@@ -26,9 +26,9 @@ export class Listing {
   /** @param limit number of letters to keep */
   constructor(readonly limit: number) {}
 
-  add(letter: DeadLetter, handling: Disposition | undefined): void {
+  add(letter: DeadLetter, disposition: Disposition | undefined): void {
     this.byReason.add(letter.reason ?? '(no reason)');
-    this.#newest.push(listed(letter, handling));
+    this.#newest.push(listed(letter, disposition));
     if (this.#newest.length >= 2 * this.limit + 1_000) this.#newest = this.#cut();
   }
 
@@ -45,7 +45,7 @@ export class Listing {
 
 function listed(
   { record, reason, stage, message, origin, replays }: DeadLetter,
-  handling: Disposition | undefined,
+  disposition: Disposition | undefined,
 ): ListedDeadLetter {
   const { topic, partition, offset, timestamp, key } = record;
   return {
@@ -53,7 +53,7 @@ function listed(
     partition,
     offset,
     timestamp,
-    handling,
+    disposition,
     reason,
     stage,
     message,

@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config/config.js';
 import type { KafkaAdmin, KafkaClient, KafkaRecord, UnreadableRecords } from '../../kafka/port.js';
+import { readTable } from '../../kafka/reading/compacted-table.js';
 import { scanRanges, topicRanges, type PartitionRange } from '../../kafka/reading/scan-topic.js';
 import { HandledDeadLetters } from './handled.js';
 import { readDeadLetter, type DeadLetter } from './dead-letter.js';
@@ -69,18 +70,13 @@ export async function scanDeadLetters(
 
 /** Reads the dispositions of the letters of these topics. */
 export async function readHandled(
-  { kafka, admin, config, topics }: DeadLetterCluster,
+  { kafka, config, topics }: DeadLetterCluster,
   of: readonly string[],
 ): Promise<HandledDeadLetters> {
   const wanted = new Set(of);
   const handled = new HandledDeadLetters((topic) => wanted.has(topic));
-  const topic = topics.names.handledLetters;
-  await scanRanges(kafka, topic, (await topicRanges(admin, topic)) ?? [], {
+  return readTable(kafka, topics.names.handledLetters, handled, {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes: config.fetchMaxBytes,
-    onRecords: (records) => {
-      for (const record of records) handled.read(record);
-    },
   });
-  return handled;
 }

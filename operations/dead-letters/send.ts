@@ -1,6 +1,6 @@
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
-import { sendFirstThatFits } from '../../kafka/sending/send-first-that-fits.js';
+import { firstThatFits, sendAttempt } from '../../kafka/sending/attempt.js';
 import { markOf, type Disposition } from './handled.js';
 
 /** Sends records in order. @returns the failure of each; undefined if the broker acknowledged it */
@@ -10,12 +10,10 @@ export async function sendAll(
 ): Promise<(KafkaError | undefined)[]> {
   const failures = new Array<KafkaError | undefined>(records.length);
   for (const [index, record] of records.entries())
-    sendFirstThatFits(
-      outbox,
-      [record, { ...record, compress: true }],
-      () => undefined,
-      (failure) => (failures[index] = failure),
-    );
+    sendAttempt(outbox, firstThatFits(record, { ...record, compress: true }), {
+      delivered: () => undefined,
+      failed: (failure) => (failures[index] = failure),
+    });
   await outbox.settled();
   return failures;
 }
@@ -25,12 +23,12 @@ export async function markHandled(
   outbox: Outbox,
   topic: string,
   letters: readonly KafkaRecord[],
-  handling: Disposition,
+  disposition: Disposition,
 ): Promise<void> {
   const now = Date.now();
   await sendOrThrow(
     outbox,
-    letters.map((letter) => markOf(topic, letter, handling, now)),
+    letters.map((letter) => markOf(topic, letter, disposition, now)),
   );
 }
 

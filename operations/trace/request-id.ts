@@ -3,7 +3,8 @@ import type { KafkaRecord } from '../../kafka/port.js';
 import { requestCodec } from '../../schemas/codecs.js';
 import { GUID_HEADER, ID_MARK, ID_PREFIX_BYTES } from '../../schemas/framing/confluent.js';
 import { confluent, detectFraming, headerText } from '../../schemas/framing/index.js';
-import { readReply, type ReplySummary } from '../../schemas/framing/read-reply.js';
+import type { ReplySummary } from '../../schemas/framing/framing.js';
+import { readReply } from '../../schemas/framing/read-reply.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
 
 /** The id by which a record matched. */

@@ -6,7 +6,7 @@ import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { scanRanges, topicRanges } from '../../kafka/reading/scan-topic.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { topicNames } from '../../cluster/topics.js';
-import type { ReplySummary } from '../../schemas/framing/read-reply.js';
+import type { ReplySummary } from '../../schemas/framing/framing.js';
 import type { InferenceRequest } from '../../schemas/generated.js';
 import { requestIn, replyIn, RequestId } from './request-id.js';
 

@@ -2,8 +2,9 @@ import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest } from '../generated.js';
 import { answeredBy } from './answered-by.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
+import { readJsonReply } from './json-reply.js';
 import { isJsonType, mediaType } from './media-type.js';
-import { object, parseBody, readRequest, writeReply } from './oip-json.js';
+import { object, oipJson, parseBody, readRequest, writeReply } from './oip-json.js';
 
 /**
  * CloudEvents whose data is an Open Inference Protocol body, in both modes of the Kafka binding.
@@ -34,6 +35,11 @@ export const structuredCloudEvent: Framing = {
     const head = JSON.stringify({ ...attributes(reply), datacontenttype: JSON_DATA });
     return Buffer.from(`${head.slice(0, -1)},"data":${writeReply(reply)}}`);
   },
+
+  readReply(value, headers) {
+    const { id, data } = parseBody(value);
+    return readJsonReply(object(data, 'data'), headers, id);
+  },
 };
 
 /** Binary mode: the event's attributes are headers, its data is the record's value. */
@@ -55,6 +61,8 @@ export const binaryCloudEvent: Framing = {
   },
 
   encodeReply: (reply) => Buffer.from(writeReply(reply)),
+
+  readReply: (value, headers) => oipJson.readReply(value, headers),
 };
 
 /** Detects an event in either mode by its headers, for replies to unreadable events. */

@@ -2,7 +2,7 @@ import type { AvroReader } from '../avro/codec.js';
 import { replyCodec, requestCodec } from '../codecs.js';
 import { PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest } from '../generated.js';
-import { headerBytes, type Framing, type RecordHeaders } from './framing.js';
+import { headerBytes, type Framing, type RecordHeaders, type ReplySummary } from './framing.js';
 import { singleObject } from './single-object.js';
 
 /**
@@ -47,6 +47,9 @@ export const confluent: Framing = {
     );
   },
   encodeReply: (reply) => singleObject.encodeReply(reply),
+
+  readReply: (value, headers) =>
+    replyCodec.decode(value, headers[GUID_HEADER] === undefined ? ID_PREFIX_BYTES : 0),
 };
 
 function isConfluent(value: Buffer, headers: RecordHeaders): boolean {
@@ -127,5 +130,9 @@ export class SchemaFraming implements Framing {
   encodeReply(reply: InferenceReply): Buffer {
     if (this.reply instanceof PartituraError) return singleObject.encodeReply(reply);
     return replyCodec.encode(reply, this.reply.prefix);
+  }
+
+  readReply(value: Buffer, headers: RecordHeaders): ReplySummary {
+    return confluent.readReply(value, headers);
   }
 }

@@ -9,6 +9,12 @@ export interface Envelope {
   readonly headers: RecordHeaders;
 }
 
+/** Content of a reply in any framing, without its tensors. */
+export interface ReplySummary extends Pick<InferenceReply, 'id' | 'modelVersion' | 'node' | 'timing'> {
+  /** As far as the framing carries it: JSON has only the message, and the code is in a header. */
+  readonly error: { readonly code: string | undefined; readonly message: string } | null;
+}
+
 /**
  * Encoding of requests and replies in a record's value. Detected per record; a reply uses the framing of its request.
  */
@@ -26,6 +32,8 @@ export interface Framing {
    */
   decodeRequest(value: Buffer, model: string, envelope: Envelope): InferenceRequest;
   encodeReply(reply: InferenceReply): Buffer;
+  /** Reads a reply, for tracing. @throws Error for anything that is not a reply, or an Avro reply of another version */
+  readReply(value: Buffer, headers: RecordHeaders): ReplySummary;
 }
 
 /** Returns the last value of a header as text. */

@@ -24,4 +24,6 @@ export const mlserverJson: Framing = {
   },
 
   encodeReply: (reply) => oipJson.encodeReply(reply),
+
+  readReply: (value, headers) => oipJson.readReply(value, headers),
 };

@@ -7,6 +7,7 @@ import { areTexts, decodeElements, encodeElements, NO_INFINITIES, splitBytes } f
 import { answeredBy } from './answered-by.js';
 import { declaresBase64, BASE64_PARAMETERS, decodeBase64 } from './base64-content.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
+import { readJsonReply } from './json-reply.js';
 import { isJsonType, mediaType } from './media-type.js';
 
 /**
@@ -33,6 +34,8 @@ export const oipJson = {
   decodeRequest: (value: Buffer, model: string) => readRequest(parseBody(value), model),
 
   encodeReply: (reply: InferenceReply) => Buffer.from(writeReply(reply)),
+
+  readReply: (value: Buffer, headers: RecordHeaders) => readJsonReply(parseBody(value), headers),
 } satisfies Framing;
 
 /** Returns true if a value starts like a JSON object, after an optional byte order mark and blanks. */

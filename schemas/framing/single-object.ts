@@ -54,6 +54,8 @@ export const singleObject = {
   decodeRequest: (value: Buffer) => decodeSingleObject(value, requests),
 
   encodeReply: (reply: InferenceReply) => replyCodec.encode(reply, replies.prefix),
+
+  readReply: (value: Buffer) => decodeReply(value),
 } satisfies Framing;
 
 /** Encodes a request as a record's value, for the client. */

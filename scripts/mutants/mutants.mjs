@@ -33,7 +33,7 @@ export const MUTANTS = [
       [
         'consumers/requests/replies/publisher.ts',
         "this.#sendDeadLetter(publication, { record, stage: 'reply', error: cause });",
-        'void cause;\n    publication.acknowledged();',
+        'void [record, cause];\n    publication.acknowledged();',
       ],
     ],
     tests: ['consumers/requests/replies/publisher.test.ts'],
@@ -161,13 +161,13 @@ export const MUTANTS = [
   {
     promise: 7,
     breaks: 'a SmallRye header is misnamed',
-    edits: [['schemas/headers/reply-dialects.ts', "'REPLY_CORRELATION_ID'", "'REPLY_CORRELATION'"]],
+    edits: [['schemas/headers/dialects/smallrye.ts', "'REPLY_CORRELATION_ID'", "'REPLY_CORRELATION'"]],
     tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {
     promise: 7,
     breaks: "Spring's reply partition is read in the wrong byte order",
-    edits: [['schemas/headers/reply-dialects.ts', 'bytes.readInt32BE(0)', 'bytes.readInt32LE(0)']],
+    edits: [['schemas/headers/dialects/dialect.ts', 'bytes.readInt32BE(0)', 'bytes.readInt32LE(0)']],
     tests: ['schemas/headers/reply-dialects.test.ts'],
   },
   {

@@ -9,14 +9,14 @@ const MAX_HEADERS = 100;
 const MAX_HEADER_BYTES = 1_024;
 
 /** Formats a dead letter as lines. */
-export function describeLetter(letter: DeadLetter, handling: Disposition | undefined): string[] {
+export function describeLetter(letter: DeadLetter, disposition: Disposition | undefined): string[] {
   const { record, origin, stage, reason, message, replays, valueDropped } = letter;
   const { topic, partition, offset, timestamp, key, value } = record;
   const row = (name: string, text: string | undefined): string[] =>
     text === undefined ? [] : [`${name.padEnd(10)} ${oneLine(text)}`];
   return [
     ...row('letter', `${topic} partition ${partition} offset ${offset}, ${formatTime(timestamp)}`),
-    ...row('state', handling ?? 'open'),
+    ...row('state', disposition ?? 'open'),
     ...row('from', origin && originText(origin)),
     ...row('stage', stage),
     ...row('reason', reason),
@@ -51,7 +51,7 @@ function describeHeaders(all: HeaderList): string[] {
 }
 
 /** Returns the complete dead letter for JSON: bytes as text if they are text, in base64 otherwise. */
-export function letterJson(letter: DeadLetter, handling: Disposition | undefined): object {
+export function letterJson(letter: DeadLetter, disposition: Disposition | undefined): object {
   const { record, isMarked: _, ...rest } = letter;
   const { topic, partition, offset, timestamp, key, value } = record;
   return {
@@ -59,7 +59,7 @@ export function letterJson(letter: DeadLetter, handling: Disposition | undefined
     partition,
     offset,
     time: timeJson(timestamp),
-    state: handling ?? 'open',
+    state: disposition ?? 'open',
     ...rest,
     key: key && bytesJson(key),
     headers: headersInOrder(record).map(([name, bytes]) => ({

@@ -28,8 +28,8 @@ export async function runList(config: Config, named: readonly string[], flags: L
         onOthers: (records) => void (others += records.length),
         onLetters: (letters) => {
           for (const letter of letters) {
-            const handling = handled.dispositionOf(letter.record);
-            if (matchesFilter(letter, handling, filter)) listing.add(letter, handling);
+            const disposition = handled.dispositionOf(letter.record);
+            if (matchesFilter(letter, disposition, filter)) listing.add(letter, disposition);
           }
         },
       });
@@ -42,10 +42,10 @@ export async function runList(config: Config, named: readonly string[], flags: L
 function report(listing: Listing, { summary }: ListFlags): object {
   const { byReason } = listing;
   if (summary) return { total: byReason.total, byReason };
-  const letters = listing.newest().map(({ timestamp, handling, ...letter }) => ({
+  const letters = listing.newest().map(({ timestamp, disposition, ...letter }) => ({
     ...letter,
     time: timeJson(timestamp),
-    state: handling ?? 'open',
+    state: disposition ?? 'open',
   }));
   return { total: byReason.total, byReason, older: byReason.total - letters.length, letters };
 }

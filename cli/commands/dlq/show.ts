@@ -27,14 +27,14 @@ export async function runShow(config: Config, place: Place, flags: ShowFlags): P
   await withCluster(config, async (cluster) => {
     const letter = await findLetter(cluster, place);
     if (flags.raw) return writeValue(letter);
-    const handling = (await readHandled(cluster, [place.topic])).dispositionOf(letter.record);
-    showLetter(letter, handling, flags.json);
+    const disposition = (await readHandled(cluster, [place.topic])).dispositionOf(letter.record);
+    showLetter(letter, disposition, flags.json);
   });
 }
 
-function showLetter(letter: DeadLetter, handling: Disposition | undefined, json: boolean): void {
-  if (json) printJson(letterJson(letter, handling));
-  else for (const line of describeLetter(letter, handling)) print(line);
+function showLetter(letter: DeadLetter, disposition: Disposition | undefined, json: boolean): void {
+  if (json) printJson(letterJson(letter, disposition));
+  else for (const line of describeLetter(letter, disposition)) print(line);
 }
 
 function writeValue({ record: { value } }: DeadLetter): void {

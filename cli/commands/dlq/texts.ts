@@ -22,7 +22,7 @@ export function letterTable(letters: readonly ListedDeadLetter[], withState: boo
   if (!withState) return table(header, rows);
   return table(
     ['STATE', ...header],
-    rows.map((row, index) => [letters[index]?.handling ?? 'open', ...row]),
+    rows.map((row, index) => [letters[index]?.disposition ?? 'open', ...row]),
   );
 }
 

@@ -23,7 +23,7 @@ export class ClusterReader {
   #topics: Aged<TopicView[]> | undefined;
   #bindings: Aged<AppliedBinding[]> | undefined;
 
-  constructor(readonly services: Pick<ConsoleServices, 'kafka' | 'config' | 'live'>) {}
+  constructor(readonly services: Pick<ConsoleServices, 'kafka' | 'config' | 'nodes'>) {}
 
   /** @throws KafkaError if the brokers do not answer in time */
   topics(): Promise<TopicView[]> {
@@ -61,7 +61,7 @@ export class ClusterReader {
 
   async #readTopics(): Promise<TopicView[]> {
     const bindings = await this.bindings();
-    return readTopics(await this.admin(), this.services.config.prefix, bindings, this.services.live.nodes());
+    return readTopics(await this.admin(), this.services.config.prefix, bindings, this.services.nodes.nodes());
   }
 
   async #connect(): Promise<KafkaAdmin> {

@@ -48,34 +48,33 @@ export class Sampler {
   }
 
   cluster(): ClusterView {
-    const { config, control, kafka } = this.services;
+    const { config, kafka } = this.services;
     const outage = kafka.outages.current ?? this.#outage;
     return {
       brokers: config.brokers,
       prefix: config.prefix,
       readOnly: config.consoleReadOnly,
-      canControl: control !== undefined && !config.consoleReadOnly,
       outage: outage ? { since: outage.since, reason: outage.reason } : null,
     };
   }
 
   nodes(): NodeView[] {
-    return nodeViews(this.services.live.nodes());
+    return nodeViews(this.services.nodes.nodes());
   }
 
   models(): ModelView[] {
-    const { live, directives } = this.services;
-    return modelViews(live.nodes(), (model) => directives?.model(model).labels ?? {});
+    const { nodes, directives } = this.services;
+    return modelViews(nodes.nodes(), (model) => directives.model(model).labels);
   }
 
   waits(): WaitsView {
-    const nodes = this.services.live.nodes().filter(({ alive }) => alive);
+    const nodes = this.services.nodes.nodes().filter(({ alive }) => alive);
     const names = new Set(nodes.flatMap(({ models }) => models.map(({ model }) => model)));
     return Object.fromEntries([...names].map((name) => [name, this.services.expectedWaitMs(name, nodes)]));
   }
 
   async bindings(): Promise<BindingView[]> {
-    return bindingViews(await this.reader.bindings(), this.services.live.nodes());
+    return bindingViews(await this.reader.bindings(), this.services.nodes.nodes());
   }
 
   /** Sends the current state at once, so that a new viewer does not wait for the next tick. */
@@ -112,7 +111,7 @@ export class Sampler {
     this.#totals = { at, value };
     if (!before) return undefined;
     const isFresh = this.#topics !== undefined && this.viewers.count > 0;
-    const nodes = this.services.live.nodes().filter(({ alive }) => alive);
+    const nodes = this.services.nodes.nodes().filter(({ alive }) => alive);
     return {
       at,
       ...trafficBetween(before.value, value, Math.max(1, at - before.at) / 1_000),

@@ -1,7 +1,7 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import type { TensorSpec } from '../engine.js';
 import type { Loaders } from './loaders.js';
-import type { EngineResponse, EngineRequest, Tensors } from './messages.js';
+import type { BatchOutcome, EngineResponse, EngineRequest, Tensors } from './messages.js';
 import type { ThreadModel } from './model.js';
 import { runtimeReason } from './refusals.js';
 
@@ -16,12 +16,7 @@ export class ModelHost {
     try {
       return await this.#serve(request);
     } catch (error) {
-      const { code, message } = PartituraError.from(error, 'MODEL_FAILED');
-      return {
-        kind: 'failed',
-        code,
-        message: error instanceof PartituraError ? message : runtimeReason(message),
-      };
+      return failed(error);
     }
   }
 
@@ -29,6 +24,8 @@ export class ModelHost {
     switch (request.kind) {
       case 'run':
         return this.#run(request.key, request);
+      case 'run-each':
+        return this.#runEach(request.key, request.batches);
       case 'load':
         return this.#load(request);
       case 'unload':
@@ -36,7 +33,13 @@ export class ModelHost {
     }
   }
 
-  async #run(key: number, inputs: Tensors): Promise<EngineResponse> {
+  async #runEach(key: number, batches: readonly Tensors[]): Promise<EngineResponse> {
+    const outcomes: BatchOutcome[] = [];
+    for (const batch of batches) outcomes.push(await this.#run(key, batch).catch(failed));
+    return { kind: 'results', outcomes };
+  }
+
+  async #run(key: number, inputs: Tensors): Promise<BatchOutcome> {
     const started = performance.now();
     const { shapes, buffers } = await this.#model(key).run(inputs);
     const computeMicros = Math.round((performance.now() - started) * 1000);
@@ -74,6 +77,15 @@ export class ModelHost {
       throw new PartituraError('MODEL_NOT_READY', `model ${key} is not loaded in this engine thread`);
     return model;
   }
+}
+
+function failed(error: unknown): BatchOutcome {
+  const { code, message } = PartituraError.from(error, 'MODEL_FAILED');
+  return {
+    kind: 'failed',
+    code,
+    message: error instanceof PartituraError ? message : runtimeReason(message),
+  };
 }
 
 function publicPart({ name, datatype, shape, dimensionNames, labels }: TensorSpec): TensorSpec {

@@ -9,7 +9,7 @@ function serve(): void {
   const port = parentPort;
   if (!port) throw new Error('this file must be started as a worker thread');
   const { backend, guard } = workerData as ThreadData;
-  const host = new ModelHost(new Loaders(backend, new CallGuard(guard)));
+  const host = new ModelHost(new Loaders({ backend, guard: new CallGuard(guard) }));
   const waiting: EngineRequest[] = [];
   let isBusy = false;
 
@@ -17,7 +17,7 @@ function serve(): void {
     isBusy = true;
     for (let request = waiting.shift(); request; request = waiting.shift()) {
       const response = await host.handle(request);
-      port.postMessage(response, response.kind === 'result' ? [...response.buffers] : []);
+      port.postMessage(response, buffersOf(response));
     }
     isBusy = false;
   };
@@ -27,6 +27,11 @@ function serve(): void {
     if (!isBusy) void handleAll();
   });
   port.postMessage({ kind: 'started' } satisfies EngineResponse);
+}
+
+function buffersOf(response: EngineResponse): ArrayBuffer[] {
+  if (response.kind === 'results') return response.outcomes.flatMap(buffersOf);
+  return response.kind === 'result' ? [...response.buffers] : [];
 }
 
 serve();

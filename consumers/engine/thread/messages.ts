@@ -18,12 +18,18 @@ export type EngineRequest =
       readonly signature?: string;
     }
   | { readonly kind: 'unload'; readonly key: number }
-  | ({ readonly kind: 'run'; readonly key: number } & Tensors);
+  | ({ readonly kind: 'run'; readonly key: number } & Tensors)
+  | { readonly kind: 'run-each'; readonly key: number; readonly batches: readonly Tensors[] };
 
 export type EngineResponse =
   | { readonly kind: 'started' }
   | ({ readonly kind: 'loaded' } & LoadedFacts)
   | { readonly kind: 'unloaded' }
+  | BatchOutcome
+  | { readonly kind: 'results'; readonly outcomes: readonly BatchOutcome[] };
+
+/** The outcome of one batch; `failed` is also the response to other requests that fail. */
+export type BatchOutcome =
   | ({ readonly kind: 'result'; readonly computeMicros: number } & Tensors)
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 

@@ -1,14 +1,9 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelSource } from '../../engine/engine.js';
+import { formatNamed } from '../../engine/formats.js';
 
 const CHUNK_BYTES = 2 ** 20;
-
-/**
- * Operators whose scale depends on all rows: `DynamicQuantizeLinear`, and operators of ONNX Runtime that contain it. If
- * outputs are rounded afterwards, random requests may not reveal this.
- */
-const MIXING_OPERATOR = 'DynamicQuantize';
 
 /**
  * Returns the reason why the model's graph mixes rows whatever the proof shows; undefined if there is none. The operator
@@ -18,9 +13,8 @@ export async function obstacleInGraph({
   directory,
   format,
 }: Pick<ModelSource, 'directory' | 'format'>): Promise<string | undefined> {
-  if (format !== 'onnx' || !(await containsText(join(directory, 'model.onnx'), MIXING_OPERATOR)))
-    return undefined;
-  return 'dynamic quantization derives its scale from all rows of a batch';
+  const { file, mixing } = formatNamed(format);
+  return mixing && (await containsText(join(directory, file), mixing.operation)) ? mixing.reason : undefined;
 }
 
 /** Searches a file chunk by chunk, since it may contain large weights. */

@@ -138,6 +138,11 @@ export function nonFiniteStage(value: number, request: number): Stage {
   };
 }
 
+/** Returns the runs of an exchange in their order: one of them is repeated. */
+export function runsOfExchange({ run, exchanged }: Exchange): readonly PlannedRun[] {
+  return [run, run, exchanged];
+}
+
 /** Counts the rows of a stage's new requests. */
 export function rowsOfRequests({ requests }: Stage): number {
   return requests.reduce((sum, { rows }) => sum + rows, 0);

@@ -1,13 +1,11 @@
 import { Turns } from '../../../core/turns.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import type { LoadedModel } from '../../engine/engine.js';
 import type { ComparedOutput } from './compare.js';
 import { Crash, Difference, Rejection, Unverified } from './findings.js';
 import {
   type RunOutputs,
   areAllIdentical,
   dependsOnOthers,
-  compared,
   hasSeveralSegments,
   reasonOf,
   rejectedInBatch,
@@ -22,6 +20,7 @@ import {
   longStage,
   rowsOf,
   rowsOfRequests,
+  runsOfExchange,
   nonFiniteStage,
   type Exchange,
   type PlannedRun,
@@ -29,7 +28,8 @@ import {
   type Stage,
 } from './plan.js';
 import type { ProofClock } from './proof-clock.js';
-import { mergeSegments, RequestDrawer, type DrawnRequest, TURN_MS } from './requests.js';
+import { ProofRuns, type ProvenModel } from './proof-runs.js';
+import { RequestDrawer, type DrawnRequest, TURN_MS } from './requests.js';
 import { bytesOfRow, type RowShapes } from './sizes.js';
 import { furtherKinds, hasFloats, type Scale, type ValueKind } from './values.js';
 
@@ -62,10 +62,7 @@ export class Proof {
   readonly #alone: RunOutputs[] = [];
   /** Largest output value for inputs of each scale, by output. */
   readonly #magnitudes: Map<Scale, number>[];
-  #runs = 0;
-  #rows = 0;
-  #mostRows = 0;
-  #spentMs = 0;
+  readonly #runs: ProofRuns;
   #isCutShort = false;
   readonly #turns = new Turns(TURN_MS);
   #areFurtherIdentical = true;
@@ -75,12 +72,13 @@ export class Proof {
   readonly #outputsTriedByPlace = new Set<number>();
 
   constructor(
-    readonly model: Pick<LoadedModel, 'run' | 'signature'>,
+    readonly model: ProvenModel,
     readonly kind: ValueKind,
     readonly shapes: RowShapes,
     readonly clock: ProofClock,
   ) {
     this.#drawer = new RequestDrawer(model.signature.inputs, kind, shapes);
+    this.#runs = new ProofRuns(model, this.#requests, clock, bytesOfRow(model.signature, shapes));
     this.#magnitudes = model.signature.outputs.map(() => new Map<Scale, number>());
   }
 
@@ -123,18 +121,15 @@ export class Proof {
   get summary(): string {
     const rounding = this.#isRoundingAmplified ? ', within amplified rounding' : '';
     const identical = this.areOutputsIdentical ? ', but all outputs were identical' : '';
-    return `rows are independent: verified by ${this.#runs} runs of up to ${rowsText(this.#mostRows)}${rounding}${identical}`;
+    return `rows are independent: verified by ${this.#runs.count} runs of up to ${rowsText(this.#runs.mostRows)}${rounding}${identical}`;
   }
 
   async #tryFurtherKinds(): Promise<void> {
     for (const kind of furtherKinds(this.model.signature, this.kind)) {
       const proof = new Proof(this.model, kind, this.shapes, this.clock);
-      // Carries over the measured time per row.
-      proof.#rows = this.#rows;
-      proof.#spentMs = this.#spentMs;
+      proof.#runs.expectTimesOf(this.#runs);
       await proof.#tryStage(briefStage());
-      this.#runs += proof.#runs;
-      this.#mostRows = Math.max(this.#mostRows, proof.#mostRows);
+      this.#runs.include(proof.#runs);
       this.#isCutShort ||= proof.#isCutShort;
       this.#isRoundingAmplified ||= proof.#isRoundingAmplified;
       this.#areFurtherIdentical &&= proof.areOutputsIdentical;
@@ -155,7 +150,7 @@ export class Proof {
 
   /** Runs a stage if there is time. @returns a rejection of its values */
   async #tryStage(stage: Stage): Promise<Rejection | undefined> {
-    if (!this.#hasTimeFor(rowsOfRequests(stage))) {
+    if (!this.#runs.hasTimeFor(rowsOfRequests(stage))) {
       this.#isCutShort = true;
       return undefined;
     }
@@ -168,20 +163,15 @@ export class Proof {
     }
   }
 
-  /** True if the rows are expected to finish within the budget, based on the time per row so far. */
-  #hasTimeFor(rows: number): boolean {
-    const expectedMs = (this.#spentMs / this.#rows) * rows;
-    return this.clock.now() + expectedMs <= this.clock.budgetEnd;
-  }
-
   /** @param end deadline of its runs */
   async #runStage(stage: Stage, end: number, isLimited = false): Promise<void> {
     const isTimeUp = (rows: number): boolean => {
-      const isUp = isLimited && !this.#hasTimeFor(rows);
+      const isUp = isLimited && !this.#runs.hasTimeFor(rows);
       this.#isCutShort ||= isUp;
       return isUp;
     };
-    for (const planned of stage.requests) await this.#runAlone(await this.#drawer.draw(planned), stage, end);
+    await this.#runAllAlone(stage, end);
+    this.#runs.announce([...stage.runs, ...(stage.exchanges ?? []).flatMap(runsOfExchange)]);
     for (const run of stage.runs) {
       if (isTimeUp(rowsOf(run))) return;
       await this.#compare(run, end);
@@ -192,23 +182,32 @@ export class Proof {
     }
   }
 
-  async #runAlone(request: DrawnRequest, stage: Stage, end: number): Promise<void> {
-    const { rows, scales, isNonFinite } = request;
-    const run = [{ request: this.#requests.push(request) - 1, start: 0, rows }];
+  /** Runs each new request of a stage alone. */
+  async #runAllAlone(stage: Stage, end: number): Promise<void> {
+    const runs: PlannedRun[] = [];
+    for (const planned of stage.requests) {
+      const request = this.#requests.push(await this.#drawer.draw(planned)) - 1;
+      runs.push([{ request, start: 0, rows: planned.rows }]);
+    }
+    this.#runs.announce(runs);
     try {
-      const outputs = await this.#outputsOf(run, end);
-      requireRows(outputs, rows);
-      if (!isNonFinite && isUninformative(outputs))
-        throw new Rejection('its outputs are all NaN or infinite');
-      this.#alone.push(outputs);
-      if (!isNonFinite) this.#noteMagnitudes(outputs, scales);
+      for (const run of runs) await this.#runAlone(run, end);
     } catch (error) {
-      if (stage.isOptional) this.#requests.pop();
+      if (stage.isOptional) this.#requests.length = this.#alone.length;
       if (error instanceof PartituraError) throw new Rejection(reasonOf(error));
       if (!stage.isOptional || !(error instanceof Unverified)) throw error;
       this.#isCutShort ||= !(error instanceof Crash);
       throw new Rejection(error.message);
     }
+  }
+
+  async #runAlone(run: PlannedRun, end: number): Promise<void> {
+    const outputs = await this.#runs.outputsOf(run, end);
+    requireRows(outputs, rowsOf(run));
+    const { scales, isNonFinite } = this.#requests[this.#alone.length] ?? {};
+    if (!isNonFinite && isUninformative(outputs)) throw new Rejection('its outputs are all NaN or infinite');
+    this.#alone.push(outputs);
+    if (!isNonFinite && scales) this.#noteMagnitudes(outputs, scales);
   }
 
   #noteMagnitudes(outputs: RunOutputs, scales: readonly Scale[]): void {
@@ -221,7 +220,7 @@ export class Proof {
   }
 
   async #compare(run: PlannedRun, end: number): Promise<RunOutputs> {
-    const outputs = await this.#outputsOf(run, end).catch((error: unknown) => {
+    const outputs = await this.#runs.outputsOf(run, end).catch((error: unknown) => {
       throw error instanceof PartituraError ? new Difference(rejectedInBatch(run, error)) : error;
     });
     requireRows(outputs, rowsOf(run));
@@ -273,7 +272,7 @@ export class Proof {
     const known = this.#copied.get(key);
     if (known) return known[index];
     const copy = { request, start: row, rows: 1 };
-    const outputs = await this.#outputsOf(Array<Segment>(count).fill(copy), end);
+    const outputs = await this.#runs.outputsOf(Array<Segment>(count).fill(copy), end);
     if (count < COPIES) this.#copied.set(key, outputs);
     return outputs[index];
   }
@@ -338,43 +337,11 @@ export class Proof {
   /** Explains a difference: it is caused by the batch, unless the model is nondeterministic. */
   async #explain(run: PlannedRun, name: string, index: number, end: number): Promise<string> {
     const again: PlannedRun = [{ request: 0, start: 0, rows: this.#requests[0]?.rows ?? 0 }];
-    const output = (await this.#outputsOf(again, end))[index];
+    const output = (await this.#runs.outputsOf(again, end))[index];
     if (output && (await this.#unequalRows(again, output, index))?.length !== 0)
       return `output '${name}' differs from run to run for the same input`;
     return hasSeveralSegments(run)
       ? dependsOnOthers(name)
       : `output '${name}' of a request changes when the request is split`;
-  }
-
-  /** @throws Unverified if the process crashed or time is up; PartituraError if the model rejects the inputs */
-  async #outputsOf(run: PlannedRun, end: number): Promise<RunOutputs> {
-    const startedAt = this.clock.now();
-    const leftMs = end - startedAt;
-    if (leftMs <= 0) throw this.#tooSlow();
-    try {
-      const { outputs } = await this.model.run(mergeSegments(run, this.#requests), Math.ceil(leftMs));
-      this.#note(run, startedAt);
-      return compared(outputs);
-    } catch (error) {
-      if (this.clock.now() >= end) throw this.#tooSlow();
-      const failure = PartituraError.from(error);
-      const reason = reasonOf(failure);
-      if (failure.code === 'MODEL_CRASHED')
-        throw new Crash(`random inputs crashed it: ${reason}`, 'transient');
-      if (failure.code === 'INTERNAL') throw new Unverified(reason, 'transient');
-      throw failure;
-    }
-  }
-
-  #note(run: PlannedRun, startedAt: number): void {
-    const rows = rowsOf(run);
-    this.#runs++;
-    this.#rows += rows;
-    this.#mostRows = Math.max(this.#mostRows, rows);
-    this.#spentMs += this.clock.now() - startedAt;
-  }
-
-  #tooSlow(): Unverified {
-    return new Unverified(`trial runs exceeded ${this.clock.essentialMs / 1_000} s`, 'cut-short');
   }
 }

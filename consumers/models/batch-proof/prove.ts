@@ -1,7 +1,7 @@
-import type { LoadedModel } from '../../engine/engine.js';
 import { obstacleInGraph } from './graph.js';
 import { Difference, Rejection, Unverified } from './findings.js';
 import { Proof } from './proof.js';
+import type { ProvenModel } from './proof-runs.js';
 import { startClock, type ProofClock, type ProofLimits } from './proof-clock.js';
 import { ESSENTIAL_ROWS } from './plan.js';
 import { SizeSearch } from './sizes.js';
@@ -15,8 +15,6 @@ export interface ProvenVerdict extends BatchingVerdict {
 
 /** Maximum size of a two-row request, since copying larger ones would block the node. */
 const MAX_REQUEST_BYTES = 32 * 2 ** 20;
-
-type ProvenModel = Pick<LoadedModel, 'run' | 'signature'>;
 
 /**
  * Runs random requests alone, together in both orders, and split, and compares each row with its output alone. If the model

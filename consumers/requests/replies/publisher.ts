@@ -1,6 +1,6 @@
 import type { DeadLetterStyle } from '../../../schemas/headers/headers.js';
 import type { Outbox } from '../../../kafka/sending/outbox.js';
-import { sendFirstThatFits } from '../../../kafka/sending/send-first-that-fits.js';
+import { firstThatFits, sendAttempt } from '../../../kafka/sending/attempt.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../../kafka/port.js';
 import type { PassHeaders } from '../../../schemas/headers/reply-headers.js';
 import type { TopicNames } from '../../../cluster/topics.js';
@@ -99,12 +99,8 @@ export class ReplyPublisher {
       if (failure.kind === 'unauthenticated') return this.options.onStuck(failure);
       this.options.onStuck(deadLetterRefused(record, failure, deadLetterTopic));
     };
-    sendFirstThatFits(
-      this.outbox,
-      deadLetters(rejected, { deadLetterTopic, deadLetterHeaders }),
-      delivered,
-      failed,
-    );
+    const letters = deadLetters(rejected, { deadLetterTopic, deadLetterHeaders });
+    sendAttempt(this.outbox, firstThatFits(...letters), { delivered, failed });
   }
 
   #fit(caller: Caller, reply: InferenceReply): EncodedReply {

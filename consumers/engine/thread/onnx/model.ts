@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallGuard } from '../../call-guard.js';
 import type { ModelSignature, TensorSpec } from '../../engine.js';
-import { ONNX_FILE } from '../../formats.js';
 import { ownBuffer } from '../elements.js';
 import type { Tensors } from '../messages.js';
 import type { ThreadModel } from '../model.js';
@@ -12,6 +11,8 @@ import { onnxSignature } from './signature.js';
 import { joinTexts, textsOf } from './strings.js';
 import { ONNX_TYPES } from './types.js';
 import { withoutZipMap } from './zip-map.js';
+
+export const ONNX_FILE = 'model.onnx';
 
 /** A session and the column labels of its outputs, if any. */
 interface OpenSession {

@@ -1,0 +1,63 @@
+import { wildcard } from '../../schemas/headers/wildcard.js';
+import { FrontError, GRPC_STATUS, Overloaded } from '../inference/problem.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** What the owner of a credential may do. */
+export interface Grants {
+  readonly name: string;
+  /** Patterns of model names (`*` matches anything). */
+  readonly models: readonly string[];
+  /** True if directives to the cluster may be given. */
+  readonly control: boolean;
+  /** Requests per second; undefined for no limit. */
+  readonly requestsPerSecond?: number | undefined;
+}
+
+/** The caller of a request: who it is, and what it may do. */
+export class Identity {
+  readonly name: string;
+  readonly #models: readonly RegExp[];
+  readonly #bucket: TokenBucket | undefined;
+
+  constructor(
+    readonly grants: Grants,
+    now: () => number = Date.now,
+  ) {
+    this.name = grants.name;
+    this.#models = grants.models.map(wildcard);
+    const { requestsPerSecond } = grants;
+    this.#bucket = requestsPerSecond === undefined ? undefined : new TokenBucket(requestsPerSecond, now);
+  }
+
+  /**
+   * Checks that the caller may use a model now.
+   * @throws FrontError 403, Overloaded if its quota is used up
+   */
+  requireModel(model: string): void {
+    if (!this.#models.some((pattern) => pattern.test(model)))
+      throw forbidden(`'${this.name}' may not use model '${model}'`);
+    const waitMs = this.#bucket?.take() ?? 0;
+    if (waitMs === 0) return;
+    throw new Overloaded(
+      `'${this.name}': expected at most ${this.grants.requestsPerSecond} requests per second, got more`,
+      Math.max(1, Math.ceil(waitMs / 1_000)),
+    );
+  }
+
+  /** @throws FrontError 403 if the caller may not control the cluster */
+  requireControl(): void {
+    if (!this.grants.control) throw forbidden(`'${this.name}' may not control the cluster`);
+  }
+}
+
+/** The caller where no authentication is configured. */
+export const ANYBODY = new Identity({ name: 'anybody', models: ['*'], control: true });
+
+function forbidden(message: string): FrontError {
+  return new FrontError({ http: 403, grpc: GRPC_STATUS.PERMISSION_DENIED }, 'PERMISSION_DENIED', message);
+}
+
+/** Refuses a missing or unknown credential. */
+export function unauthenticated(message: string): FrontError {
+  return new FrontError({ http: 401, grpc: GRPC_STATUS.UNAUTHENTICATED }, 'UNAUTHENTICATED', message);
+}

@@ -1,0 +1,68 @@
+import { LiveDirectives } from '../cluster/control/live-directives.js';
+import { ensureTopics } from '../cluster/ensure-topics.js';
+import { LiveNodes } from '../cluster/live-nodes.js';
+import { clusterTopics } from '../cluster/topic-specs.js';
+import { topicNames } from '../cluster/topics.js';
+import type { Config } from '../core/config/config.js';
+import type { Logger } from '../core/log.js';
+import type { KafkaClient, KafkaProducer } from '../kafka/port.js';
+import { ClusterControl } from '../operations/control/cluster-control.js';
+import { RequestChannel } from '../producers/request-channel.js';
+
+/** A gateway's connections to the cluster: requests and replies, nodes, directives. */
+export class ClusterLink {
+  readonly channel: RequestChannel;
+  readonly nodes: LiveNodes;
+  readonly directives: LiveDirectives;
+  readonly control: ClusterControl;
+  readonly #producer: KafkaProducer;
+
+  constructor(
+    readonly config: Config,
+    readonly kafka: KafkaClient,
+    log: Logger,
+  ) {
+    const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
+    this.channel = new RequestChannel(config, kafka, limits, log);
+    this.nodes = new LiveNodes(kafka, config, log);
+    this.directives = new LiveDirectives(kafka, config, log);
+    this.#producer = kafka.producer();
+    this.control = new ClusterControl({
+      producer: this.#producer,
+      directives: this.directives,
+      nodes: this.nodes,
+      topic: topicNames(config.prefix).control,
+    });
+  }
+
+  /** Creates missing topics, then connects. @throws KafkaError if the cluster cannot be reached */
+  async open(): Promise<void> {
+    await this.#prepareTopics();
+    await Promise.all([
+      this.channel.open(),
+      this.nodes.start(),
+      this.directives.start(),
+      this.#producer.connect(),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([
+      this.channel.close(),
+      this.nodes.close(),
+      this.directives.close(),
+      this.#producer.close(),
+    ]);
+  }
+
+  async #prepareTopics(): Promise<void> {
+    const admin = this.kafka.admin();
+    try {
+      await admin.connect();
+      const [refused] = await ensureTopics(admin, clusterTopics(this.config));
+      if (refused) throw refused.error;
+    } finally {
+      await admin.close();
+    }
+  }
+}
