@@ -148,3 +148,99 @@ export interface LiveEvents {
   readonly history: readonly TrafficPoint[];
   readonly point: TrafficPoint;
 }
+
+/** Bytes of a record: as text where they are text, and in hexadecimal. */
+export interface BytesView {
+  readonly bytes: number;
+  /** Null if the bytes are no text. */
+  readonly text: string | null;
+  readonly hex: string;
+  /** True if only the first bytes are shown. */
+  readonly cut: boolean;
+}
+
+/** A row of the list of dead letters. */
+export interface DeadLetterRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly at: number;
+  readonly state: 'open' | 'replayed' | 'dropped';
+  readonly reason: string | null;
+  readonly stage: string | null;
+  readonly message: string | null;
+  readonly key: string | null;
+  readonly replays: number;
+}
+
+export interface DeadLettersView {
+  /** Number of letters that the filter selects. */
+  readonly total: number;
+  readonly byReason: Readonly<Record<string, number>>;
+  /** Topics that hold dead letters. */
+  readonly topics: readonly string[];
+  /** The newest letters, newest first. */
+  readonly letters: readonly DeadLetterRow[];
+}
+
+/** One dead letter with its bytes. */
+export interface DeadLetterView extends DeadLetterRow {
+  readonly origin: {
+    readonly topic: string;
+    readonly partition: number | null;
+    readonly offset: number | null;
+  } | null;
+  /** Explanation that replaces a dropped value. */
+  readonly valueDropped: string | null;
+  readonly keyBytes: BytesView | null;
+  readonly value: BytesView | null;
+  readonly headers: readonly { readonly name: string; readonly value: BytesView | null }[];
+}
+
+/** Letters to replay or drop; all given conditions must match. */
+export interface DeadLetterSelection {
+  readonly topic?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly stage?: string | undefined;
+  readonly key?: string | undefined;
+  /** Milliseconds since the epoch, inclusive. */
+  readonly since?: number | undefined;
+  /** Milliseconds since the epoch, exclusive. */
+  readonly until?: number | undefined;
+  readonly place?:
+    { readonly topic: string; readonly partition: number; readonly offset: number } | undefined;
+}
+
+/** Result of a replay or a drop, or of its dry run. */
+export interface DeadLetterOutcome {
+  readonly dryRun: boolean;
+  readonly done: number;
+  /** Letters by the topic they were sent to or dropped from. */
+  readonly byTopic: Readonly<Record<string, number>>;
+  /** Letters left, by reason. */
+  readonly left: Readonly<Record<string, number>>;
+  /** Reason why the work stopped before its end; null if it did not. */
+  readonly stopped: string | null;
+}
+
+/** A step in the life of a request. */
+export interface StepView {
+  readonly at: number;
+  readonly what: string;
+  readonly where: string;
+  readonly details: string;
+}
+
+/** The life of one request across topics and nodes. */
+export interface RequestView {
+  readonly id: string;
+  /** Milliseconds since the epoch from which on records were searched. */
+  readonly since: number;
+  readonly steps: readonly StepView[];
+  /** States of requests without an outcome. */
+  readonly open: readonly string[];
+  /** True if there are more records than shown. */
+  readonly cut: boolean;
+  /** Topics that were searched. */
+  readonly topics: readonly string[];
+}

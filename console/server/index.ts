@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { addDeadLetterRoutes } from './dead-letters/routes.js';
 import { addPageRoutes } from './page-routes.js';
+import { addRequestRoutes } from './request-routes.js';
 import type { ConsoleServices } from './services.js';
 import { Sampler } from './live/sampler.js';
 import { addViewRoutes } from './view-routes.js';
@@ -9,6 +11,8 @@ export function addConsole(app: FastifyInstance, services: ConsoleServices): voi
   const sampler = new Sampler(services);
   addPageRoutes(app);
   addViewRoutes(app, sampler);
+  addDeadLetterRoutes(app, services, sampler.reader);
+  addRequestRoutes(app, services, sampler.reader);
   app.addHook('onReady', (done) => {
     sampler.start();
     done();

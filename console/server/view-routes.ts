@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Busy, NotFound } from './problems.js';
+import { Busy, FileMissing, NotFound } from './problems.js';
 import type { Sampler } from './live/sampler.js';
 
 /** Adds the JSON twins of the pages, and the event stream. */
@@ -21,6 +21,9 @@ export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   );
   app.get(`${api}/bindings`, () => sampler.bindings());
   app.get(`${api}/traffic`, () => sampler.history);
+  app.get(`${api}/*`, ({ url }) => {
+    throw new FileMissing(url);
+  });
   app.get(`${api}/events`, (_request, reply) => follow(sampler, reply));
 }
 
@@ -44,6 +47,7 @@ function found<T>(items: readonly T[], isWanted: (item: T) => boolean, name: str
 
 /** Answers with the event stream that all pages share. */
 function follow(sampler: Sampler, reply: FastifyReply): FastifyReply {
+  if (sampler.isClosed) throw new Busy('the gateway is stopping');
   if (sampler.viewers.isFull) throw new Busy('too many pages follow this gateway; close one or use the JSON');
   sampler.publish();
   reply.hijack();

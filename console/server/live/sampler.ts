@@ -31,6 +31,7 @@ export class Sampler {
   #topics: { readonly at: number; readonly views: readonly TopicView[] } | undefined;
   #arrived: number | null = null;
   #readingTopics = false;
+  #closed = false;
   #outage: ClusterView['outage'] = null;
 
   constructor(readonly services: ConsoleServices) {
@@ -40,6 +41,10 @@ export class Sampler {
   start(): void {
     this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
     this.#timer.unref();
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** The last minutes, oldest first. */
@@ -88,6 +93,7 @@ export class Sampler {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     this.viewers.close();
     await this.reader.close();

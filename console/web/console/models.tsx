@@ -3,6 +3,7 @@ import type { ModelView as Model, SignatureView, TensorView, VersionView } from 
 import { formatMicros, formatShape, formatWait } from '../shared/format.js';
 import { live } from '../shared/live.js';
 import { Facts, State, Table, type Column } from '../shared/table.js';
+import { Commands, LabelForm, modelCommands } from './control.js';
 import { to } from './router.js';
 
 interface Row {
@@ -65,6 +66,8 @@ export function ModelView({ name }: { readonly name: string }): JSX.Element {
           ['Try it', <a href={`/?model=${encodeURIComponent(name)}`}>Send a request</a>],
         ]}
       />
+      <Commands commands={modelCommands(name)} />
+      <LabelForm model={name} labels={model.labels} />
       {model.versions.map((version) => (
         <Version key={version.version} version={version} />
       ))}

@@ -3,6 +3,7 @@ import type { NodeView as Node } from '../../api/views.js';
 import { formatAge, formatBytes, formatCount, formatDateTime, formatMicros } from '../shared/format.js';
 import { heardAt, live, now, paused } from '../shared/live.js';
 import { Facts, State, Table, type Column } from '../shared/table.js';
+import { Commands, nodeCommands } from './control.js';
 import { to } from './router.js';
 
 /** The time by which ages are shown: it stands still during a pause. */
@@ -64,6 +65,7 @@ export function NodeView({ name }: { readonly name: string }): JSX.Element {
   return (
     <>
       <NodeFacts node={node} />
+      {node.alive && <Commands commands={nodeCommands(name, node.state === 'DRAINING')} />}
       <section>
         <h2>Models</h2>
         <Table

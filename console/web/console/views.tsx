@@ -1,8 +1,11 @@
 import type { JSX } from 'preact';
 import { BindingsView } from './bindings.js';
+import { DeadLetterView } from './dead-letter.js';
+import { DeadLettersView } from './dead-letters.js';
 import { ModelView, ModelsView } from './models.js';
 import { NodeView, NodesView } from './nodes.js';
 import { Overview } from './overview.js';
+import { RequestView, RequestsView } from './requests.js';
 import { TopicView, TopicsView } from './topics.js';
 
 interface ViewDefinition {
@@ -32,4 +35,14 @@ export const VIEWS: readonly ViewDefinition[] = [
     render: ([name]) => (name === undefined ? <TopicsView /> : <TopicView name={name} />),
   },
   { path: 'bindings', title: 'Bindings', render: () => <BindingsView /> },
+  {
+    path: 'dead-letters',
+    title: 'Dead letters',
+    render: (place) => (place.length === 3 ? <DeadLetterView place={place} /> : <DeadLettersView />),
+  },
+  {
+    path: 'requests',
+    title: 'Requests',
+    render: ([id]) => (id === undefined ? <RequestsView /> : <RequestView id={id} />),
+  },
 ];
