@@ -16,9 +16,9 @@ const COLUMNS: readonly Column<DeadLetterRow>[] = [
       <a href={to('dead-letters', topic, partition, offset)}>{formatDateTime(at)}</a>
     ),
   },
-  { title: 'Reason', cell: ({ reason }) => <span class="code">{reason ?? 'none'}</span> },
+  { title: 'Reason', cell: ({ reason }) => <span class="code once">{reason ?? 'none'}</span> },
   { title: 'Message', cell: ({ message }) => <span class="clip">{message}</span> },
-  { title: 'Key', cell: ({ key }) => key },
+  { title: 'Key', cell: ({ key }) => <span class="once">{key}</span> },
   { title: 'State', cell: ({ state }) => state },
   { title: 'Replays', number: true, cell: ({ replays }) => replays },
   { title: 'Topic', cell: ({ topic }) => topic },

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { RequestView as Found, StepView } from '../../api/views.js';
-import { formatDateTime, formatNumber } from '../shared/format.js';
+import { formatClock, formatDateTime, formatNumber } from '../shared/format.js';
 import { getJson } from '../shared/http.js';
 import { Table } from '../shared/table.js';
 import { go, parameters, to } from './router.js';
@@ -112,7 +112,7 @@ function Timeline({ found }: { readonly found: Found }): JSX.Element {
           { title: 'Progress', cell: ({ at }) => <Mark share={(at - begin) / length} /> },
           { title: 'Where', cell: ({ where }) => where },
           { title: 'Details', cell: ({ details }) => details },
-          { title: 'Time', number: true, cell: ({ at }) => formatDateTime(at) },
+          { title: 'Time', number: true, cell: ({ at }) => formatClock(at) },
         ]}
         rows={steps.map((step, index) => ({ ...step, index }))}
         empty=""

@@ -30,6 +30,11 @@ export function formatTime(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
 }
 
+/** Formats a time of day with milliseconds. */
+export function formatClock(at: number): string {
+  return `${formatTime(at)}.${String(Math.floor(at) % 1_000).padStart(3, '0')}`;
+}
+
 /** Formats date and time, ISO-like, in local time. */
 export function formatDateTime(at: number): string {
   const date = new Date(at - new Date(at).getTimezoneOffset() * 60_000);

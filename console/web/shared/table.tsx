@@ -23,7 +23,7 @@ interface TableProps<Row> {
 /** A table; the first cell of each row names it. On narrow screens it scrolls in its own box. */
 export function Table<Row>({ caption, columns, rows, empty, keyOf, toneOf }: TableProps<Row>): JSX.Element {
   if (rows === undefined) return <p class="waiting">Waiting for data…</p>;
-  if (rows.length === 0) return <p class="waiting">{empty}</p>;
+  if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
       <table class="data">

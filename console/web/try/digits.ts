@@ -48,7 +48,7 @@ export interface Point {
 const BITMAP = 32;
 const BLOCK = BITMAP / SIDE;
 const MARGIN = 2;
-const PEN = 4.2;
+const PEN = 6.2;
 
 /** Returns the strokes as lines in the bitmap: centered, and as tall as the digits of the data set. */
 export function fitStrokes(strokes: readonly (readonly Point[])[]): Point[][] {

@@ -31,7 +31,7 @@ function ModelList(): JSX.Element {
       {models === undefined ? (
         <p class="waiting">Waiting for the nodes…</p>
       ) : models.length === 0 ? (
-        <p class="waiting">No node serves a model.</p>
+        <p class="empty">No node serves a model.</p>
       ) : (
         <ul>
           {models.map((model) => (
