@@ -20,5 +20,5 @@ export interface ConsoleServices {
   /** Returns the expected wait of a new request, milliseconds. */
   expectedWaitMs(model: string, nodes: readonly KnownNode[]): number;
   /** Checks that the caller may change the cluster. @throws Error with a status code if not */
-  requireControl(request: FastifyRequest): void;
+  readonly requireControl: (request: FastifyRequest) => void;
 }

@@ -1,3 +1,4 @@
+import type { Counts } from '../../../operations/dead-letters/counts.js';
 import { Drop } from '../../../operations/dead-letters/drop.js';
 import { Replay } from '../../../operations/dead-letters/replay.js';
 import {
@@ -26,8 +27,7 @@ export async function replayLetters(
   return withOutbox(cluster, command.dryRun, async (outbox) => {
     const replay = new Replay(cluster, handled, { filter, maxReplays: MAX_REPLAYS, outbox, signal });
     for (const one of ranges) if (!signal.aborted) await replay.replay(one);
-    const { replayed, skipped } = replay;
-    return outcome(command, signal, replayed.total, replayed.toJSON(), skipped.toJSON());
+    return outcome(command, signal, replay.replayed, replay.skipped);
   });
 }
 
@@ -44,7 +44,7 @@ export async function dropLetters(
   return withOutbox(cluster, command.dryRun, async (outbox) => {
     const drop = new Drop(cluster, handled, { filter: filterOf(command), outbox, signal });
     for (const one of ranges) if (!signal.aborted) await drop.drop(one);
-    return outcome(command, signal, drop.dropped.total, drop.dropped.toJSON(), {});
+    return outcome(command, signal, drop.dropped);
   });
 }
 
@@ -66,9 +66,14 @@ function narrowed(
 function outcome(
   { dryRun }: LetterCommand,
   signal: AbortSignal,
-  done: number,
-  byTopic: Readonly<Record<string, number>>,
-  left: Readonly<Record<string, number>>,
+  changed: Counts,
+  left?: Counts,
 ): DeadLetterOutcome {
-  return { dryRun, done, byTopic, left, stopped: signal.aborted ? (signal.reason as Error).message : null };
+  return {
+    dryRun,
+    done: changed.total,
+    byTopic: changed.toJSON(),
+    left: left?.toJSON() ?? {},
+    stopped: signal.aborted ? (signal.reason as Error).message : null,
+  };
 }

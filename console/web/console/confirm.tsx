@@ -9,8 +9,8 @@ interface ConfirmProps {
   readonly danger?: boolean;
   readonly children: ComponentChildren;
   /** Makes the change. @returns what came of it */
-  run(): Promise<string>;
-  onClose(): void;
+  readonly run: () => Promise<string>;
+  readonly onClose: () => void;
 }
 
 /** A dialog that explains a change, makes it, and says what came of it. */

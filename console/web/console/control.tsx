@@ -127,36 +127,23 @@ export function nodeCommands(node: string, isDraining: boolean): readonly Comman
   ];
 }
 
-/** A form that sets a label of a model. */
-export function LabelForm({
-  model,
-  labels,
-}: {
+interface LabelFormProps {
   readonly model: string;
   readonly labels: Readonly<Record<string, string>>;
-}): JSX.Element | null {
+}
+
+/** A form that sets a label of a model, or removes it. */
+export function LabelForm({ model, labels }: LabelFormProps): JSX.Element | null {
   const label = useSignal('');
   const version = useSignal('');
   const asked = useSignal<Command | undefined>(undefined);
   if (live.cluster.value?.readOnly !== false) return null;
-  const command = (): Command => {
-    const { [label.value]: _, ...others } = labels;
-    const isRemoval = version.value === '';
-    return {
-      title: isRemoval ? `Remove label ${label.value}` : `Label version ${version.value} as ${label.value}`,
-      action: isRemoval ? 'Remove' : 'Label',
-      effect: `Requests that name the label '${label.value}' ${isRemoval ? 'are refused' : `go to version ${version.value}`}.`,
-      method: 'PUT',
-      path: `/api/models/${encodeURIComponent(model)}/labels`,
-      body: isRemoval ? others : { ...others, [label.value]: version.value },
-    };
-  };
   return (
     <form
       class="filter"
       onSubmit={(event) => {
         event.preventDefault();
-        asked.value = command();
+        asked.value = labelCommand({ model, labels }, label.value, version.value);
       }}
     >
       <label>
@@ -178,7 +165,27 @@ export function LabelForm({
   );
 }
 
-function LabelDialog({ command, onClose }: { readonly command: Command; onClose(): void }): JSX.Element {
+/** Creates the command that sets all labels of a model, one of them changed. @param version empty to remove the label */
+function labelCommand({ model, labels }: LabelFormProps, label: string, version: string): Command {
+  const { [label]: _, ...others } = labels;
+  const isRemoval = version === '';
+  return {
+    title: isRemoval ? `Remove label ${label}` : `Label version ${version} as ${label}`,
+    action: isRemoval ? 'Remove' : 'Label',
+    effect: `Requests that name the label '${label}' ${isRemoval ? 'are refused' : `reach version ${version}`}.`,
+    method: 'PUT',
+    path: `/api/models/${encodeURIComponent(model)}/labels`,
+    body: isRemoval ? others : { ...others, [label]: version },
+  };
+}
+
+function LabelDialog({
+  command,
+  onClose,
+}: {
+  readonly command: Command;
+  readonly onClose: () => void;
+}): JSX.Element {
   return (
     <Confirm title={command.title} action={command.action} run={() => give(command)} onClose={onClose}>
       <p>{command.effect}</p>

@@ -80,35 +80,11 @@ function endOfLetters(): number {
 }
 
 function Filter({ letters }: { readonly letters: Letters | undefined }): JSX.Element {
-  const set = (name: string, value: string): void => {
-    const next = new URLSearchParams(parameters.value);
-    if (value === '') next.delete(name);
-    else next.set(name, value);
-    const query = next.toString();
-    go(`${to('dead-letters')}${query === '' ? '' : `?${query}`}`, true);
-  };
-  const chosen = (name: string): string => parameters.value.get(name) ?? '';
-  const options = (name: string, known: readonly string[]): readonly string[] => [
-    ...new Set([...known, chosen(name)].filter((one) => one !== '')),
-  ];
-  const select = (name: string, label: string, known: readonly string[]): JSX.Element => (
-    <label>
-      {label}
-      <select value={chosen(name)} onChange={(event) => set(name, event.currentTarget.value)}>
-        <option value="">any</option>
-        {options(name, known).map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
   return (
     <div class="filter" role="group" aria-label="Filter">
-      {select('topic', 'Topic', letters?.topics ?? [])}
-      {select('reason', 'Reason', Object.keys(letters?.byReason ?? {}))}
-      {select('stage', 'Stage', ['decode', 'validate', 'model', 'reply'])}
+      <Select name="topic" label="Topic" known={letters?.topics ?? []} />
+      <Select name="reason" label="Reason" known={Object.keys(letters?.byReason ?? {})} />
+      <Select name="stage" label="Stage" known={['decode', 'validate', 'model', 'reply']} />
       <label>
         Key
         <input value={chosen('key')} onChange={(event) => set('key', event.currentTarget.value)} />
@@ -125,7 +101,49 @@ function Filter({ letters }: { readonly letters: Letters | undefined }): JSX.Ele
   );
 }
 
-function Summary({ letters, onDone }: { readonly letters: Letters; onDone(): void }): JSX.Element {
+function chosen(name: string): string {
+  return parameters.value.get(name) ?? '';
+}
+
+/** Changes a parameter of the address. @param value empty to remove it */
+function set(name: string, value: string): void {
+  const next = new URLSearchParams(parameters.value);
+  if (value === '') next.delete(name);
+  else next.set(name, value);
+  const query = next.toString();
+  go(`${to('dead-letters')}${query === '' ? '' : `?${query}`}`, true);
+}
+
+interface SelectProps {
+  readonly name: string;
+  readonly label: string;
+  readonly known: readonly string[];
+}
+
+function Select({ name, label, known }: SelectProps): JSX.Element {
+  const options = [...new Set([...known, chosen(name)])].filter((one) => one !== '');
+  return (
+    <label>
+      {label}
+      <select value={chosen(name)} onChange={(event) => set(name, event.currentTarget.value)}>
+        <option value="">any</option>
+        {options.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Summary({
+  letters,
+  onDone,
+}: {
+  readonly letters: Letters;
+  readonly onDone: () => void;
+}): JSX.Element {
   const { total, byReason, letters: rows } = letters;
   const given = [...parameters.value].filter(([name]) => name !== 'all');
   const selection = Object.fromEntries(given) as DeadLetterSelection;

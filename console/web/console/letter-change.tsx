@@ -18,7 +18,7 @@ interface LetterChangeProps {
   readonly selection: DeadLetterSelection;
   /** Words for what is selected, as in "Replay all 12". */
   readonly label: string;
-  onDone(): void;
+  readonly onDone: () => void;
 }
 
 /** Buttons that replay or drop the selected letters, each after a dry run; nothing in read-only mode. */
@@ -45,7 +45,7 @@ export function LetterChange({ selection, label, onDone }: LetterChangeProps): J
 interface ChangeDialogProps {
   readonly verb: Verb;
   readonly selection: DeadLetterSelection;
-  onClose(): void;
+  readonly onClose: () => void;
 }
 
 function ChangeDialog({ verb, selection, onClose }: ChangeDialogProps): JSX.Element {

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { TrafficPoint } from '../../api/views.js';
@@ -15,7 +15,7 @@ export interface Series {
   readonly label: string;
   /** CSS variable of its color. */
   readonly color: string;
-  valueOf(point: TrafficPoint): number | null;
+  readonly valueOf: (point: TrafficPoint) => number | null;
 }
 
 interface PlotProps {
@@ -27,36 +27,8 @@ interface PlotProps {
 /** Live lines over the last five minutes, and the same values as a table. */
 export function Plot({ title, unit, series }: PlotProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>(undefined);
   const points = live.points.value;
-  useEffect(() => {
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    let isGone = false;
-    const draw = async (): Promise<void> => {
-      const { default: Library } = await import('uplot');
-      if (isGone || !box.current) return;
-      plot.current?.destroy();
-      plot.current = new Library(
-        optionsOf(box.current, unit, series),
-        dataOf(live.points.peek(), series),
-        box.current,
-      );
-    };
-    const resize = new ResizeObserver(() => {
-      if (box.current) plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT });
-    });
-    void draw();
-    const redraw = (): void => void draw();
-    scheme.addEventListener('change', redraw);
-    if (box.current) resize.observe(box.current);
-    return () => {
-      isGone = true;
-      scheme.removeEventListener('change', redraw);
-      resize.disconnect();
-      plot.current?.destroy();
-    };
-  }, []);
-  useEffect(() => plot.current?.setData(dataOf(points, series)), [points]);
+  usePlot(box, unit, series);
   return (
     <figure class="plot">
       <figcaption>
@@ -69,6 +41,37 @@ export function Plot({ title, unit, series }: PlotProps): JSX.Element {
       <AsTable title={title} series={series} points={points} />
     </figure>
   );
+}
+
+/** Draws the lines into an element, and again when its width or the color scheme changes. */
+function usePlot(box: RefObject<HTMLDivElement | null>, unit: string, series: readonly Series[]): void {
+  const plot = useRef<uPlot>(undefined);
+  const points = live.points.value;
+  useEffect(() => {
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    let isGone = false;
+    const draw = async (): Promise<void> => {
+      const { default: Library } = await import('uplot');
+      if (isGone || !box.current) return;
+      plot.current?.destroy();
+      const data = dataOf(live.points.peek(), series);
+      plot.current = new Library(optionsOf(box.current, unit, series), data, box.current);
+    };
+    const redraw = (): void => void draw();
+    const resize = new ResizeObserver(() => {
+      if (box.current) plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT });
+    });
+    redraw();
+    scheme.addEventListener('change', redraw);
+    if (box.current) resize.observe(box.current);
+    return () => {
+      isGone = true;
+      scheme.removeEventListener('change', redraw);
+      resize.disconnect();
+      plot.current?.destroy();
+    };
+  }, []);
+  useEffect(() => plot.current?.setData(dataOf(points, series)), [points]);
 }
 
 function Legend({

@@ -5,7 +5,7 @@ export interface Column<Row> {
   readonly title: string;
   /** True for numbers, which are aligned right. */
   readonly number?: boolean;
-  cell(row: Row): ComponentChildren;
+  readonly cell: (row: Row) => ComponentChildren;
 }
 
 interface TableProps<Row> {
@@ -15,9 +15,9 @@ interface TableProps<Row> {
   /** Undefined while nothing has arrived. */
   readonly rows: readonly Row[] | undefined;
   readonly empty: string;
-  keyOf(row: Row): string | number;
+  readonly keyOf: (row: Row) => string | number;
   /** Class of a row. */
-  toneOf?(row: Row): string;
+  readonly toneOf?: (row: Row) => string;
 }
 
 /** A table; the first cell of each row names it. On narrow screens it scrolls in its own box. */

@@ -8,6 +8,7 @@ const AREA = 256;
 const PEN = 20;
 /** Step of the pen for an arrow key. */
 const STEP = AREA / 24;
+const PEN_START: Point = { x: AREA / 2, y: AREA / 4 };
 const DIRECTIONS: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -STEP, y: 0 },
   ArrowRight: { x: STEP, y: 0 },
@@ -18,14 +19,14 @@ const DIRECTIONS: Readonly<Record<string, Point>> = {
 interface DrawingProps {
   /** The pixels as the model gets them. */
   readonly pixels: readonly number[];
-  onDraw(pixels: number[]): void;
+  readonly onDraw: (pixels: number[]) => void;
 }
 
 /** An area to draw a digit, the pixels that it becomes, and digits to click. */
 export function Drawing({ pixels, onDraw }: DrawingProps): JSX.Element {
-  const strokes = useSignal<readonly (readonly Point[])[]>([]);
+  const strokes = useSignal<Strokes>([]);
   const scratch = useRef<HTMLCanvasElement | null>(null);
-  const change = (next: readonly (readonly Point[])[]): void => {
+  const change = (next: Strokes): void => {
     strokes.value = next;
     scratch.current ??= document.createElement('canvas');
     onDraw(toPixels(scratch.current, next));
@@ -46,56 +47,49 @@ export function Drawing({ pixels, onDraw }: DrawingProps): JSX.Element {
           <figcaption>As the model sees it</figcaption>
         </figure>
       </div>
-      <div class="examples" role="group" aria-label="Examples">
-        {Array.from({ length: 10 }, (_, digit) => (
-          <button
-            key={digit}
-            type="button"
-            class="small"
-            onClick={() => choose(digit)}
-            aria-label={`Example ${digit}`}
-          >
-            {digit}
-          </button>
-        ))}
-        <button type="button" class="small" onClick={() => change([])}>
-          Clear
+      <Examples onChoose={choose} onClear={() => change([])} />
+    </div>
+  );
+}
+
+interface ExamplesProps {
+  readonly onChoose: (digit: number) => void;
+  readonly onClear: () => void;
+}
+
+function Examples({ onChoose, onClear }: ExamplesProps): JSX.Element {
+  return (
+    <div class="examples" role="group" aria-label="Examples">
+      {Array.from({ length: 10 }, (_, digit) => (
+        <button
+          key={digit}
+          type="button"
+          class="small"
+          onClick={() => onChoose(digit)}
+          aria-label={`Example ${digit}`}
+        >
+          {digit}
         </button>
-      </div>
+      ))}
+      <button type="button" class="small" onClick={onClear}>
+        Clear
+      </button>
     </div>
   );
 }
 
 interface PadProps {
-  readonly strokes: readonly (readonly Point[])[];
+  readonly strokes: Strokes;
   /** Shown while there are no strokes: an example. */
   readonly pixels: readonly number[];
-  onChange(strokes: readonly (readonly Point[])[]): void;
+  readonly onChange: (strokes: Strokes) => void;
 }
 
 /** The drawing area: mouse, finger or pen; with the keyboard, arrows move the pen and space lowers or lifts it. */
 function Pad({ strokes, pixels, onChange }: PadProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const pen = useSignal<Point | undefined>(undefined);
-  const isDown = useSignal(false);
-  useEffect(() => paint(canvas.current, strokes.length > 0 ? strokes : pixels, pen.value, isDown.value));
-  const extend = (point: Point): void =>
-    onChange([...strokes.slice(0, -1), [...(strokes.at(-1) ?? []), point]]);
-  const move = (direction: Point): void => {
-    const { x, y } = pen.value ?? { x: AREA / 2, y: AREA / 4 };
-    pen.value = { x: clamp(x + direction.x), y: clamp(y + direction.y) };
-    if (isDown.value) extend(pen.value);
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const direction = DIRECTIONS[event.key];
-    if (!direction && event.key !== ' ' && event.key !== 'Delete') return;
-    event.preventDefault();
-    if (direction) return move(direction);
-    if (event.key === 'Delete') return onChange([]);
-    pen.value ??= { x: AREA / 2, y: AREA / 4 };
-    isDown.value = !isDown.value;
-    if (isDown.value) onChange([...strokes, [pen.value]]);
-  };
+  const { pen, isDown, onKeyDown, lift } = useKeyboardPen(strokes, onChange);
+  useEffect(() => paint(canvas.current, strokes.length > 0 ? strokes : pixels, pen, isDown));
   return (
     <canvas
       ref={canvas}
@@ -106,19 +100,56 @@ function Pad({ strokes, pixels, onChange }: PadProps): JSX.Element {
       role="application"
       aria-label="Drawing area. Arrow keys move the pen, space lowers or lifts it, Delete clears."
       onKeyDown={onKeyDown}
-      onBlur={() => {
-        pen.value = undefined;
-        isDown.value = false;
-      }}
+      onBlur={lift}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         onChange([...strokes, [pointOf(event)]]);
       }}
       onPointerMove={(event) => {
-        if (event.buttons !== 0 && strokes.length > 0) extend(pointOf(event));
+        if (event.buttons !== 0 && strokes.length > 0) onChange(extended(strokes, pointOf(event)));
       }}
     />
   );
+}
+
+type Strokes = readonly (readonly Point[])[];
+
+/** Adds a point to the last stroke. */
+function extended(strokes: Strokes, point: Point): Strokes {
+  return [...strokes.slice(0, -1), [...(strokes.at(-1) ?? []), point]];
+}
+
+interface KeyboardPen {
+  /** Undefined while the keyboard does not draw. */
+  readonly pen: Point | undefined;
+  readonly isDown: boolean;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+  readonly lift: () => void;
+}
+
+function useKeyboardPen(strokes: Strokes, onChange: (strokes: Strokes) => void): KeyboardPen {
+  const pen = useSignal<Point | undefined>(undefined);
+  const isDown = useSignal(false);
+  const move = (direction: Point): void => {
+    const { x, y } = pen.value ?? PEN_START;
+    pen.value = { x: clamp(x + direction.x), y: clamp(y + direction.y) };
+    if (isDown.value) onChange(extended(strokes, pen.value));
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const direction = DIRECTIONS[event.key];
+    if (!direction && event.key !== ' ' && event.key !== 'Delete') return;
+    event.preventDefault();
+    if (direction) return move(direction);
+    if (event.key === 'Delete') return onChange([]);
+    pen.value ??= PEN_START;
+    isDown.value = !isDown.value;
+    if (isDown.value) onChange([...strokes, [pen.value]]);
+  };
+  const lift = (): void => {
+    pen.value = undefined;
+    isDown.value = false;
+  };
+  return { pen: pen.value, isDown: isDown.value, onKeyDown, lift };
 }
 
 function clamp(value: number): number {
@@ -141,7 +172,7 @@ function pointOf({ currentTarget, clientX, clientY }: PointerPosition): Point {
 
 function paint(
   canvas: HTMLCanvasElement | null,
-  content: readonly (readonly Point[])[] | readonly number[],
+  content: Strokes | readonly number[],
   pen: Point | undefined,
   isDown: boolean,
 ): void {
@@ -158,7 +189,7 @@ function paint(
   context.stroke();
 }
 
-function isPixels(content: readonly (readonly Point[])[] | readonly number[]): content is readonly number[] {
+function isPixels(content: Strokes | readonly number[]): content is readonly number[] {
   return typeof content[0] === 'number';
 }
 

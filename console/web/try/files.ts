@@ -110,15 +110,26 @@ function shapeOf({ shape }: TensorView, { width, height, channels, planar }: Ima
  * @throws Error that names the input
  */
 export async function readJsonFile(file: Blob, tensor: TensorView): Promise<InputData> {
-  let content: unknown;
-  try {
-    content = JSON.parse(await file.text());
-  } catch (error) {
-    throw new Error(`input '${tensor.name}': expected JSON or an image: ${(error as Error).message}`);
-  }
-  const { inputs } = content as { inputs?: readonly { name: string; shape: number[]; data: Nested }[] };
-  if (!Array.isArray(inputs)) return toInput(tensor, content as Nested);
+  const { inputs, value } = await parseFile(file, tensor.name);
+  if (inputs === undefined) return toInput(tensor, value);
   const found = inputs.find(({ name }) => name === tensor.name);
   if (!found) throw new Error(`input '${tensor.name}': the file has no input of this name`);
   return toInput(tensor, found.data);
+}
+
+interface RequestFile {
+  /** Inputs of a whole request; undefined for the data of one input. */
+  readonly inputs?: readonly { readonly name: string; readonly data: Nested }[] | undefined;
+  readonly value: Nested;
+}
+
+async function parseFile(file: Blob, name: string): Promise<RequestFile> {
+  try {
+    const value = JSON.parse(await file.text()) as Nested & Partial<RequestFile>;
+    return { inputs: Array.isArray(value.inputs) ? value.inputs : undefined, value };
+  } catch (error) {
+    throw new Error(`input '${name}': expected JSON or an image: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { formatShape } from '../shared/format.js';
 import { imageLayout, PIXEL_RANGES, readImage, readJsonFile, usualRange, type PixelRange } from './files.js';
 import { fill, GENERATED, type InputForm } from './request.js';
@@ -9,27 +9,13 @@ import { exampleData } from './tensors.js';
 export function InputField({ form }: { readonly form: InputForm }): JSX.Element {
   const { tensor, text, attached } = form;
   const problem = useSignal('');
-  const isOver = useSignal(false);
   const range = useSignal<PixelRange>(usualRange(tensor));
   const id = `input-${tensor.name}`;
   const accept = async (file: File | undefined): Promise<void> => {
-    if (!file) return;
-    problem.value = await take(file, form, range.value);
+    if (file) problem.value = await take(file, form, range.value);
   };
   return (
-    <div
-      class={isOver.value ? 'field over' : 'field'}
-      onDragOver={(event) => {
-        event.preventDefault();
-        isOver.value = true;
-      }}
-      onDragLeave={() => (isOver.value = false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        isOver.value = false;
-        void accept(event.dataTransfer?.files[0]);
-      }}
-    >
+    <DropZone onFile={accept}>
       <label for={id}>
         {tensor.name} <span class="muted">{`${tensor.datatype} ${formatShape(tensor.shape)}`}</span>
       </label>
@@ -51,6 +37,32 @@ export function InputField({ form }: { readonly form: InputForm }): JSX.Element 
           {problem.value}
         </p>
       )}
+    </DropZone>
+  );
+}
+
+interface DropZoneProps {
+  readonly children: ComponentChildren;
+  readonly onFile: (file: File | undefined) => Promise<void>;
+}
+
+function DropZone({ children, onFile }: DropZoneProps): JSX.Element {
+  const isOver = useSignal(false);
+  return (
+    <div
+      class={isOver.value ? 'field over' : 'field'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        isOver.value = true;
+      }}
+      onDragLeave={() => (isOver.value = false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        isOver.value = false;
+        void onFile(event.dataTransfer?.files[0]);
+      }}
+    >
+      {children}
     </div>
   );
 }
@@ -95,8 +107,8 @@ function Labels({ labels }: { readonly labels: readonly string[] }): JSX.Element
 interface FileRowProps {
   readonly form: InputForm;
   readonly range: PixelRange;
-  onRange(range: PixelRange): void;
-  onFile(file: File | undefined): Promise<void>;
+  readonly onRange: (range: PixelRange) => void;
+  readonly onFile: (file: File | undefined) => Promise<void>;
 }
 
 function FileRow({ form: { tensor }, range, onRange, onFile }: FileRowProps): JSX.Element {

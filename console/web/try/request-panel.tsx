@@ -27,25 +27,7 @@ export function RequestPanel({ form }: { readonly form: RequestForm }): JSX.Elem
     <>
       <section aria-labelledby="request-heading">
         <h2 id="request-heading">Request</h2>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void send();
-          }}
-        >
-          {form.inputs.length === 0 && <p class="muted">The model takes no input.</p>}
-          {form.inputs.map((input) => (
-            <InputField key={input.tensor.name} form={input} />
-          ))}
-          <div class="buttons">
-            <button type="submit" class="primary" disabled={isSending.value}>
-              {isSending.value ? 'Sending…' : 'Send'}
-            </button>
-            <button type="button" onClick={() => resetAll(form)}>
-              Example
-            </button>
-          </div>
-        </form>
+        <Fields form={form} isSending={isSending.value} onSend={() => void send()} />
         <div aria-live="polite">
           {problem.value !== '' && <p class="problem">{problem.value}</p>}
           {answer.value && <Result answer={answer.value} outputs={form.signature.outputs} />}
@@ -53,6 +35,36 @@ export function RequestPanel({ form }: { readonly form: RequestForm }): JSX.Elem
       </section>
       <Snippets form={form} />
     </>
+  );
+}
+
+interface FieldsProps {
+  readonly form: RequestForm;
+  readonly isSending: boolean;
+  readonly onSend: () => void;
+}
+
+function Fields({ form, isSending, onSend }: FieldsProps): JSX.Element {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSend();
+      }}
+    >
+      {form.inputs.length === 0 && <p class="muted">The model takes no input.</p>}
+      {form.inputs.map((input) => (
+        <InputField key={input.tensor.name} form={input} />
+      ))}
+      <div class="buttons">
+        <button type="submit" class="primary" disabled={isSending}>
+          {isSending ? 'Sending…' : 'Send'}
+        </button>
+        <button type="button" onClick={() => resetAll(form)}>
+          Example
+        </button>
+      </div>
+    </form>
   );
 }
 

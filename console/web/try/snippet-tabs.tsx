@@ -24,36 +24,43 @@ export function SnippetTabs({ body, form }: SnippetTabsProps): JSX.Element {
     prefix: live.cluster.value?.prefix ?? 'partitura',
   });
   const shown = snippets.find((one) => one.language === language.value) ?? snippets[0];
-  const move = (event: KeyboardEvent): void => {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0 || !shown) return;
-    const index = (snippets.indexOf(shown) + step + snippets.length) % snippets.length;
-    language.value = snippets[index]?.language ?? 'curl';
-    document.getElementById(`tab-${language.value}`)?.focus();
-  };
   return (
     <>
-      <div class="tabs" role="tablist" aria-label="Language" onKeyDown={move}>
-        {snippets.map((snippet) => (
-          <button
-            key={snippet.language}
-            id={`tab-${snippet.language}`}
-            type="button"
-            role="tab"
-            aria-selected={snippet === shown}
-            aria-controls="snippet"
-            tabIndex={snippet === shown ? 0 : -1}
-            onClick={() => (language.value = snippet.language)}
-          >
-            {snippet.language}
-          </button>
-        ))}
-      </div>
-      <div id="snippet" role="tabpanel" aria-labelledby={`tab-${shown?.language ?? ''}`}>
+      <Tabs languages={snippets.map((one) => one.language)} />
+      <div id="snippet" role="tabpanel" aria-labelledby={`tab-${language.value}`}>
         {needsFile(body) && <Download body={body} />}
         {shown && <Copyable text={shown.text} label={`${shown.language} program`} />}
       </div>
     </>
+  );
+}
+
+/** Languages to choose; arrow keys move between them. */
+function Tabs({ languages }: { readonly languages: readonly string[] }): JSX.Element {
+  const move = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const index = (languages.indexOf(language.value) + step + languages.length) % languages.length;
+    language.value = languages[index] ?? 'curl';
+    document.getElementById(`tab-${language.value}`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Language" onKeyDown={move}>
+      {languages.map((name) => (
+        <button
+          key={name}
+          id={`tab-${name}`}
+          type="button"
+          role="tab"
+          aria-selected={name === language.value}
+          aria-controls="snippet"
+          tabIndex={name === language.value ? 0 : -1}
+          onClick={() => (language.value = name)}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
   );
 }
 

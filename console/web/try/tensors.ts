@@ -66,7 +66,7 @@ export function parseInput(tensor: TensorView, text: string): InputData {
   try {
     value = JSON.parse(text) as Nested;
   } catch (error) {
-    throw new Error(`input '${tensor.name}': expected JSON: ${(error as Error).message}`);
+    throw new Error(`input '${tensor.name}': expected JSON: ${(error as Error).message}`, { cause: error });
   }
   return toInput(tensor, value);
 }
