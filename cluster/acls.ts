@@ -55,6 +55,7 @@ function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: Acl
     topic(names.control, 'READ', 'follow load, unload and drain'),
     ...(groupless ? [] : [groups(`${names.control}.`, 'follow the control topic with kafkajs')]),
     topic(names.clientReplies, 'WRITE', 'reply to clients of the library'),
+    topic(names.deferredReplies, 'WRITE', 'reply to deferred requests'),
     ...replyTopics.map((name) => topic(name, 'WRITE', 'reply to the topics that requests name')),
     ...models.flatMap((model) => [
       topic(names.requests(model), 'READ', `read requests of model ${model}`),
@@ -99,6 +100,7 @@ function gatewayAcls(scope: AclScope): Acl[] {
   return [
     ...clientAcls(scope),
     topic(names.nodes, 'READ', 'know the nodes and their models'),
+    topic(names.deferredReplies, 'READ', 'find replies to deferred requests'),
     topic(names.control, 'READ', 'know labels and directives'),
     topic(names.control, 'WRITE', 'load, unload and drain'),
     ...(groupless ? [] : [groups(`${prefix}.`, 'follow nodes and directives with kafkajs')]),

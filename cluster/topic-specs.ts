@@ -43,6 +43,12 @@ export function clusterTopics({
   return [
     ...names.own.map((topic) => ({ topic, ...compacted })),
     {
+      topic: names.deferredReplies,
+      partitions,
+      replicationFactor,
+      config: { 'max.message.bytes': String(maxRecordBytes * 2), 'retention.ms': String(24 * 60 * 60_000) },
+    },
+    {
       topic: names.clientReplies,
       partitions,
       replicationFactor,

@@ -31,6 +31,8 @@ export interface TopicNames {
   readonly nodes: string;
   /** Replies to our own client library, shared by all clients, each reading one partition. */
   readonly clientReplies: string;
+  /** Replies to requests that nobody waits for, found later by their id. */
+  readonly deferredReplies: string;
   /** Topics reserved for the cluster's own state. */
   readonly own: readonly string[];
   /** Inverse of `requests`; undefined if `topic` is not a request topic. */
@@ -66,6 +68,7 @@ export function topicNames(prefix: string): TopicNames {
     ...own,
     own: Object.values(own),
     clientReplies: `${prefix}.client-replies`,
+    deferredReplies: `${prefix}.deferred-replies`,
     modelOf: (topic) => modelBefore(REQUESTS, topic),
     modelOfDeadLetters: (topic) => modelBefore(DEAD_LETTERS, topic),
   };

@@ -7,6 +7,7 @@ import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient, KafkaProducer } from '../kafka/port.js';
 import { ClusterControl } from '../operations/control/cluster-control.js';
+import { DeferredReplies } from './deferred/deferred-replies.js';
 import { RequestChannel } from '../producers/request-channel.js';
 
 /** A gateway's connections to the cluster: requests and replies, nodes, directives. */
@@ -15,6 +16,7 @@ export class ClusterLink {
   readonly nodes: LiveNodes;
   readonly directives: LiveDirectives;
   readonly control: ClusterControl;
+  readonly deferred: DeferredReplies;
   readonly #producer: KafkaProducer;
 
   constructor(
@@ -26,6 +28,7 @@ export class ClusterLink {
     this.channel = new RequestChannel(config, kafka, limits, log);
     this.nodes = new LiveNodes(kafka, config, log);
     this.directives = new LiveDirectives(kafka, config, log);
+    this.deferred = new DeferredReplies(config, kafka);
     this.#producer = kafka.producer();
     this.control = new ClusterControl({
       producer: this.#producer,
@@ -42,6 +45,7 @@ export class ClusterLink {
       this.channel.open(),
       this.nodes.start(),
       this.directives.start(),
+      this.deferred.open(),
       this.#producer.connect(),
     ]);
   }
@@ -51,6 +55,7 @@ export class ClusterLink {
       this.channel.close(),
       this.nodes.close(),
       this.directives.close(),
+      this.deferred.close(),
       this.#producer.close(),
     ]);
   }

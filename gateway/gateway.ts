@@ -7,7 +7,7 @@ import type { ConsoleServices } from '../console/server/services.js';
 import { PartituraError } from '../schemas/errors.js';
 import { Authenticator } from './auth/authenticator.js';
 import { ClusterLink } from './cluster-link.js';
-import { Connections } from './http/connections.js';
+import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
@@ -18,37 +18,38 @@ import { ServedModels } from './models/served-models.js';
 export interface Gateway {
   /** Base URL of the REST APIs. */
   readonly url: string;
+  /** Address of the gRPC services, `host:port`. */
+  readonly grpcAddress: string;
   /** Stops accepting requests, waits for those in flight, then disconnects. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a gateway: connects to the cluster, then serves HTTP. It keeps no state, so any number can run side by side.
+ * Starts a gateway: connects to the cluster, then serves HTTP and gRPC. It keeps no state, so any number can run side by side.
  * @throws KafkaError if the cluster cannot be reached, PartituraError INVALID_REQUEST if a port is in use
  */
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
   const authenticator = new Authenticator(config, log);
   const link = new ClusterLink(config, kafka, log);
-  const { directives, control, channel } = link;
+  const { directives, control, deferred, channel } = link;
   const models = new ServedModels(link.nodes, directives);
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const services = { config, inferences, models, directives, control, authenticator };
+  const services = { config, inferences, models, directives, control, authenticator, deferred };
   const pages = { ...pageServices(link, log), registry: metrics.registry };
-  const app = createHttpServer({ ...services, metrics, log, pages });
-  const connections = new Connections(app);
+  const { app, connections } = createHttpServer({ ...services, metrics, log, pages });
+  const grpc = new GrpcServer({ ...services, metrics, log });
   const close = async (): Promise<void> => {
-    const closed = app.close();
-    await connections.drain(config.gatewayTimeoutMs);
-    await closed;
+    await Promise.all([connections.drain(config.gatewayTimeoutMs), grpc.close(config.gatewayTimeoutMs)]);
     models.close();
     await link.close();
   };
   try {
     await link.open();
     const url = await listen(app, config);
-    log.info({ url }, 'gateway is serving');
-    return { url, close };
+    const grpcAddress = await grpc.listen();
+    log.info({ url, grpcAddress }, 'gateway is serving');
+    return { url, grpcAddress, close };
   } catch (error) {
     await close();
     throw error;

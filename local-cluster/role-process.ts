@@ -16,6 +16,8 @@ export interface NodeReady {
 export interface GatewayReady {
   /** Base URL of the REST APIs. */
   readonly gateway: string;
+  /** Address of the gRPC services, `host:port`. */
+  readonly grpc: string;
 }
 
 /** Message that a starting process repeats while the brokers are unavailable. */

@@ -11,7 +11,7 @@ const log = (line) => console.error(`test: ${line}`);
 // Tests kill and restart brokers, so they must never use an existing cluster.
 delete process.env.KAFKA_BROKERS;
 // Node 20 applies this limit to a file, later versions to a single test; either way no test waits forever.
-const testLimit = '--test-timeout=300000';
+const testLimit = '--test-timeout=600000';
 
 /** Continues after a failure, so that one run reports all problems. */
 async function runAll() {

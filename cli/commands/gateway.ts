@@ -36,10 +36,10 @@ export async function runGateway(
 }
 
 async function serve(gateway: Gateway, json: boolean, stopped: Promise<string>): Promise<void> {
-  const ready = { gateway: gateway.url };
+  const ready = { gateway: gateway.url, grpc: gateway.grpcAddress };
   process.send?.(ready);
   if (json) printJson({ event: 'ready', ...ready });
-  else print(`ready gateway=${gateway.url}`);
+  else print(`ready gateway=${ready.gateway} grpc=${ready.grpc}`);
   await stopped;
   await gateway.close();
 }

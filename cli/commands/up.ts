@@ -76,7 +76,7 @@ function announce({ brokers, registry, gateway, nodes }: LocalCluster, json: boo
       models,
     });
   const schemas = registry === undefined ? '' : ` registry=${registry}`;
-  const front = gateway ? ` gateway=${gateway.process.ready.gateway}` : '';
+  const front = gateway ? ` gateway=${gateway.process.ready.gateway} grpc=${gateway.process.ready.grpc}` : '';
   print(
     `ready brokers=${brokers.join(',')}${schemas}${front} nodes=${nodes.length} models=${models.join(',')}`,
   );

@@ -2,6 +2,13 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Busy, FileMissing, NotFound } from './problems.js';
 import type { Sampler } from './live/sampler.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True for responses that end with the server. */
+    isEndless?: boolean;
+  }
+}
+
 /** Adds the JSON twins of the pages, and the event stream. */
 export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   const api = '/console/api';
@@ -24,7 +31,7 @@ export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   app.get(`${api}/*`, ({ url }) => {
     throw new FileMissing(url);
   });
-  app.get(`${api}/events`, (_request, reply) => follow(sampler, reply));
+  app.get(`${api}/events`, { config: { isEndless: true } }, (_request, reply) => follow(sampler, reply));
 }
 
 async function overview(sampler: Sampler): Promise<object> {

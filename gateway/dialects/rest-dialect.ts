@@ -3,6 +3,7 @@ import type { Config } from '../../core/config/config.js';
 import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { ClusterControl } from '../../operations/control/cluster-control.js';
 import type { Authenticator } from '../auth/authenticator.js';
+import type { DeferredReplies } from '../deferred/deferred-replies.js';
 import type { Inferences } from '../inference/inferences.js';
 import type { Problem } from '../inference/problem.js';
 import type { ServedModels } from '../models/served-models.js';
@@ -15,6 +16,7 @@ export interface GatewayServices {
   readonly directives: LiveDirectives;
   readonly control: ClusterControl;
   readonly authenticator: Authenticator;
+  readonly deferred: DeferredReplies;
 }
 
 /** A REST API that clients already speak: its routes, and how it reports errors. */

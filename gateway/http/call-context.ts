@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '../inference/inferences.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -56,6 +57,8 @@ function withUnit(text: string): number | undefined {
 /** Returns a signal that aborts when the connection closes before the response is complete. */
 function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const abandoned = new AbortController();
+  // Every row of a bulk request listens.
+  setMaxListeners(0, abandoned.signal);
   reply.raw.once('close', () => {
     if (!reply.raw.writableEnded) abandoned.abort(new Error('the caller closed the connection'));
   });
@@ -65,7 +68,7 @@ function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSig
 }
 
 /** Returns the headers of W3C Trace Context and Baggage, which the node continues. */
-export function traceHeaders(headers: HttpHeaders): Record<string, Buffer> {
+export function traceHeaders(headers: Readonly<Record<string, unknown>>): Record<string, Buffer> {
   const found: Record<string, Buffer> = {};
   for (const name of TRACE_HEADERS) {
     const value = headers[name];

@@ -10,6 +10,8 @@ import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
 import type { GatewayMetrics } from '../metrics.js';
 import type { Identity } from '../auth/identity.js';
+import { addXml } from '../xml/negotiate.js';
+import { Connections } from './connections.js';
 import { compress } from './compress.js';
 import { decompress } from './decompress.js';
 import { authenticate } from './authenticate.js';
@@ -40,21 +42,29 @@ export interface HttpServerParts extends GatewayServices {
   readonly pages: ConsoleServices;
 }
 
+/** The HTTP server with its connections. */
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  readonly connections: Connections;
+}
+
 /** Creates the HTTP server of a gateway, with the routes of all dialects; it does not listen yet. */
-export function createHttpServer(parts: HttpServerParts): FastifyInstance {
+export function createHttpServer(parts: HttpServerParts): HttpServer {
   const keyPair = readKeyPair(parts.config);
   const app = createApp(parts.config.gatewayMaxBodyBytes, keyPair);
+  const connections = new Connections(app);
   if (keyPair) followCertificate(app, parts);
   app.decorateRequest('dialect', '');
   authenticate(app, parts);
   addSecurity(app, parts, keyPair !== undefined);
   addBodyParsing(app);
+  addXml(app);
   app.addHook('onSend', compress);
   app.addHook('onResponse', (request, reply, done) => {
     parts.metrics.answered(request.dialect, reply.statusCode, reply.elapsedTime);
     done();
   });
-  addHealthRoutes(app, parts);
+  addHealthRoutes(app, { ...parts, connections });
   void app.register((scope, _options, done) => {
     addControlRoutes(scope, parts);
     done();
@@ -70,7 +80,7 @@ export function createHttpServer(parts: HttpServerParts): FastifyInstance {
       done();
     });
   addConsole(app, parts.pages);
-  return app;
+  return { app, connections };
 }
 
 function createApp(bodyLimit: number, keyPair: KeyPair | undefined): FastifyInstance {

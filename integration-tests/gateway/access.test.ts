@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect, constants } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -134,7 +135,7 @@ describe('access to a gateway', () => {
     const subject = (): Promise<string> =>
       new Promise((resolve, reject) => {
         request(`${secure}/healthz`, { rejectUnauthorized: false, agent: false }, (response) => {
-          const { subject: found } = (response.socket as import('node:tls').TLSSocket).getPeerCertificate();
+          const { subject: found } = (response.socket as TLSSocket).getPeerCertificate();
           response.resume().on('end', () => resolve(String(found.CN)));
         })
           .on('error', reject)

@@ -11,7 +11,7 @@ describe('the Open Inference Protocol over REST', () => {
   let harness: Harness;
   let url: string;
   before(async () => {
-    harness = await Harness.start(['digits', 'scale', 'coder', 'slow']);
+    harness = await Harness.start(['digits', 'scale', 'coder', 'slow', 'int64']);
     await harness.node();
     ({ url } = await harness.gateway({ gatewayMaxBodyBytes: 2_000_000 }));
     await eventually(
@@ -40,6 +40,7 @@ describe('the Open Inference Protocol over REST', () => {
     assert.deepEqual(index.map(({ name, state }) => `${name} ${state}`).sort(), [
       'coder READY',
       'digits READY',
+      'int64 READY',
       'scale READY',
       'slow READY',
     ]);
@@ -71,6 +72,17 @@ describe('the Open Inference Protocol over REST', () => {
     assert.deepEqual(numbers, (flat.body as { outputs: { data: number[] }[] }).outputs[0]?.data);
     const raw = await infer('digits', data, { headers: { [LENGTH]: '0' } });
     assert.equal(raw.status, 200);
+  });
+
+  test('large bodies and 64-bit integers are read like small ones', async () => {
+    const rows = Array.from({ length: 200 }, () => blank);
+    const large = await infer('digits', {
+      inputs: [{ ...pixels, shape: [200, 64], data: rows }],
+      outputs: [],
+    });
+    assert.equal(large.status, 200, large.text);
+    const body = '{"inputs":[{"name":"x","datatype":"INT64","shape":[1],"data":[9007199254740993]}]}';
+    assert.match((await infer('int64', body)).text, /9007199254740994/);
   });
 
   test('takes compressed bodies, and refuses those that expand too far', async () => {

@@ -52,6 +52,7 @@ export type ModelName =
   | 'words'
   | 'lengths'
   | 'coder'
+  | 'estimator'
   | 'unknown-rank'
   | 'softmax-over-rows-onnx'
   | 'cumsum-over-time-onnx'

@@ -117,6 +117,7 @@ export class RightsCluster {
       rawClient.request(requests, request),
       rawClient.request(requests, request, { wantsReply: false }),
       rawClient.request(requests, request, to(NAMES.clientReplies)),
+      rawClient.request(requests, request, to(NAMES.deferredReplies)),
       rawClient.send(requests, Buffer.from('none'), { wantsReply: false }),
     ];
     await rawClient.sent();
@@ -128,6 +129,7 @@ export class RightsCluster {
       this.rawClient.replyTopic,
       NAMES.replies('scale'),
       NAMES.clientReplies,
+      NAMES.deferredReplies,
       NAMES.deadLetters('scale'),
     ];
     const read = await Promise.all(topics.map((topic) => readTopic(this.all, topic, READ)));

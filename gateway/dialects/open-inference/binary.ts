@@ -1,7 +1,5 @@
-import { ELEMENT_BYTES, elementCount, formatShape, type Datatype } from '../../../schemas/datatypes.js';
 import { describe } from '../../../schemas/describe.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import { splitBytes } from '../../../schemas/tensor.js';
 
 /**
  * Length of the JSON part of a body; the rest are the tensors that declare `binary_data_size`, in their order.
@@ -52,18 +50,6 @@ export class BinaryTail {
     const left = (this.bytes?.length ?? 0) - this.#position;
     if (left > 0) throw invalid(`body: expected no bytes after the last binary tensor, got ${left}`);
   }
-}
-
-/** Checks that raw bytes fill a shape. @throws PartituraError SHAPE_MISMATCH or INVALID_REQUEST */
-export function checkRaw(data: Buffer, datatype: Datatype, shape: readonly number[], field: string): Buffer {
-  const count = elementCount(shape);
-  const elementBytes = ELEMENT_BYTES[datatype];
-  const got = elementBytes === undefined ? splitBytes(data).length : data.length / elementBytes;
-  if (got === count) return data;
-  throw new PartituraError(
-    'SHAPE_MISMATCH',
-    `${field}: expected ${count} elements of ${datatype} for shape ${formatShape(shape)}, got ${data.length} bytes`,
-  );
 }
 
 function invalid(message: string): PartituraError {

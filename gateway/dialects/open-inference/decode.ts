@@ -5,9 +5,12 @@ import { object, readRequest, type TensorHead } from '../../../schemas/framing/o
 import { declaresBase64, decodeBase64 } from '../../../schemas/framing/base64-content.js';
 import { checkCount, encodeDense, toDense, type Dense } from '../../json/dense.js';
 import { isNumberArray } from '../../json/number-array.js';
+import { plainArrays } from '../../json/plain-arrays.js';
 import { readBody } from '../../json/read-body.js';
 import { signatureOf, type ServedVersion } from '../../models/served-models.js';
-import { BinaryTail, checkRaw, splitBody } from './binary.js';
+import { nodeParameters, tritonTimeoutMs } from '../../open-inference/parameters.js';
+import { checkRaw } from '../../open-inference/raw-data.js';
+import { BinaryTail, splitBody } from './binary.js';
 
 /** A decoded request, and how its answer is to be encoded. */
 export interface DecodedInfer {
@@ -35,14 +38,14 @@ export async function decodeInfer(
 ): Promise<DecodedInfer> {
   const { json, tail } = splitBody(body, headerLength);
   if (tail && json.length === 0) return rawRequest(tail, served);
-  const parsed = object(await readBody(json), 'the body');
+  const parsed = object(plainArrays(await readBody(json), 'data'), 'the body');
   const binary = new BinaryTail(tail);
   const inference = readRequest(parsed, served.model, (head) => readData(head, binary));
   binary.finish();
   return {
-    inference: { ...inference, parameters: withoutOurs(inference.parameters) },
+    inference: { ...inference, parameters: nodeParameters(inference.parameters) },
     binaryOutputs: binaryOutputsOf(parsed),
-    timeoutMs: tritonTimeout(inference.parameters),
+    timeoutMs: tritonTimeoutMs(inference.parameters),
   };
 }
 
@@ -67,23 +70,6 @@ function readData({ name, datatype, shape, tensor }: TensorHead, binary: BinaryT
 
 function countOf({ elements }: Dense): number {
   return isNumberArray(elements) ? elements.values.length : elements.length;
-}
-
-const GATEWAY_PARAMETERS = ['binary_data_output', 'timeout'];
-
-/** Removes parameters that only the gateway reads. */
-function withoutOurs(parameters: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(parameters).filter(([name]) => !GATEWAY_PARAMETERS.includes(name)),
-  );
-}
-
-/** Reads Triton's `timeout`, in microseconds. */
-function tritonTimeout({ timeout }: Readonly<Record<string, string>>): number | undefined {
-  if (timeout === undefined) return undefined;
-  const micros = Number(timeout);
-  if (Number.isFinite(micros) && micros > 0) return micros / 1_000;
-  throw invalid(`parameters.timeout: expected microseconds, got '${timeout}'`);
 }
 
 function binaryOutputsOf(body: Record<string, unknown>): (name: string) => boolean {

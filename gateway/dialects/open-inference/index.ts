@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { addBulkRoutes } from '../../bulk/routes.js';
+import { addDeferredRoutes } from '../../deferred/routes.js';
 import type { Problem } from '../../inference/problem.js';
 import type { GatewayServices, RestDialect } from '../rest-dialect.js';
 import { addInferRoutes } from './infer-routes.js';
@@ -18,5 +20,10 @@ export const openInference: RestDialect = {
     addMetadataRoutes(app, services);
     addInferRoutes(app, services);
     addRepositoryRoutes(app, services);
+    addDeferredRoutes(app, services);
+    void app.register((scope, _options, done) => {
+      addBulkRoutes(scope, services);
+      done();
+    });
   },
 };

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callContextOf } from '../../http/call-context.js';
+import { answerDeferred, prefersDeferred } from '../../deferred/routes.js';
 import type { GatewayServices } from '../rest-dialect.js';
 import { decodeInfer } from './decode.js';
 import { encodeInfer } from './encode.js';
@@ -12,7 +13,10 @@ interface ModelParams {
 }
 
 /** Adds `POST /v2/models/{model}[/versions/{version}]/infer`. */
-export function addInferRoutes(app: FastifyInstance, { config, inferences, models }: GatewayServices): void {
+export function addInferRoutes(
+  app: FastifyInstance,
+  { config, inferences, models, deferred }: GatewayServices,
+): void {
   const infer = async (
     request: FastifyRequest<{ Params: ModelParams }>,
     reply: FastifyReply,
@@ -26,6 +30,12 @@ export function addInferRoutes(app: FastifyInstance, { config, inferences, model
       served,
     );
     const asked = { ...inference, model, modelVersion: version ?? null };
+    if (prefersDeferred(request)) {
+      context.identity.requireModel(model);
+      const stream = request.headers['x-stream'];
+      const id = await deferred.send(asked, typeof stream === 'string' ? stream : undefined, context.headers);
+      return answerDeferred(reply, id);
+    }
     const answer = await inferences.infer(asked, {
       ...context,
       timeoutMs: Math.min(context.timeoutMs, timeoutMs ?? Infinity),

@@ -2,7 +2,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { VERSION } from '../../../core/version.js';
 import { isAvailable } from '../../models/served-models.js';
 import type { GatewayServices } from '../rest-dialect.js';
-import { modelConfig, modelMetadata, modelStatistics, SERVER_EXTENSIONS } from './metadata.js';
+import {
+  modelConfig,
+  modelMetadata,
+  modelStatistics,
+  SERVER_EXTENSIONS,
+} from '../../open-inference/metadata.js';
 
 type ModelRequest = FastifyRequest<{ Params: { readonly model: string; readonly version?: string } }>;
 

@@ -1,34 +1,23 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isAvailable } from '../../models/served-models.js';
-import { FrontError, GRPC_STATUS } from '../../inference/problem.js';
-import type { DirectiveOutcome } from '../../../operations/control/outcome.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { object } from '../../../schemas/framing/oip-json.js';
+import { readBody } from '../../json/read-body.js';
+import { COMMAND, complied, refuseParameters } from '../../open-inference/repository-control.js';
+import { repositoryIndex } from '../../open-inference/repository-index.js';
+import { refuseSharedMemory } from '../../open-inference/unsupported.js';
 import type { GatewayServices } from '../rest-dialect.js';
 
 type ModelRequest = FastifyRequest<{ Params: { readonly model: string } }>;
-
-/** Time that load and unload wait for the nodes, milliseconds. */
-export const COMMAND = { requestedBy: 'the Open Inference Protocol', limitMs: 120_000 };
 
 const SHARED_MEMORY = ['systemsharedmemory', 'cudasharedmemory', 'tpusharedmemory'];
 
 /** Adds the model repository, and a refusal of shared memory. */
 export function addRepositoryRoutes(app: FastifyInstance, { models, control }: GatewayServices): void {
-  app.post('/v2/repository/index', (request: FastifyRequest) => {
-    const { ready } = readIndexRequest(request.body);
-    return models
-      .all()
-      .flatMap(({ versions }) => versions)
-      .filter((version) => !ready || isAvailable(version))
-      .map((version) => ({
-        name: version.model,
-        version: version.version,
-        state: isAvailable(version) ? 'READY' : 'UNAVAILABLE',
-        reason: version.message,
-      }));
-  });
-  app.post('/v2/repository/models/:model/load', async ({ params, identity }: ModelRequest) => {
+  app.post('/v2/repository/index', async ({ body }: FastifyRequest) =>
+    repositoryIndex(models, (await readOptions(body)).ready === true),
+  );
+  app.post('/v2/repository/models/:model/load', async ({ params, body, identity }: ModelRequest) => {
     identity.requireControl();
+    refuseParameters((await readOptions(body)).parameters ?? {});
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
@@ -39,23 +28,17 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
   });
   for (const kind of SHARED_MEMORY)
     app.all(`/v2/${kind}/*`, () => {
-      throw new FrontError(
-        { http: 501, grpc: GRPC_STATUS.UNIMPLEMENTED },
-        'INVALID_REQUEST',
-        `${kind} is not supported: the gateway and the nodes share no memory; send tensors in the request`,
-      );
+      throw refuseSharedMemory(kind);
     });
 }
 
-/** Returns an empty answer if all nodes complied. @throws PartituraError that names the others */
-export function complied({ settled, nodes }: DirectiveOutcome, problem: string): object {
-  const refused = nodes.filter(({ ok }) => !ok).map(({ node, reason }) => `${node}: ${reason}`);
-  if (settled && refused.length === 0) return {};
-  const reasons = settled ? refused : [...refused, 'other nodes have not answered yet'];
-  throw new PartituraError('INVALID_REQUEST', `${problem}: ${reasons.join('; ')}`);
+interface RepositoryOptions {
+  readonly ready?: unknown;
+  readonly parameters?: Readonly<Record<string, unknown>> | null;
 }
 
-function readIndexRequest(body: unknown): { readonly ready?: boolean } {
+/** Reads the body of a request, which may be empty. @throws PartituraError if it is not an object */
+async function readOptions(body: unknown): Promise<RepositoryOptions> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {};
-  return JSON.parse(body.toString('utf8')) as { ready?: boolean };
+  return object(await readBody(body), 'the body');
 }

@@ -1,5 +1,5 @@
-import type { SignatureStatus, TensorStatus } from '../../../schemas/generated.js';
-import { signatureOf, type ServedVersion } from '../../models/served-models.js';
+import type { SignatureStatus, TensorStatus } from '../../schemas/generated.js';
+import { signatureOf, type ServedVersion } from '../models/served-models.js';
 
 /** Extensions of the protocol that the gateway has, by the names that Triton gives them. */
 export const SERVER_EXTENSIONS = [

@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PassThrough } from 'node:stream';
+import { once } from 'node:events';
+import { PartituraError } from '../../schemas/errors.js';
+import { encodeInfer } from '../dialects/open-inference/encode.js';
+import type { GatewayServices } from '../dialects/rest-dialect.js';
+import { FrontError, GRPC_STATUS } from '../inference/problem.js';
+import { formatDeferredId, parseDeferredId } from './deferred-id.js';
+import type { DeferredReply } from './deferred-replies.js';
+
+/** Streams that one gateway serves at a time; each reads a partition. */
+const MAX_STREAMS = 500;
+/** Interval of comments that keep an idle stream open, milliseconds. */
+const KEEP_ALIVE_MS = 15_000;
+
+type Named = FastifyRequest<{ Params: { readonly id: string } }>;
+type StreamRequest = FastifyRequest<{ Params: { readonly stream: string } }>;
+
+/** Adds the status resource of deferred requests, and streams of their replies as server-sent events. */
+export function addDeferredRoutes(app: FastifyInstance, { deferred }: GatewayServices): void {
+  let streams = 0;
+  app.get('/v2/deferred/:id', async ({ params }: Named, reply) => {
+    const found = await deferred.find(parseDeferredId(params.id));
+    if (!found) return reply.code(202).header('retry-after', '1').send({ id: params.id, status: 'pending' });
+    if (found.error) return reply.send({ id: params.id, status: 'failed', error: found.error.message });
+    const { json } = encodeInfer(found, () => false);
+    return reply.type('application/json').send(json);
+  });
+  app.get('/v2/streams/:stream', async (request: StreamRequest, reply) => {
+    if (streams >= MAX_STREAMS) throw tooMany();
+    const after = lastEventId(request.headers['last-event-id']);
+    streams++;
+    reply.raw.once('close', () => streams--);
+    return openStream(request.params.stream, after, { deferred, reply });
+  });
+}
+
+interface StreamParts extends Pick<GatewayServices, 'deferred'> {
+  readonly reply: FastifyReply;
+}
+
+/** Streams replies until the caller goes away; a slow caller slows the reading down. */
+async function openStream(
+  name: string,
+  after: number | undefined,
+  { deferred, reply }: StreamParts,
+): Promise<FastifyReply> {
+  const body = new PassThrough();
+  const send = async (event: string): Promise<void> => {
+    if (!body.destroyed && !body.write(event)) await Promise.race([once(body, 'drain'), once(body, 'close')]);
+  };
+  const close = await deferred.follow(
+    name,
+    after,
+    (answer) => send(eventOf(answer)),
+    () => body.end(),
+  );
+  const timer = setInterval(() => void send(':\n\n'), KEEP_ALIVE_MS);
+  reply.raw.once('close', () => {
+    clearInterval(timer);
+    body.destroy();
+    void close();
+  });
+  body.write(': open\n\n');
+  return reply.type('text/event-stream').header('cache-control', 'no-cache').send(body);
+}
+
+/** Writes an event whose id is the offset of the reply, so that another gateway can resume after it. */
+function eventOf({ offset, correlation, reply }: DeferredReply): string {
+  const data = reply.error
+    ? JSON.stringify({ id: reply.id, correlation, error: reply.error.message })
+    : encodeInfer(reply, () => false).json.toString('utf8');
+  return `id: ${offset}\nevent: ${reply.error ? 'error' : 'reply'}\ndata: ${data}\n\n`;
+}
+
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
+  throw new PartituraError(
+    'INVALID_REQUEST',
+    `header 'Last-Event-ID': expected an offset, got '${String(header)}'`,
+  );
+}
+
+function tooMany(): FrontError {
+  const message = `expected at most ${MAX_STREAMS} streams on one gateway, got one more`;
+  return new FrontError({ http: 503, grpc: GRPC_STATUS.RESOURCE_EXHAUSTED }, 'OVERLOADED', message);
+}
+
+/** Returns true if the caller asks for a deferred answer. RFC 7240, section 4.1 */
+export function prefersDeferred({ headers }: FastifyRequest): boolean {
+  return String(headers.prefer ?? '')
+    .split(',')
+    .some((preference) => preference.trim().toLowerCase() === 'respond-async');
+}
+
+/** Answers 202 with the address of the status resource. */
+export function answerDeferred(
+  reply: FastifyReply,
+  id: Parameters<typeof formatDeferredId>[0],
+): FastifyReply {
+  const text = formatDeferredId(id);
+  return reply
+    .code(202)
+    .header('location', `/v2/deferred/${text}`)
+    .header('preference-applied', 'respond-async')
+    .send({ id: text, status: 'pending' });
+}

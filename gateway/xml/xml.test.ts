@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { jsonToXml } from './json-to-xml.js';
+import { xmlToJson } from './xml-to-json.js';
+
+const inXml = (content: string): string => `<object xmlns="urn:partitura:xml:1">${content}</object>`;
+
+test('any JSON value survives the way to XML and back', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      assert.deepEqual(JSON.parse(xmlToJson(jsonToXml(value))), JSON.parse(JSON.stringify(value)));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a list of numbers is nested by its shape', () => {
+  const json = xmlToJson(inXml('<numbers name="data" shape="2 2">1 2.5 NaN -INF</numbers>'));
+  assert.equal(json, '{"data":[[1,2.5],[NaN,-Infinity]]}');
+});
+
+test('what is not of the schema is refused with its line', () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['', /expected an element|document must contain a root element/],
+    ['<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>', /expected no DOCTYPE/],
+    ['<object/>', /expected elements of namespace urn:partitura:xml:1, got <object> of ''/],
+    [inXml('<number>1</number>'), /<number> in an object: expected a name/],
+    [inXml('<number name="a">one</number>'), /line 1: expected a number, got 'one'/],
+    [inXml('<numbers name="a" shape="3">1 2</numbers>'), /expected 3 for shape '3', got 2/],
+    [inXml('<thing name="a"/>'), /expected object, array, .*, got <thing>/],
+    [inXml('text'), /<object>: expected elements only, got text/],
+    [inXml('&bomb;'), /undefined entity/],
+    ['<array xmlns="urn:partitura:xml:1">'.repeat(65), /expected at most 64 nested elements/],
+  ];
+  for (const [xml, message] of cases) assert.throws(() => xmlToJson(xml), message, xml);
+});
