@@ -2,13 +2,6 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Busy, FileMissing, NotFound } from './problems.js';
 import type { Sampler } from './live/sampler.js';
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** True for responses that end with the server. */
-    isEndless?: boolean;
-  }
-}
-
 /** Adds the JSON twins of the pages, and the event stream. */
 export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   const api = '/console/api';

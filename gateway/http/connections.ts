@@ -29,7 +29,7 @@ export class Connections {
     app.server.on('secureConnection', track);
     app.addHook('onRequest', (request, reply, done) => {
       // Event streams end with the server; their browsers connect to another one.
-      if (request.routeOptions.config.isEndless) return done();
+      if ('isEndless' in request.routeOptions.config) return done();
       this.#requests++;
       this.#lastRequestAt = Date.now();
       reply.raw.once('close', () => this.#requests--);
