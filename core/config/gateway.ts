@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, list, number, option, optionalText, port, text } from './option.js';
+import { count, flag, list, number, option, optionalText, port, text } from './option.js';
 
 /** Options of a gateway: addresses, limits and access. */
 export const GATEWAY = {
@@ -51,6 +51,12 @@ export const GATEWAY = {
     optionalText,
     undefined,
     'File with the private key of the certificate (PEM)',
+  ),
+  consoleReadOnly: option(
+    'PARTITURA_CONSOLE_READ_ONLY',
+    flag,
+    false,
+    'Let the console change nothing: no replay or drop of dead letters, no load, unload, label or drain',
   ),
   gatewayApiKeys: option(
     'PARTITURA_GATEWAY_API_KEYS',

@@ -28,6 +28,8 @@ export class Connections {
     app.server.on('connection', track);
     app.server.on('secureConnection', track);
     app.addHook('onRequest', (request, reply, done) => {
+      // Event streams end with the server; their browsers connect to another one.
+      if ('isEndless' in request.routeOptions.config) return done();
       this.#requests++;
       this.#lastRequestAt = Date.now();
       reply.raw.once('close', () => this.#requests--);
