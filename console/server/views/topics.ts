@@ -63,7 +63,8 @@ function roleOf(topic: string, names: TopicNames): WantedTopic {
   const model = names.modelOf(topic);
   if (model !== undefined) return { topic, role: 'requests', reader: model, group: names.group(model) };
   if (names.modelOfDeadLetters(topic) !== undefined) return { topic, role: 'dead letters', reader: null };
-  const isReplies = topic.endsWith('.replies') || topic === names.clientReplies;
+  const isReplies =
+    topic.endsWith('.replies') || topic === names.clientReplies || topic === names.deferredReplies;
   return { topic, role: isReplies ? 'replies' : 'cluster', reader: null };
 }
 

@@ -92,7 +92,7 @@ function Version({ version }: { readonly version: VersionView }): JSX.Element {
             ? ([
                 ['One row alone', formatMicros(measured.microsAlone)],
                 ['Row in the best batch', formatMicros(measured.microsPerRow)],
-                ['Best batch', `${measured.bestBatchRows} rows`],
+                ['Best batch', `${measured.bestBatchRows} ${measured.bestBatchRows === 1 ? 'row' : 'rows'}`],
               ] as const)
             : []),
         ]}
