@@ -20,6 +20,14 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'The deadline passed',
 };
 
+const TAGS = [
+  ['Open Inference Protocol', 'Version 2, with the binary tensor extension; bulk and deferred requests'],
+  ['TensorFlow Serving', 'Version 1; paths are matched without regard to case'],
+  ['Watson Machine Learning', "Version 4, as IBM's SDK calls it; errors in its form"],
+  ['Control', 'Desired state of the cluster'],
+  ['Gateway', 'Health, metrics and descriptions'],
+].map(([name, description]) => ({ name, description }));
+
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'A JSON Web Token or an API key' },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
@@ -37,7 +45,6 @@ export function openApiDocument(isSecured: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of OPERATIONS)
     (paths[operation.path] ??= {})[operation.method] = describe(operation, isSecured);
-  const tags = [...new Set(OPERATIONS.map(({ tag }) => tag))];
   return {
     openapi: '3.1.0',
     info: {
@@ -47,7 +54,7 @@ export function openApiDocument(isSecured: boolean): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: tags.map((name) => ({ name })),
+    tags: TAGS,
     security: isSecured ? Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })) : [],
     paths,
     components: {

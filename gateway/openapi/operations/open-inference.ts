@@ -23,6 +23,16 @@ const INFER_HEADERS = [
   { name: 'X-Stream', description: 'Stream that the reply of a deferred request belongs to' },
 ];
 
+const infer = {
+  method: 'post',
+  tag,
+  headers: INFER_HEADERS,
+  request: 'InferRequest',
+  otherRequest: BINARY,
+  answers: { 200: 'InferResponse', 202: 'DeferredPending' },
+  errors: ERRORS.infer,
+} as const;
+
 const OF_ALL_MODELS: readonly Operation[] = [
   {
     ...read,
@@ -78,9 +88,8 @@ const OF_ALL_MODELS: readonly Operation[] = [
   },
 ];
 
-const OF_A_MODEL: readonly Operation[] = ['', 'OfVersion'].flatMap((suffix) => {
-  const base = `/v2/models/{model}${suffix === '' ? '' : '/versions/{version}'}`;
-  const of = suffix === '' ? 'a model' : 'a version';
+/** Resources of a model and of one of its versions. @param suffix of the ids of operations */
+function resourcesOf(base: string, of: string, suffix: string): readonly Operation[] {
   return [
     {
       ...read,
@@ -110,24 +119,14 @@ const OF_A_MODEL: readonly Operation[] = ['', 'OfVersion'].flatMap((suffix) => {
       summary: `Readiness of ${of}`,
       answers: { 200: 'ModelReady', 503: 'ModelReady' },
     },
-    {
-      method: 'post',
-      tag,
-      id: `infer${suffix}`,
-      path: `${base}/infer`,
-      summary: `Inference by ${of}`,
-      headers: INFER_HEADERS,
-      request: 'InferRequest',
-      otherRequest: BINARY,
-      answers: { 200: 'InferResponse', 202: 'DeferredPending' },
-      errors: ERRORS.infer,
-    },
-  ] satisfies Operation[];
-});
+    { ...infer, id: `infer${suffix}`, path: `${base}/infer`, summary: `Inference by ${of}` },
+  ];
+}
 
 export const OPEN_INFERENCE: readonly Operation[] = [
   ...OF_ALL_MODELS,
-  ...OF_A_MODEL,
+  ...resourcesOf('/v2/models/{model}', 'a model', ''),
+  ...resourcesOf('/v2/models/{model}/versions/{version}', 'a version', 'OfVersion'),
   {
     method: 'post',
     tag,
