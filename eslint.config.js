@@ -57,14 +57,14 @@ export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', '.partitura/', 'bench/results/', 'web/']),
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: {
       'import-x/resolver-next': [createTypeScriptImportResolver({ noWarnOnMultipleProjects: true })],
-      'import-x/extensions': ['.ts'],
-      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/extensions': ['.ts', '.tsx'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] },
     },
     rules: {
       'no-console': 'error',
@@ -79,7 +79,9 @@ export default defineConfig(
     },
   },
   {
-    files: ['{schemas,core,kafka,cluster,producers,consumers,operations,gateway,cli,local-cluster}/**/*.ts'],
+    files: [
+      '{schemas,core,kafka,cluster,producers,consumers,operations,console,gateway,cli,local-cluster}/**/*.{ts,tsx}',
+    ],
     ignores: ['**/*.test.ts'],
     rules: {
       'max-lines-per-function': lines(40),
@@ -115,7 +117,7 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', PRIVATE_KEYWORD] },
   },
   {
-    files: ['{cluster,producers,consumers,operations,gateway,cli,local-cluster}/**/*.ts'],
+    files: ['{cluster,producers,consumers,operations,console,gateway,cli,local-cluster}/**/*.ts'],
     // The test of the broker uses kafkajs itself rather than the port.
     ignores: ['local-cluster/broker.test.ts'],
     rules: {

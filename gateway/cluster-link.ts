@@ -22,7 +22,7 @@ export class ClusterLink {
   constructor(
     readonly config: Config,
     readonly kafka: KafkaClient,
-    log: Logger,
+    readonly log: Logger,
   ) {
     const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
     this.channel = new RequestChannel(config, kafka, limits, log);
@@ -64,8 +64,8 @@ export class ClusterLink {
     const admin = this.kafka.admin();
     try {
       await admin.connect();
-      const [refused] = await ensureTopics(admin, clusterTopics(this.config));
-      if (refused) throw refused.error;
+      for (const { topic, error } of await ensureTopics(admin, clusterTopics(this.config)))
+        this.log.debug({ topic, err: error }, 'topic cannot be created; assuming that it exists');
     } finally {
       await admin.close();
     }

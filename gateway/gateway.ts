@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient } from '../kafka/port.js';
+import type { ConsoleServices } from '../console/server/services.js';
 import { PartituraError } from '../schemas/errors.js';
 import { Authenticator } from './auth/authenticator.js';
 import { ClusterLink } from './cluster-link.js';
@@ -10,6 +11,7 @@ import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
+import { expectedWaitMs } from './models/expected-wait.js';
 import { ServedModels } from './models/served-models.js';
 
 /** A running gateway. */
@@ -34,7 +36,8 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const inferences = new Inferences(channel, models);
   const metrics = new GatewayMetrics(() => channel.inflight);
   const services = { config, inferences, models, directives, control, authenticator, deferred };
-  const { app, connections } = createHttpServer({ ...services, metrics, log });
+  const pages = { ...pageServices(link, log), registry: metrics.registry };
+  const { app, connections } = createHttpServer({ ...services, metrics, log, pages });
   const grpc = new GrpcServer({ ...services, metrics, log });
   const close = async (): Promise<void> => {
     await Promise.all([connections.drain(config.gatewayTimeoutMs), grpc.close(config.gatewayTimeoutMs)]);
@@ -51,6 +54,22 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
     await close();
     throw error;
   }
+}
+
+/** Returns the parts of a gateway that its pages use. */
+export function pageServices(
+  { config, kafka, nodes, directives }: ClusterLink,
+  log: Logger,
+): Omit<ConsoleServices, 'registry'> {
+  return {
+    config,
+    kafka,
+    nodes,
+    directives,
+    log,
+    expectedWaitMs,
+    requireControl: ({ identity }) => identity.requireControl(),
+  };
 }
 
 async function listen(

@@ -66,11 +66,14 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
     }
     registry = await startRegistry(options);
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
-    options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}`);
+    const front = options.gateway ? ' and the gateway' : '';
+    options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}${front}`);
     const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
     const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
-    nodes.push(...(await startNodes(options.nodes, config, options, options.signal)));
-    gateway = await startGateway(config, options);
+    await allStarted([
+      startNodes(options.nodes, config, options, options.signal).then((started) => nodes.push(...started)),
+      startGateway(config, options).then((started) => (gateway = started)),
+    ]);
     const failed = firstFailure([...nodes, ...(gateway ? [gateway] : [])], {
       'the broker': broker,
       'the schema registry': registry,
@@ -96,8 +99,13 @@ async function startGateway(
   options: ClusterOptions,
 ): Promise<SupervisedGateway | undefined> {
   if (!options.gateway) return undefined;
-  options.onStep?.('starting the gateway');
   return superviseGateway(config, options, options.signal);
+}
+
+/** Waits for all starts, so that nothing is starting any more when the first failure is thrown. */
+async function allStarted(starts: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(starts)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** Divides the cores of this machine among the nodes, instead of letting each use all of them. */

@@ -100,7 +100,7 @@ async function startRole<Ready extends object>(
   });
   const stop = async (): Promise<ProcessExit> => {
     child.kill('SIGTERM');
-    const limitMs = (config.drainTimeoutMs ?? 8_000) + STOP_SLACK_MS;
+    const limitMs = drainLimitMs(role, config) + STOP_SLACK_MS;
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
     const exit = await exited;
     clearTimeout(timer);
@@ -115,6 +115,14 @@ async function startRole<Ready extends object>(
     })
     .finally(() => signal?.removeEventListener('abort', abort));
   return { ready, pid: child.pid ?? 0, exited, stop, kill: (signal) => void child.kill(signal) };
+}
+
+/** Returns the time that a process gives its requests in flight, milliseconds. */
+function drainLimitMs(
+  role: Role,
+  { drainTimeoutMs = 8_000, gatewayTimeoutMs = 30_000 }: Partial<Config>,
+): number {
+  return role === 'gateway' ? gatewayTimeoutMs : drainTimeoutMs;
 }
 
 function untilReady<Ready extends object>(

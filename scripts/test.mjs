@@ -27,7 +27,7 @@ async function runAll() {
  * Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. Rights are tested
  * on kafkajs by `npm run test:long`.
  */
-const ONE_CLIENT = /integration-tests\/(command-line|models|wire|rights|support)\//;
+const ONE_CLIENT = /integration-tests\/(command-line|gateway|models|wire|rights|support)\//;
 
 /** Returns the non-default Kafka client; undefined if KAFKA_CLIENT is set. */
 async function otherClient() {
@@ -51,8 +51,8 @@ async function checkSources() {
   return results.every(Boolean);
 }
 
-// Tests mostly wait for sessions to expire and brokers to start, so several files run at once.
-const FILES_AT_ONCE = 4;
+// Tests mostly wait for sessions to expire and brokers to start, so files run in pairs.
+const FILES_AT_ONCE = 2;
 
 /** Prepares the broker once for all files, since fetching its image may exceed the time limit of a test. */
 async function runIntegration(files) {

@@ -7,7 +7,7 @@ import { print, printJson } from '../output.js';
 import { exitSoon, exitWithin, releaseParent, stopSignal, stopped, unlessStopped } from '../signals.js';
 
 /** Time for requests in flight when the gateway stops, milliseconds, beyond their own timeouts. */
-const STOP_SLACK_MS = 5_000;
+const STOP_SLACK_MS = 15_000;
 
 /** Runs a gateway until a stop signal. @throws KafkaError or PartituraError if it cannot start */
 export async function runGateway(

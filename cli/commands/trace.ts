@@ -1,15 +1,13 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config/config.js';
-import type { KafkaAdmin, KafkaClient } from '../../kafka/port.js';
-import { readNodes } from '../../cluster/node-directory.js';
-import { topicNames } from '../../cluster/topics.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { timeOption, formatTime } from '../time-option.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, printError, table } from '../output.js';
-import { search, type TraceResult, type TraceMatch } from '../../operations/trace/search.js';
-import { open, timeline, type Step } from '../trace/timeline.js';
+import { search, type TraceResult } from '../../operations/trace/search.js';
+import { stateOf } from '../../operations/trace/open-request.js';
+import { open, timeline, type Step } from '../../operations/trace/timeline.js';
 
 interface TraceFlags {
   readonly since: number;
@@ -52,7 +50,7 @@ async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<
     const findings = await search({ kafka, admin, config }, id, { since, replyTopics: replyTopic });
     if (findings.matches.length === 0) throw notFound(id, findings, since);
     const states = await Promise.all(
-      open(findings.matches).map((found) => stateOf(kafka, admin, config, found)),
+      open(findings.matches).map((found) => stateOf({ kafka, admin, config }, found)),
     );
     return { steps: timeline(findings.matches), states, isCut: findings.isCut };
   });
@@ -79,28 +77,4 @@ function printSteps(steps: readonly Step[], states: readonly string[]): void {
   ]);
   print(table(['TIME', 'AFTER', 'WHAT', 'WHERE', 'DETAILS'], rows));
   for (const state of states) print(state);
-}
-
-/** Describes the state of a request without an outcome, as far as committed offsets show. */
-async function stateOf(
-  kafka: KafkaClient,
-  admin: KafkaAdmin,
-  config: Config,
-  { record, role, model }: TraceMatch,
-): Promise<string> {
-  const { topic, partition, offset } = record;
-  const place = `${topic} ${partition}/${offset}`;
-  if (role !== 'request' || model === undefined) return `${place}: no result found`;
-  const group = topicNames(config.prefix).group(model);
-  const positions = await admin.committed(group, topic);
-  const position = positions.find((found) => found.partition === partition)?.offset ?? -1;
-  if (position > offset)
-    return `${place}: finished (group ${group} is at ${position}), but none of the searched topics has its reply`;
-  const nodes = await readNodes(kafka, config, Date.now());
-  const owner = nodes.find(
-    ({ alive, partitions }) =>
-      alive && partitions.some((owned) => owned.topic === topic && owned.partition === partition),
-  );
-  const ahead = offset - Math.max(position, 0);
-  return `${place}: waiting behind ${ahead} records; ${owner ? `partition assigned to ${owner.node}` : 'partition not assigned to any node'}`;
 }

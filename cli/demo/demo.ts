@@ -134,13 +134,15 @@ function report(result: DemoReport, json: boolean): void {
   if (problems.length > 0) throw new Error(problems.join('; '));
 }
 
-function explain({ brokers }: LocalCluster): void {
+function explain({ brokers, gateway }: LocalCluster): void {
   const at = brokers.join(',');
+  const url = gateway?.process.ready.gateway;
+  const curl = url && `  curl -d @examples/digits/request.json ${url}/v2/models/digits/infer\n`;
   printError(`
 The cluster keeps running; press Ctrl-C to stop it. From another terminal in this folder:
 
   npx partitura predict digits --file examples/digits/request.json --brokers ${at}
   kcat -P -b ${at} -t partitura.digits.requests examples/digits/request.json
   kcat -C -b ${at} -t partitura.digits.replies -o beginning -e -q
-`);
+${curl ?? ''}`);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, list, number, option, optionalText, port, text } from './option.js';
+import { count, flag, list, number, option, optionalText, port, text } from './option.js';
 
 /** Options of a gateway: addresses, limits and access. */
 export const GATEWAY = {
@@ -52,6 +52,12 @@ export const GATEWAY = {
     undefined,
     'File with the private key of the certificate (PEM)',
   ),
+  consoleReadOnly: option(
+    'PARTITURA_CONSOLE_READ_ONLY',
+    flag,
+    false,
+    'Let the console change nothing: no replay or drop of dead letters, no load, unload, label or drain',
+  ),
   gatewayApiKeys: option(
     'PARTITURA_GATEWAY_API_KEYS',
     optionalText,
@@ -64,7 +70,12 @@ export const GATEWAY = {
     undefined,
     'URL of the JSON Web Key Set by which tokens are verified',
   ),
-  gatewayJwtIssuer: option('PARTITURA_GATEWAY_JWT_ISSUER', optionalText, undefined, 'Required issuer of tokens'),
+  gatewayJwtIssuer: option(
+    'PARTITURA_GATEWAY_JWT_ISSUER',
+    optionalText,
+    undefined,
+    'Required issuer of tokens',
+  ),
   gatewayJwtAudience: option(
     'PARTITURA_GATEWAY_JWT_AUDIENCE',
     optionalText,

@@ -5,7 +5,7 @@ import { ownerOf, readApiKeys, type ApiKeys } from './api-keys.js';
 import { ANYBODY, unauthenticated, type Identity } from './identity.js';
 import { tokenVerifier, type VerifyToken } from './jwt.js';
 
-/** How often the file of API keys is checked for changes, milliseconds. */
+/** Interval at which the file of API keys is checked for changes, milliseconds. */
 const CHECK_MS = 5_000;
 
 /** Headers or metadata of a request, with lower-case names. */

@@ -2,7 +2,7 @@ import { wildcard } from '../../schemas/headers/wildcard.js';
 import { FrontError, GRPC_STATUS, Overloaded } from '../inference/problem.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** What the owner of a credential may do. */
+/** Rights of the owner of a credential. */
 export interface Grants {
   readonly name: string;
   /** Patterns of model names (`*` matches anything). */

@@ -12,9 +12,14 @@ export function authenticate(app: FastifyInstance, { authenticator }: GatewaySer
     const isOpen = OPEN.test(request.url.split('?', 1)[0] ?? '') || request.method === 'OPTIONS';
     if (isOpen) request.identity = ANYBODY;
     else {
-      void reply.header('www-authenticate', 'Bearer');
+      void reply.header('www-authenticate', challengeFor(request.headers.accept));
       request.identity = await authenticator.identify(request.headers);
       void reply.removeHeader('www-authenticate');
     }
   });
+}
+
+/** Browsers ask a person for a name and a password, which is the credential; programs send tokens. */
+function challengeFor(accept: string | undefined): string {
+  return accept?.includes('text/html') ? 'Basic realm="Partitura", charset="UTF-8"' : 'Bearer';
 }

@@ -5,7 +5,7 @@ import { sleep } from '../../core/time.js';
 const POLL_MS = 20;
 /** Time without requests after which no more are expected, milliseconds: longer than load balancers take to react. */
 const QUIET_MS = 1_000;
-/** Longest time to wait for callers that go on sending, milliseconds. */
+/** Longest time to wait for callers that keep sending, milliseconds. */
 const NOTICE_MS = 10_000;
 
 /**
@@ -28,6 +28,8 @@ export class Connections {
     app.server.on('connection', track);
     app.server.on('secureConnection', track);
     app.addHook('onRequest', (request, reply, done) => {
+      // Event streams end with the server; their browsers connect to another one.
+      if ('isEndless' in request.routeOptions.config) return done();
       this.#requests++;
       this.#lastRequestAt = Date.now();
       reply.raw.once('close', () => this.#requests--);

@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { FrontError, GRPC_STATUS } from '../inference/problem.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 
 /** Headers that browsers obey; pages set a content security policy of their own. */
@@ -12,13 +13,32 @@ const HEADERS = {
 const A_YEAR_OF_TLS = 'max-age=31536000';
 const EXPOSED = ['inference-header-content-length', 'location', 'retry-after'];
 
+/**
+ * Returns true for a change that a page of another origin sends. Browsers send simple requests without asking, and with
+ * the credentials that they hold, so CORS alone does not stop them.
+ */
+function isForeign(
+  { method, headers: { origin, host } }: FastifyRequest,
+  allowed: readonly string[],
+): boolean {
+  if (origin === undefined || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
+  if (allowed.includes('*') || allowed.includes(origin)) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
 /** Adds security headers and, for the configured origins, CORS. */
 export function addSecurity(app: FastifyInstance, { config }: GatewayServices, isTls: boolean): void {
   const { gatewayCors: origins } = config;
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(HEADERS);
     if (isTls) void reply.header('strict-transport-security', A_YEAR_OF_TLS);
     if (origins.length > 0) void reply.header('cross-origin-resource-policy', 'cross-origin');
+    if (isForeign(request, origins))
+      throw new FrontError(
+        { http: 403, grpc: GRPC_STATUS.PERMISSION_DENIED },
+        'PERMISSION_DENIED',
+        `origin: expected this gateway's or one of PARTITURA_GATEWAY_CORS, got '${request.headers.origin}'`,
+      );
     done();
   });
   if (origins.length === 0) return;

@@ -1,4 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { addConsole } from '../../console/server/index.js';
+import type { ConsoleServices } from '../../console/server/services.js';
 import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -38,6 +40,7 @@ declare module 'fastify' {
 export interface HttpServerParts extends GatewayServices {
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
+  readonly pages: ConsoleServices;
 }
 
 /** The HTTP server with its connections. */
@@ -78,6 +81,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       addDialect(scope, dialect, parts);
       done();
     });
+  addConsole(app, parts.pages);
   return { app, connections };
 }
 

@@ -4,7 +4,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { decodeElements, splitBytes } from '../../schemas/tensor.js';
 
-/** Digits by which every float of 32 bits can be told apart; six are enough for most. */
+/** Significant digits that identify every 32-bit float; six are enough for most. */
 const FLOAT_DIGITS = [6, 9];
 const DOUBLE_DIGITS = [6, 17];
 /** Outputs with this ending are bytes even where they are text. */

@@ -7,6 +7,7 @@ import { createLogger } from '../../core/log.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { ClusterLink } from '../cluster-link.js';
+import { pageServices } from '../gateway.js';
 import { createHttpServer } from '../http/server.js';
 import { Inferences } from '../inference/inferences.js';
 import { GatewayMetrics } from '../metrics.js';
@@ -15,8 +16,8 @@ import { openApiDocument } from './document.js';
 import { routeOf } from './operation.js';
 import { OPERATIONS } from './operations/index.js';
 
-/** Routes that the document leaves out: they only refuse, or are another spelling of a path. */
-const LEFT_OUT = /^\w+ (\/v2\/(system|cuda|tpu)sharedmemory\/\*|\/V1\/\*)$/;
+/** Routes that the document leaves out: refusals, another spelling of a path, and the pages with their own data. */
+const LEFT_OUT = /^\w+ (\/v2\/(system|cuda|tpu)sharedmemory\/\*|\/V1\/\*|\/|\/console(\/.*)?)$/;
 const DOCUMENTED = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
 
 interface Document {
@@ -40,6 +41,7 @@ before(async () => {
   const log = createLogger('gateway', 'silent');
   const link = new ClusterLink(config, createKafkaClient(config, 'test', log), log);
   const models = new ServedModels(link.nodes, link.directives);
+  const metrics = new GatewayMetrics(() => 0);
   const server = createHttpServer({
     config,
     models,
@@ -49,7 +51,8 @@ before(async () => {
     control: link.control,
     deferred: link.deferred,
     authenticator: new Authenticator(config, log),
-    metrics: new GatewayMetrics(() => 0),
+    metrics,
+    pages: { ...pageServices(link, log), registry: metrics.registry },
   });
   closeModels = () => models.close();
   ({ app } = server);

@@ -25,10 +25,14 @@ describe('an interrupted demo', () => {
     const port = String(await freePort());
     const demo = cli.start(['demo', '--inflight', '1', '--broker-port', port, ...args]);
     await demo.printed(/starting 2 inference nodes/);
-    await eventually('some requests are sent', async () => {
-      const { stdout } = await cli.run(['topics', '--brokers', `127.0.0.1:${port}`]);
-      return Number(/digits\.requests +\d+ +(\d+)/.exec(stdout)?.[1]) > 20;
-    });
+    await eventually(
+      'some requests are sent',
+      async () => {
+        const { stdout } = await cli.run(['topics', '--brokers', `127.0.0.1:${port}`]);
+        return Number(/digits\.requests +\d+ +(\d+)/.exec(stdout)?.[1]) > 20;
+      },
+      60_000,
+    );
     const code = await demo.end('SIGINT');
     assert.equal(demo.stdout(), '');
     await eventually('no temporary folder is left', async () => (await fixture.leftovers()).length === 0);
@@ -36,7 +40,10 @@ describe('an interrupted demo', () => {
   };
 
   test('exits immediately', async () => {
-    assert.deepEqual(await interrupt(), [0, 'starting Kafka …\nstarting 2 inference nodes …\nstopping …\n']);
+    assert.deepEqual(await interrupt(), [
+      0,
+      'starting Kafka …\nstarting 2 inference nodes and the gateway …\nstopping …\n',
+    ]);
   });
 
   test('exits with a nonzero code if --exit was given and no report was printed', async () => {

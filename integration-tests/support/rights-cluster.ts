@@ -26,7 +26,7 @@ export const NAMES = topicNames('partitura');
 export const OTHER = 'sum';
 const QUIET = createLogger('rights', 'silent');
 const MODELS = ['scale', OTHER];
-const USERS = ['node', 'client', 'operator', 'reader'];
+const USERS = ['node', 'client', 'gateway', 'operator', 'reader'];
 const READ = { limitMs: 30_000, fetchMaxBytes: 1e6 };
 
 /** A node run by a user, with its log. */

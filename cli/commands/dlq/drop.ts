@@ -3,14 +3,9 @@ import { Drop } from '../../../operations/dead-letters/drop.js';
 import { isNarrow } from '../../../operations/dead-letters/filter.js';
 import { deadLetterRanges, readHandled } from '../../../operations/dead-letters/scan.js';
 import { PartituraError } from '../../../schemas/errors.js';
+import { withOutbox } from '../../../operations/dead-letters/with-outbox.js';
 import { print, printJson, printError } from '../../output.js';
-import {
-  finishingStopSignal,
-  refuseIncomplete,
-  printUnreadable,
-  withCluster,
-  withOutbox,
-} from './cluster.js';
+import { finishingStopSignal, refuseIncomplete, printUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { byTopicText } from './texts.js';
 

@@ -1,4 +1,4 @@
-import type { DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
+import { keysOf, type DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
 import { PartituraError } from '../../../schemas/errors.js';
 
 /** Filter flags of the command line; times in milliseconds since the epoch. */
@@ -19,11 +19,4 @@ export function filterOf({ reason, stage, since, until, key, all }: FilterFlags)
       `--since: expected a time before --until (${new Date(until).toISOString()}), got ${new Date(since).toISOString()}`,
     );
   return { reason, stage, since, until, all, keys: key === undefined ? undefined : keysOf(key) };
-}
-
-/** Returns the key as text and, if it is written like one that `list` prints, as decoded hexadecimal digits. */
-function keysOf(key: string): Buffer[] {
-  const text = Buffer.from(key);
-  const [, digits] = /^0x((?:[0-9a-f]{2})*)$/i.exec(key) ?? [];
-  return digits === undefined ? [text] : [text, Buffer.from(digits, 'hex')];
 }

@@ -6,14 +6,9 @@ import {
   type DeadLetterRanges,
 } from '../../../operations/dead-letters/scan.js';
 import { Replay } from '../../../operations/dead-letters/replay.js';
+import { withOutbox } from '../../../operations/dead-letters/with-outbox.js';
 import { print, printJson } from '../../output.js';
-import {
-  finishingStopSignal,
-  refuseIncomplete,
-  printUnreadable,
-  withCluster,
-  withOutbox,
-} from './cluster.js';
+import { finishingStopSignal, refuseIncomplete, printUnreadable, withCluster } from './cluster.js';
 import { filterOf, type FilterFlags } from './flags.js';
 import { byTopicText, countsText } from './texts.js';
 

@@ -5,6 +5,7 @@ import type { GatewayServices } from '../rest-dialect.js';
 import { decodeInfer } from './decode.js';
 import { encodeInfer } from './encode.js';
 import { BINARY_HEADER } from './binary.js';
+import { serverTiming } from '../../http/server-timing.js';
 
 interface ModelParams {
   readonly model: string;
@@ -40,6 +41,7 @@ export function addInferRoutes(
       timeoutMs: Math.min(context.timeoutMs, timeoutMs ?? Infinity),
     });
     const { json, tail } = encodeInfer(answer, binaryOutputs);
+    void reply.header('server-timing', serverTiming(answer));
     if (tail === undefined) return reply.type('application/json').send(json);
     return reply
       .type('application/octet-stream')

@@ -4,7 +4,7 @@ import { decimal, elementTexts, nested, rowTexts } from '../../json/write-elemen
 import type { Classified } from '../../tensorflow/classification.js';
 import type { PredictFormat } from './read-predict.js';
 
-/** Writes outputs in the format of their request. @throws PartituraError INTERNAL if rows cannot be told apart */
+/** Writes outputs in the format of their request. @throws PartituraError INTERNAL if outputs have different numbers of rows */
 export function writePredictions(outputs: readonly Tensor[], format: PredictFormat): string {
   if (outputs.length === 0) throw internal('Cannot convert empty tensor map to JSON');
   const sorted = [...outputs].sort((a, b) => (a.name < b.name ? -1 : 1));

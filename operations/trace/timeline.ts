@@ -1,8 +1,8 @@
 import { oneLine, textOrHex } from '../../core/printable.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { detectFraming } from '../../schemas/framing/index.js';
-import { isOf, type TraceMatch } from '../../operations/trace/search.js';
-import { correlationOf, traceIdOf } from '../../operations/trace/request-id.js';
+import { isOf, type TraceMatch } from './search.js';
+import { correlationOf, traceIdOf } from './request-id.js';
 
 /** A step in the life of a request. */
 export interface Step {

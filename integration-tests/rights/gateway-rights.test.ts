@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { aclsFor } from '../../cluster/acls.js';
+import { checkConfig } from '../../core/config/config.js';
+import { createLogger } from '../../core/log.js';
+import { startGateway, type Gateway } from '../../gateway/gateway.js';
+import { createKafkaClient } from '../../kafka/client.js';
+import { eventually } from '../support/eventually.js';
+import { call } from '../support/http.js';
+import { NO_LOGIN_BROKER, RightsCluster } from '../support/rights-cluster.js';
+
+const quiet = createLogger('rights', 'silent');
+let cluster: RightsCluster;
+before(async () => {
+  if (!NO_LOGIN_BROKER) cluster = await RightsCluster.start();
+});
+after(() => cluster?.close());
+
+async function runGateway(): Promise<Gateway> {
+  const config = checkConfig({
+    ...cluster.settings,
+    ...cluster.broker.login('gateway'),
+    gatewayPort: 0,
+    grpcPort: 0,
+  });
+  return startGateway(config, createKafkaClient(config, 'gateway', quiet), quiet);
+}
+
+test('the rights of a gateway suffice for all that it does', { skip: NO_LOGIN_BROKER }, async () => {
+  await cluster.broker.allow('node', aclsFor('node', cluster.scope));
+  await cluster.broker.allow('gateway', aclsFor('gateway', cluster.scope));
+  const { node, logText } = await cluster.runNode();
+  assert.ok(node, logText());
+  const body = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] };
+  let gateway: Gateway | undefined;
+  try {
+    gateway = await runGateway();
+    const { url } = gateway;
+    await eventually('the gateway is ready', async () => (await call(`${url}/readyz`)).status === 200);
+    assert.equal((await call(`${url}/v2/models/scale/infer`, body)).status, 200);
+    const deferred = await call(`${url}/v2/models/scale/infer`, body, {
+      headers: { prefer: 'respond-async' },
+    });
+    const location = deferred.headers.get('location') ?? '';
+    await eventually(
+      'the deferred reply is found',
+      async () => (await call(`${url}${location}`)).status === 200,
+    );
+    assert.equal((await call(`${url}/api/models/sum/unload`, '')).status, 200);
+  } finally {
+    await gateway?.close();
+    await node.close();
+  }
+});
+
+test('a gateway without a right does not start, and names the topic', { skip: NO_LOGIN_BROKER }, async () => {
+  const rights = aclsFor('gateway', cluster.scope);
+  const needed = rights.filter(
+    ({ name, operation }) => /nodes$|client-replies$/.test(name) && operation === 'READ',
+  );
+  assert.equal(needed.length, 2);
+  for (const missing of needed) {
+    await cluster.broker.allow(
+      'gateway',
+      rights.filter((acl) => acl !== missing),
+    );
+    await assert.rejects(runGateway(), /authoriz/i, missing.name);
+  }
+});
