@@ -56,7 +56,8 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   }
 }
 
-function pageServices(
+/** Returns the parts of a gateway that its pages use. */
+export function pageServices(
   { config, kafka, nodes, directives }: ClusterLink,
   log: Logger,
 ): Omit<ConsoleServices, 'registry'> {

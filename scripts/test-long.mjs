@@ -15,6 +15,7 @@ const COMPATIBILITY = 'dist/integration-tests/compatibility/main.js';
 const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_PER_FRAMING = '100000';
 const RECORDS_OF_BACKLOG = '200000';
+const MUTATED_HTTP_REQUESTS = '200000';
 
 /** Suites by name; each resolves true if it passed. */
 const SUITES = {
@@ -33,9 +34,12 @@ const SUITES = {
     onBothClients(['dist/integration-tests/delivery/backlog.test.js'], {
       PARTITURA_TEST_BACKLOG: RECORDS_OF_BACKLOG,
     }),
-  /** Sends 700,000 mutated records. */
+  /** Sends 700,000 mutated records and 200,000 mutated HTTP requests. */
   fuzz: () =>
-    runTests(['dist/integration-tests/wire/fuzz.test.js'], { PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING }),
+    runTests(['dist/integration-tests/wire/fuzz.test.js', 'dist/integration-tests/gateway/fuzz.test.js'], {
+      PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING,
+      PARTITURA_TEST_HTTP_FUZZ: MUTATED_HTTP_REQUESTS,
+    }),
 };
 
 async function onBothClients(files, env = {}) {

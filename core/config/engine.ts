@@ -11,7 +11,10 @@ export const ENGINE = {
   ),
   versionPolicy: option(
     'PARTITURA_VERSION_POLICY',
-    text.regex(/^(latest(:[1-9][0-9]*)?|all|specific:[0-9]+(,[0-9]+)*)$/),
+    text.regex(
+      /^(latest(:[1-9][0-9]*)?|all|specific:[0-9]+(,[0-9]+)*)$/,
+      'expected latest, latest:N, all or specific:1,3',
+    ),
     'latest',
     'Versions to serve: latest, latest:N, all or specific:1,3',
   ),

@@ -5,6 +5,8 @@ import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { callContextOf } from '../http/call-context.js';
 import type { CallContext, Inferences } from '../inference/inferences.js';
 import { problemOf } from '../inference/problem.js';
+import { checked } from '../openapi/checked.js';
+import { BulkQuery } from '../openapi/schemas/open-inference.js';
 import { signatureOf, type ServedVersion } from '../models/served-models.js';
 import { answerLine, csvRecords, errorLine, headerLine, rowOf } from './csv.js';
 import { inOrder } from './in-order.js';
@@ -14,10 +16,7 @@ import { rowRequest } from './row-request.js';
 const NDJSON = 'application/x-ndjson';
 const CSV = 'text/csv';
 
-type BulkRequest = FastifyRequest<{
-  Params: { readonly model: string };
-  Querystring: { readonly progress?: string };
-}>;
+type BulkRequest = FastifyRequest<{ Params: { readonly model: string } }>;
 
 /** A row's answer or error. */
 type Answer = { readonly reply: InferenceReply } | { readonly error: string };
@@ -44,7 +43,7 @@ export function addBulkRoutes(app: FastifyInstance, { config, inferences, models
     const type = request.headers['content-type'] ?? '';
     if (type.startsWith(CSV))
       return reply.type(CSV).send(Readable.from(answerCsv(bodyOf(request), limit, call)));
-    const every = Number(request.query.progress ?? 0);
+    const every = Number(checked(BulkQuery, request.query, 'query').progress);
     return reply.type(NDJSON).send(Readable.from(answerNdjson(linesOf(bodyOf(request), limit), every, call)));
   });
 }

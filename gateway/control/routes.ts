@@ -1,19 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { ENGINE } from '../../core/config/engine.js';
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
 import type { CommandOptions } from '../../operations/control/cluster-control.js';
-import { PartituraError } from '../../schemas/errors.js';
 import { readBody } from '../json/read-body.js';
+import { checked } from '../openapi/checked.js';
+import { Labels, VersionPolicy } from '../openapi/schemas/cluster.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 
 /** Time that a command waits for the nodes, milliseconds. */
 const WAIT_MS = 60_000;
 
 type Named = FastifyRequest<{ Params: { readonly name: string } }>;
-
-const labels = z.record(z.string().min(1), z.string().regex(/^\d{1,15}$/, 'expected a version number'));
-const policy = z.strictObject({ versionPolicy: ENGINE.versionPolicy.check.nullable() });
 
 /**
  * Adds the control of the cluster: load, unload, version policy, labels and drain. Each answers with what became of the
@@ -32,11 +28,11 @@ export function addControlRoutes(app: FastifyInstance, { control, directives }: 
     answer(reply, await control.unload(params.name, optionsFrom(headers, ip))),
   );
   app.put('/api/models/:name/labels', async ({ params, headers, ip, body }: Named, reply) => {
-    const change = { labels: checked(labels, await bodyOf(body), 'labels') };
+    const change = { labels: checked(Labels, await bodyOf(body), 'labels') };
     return answer(reply, await control.configure(params.name, change, optionsFrom(headers, ip)));
   });
   app.put('/api/models/:name/version-policy', async ({ params, headers, ip, body }: Named, reply) => {
-    const change = checked(policy, await bodyOf(body), 'version policy');
+    const change = checked(VersionPolicy, await bodyOf(body), 'version policy');
     return answer(reply, await control.configure(params.name, change, optionsFrom(headers, ip)));
   });
   for (const [action, drained] of [
@@ -64,12 +60,4 @@ function optionsFrom(headers: Named['headers'], ip: string): CommandOptions {
 
 function bodyOf(body: unknown): Promise<unknown> {
   return readBody(Buffer.isBuffer(body) ? body : Buffer.alloc(0));
-}
-
-function checked<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
-  const { data, error } = schema.safeParse(value);
-  if (!error) return data;
-  const [issue] = error.issues;
-  const where = issue?.path.length ? `, ${issue.path.join('.')}` : '';
-  throw new PartituraError('INVALID_REQUEST', `${what}${where}: ${issue?.message}`);
 }

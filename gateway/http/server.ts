@@ -9,6 +9,7 @@ import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
 import type { GatewayMetrics } from '../metrics.js';
+import { addOpenApi } from '../openapi/routes.js';
 import type { Identity } from '../auth/identity.js';
 import { addXml } from '../xml/negotiate.js';
 import { Connections } from './connections.js';
@@ -65,6 +66,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     done();
   });
   addHealthRoutes(app, { ...parts, connections });
+  addOpenApi(app, parts);
   void app.register((scope, _options, done) => {
     addControlRoutes(scope, parts);
     done();

@@ -35,7 +35,8 @@ export class Inferences {
     identity.requireModel(request.model);
     this.models.resolve(request.model, request.modelVersion ?? undefined);
     this.#refuseHopeless(request.model, timeoutMs);
-    const deadline = Math.min(request.deadline ?? Infinity, Date.now() + timeoutMs);
+    // Timeouts may have fractions of a millisecond, deadlines have none.
+    const deadline = Math.ceil(Math.min(request.deadline ?? Infinity, Date.now() + timeoutMs));
     const reply = await this.channel.request({ ...request, deadline }, { timeoutMs, signal, headers });
     if (!reply.error) return reply;
     const { code, message, retryable } = reply.error;

@@ -1,3 +1,4 @@
+import { isOutage } from '../../kafka/port.js';
 import { NoReplyError } from '../../producers/no-reply-error.js';
 import { PartituraError, type ErrorCode } from '../../schemas/errors.js';
 
@@ -79,6 +80,7 @@ export function problemOf(error: unknown): Problem {
     const retryAfterSeconds = error instanceof Overloaded ? error.retryAfterSeconds : undefined;
     return { ...STATUS[error.code], code: error.code, message: error.message, retryAfterSeconds };
   }
+  if (isOutage(error)) return unavailable((error as Error).message);
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
   const http = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
   const text = http === 500 ? 'internal error of the gateway' : String(message);
@@ -97,6 +99,10 @@ function noReply({ reason, message }: NoReplyError): Problem {
     case 'aborted':
       return { http: 499, grpc: GRPC_STATUS.CANCELLED, code: 'CANCELLED', message };
     default:
-      return { http: 503, grpc: GRPC_STATUS.UNAVAILABLE, code: 'UNAVAILABLE', message };
+      return unavailable(message);
   }
+}
+
+function unavailable(message: string): Problem {
+  return { http: 503, grpc: GRPC_STATUS.UNAVAILABLE, code: 'UNAVAILABLE', message };
 }

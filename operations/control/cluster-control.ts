@@ -70,9 +70,8 @@ export class ClusterControl {
       throw this.#unknownNode(node);
     const { requestedBy } = options;
     const value = { drained, requestedBy, requestedAt: Date.now() };
-    const offset = await this.#write(nodeRecord(this.parts.topic, node, value), (directive) =>
-      isSame(directive, 'node', node, value.requestedAt),
-    );
+    const record = nodeRecord(this.parts.topic, node, value);
+    const offset = await this.#write(record, { kind: 'node', name: node, requestedAt: value.requestedAt });
     return this.#wait(offset, judgeDrain(node, drained), options);
   }
 
@@ -85,17 +84,21 @@ export class ClusterControl {
     checkModelName(model);
     const { requestedBy } = options;
     const value = { ...this.parts.directives.model(model), ...change, requestedBy, requestedAt: Date.now() };
-    const offset = await this.#write(modelRecord(this.parts.topic, model, value), (directive) =>
-      isSame(directive, 'model', model, value.requestedAt),
-    );
+    const record = modelRecord(this.parts.topic, model, value);
+    const offset = await this.#write(record, { kind: 'model', name: model, requestedAt: value.requestedAt });
     return this.#wait(offset, judge, options);
   }
 
-  /** Writes a record and waits until it is read back. @returns its offset */
-  async #write(record: OutgoingRecord, isWritten: (directive: Directive) => boolean): Promise<number> {
+  /** Writes a record and waits until it, or a later one that supersedes it, is read back. @returns its offset */
+  async #write(record: OutgoingRecord, target: Target): Promise<number> {
+    const before = this.parts.directives.all().find((one) => isOf(one, target))?.offset ?? -1;
     await this.parts.producer.send([record]);
     for (const giveUpAt = Date.now() + READ_BACK_MS; Date.now() < giveUpAt; await sleep(POLL_MS)) {
-      const written = this.parts.directives.all().find(isWritten);
+      const written = this.parts.directives
+        .all()
+        .find(
+          (one) => isOf(one, target) && one.offset > before && one.value.requestedAt >= target.requestedAt,
+        );
       if (written) return written.offset;
     }
     throw new KafkaError('unavailable', `a directive was written but not read within ${READ_BACK_MS} ms`);
@@ -119,6 +122,11 @@ export class ClusterControl {
   }
 }
 
-function isSame(directive: Directive, kind: Directive['kind'], name: string, requestedAt: number): boolean {
-  return directive.kind === kind && directive.name === name && directive.value.requestedAt === requestedAt;
+/** The model or node of a directive, and the time at which it was asked for. */
+interface Target extends Pick<Directive, 'kind' | 'name'> {
+  readonly requestedAt: number;
+}
+
+function isOf(directive: Directive, { kind, name }: Target): boolean {
+  return directive.kind === kind && directive.name === name;
 }

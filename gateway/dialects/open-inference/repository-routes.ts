@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { object } from '../../../schemas/framing/oip-json.js';
+import type { z } from 'zod';
 import { readBody } from '../../json/read-body.js';
+import { checked } from '../../openapi/checked.js';
+import { RepositoryIndexRequest, RepositoryLoadRequest } from '../../openapi/schemas/open-inference.js';
 import { COMMAND, complied, refuseParameters } from '../../open-inference/repository-control.js';
 import { repositoryIndex } from '../../open-inference/repository-index.js';
 import { refuseSharedMemory } from '../../open-inference/unsupported.js';
@@ -13,11 +15,11 @@ const SHARED_MEMORY = ['systemsharedmemory', 'cudasharedmemory', 'tpusharedmemor
 /** Adds the model repository, and a refusal of shared memory. */
 export function addRepositoryRoutes(app: FastifyInstance, { models, control }: GatewayServices): void {
   app.post('/v2/repository/index', async ({ body }: FastifyRequest) =>
-    repositoryIndex(models, (await readOptions(body)).ready === true),
+    repositoryIndex(models, (await readOptions(body, RepositoryIndexRequest)).ready === true),
   );
   app.post('/v2/repository/models/:model/load', async ({ params, body, identity }: ModelRequest) => {
     identity.requireControl();
-    refuseParameters((await readOptions(body)).parameters ?? {});
+    refuseParameters((await readOptions(body, RepositoryLoadRequest)).parameters ?? {});
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
@@ -32,13 +34,8 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
     });
 }
 
-interface RepositoryOptions {
-  readonly ready?: unknown;
-  readonly parameters?: Readonly<Record<string, unknown>> | null;
-}
-
-/** Reads the body of a request, which may be empty. @throws PartituraError if it is not an object */
-async function readOptions(body: unknown): Promise<RepositoryOptions> {
-  if (!Buffer.isBuffer(body) || body.length === 0) return {};
-  return object(await readBody(body), 'the body');
+/** Reads the body of a request, which may be empty. @throws PartituraError that names the field */
+async function readOptions<T extends z.ZodType>(body: unknown, schema: T): Promise<z.output<T>> {
+  const isEmpty = !Buffer.isBuffer(body) || body.length === 0;
+  return checked(schema, isEmpty ? {} : await readBody(body), 'the body');
 }

@@ -1,0 +1,11 @@
+import * as cluster from './cluster.js';
+import * as openInference from './open-inference.js';
+import * as tensorflowServing from './tensorflow-serving.js';
+import * as watson from './watson.js';
+
+const { BulkQuery: _query, ...bodies } = openInference;
+
+/** Schemas of the bodies of all REST resources, by their names in the OpenAPI document. */
+export const BODIES = { ...bodies, ...tensorflowServing, ...watson, ...cluster };
+
+export type BodyName = keyof typeof BODIES;
