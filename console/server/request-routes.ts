@@ -20,13 +20,16 @@ const hours = z.coerce
 /** Adds the timeline of one request, by correlation, request or trace id. */
 export function addRequestRoutes(
   app: FastifyInstance,
-  { kafka, config }: ConsoleServices,
+  { kafka, config, requireControl }: ConsoleServices,
   reader: ClusterReader,
 ): void {
   const searches = new Shared();
   app.get<{ Params: { id: string }; Querystring: { hours?: string } }>(
     '/console/api/requests/:id',
-    ({ params: { id }, query }) => {
+    (request) => {
+      requireControl(request);
+      const { params, query } = request;
+      const { id } = params;
       const { data, error } = hours.safeParse(query.hours);
       if (error)
         throw new PartituraError(

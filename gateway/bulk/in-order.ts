@@ -11,9 +11,26 @@ export async function* inOrder<Item, Answer>(
   window = WINDOW,
 ): AsyncGenerator<Answer> {
   const pending: Promise<Answer>[] = [];
-  for await (const item of items) {
-    pending.push(answer(item));
-    if (pending.length >= window) yield (await pending.shift()) as Answer;
+  const source = items[Symbol.asyncIterator]();
+  let next: Promise<IteratorResult<Item>> | undefined = source.next();
+  try {
+    while (next !== undefined || pending.length > 0) {
+      const [oldest] = pending;
+      if (oldest && (next === undefined || pending.length >= window || (await isFirst(oldest, next)))) {
+        yield await oldest;
+        void pending.shift();
+        continue;
+      }
+      const result: IteratorResult<Item> | undefined = await next;
+      if (result && !result.done) pending.push(answer(result.value));
+      next = result?.done ? undefined : source.next();
+    }
+  } finally {
+    await source.return?.();
   }
-  for (const last of pending) yield await last;
+}
+
+/** Returns true if the first promise settles before the second. */
+function isFirst(first: Promise<unknown>, second: Promise<unknown>): Promise<boolean> {
+  return Promise.race([first.then(() => true), second.then(() => false)]);
 }

@@ -1,5 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { InferenceReply } from '../../schemas/generated.js';
+import { GrowingBuffer } from '../http/growing-buffer.js';
 import { readBody } from '../json/read-body.js';
 import { rowTexts } from '../json/write-elements.js';
 
@@ -10,21 +11,20 @@ const LINE_FEED = 0x0a;
  * @throws PartituraError REQUEST_TOO_LARGE for a line above the limit
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
-  let rest: Buffer[] = [];
-  let length = 0;
+  const rest = new GrowingBuffer();
   for await (const chunk of chunks) {
     let begin = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, begin)) {
-      const line = Buffer.concat([...rest, chunk.subarray(begin, end)]);
-      [rest, length, begin] = [[], 0, end + 1];
+      rest.push(chunk.subarray(begin, end));
+      begin = end + 1;
+      const line = rest.take();
       if (!isBlank(line)) yield line;
     }
     rest.push(chunk.subarray(begin));
-    length += chunk.length - begin;
-    if (length > maxBytes)
+    if (rest.length > maxBytes)
       throw new PartituraError('REQUEST_TOO_LARGE', `line: expected at most ${maxBytes} bytes, got more`);
   }
-  const last = Buffer.concat(rest);
+  const last = rest.take();
   if (!isBlank(last)) yield last;
 }
 

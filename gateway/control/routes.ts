@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
 import type { CommandOptions } from '../../operations/control/cluster-control.js';
+import { ANYBODY } from '../auth/identity.js';
 import { readBody } from '../json/read-body.js';
 import { checked } from '../openapi/checked.js';
 import { Labels, VersionPolicy } from '../openapi/schemas/cluster.js';
@@ -21,26 +22,26 @@ export function addControlRoutes(app: FastifyInstance, { control, directives }: 
     done();
   });
   app.get('/api/directives', () => ({ directives: directives.all() }));
-  app.post('/api/models/:name/load', async ({ params, headers, ip }: Named, reply) =>
-    answer(reply, await control.load(params.name, optionsFrom(headers, ip))),
+  app.post('/api/models/:name/load', async (request: Named, reply) =>
+    answer(reply, await control.load(request.params.name, optionsFrom(request))),
   );
-  app.post('/api/models/:name/unload', async ({ params, headers, ip }: Named, reply) =>
-    answer(reply, await control.unload(params.name, optionsFrom(headers, ip))),
+  app.post('/api/models/:name/unload', async (request: Named, reply) =>
+    answer(reply, await control.unload(request.params.name, optionsFrom(request))),
   );
-  app.put('/api/models/:name/labels', async ({ params, headers, ip, body }: Named, reply) => {
-    const change = { labels: checked(Labels, await bodyOf(body), 'labels') };
-    return answer(reply, await control.configure(params.name, change, optionsFrom(headers, ip)));
+  app.put('/api/models/:name/labels', async (request: Named, reply) => {
+    const change = { labels: checked(Labels, await bodyOf(request.body), 'labels') };
+    return answer(reply, await control.configure(request.params.name, change, optionsFrom(request)));
   });
-  app.put('/api/models/:name/version-policy', async ({ params, headers, ip, body }: Named, reply) => {
-    const change = checked(VersionPolicy, await bodyOf(body), 'version policy');
-    return answer(reply, await control.configure(params.name, change, optionsFrom(headers, ip)));
+  app.put('/api/models/:name/version-policy', async (request: Named, reply) => {
+    const change = checked(VersionPolicy, await bodyOf(request.body), 'version policy');
+    return answer(reply, await control.configure(request.params.name, change, optionsFrom(request)));
   });
   for (const [action, drained] of [
     ['drain', true],
     ['undrain', false],
   ] as const)
-    app.post(`/api/nodes/:name/${action}`, async ({ params, headers, ip }: Named, reply) =>
-      answer(reply, await control.drain(params.name, drained, optionsFrom(headers, ip))),
+    app.post(`/api/nodes/:name/${action}`, async (request: Named, reply) =>
+      answer(reply, await control.drain(request.params.name, drained, optionsFrom(request))),
     );
 }
 
@@ -52,10 +53,11 @@ function answer(
   return reply.code(complied ? 200 : 409).send(outcome);
 }
 
-/** Names who asks: by the header `X-Requested-By`, otherwise by address. */
-function optionsFrom(headers: Named['headers'], ip: string): CommandOptions {
+/** Names who asks: the owner of the credential, with what the header `X-Requested-By` adds. */
+function optionsFrom({ identity, headers, ip }: Named): CommandOptions {
   const { 'x-requested-by': by } = headers;
-  return { requestedBy: typeof by === 'string' ? by.slice(0, 200) : `gateway, from ${ip}`, limitMs: WAIT_MS };
+  const who = identity === ANYBODY ? ip : identity.name;
+  return { requestedBy: typeof by === 'string' ? `${by.slice(0, 200)} (${who})` : who, limitMs: WAIT_MS };
 }
 
 function bodyOf(body: unknown): Promise<unknown> {

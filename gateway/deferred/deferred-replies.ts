@@ -96,7 +96,7 @@ export class DeferredReplies {
       onRecords: (records) => {
         const match = records.find((record) => correlationOf(record.headers) === correlation);
         if (!match?.value) return;
-        found = decodeReply(match.value);
+        found = readReply(match.value);
         stop.abort();
       },
     });
@@ -153,5 +153,16 @@ async function deliver(
   onReply: (reply: DeferredReply) => Promise<void>,
 ): Promise<void> {
   const correlation = correlationOf(headers);
-  if (value && correlation !== undefined) await onReply({ offset, correlation, reply: decodeReply(value) });
+  if (value && correlation !== undefined) await onReply({ offset, correlation, reply: readReply(value) });
+}
+
+/** Reads a reply; anybody may have written to the topic, and an unreadable record must not end a stream. */
+function readReply(value: Buffer): InferenceReply {
+  try {
+    return decodeReply(value);
+  } catch {
+    const message = 'reply: expected an InferenceReply, got other bytes';
+    const error = { code: 'DECODE_FAILED', message, retryable: false };
+    return { id: '', model: '', modelVersion: null, outputs: [], error, node: null, timing: null };
+  }
 }

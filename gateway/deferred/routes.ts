@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
+import { ANYBODY, type Identity } from '../auth/identity.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { encodeInfer } from '../dialects/open-inference/encode.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
@@ -19,8 +20,9 @@ type StreamRequest = FastifyRequest<{ Params: { readonly stream: string } }>;
 /** Adds the status resource of deferred requests, and streams of their replies as server-sent events. */
 export function addDeferredRoutes(app: FastifyInstance, { deferred }: GatewayServices): void {
   let streams = 0;
-  app.get('/v2/deferred/:id', async ({ params }: Named, reply) => {
+  app.get('/v2/deferred/:id', async ({ params, identity }: Named, reply) => {
     const found = await deferred.find(parseDeferredId(params.id));
+    if (found && found.model !== '') identity.requireModel(found.model);
     if (!found) return reply.code(202).header('retry-after', '1').send({ id: params.id, status: 'pending' });
     if (found.error) return reply.send({ id: params.id, status: 'failed', error: found.error.message });
     const { json } = encodeInfer(found, () => false);
@@ -31,8 +33,13 @@ export function addDeferredRoutes(app: FastifyInstance, { deferred }: GatewaySer
     const after = lastEventId(request.headers['last-event-id']);
     streams++;
     reply.raw.once('close', () => streams--);
-    return openStream(request.params.stream, after, { deferred, reply });
+    return openStream(streamKey(request.params.stream, request.identity), after, { deferred, reply });
   });
+}
+
+/** Returns the key of a stream: with authentication, every caller has streams of its own. */
+export function streamKey(name: string, identity: Identity): string {
+  return identity === ANYBODY ? name : `${identity.name}/${name}`;
 }
 
 interface StreamParts extends Pick<GatewayServices, 'deferred'> {
@@ -49,12 +56,22 @@ async function openStream(
   const send = async (event: string): Promise<void> => {
     if (!body.destroyed && !body.write(event)) await Promise.race([once(body, 'drain'), once(body, 'close')]);
   };
+  let isGone = false;
+  reply.raw.once('close', () => (isGone = true));
   const close = await deferred.follow(
     name,
     after,
     (answer) => send(eventOf(answer)),
     () => body.end(),
   );
+  if (isGone) {
+    await close();
+    throw new FrontError(
+      { http: 499, grpc: GRPC_STATUS.CANCELLED },
+      'CANCELLED',
+      'the caller closed the connection',
+    );
+  }
   const timer = setInterval(() => void send(':\n\n'), KEEP_ALIVE_MS);
   reply.raw.once('close', () => {
     clearInterval(timer);

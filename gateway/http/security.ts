@@ -13,16 +13,19 @@ const HEADERS = {
 const A_YEAR_OF_TLS = 'max-age=31536000';
 const EXPOSED = ['inference-header-content-length', 'location', 'retry-after'];
 
+/** Resources that change the cluster: `*` does not open them to every page. */
+const CONTROL = /^\/(api|console)\/|^\/v2\/repository\/models\//i;
+
 /**
  * Returns true for a change that a page of another origin sends. Browsers send simple requests without asking, and with
  * the credentials that they hold, so CORS alone does not stop them.
  */
-function isForeign(
-  { method, headers: { origin, host } }: FastifyRequest,
-  allowed: readonly string[],
-): boolean {
+function isForeign({ method, url, headers }: FastifyRequest, allowed: readonly string[]): boolean {
+  const { origin } = headers;
+  // HTTP/2 has an authority instead of a host.
+  const host = headers[':authority'] ?? headers.host;
   if (origin === undefined || method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
-  if (allowed.includes('*') || allowed.includes(origin)) return false;
+  if (allowed.includes(origin) || (allowed.includes('*') && !CONTROL.test(url))) return false;
   return !URL.canParse(origin) || new URL(origin).host !== host;
 }
 

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { addConsole } from '../../console/server/index.js';
 import type { ConsoleServices } from '../../console/server/services.js';
+import type { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
@@ -13,6 +14,7 @@ import { addOpenApi } from '../openapi/routes.js';
 import type { Identity } from '../auth/identity.js';
 import { addXml } from '../xml/negotiate.js';
 import { Connections } from './connections.js';
+import { collectBody } from './collect-body.js';
 import { compress } from './compress.js';
 import { decompress } from './decompress.js';
 import { authenticate } from './authenticate.js';
@@ -58,8 +60,8 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   app.decorateRequest('dialect', '');
   authenticate(app, parts);
   addSecurity(app, parts, keyPair !== undefined);
-  addBodyParsing(app);
-  addXml(app);
+  addBodyParsing(app, parts.config.gatewayMaxBodyBytes);
+  addXml(app, parts.config.gatewayMaxBodyBytes);
   app.addHook('onSend', compress);
   app.addHook('onResponse', (request, reply, done) => {
     parts.metrics.answered(request.dialect, reply.statusCode, reply.elapsedTime);
@@ -114,9 +116,11 @@ function followCertificate(app: FastifyInstance, { config, log }: HttpServerPart
   });
 }
 
-function addBodyParsing(app: FastifyInstance): void {
+function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+    collectBody(request, payload, maxBytes),
+  );
   app.addHook('preParsing', (request, _reply, payload, done) => {
     try {
       done(null, decompress(payload, request.headers['content-encoding']));

@@ -46,7 +46,8 @@ export class JsonScanner {
   readonly #number = new NumberToken();
   #numbers: NumberCollector | undefined;
   #expected: Expected = 'value';
-  #carry: Buffer | undefined;
+  /** Begin of a token that the last chunk ended in; a long string arrives in many pieces. */
+  #carry: Buffer[] = [];
   /** Bytes of the carried token that are known not to end it. */
   #searched = 0;
   /** Offset of the current chunk in the text. */
@@ -56,9 +57,14 @@ export class JsonScanner {
 
   /** Reads a chunk. @throws JsonError */
   push(chunk: Buffer): void {
-    const bytes = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk;
+    if (this.#searched > 0 && !this.#isFinal && !chunk.includes(QUOTE)) {
+      this.#carry.push(chunk);
+      this.#searched += chunk.length;
+      return;
+    }
+    const bytes = this.#carry.length > 0 ? Buffer.concat([...this.#carry, chunk]) : chunk;
     const end = this.#scan(bytes);
-    this.#carry = end < bytes.length ? bytes.subarray(end) : undefined;
+    this.#carry = end < bytes.length ? [bytes.subarray(end)] : [];
     this.#offset += end;
   }
 

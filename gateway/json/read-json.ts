@@ -7,6 +7,8 @@ const CHUNK_BYTES = 64 * 1024;
 const SMALL_BYTES = 16 * 1024;
 /** An integer that a double may not hold. */
 const LONG_INTEGER = /[^.\d]\d{16}/;
+/** A number that may be out of a double's range: `JSON.parse` makes it infinite, the scanner refuses it. */
+const HUGE_NUMBER = /[eE]\+?\d{3}|\d{300}/;
 
 /**
  * Reads a JSON text without delaying other requests: between chunks it returns to the event loop.
@@ -26,7 +28,7 @@ export async function readJson(bytes: Buffer): Promise<unknown> {
 function readSmall(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   // The replacement character stands for bytes that are not UTF-8, which the scanner locates.
-  if (!LONG_INTEGER.test(text) && !text.includes('\ufffd')) {
+  if (!LONG_INTEGER.test(text) && !HUGE_NUMBER.test(text) && !text.includes('\ufffd')) {
     try {
       return JSON.parse(text);
     } catch {

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { collectBody } from '../http/collect-body.js';
 import { readJson } from '../json/read-json.js';
 import { jsonToXml } from './json-to-xml.js';
 import { xmlToJson } from './xml-to-json.js';
@@ -11,17 +13,17 @@ const SCHEMA = new URL('../../../gateway/xml/partitura.xsd', import.meta.url);
  * Lets every JSON resource be used in XML: bodies of `application/xml` are converted to JSON before a route sees them,
  * and JSON answers to XML for callers that accept it. The schema is at `/partitura.xsd`.
  */
-export function addXml(app: FastifyInstance): void {
+export function addXml(app: FastifyInstance, maxBytes: number): void {
   app.get('/partitura.xsd', (_request, reply) =>
     reply.type('application/xml').send(readFileSync(SCHEMA, 'utf8')),
   );
-  app.addContentTypeParser(['application/xml', 'text/xml'], { parseAs: 'buffer' }, (_request, body, done) => {
-    try {
-      done(null, Buffer.from(xmlToJson(body.toString('utf8'))));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  app.addContentTypeParser(
+    ['application/xml', 'text/xml'],
+    async (request: FastifyRequest, payload: Readable) => {
+      const body = await collectBody(request, payload, maxBytes);
+      return Buffer.from(xmlToJson(body.toString('utf8')));
+    },
+  );
   app.addHook('onSend', async (request, reply, payload) => {
     const isJson = String(reply.getHeader('content-type') ?? '').startsWith('application/json');
     if (!isJson || !acceptsXml(request) || (typeof payload !== 'string' && !Buffer.isBuffer(payload)))

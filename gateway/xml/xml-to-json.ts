@@ -5,6 +5,7 @@ import { PartituraError } from '../../schemas/errors.js';
 export const NAMESPACE = 'urn:partitura:xml:1';
 
 const MAX_DEPTH = 64;
+const MAX_EMPTY_LISTS = 1;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const SPECIAL: Readonly<Record<string, string>> = { NaN: 'NaN', INF: 'Infinity', '-INF': '-Infinity' };
 
@@ -124,6 +125,9 @@ function numbersOf(text: string, shapeText: string | undefined, fail: Fail): str
 function sizesOf(text: string, fail: Fail): number[] {
   const sizes = text.trim().split(/\s+/).map(Number);
   const isShape = sizes.length <= MAX_DEPTH && sizes.every((size) => Number.isSafeInteger(size) && size >= 0);
+  // Beside a size of 0, others would make any number of empty lists.
+  if (isShape && sizes.includes(0) && sizes.some((size) => size > MAX_EMPTY_LISTS))
+    fail(`shape: expected sizes up to ${MAX_EMPTY_LISTS} beside 0, got '${text.slice(0, 40)}'`);
   return isShape ? sizes : fail(`shape: expected whole numbers, got '${text.slice(0, 40)}'`);
 }
 

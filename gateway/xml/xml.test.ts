@@ -28,6 +28,7 @@ test('what is not of the schema is refused with its line', () => {
     [inXml('<number>1</number>'), /<number> in an object: expected a name/],
     [inXml('<number name="a">one</number>'), /line 1: expected a number, got 'one'/],
     [inXml('<numbers name="a" shape="3">1 2</numbers>'), /expected 3 for shape '3', got 2/],
+    [inXml('<numbers name="a" shape="1000000000 0"/>'), /expected sizes up to 1 beside 0/],
     [inXml('<thing name="a"/>'), /expected object, array, .*, got <thing>/],
     [inXml('text'), /<object>: expected elements only, got text/],
     [inXml('&bomb;'), /undefined entity/],

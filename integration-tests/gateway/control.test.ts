@@ -66,7 +66,7 @@ describe('directives to models and nodes', () => {
     const { directives } = (await call(`${url}/api/directives`)).body as {
       directives: { name: string; value: { requestedBy: string } }[];
     };
-    assert.equal(directives.find(({ name }) => name === 'sum')?.value.requestedBy, 'ada');
+    assert.equal(directives.find(({ name }) => name === 'sum')?.value.requestedBy, 'ada (127.0.0.1)');
     const wrong = await put('/api/models/sum/labels', { stable: 'first' });
     assert.deepEqual(
       [wrong.status, wrong.text],

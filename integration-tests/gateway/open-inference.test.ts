@@ -98,6 +98,7 @@ describe('the Open Inference Protocol over REST', () => {
   test('hostile requests get one sentence that names the field', async () => {
     const input = { ...pixels, data: blank };
     const cases: readonly (readonly [string | object, number, RegExp, Record<string, string>?])[] = [
+      ['{"inputs":[1e400]}', 400, /Number too big to be stored in double/],
       ['{"inputs":', 400, /^JSON Parse error: .* at offset: 10$/],
       [
         { inputs: [{ ...input, shape: [1, -64] }] },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../core/log.js';
-import { backoffMs, sleep, within, type Backoff } from '../../core/time.js';
+import { backoffMs, sleep, type Backoff } from '../../core/time.js';
 import { KafkaError, type KafkaClient, type KafkaConsumer, type KafkaRecord } from '../port.js';
 import { LatestRecords, type LatestOptions } from './compacted-table.js';
 
@@ -11,6 +11,13 @@ const BACKOFF: Backoff = { firstMs: 250, maxMs: 5_000 };
 export interface FollowOptions extends Pick<LatestOptions, 'maxRecordBytes' | 'maxBytes' | 'fetchMaxBytes'> {
   readonly topic: string;
   readonly log: Logger;
+}
+
+/** One pass of reading: its records, the offset after the last one, and true once it is what callers see. */
+interface Reading {
+  readonly latest: LatestRecords;
+  next: number;
+  isCurrent: boolean;
 }
 
 /**
@@ -60,13 +67,67 @@ export class FollowedTopic {
     await this.#consumer?.close();
   }
 
+  /** Reads the topic to its current end with a new reader; only then does it replace the former one. */
   async #follow(): Promise<void> {
-    const { topic, fetchMaxBytes } = this.options;
     const end = await this.#endOffset();
-    let caughtUp: () => void = () => undefined;
-    const current = new Promise<void>((resolve) => (caughtUp = resolve));
-    this.#latest = new LatestRecords(this.options);
-    this.#consumer = this.kafka.consumer({
+    const consumer = this.#createConsumer();
+    const reading: Reading = { latest: new LatestRecords(this.options), next: 0, isCurrent: false };
+    try {
+      await this.#readTo(end, consumer, reading);
+      this.#closing.signal.throwIfAborted();
+    } catch (error) {
+      await consumer.close();
+      throw error;
+    }
+    reading.isCurrent = true;
+    this.#consumer = consumer;
+    this.#latest = reading.latest;
+    this.#changed(Math.max(end, reading.next));
+  }
+
+  /** Starts the reader; resolves once it has read up to `end`. */
+  #readTo(end: number, consumer: KafkaConsumer, reading: Reading): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(this.#late()), READ_LIMIT_MS);
+      const caughtUp = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const failed = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      const advance = (next: number, hasRecords: boolean): void => {
+        reading.next = next;
+        if (reading.isCurrent && hasRecords) this.#changed(next);
+        else if (reading.isCurrent) this.#position = next;
+        else if (next >= end) caughtUp();
+      };
+      const started = consumer.start({
+        onRecords: (records) => {
+          for (const record of records) reading.latest.add(record);
+          advance((records.at(-1)?.offset ?? -1) + 1, true);
+        },
+        onPosition: ({ offset }) => advance(offset, false),
+        onAssigned: () => undefined,
+        onRevoked: () => Promise.resolve(),
+        onCrash: (error) => {
+          failed(error);
+          if (reading.isCurrent) void this.#reopen(error);
+        },
+      });
+      started.then(() => end === 0 && caughtUp(), failed);
+    });
+  }
+
+  #late(): KafkaError {
+    const { topic } = this.options;
+    return new KafkaError('unavailable', `topic ${topic} was not read within ${READ_LIMIT_MS} ms`);
+  }
+
+  #createConsumer(): KafkaConsumer {
+    const { topic, fetchMaxBytes } = this.options;
+    return this.kafka.consumer({
       group: `${topic}.${randomUUID()}`,
       topic,
       from: 'earliest',
@@ -74,19 +135,6 @@ export class FollowedTopic {
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       fetchMaxBytes,
     });
-    await this.#consumer.start({
-      onRecords: (records) => this.#add(records),
-      onPosition: ({ offset }) => {
-        this.#position = offset;
-        if (offset >= end) caughtUp();
-      },
-      onAssigned: () => undefined,
-      onRevoked: () => Promise.resolve(),
-      onCrash: (error) => void this.#reopen(error),
-    });
-    const late = (): Error =>
-      new KafkaError('unavailable', `topic ${topic} was not read within ${READ_LIMIT_MS} ms`);
-    if (end > 0) await within(READ_LIMIT_MS, current, late);
   }
 
   /** Returns the end of the partition; 0 if it is empty. */
@@ -115,11 +163,9 @@ export class FollowedTopic {
     }
   }
 
-  #add(records: readonly KafkaRecord[]): void {
-    for (const record of records) {
-      this.#latest.add(record);
-      this.#position = record.offset + 1;
-    }
+  /** Notes that the state has changed and includes all records before `next`. */
+  #changed(next: number): void {
+    this.#position = next;
     for (const listener of this.#listeners) listener();
   }
 }

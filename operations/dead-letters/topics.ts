@@ -14,6 +14,8 @@ export class DeadLetterTopics {
     readonly names: TopicNames,
     /** Dead-letter topics of bindings, with the source topics of each. */
     readonly ofBindings: ReadonlyMap<string, ReadonlySet<string>>,
+    /** True to refuse topics that are not the cluster's own dead-letter topics, even if they are named. */
+    readonly ownOnly = false,
   ) {}
 
   /** Returns the only trusted origins of the letters of a cluster topic; undefined for other topics. */
@@ -42,7 +44,10 @@ export class DeadLetterTopics {
       return [...existing]
         .filter((topic) => this.names.modelOfDeadLetters(topic) !== undefined || this.ofBindings.has(topic))
         .sort();
-    for (const topic of named) this.#check(topic, existing);
+    for (const topic of named) {
+      this.#check(topic, existing);
+      if (this.ownOnly && this.originsOf(topic) === undefined) throw notOwn(topic);
+    }
     return [...new Set(named)];
   }
 
@@ -59,4 +64,11 @@ export class DeadLetterTopics {
       `expected an existing topic, got '${topic}'; dead-letter topics: ${known.slice(0, 20).join(', ') || 'none'}`,
     );
   }
+}
+
+function notOwn(topic: string): PartituraError {
+  return new PartituraError(
+    'INVALID_REQUEST',
+    `expected a dead-letter topic of a model or a binding, got '${topic}'; \`partitura dlq\` reads others`,
+  );
 }

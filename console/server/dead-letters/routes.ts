@@ -19,7 +19,7 @@ type Change = (
   command: LetterCommand,
   signal: AbortSignal,
 ) => Promise<DeadLetterOutcome>;
-type PlaceParams = FastifyRequest<{ Params: { topic: string; partition: string; offset: string } }>;
+type PlaceRequest = FastifyRequest<{ Params: { topic: string; partition: string; offset: string } }>;
 
 /** Adds dead letters: the list, one with its bytes, replay and drop. */
 export function addDeadLetterRoutes(
@@ -31,14 +31,17 @@ export function addDeadLetterRoutes(
   const path = '/console/api/dead-letters';
   const lists = new Shared();
   const cluster = async (): Promise<DeadLetterCluster> => {
-    const topics = await readDeadLetterTopics(kafka, config);
+    const topics = await readDeadLetterTopics(kafka, config, true);
     return { kafka, admin: await reader.admin(), config, topics };
   };
-  app.get(path, ({ query }) => {
-    const wanted = readListQuery(query);
+  app.get(path, (request) => {
+    services.requireControl(request);
+    const wanted = readListQuery(request.query);
     return lists.run(JSON.stringify(wanted), async () => listLetters(await cluster(), wanted));
   });
-  app.get(`${path}/:topic/:partition/:offset`, async ({ params }: PlaceParams) => {
+  app.get(`${path}/:topic/:partition/:offset`, async (request: PlaceRequest) => {
+    services.requireControl(request);
+    const { params } = request;
     const place = { partition: Number(params.partition), offset: Number(params.offset) };
     return showLetter(await cluster(), { topic: params.topic, ...place });
   });
@@ -47,7 +50,8 @@ export function addDeadLetterRoutes(
   for (const [name, change] of Object.entries<Change>(changes))
     app.post(`${path}/${name}`, async (request, reply) => {
       const command = readCommand(readJson(request.body));
-      if (!command.dryRun) requireChange(request, services);
+      if (command.dryRun) services.requireControl(request);
+      else requireChange(request, services);
       if (isChanging) throw new Busy('another replay or drop is running; try again when it has ended');
       isChanging = true;
       try {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callContextOf } from '../../http/call-context.js';
-import { answerDeferred, prefersDeferred } from '../../deferred/routes.js';
+import { answerDeferred, prefersDeferred, streamKey } from '../../deferred/routes.js';
 import type { GatewayServices } from '../rest-dialect.js';
 import { decodeInfer } from './decode.js';
 import { encodeInfer } from './encode.js';
@@ -33,7 +33,11 @@ export function addInferRoutes(
     if (prefersDeferred(request)) {
       context.identity.requireModel(model);
       const stream = request.headers['x-stream'];
-      const id = await deferred.send(asked, typeof stream === 'string' ? stream : undefined, context.headers);
+      const id = await deferred.send(
+        asked,
+        typeof stream === 'string' ? streamKey(stream, request.identity) : undefined,
+        context.headers,
+      );
       return answerDeferred(reply, id);
     }
     const answer = await inferences.infer(asked, {

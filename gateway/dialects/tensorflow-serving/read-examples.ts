@@ -4,6 +4,9 @@ import type { Example, Feature } from '../../tensorflow/example.js';
 import { base64Bytes, isBase64Object } from './base64.js';
 import { debugText, jsonType } from './json-types.js';
 
+/** More digits than any 64-bit integer has: what is cut off makes no difference to the refusal. */
+const MAX_DIGITS = 24;
+
 /** Kinds of features, by TensorFlow Serving's names. */
 type Kind = 'bytes' | 'float' | 'int64';
 
@@ -15,7 +18,7 @@ class JsonFloat {
 /** Parses a body with examples, in which the text of a number decides its type. @throws PartituraError DECODE_FAILED */
 export function parseExamplesBody(bytes: Buffer): unknown {
   const parseNumber = (text: string): unknown =>
-    /[.eE]/.test(text) ? new JsonFloat(Number(text)) : BigInt(text);
+    /[.eE]/.test(text) ? new JsonFloat(Number(text)) : BigInt(text.slice(0, MAX_DIGITS));
   try {
     return parse(bytes.toString('utf8'), undefined, { parseNumber });
   } catch (cause) {

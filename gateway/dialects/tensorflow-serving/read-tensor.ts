@@ -95,34 +95,41 @@ function shapeOf(value: unknown): number[] {
 }
 
 function fill(value: unknown, level: number, shape: readonly number[], elements: unknown[]): void {
-  const list = isNumberArray(value) ? plainRows(value) : value;
-  if (!Array.isArray(list)) {
-    if (level !== shape.length)
-      throw invalid(
-        `JSON Value: ${debugText(value)} found at incorrect level: ${level + 1} in the JSON DOM. Expected at level: ${shape.length}`,
-      );
+  if (isNumberArray(value)) return fillNumbers(value, level, shape, elements);
+  if (!Array.isArray(value)) {
+    requireLeaf(value, level, shape);
     elements.push(value);
     return;
   }
-  if (level >= shape.length)
-    throw invalid(`Encountered list at unexpected level: ${level} expected < ${shape.length}`);
-  if (list.length !== shape[level])
-    throw invalid(
-      `Encountered list at unexpected size: ${list.length} at level: ${level} expected size: ${shape[level]}`,
-    );
-  for (const inner of list as unknown[]) fill(inner, level + 1, shape, elements);
+  requireList(value.length, level, shape);
+  for (const inner of value as unknown[]) fill(inner, level + 1, shape, elements);
 }
 
-/** Expands one level of a number array. */
-function plainRows({ shape, values, exact }: NumberArray): unknown[] {
-  const [count = 0, ...rest] = shape;
-  if (rest.length === 0) return Array.from(values, (number, index) => exact.get(index) ?? number);
-  const size = values.length / Math.max(1, count);
-  return Array.from({ length: count }, (_, row) => ({
-    shape: rest,
-    values: values.subarray(row * size, (row + 1) * size),
-    exact: new Map([...exact].map(([index, number]) => [index - row * size, number])),
-  }));
+function fillNumbers(
+  { shape: inner, values, exact }: NumberArray,
+  level: number,
+  shape: readonly number[],
+  elements: unknown[],
+): void {
+  inner.forEach((size, depth) => requireList(size, level + depth, shape));
+  if (values.length > 0) requireLeaf(values[0], level + inner.length, shape);
+  for (let index = 0; index < values.length; index++) elements.push(exact.get(index) ?? values[index]);
+}
+
+function requireLeaf(value: unknown, level: number, shape: readonly number[]): void {
+  if (level === shape.length) return;
+  throw invalid(
+    `JSON Value: ${debugText(value)} found at incorrect level: ${level + 1} in the JSON DOM. Expected at level: ${shape.length}`,
+  );
+}
+
+function requireList(size: number, level: number, shape: readonly number[]): void {
+  if (level >= shape.length)
+    throw invalid(`Encountered list at unexpected level: ${level} expected < ${shape.length}`);
+  if (size !== shape[level])
+    throw invalid(
+      `Encountered list at unexpected size: ${size} at level: ${level} expected size: ${shape[level]}`,
+    );
 }
 
 function invalid(message: string): PartituraError {

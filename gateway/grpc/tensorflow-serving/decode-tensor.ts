@@ -24,7 +24,7 @@ export function decodeTensorProto(name: string, proto: TensorProto, maxBytes: nu
   const count = elementCount(shape);
   if (proto.tensor_content.length > 0)
     return { name, datatype, shape, data: readContent(proto.tensor_content, datatype, shape, field) };
-  const bytes = count * (ELEMENT_BYTES[datatype] ?? PREFIX_BYTES);
+  const bytes = count * (ELEMENT_BYTES[datatype] ?? PREFIX_BYTES + lastLength(proto));
   if (bytes > maxBytes)
     throw new PartituraError(
       'REQUEST_TOO_LARGE',
@@ -64,6 +64,11 @@ function readValues(proto: TensorProto, datatype: Datatype, count: number, field
   const last = values.at(-1) ?? zeroOf(datatype);
   const missing = Array<unknown>(count - values.length).fill(last);
   return encodeValues(missing.length === 0 ? values : [...values, ...missing], datatype, field);
+}
+
+/** Returns the length of the string that is repeated. */
+function lastLength({ string_val: values }: TensorProto): number {
+  return values.at(-1)?.length ?? 0;
 }
 
 function zeroOf(datatype: Datatype): unknown {
