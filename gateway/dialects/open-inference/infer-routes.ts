@@ -32,12 +32,7 @@ export function addInferRoutes(
     const asked = { ...inference, model, modelVersion: version ?? null };
     if (prefersDeferred(request)) {
       context.identity.requireModel(model);
-      const stream = request.headers['x-stream'];
-      const id = await deferred.send(
-        asked,
-        typeof stream === 'string' ? streamKey(stream, request.identity) : undefined,
-        context.headers,
-      );
+      const id = await deferred.send(asked, streamOf(request), context.headers);
       return answerDeferred(reply, id);
     }
     const answer = await inferences.infer(asked, {
@@ -58,4 +53,9 @@ export function addInferRoutes(
 
 function bodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+/** Returns the key of the stream that `X-Stream` names; undefined without it. */
+function streamOf({ headers: { 'x-stream': name }, identity }: FastifyRequest): string | undefined {
+  return typeof name === 'string' ? streamKey(name, identity) : undefined;
 }
