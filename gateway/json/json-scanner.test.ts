@@ -126,6 +126,12 @@ test('NaN and infinities are bare tokens', () => {
   assert.deepEqual(scanned('[NaN, Infinity, -Infinity]', [2, 5, 11]), [NaN, Infinity, -Infinity]);
 });
 
+test('a string that lies across many chunks is read whole', () => {
+  const text = `${'a'.repeat(1_000)}\\"é`;
+  const cuts = Array.from({ length: 1_000 }, (_, index) => index);
+  assert.deepEqual(scanned(JSON.stringify({ text }), cuts), { text });
+});
+
 test('errors name the offset', () => {
   const cases: readonly (readonly [string, string])[] = [
     ['', 'The document is empty. at offset: 0'],
