@@ -47,3 +47,8 @@ export class PartituraError extends Error {
     return new PartituraError(fallback, message, { cause });
   }
 }
+
+/** Returns the error of a request that is wrong in itself. @param message names the field, what was expected and what came */
+export function invalidRequest(message: string): PartituraError {
+  return new PartituraError('INVALID_REQUEST', message);
+}

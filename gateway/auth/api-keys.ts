@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { Identity } from './identity.js';
 
 const file = z.strictObject({
@@ -29,7 +29,7 @@ export function readApiKeys(path: string): ApiKeys {
   const { data, error } = file.safeParse(parseFile(path));
   if (error) {
     const [issue] = error.issues;
-    throw invalid(`${path}, ${issue?.path.join('.') || 'file'}: ${issue?.message}`);
+    throw invalidRequest(`${path}, ${issue?.path.join('.') || 'file'}: ${issue?.message}`);
   }
   return new Map(data.keys.map(({ sha256, ...grants }) => [sha256.toLowerCase(), new Identity(grants)]));
 }
@@ -43,12 +43,8 @@ function parseFile(path: string): unknown {
   try {
     return parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw invalid(
+    throw invalidRequest(
       `API keys: expected a readable YAML or JSON file, got '${path}': ${(cause as Error).message}`,
     );
   }
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
 import type { CommandOptions } from '../../operations/control/cluster-control.js';
 import { ANYBODY } from '../auth/identity.js';
+import { bodyOf } from '../http/body-of.js';
 import { readBody } from '../json/read-body.js';
 import { checked } from '../openapi/checked.js';
 import { Labels, VersionPolicy } from '../openapi/schemas/cluster.js';
@@ -29,11 +30,11 @@ export function addControlRoutes(app: FastifyInstance, { control, directives }: 
     answer(reply, await control.unload(request.params.name, optionsFrom(request))),
   );
   app.put('/api/models/:name/labels', async (request: Named, reply) => {
-    const change = { labels: checked(Labels, await bodyOf(request.body), 'labels') };
+    const change = { labels: checked(Labels, await readBody(bodyOf(request)), 'labels') };
     return answer(reply, await control.configure(request.params.name, change, optionsFrom(request)));
   });
   app.put('/api/models/:name/version-policy', async (request: Named, reply) => {
-    const change = checked(VersionPolicy, await bodyOf(request.body), 'version policy');
+    const change = checked(VersionPolicy, await readBody(bodyOf(request)), 'version policy');
     return answer(reply, await control.configure(request.params.name, change, optionsFrom(request)));
   });
   for (const [action, drained] of [
@@ -58,8 +59,4 @@ function optionsFrom({ identity, headers, ip }: Named): CommandOptions {
   const { 'x-requested-by': by } = headers;
   const who = identity === ANYBODY ? ip : identity.name;
   return { requestedBy: typeof by === 'string' ? `${by.slice(0, 200)} (${who})` : who, limitMs: WAIT_MS };
-}
-
-function bodyOf(body: unknown): Promise<unknown> {
-  return readBody(Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 }

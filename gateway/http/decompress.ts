@@ -14,27 +14,21 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 };
 
-/** A body as it arrives, with the number of its compressed bytes so far, by which fastify checks the length header. */
-export type DecodedBody = Readable & { receivedEncodedLength?: number };
-
 /**
  * Decompresses a body.
  * @throws FrontError 415 for an unknown encoding; the stream fails with 413 for a body that expands too far
  */
-export function decompress(body: Readable, encoding: string | undefined): DecodedBody {
+export function decompress(body: Readable, encoding: string | undefined): Readable {
   if (encoding === undefined || encoding === '' || encoding === 'identity') return body;
   const create = DECODERS[encoding.toLowerCase()];
   if (!create) throw unknownEncoding(encoding);
   const decoder = create();
-  const limited: DecodedBody & PassThrough = new PassThrough();
-  limited.receivedEncodedLength = 0;
-  body.on('data', (chunk: Buffer) => {
-    limited.receivedEncodedLength = (limited.receivedEncodedLength ?? 0) + chunk.length;
-  });
+  const limited = new PassThrough();
+  let compressed = 0;
+  body.on('data', (chunk: Buffer) => (compressed += chunk.length));
   let expanded = 0;
   decoder.on('data', (chunk: Buffer) => {
     expanded += chunk.length;
-    const compressed = limited.receivedEncodedLength ?? 0;
     if (expanded > JUDGED_FROM_BYTES && expanded > compressed * MAX_RATIO) decoder.destroy(bomb());
   });
   pipeline(body, decoder, limited, () => undefined);

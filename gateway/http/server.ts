@@ -4,7 +4,6 @@ import type { ConsoleServices } from '../../console/server/services.js';
 import type { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
-import { PartituraError } from '../../schemas/errors.js';
 import { addControlRoutes } from '../control/routes.js';
 import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
@@ -54,7 +53,7 @@ export interface HttpServer {
 /** Creates the HTTP server of a gateway, with the routes of all dialects; it does not listen yet. */
 export function createHttpServer(parts: HttpServerParts): HttpServer {
   const keyPair = readKeyPair(parts.config);
-  const app = createApp(parts.config.gatewayMaxBodyBytes, keyPair);
+  const app = createApp(keyPair);
   const connections = new Connections(app);
   if (keyPair) followCertificate(app, parts);
   app.decorateRequest('dialect', '');
@@ -87,9 +86,8 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   return { app, connections };
 }
 
-function createApp(bodyLimit: number, keyPair: KeyPair | undefined): FastifyInstance {
+function createApp(keyPair: KeyPair | undefined): FastifyInstance {
   const limits = {
-    bodyLimit,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_LIMIT_MS,
     // Requests that arrive on kept connections while the gateway drains are answered.
@@ -142,20 +140,14 @@ function addDialect(scope: FastifyInstance, dialect: RestDialect, parts: HttpSer
 function answerErrors(
   app: FastifyInstance,
   bodyOf: (problem: Problem) => object,
-  { config, log }: HttpServerParts,
+  { log }: HttpServerParts,
 ): void {
   app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
-    const problem = problemOf(tooLarge(error, config.gatewayMaxBodyBytes) ?? error);
+    const problem = problemOf(error);
     if (problem.http === 500)
       log.error({ err: error, url: request.url }, 'request failed; answered with 500');
     if (problem.retryAfterSeconds !== undefined)
       reply.header('retry-after', String(problem.retryAfterSeconds));
     return reply.code(problem.http).send(bodyOf(problem));
   });
-}
-
-/** Translates fastify's error for a body above the limit. */
-function tooLarge(error: unknown, limit: number): PartituraError | undefined {
-  if ((error as { code?: unknown }).code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return undefined;
-  return new PartituraError('REQUEST_TOO_LARGE', `body: expected at most ${limit} bytes, got more`);
 }

@@ -13,16 +13,13 @@ export interface Dense {
   readonly elements: readonly unknown[] | NumberArray;
 }
 
-/** Elements that are not rectangular: `path` leads to the first one that differs. */
-export class NotRectangular extends PartituraError {
-  constructor(field: string, expected: string, got: string) {
-    super('SHAPE_MISMATCH', `${field}: expected ${expected}, got ${got}`);
-  }
+function notRectangular(field: string, expected: string, got: string): PartituraError {
+  return new PartituraError('SHAPE_MISMATCH', `${field}: expected ${expected}, got ${got}`);
 }
 
 /**
  * Reads nested lists, or a scalar, as a dense array.
- * @throws NotRectangular if lists of one level differ in length, or mix lists and elements
+ * @throws PartituraError SHAPE_MISMATCH if lists of one level differ in length, or mix lists and elements
  */
 export function toDense(value: unknown, field: string): Dense {
   if (isNumberArray(value)) return { shape: value.shape, elements: value };
@@ -57,18 +54,14 @@ function collect(value: unknown, into: Collecting, level: number): void {
   if (isNumberArray(value)) {
     const expected = shape.slice(level);
     if (formatShape(expected) !== formatShape(value.shape))
-      throw new NotRectangular(field, `lists of shape ${formatShape(expected)}`, formatShape(value.shape));
+      throw notRectangular(field, `lists of shape ${formatShape(expected)}`, formatShape(value.shape));
     value.values.forEach((number, index) => elements.push(value.exact.get(index) ?? number));
   } else if (Array.isArray(value)) {
-    if (level >= shape.length) throw new NotRectangular(field, 'an element', 'a list');
+    if (level >= shape.length) throw notRectangular(field, 'an element', 'a list');
     if (value.length !== shape[level])
-      throw new NotRectangular(
-        field,
-        `lists of ${shape[level]} elements at level ${level}`,
-        `${value.length}`,
-      );
+      throw notRectangular(field, `lists of ${shape[level]} elements at level ${level}`, `${value.length}`);
     for (const inner of value as unknown[]) collect(inner, into, level + 1);
-  } else if (level < shape.length) throw new NotRectangular(field, `lists at level ${level}`, 'an element');
+  } else if (level < shape.length) throw notRectangular(field, `lists at level ${level}`, 'an element');
   else elements.push(value);
 }
 

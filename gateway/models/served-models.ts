@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.js';
 import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { LiveNodes } from '../../cluster/live-nodes.js';
 import type { KnownNode } from '../../cluster/node-directory.js';
@@ -5,7 +6,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus, SignatureStatus } from '../../schemas/generated.js';
 
 /** Signature that TensorFlow Serving uses if a request names none. */
-const DEFAULT_SIGNATURE = 'serving_default';
+export const DEFAULT_SIGNATURE = 'serving_default';
 
 /** A version of a model on one live node. */
 export interface ReportedVersion {
@@ -159,14 +160,4 @@ function versionsOf(model: string, reported: readonly ReportedVersion[]): Served
       const { status } = nodes.find((one) => isAvailable(one.status)) ?? any;
       return { model, version, state: status.state, message: status.message ?? '', status, nodes };
     });
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { decodeElements, type Element } from '../../schemas/tensor.js';
 
@@ -17,13 +17,13 @@ export function classifications(outputs: readonly Tensor[], examples: number): C
   const labels = column(outputs, 'classes', 'BYTES', examples);
   const scores = column(outputs, 'scores', 'FP32', examples);
   if (!labels && !scores)
-    throw invalid(
+    throw invalidRequest(
       'Expected classification signature outputs to contain at least one of "classes" or "scores". ' +
         `Signature was: ${outputs.map(({ name }) => name).join(', ')}`,
     );
   const classes = (labels ?? scores)?.width ?? 0;
   if (labels && scores && labels.width !== scores.width)
-    throw invalid(
+    throw invalidRequest(
       `Tensors class and score should match in dim_size(1). Got ${labels.width} vs. ${scores.width}`,
     );
   return Array.from({ length: examples }, (_, row) =>
@@ -49,13 +49,9 @@ function column(
   if (!output) return undefined;
   const [rows, width] = output.shape;
   if (output.shape.length !== 2 || rows !== examples || output.datatype !== datatype)
-    throw invalid(
+    throw invalidRequest(
       `Expected ${wanted} output of ${datatype} and shape [${examples},num_classes]. ` +
         `Got: ${output.datatype} [${output.shape.join(',')}]`,
     );
   return { width: width ?? 0, elements: decodeElements(datatype, output.data, `output '${wanted}'`) };
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

@@ -1,5 +1,5 @@
 import { isDatatype } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { SignatureStatus, Tensor, TensorStatus } from '../../schemas/generated.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import { encodeExample, type Example } from './example.js';
@@ -29,12 +29,12 @@ function serialized(examples: readonly Example[], name: string): Tensor {
 }
 
 function featureColumn(examples: readonly Example[], { name, datatype, shape }: TensorStatus): Tensor {
-  if (!isDatatype(datatype)) throw invalid(`Feature: ${name} has unknown type ${datatype}`);
+  if (!isDatatype(datatype)) throw invalidRequest(`Feature: ${name} has unknown type ${datatype}`);
   const rows = examples.map((example) => valuesOf(example, name));
   const size = rows[0]?.length ?? 0;
   const different = rows.findIndex((row) => row.length !== size);
   if (different !== -1)
-    throw invalid(
+    throw invalidRequest(
       `Feature: ${name} has ${rows[different]?.length} values in example ${different} expecting: ${size}`,
     );
   const rest = shape.slice(1);
@@ -52,9 +52,5 @@ function valuesOf(example: Example, name: string): readonly unknown[] {
   const feature = Object.hasOwn(example, name) ? example[name] : undefined;
   const values = feature?.floatList?.value ?? feature?.int64List?.value ?? feature?.bytesList?.value;
   if (values) return values;
-  throw invalid(`Feature: ${name} is required but could not be found`);
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
+  throw invalidRequest(`Feature: ${name} is required but could not be found`);
 }

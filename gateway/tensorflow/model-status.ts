@@ -1,5 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { ServedModels, ServedVersion } from '../models/served-models.js';
+import { versionLabeled } from './resolve-version.js';
 
 /** State of a version, as TensorFlow Serving reports it. */
 export interface ModelVersionState {
@@ -18,17 +19,11 @@ export function modelStatus(
   }: { readonly model: string; readonly version?: string | undefined; readonly label?: string | undefined },
 ): ModelVersionState[] {
   const versions = models.find(model)?.versions ?? [];
-  const wanted = label === undefined ? version : labeled(models, model, label);
+  const wanted = label === undefined ? version : versionLabeled(models, model, label);
   const found = versions.filter((one) => wanted === undefined || one.version === wanted);
   if (found.length > 0) return found.map(stateOf);
   if (wanted === undefined) throw notFound(`Could not find any versions of model ${model}`);
   throw notFound(`Could not find version ${wanted} of model ${model}`);
-}
-
-function labeled(models: ServedModels, model: string, label: string): string {
-  const version = models.labels(model).get(label);
-  if (version !== undefined) return version;
-  throw new PartituraError('INVALID_REQUEST', `Unrecognized servable version label: ${label}`);
 }
 
 const STATES: Readonly<Record<string, ModelVersionState['state']>> = {

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest, PartituraError } from '../../schemas/errors.js';
 import type { ServedModels, ServedVersion } from '../models/served-models.js';
 
 /**
@@ -19,7 +19,12 @@ export function resolveVersion(
     const asked = version === undefined ? `Latest(${model})` : `Specific(${model}, ${version})`;
     throw new PartituraError('MODEL_NOT_FOUND', `Servable not found for request: ${asked}`);
   }
-  const labeled = models.labels(model).get(label);
-  if (labeled !== undefined) return models.resolve(model, labeled);
-  throw new PartituraError('INVALID_REQUEST', `Unrecognized servable version label: ${label}`);
+  return models.resolve(model, versionLabeled(models, model, label));
+}
+
+/** Returns the version that a label names. @throws PartituraError INVALID_REQUEST for an unknown label */
+export function versionLabeled(models: ServedModels, model: string, label: string): string {
+  const version = models.labels(model).get(label);
+  if (version !== undefined) return version;
+  throw invalidRequest(`Unrecognized servable version label: ${label}`);
 }

@@ -1,8 +1,7 @@
 import type { SignatureStatus, TensorStatus } from '../../schemas/generated.js';
-import type { ServedVersion } from '../models/served-models.js';
+import { DEFAULT_SIGNATURE, type ServedVersion } from '../models/served-models.js';
 import { dataTypeName } from './data-types.js';
 
-const DEFAULT_SIGNATURE = 'serving_default';
 const METHODS = 'tensorflow/serving';
 
 /** A tensor of a signature, as TensorFlow's `TensorInfo` in JSON. */

@@ -1,6 +1,6 @@
 import { ELEMENT_BYTES, elementCount, formatShape, isDatatype, type Datatype } from '../datatypes.js';
 import { describe } from '../describe.js';
-import { PartituraError } from '../errors.js';
+import { invalidRequest, PartituraError } from '../errors.js';
 import type { InferenceReply, InferenceRequest, Tensor } from '../generated.js';
 import { parseJson, utf8Text } from '../json.js';
 import { areTexts, decodeElements, encodeElements, NO_INFINITIES, splitBytes } from '../tensor.js';
@@ -118,7 +118,7 @@ function readTensor(value: unknown, index: number, readData: ReadData): Tensor {
   const datatype = readDatatype(tensor['datatype'], name);
   const shape = list(tensor['shape'], `shape of input '${name}'`).map((dimension) => {
     if (typeof dimension === 'number' && Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
-    throw invalid(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
+    throw invalidRequest(`input '${name}': expected a shape of whole numbers, got ${describe(dimension)}`);
   });
   return { name, datatype, shape, data: readData({ name, datatype, shape, tensor }) };
 }
@@ -145,7 +145,7 @@ function flatten(data: unknown, field: string): unknown[] {
   const flat: unknown[] = [];
   const collect = (inner: readonly unknown[], depth: number): void => {
     if (depth > MAX_DEPTH)
-      throw invalid(`${field}: expected lists nested at most ${MAX_DEPTH} deep, got more`);
+      throw invalidRequest(`${field}: expected lists nested at most ${MAX_DEPTH} deep, got more`);
     for (const element of inner)
       if (Array.isArray(element)) collect(element, depth + 1);
       else flat.push(element);
@@ -180,7 +180,7 @@ function readParameters(value: unknown): Record<string, string> {
 function readParameter(value: unknown, name: string): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return `${value}`;
-  throw invalid(`parameters.${name}: expected text, a number or a boolean, got ${kindOf(value)}`);
+  throw invalidRequest(`parameters.${name}: expected text, a number or a boolean, got ${kindOf(value)}`);
 }
 
 /** Reads the deadline: the protocol has none, so it is a parameter, in milliseconds since the epoch. */
@@ -188,7 +188,9 @@ function readDeadline(parameters: unknown): number | null {
   const { deadline } = (parameters ?? {}) as { deadline?: unknown };
   if (deadline === undefined || deadline === null) return null;
   if (typeof deadline === 'number' && Number.isSafeInteger(deadline)) return deadline;
-  throw invalid(`parameters.deadline: expected milliseconds since the epoch, got ${describe(deadline)}`);
+  throw invalidRequest(
+    `parameters.deadline: expected milliseconds since the epoch, got ${describe(deadline)}`,
+  );
 }
 
 /** Writes a tensor as JSON text. */
@@ -215,17 +217,17 @@ function writeBytes(name: string, shape: readonly number[], elements: readonly B
 export function object(value: unknown, field: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw invalid(`${field}: expected an object, got ${kindOf(value)}`);
+  throw invalidRequest(`${field}: expected an object, got ${kindOf(value)}`);
 }
 
 function list(value: unknown, field: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw invalid(`${field}: expected an array, got ${kindOf(value)}`);
+  throw invalidRequest(`${field}: expected an array, got ${kindOf(value)}`);
 }
 
 function text(value: unknown, field: string): string {
   if (typeof value === 'string') return value;
-  throw invalid(`${field}: expected a string, got ${kindOf(value)}`);
+  throw invalidRequest(`${field}: expected a string, got ${kindOf(value)}`);
 }
 
 function kindOf(value: unknown): string {
@@ -233,8 +235,4 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
   return `a ${typeof value}`;
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

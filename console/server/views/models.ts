@@ -1,3 +1,4 @@
+import { groupBy } from '../../../core/group-by.js';
 import type { KnownNode } from '../../../cluster/node-directory.js';
 import type { ModelVersionStatus, SignatureStatus, TensorStatus } from '../../../schemas/generated.js';
 import type { ModelView, SignatureView, TensorView, VersionView } from '../../api/views.js';
@@ -56,14 +57,4 @@ function signatureView({ name, inputs, outputs, batching, problem }: SignatureSt
 
 function tensorView({ name, datatype, shape, labels }: TensorStatus): TensorView {
   return { name, datatype, shape, labels };
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }

@@ -1,5 +1,5 @@
 import { describe } from '../../../schemas/describe.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 
 /**
  * Length of the JSON part of a body; the rest are the tensors that declare `binary_data_size`, in their order.
@@ -33,13 +33,14 @@ export class BinaryTail {
   /** Takes the next `size` bytes. @throws PartituraError INVALID_REQUEST if there are not so many */
   take(size: unknown, field: string): Buffer {
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-      throw invalid(`${field}: expected binary_data_size as a whole number, got ${describe(size)}`);
+      throw invalidRequest(`${field}: expected binary_data_size as a whole number, got ${describe(size)}`);
     if (this.bytes === undefined)
-      throw invalid(
+      throw invalidRequest(
         `${field}: expected header 'Inference-Header-Content-Length' with binary_data_size, got none`,
       );
     const left = this.bytes.length - this.#position;
-    if (size > left) throw invalid(`${field}: expected ${size} bytes after the JSON part, got ${left}`);
+    if (size > left)
+      throw invalidRequest(`${field}: expected ${size} bytes after the JSON part, got ${left}`);
     const start = this.#position;
     this.#position += size;
     return this.bytes.subarray(start, this.#position);
@@ -48,10 +49,6 @@ export class BinaryTail {
   /** @throws PartituraError INVALID_REQUEST if bytes are left */
   finish(): void {
     const left = (this.bytes?.length ?? 0) - this.#position;
-    if (left > 0) throw invalid(`body: expected no bytes after the last binary tensor, got ${left}`);
+    if (left > 0) throw invalidRequest(`body: expected no bytes after the last binary tensor, got ${left}`);
   }
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, elementCount, isDatatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import type { InferenceRequest, Tensor, TensorStatus } from '../../../schemas/generated.js';
 import { object, readRequest, type TensorHead } from '../../../schemas/framing/oip-json.js';
 import { declaresBase64, decodeBase64 } from '../../../schemas/framing/base64-content.js';
@@ -54,9 +54,10 @@ function readData({ name, datatype, shape, tensor }: TensorHead, binary: BinaryT
   const { data, parameters } = tensor as { data?: unknown; parameters?: Record<string, unknown> };
   const { binary_data_size: size, shared_memory_region: region } = parameters ?? {};
   if (region !== undefined)
-    throw invalid(`${field}: shared memory is not supported; send the data in the body`);
+    throw invalidRequest(`${field}: shared memory is not supported; send the data in the body`);
   if (size !== undefined) return checkRaw(binary.take(size, field), datatype, shape, field);
-  if (!Array.isArray(data) && !isNumberArray(data)) throw invalid(`data of ${field}: expected an array`);
+  if (!Array.isArray(data) && !isNumberArray(data))
+    throw invalidRequest(`data of ${field}: expected an array`);
   const dense = toDense(data, field);
   checkCount(countOf(dense), shape, field);
   if (declaresBase64(parameters) && !isNumberArray(dense.elements))
@@ -84,7 +85,7 @@ function rawRequest(data: Buffer, served: ServedVersion): DecodedInfer {
   const { inputs } = signatureOf(served, undefined);
   const [input] = inputs;
   if (!input || inputs.length !== 1)
-    throw invalid(`raw body: expected a model with one input, got ${inputs.length} inputs`);
+    throw invalidRequest(`raw body: expected a model with one input, got ${inputs.length} inputs`);
   const inference = {
     id: '',
     model: served.model,
@@ -117,8 +118,4 @@ function rawTensor(data: Buffer, { name, datatype, shape }: TensorStatus): Tenso
       `${field}: expected a multiple of ${rowBytes} bytes for shape [${shape.join(',')}], got ${data.length}`,
     );
   return { name, datatype, shape: closed.map((size, index) => (index === open ? rows : size)), data };
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

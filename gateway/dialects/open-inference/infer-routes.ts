@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf } from '../../http/body-of.js';
 import { callContextOf } from '../../http/call-context.js';
 import { answerDeferred, prefersDeferred, streamKey } from '../../deferred/routes.js';
 import type { GatewayServices } from '../rest-dialect.js';
@@ -49,10 +50,6 @@ export function addInferRoutes(
   };
   app.post('/v2/models/:model/infer', infer);
   app.post('/v2/models/:model/versions/:version/infer', infer);
-}
-
-function bodyOf(request: FastifyRequest): Buffer {
-  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
 /** Returns the key of the stream that `X-Stream` names; undefined without it. */

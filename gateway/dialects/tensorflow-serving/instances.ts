@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import { formatShape } from '../../../schemas/datatypes.js';
 import type { Tensor, TensorStatus } from '../../../schemas/generated.js';
 import { isNumberArray } from '../../json/number-array.js';
@@ -45,19 +45,21 @@ function isNamed(value: unknown): value is Record<string, unknown> {
 }
 
 function addPlain(instance: unknown, index: number, rows: Rows | undefined): void {
-  if (isNamed(instance)) throw invalid(`Expecting value/list but got object at item ${index} of input list`);
+  if (isNamed(instance))
+    throw invalidRequest(`Expecting value/list but got object at item ${index} of input list`);
   inElement(`Failed to process element: ${index}`, () => addRow(instance, rows));
 }
 
 function addNamed(instance: unknown, index: number, rows: ReadonlyMap<string, Rows>): void {
-  if (!isNamed(instance)) throw invalid(`Expecting object but got list at item ${index} of input list`);
+  if (!isNamed(instance))
+    throw invalidRequest(`Expecting object but got list at item ${index} of input list`);
   for (const [name, value] of Object.entries(instance))
     inElement(`Failed to process element: ${index} key: ${name}`, () => {
-      if (!rows.has(name)) throw invalid(`JSON object: does not have named input: ${name}`);
+      if (!rows.has(name)) throw invalidRequest(`JSON object: does not have named input: ${name}`);
       addRow(value, rows.get(name));
     });
   if (Object.keys(instance).length === rows.size) return;
-  throw invalid(
+  throw invalidRequest(
     `Failed to process element: ${index} of 'instances' list. JSON object: ${debugText(instance)} keys must be equal to: ${[...rows.keys()].sort().join(',')}`,
   );
 }
@@ -67,7 +69,7 @@ function inElement(where: string, work: () => void): void {
     work();
   } catch (error) {
     const { message } = error as Error;
-    throw invalid(`${where} of 'instances' list. Error: INVALID_ARGUMENT: ${message}`);
+    throw invalidRequest(`${where} of 'instances' list. Error: INVALID_ARGUMENT: ${message}`);
   }
 }
 
@@ -79,11 +81,7 @@ function addRow(value: unknown, rows: Rows | undefined): void {
   if (rows.shape === undefined) {
     rows.shape = dense.shape;
     rows.size = size;
-  } else if (rows.size !== size) throw invalid(`Expecting tensor size: ${rows.size} but got: ${size}`);
+  } else if (rows.size !== size) throw invalidRequest(`Expecting tensor size: ${rows.size} but got: ${size}`);
   else if (formatShape(rows.shape) !== formatShape(dense.shape))
-    throw invalid(`Expecting shape ${formatShape(rows.shape)} but got: ${formatShape(dense.shape)}`);
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
+    throw invalidRequest(`Expecting shape ${formatShape(rows.shape)} but got: ${formatShape(dense.shape)}`);
 }

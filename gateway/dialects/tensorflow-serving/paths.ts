@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 
 /** Paths are matched without regard to case; names and labels keep theirs. */
 const PREDICTION =
@@ -26,7 +26,7 @@ export function parseModel(path: string): (ModelPath & { readonly isMetadata: bo
   const match = MODEL.exec(path);
   if (!match) return undefined;
   const [, model, version, label, metadata] = match;
-  if (model === undefined) throw invalid('Missing model name in request.');
+  if (model === undefined) throw invalidRequest('Missing model name in request.');
   return { ...modelPath(model, version, label), isMetadata: metadata !== undefined };
 }
 
@@ -42,10 +42,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid(`Failed to decode model name: ${text}`);
+    throw invalidRequest(`Failed to decode model name: ${text}`);
   }
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

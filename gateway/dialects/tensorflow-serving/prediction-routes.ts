@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { InferenceReply, InferenceRequest, Tensor } from '../../../schemas/generated.js';
+import { bodyOf } from '../../http/body-of.js';
 import { callContextOf } from '../../http/call-context.js';
 import { FrontError, GRPC_STATUS } from '../../inference/problem.js';
 import { readBody } from '../../json/read-body.js';
@@ -34,7 +35,7 @@ async function predict(
   const path = parsePrediction(request.url.split('?', 1)[0] ?? '');
   if (!path) throw malformed(request);
   const served = resolveVersion(models, path);
-  const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const bytes = bodyOf(request);
   const body = requireObject(path.method === 'predict' ? await readBody(bytes) : parseExamplesBody(bytes));
   const { inputs, write } = decode(path.method, body, served);
   const signature = readSignatureName(body);

@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import type { Example, Feature } from '../../tensorflow/example.js';
 import { base64Bytes, isBase64Object } from './base64.js';
 import { debugText, jsonType } from './json-types.js';
@@ -31,19 +31,19 @@ export function readExamples(body: Record<string, unknown>): Example[] {
   const { examples, context } = body;
   const shared = context === undefined ? {} : readExample(context);
   if (examples === undefined)
-    throw invalid(
+    throw invalidRequest(
       `JSON Value: ${debugText(body)} When method is classify, key 'examples' is expected and was not found`,
     );
   if (!Array.isArray(examples))
-    throw invalid(`JSON Value: ${debugText(body)} Expecting 'examples' value to be an list/array`);
+    throw invalidRequest(`JSON Value: ${debugText(body)} Expecting 'examples' value to be an list/array`);
   if (examples.length === 0)
-    throw invalid(`JSON Value: ${debugText(body)} 'examples' value is an empty array`);
+    throw invalidRequest(`JSON Value: ${debugText(body)} 'examples' value is an empty array`);
   return (examples as unknown[]).map((example) => ({ ...shared, ...readExample(example) }));
 }
 
 function readExample(value: unknown): Example {
   const type = value instanceof JsonFloat ? 'Number' : jsonType(value);
-  if (type !== 'Object') throw invalid(`Example must be JSON object but got JSON ${type}`);
+  if (type !== 'Object') throw invalidRequest(`Example must be JSON object but got JSON ${type}`);
   return Object.fromEntries(
     Object.entries(value as Record<string, unknown>).map(([name, content]) => [
       name,
@@ -57,7 +57,7 @@ function readFeature(name: string, content: unknown): Feature {
   const kinds = values.map((value) => kindOf(name, value));
   const [kind] = kinds;
   if (kinds.some((other) => other !== kind))
-    throw invalid(`Unexpected element type in feature: ${name} expecting type: ${kind}`);
+    throw invalidRequest(`Unexpected element type in feature: ${name} expecting type: ${kind}`);
   if (kind === 'bytes') return { bytesList: { value: values.map(bytesOf) } };
   if (kind === 'float') return { floatList: { value: values.map((value) => (value as JsonFloat).value) } };
   return { int64List: { value: values.map((value) => BigInt(value as bigint | boolean)) } };
@@ -68,18 +68,14 @@ function kindOf(name: string, value: unknown): Kind {
   if (value instanceof JsonFloat) return 'float';
   if (typeof value === 'boolean') return 'int64';
   if (typeof value === 'bigint') return inRange(name, value);
-  throw invalid(`Feature: ${name} has element with unexpected JSON type: ${jsonType(value)}`);
+  throw invalidRequest(`Feature: ${name} has element with unexpected JSON type: ${jsonType(value)}`);
 }
 
 function inRange(name: string, value: bigint): Kind {
   if (BigInt.asIntN(64, value) === value) return 'int64';
-  throw invalid(`Feature: ${name} has uint64_t element. Only int64_t is supported.`);
+  throw invalidRequest(`Feature: ${name} has uint64_t element. Only int64_t is supported.`);
 }
 
 function bytesOf(value: unknown): Uint8Array {
   return isBase64Object(value) ? base64Bytes(value) : Buffer.from(String(value));
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

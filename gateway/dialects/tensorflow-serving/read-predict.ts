@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { SignatureStatus, Tensor, TensorStatus } from '../../../schemas/generated.js';
 import { isNumberArray, type NumberArray } from '../../json/number-array.js';
 import { readTensor } from './read-tensor.js';
@@ -19,14 +19,14 @@ export interface PredictRequest {
 export function requireObject(body: unknown): Record<string, unknown> {
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body) && !isNumberArray(body);
   if (isObject) return body as Record<string, unknown>;
-  throw invalid(`JSON Value: ${debugText(body)} Is not object`);
+  throw invalidRequest(`JSON Value: ${debugText(body)} Is not object`);
 }
 
 /** Reads `signature_name`; undefined if there is none. @throws PartituraError INVALID_REQUEST */
 export function readSignatureName(body: Record<string, unknown>): string | undefined {
   const name = body['signature_name'];
   if (name === undefined || typeof name === 'string') return name === '' ? undefined : name;
-  throw invalid(
+  throw invalidRequest(
     `JSON Value: ${debugText(body)} not formatted correctly. 'signature_name' key must be a string value.`,
   );
 }
@@ -35,20 +35,21 @@ export function readSignatureName(body: Record<string, unknown>): string | undef
 export function readPredict(body: Record<string, unknown>, signature: SignatureStatus): PredictRequest {
   const { instances, inputs } = body;
   if (instances !== undefined && inputs !== undefined)
-    throw invalid(
+    throw invalidRequest(
       `JSON Value: ${debugText(body)} Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist `,
     );
   if (instances !== undefined) return { inputs: readInstances(body, signature.inputs), format: 'row' };
   if (inputs !== undefined) return { inputs: readColumns(inputs, signature.inputs), format: 'columnar' };
-  throw invalid("Missing 'inputs' or 'instances' key");
+  throw invalidRequest("Missing 'inputs' or 'instances' key");
 }
 
 function readInstances(body: Record<string, unknown>, specs: readonly TensorStatus[]): Tensor[] {
   const { instances } = body;
   if (isNumberArray(instances)) return [readPlainNumbers(body, instances, specs)];
   if (!Array.isArray(instances))
-    throw invalid(`JSON Value: ${debugText(body)} Expecting 'instances' to be an list/array`);
-  if (instances.length === 0) throw invalid(`JSON Value: ${debugText(body)} No values in 'instances' array`);
+    throw invalidRequest(`JSON Value: ${debugText(body)} Expecting 'instances' to be an list/array`);
+  if (instances.length === 0)
+    throw invalidRequest(`JSON Value: ${debugText(body)} No values in 'instances' array`);
   return joinRows(instances as unknown[], specs);
 }
 
@@ -58,7 +59,7 @@ function readPlainNumbers(
   specs: readonly TensorStatus[],
 ): Tensor {
   if (instances.shape[0] === 0)
-    throw invalid(`JSON Value: ${debugText(body)} No values in 'instances' array`);
+    throw invalidRequest(`JSON Value: ${debugText(body)} No values in 'instances' array`);
   return readTensor(onlyInput(specs, 'instances is a plain list, but expecting list of objects'), instances);
 }
 
@@ -74,11 +75,7 @@ function readColumns(inputs: unknown, specs: readonly TensorStatus[]): Tensor[] 
   const columns = inputs as Record<string, unknown>;
   return specs.map((spec) => {
     if (!Object.hasOwn(columns, spec.name))
-      throw invalid(`Missing named input: ${spec.name} in 'inputs' object.`);
+      throw invalidRequest(`Missing named input: ${spec.name} in 'inputs' object.`);
     return readTensor(spec, columns[spec.name]);
   });
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

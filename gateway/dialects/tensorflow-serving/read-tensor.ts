@@ -1,5 +1,5 @@
 import type { Datatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor, TensorStatus } from '../../../schemas/generated.js';
 import { encodeDense, type Dense } from '../../json/dense.js';
 import { isNumberArray, type NumberArray } from '../../json/number-array.js';
@@ -47,7 +47,7 @@ function checked(element: unknown, datatype: Datatype): unknown {
   if (datatype === 'BYTES') {
     if (isBase64Object(element)) return base64Bytes(element);
     if (typeof element === 'object' && element !== null)
-      throw invalid(`JSON Value: ${debugText(element)} not formatted correctly for base64 data`);
+      throw invalidRequest(`JSON Value: ${debugText(element)} not formatted correctly for base64 data`);
     if (typeof element === 'string') return element;
   } else if (datatype === 'BOOL') {
     if (typeof element === 'boolean') return element;
@@ -69,7 +69,7 @@ function checkedFloat(element: number | bigint, datatype: Datatype): number {
 }
 
 function wrongType(value: unknown, datatype: Datatype): PartituraError {
-  return invalid(
+  return invalidRequest(
     `JSON Value: ${debugText(value)} Type: ${jsonType(value)} is not of expected type: ${tensorflowName(datatype)}`,
   );
 }
@@ -90,7 +90,7 @@ function shapeOf(value: unknown): number[] {
   for (let inner = value; ; inner = inner[0] as unknown) {
     if (isNumberArray(inner)) return [...shape, ...inner.shape];
     if (!Array.isArray(inner)) return shape;
-    if (shape.push(inner.length) > MAX_RANK) throw invalid(`Nested deeper than ${MAX_RANK} levels`);
+    if (shape.push(inner.length) > MAX_RANK) throw invalidRequest(`Nested deeper than ${MAX_RANK} levels`);
   }
 }
 
@@ -118,20 +118,16 @@ function fillNumbers(
 
 function requireLeaf(value: unknown, level: number, shape: readonly number[]): void {
   if (level === shape.length) return;
-  throw invalid(
+  throw invalidRequest(
     `JSON Value: ${debugText(value)} found at incorrect level: ${level + 1} in the JSON DOM. Expected at level: ${shape.length}`,
   );
 }
 
 function requireList(size: number, level: number, shape: readonly number[]): void {
   if (level >= shape.length)
-    throw invalid(`Encountered list at unexpected level: ${level} expected < ${shape.length}`);
+    throw invalidRequest(`Encountered list at unexpected level: ${level} expected < ${shape.length}`);
   if (size !== shape[level])
-    throw invalid(
+    throw invalidRequest(
       `Encountered list at unexpected size: ${size} at level: ${level} expected size: ${shape[level]}`,
     );
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

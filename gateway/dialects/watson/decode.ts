@@ -1,5 +1,5 @@
 import { isDatatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { SignatureStatus, Tensor, TensorStatus } from '../../../schemas/generated.js';
 import { encodeDense, toDense } from '../../json/dense.js';
 import { isNumberArray } from '../../json/number-array.js';
@@ -18,12 +18,12 @@ interface InputData {
 export function readPredictionInput(body: unknown, { inputs }: SignatureStatus): Tensor[] {
   const { input_data: data } = (body ?? {}) as { input_data?: unknown };
   if (!Array.isArray(data) || data.length === 0)
-    throw invalid('input_data: expected a list with one entry or more');
+    throw invalidRequest('input_data: expected a list with one entry or more');
   const entries = data as readonly InputData[];
   const [input] = inputs;
   const [entry] = entries;
   if (inputs.length === 1 && input && entry) {
-    if (entries.length > 1) throw invalid(`input_data: expected one entry, got ${entries.length}`);
+    if (entries.length > 1) throw invalidRequest(`input_data: expected one entry, got ${entries.length}`);
     return [tensorOf(input, entry.values, 'input_data[0].values')];
   }
   return inputs.map((spec) => fromEntries(spec, entries));
@@ -35,7 +35,7 @@ function fromEntries(spec: TensorStatus, entries: readonly InputData[]): Tensor 
   const [entry] = entries;
   const column = Array.isArray(entry?.fields) ? (entry.fields as unknown[]).indexOf(spec.name) : -1;
   if (column === -1)
-    throw invalid(
+    throw invalidRequest(
       `input_data: expected an entry with id '${spec.name}', or a field '${spec.name}', got none`,
     );
   const rows = rowsOf(entry?.values);
@@ -55,16 +55,14 @@ function rowsOf(values: unknown): readonly (readonly unknown[])[] {
     );
   }
   if (Array.isArray(values) && values.every(Array.isArray)) return values as unknown[][];
-  throw invalid('input_data[0].values: expected a list of rows');
+  throw invalidRequest('input_data[0].values: expected a list of rows');
 }
 
 function tensorOf({ name, datatype }: TensorStatus, values: unknown, field: string): Tensor {
-  if (!isDatatype(datatype)) throw invalid(`${field}: input '${name}' has the unknown datatype ${datatype}`);
-  if (!Array.isArray(values) && !isNumberArray(values)) throw invalid(`${field}: expected a list of rows`);
+  if (!isDatatype(datatype))
+    throw invalidRequest(`${field}: input '${name}' has the unknown datatype ${datatype}`);
+  if (!Array.isArray(values) && !isNumberArray(values))
+    throw invalidRequest(`${field}: expected a list of rows`);
   const dense = toDense(values, field);
   return { name, datatype, shape: [...dense.shape], data: encodeDense(dense, datatype, field) };
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { VERSION } from '../../../core/version.js';
+import { bodyOf } from '../../http/body-of.js';
 import { callContextOf } from '../../http/call-context.js';
 import type { Problem } from '../../inference/problem.js';
 import { readBody } from '../../json/read-body.js';
@@ -64,7 +65,7 @@ async function predict(
 ): Promise<string> {
   const { deployment: model } = request.params;
   const served = models.resolve(model);
-  const body = await readBody(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+  const body = await readBody(bodyOf(request));
   const inputs = readPredictionInput(body, signatureOf(served, undefined));
   const context = callContextOf(request, reply, config.gatewayTimeoutMs);
   const inference = {

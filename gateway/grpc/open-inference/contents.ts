@@ -1,5 +1,5 @@
 import type { Datatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import { checkCount } from '../../json/dense.js';
 import { encodeValues } from '../encode-values.js';
 import type { InferTensorContents } from './messages.js';
@@ -36,7 +36,7 @@ export function encodeContents(
 ): Buffer {
   const expected = FIELDS[datatype];
   if (expected === undefined)
-    throw invalid(`${field}: expected ${datatype} in raw_input_contents, got typed contents`);
+    throw invalidRequest(`${field}: expected ${datatype} in raw_input_contents, got typed contents`);
   const other = filledFields(contents).find((name) => name !== expected);
   if (other !== undefined)
     throw new PartituraError(
@@ -51,8 +51,4 @@ export function encodeContents(
 function filledFields(contents: InferTensorContents | null): Field[] {
   const names = Object.keys(contents ?? {}) as Field[];
   return names.filter((name) => (contents?.[name].length ?? 0) > 0);
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

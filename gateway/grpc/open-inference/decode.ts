@@ -1,5 +1,5 @@
 import { isDatatype, type Datatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { InferenceRequest, Tensor } from '../../../schemas/generated.js';
 import { nodeParameters, tritonTimeoutMs } from '../../open-inference/parameters.js';
 import { checkRaw } from '../../open-inference/raw-data.js';
@@ -25,7 +25,9 @@ export function decodeInfer(message: ModelInferRequest): DecodedInfer {
   for (const { name, parameters } of inputs) refuseUnsupported(`input '${name}'`, parameters);
   for (const { name, parameters } of outputs) refuseUnsupported(`output '${name}'`, parameters);
   if (raw.length > 0 && raw.length !== inputs.length)
-    throw invalid(`raw_input_contents: expected one for each of ${inputs.length} inputs, got ${raw.length}`);
+    throw invalidRequest(
+      `raw_input_contents: expected one for each of ${inputs.length} inputs, got ${raw.length}`,
+    );
   const parameters = parameterTexts(message.parameters);
   const inference = {
     id: message.id,
@@ -45,19 +47,20 @@ function readInput({ name, datatype, shape, contents }: InferInputTensor, raw: B
   const type = readDatatype(datatype, field);
   if (raw === undefined)
     return { name, datatype, shape: dimensions, data: encodeContents(contents, type, dimensions, field) };
-  if (contents !== null) throw invalid(`${field}: expected no contents beside raw_input_contents, got both`);
+  if (contents !== null)
+    throw invalidRequest(`${field}: expected no contents beside raw_input_contents, got both`);
   return { name, datatype, shape: dimensions, data: checkRaw(raw, type, dimensions, field) };
 }
 
 function readDimension(text: string, field: string): number {
   const dimension = Number(text);
   if (Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
-  throw invalid(`${field}: expected a shape of whole numbers, got ${text}`);
+  throw invalidRequest(`${field}: expected a shape of whole numbers, got ${text}`);
 }
 
 function readDatatype(datatype: string, field: string): Datatype {
   if (isDatatype(datatype)) return datatype;
-  throw invalid(`${field}: expected a datatype of the Open Inference Protocol, got '${datatype}'`);
+  throw invalidRequest(`${field}: expected a datatype of the Open Inference Protocol, got '${datatype}'`);
 }
 
 function refuseUnsupported(field: string, parameters: InferParameters): void {
@@ -74,9 +77,5 @@ function parameterTexts(parameters: InferParameters): Record<string, string> {
 function parameterText(name: string, parameter: InferParameter): string {
   const { parameter_choice: choice } = parameter;
   if (choice !== undefined) return String(parameter[choice]);
-  throw invalid(`parameters.${name}: expected a value, got none`);
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
+  throw invalidRequest(`parameters.${name}: expected a value, got none`);
 }

@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, elementCount, formatShape, type Datatype } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { encodeElements } from '../../../schemas/tensor.js';
 import { datatypeOfDataType } from '../../tensorflow/data-types.js';
@@ -19,7 +19,7 @@ export function decodeTensorProto(name: string, proto: TensorProto, maxBytes: nu
   const field = `input '${name}'`;
   const datatype = datatypeOfDataType(proto.dtype);
   if (datatype === undefined)
-    throw invalid(`${field}: expected a dtype of the Open Inference Protocol, got ${proto.dtype}`);
+    throw invalidRequest(`${field}: expected a dtype of the Open Inference Protocol, got ${proto.dtype}`);
   const shape = readShape(proto, field);
   const count = elementCount(shape);
   if (proto.tensor_content.length > 0)
@@ -34,11 +34,11 @@ export function decodeTensorProto(name: string, proto: TensorProto, maxBytes: nu
 }
 
 function readShape({ tensor_shape: shape }: TensorProto, field: string): number[] {
-  if (shape?.unknown_rank) throw invalid(`${field}: expected a shape, got unknown_rank`);
+  if (shape?.unknown_rank) throw invalidRequest(`${field}: expected a shape, got unknown_rank`);
   return (shape?.dim ?? []).map(({ size }) => {
     const dimension = Number(size);
     if (Number.isSafeInteger(dimension) && dimension >= 0) return dimension;
-    throw invalid(`${field}: expected a shape of whole numbers, got ${size}`);
+    throw invalidRequest(`${field}: expected a shape of whole numbers, got ${size}`);
   });
 }
 
@@ -74,8 +74,4 @@ function lastLength({ string_val: values }: TensorProto): number {
 function zeroOf(datatype: Datatype): unknown {
   if (datatype === 'BYTES') return Buffer.alloc(0);
   return datatype === 'BOOL' ? false : 0;
-}
-
-function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

@@ -1,9 +1,12 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import type { SignatureStatus } from '../../../schemas/generated.js';
-import { signatureOf, type ServedModels, type ServedVersion } from '../../models/served-models.js';
+import {
+  DEFAULT_SIGNATURE,
+  signatureOf,
+  type ServedModels,
+  type ServedVersion,
+} from '../../models/served-models.js';
 import { resolveVersion } from '../../tensorflow/resolve-version.js';
-
-const DEFAULT_SIGNATURE = 'serving_default';
 
 /** The model, the version or label, and the signature that a request names. */
 export interface ModelSpec {
