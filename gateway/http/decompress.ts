@@ -31,10 +31,11 @@ export function decompress(body: Readable, encoding: string | undefined): Readab
     expanded += chunk.length;
     if (expanded > JUDGED_FROM_BYTES && expanded > compressed * MAX_RATIO) decoder.destroy(bomb());
   });
-  pipeline(body, decoder, limited, () => undefined);
+  // Before the pipeline, which would end the stream with zlib's own error.
   decoder.on('error', (error) =>
     limited.destroy(error instanceof FrontError ? error : corrupt(encoding, error)),
   );
+  pipeline(body, decoder, limited, () => undefined);
   return limited;
 }
 

@@ -92,6 +92,15 @@ describe('the pages of a gateway', { skip: noBrowser ?? false }, () => {
     await close(page);
   });
 
+  test('keys faster than the page renders are all drawn', async () => {
+    const page = await open('/');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.evaluate(`for (const key of [' ', ...Array(12).fill('ArrowDown')])
+      document.querySelector('.pad').dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))`);
+    await page.locator('.verdict strong', { hasText: '1' }).waitFor();
+    await close(page);
+  });
+
   test('a form made from the signature sends an example, and says what is wrong with other input', async () => {
     const page = await open('/?model=wine');
     await page.getByRole('button', { name: 'Send' }).click();

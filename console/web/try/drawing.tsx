@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { useSignal, type ReadonlySignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { drawStrokes, exampleDigit, MAX_VALUE, SIDE, toPixels, type Point } from './digits.js';
@@ -39,7 +39,7 @@ export function Drawing({ pixels, onDraw }: DrawingProps): JSX.Element {
     <div class="drawing">
       <div class="pads">
         <figure>
-          <Pad strokes={strokes.value} pixels={pixels} onChange={change} />
+          <Pad strokes={strokes} pixels={pixels} onChange={change} />
           <figcaption>Draw a digit</figcaption>
         </figure>
         <figure>
@@ -79,7 +79,8 @@ function Examples({ onChoose, onClear }: ExamplesProps): JSX.Element {
 }
 
 interface PadProps {
-  readonly strokes: Strokes;
+  /** A signal, since several events may come before the next rendering: each continues what the last one drew. */
+  readonly strokes: ReadonlySignal<Strokes>;
   /** Shown while there are no strokes: an example. */
   readonly pixels: readonly number[];
   readonly onChange: (strokes: Strokes) => void;
@@ -89,7 +90,8 @@ interface PadProps {
 function Pad({ strokes, pixels, onChange }: PadProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { pen, isDown, onKeyDown, lift } = useKeyboardPen(strokes, onChange);
-  useEffect(() => paint(canvas.current, strokes.length > 0 ? strokes : pixels, pen, isDown));
+  const drawn = strokes.value;
+  useEffect(() => paint(canvas.current, drawn.length > 0 ? drawn : pixels, pen, isDown));
   return (
     <canvas
       ref={canvas}
@@ -103,10 +105,11 @@ function Pad({ strokes, pixels, onChange }: PadProps): JSX.Element {
       onBlur={lift}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
-        onChange([...strokes, [pointOf(event)]]);
+        onChange([...strokes.peek(), [pointOf(event)]]);
       }}
       onPointerMove={(event) => {
-        if (event.buttons !== 0 && strokes.length > 0) onChange(extended(strokes, pointOf(event)));
+        const before = strokes.peek();
+        if (event.buttons !== 0 && before.length > 0) onChange(extended(before, pointOf(event)));
       }}
     />
   );
@@ -127,13 +130,13 @@ interface KeyboardPen {
   readonly lift: () => void;
 }
 
-function useKeyboardPen(strokes: Strokes, onChange: (strokes: Strokes) => void): KeyboardPen {
+function useKeyboardPen(strokes: ReadonlySignal<Strokes>, onChange: PadProps['onChange']): KeyboardPen {
   const pen = useSignal<Point | undefined>(undefined);
   const isDown = useSignal(false);
   const move = (direction: Point): void => {
     const { x, y } = pen.value ?? PEN_START;
     pen.value = { x: clamp(x + direction.x), y: clamp(y + direction.y) };
-    if (isDown.value) onChange(extended(strokes, pen.value));
+    if (isDown.value) onChange(extended(strokes.peek(), pen.value));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const direction = DIRECTIONS[event.key];
@@ -143,7 +146,7 @@ function useKeyboardPen(strokes: Strokes, onChange: (strokes: Strokes) => void):
     if (event.key === 'Delete') return onChange([]);
     pen.value ??= PEN_START;
     isDown.value = !isDown.value;
-    if (isDown.value) onChange([...strokes, [pen.value]]);
+    if (isDown.value) onChange([...strokes.peek(), [pen.value]]);
   };
   const lift = (): void => {
     pen.value = undefined;
