@@ -7,6 +7,7 @@ import {
   serveVersion,
   type BatchDefaults,
   type BatchSurroundings,
+  type LoadingSteps,
   type ServedVersion,
   type VersionFiles,
 } from './served-version.js';
@@ -36,7 +37,7 @@ export async function serveSignatures(
   { model, version, directory }: VersionFolder,
   engine: Engine,
   defaults: BatchDefaults,
-  surroundings: BatchSurroundings,
+  surroundings: BatchSurroundings & LoadingSteps,
 ): Promise<ServedSignatures> {
   const settings = await readModelSettings(directory);
   const format = await detectFormat(directory);
@@ -95,4 +96,9 @@ export function signatureNamed(
 /** Drains queued requests, then unloads all signatures. */
 export async function retireSignatures({ main, others }: ServedSignatures): Promise<void> {
   await Promise.all([main, ...others].map((one) => one.retire()));
+}
+
+/** Returns the signatures whose proof was postponed. */
+export function postponedOf({ main, others }: ServedSignatures): ServedVersion[] {
+  return [main, ...others].filter(({ isPostponed }) => isPostponed);
 }
