@@ -7,7 +7,7 @@ import { processorSeconds } from '../processor-time.js';
 import { avroNeedle, type Workload } from '../workloads.js';
 import { runHttpLoad, type HttpLoadResult } from './http-load.js';
 import { MODEL, pixelsOf } from './requests.js';
-import { startGateway, startMlserver, type FrontServer } from './servers.js';
+import { startBare, startGateway, startMlserver, type FrontServer } from './servers.js';
 import { verify } from './verify.js';
 
 /** A measurement of a server in one protocol; `Kafka` is the path without the gateway, in the same run. */
@@ -33,7 +33,7 @@ type FrontCell = (typeof CELLS)[number];
 const DURATION = { warmUpMs: 2_000, measureMs: 4_000 };
 const MAX_BYTES = 1_000_000;
 
-/** Measures the gateway beside the bare Kafka path of the same node, and MLServer with the same model. */
+/** Measures the gateway beside the bare Kafka path of the same node, a bare HTTP server, and MLServer with the same model. */
 export async function measureFronts(
   prepared: Prepared,
   print: (line: string) => void,
@@ -45,7 +45,7 @@ export async function measureFronts(
     results.push(result);
   };
   try {
-    for (const start of [startGateway, startMlserver]) {
+    for (const start of [startGateway, startBare, startMlserver]) {
       const server = await start(harness);
       try {
         for (const cell of CELLS) await measureCell(harness, server, cell, take);

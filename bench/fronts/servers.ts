@@ -1,14 +1,18 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../../local-cluster/ports.js';
-import { startGatewayProcess, startNodeProcess } from '../../local-cluster/role-process.js';
+import { NURSERY, startGatewayProcess, startNodeProcess } from '../../local-cluster/role-process.js';
 import type { BenchHarness } from '../harness.js';
 import { MLSERVER_LOGGING, MLSERVER_RUNTIME, mlserverModel } from '../systems/mlserver.js';
 import { addressOf, stopChild, untilReady, type RunningSystem } from '../systems/system.js';
 import type { HttpRequest } from './http-load.js';
 import { binaryRequest, grpcRequest, jsonRequest, MODEL } from './requests.js';
+
+const BARE_PROCESS = fileURLToPath(new URL('./bare-process.js', import.meta.url));
 
 /** Creates the request of a protocol with this many rows. */
 type CreateRequest = (rows: number) => HttpRequest;
@@ -45,6 +49,18 @@ export async function startGateway(harness: BenchHarness): Promise<FrontServer> 
       await gateway.stop();
       await node.stop();
     },
+  };
+}
+
+/** Starts an HTTP server that answers at once: the most that a gateway in one Node process can reach. */
+export async function startBare({ modelsFolder }: BenchHarness): Promise<FrontServer> {
+  const child = fork(BARE_PROCESS, [modelsFolder], { execArgv: [NURSERY] });
+  const [port] = (await once(child, 'message')) as [number];
+  return {
+    name: 'bare node:http',
+    requests: { JSON: (rows) => jsonRequest(`http://127.0.0.1:${port}`, rows) },
+    pids: { server: child.pid ?? 0 },
+    stop: () => stopChild(child),
   };
 }
 
