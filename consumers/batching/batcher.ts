@@ -1,5 +1,5 @@
 import { PartituraError } from '../../schemas/errors.js';
-import { JobProgress, type Job, type Slice } from './batch.js';
+import { CancelledError, JobProgress, type Job, type Slice } from './batch.js';
 import { BatchRunner, type RunBatch } from './batch-runner.js';
 import { systemClock, type BatchClock } from './clock.js';
 import { Lanes } from './lanes.js';
@@ -156,7 +156,7 @@ export class Batcher {
     return true;
   }
 
-  /** Takes the next batch; undefined if none may close yet, empty if all its jobs have expired. */
+  /** Takes the next batch; undefined if none may close yet, empty if nobody waits for any of its jobs. */
   #closeBatch(): Slice[] | undefined {
     const { maxBatchRows, maxBatchDelayMs } = this.limits;
     const oldest = this.#lanes.oldest();
@@ -168,7 +168,7 @@ export class Batcher {
       return undefined;
     }
     const taken = this.#batches ? this.#lanes.take(lane, maxBatchRows) : this.#lanes.takeOne(lane);
-    return taken.filter((slice) => this.#isTimely(slice));
+    return taken.filter((slice) => this.#isWanted(slice));
   }
 
   #wakeAfter(ms: number): void {
@@ -180,10 +180,15 @@ export class Batcher {
     });
   }
 
-  /** Fails a job whose deadline has passed before its batch closed. */
-  #isTimely({ progress }: Slice): boolean {
+  /** Fails a job that was cancelled, or whose deadline has passed, before its batch closed. */
+  #isWanted({ progress }: Slice): boolean {
     const { job } = progress;
     if (progress.failed) return false;
+    if (job.isCancelled?.()) {
+      progress.failed = true;
+      job.failed(new CancelledError('cancelled before it was computed'));
+      return false;
+    }
     if (job.deadline === null || this.clock.wallTime() <= job.deadline) return true;
     progress.failed = true;
     job.failed(
