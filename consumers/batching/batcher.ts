@@ -1,6 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
 import { CancelledError, JobProgress, type Job, type Slice } from './batch.js';
-import { BatchRunner, type RunBatch } from './batch-runner.js';
+import { BatchRunner, countRows, type RunBatch } from './batch-runner.js';
 import { systemClock, type BatchClock } from './clock.js';
 import { Lanes } from './lanes.js';
 import type { BatchLimits } from './limits.js';
@@ -26,6 +26,7 @@ export class Batcher {
   readonly #lanes = new Lanes();
   readonly #drained: (() => void)[] = [];
   #running = 0;
+  #runningRows = 0;
   #scheduled = false;
   #filling = false;
   #held = false;
@@ -88,6 +89,17 @@ export class Batcher {
   /** Engine time per row, microseconds; 0 before the first batch. */
   get microsPerRow(): number {
     return this.#serviceTime.microsPerRow;
+  }
+
+  /** Throughput of recent batches over all threads; 0 before the first batch. */
+  get rowsPerSecond(): number {
+    const { microsPerRow } = this.#serviceTime;
+    return microsPerRow === 0 ? 0 : (this.limits.parallelism * 1e6) / microsPerRow;
+  }
+
+  /** Rows that wait for a batch or are being computed. */
+  get pendingRows(): number {
+    return this.#lanes.rows + this.#runningRows;
   }
 
   /**
@@ -201,11 +213,14 @@ export class Batcher {
   }
 
   async #process(slices: Slice[]): Promise<void> {
+    const rows = countRows(slices);
     this.#running++;
+    this.#runningRows += rows;
     try {
       await this.#runner.process(slices);
     } finally {
       this.#running--;
+      this.#runningRows -= rows;
       this.#schedule();
     }
   }

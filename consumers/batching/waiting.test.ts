@@ -112,3 +112,16 @@ test('a job that is cancelled before its batch closes is not computed; one in a 
   assert.deepEqual([running, other].map(answerOf), [[1], [6]]);
   for (const job of [waiting, cut]) assert.ok(errorOf(job) instanceof CancelledError);
 });
+
+test('rows count as pending from their submission to their answer, and batches give the throughput', async () => {
+  const { clock, engine, batcher } = batching({ maxBatchRows: 2 });
+  assert.deepEqual([batcher.pendingRows, batcher.rowsPerSecond], [0, 0]);
+  for (const elements of [[1, 2], [3]]) batcher.submit(jobOf(elements));
+  assert.equal(batcher.pendingRows, 3);
+  await clock.pass();
+  assert.equal(batcher.pendingRows, 3);
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(batcher.pendingRows, 1);
+  assert.equal(Math.round(batcher.rowsPerSecond), 2_000, 'two rows in a millisecond');
+});

@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/log.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { ModelVersionStatus } from '../../schemas/generated.js';
+import type { ModelLoad, ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
 import { runtimeName } from '../engine/runtime-version.js';
 import {
@@ -13,6 +13,7 @@ import {
 import {
   retireSignatures,
   serveSignatures,
+  signaturesOf,
   signatureNamed,
   type ServedSignatures,
 } from './served-signatures.js';
@@ -25,6 +26,7 @@ import {
   type SignatureForm,
 } from './signature-status.js';
 import { logServed } from './log-served.js';
+import { sumOfCounts } from './model-counts.js';
 import { SkippedFolders } from './skipped-folders.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -141,6 +143,8 @@ export class ModelCatalog {
       format: served?.format ?? null,
       runtime: served ? runtimeName(served.main.backend) : null,
       filesHash: served?.filesHash ?? null,
+      load: served ? loadOf(signaturesOf(served)) : null,
+      counts: served ? sumOfCounts(signaturesOf(served).map(({ counter }) => counter.counts)) : null,
     };
   }
 
@@ -148,7 +152,7 @@ export class ModelCatalog {
   get microsPerRow(): number {
     const known = this.models
       .flatMap((model) => this.#available(model))
-      .flatMap(({ main, others }) => [main, ...others])
+      .flatMap(signaturesOf)
       .map(({ batcher }) => batcher.microsPerRow);
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
@@ -374,4 +378,10 @@ function availableIn(entry: VersionEntry | undefined): ServedSignatures | undefi
 
 function stamps(content: RepositoryContent): Map<string, string> {
   return new Map([...content.values()].flat().map(({ directory, stamp }) => [directory, stamp]));
+}
+
+/** Work of a version; its default signature stands for the throughput of all. */
+function loadOf(signatures: readonly ServedVersion[]): ModelLoad {
+  const pendingRows = signatures.reduce((sum, { batcher }) => sum + batcher.pendingRows, 0);
+  return { pendingRows, rowsPerSecond: signatures[0]?.batcher.rowsPerSecond ?? 0 };
 }

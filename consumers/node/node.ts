@@ -152,9 +152,10 @@ export class InferenceNode {
       beatAt: Date.now(),
       state: directives.isDrained(this.id) ? 'DRAINING' : lifecycle.state,
       models: catalog.statuses,
-      partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition }) => ({
+      partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition, lagRecords }) => ({
         topic,
         partition,
+        lagRecords,
       })),
       bindings: bindings.statuses,
       inflightRequests: inFlight.requests,

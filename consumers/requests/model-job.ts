@@ -1,4 +1,4 @@
-import type { Answer, Job } from '../batching/batch.js';
+import { CancelledError, type Answer, type Job } from '../batching/batch.js';
 import type { RowTensor } from '../batching/rows.js';
 import type { ServedVersion } from '../models/served-version.js';
 import type { ValidRequest } from '../models/validate.js';
@@ -59,10 +59,13 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
   }
 
   answered(answer: Answer): void {
+    this.job.work.version.counter.answered(this.rows, answer);
     this.job.answered(answer);
   }
 
   failed(cause: unknown): void {
+    if (!(cause instanceof CancelledError))
+      this.job.work.version.counter.failed(performance.now() - this.arrivedAt);
     this.job.failed(cause);
   }
 }

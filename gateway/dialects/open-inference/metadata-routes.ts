@@ -2,12 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { VERSION } from '../../../core/version.js';
 import { isAvailable } from '../../models/served-models.js';
 import type { GatewayServices } from '../rest-dialect.js';
-import {
-  modelConfig,
-  modelMetadata,
-  modelStatistics,
-  SERVER_EXTENSIONS,
-} from '../../open-inference/metadata.js';
+import { modelConfig, modelMetadata, SERVER_EXTENSIONS } from '../../open-inference/metadata.js';
+import { modelStatistics } from '../../open-inference/statistics.js';
 
 type ModelRequest = FastifyRequest<{ Params: { readonly model: string; readonly version?: string } }>;
 

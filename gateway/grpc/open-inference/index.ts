@@ -1,12 +1,8 @@
 import { VERSION } from '../../../core/version.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
 import { isAvailable, type ServedVersion } from '../../models/served-models.js';
-import {
-  modelConfig,
-  modelMetadata,
-  modelStatistics,
-  SERVER_EXTENSIONS,
-} from '../../open-inference/metadata.js';
+import { modelConfig, modelMetadata, SERVER_EXTENSIONS } from '../../open-inference/metadata.js';
+import { modelStatistics } from '../../open-inference/statistics.js';
 import { refuseSharedMemory } from '../../open-inference/unsupported.js';
 import type { GrpcService, UnaryMethod } from '../grpc-service.js';
 import { modelInfer, modelStreamInfer } from './infer.js';
