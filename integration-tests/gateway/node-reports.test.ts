@@ -30,7 +30,7 @@ describe('what nodes report of models', () => {
     return (body as { model_stats: Statistics[] }).model_stats[0];
   }
 
-  test('statistics are the requests, rows and batches of all nodes, whoever sent them', async () => {
+  test('statistics are the requests, rows and batches of all nodes, and of all senders', async () => {
     const startedAt = Date.now();
     const rows = [1, 2, 3];
     for (const count of rows) {
