@@ -67,6 +67,7 @@ export function pageServices(link: ClusterLink, log: Logger): Omit<ConsoleServic
     log,
     expectedWaitMs: (model, known) => link.expectedWaitMs(model, known),
     requireControl: ({ identity }) => identity.requireControl(),
+    mayUse: ({ identity }) => (identity.seesAll ? undefined : (model) => identity.mayUse(model)),
   };
 }
 

@@ -33,7 +33,8 @@ test('of any sequence of changes, also those that did not know each other, the l
       const directives = collectDirectives(compacted(written));
       for (const model of ['x', 'y']) {
         const own = changes.filter(([name]) => name === model).map(([, one]): ModelChange => one);
-        const expected = own.length === 0 ? undefined : { ...BASE, ...Object.assign({}, ...own) };
+        const expected =
+          own.length === 0 ? undefined : own.reduce<object>((all, one) => ({ ...all, ...one }), BASE);
         const found = directives.find(({ name }) => name === model)?.value;
         assert.deepEqual(plain(found), plain(expected));
       }

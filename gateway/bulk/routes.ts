@@ -35,7 +35,7 @@ interface BulkCall {
 export function addBulkRoutes(app: FastifyInstance, { config, inferences, models }: GatewayServices): void {
   app.addContentTypeParser([NDJSON, CSV], (_request, payload, done) => done(null, payload));
   app.post('/v2/models/:model/bulk', (request: BulkRequest, reply: FastifyReply) => {
-    const served = models.resolve(request.params.model);
+    const served = models.visibleTo(request.identity).resolve(request.params.model);
     request.identity.requireModel(served.model);
     const context = callContextOf(request, reply, config.gatewayTimeoutMs);
     const call = { inferences, served, context };
