@@ -16,6 +16,7 @@ import {
   postponedOf,
   retireSignatures,
   serveSignatures,
+  signaturesOf,
   signatureNamed,
   type ServedSignatures,
 } from './served-signatures.js';
@@ -117,7 +118,7 @@ export class ModelCatalog {
   get microsPerRow(): number {
     const known = this.models
       .flatMap((model) => this.#available(model))
-      .flatMap(({ main, others }) => [main, ...others])
+      .flatMap(signaturesOf)
       .map(({ batcher }) => batcher.microsPerRow);
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
@@ -331,7 +332,7 @@ export class ModelCatalog {
   async #serve({ folder }: VersionEntry, postponesProof: () => boolean): Promise<ServedSignatures> {
     const parts = { ...this.surroundings, ...this.#steps, postponesProof };
     const served = await serveSignatures(folder, this.engine, this.options, parts);
-    for (const { trialMs } of [served.main, ...served.others]) this.#trialsMs += trialMs;
+    for (const { trialMs } of signaturesOf(served)) this.#trialsMs += trialMs;
     return served;
   }
 

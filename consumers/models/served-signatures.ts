@@ -93,12 +93,17 @@ export function signatureNamed(
   throw new PartituraError('INVALID_REQUEST', `parameters.signature: expected ${expected}, got '${name}'`);
 }
 
+/** Returns all signatures that are served, the default one first. */
+export function signaturesOf({ main, others }: Pick<ServedSignatures, 'main' | 'others'>): ServedVersion[] {
+  return [main, ...others];
+}
+
 /** Drains queued requests, then unloads all signatures. */
-export async function retireSignatures({ main, others }: ServedSignatures): Promise<void> {
-  await Promise.all([main, ...others].map((one) => one.retire()));
+export async function retireSignatures(served: ServedSignatures): Promise<void> {
+  await Promise.all(signaturesOf(served).map((one) => one.retire()));
 }
 
 /** Returns the signatures whose proof was postponed. */
-export function postponedOf({ main, others }: ServedSignatures): ServedVersion[] {
-  return [main, ...others].filter(({ isPostponed }) => isPostponed);
+export function postponedOf(served: ServedSignatures): ServedVersion[] {
+  return signaturesOf(served).filter(({ isPostponed }) => isPostponed);
 }

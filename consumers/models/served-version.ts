@@ -14,6 +14,7 @@ import type {
 import { lacksOperation } from '../engine/model-errors.js';
 import { BatchCheck, type CheckResult } from './batch-check.js';
 import type { BatchingVerdict } from './batch-proof/verdict.js';
+import { ModelCounter } from './model-counts.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import {
   loadAndProfile,
@@ -43,6 +44,7 @@ export interface ServedVersion {
   /** Reason for the fallback to WebAssembly, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
+  readonly counter: ModelCounter;
   /** Computes jobs that may have crashed a node, in a child process. */
   readonly suspects: Batcher;
   /** Null if profiling failed or `model.yaml` turns warm-up off. */
@@ -195,6 +197,7 @@ class BatchedVersion implements ServedVersion {
   readonly fallbackReason: string | undefined;
   readonly trialMs: number;
   readonly batcher: Batcher;
+  readonly counter = new ModelCounter(Date.now);
   readonly suspects: Batcher;
   readonly measured: ModelProfile | null;
   readonly warmUpProblem: string | undefined;
@@ -242,6 +245,7 @@ class BatchedVersion implements ServedVersion {
   async #run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
     const rows = inputs[0]?.shape[0] ?? 1;
     const result = await this.#loaded.run(inputs);
+    this.counter.computed();
     this.parts.surroundings.observe(this.model, rows, result.computeMicros);
     return result;
   }

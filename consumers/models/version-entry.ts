@@ -1,7 +1,9 @@
-import type { ModelVersionStatus } from '../../schemas/generated.js';
+import type { ModelLoad, ModelVersionStatus } from '../../schemas/generated.js';
 import { runtimeName } from '../engine/runtime-version.js';
 import type { VersionFolder } from './repository.js';
-import type { ServedSignatures } from './served-signatures.js';
+import { sumOfCounts } from './model-counts.js';
+import { signaturesOf, type ServedSignatures } from './served-signatures.js';
+import type { ServedVersion } from './served-version.js';
 import { fitForms, formsOf, withVerdicts, type SignatureForm } from './signature-status.js';
 
 export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
@@ -57,5 +59,13 @@ function statusOf(
     format: served?.format ?? null,
     runtime: served ? runtimeName(served.main.backend) : null,
     filesHash: served?.filesHash ?? null,
+    load: served ? loadOf(signaturesOf(served)) : null,
+    counts: served ? sumOfCounts(signaturesOf(served).map(({ counter }) => counter.counts)) : null,
   };
+}
+
+/** Work of a version; its default signature stands for the throughput of all. */
+function loadOf(signatures: readonly ServedVersion[]): ModelLoad {
+  const pendingRows = signatures.reduce((sum, { batcher }) => sum + batcher.pendingRows, 0);
+  return { pendingRows, rowsPerSecond: signatures[0]?.batcher.rowsPerSecond ?? 0 };
 }
