@@ -91,7 +91,8 @@ function eventOf({ offset, correlation, reply }: DeferredReply): string {
 }
 
 function lastEventId(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
+  // Browsers send an empty one after an event with an empty id.
+  if (header === undefined || header === '') return undefined;
   if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
   throw new PartituraError(
     'INVALID_REQUEST',

@@ -18,6 +18,7 @@ import { compress } from './compress.js';
 import { decompress } from './decompress.js';
 import { authenticate } from './authenticate.js';
 import { addHealthRoutes } from './health.js';
+import { refuseOtherMethods } from './other-methods.js';
 import { addSecurity } from './security.js';
 import { readKeyPair, watchKeyPair, type KeyPair } from './tls.js';
 
@@ -59,6 +60,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   app.decorateRequest('dialect', '');
   authenticate(app, parts);
   addSecurity(app, parts, keyPair !== undefined);
+  refuseOtherMethods(app);
   addBodyParsing(app, parts.config.gatewayMaxBodyBytes);
   addXml(app, parts.config.gatewayMaxBodyBytes);
   app.addHook('onSend', compress);
