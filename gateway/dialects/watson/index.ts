@@ -4,7 +4,7 @@ import { bodyOf } from '../../http/body-of.js';
 import { callContextOf } from '../../http/call-context.js';
 import type { Problem } from '../../inference/problem.js';
 import { readBody } from '../../json/read-body.js';
-import { signatureOf } from '../../models/served-models.js';
+import { isAvailable, signatureOf } from '../../models/served-models.js';
 import type { GatewayServices, RestDialect } from '../rest-dialect.js';
 import { readPredictionInput } from './decode.js';
 import { writePrediction } from './encode.js';
@@ -36,6 +36,12 @@ export const watson: RestDialect = {
   addRoutes(app: FastifyInstance, services: GatewayServices): void {
     app.get('/ml/wml_services/v2/version', () => ({ version: VERSION }));
     app.get('/v2/spaces/:space', () => ({}));
+    app.get('/ml/v4/deployments', () => ({
+      resources: services.models
+        .all()
+        .filter(({ versions }) => versions.some(isAvailable))
+        .map(({ name }) => describe(name, services)),
+    }));
     app.get('/ml/v4/deployments/:deployment', ({ params: { deployment } }: Deployment) =>
       describe(deployment, services),
     );
