@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { addConsole } from '../../console/server/index.js';
 import type { ConsoleServices } from '../../console/server/services.js';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
@@ -121,6 +122,10 @@ function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
   app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
     collectBody(request, payload, maxBytes),
   );
+  app.addHook('onRequest', (request, _reply, done) => {
+    nameBody(request);
+    done();
+  });
   app.addHook('preParsing', (request, _reply, payload, done) => {
     try {
       done(null, decompress(payload, request.headers['content-encoding']));
@@ -128,6 +133,15 @@ function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
       done(error as Error);
     }
   });
+}
+
+/**
+ * Gives a body over HTTP/2 without a content type the usual one: it needs no length there either, so that fastify would
+ * not see it.
+ */
+function nameBody({ raw, headers }: FastifyRequest): void {
+  const { stream } = raw as unknown as Partial<Http2ServerRequest>;
+  if (stream?.endAfterHeaders === false) headers['content-type'] ??= 'application/json';
 }
 
 function addDialect(scope: FastifyInstance, dialect: RestDialect, parts: HttpServerParts): void {
