@@ -11,6 +11,7 @@ export const ClusterView = object({
   brokers: array(string()),
   prefix: string().describe("Of the cluster's topics"),
   readOnly: boolean().describe('True if the pages change nothing'),
+  secured: boolean().describe('True if requests need a credential'),
   outage: object({ since: number(), reason: string() })
     .nullable()
     .describe('While the brokers do not answer'),
