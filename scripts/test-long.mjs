@@ -16,6 +16,8 @@ const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_PER_FRAMING = '100000';
 const RECORDS_OF_BACKLOG = '200000';
 const MUTATED_HTTP_REQUESTS = '200000';
+const MUTATED_GRPC_MESSAGES = '100000';
+const OPENAPI_EXAMPLES = '300';
 
 /** Suites by name; each resolves true if it passed. */
 const SUITES = {
@@ -34,11 +36,22 @@ const SUITES = {
     onBothClients(['dist/integration-tests/delivery/backlog.test.js'], {
       PARTITURA_TEST_BACKLOG: RECORDS_OF_BACKLOG,
     }),
-  /** Sends 700,000 mutated records and 200,000 mutated HTTP requests. */
+  /** Sends 700,000 mutated records, 200,000 mutated HTTP requests and 100,000 mutated gRPC messages. */
   fuzz: () =>
-    runTests(['dist/integration-tests/wire/fuzz.test.js', 'dist/integration-tests/gateway/fuzz.test.js'], {
-      PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING,
-      PARTITURA_TEST_HTTP_FUZZ: MUTATED_HTTP_REQUESTS,
+    runTests(
+      ['wire/fuzz', 'gateway/fuzz', 'gateway/grpc-fuzz'].map(
+        (name) => `dist/integration-tests/${name}.test.js`,
+      ),
+      {
+        PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING,
+        PARTITURA_TEST_HTTP_FUZZ: MUTATED_HTTP_REQUESTS,
+        PARTITURA_TEST_GRPC_FUZZ: MUTATED_GRPC_MESSAGES,
+      },
+    ),
+  /** Calls the gateway with IBM's SDK, and generates 300 examples for each operation of the OpenAPI document. */
+  gateway: () =>
+    runTests([...findLongTests('gateway'), 'dist/integration-tests/gateway/openapi.test.js'], {
+      PARTITURA_TEST_OPENAPI_EXAMPLES: OPENAPI_EXAMPLES,
     }),
 };
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/log.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { postponedOf, retireSignatures, type ServedSignatures } from './served-signatures.js';
+import { postponedOf, retireSignatures, signaturesOf, type ServedSignatures } from './served-signatures.js';
 
 /**
  * Proves a version whose proof was postponed, by serving it a second time beside the first.
@@ -14,13 +14,22 @@ export async function proveLate(
 ): Promise<ServedSignatures> {
   try {
     const proven = await serve();
-    if (proven.filesHash === served.filesHash) return proven;
+    if (proven.filesHash === served.filesHash) return continued(proven, served);
     await retireSignatures(proven);
     stayUnbatched(served, 'the files of the version changed before its proof', log);
   } catch (cause) {
     stayUnbatched(served, PartituraError.from(cause).message, log);
   }
   return served;
+}
+
+function continued(proven: ServedSignatures, served: ServedSignatures): ServedSignatures {
+  const before = signaturesOf(served);
+  for (const { signatureNames, counter } of signaturesOf(proven)) {
+    const same = before.find((one) => one.signatureNames?.loaded === signatureNames?.loaded);
+    if (same) counter.continueFrom(same.counter);
+  }
+  return proven;
 }
 
 function stayUnbatched(served: ServedSignatures, cause: string, log: Pick<Logger, 'warn'>): void {
