@@ -56,27 +56,16 @@ export async function assembleNode(
   });
   const cancelled = new CancelledRequests(Date.now);
   const cancellations = tailCancellations(foundation, cancelled);
-  const requestParts = { ...createRequestParts(foundation, catalog), cancelled };
-  const consumers = new ModelConsumers(foundation, requestParts);
+  const consumers = new ModelConsumers(foundation, { ...createRequestParts(foundation, catalog), cancelled });
   const bindings = createBindings(foundation, catalog, beat);
   const { id, outbox, topics } = foundation;
   const status = (): NodeStatus => node.status();
   const heartbeat = new Heartbeat({ outbox, topic: topics.nodes, node: id, status, log });
   const sweeper = createSweeper(foundation);
   const health = await listen(foundation, catalog, engine);
-  const following = { directives, cancellations };
-  const parts = {
-    foundation,
-    engine,
-    ...following,
-    catalog,
-    consumers,
-    bindings,
-    heartbeat,
-    sweeper,
-    health,
-  };
-  const node = new InferenceNode(parts);
+  const control = { directives, cancellations };
+  const serving = { engine, catalog, consumers, bindings };
+  const node = new InferenceNode({ foundation, ...control, ...serving, heartbeat, sweeper, health });
   return node;
 
   async function followModel(model: string): Promise<void> {
