@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => harness.close());
 
-test('a look-up reads a part of the partition, and the next one goes on from there', async () => {
+test('a look-up reads a part of the partition, and the next one continues there', async () => {
   const topic = harness.topics.deferredReplies;
   const correlation = randomUUID();
   const reply = (id: string) => ({
