@@ -4,7 +4,7 @@ import { prepareReference } from './setup/compatibility.mjs';
 import { runMutants } from './mutants/run.mjs';
 import { runMain, SetupError } from './setup/errors.mjs';
 import { runNode } from './setup/run-node.mjs';
-import { findLongTests } from './setup/tests.mjs';
+import { findClientTests, findLongTests, nonDefaultClient } from './setup/tests.mjs';
 
 const log = (line) => console.error(`test: ${line}`);
 // Tests kill and restart brokers, so they must never use an existing cluster.
@@ -16,29 +16,42 @@ const TEST_LIMIT_MS = 20 * 60_000;
 const RECORDS_PER_FRAMING = '100000';
 const RECORDS_OF_BACKLOG = '200000';
 const MUTATED_HTTP_REQUESTS = '200000';
+const MUTATED_GRPC_MESSAGES = '100000';
+const OPENAPI_EXAMPLES = '300';
 
 /** Suites by name; each resolves true if it passed. */
 const SUITES = {
   /** Kills and restarts three brokers and fills their disks, on both Kafka clients. */
   chaos: () => onBothClients(findLongTests('chaos')),
-  /** Runs callers in Java, and pipelines in Kafka Streams, Flink and Kafka Connect. */
+  /** Runs callers in Java and Go, and pipelines in Kafka Streams, Flink and Kafka Connect. */
   clients: () => runTests(findLongTests('clients')),
   /** Runs the ONNX backend tests and writes docs/COMPATIBILITY.md. */
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
   /** Breaks promises deliberately: tests must fail. */
   mutants: () => runMutants(log),
-  /** Takes each right away from each role on kafkajs; `npm test` does so on the native client. */
-  rights: () => runTests(findLongTests('../rights'), { KAFKA_CLIENT: 'kafkajs' }),
+  /** Runs all integration tests on the Kafka client that is not the default one; `npm test` runs some. */
+  'other-client': async () => runTests(findClientTests(), { KAFKA_CLIENT: await nonDefaultClient() }),
   /** Answers a backlog of 200,000 records, on both Kafka clients. */
   backlog: () =>
     onBothClients(['dist/integration-tests/delivery/backlog.test.js'], {
       PARTITURA_TEST_BACKLOG: RECORDS_OF_BACKLOG,
     }),
-  /** Sends 700,000 mutated records and 200,000 mutated HTTP requests. */
+  /** Sends 700,000 mutated records, 200,000 mutated HTTP requests and 100,000 mutated gRPC messages. */
   fuzz: () =>
-    runTests(['dist/integration-tests/wire/fuzz.test.js', 'dist/integration-tests/gateway/fuzz.test.js'], {
-      PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING,
-      PARTITURA_TEST_HTTP_FUZZ: MUTATED_HTTP_REQUESTS,
+    runTests(
+      ['wire/fuzz', 'gateway/fuzz', 'gateway/grpc-fuzz'].map(
+        (name) => `dist/integration-tests/${name}.test.js`,
+      ),
+      {
+        PARTITURA_TEST_FUZZ: RECORDS_PER_FRAMING,
+        PARTITURA_TEST_HTTP_FUZZ: MUTATED_HTTP_REQUESTS,
+        PARTITURA_TEST_GRPC_FUZZ: MUTATED_GRPC_MESSAGES,
+      },
+    ),
+  /** Calls the gateway with IBM's SDK, and generates 300 examples for each operation of the OpenAPI document. */
+  gateway: () =>
+    runTests([...findLongTests('gateway'), 'dist/integration-tests/gateway/openapi.test.js'], {
+      PARTITURA_TEST_OPENAPI_EXAMPLES: OPENAPI_EXAMPLES,
     }),
 };
 

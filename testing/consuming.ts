@@ -82,6 +82,8 @@ export async function consuming(
     signatureNames: undefined,
     backend: 'wasm' as const,
     trialMs: 0,
+    isPostponed: false,
+    stayUnbatched: () => undefined,
     batching: { batchable: true, reason: 'a test says so' },
     batcher,
     suspects,

@@ -7,6 +7,8 @@ export interface ClusterView {
   readonly prefix: string;
   /** True if the pages change nothing. */
   readonly readOnly: boolean;
+  /** True if requests need a credential. */
+  readonly secured: boolean;
   /** Present while the brokers do not answer. */
   readonly outage: { readonly since: number; readonly reason: string } | null;
 }

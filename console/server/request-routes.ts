@@ -11,11 +11,16 @@ import { Shared } from './shared.js';
 
 const HOUR_MS = 3_600_000;
 const MAX_STATES = 20;
-const hours = z.coerce
-  .number()
-  .min(0.01)
-  .max(24 * 30)
-  .default(1);
+/** Query of a request's timeline. */
+export const RequestQuery = z.object({
+  hours: z
+    .string()
+    .regex(/^\d{1,3}(\.\d{1,4})?$/)
+    .default('1')
+    .transform(Number)
+    .pipe(z.number().min(0.01).max(720))
+    .describe('Age of the oldest records to search, 0.01 to 720; default: 1'),
+});
 
 /** Adds the timeline of one request, by correlation, request or trace id. */
 export function addRequestRoutes(
@@ -30,14 +35,14 @@ export function addRequestRoutes(
       requireControl(request);
       const { params, query } = request;
       const { id } = params;
-      const { data, error } = hours.safeParse(query.hours);
+      const { data, error } = RequestQuery.safeParse(query);
       if (error)
         throw new PartituraError(
           'INVALID_REQUEST',
           `hours: expected 0.01 to 720, got '${query.hours ?? ''}'`,
         );
-      return searches.run(`${data} ${id}`, async () =>
-        findRequest({ kafka, config, admin: await reader.admin() }, id, Date.now() - data * HOUR_MS),
+      return searches.run(`${data.hours} ${id}`, async () =>
+        findRequest({ kafka, config, admin: await reader.admin() }, id, Date.now() - data.hours * HOUR_MS),
       );
     },
   );

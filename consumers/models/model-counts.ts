@@ -16,9 +16,15 @@ export class ModelCounter {
   #computeMicros = 0;
   #failedMicros = 0;
   #lastAt = 0;
+  #earlier: ModelCounter | undefined;
 
   /** @param now milliseconds since the epoch */
   constructor(readonly now: () => number) {}
+
+  /** Includes the counts of the version that this one replaces, which may still finish some requests. */
+  continueFrom(earlier: ModelCounter): void {
+    this.#earlier = earlier;
+  }
 
   /** Counts a batch that was computed. */
   computed(): void {
@@ -39,7 +45,7 @@ export class ModelCounter {
   }
 
   get counts(): ModelCounts {
-    return {
+    const own = {
       requests: this.#requests,
       rows: this.#rows,
       batches: this.#batches,
@@ -49,6 +55,7 @@ export class ModelCounter {
       failedMicros: Math.round(this.#failedMicros),
       lastAt: this.#lastAt,
     };
+    return this.#earlier ? sumOfCounts([own, this.#earlier.counts]) : own;
   }
 }
 

@@ -28,6 +28,8 @@ const version: ServedVersion = {
   signatureNames: undefined,
   backend: 'wasm' as const,
   trialMs: 0,
+  isPostponed: false,
+  stayUnbatched: () => undefined,
   batching: { batchable: true, reason: 'a test says so' },
   batcher,
   suspects: batcher,

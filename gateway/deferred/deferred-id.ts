@@ -10,7 +10,8 @@ export interface DeferredId {
   readonly correlation: string;
 }
 
-const FORM = /^(\d{1,5})-(\d{1,15})-([0-9a-f-]{36})$/;
+/** Form of the text of an id. */
+export const DEFERRED_ID = /^(\d{1,5})-(\d{1,15})-([0-9a-f-]{36})$/;
 
 /** Writes the id that callers see. */
 export function formatDeferredId({ partition, from, correlation }: DeferredId): string {
@@ -19,7 +20,7 @@ export function formatDeferredId({ partition, from, correlation }: DeferredId): 
 
 /** Inverse of `formatDeferredId`. @throws PartituraError INVALID_REQUEST */
 export function parseDeferredId(text: string): DeferredId {
-  const [, partition, from, correlation] = FORM.exec(text) ?? [];
+  const [, partition, from, correlation] = DEFERRED_ID.exec(text) ?? [];
   if (partition !== undefined && from !== undefined && correlation !== undefined)
     return { partition: Number(partition), from: Number(from), correlation };
   throw new PartituraError(

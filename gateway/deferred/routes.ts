@@ -13,6 +13,8 @@ import type { DeferredReply } from './deferred-replies.js';
 const MAX_STREAMS = 500;
 /** Interval of comments that keep an idle stream open, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
+/** A gateway that stops does not wait for streams: they resume at another one. */
+const ENDLESS = { config: { isEndless: true } };
 
 type Named = FastifyRequest<{ Params: { readonly id: string } }>;
 type StreamRequest = FastifyRequest<{ Params: { readonly stream: string } }>;
@@ -30,7 +32,7 @@ export function addDeferredRoutes(app: FastifyInstance, { deferred }: GatewaySer
     const { json } = encodeInfer(found, () => false);
     return reply.type('application/json').send(json);
   });
-  app.get('/v2/streams/:stream', async (request: StreamRequest, reply) => {
+  app.get('/v2/streams/:stream', ENDLESS, async (request: StreamRequest, reply) => {
     if (streams >= MAX_STREAMS) throw tooMany();
     const after = lastEventId(request.headers['last-event-id']);
     streams++;
@@ -93,7 +95,8 @@ function eventOf({ offset, correlation, reply }: DeferredReply): string {
 }
 
 function lastEventId(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return undefined;
+  // Browsers send an empty one after an event with an empty id.
+  if (header === undefined || header === '') return undefined;
   if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
   throw new PartituraError(
     'INVALID_REQUEST',

@@ -10,7 +10,10 @@ export function identify(authenticator: Authenticator, metadata: Metadata): Prom
 }
 
 /** Registers services of a library, whose methods are all bidirectional, so that they need a credential. */
-export function authenticated(server: Server, authenticator: Authenticator): Pick<Server, 'addService'> {
+export function authenticated(
+  server: Pick<Server, 'addService'>,
+  authenticator: Authenticator,
+): Pick<Server, 'addService'> {
   return {
     addService: (definition, implementation) =>
       server.addService(definition, guarded(implementation, authenticator)),

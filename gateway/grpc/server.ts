@@ -11,6 +11,7 @@ import { serverCredentials } from './credentials.js';
 import type { GrpcService } from './grpc-service.js';
 import { Health } from './health.js';
 import { GRPC_SERVICES } from './index.js';
+import { checkingMessages, refuseMalformed } from './malformed.js';
 import { CallObserver, type CallParts } from './observer.js';
 import { orderedStreamHandler } from './ordered-stream.js';
 import { loadProtos, serviceOf } from './protos.js';
@@ -40,17 +41,18 @@ export class GrpcServer {
   constructor(readonly parts: GrpcServerParts) {
     const protos = loadProtos();
     this.#server = new Server(optionsOf(parts.config));
+    const checking = checkingMessages(this.#server);
     for (const service of GRPC_SERVICES)
-      this.#server.addService(serviceOf(protos, service.name), this.#implement(service));
+      checking.addService(serviceOf(protos, service.name), this.#implement(service));
     this.#health = new Health(
       parts.models,
       GRPC_SERVICES.map(({ name }) => name),
     );
-    this.#server.addService(healthDefinition, this.#health.implementation);
+    checking.addService(healthDefinition, this.#health.implementation);
     const described = { ...protos, ...loadSync(healthProto, { keepCase: true }) };
     const services = [...GRPC_SERVICES.map(({ name }) => name), HEALTH];
     const reflection = new ReflectionService(described, { services });
-    reflection.addToServer(authenticated(this.#server, parts.authenticator));
+    reflection.addToServer(authenticated(checking, parts.authenticator));
   }
 
   #implement(service: GrpcService): UntypedServiceImplementation {
@@ -97,6 +99,7 @@ function optionsOf({ gatewayMaxBodyBytes, maxRecordBytes }: Config): ServerOptio
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEP_ALIVE_LIMIT_MS,
+    interceptors: [refuseMalformed],
   };
 }
 

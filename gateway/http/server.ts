@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { addConsole } from '../../console/server/index.js';
 import type { ConsoleServices } from '../../console/server/services.js';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '../../core/log.js';
@@ -18,6 +19,7 @@ import { compress } from './compress.js';
 import { decompress } from './decompress.js';
 import { authenticate } from './authenticate.js';
 import { addHealthRoutes } from './health.js';
+import { refuseOtherMethods } from './other-methods.js';
 import { addSecurity } from './security.js';
 import { limitUploads } from './upload-limits.js';
 import { readKeyPair, watchKeyPair, type KeyPair } from './tls.js';
@@ -61,6 +63,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   authenticate(app, parts);
   limitUploads(app, UPLOAD_LIMIT_MS);
   addSecurity(app, parts, keyPair !== undefined);
+  refuseOtherMethods(app);
   addBodyParsing(app, parts.config.gatewayMaxBodyBytes);
   addXml(app, parts.config.gatewayMaxBodyBytes);
   app.addHook('onSend', compress);
@@ -120,6 +123,10 @@ function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
   app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
     collectBody(request, payload, maxBytes),
   );
+  app.addHook('onRequest', (request, _reply, done) => {
+    nameBody(request);
+    done();
+  });
   app.addHook('preParsing', (request, _reply, payload, done) => {
     try {
       done(null, decompress(payload, request.headers['content-encoding']));
@@ -127,6 +134,15 @@ function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
       done(error as Error);
     }
   });
+}
+
+/**
+ * Gives a body over HTTP/2 without a content type the usual one: it needs no length there either, so that fastify would
+ * not see it.
+ */
+function nameBody({ raw, headers }: FastifyRequest): void {
+  const { stream } = raw as unknown as Partial<Http2ServerRequest>;
+  if (stream?.endAfterHeaders === false) headers['content-type'] ??= 'application/json';
 }
 
 function addDialect(scope: FastifyInstance, dialect: RestDialect, parts: HttpServerParts): void {

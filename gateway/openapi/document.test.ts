@@ -17,7 +17,8 @@ import { routeOf } from './operation.js';
 import { OPERATIONS } from './operations/index.js';
 
 /** Routes that the document leaves out: refusals, another spelling of a path, and the pages with their own data. */
-const LEFT_OUT = /^\w+ (\/v2\/(system|cuda|tpu)sharedmemory\/\*|\/V1\/\*|\/|\/console(\/.*)?)$/;
+const LEFT_OUT =
+  /^\w+ (\/v2\/(system|cuda|tpu)sharedmemory\/\*|\/V1\/\*|\/|\/console|\/console\/(\*|assets\/.*|api\/\*))$/;
 const DOCUMENTED = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
 
 interface Document {

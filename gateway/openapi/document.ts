@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<number, string>> = {
   415: 'Unknown content encoding',
   429: 'Over the quota, or the queue is too long; see Retry-After',
   500: 'The model failed',
+  501: 'Not supported; the message names the field',
   503: 'Not ready, or the cluster cannot be reached',
   504: 'The deadline passed',
 };
@@ -26,6 +27,7 @@ const TAGS = [
   ['Watson Machine Learning', "Version 4, as IBM's SDK calls it; errors in its form"],
   ['Control', 'Desired state of the cluster'],
   ['Gateway', 'Health, metrics and descriptions'],
+  ['Console', 'JSON of the views of /console; times are milliseconds since the epoch'],
 ].map(([name, description]) => ({ name, description }));
 
 const SECURITY_SCHEMES = {
@@ -36,8 +38,8 @@ const SECURITY_SCHEMES = {
 
 const XML = {
   type: 'string',
-  description: 'The same value as an XML document of /partitura.xsd',
-  example: '<object xmlns="urn:partitura:xml:1"/>',
+  description:
+    'The same value as an XML document of /partitura.xsd: <object xmlns="urn:partitura:xml:1">…</object>',
 };
 
 /** Describes the REST APIs as an OpenAPI 3.1 document. @param isSecured true if requests need a credential */
@@ -88,25 +90,32 @@ function describe(operation: Operation, isSecured: boolean): object {
   };
 }
 
-function parametersOf({ path, query, headers = [] }: Operation): object[] {
-  const string = { type: 'string' };
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function parametersOf({ path, params = {}, query, headers = [] }: Operation): object[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
-    schema: string,
+    ...parameterSchema(params[name]),
   }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => {
-    const { description, $schema: _schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-    return { name, in: 'query', required: false, description, schema: rest };
-  });
-  const inHeader = headers.map(({ name, description }) => ({
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    ...parameterSchema(schema as z.ZodType),
+  }));
+  const inHeader = headers.map(({ name, description, schema }) => ({
     name,
     in: 'header',
+    ...parameterSchema(schema),
     description,
-    schema: string,
   }));
   return [...inPath, ...inQuery, ...inHeader];
+}
+
+/** Describes a parameter; it may be any text if there is no schema. */
+function parameterSchema(parameter: z.ZodType = z.string()): object {
+  const { description, $schema: _schema, ...schema } = z.toJSONSchema(parameter, { io: 'input' });
+  return { ...(description !== undefined && { description }), schema };
 }
 
 function requestBody({ request, otherRequest, isRequestOptional = false }: Operation): object {

@@ -11,6 +11,8 @@ export interface OtherBody {
 export interface HeaderParameter {
   readonly name: string;
   readonly description: string;
+  /** Default: any text. */
+  readonly schema?: z.ZodType;
 }
 
 /** A resource and a method of the REST APIs, as the OpenAPI document describes it. */
@@ -23,6 +25,8 @@ export interface Operation {
   readonly route?: string;
   readonly tag: string;
   readonly summary: string;
+  /** Schemas of the path's parameters; any text where there is none. */
+  readonly params?: Readonly<Record<string, z.ZodType>>;
   readonly query?: z.ZodObject;
   readonly headers?: readonly HeaderParameter[];
   readonly request?: BodyName | undefined;
@@ -42,7 +46,7 @@ export const ERRORS = {
   none: [],
   read: [400, 404],
   infer: [400, 404, 413, 415, 429, 500, 503, 504],
-  control: [400, 404, 413, 415, 500, 503],
+  control: [400, 404, 413, 415, 500, 501, 503],
 } as const;
 
 /** Headers that limit and trace a prediction. */

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { createLogger } from '../../core/log.js';
+import { sleep } from '../../core/time.js';
+import { startGateway } from '../../gateway/gateway.js';
+import { CountedConsumers } from '../support/counted-consumers.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { call, type JsonResponse } from '../support/http.js';
@@ -106,6 +112,54 @@ describe('bulk and deferred requests', () => {
     );
     await eventually('the later events arrive again', () => resumed.length >= 2);
     assert.deepEqual(resumed.map(valueOf), [4, 6]);
+  });
+
+  test('an unreadable record on the topic of replies is a failed reply, and does not end a stream', async () => {
+    const stop = new AbortController();
+    const events = await readEvents(`${url}/v2/streams/odd`, {}, stop.signal);
+    const correlation = randomUUID();
+    const topic = harness.topics.deferredReplies;
+    const headers = { 'correlation-id': Buffer.from(correlation) };
+    const producer = harness.kafka.producer();
+    await producer.connect();
+    const record = { topic, value: Buffer.from('no reply'), headers };
+    await producer.send([
+      { ...record, key: null, partition: 0 },
+      { ...record, key: Buffer.from('odd') },
+    ]);
+    await producer.close();
+    const expected = 'reply: expected an InferenceReply, got other bytes';
+    const { status, body } = await call(`${url}/v2/deferred/0-0-${correlation}`);
+    const id = `0-0-${correlation}`;
+    assert.deepEqual([status, body], [200, { id, status: 'failed', error: expected }]);
+    await call(
+      `${url}/v2/models/scale/infer`,
+      { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] },
+      { headers: { prefer: 'respond-async', 'x-stream': 'odd' } },
+    );
+    await eventually('the stream goes on', () => events.length === 2);
+    assert.match(events[0] ?? '', new RegExp(expected));
+    assert.match(events[1] ?? '', /event: reply/);
+    stop.abort();
+  });
+
+  test('streams whose callers leave while they open leave no reader behind', async () => {
+    const counted = new CountedConsumers(harness.kafka);
+    const config = harness.config({ gatewayPort: 0, grpcPort: 0 });
+    const gateway = await startGateway(config, counted.kafka, createLogger('gateway', 'silent'));
+    try {
+      const own = counted.open;
+      for (let delayMs = 0; delayMs < 20; delayMs++) {
+        const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+        socket.write(`GET /v2/streams/s-${delayMs} HTTP/1.1\r\nhost: gateway\r\n\r\n`);
+        await sleep(delayMs);
+        socket.destroy();
+      }
+      await eventually('streams were opened', () => counted.created > own);
+      await eventually('all are closed', () => counted.open === own);
+    } finally {
+      await gateway.close();
+    }
   });
 
   test('Watson rows are answered as rows', async () => {

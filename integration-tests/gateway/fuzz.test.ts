@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { xmlToJson } from '../../gateway/xml/xml-to-json.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { call, type JsonResponse } from '../support/http.js';
 import { mutate, seededRandom } from '../support/mutate.js';
+import { usedBytes } from '../support/used-bytes.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_127);
 /** `npm run test:long -- fuzz` sends 200,000. */
@@ -167,13 +166,6 @@ async function sentenceOf({ headers, text, body }: JsonResponse): Promise<string
     nodes?: unknown[];
   };
   return error ?? errors?.[0]?.message ?? (nodes ? 'the outcome of a directive' : '');
-}
-
-function usedBytes(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  return heapUsed + external + arrayBuffers;
 }
 
 function counted(statuses: ReadonlyMap<number, number>): string {

@@ -5,14 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Gateway } from '../../gateway/gateway.js';
 import { eventually } from '../support/eventually.js';
-import { INSTALL_LIMIT_MS } from '../support/example-clients.js';
 import { Harness } from '../support/harness.js';
 import { call } from '../support/http.js';
-import { missing, ROOT, run, type Ended } from '../support/programs.js';
+import { ROOT, run, type Ended } from '../support/programs.js';
+import { createPython, noPython, SCRIPTS } from '../support/python.js';
 
-const noPython = await missing(['python3', '-m', 'venv', '--help'], ['python3', '-m', 'pip', '--version']);
-
-const SCRIPTS = join(ROOT, 'integration-tests/gateway/python');
 const PROTOS = join(ROOT, 'gateway/grpc/protos');
 const CALLS_LIMIT_MS = 60_000;
 
@@ -27,9 +24,11 @@ describe('client libraries in Python', { skip: noPython ?? false }, () => {
   let notInstalled: string | undefined;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'partitura-clients-'));
-    python = join(folder, 'venv/bin/python');
     messages = join(folder, 'messages');
-    notInstalled = await install();
+    ({ python, notInstalled } = await createPython(folder, [
+      ['-r', join(SCRIPTS, 'requirements.txt')],
+      ['--no-deps', '-r', join(SCRIPTS, 'requirements-no-deps.txt')],
+    ]));
     harness = await Harness.start(['digits', 'coder', 'types', 'estimator', 'scale', 'slow']);
     await harness.node();
     gateway = await harness.gateway();
@@ -42,20 +41,6 @@ describe('client libraries in Python', { skip: noPython ?? false }, () => {
     await harness.close();
     await rm(folder, { recursive: true });
   });
-
-  async function install(): Promise<string | undefined> {
-    const made = await run('python3', ['-m', 'venv', join(folder, 'venv')]);
-    if (made.code !== 0) return `python3 -m venv failed: ${made.stdout}${made.stderr}`;
-    for (const options of [
-      ['-r', join(SCRIPTS, 'requirements.txt')],
-      ['--no-deps', '-r', join(SCRIPTS, 'requirements-no-deps.txt')],
-    ]) {
-      const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...options];
-      const installed = await run(python, pip, { limitMs: INSTALL_LIMIT_MS });
-      if (installed.code !== 0) return `pip cannot install the packages: ${installed.stderr}`;
-    }
-    return undefined;
-  }
 
   async function compileMessages(): Promise<void> {
     await mkdir(messages);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { aclsFor } from '../../cluster/acls.js';
+import { aclsFor, type Acl } from '../../cluster/acls.js';
 import { checkConfig } from '../../core/config/config.js';
 import { createLogger } from '../../core/log.js';
 import { startGateway, type Gateway } from '../../gateway/gateway.js';
 import { createKafkaClient } from '../../kafka/client.js';
 import { eventually } from '../support/eventually.js';
 import { call } from '../support/http.js';
-import { NO_LOGIN_BROKER, RightsCluster } from '../support/rights-cluster.js';
+import { NAMES, NO_LOGIN_BROKER, RightsCluster } from '../support/rights-cluster.js';
 
 const quiet = createLogger('rights', 'silent');
 let cluster: RightsCluster;
@@ -67,3 +67,28 @@ test('a gateway without a right does not start, and names the topic', { skip: NO
     await assert.rejects(runGateway(), /authoriz/i, missing.name);
   }
 });
+
+test(
+  'a node that may not read the control topic serves, and says so',
+  { skip: NO_LOGIN_BROKER },
+  async () => {
+    const needed = aclsFor('node', cluster.scope);
+    const isControl = ({ name, operation }: Acl): boolean => name === NAMES.control && operation === 'READ';
+    assert.ok(needed.some(isControl));
+    await cluster.broker.allow(
+      'node',
+      needed.map((acl) => (isControl(acl) ? { ...acl, operation: 'DESCRIBE' as const } : acl)),
+    );
+    const { node, logText } = await cluster.runNode();
+    assert.ok(node, logText());
+    try {
+      await eventually('the node says so', () =>
+        /control topic cannot be read; load, unload/.test(logText()),
+      );
+      assert.match(logText(), /READ.*partitura\.control|partitura\.control.*READ/i);
+      assert.deepEqual(node.models, ['scale', 'sum']);
+    } finally {
+      await node.close();
+    }
+  },
+);

@@ -16,18 +16,20 @@ export interface RunOptions {
   /** Merged over the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
+  /** Default: the root of the checkout. */
+  readonly cwd?: string;
 }
 
-/** Runs a program in the root of the checkout until it exits with any code. @throws Error if it cannot be started or exceeds `limitMs` */
+/** Runs a program until it exits with any code. @throws Error if it cannot be started or exceeds `limitMs` */
 export function run(
   command: string,
   args: readonly string[],
-  { env = {}, limitMs = 30_000 }: RunOptions = {},
+  { env = {}, limitMs = 30_000, cwd = ROOT }: RunOptions = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const options = {
       maxBuffer: MAX_OUTPUT_BYTES,
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, ...env },
       timeout: limitMs,
       killSignal: 'SIGKILL' as const,

@@ -10,25 +10,33 @@ export interface Place {
 }
 
 /** Reads one dead letter. @throws PartituraError INVALID_REQUEST if it does not exist */
-export async function findLetter(
-  cluster: DeadLetterCluster,
-  { topic, partition, offset }: Place,
-): Promise<DeadLetter> {
+export async function findLetter(cluster: DeadLetterCluster, place: Place): Promise<DeadLetter> {
+  await checkPlace(cluster, place);
+  const found = await readOne(cluster, place);
+  if (!found) throw wrongOffset(place, 'the offset of a record');
+  return found;
+}
+
+/**
+ * Checks that a topic has the offset: a reader that starts behind the end waits for a record that may never come.
+ * @throws PartituraError INVALID_REQUEST that names what it has
+ */
+export async function checkPlace(cluster: DeadLetterCluster, place: Place): Promise<void> {
+  const { topic, partition, offset } = place;
   const [chosen = topic] = await cluster.topics.choose(cluster.admin, [topic]);
   const held = (await cluster.admin.offsets(chosen)).find((one) => one.partition === partition);
-  const wrong = (expected: string): PartituraError =>
-    new PartituraError(
-      'INVALID_REQUEST',
-      `${topic} partition ${partition}: expected ${expected}, got ${offset}`,
-    );
   if (!held)
     throw new PartituraError('INVALID_REQUEST', `${topic}: expected an existing partition, got ${partition}`);
-  if (held.start === held.end) throw wrong('an offset, but the partition is empty');
+  if (held.start === held.end) throw wrongOffset(place, 'an offset, but the partition is empty');
   if (offset < held.start || offset >= held.end)
-    throw wrong(`an offset from ${held.start} to ${held.end - 1}`);
-  const found = await readOne(cluster, { topic, partition, offset });
-  if (!found) throw wrong('the offset of a record');
-  return found;
+    throw wrongOffset(place, `an offset from ${held.start} to ${held.end - 1}`);
+}
+
+function wrongOffset({ topic, partition, offset }: Place, expected: string): PartituraError {
+  return new PartituraError(
+    'INVALID_REQUEST',
+    `${topic} partition ${partition}: expected ${expected}, got ${offset}`,
+  );
 }
 
 async function readOne(

@@ -1,5 +1,6 @@
 import type { Counts } from '../../../operations/dead-letters/counts.js';
 import { Drop } from '../../../operations/dead-letters/drop.js';
+import { checkPlace } from '../../../operations/dead-letters/find.js';
 import { Replay } from '../../../operations/dead-letters/replay.js';
 import {
   deadLetterRanges,
@@ -22,6 +23,7 @@ export async function replayLetters(
 ): Promise<DeadLetterOutcome> {
   const filter = filterOf(command);
   const topics = await topicsOf(cluster, command);
+  if (command.place) await checkPlace(cluster, command.place);
   const ranges = narrowed(await deadLetterRanges(cluster, topics, filter.since), command);
   const handled = await readHandled(cluster, topics);
   return withOutbox(cluster, command.dryRun, async (outbox) => {
@@ -38,6 +40,7 @@ export async function dropLetters(
   signal: AbortSignal,
 ): Promise<DeadLetterOutcome> {
   const topics = await topicsOf(cluster, command);
+  if (command.place) await checkPlace(cluster, command.place);
   // Whole partitions: the letters before the selected ones decide which records can be deleted.
   const ranges = await deadLetterRanges(cluster, topics);
   const handled = await readHandled(cluster, topics);

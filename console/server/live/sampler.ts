@@ -58,6 +58,7 @@ export class Sampler {
     return {
       brokers: config.brokers,
       prefix: config.prefix,
+      secured: config.gatewayApiKeys !== undefined || config.gatewayJwks !== undefined,
       readOnly: config.consoleReadOnly,
       outage: outage ? { since: outage.since, reason: outage.reason } : null,
     };

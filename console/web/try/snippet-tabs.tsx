@@ -22,6 +22,7 @@ export function SnippetTabs({ body, form }: SnippetTabsProps): JSX.Element {
     model: form.model,
     brokers: live.cluster.value?.brokers ?? [],
     prefix: live.cluster.value?.prefix ?? 'partitura',
+    isSecured: live.cluster.value?.secured ?? false,
   });
   const shown = snippets.find((one) => one.language === language.value) ?? snippets[0];
   return (

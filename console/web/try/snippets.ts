@@ -15,7 +15,12 @@ export interface Target {
   readonly model: string;
   readonly brokers: readonly string[];
   readonly prefix: string;
+  /** True if the gateway needs a credential, which programs take from the environment. */
+  readonly isSecured: boolean;
 }
+
+/** Environment variable with the API key or token. */
+const KEY_VARIABLE = 'PARTITURA_API_KEY';
 
 /** Characters of JSON above which snippets read the request from a file. */
 const MAX_INLINE = 4_096;
@@ -39,38 +44,41 @@ export function snippetsOf(body: InferBody, target: Target): Snippet[] {
   ];
 }
 
-function curl({ origin, path }: Target, json: string | undefined): string {
+function curl({ origin, path, isSecured }: Target, json: string | undefined): string {
   const data = json === undefined ? `--data-binary @${REQUEST_FILE}` : `-d ${shellQuoted(json)}`;
-  return `curl -s ${origin}${path} \\\n  -H 'content-type: application/json' \\\n  ${data}`;
+  const credential = isSecured ? `\n  -H "authorization: Bearer $${KEY_VARIABLE}" \\` : '';
+  return `curl -s ${origin}${path} \\${credential}\n  -H 'content-type: application/json' \\\n  ${data}`;
 }
 
-function python({ origin, path }: Target, json: string | undefined): string {
+function python({ origin, path, isSecured }: Target, json: string | undefined): string {
   const body =
     json === undefined
       ? `open("${REQUEST_FILE}", "rb").read()`
       : `json.dumps(${pythonLiteral(json)}).encode()`;
+  const credential = isSecured ? `, "authorization": "Bearer " + os.environ["${KEY_VARIABLE}"]` : '';
   return `import json
-import urllib.request
+${isSecured ? 'import os\n' : ''}import urllib.request
 
 body = ${body}
 request = urllib.request.Request(
     "${origin}${path}",
     data=body,
-    headers={"content-type": "application/json"},
+    headers={"content-type": "application/json"${credential}},
 )
 with urllib.request.urlopen(request) as response:
     for output in json.load(response)["outputs"]:
         print(output["name"], output["shape"], output["data"])`;
 }
 
-function javaScript({ origin, path }: Target, json: string | undefined): string {
+function javaScript({ origin, path, isSecured }: Target, json: string | undefined): string {
   const body =
     json === undefined
       ? `await (await import('node:fs/promises')).readFile('${REQUEST_FILE}')`
       : `JSON.stringify(${json})`;
+  const credential = isSecured ? `, authorization: \`Bearer \${process.env.${KEY_VARIABLE}}\`` : '';
   return `const response = await fetch('${origin}${path}', {
   method: 'POST',
-  headers: { 'content-type': 'application/json' },
+  headers: { 'content-type': 'application/json'${credential} },
   body: ${body},
 });
 const { outputs, error } = await response.json();
@@ -78,11 +86,14 @@ if (error) throw new Error(error);
 for (const { name, shape, data } of outputs) console.log(name, shape, data);`;
 }
 
-function java({ origin, path }: Target, json: string | undefined): string {
+function java({ origin, path, isSecured }: Target, json: string | undefined): string {
   const body =
     json === undefined
       ? `BodyPublishers.ofFile(Path.of("${REQUEST_FILE}"))`
       : `BodyPublishers.ofString(\n                ${javaLiteral(json)})`;
+  const credential = isSecured
+    ? `\n            .header("authorization", "Bearer " + System.getenv("${KEY_VARIABLE}"))`
+    : '';
   return `import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -93,7 +104,7 @@ import java.nio.file.Path;
 public class Predict {
     public static void main(String[] arguments) throws Exception {
         var request = HttpRequest.newBuilder(URI.create("${origin}${path}"))
-            .header("content-type", "application/json")
+            .header("content-type", "application/json")${credential}
             .POST(${body})
             .build();
         var response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());

@@ -2,7 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { readBody } from '../../json/read-body.js';
 import { checked } from '../../openapi/checked.js';
-import { RepositoryIndexRequest, RepositoryLoadRequest } from '../../openapi/schemas/open-inference.js';
+import {
+  RepositoryIndexRequest,
+  RepositoryLoadRequest,
+  RepositoryUnloadRequest,
+} from '../../openapi/schemas/open-inference.js';
 import { COMMAND, complied, refuseParameters } from '../../open-inference/repository-control.js';
 import { repositoryIndex } from '../../open-inference/repository-index.js';
 import { refuseSharedMemory } from '../../open-inference/unsupported.js';
@@ -26,8 +30,9 @@ export function addRepositoryRoutes(app: FastifyInstance, { models, control }: G
     const outcome = await control.load(params.model, COMMAND);
     return complied(outcome, `failed to load '${params.model}'`);
   });
-  app.post('/v2/repository/models/:model/unload', async ({ params, identity }: ModelRequest) => {
+  app.post('/v2/repository/models/:model/unload', async ({ params, body, identity }: ModelRequest) => {
     identity.requireControl();
+    await readOptions(body, RepositoryUnloadRequest);
     const outcome = await control.unload(params.model, COMMAND);
     return complied(outcome, `failed to unload '${params.model}'`);
   });

@@ -5,7 +5,7 @@ import { callContextOf } from '../../http/call-context.js';
 import type { Problem } from '../../inference/problem.js';
 import { readBody } from '../../json/read-body.js';
 import type { CallerModels } from '../../models/caller-models.js';
-import { signatureOf } from '../../models/served-models.js';
+import { isAvailable, signatureOf } from '../../models/served-models.js';
 import type { GatewayServices, RestDialect } from '../rest-dialect.js';
 import { readPredictionInput } from './decode.js';
 import { writePrediction } from './encode.js';
@@ -37,6 +37,11 @@ export const watson: RestDialect = {
   addRoutes(app: FastifyInstance, services: GatewayServices): void {
     app.get('/ml/wml_services/v2/version', () => ({ version: VERSION }));
     app.get('/v2/spaces/:space', () => ({}));
+    app.get('/ml/v4/deployments', ({ identity }) => {
+      const models = services.models.visibleTo(identity);
+      const available = models.all().filter(({ versions }) => versions.some(isAvailable));
+      return { resources: available.map(({ name }) => describe(name, models)) };
+    });
     app.get('/ml/v4/deployments/:deployment', ({ params: { deployment }, identity }: Deployment) =>
       describe(deployment, services.models.visibleTo(identity)),
     );

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { MODEL_NAME } from '../../../schemas/model-name.js';
 import { ERRORS, type Operation } from '../operation.js';
 
 const tag = 'Control';
@@ -12,6 +14,9 @@ const command = {
   errors: ERRORS.control,
 } as const;
 
+/** A directive to a model. */
+const ofModel = { ...command, params: { name: z.string().regex(MODEL_NAME) } } as const;
+
 export const CONTROL: readonly Operation[] = [
   {
     tag,
@@ -22,16 +27,16 @@ export const CONTROL: readonly Operation[] = [
     answers: { 200: 'Directives' },
     errors: ERRORS.none,
   },
-  { ...command, method: 'post', id: 'loadModel', path: '/api/models/{name}/load', summary: 'Loads a model' },
+  { ...ofModel, method: 'post', id: 'loadModel', path: '/api/models/{name}/load', summary: 'Loads a model' },
   {
-    ...command,
+    ...ofModel,
     method: 'post',
     id: 'unloadModel',
     path: '/api/models/{name}/unload',
     summary: 'Unloads a model',
   },
   {
-    ...command,
+    ...ofModel,
     method: 'put',
     id: 'setLabels',
     path: '/api/models/{name}/labels',
@@ -39,7 +44,7 @@ export const CONTROL: readonly Operation[] = [
     request: 'Labels',
   },
   {
-    ...command,
+    ...ofModel,
     method: 'put',
     id: 'setVersionPolicy',
     path: '/api/models/{name}/version-policy',

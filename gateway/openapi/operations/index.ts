@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.js';
 import { CONTROL, GATEWAY } from './cluster.js';
+import { CONSOLE } from './console.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
 import { WATSON } from './watson.js';
@@ -11,4 +12,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...WATSON,
   ...CONTROL,
   ...GATEWAY,
+  ...CONSOLE,
 ];

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { DEFERRED_ID } from '../../deferred/deferred-id.js';
 import { CALL_HEADERS, ERRORS, type Operation } from '../operation.js';
 import { BulkQuery } from '../schemas/open-inference.js';
 
@@ -5,6 +7,8 @@ const tag = 'Open Inference Protocol';
 const read = { method: 'get', tag, errors: ERRORS.read } as const;
 const health = { method: 'get', tag, errors: ERRORS.none, isOpen: true } as const;
 const command = { method: 'post', tag, errors: ERRORS.control, isRequestOptional: true } as const;
+
+const DeferredIdText = z.string().regex(DEFERRED_ID).describe('As in the Location of a 202 answer');
 
 const BINARY = {
   types: ['application/octet-stream'],
@@ -83,7 +87,7 @@ const OF_ALL_MODELS: readonly Operation[] = [
     id: 'repositoryUnload',
     path: '/v2/repository/models/{model}/unload',
     summary: 'Unloads a model on all nodes',
-    request: 'Empty',
+    request: 'RepositoryUnloadRequest',
     answers: { 200: 'Empty' },
   },
 ];
@@ -145,6 +149,7 @@ export const OPEN_INFERENCE: readonly Operation[] = [
     ...read,
     id: 'deferredReply',
     path: '/v2/deferred/{id}',
+    params: { id: DeferredIdText },
     summary: 'The reply of a deferred request, or its state',
     answers: { 200: 'DeferredAnswer', 202: 'DeferredPending' },
   },
@@ -153,7 +158,13 @@ export const OPEN_INFERENCE: readonly Operation[] = [
     id: 'streamOfReplies',
     path: '/v2/streams/{stream}',
     summary: 'Replies of deferred requests as server-sent events',
-    headers: [{ name: 'Last-Event-ID', description: 'Offset of the last reply that the caller has' }],
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description: 'Offset of the last reply that the caller has',
+        schema: z.string().regex(/^\d{0,15}$/),
+      },
+    ],
     answers: { 200: { types: ['text/event-stream'], description: 'Events `reply` and `error`' } },
     errors: [400, 503],
   },

@@ -20,6 +20,13 @@ export const WATSON: readonly Operation[] = [
   },
   {
     ...read,
+    id: 'watsonDeployments',
+    path: '/ml/v4/deployments',
+    summary: 'All deployments; they have no pages',
+    answers: { 200: 'WatsonDeployments' },
+  },
+  {
+    ...read,
     id: 'watsonDeployment',
     path: '/ml/v4/deployments/{deployment}',
     summary: 'A deployment, which is a model',

@@ -1,4 +1,5 @@
 import * as cluster from './cluster.js';
+import * as console from './console.js';
 import * as openInference from './open-inference.js';
 import * as tensorflowServing from './tensorflow-serving.js';
 import * as watson from './watson.js';
@@ -6,6 +7,6 @@ import * as watson from './watson.js';
 const { BulkQuery: _query, ...bodies } = openInference;
 
 /** Schemas of the bodies of all REST resources, by their names in the OpenAPI document. */
-export const BODIES = { ...bodies, ...tensorflowServing, ...watson, ...cluster };
+export const BODIES = { ...bodies, ...tensorflowServing, ...watson, ...cluster, ...console };
 
 export type BodyName = keyof typeof BODIES;

@@ -118,6 +118,10 @@ export const RepositoryLoadRequest = z.object({
   parameters: Parameters.nullish().describe('Empty: models come from the repositories of nodes'),
 });
 
+export const RepositoryUnloadRequest = z.object({
+  parameters: Parameters.nullish().describe('Ignored: unload_dependents of Triton'),
+});
+
 export const Empty = z.object({});
 
 /** Query of a bulk request. */

@@ -26,6 +26,8 @@ export const WatsonDeployment = z.object({
   }),
 });
 
+export const WatsonDeployments = z.object({ resources: z.array(WatsonDeployment) });
+
 export const WatsonVersion = z.object({ version: z.string() });
 
 export const WatsonErrors = z.object({
