@@ -172,6 +172,17 @@ test('at the start the newest version of each model is loaded and reported', asy
       },
     ],
     signaturesNote: null,
+    load: { pendingRows: 0, rowsPerSecond: 1e6 / measured.microsPerRow },
+    counts: {
+      requests: 0,
+      rows: 0,
+      batches: 0,
+      failed: 0,
+      queueMicros: 0,
+      computeMicros: 0,
+      failedMicros: 0,
+      lastAt: 0,
+    },
   });
 });
 

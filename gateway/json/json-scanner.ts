@@ -30,6 +30,9 @@ const LITERALS: readonly (readonly [Buffer, unknown])[] = (
   ] as const
 ).map(([text, value]) => [Buffer.from(text), value]);
 
+/** Makes the value of a number. @param isWhole false if its text has a point or an exponent */
+export type ConvertNumber = (value: number | bigint | RoundedNumber, isWhole: boolean) => unknown;
+
 /** The token that may come next. */
 type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'separator' | 'end';
 
@@ -55,6 +58,11 @@ export class JsonScanner {
   #offset = 0;
   #isFinal = false;
   #result: unknown;
+
+  /**
+   * @param convert makes the values of numbers; arrays of numbers are plain arrays then
+   */
+  constructor(readonly convert?: ConvertNumber) {}
 
   /** Reads a chunk. @throws JsonError */
   push(chunk: Buffer): void {
@@ -157,7 +165,8 @@ export class JsonScanner {
 
   #openArray(at: number): number {
     if (this.#frames.length + (this.#numbers?.depth ?? 0) >= MAX_DEPTH) throw this.#tooDeep(at);
-    if (!this.#numbers?.open()) {
+    if (this.convert) this.#frames.push({ kind: 'array', array: [] });
+    else if (!this.#numbers?.open()) {
       if (this.#numbers) this.#abandonNumbers(this.#numbers);
       this.#numbers = new NumberCollector();
       this.#numbers.open();
@@ -191,7 +200,8 @@ export class JsonScanner {
     const mayContinue = !this.#isFinal && bytes.length - at < LONGEST_NUMBER;
     if (mayContinue && (end === -1 || end === bytes.length)) return at;
     if (number.problem) throw this.#error(number.problem, at);
-    this.#putNumber(number.value);
+    if (this.convert) this.#put(this.convert(number.value, number.isWhole));
+    else this.#putNumber(number.value);
     return end;
   }
 
@@ -205,7 +215,8 @@ export class JsonScanner {
     for (const [text, value] of LITERALS) {
       const end = at + text.length;
       if (end <= bytes.length && bytes.compare(text, 0, text.length, at, end) === 0) {
-        if (typeof value === 'number') this.#putNumber(value);
+        if (typeof value === 'number' && this.convert) this.#put(this.convert(value, false));
+        else if (typeof value === 'number') this.#putNumber(value);
         else this.#put(value);
         return end;
       }

@@ -26,6 +26,8 @@ export type NumberProblem =
 export class NumberToken {
   /** The number read last, as `exactNumber` reads it. */
   value: ReturnType<typeof exactNumber> = 0;
+  /** True if its text has neither point nor exponent. */
+  isWhole = true;
   problem: NumberProblem | undefined;
 
   /** @returns the end of the number, -1 for a problem; `bytes.length` may mean that more digits follow */
@@ -42,8 +44,8 @@ export class NumberToken {
     }
     let digits = at - firstDigit;
     if (digits === 0 || (digits > 1 && bytes[firstDigit] === ZERO)) return this.#fail('Invalid value.');
-    const isWhole = byte !== POINT && byte !== LOWER_E && byte !== UPPER_E;
-    if (isWhole && digits <= EXACT_DIGITS) {
+    this.isWhole = byte !== POINT && byte !== LOWER_E && byte !== UPPER_E;
+    if (this.isWhole && digits <= EXACT_DIGITS) {
       this.value = negative ? -mantissa : mantissa;
       return at;
     }

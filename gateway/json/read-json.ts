@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { JsonScanner } from './json-scanner.js';
+import { JsonScanner, type ConvertNumber } from './json-scanner.js';
 
 /** Bytes scanned without a break: two to three milliseconds. */
 const CHUNK_BYTES = 64 * 1024;
@@ -18,7 +18,15 @@ const NEEDS_DIGITS = /[^.\d]\d{16}|\d{9}\.\d|\.(?:0{7}|9{7})|\d[eE]\+?\d|[eE]-\d
  */
 export async function readJson(bytes: Buffer): Promise<unknown> {
   if (bytes.length <= SMALL_BYTES) return readSmall(bytes);
-  const scanner = new JsonScanner();
+  return scanAll(bytes, new JsonScanner());
+}
+
+/** Reads a JSON text like `readJson`, with values of numbers that `convert` makes. @throws JsonError */
+export function readConverted(bytes: Buffer, convert: ConvertNumber): Promise<unknown> {
+  return scanAll(bytes, new JsonScanner(convert));
+}
+
+async function scanAll(bytes: Buffer, scanner: JsonScanner): Promise<unknown> {
   for (let begin = 0; begin < bytes.length; begin += CHUNK_BYTES) {
     if (begin > 0) await setImmediate();
     scanner.push(bytes.subarray(begin, begin + CHUNK_BYTES));

@@ -1,9 +1,10 @@
 import protobuf from 'protobufjs';
+import type { RoundedNumber } from '../../schemas/exact-number.js';
 
 /** Values of a feature: exactly one of the lists. */
 export interface Feature {
   readonly bytesList?: { readonly value: readonly Uint8Array[] };
-  readonly floatList?: { readonly value: readonly number[] };
+  readonly floatList?: { readonly value: readonly (number | bigint | RoundedNumber)[] };
   readonly int64List?: { readonly value: readonly (number | bigint | string)[] };
 }
 
@@ -25,9 +26,13 @@ const Message = root.lookupType('tensorflow.Example');
 /** Serializes an example, as models with an `inputs` tensor of serialized examples take it. */
 export function encodeExample(example: Example): Buffer {
   const feature = Object.fromEntries(
-    Object.entries(example).map(([name, { int64List, ...rest }]) => [
+    Object.entries(example).map(([name, { int64List, floatList, ...rest }]) => [
       name,
-      int64List ? { int64List: { value: int64List.value.map(String) } } : rest,
+      int64List
+        ? { int64List: { value: int64List.value.map(String) } }
+        : floatList
+          ? { floatList: { value: floatList.value.map(Number) } }
+          : rest,
     ]),
   );
   return Buffer.from(Message.encode(Message.fromObject({ features: { feature } })).finish());

@@ -21,7 +21,7 @@ export function addXml(app: FastifyInstance, maxBytes: number): void {
     ['application/xml', 'text/xml'],
     async (request: FastifyRequest, payload: Readable) => {
       const body = await collectBody(request, payload, maxBytes);
-      return Buffer.from(xmlToJson(body.toString('utf8')));
+      return xmlToJson(body);
     },
   );
   app.addHook('onSend', async (request, reply, payload) => {

@@ -10,7 +10,7 @@ import { exampleInputs } from '../../tensorflow/example-inputs.js';
 import { regressions } from '../../tensorflow/regression.js';
 import { resolveVersion } from '../../tensorflow/resolve-version.js';
 import type { GatewayServices } from '../rest-dialect.js';
-import { parseExamplesBody, readExamples } from './read-examples.js';
+import { readExamples, readExamplesBody } from './read-examples.js';
 import { requireObject, readPredict, readSignatureName, type PredictFormat } from './read-predict.js';
 import { parsePrediction, type Method } from './paths.js';
 import { writeClassifications, writePredictions, writeRegressions } from './write-predictions.js';
@@ -36,8 +36,10 @@ async function predict(
   if (!path) throw malformed(request);
   const served = resolveVersion(models.visibleTo(request.identity), path);
   const bytes = bodyOf(request);
-  const body = requireObject(path.method === 'predict' ? await readBody(bytes) : parseExamplesBody(bytes));
-  const { inputs, write } = decode(path.method, body, served);
+  const body = requireObject(
+    await (path.method === 'predict' ? readBody(bytes) : readExamplesBody(bytes, config.maxRecordBytes)),
+  );
+  const { inputs, write } = await decode(path.method, body, { served, maxBytes: config.maxRecordBytes });
   const signature = readSignatureName(body);
   const inference: InferenceRequest = {
     id: '',
@@ -52,14 +54,18 @@ async function predict(
   return reply.type('application/json').send(write(answer));
 }
 
-function decode(method: Method, body: Record<string, unknown>, served: ServedVersion): Decoded {
+async function decode(
+  method: Method,
+  body: Record<string, unknown>,
+  { served, maxBytes }: { readonly served: ServedVersion; readonly maxBytes: number },
+): Promise<Decoded> {
   const signature = signatureOf(served, readSignatureName(body));
   if (method === 'predict') {
     const { inputs, format } = readPredict(body, signature);
     return { inputs, write: writerOf(format) };
   }
-  const examples = readExamples(body);
-  const inputs = exampleInputs(examples, signature);
+  const examples = await readExamples(body);
+  const inputs = exampleInputs(examples, signature, maxBytes);
   if (method === 'classify')
     return {
       inputs,

@@ -23,7 +23,7 @@ interface Answer {
 
 /** Runs a signature on examples. */
 export async function runExamples(
-  { inferences, models }: GatewayServices,
+  { config, inferences, models }: GatewayServices,
   model: ModelSpec | null,
   examples: readonly Example[],
   context: CallContext,
@@ -32,7 +32,7 @@ export async function runExamples(
   const signature = signatureOfSpec(resolved, (name) =>
     invalid(`No signature was found with the name: ${name}`),
   );
-  const inputs = exampleInputs(examples, signature);
+  const inputs = exampleInputs(examples, signature, config.maxRecordBytes);
   const { outputs, modelVersion } = await run(inferences, resolved, { inputs }, context);
   return { model_spec: replySpec(resolved.spec, modelVersion ?? resolved.served.version), outputs };
 }
