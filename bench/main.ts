@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { measureEngine } from './engine-only.js';
+import { measureFronts } from './fronts/fronts.js';
 import { measureGrowth } from './growth/growth.js';
 import { GROWTHS } from './growth/index.js';
 import { KAFKA_CLIENTS } from '../core/config/kafka.js';
@@ -25,6 +26,7 @@ Without arguments, all parts are measured and recorded in bench/results/. With a
                .map(({ name }) => JSON.stringify(name))
                .join(', ')}
   path       overhead of the request path in a node
+  fronts     the gateway in each protocol beside Kafka, and MLServer over HTTP and gRPC; needs h2load
   growth     scaling of costs; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
   memory     memory of nodes over time, in every codec, while nodes are killed; 20 minutes per Kafka client
 
@@ -131,6 +133,11 @@ async function outages(): Promise<void> {
   else recordPart('outages', results, row);
 }
 
+async function fronts(): Promise<void> {
+  if (chosen('fronts', [{ name: 'fronts' }]).length === 0) return;
+  record('fronts', {}, await measureFronts(prepared, print));
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -143,6 +150,7 @@ else {
   await peers();
   await rebalance();
   await outages();
+  await fronts();
   await growth();
   await memory();
   process.exit(0);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineOnlyResult } from './engine-only.js';
+import type { FrontResult } from './fronts/fronts.js';
 import type { GrowthResult } from './growth/growth.js';
 import { targets } from './targets.js';
 import type { Cell } from './measure.js';
@@ -39,6 +40,9 @@ const GROWTHS: readonly (readonly [name: string, title: string, text: string])[]
   ['payload', 'Payload', 'Bytes of the request tensor; the reply is small and the engine takes no time.'],
 ];
 
+const frontsText =
+  'The digits model on one node behind one gateway, each connection with one request in flight; 3,900 rows are a tensor of 1 MB. `Kafka` is the same node in the same run without the gateway, with as many requests in flight. `bare node:http` only reads the body and answers a constant: the most that a process of Node reaches here. Requests/s · p50 ms · p99 ms, and processor seconds per 1,000 requests; h2load, which shares the two cores, is not counted.';
+
 /**
  * Renders docs/BENCHMARKS.md from the files in bench/results/.
  * @param client default client of nodes
@@ -47,6 +51,7 @@ export function renderPage(folder: string, client: string): string {
   const peers = MODELS.map((model) => read<CompetitorResult>(folder, `peers-${model}`));
   const results = peers.flatMap((one) => one.results);
   const alone = read<EngineOnlyResult>(folder, 'alone');
+  const fronts = read<FrontResult>(folder, 'fronts').results;
   const path = read<{ micros: number }>(folder, 'path');
   const { date, cores, processor, memoryGiB, node } = peers[0]?.environment ?? {};
   const sections = [
@@ -56,12 +61,14 @@ export function renderPage(folder: string, client: string): string {
     '## Targets',
     table(
       ['target', 'expected', 'measured', ''],
-      targets({ peers: results, alone: alone.results, client }).map(({ what, asked, reached, isMet }) => [
-        what,
-        asked,
-        reached === undefined ? 'not measured' : reached.toFixed(2),
-        isMet ? 'met' : '**missed**',
-      ]),
+      targets({ peers: results, alone: alone.results, fronts, client }).map(
+        ({ what, asked, reached, isMet }) => [
+          what,
+          asked,
+          reached === undefined ? 'not measured' : reached.toFixed(2),
+          isMet ? 'met' : '**missed**',
+        ],
+      ),
     ),
     '## Comparison',
     'Requests/s · p50 ms · p99 ms. An echo returns the request, which is larger than a reply: 256 bytes of tensor per row instead of 40. W is the number of requests in flight; each reply triggers the next request. Producers linger for a millisecond, except at W = 1 and unless noted otherwise. Nothing is tuned for a workload: nodes use their defaults. `python` polls up to 256 records for 5 ms, as is common in consumers; `python-no-waits` polls without waiting. MLServer 1.7.1 uses adaptive batching with 64 rows or 5 ms.',
@@ -74,6 +81,9 @@ export function renderPage(folder: string, client: string): string {
     aloneTable(alone.results),
     '## Overhead of the request path',
     `${(path.results[0]?.micros ?? NaN).toFixed(1)} microseconds of processor time per request, including garbage collection, for all of a node except the Kafka client and the engine.`,
+    '## REST and gRPC',
+    frontsText,
+    frontTable(fronts),
     '## Time without service',
     'The longest time without any reply when a node joins two others, leaves or is killed, with 64 requests in flight on all partitions. A killed node is detected after the session timeout: 10 s by default, and with KIP-848 the setting of the broker, 45 s by default.',
     rebalanceTable(read<RebalanceResult>(folder, 'rebalance').results),
@@ -91,6 +101,19 @@ function read<T>(folder: string, name: string): Recorded<T> {
   const file = join(folder, `${name}.json`);
   if (!existsSync(file)) return { environment: {}, results: [] };
   return JSON.parse(readFileSync(file, 'utf8')) as Recorded<T>;
+}
+
+function frontTable(results: readonly FrontResult[]): string {
+  const lines = results.map((result) => {
+    const { system, protocol, rows, connections, requestsPerSecond, p50Ms, p99Ms, failed } = result;
+    const used = Object.entries(result.processorPer1000).map(
+      ([name, value]) => `${name} ${value.toFixed(3)}`,
+    );
+    const troubles = failed === 0 ? '' : ` (${whole(failed)} failed)`;
+    const speed = `${whole(requestsPerSecond)} · ${short(p50Ms)} · ${short(p99Ms)}${troubles}`;
+    return [system, protocol, whole(rows), whole(connections), speed, used.join(', ')];
+  });
+  return table(['', 'protocol', 'rows', 'connections', 'measured', 'processor'], lines);
 }
 
 function sideBySide(results: readonly CompetitorResult[], model: ModelName): string[] {

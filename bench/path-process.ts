@@ -15,6 +15,7 @@ import type { KafkaProducer, KafkaRecord } from '../kafka/port.js';
 import { createLogger } from '../core/log.js';
 import { headersToPass } from '../schemas/headers/reply-headers.js';
 import { topicNames } from '../cluster/topics.js';
+import { ModelCounter } from '../consumers/models/model-counts.js';
 import type { ServedVersion } from '../consumers/models/served-version.js';
 import { createWorkload } from './workloads.js';
 
@@ -96,7 +97,15 @@ async function startParts(consumer: FakeConsumer, producer: KafkaProducer): Prom
     batchable: true,
   });
   const batching = { batchable: true, reason: 'assumed by the benchmark' };
-  const version = { model: 'digits', version: '1', signature, batching, batcher } as unknown as ServedVersion;
+  const counter = new ModelCounter(Date.now);
+  const version = {
+    model: 'digits',
+    version: '1',
+    signature,
+    batching,
+    batcher,
+    counter,
+  } as unknown as ServedVersion;
   const fail = (error: Error): never => {
     throw error;
   };

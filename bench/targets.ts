@@ -1,5 +1,6 @@
 import type { EngineOnlyResult } from './engine-only.js';
 import type { Cell } from './measure.js';
+import type { FrontResult } from './fronts/fronts.js';
 import type { CompetitorResult } from './competitors.js';
 import type { ModelName } from './workloads.js';
 
@@ -16,6 +17,7 @@ export interface Target {
 export interface Results {
   readonly peers: readonly CompetitorResult[];
   readonly alone: readonly EngineOnlyResult[];
+  readonly fronts: readonly FrontResult[];
   readonly client: string;
 }
 
@@ -24,7 +26,7 @@ const speed: Pick = ({ measured }) => measured.requestsPerSecond;
 const latency: Pick = ({ measured }) => measured.p50Ms;
 
 /** Returns all targets, in the order of the page. */
-export function targets({ peers, alone, client }: Results): Target[] {
+export function targets({ peers, alone, fronts, client }: Results): Target[] {
   const echo = `echo-${client}`;
   const node = `partitura-${client}-tensorflow`;
   const onnx = `partitura-${client}-onnx`;
@@ -40,6 +42,18 @@ export function targets({ peers, alone, client }: Results): Target[] {
   };
   const ratio = (cell: Cell, other: string, pick = speed, system = node): number | undefined =>
     quotient(value(system, cell, pick), value(other, cell, pick));
+  const front = (system: string, protocol: string, connections: number): FrontResult | undefined =>
+    fronts.find(
+      (one) =>
+        one.system === system &&
+        one.protocol === protocol &&
+        one.connections === connections &&
+        one.rows === 1,
+    );
+  const frontShare = (protocol: string, other: readonly [string, string]): number | undefined =>
+    quotient(front('gateway', protocol, 256)?.requestsPerSecond, front(...other, 256)?.requestsPerSecond);
+  const added = (protocol: string): number =>
+    (front('gateway', protocol, 1)?.p50Ms ?? NaN) - (front('gateway', 'Kafka', 1)?.p50Ms ?? NaN);
   const atLeast = (what: string, asked: number, reached: number | undefined): Target => ({
     what,
     asked: `≥ ${asked}`,
@@ -88,6 +102,14 @@ export function targets({ peers, alone, client }: Results): Target[] {
       1,
       lowest(peers.filter(({ system }) => system === node).map((cell) => ratio(cell, node, speed, onnx))),
     ),
+    ...['JSON', 'binary', 'gRPC'].map((protocol) =>
+      atMost(`gateway, ${protocol}, 1 connection: milliseconds added to p50`, 1, finite(added(protocol))),
+    ),
+    atLeast('gateway, binary, 256 connections: vs. Kafka', 0.7, frontShare('binary', ['gateway', 'Kafka'])),
+    atLeast('gateway, gRPC, 256 connections: vs. Kafka', 0.7, frontShare('gRPC', ['gateway', 'Kafka'])),
+    atLeast('gateway, JSON, 256 connections: vs. Kafka', 0.5, frontShare('JSON', ['gateway', 'Kafka'])),
+    atLeast('gateway, JSON, 256 connections: vs. MLServer', 1, frontShare('JSON', ['mlserver', 'JSON'])),
+    atLeast('gateway, gRPC, 256 connections: vs. MLServer', 1, frontShare('gRPC', ['mlserver', 'gRPC'])),
   ];
 }
 
@@ -99,6 +121,10 @@ function isAt(result: Cell, { model, rows, inflight, lingers }: Cell): boolean {
 
 function quotient(value: number | undefined, by: number | undefined): number | undefined {
   return value === undefined || by === undefined || !Number.isFinite(by) ? undefined : value / by;
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function lowest(ratios: readonly (number | undefined)[]): number | undefined {

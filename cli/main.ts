@@ -4,17 +4,15 @@ import { isErrorCode } from '../schemas/errors.js';
 import { addAclsCommand } from './commands/acls.js';
 import { addControlCommands } from './commands/control.js';
 import { addBindCommands } from './commands/bind.js';
-import { runBroker, type BrokerFlags } from './commands/broker.js';
+import type { BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addInspectCommands } from './commands/inspect.js';
-import { runGateway } from './commands/gateway.js';
-import { runNode } from './commands/node.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addSchemasCommands } from './commands/schemas.js';
 import { addTraceCommand } from './commands/trace.js';
-import { runUp, type UpFlags } from './commands/up.js';
-import { runDemo, type DemoFlags } from './demo/demo.js';
+import type { UpFlags } from './commands/up.js';
+import type { DemoFlags } from './demo/demo.js';
 import { CONNECTION, GATEWAY, NODE, configFrom, integer, withOptions, type ConfigOf } from './options.js';
 import { printError } from './output.js';
 import { VERSION } from '../core/version.js';
@@ -38,6 +36,7 @@ const program = new Command('partitura')
   )
   .showHelpAfterError('(see --help)');
 
+// The processes of a cluster import their own part only: each start would otherwise load the others' libraries, too.
 function clusterCommand(name: string, description: string): Command {
   const command = program
     .command(name)
@@ -60,7 +59,10 @@ clusterCommand(
     'after',
     '\nExamples:\n  partitura up --nodes 4 --models ./models\n  KAFKA_BROKERS=kafka:9092 partitura up --nodes 2',
   )
-  .action((flags: UpFlags & { brokers?: string }) => runUp(quietly({ ...flags }), flags, ownBroker(flags)));
+  .action(async (flags: UpFlags & { brokers?: string }) => {
+    const { runUp } = await import('./commands/up.js');
+    return runUp(quietly({ ...flags }), flags, ownBroker(flags));
+  });
 
 clusterCommand(
   'demo',
@@ -69,9 +71,10 @@ clusterCommand(
   .option('--exit', 'exit after the report', false)
   .option('--inflight <count>', 'maximum requests in flight', integer(1), 256)
   .addHelpText('after', '\nExamples:\n  partitura demo --exit\n  partitura demo --nodes 1 --inflight 1000')
-  .action((flags: DemoFlags & { brokers?: string }) =>
-    runDemo(quietly({ ...flags }), flags, ownBroker(flags)),
-  );
+  .action(async (flags: DemoFlags & { brokers?: string }) => {
+    const { runDemo } = await import('./demo/demo.js');
+    return runDemo(quietly({ ...flags }), flags, ownBroker(flags));
+  });
 
 program
   .command('broker')
@@ -80,7 +83,7 @@ program
   .option('--data <folder>', 'data folder (default: a temporary folder)')
   .option('--json', 'print JSON', false)
   .addHelpText('after', '\nExample:\n  partitura broker --data ./kafka-data')
-  .action((flags: BrokerFlags) => runBroker(flags));
+  .action(async (flags: BrokerFlags) => (await import('./commands/broker.js')).runBroker(flags));
 
 withOptions(program.command('node').description('run one inference node in the foreground'), [
   ...CONNECTION,
@@ -91,7 +94,10 @@ withOptions(program.command('node').description('run one inference node in the f
     'after',
     '\nExample:\n  partitura node --brokers kafka:9092 --models /srv/models --http-port 9100',
   )
-  .action((flags: { json: boolean }) => runNode(configFrom({ ...flags }, environment), flags, environment));
+  .action(async (flags: { json: boolean }) => {
+    const { runNode } = await import('./commands/node.js');
+    return runNode(configFrom({ ...flags }, environment), flags, environment);
+  });
 
 withOptions(program.command('gateway').description('run one gateway (REST and gRPC) in the foreground'), [
   ...CONNECTION,
@@ -102,9 +108,10 @@ withOptions(program.command('gateway').description('run one gateway (REST and gR
     'after',
     '\nExample:\n  partitura gateway --brokers kafka:9092 --gateway-host 0.0.0.0 --gateway-port 8080',
   )
-  .action((flags: { json: boolean }) =>
-    runGateway(configFrom({ ...flags }, environment), flags, environment),
-  );
+  .action(async (flags: { json: boolean }) => {
+    const { runGateway } = await import('./commands/gateway.js');
+    return runGateway(configFrom({ ...flags }, environment), flags, environment);
+  });
 
 /** Adds each other command; all get what only some of them need. */
 const ADD_COMMANDS = [

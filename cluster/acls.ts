@@ -1,5 +1,5 @@
 import { deadLetterTopic, type BindingDefinition } from './bindings/definition.js';
-import { topicNames } from './topics.js';
+import { topicNames, type TopicNames } from './topics.js';
 
 /** Roles that access a cluster, each with its own permissions. */
 export const ROLES = ['node', 'node-with-bindings', 'gateway', 'client', 'operator', 'read-only'] as const;
@@ -53,7 +53,8 @@ function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: Acl
   return [
     topic(names.nodes, 'WRITE', 'publish the status of this node'),
     topic(names.control, 'READ', 'follow load, unload and drain'),
-    ...(groupless ? [] : [groups(`${names.control}.`, 'follow the control topic with kafkajs')]),
+    topic(names.cancellations, 'READ', 'learn of abandoned requests'),
+    ...(groupless ? [] : following(names)),
     topic(names.clientReplies, 'WRITE', 'reply to clients of the library'),
     topic(names.deferredReplies, 'WRITE', 'reply to deferred requests'),
     ...replyTopics.map((name) => topic(name, 'WRITE', 'reply to the topics that requests name')),
@@ -64,6 +65,14 @@ function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: Acl
       topic(names.deadLetters(model), 'WRITE', `store dead letters of model ${model}`),
     ]),
     ...(createsTopics ? creating(prefix) : []),
+  ];
+}
+
+/** kafkajs reads topics in consumer groups, also those that a node follows by itself. */
+function following({ control, cancellations }: TopicNames): Acl[] {
+  return [
+    groups(`${control}.`, 'follow the control topic with kafkajs'),
+    groups(`${cancellations}.`, 'follow cancellations with kafkajs'),
   ];
 }
 
@@ -90,6 +99,7 @@ function clientAcls({ prefix, models, groupless }: AclScope): Acl[] {
   return [
     ...models.map((model) => topic(names.requests(model), 'WRITE', `send requests to model ${model}`)),
     topic(names.clientReplies, 'READ', 'read replies'),
+    topic(names.cancellations, 'WRITE', 'cancel abandoned requests'),
     ...(groupless ? [] : [groups(`${prefix}.client.`, 'read replies with kafkajs')]),
   ];
 }

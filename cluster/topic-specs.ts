@@ -7,6 +7,9 @@ const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
 /** Request topics accept records larger than Partitura's limit, so that their senders receive an error reply. */
 const RECORD_HEADROOM = 8;
 
+/** Cancellations are read from the end of their topic; nobody needs old ones. */
+const CANCELLATIONS_KEPT_MS = 10 * 60_000;
+
 export type TopicConfig = Pick<Config, 'prefix' | 'partitions' | 'replicationFactor' | 'maxRecordBytes'>;
 
 /** Specifies the topics of one model. */
@@ -41,7 +44,13 @@ export function clusterTopics({
   const config = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' };
   const compacted = { partitions: 1, replicationFactor, config };
   return [
-    ...names.own.map((topic) => ({ topic, ...compacted })),
+    ...names.state.map((topic) => ({ topic, ...compacted })),
+    {
+      topic: names.cancellations,
+      partitions: 1,
+      replicationFactor,
+      config: { 'retention.ms': String(CANCELLATIONS_KEPT_MS) },
+    },
     {
       topic: names.deferredReplies,
       partitions,

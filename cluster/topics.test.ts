@@ -29,6 +29,7 @@ test('the model is parsed from its request topic, and from no other topic of the
         names.nodes,
         names.clientReplies,
         names.handledLetters,
+        names.cancellations,
       ]) {
         assert.equal(names.modelOf(other), undefined);
       }

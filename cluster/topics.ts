@@ -33,7 +33,11 @@ export interface TopicNames {
   readonly clientReplies: string;
   /** Replies to requests that nobody waits for, found later by their id. */
   readonly deferredReplies: string;
-  /** Topics reserved for the cluster's own state. */
+  /** Correlation ids of requests that their callers have abandoned. */
+  readonly cancellations: string;
+  /** Topics that hold the cluster's own state, compacted. */
+  readonly state: readonly string[];
+  /** Topics reserved for the cluster itself, `state` included. */
   readonly own: readonly string[];
   /** Inverse of `requests`; undefined if `topic` is not a request topic. */
   modelOf(topic: string): string | undefined;
@@ -45,12 +49,13 @@ export interface TopicNames {
 export function topicNames(prefix: string): TopicNames {
   const requests = (model: string): string => `${prefix}.${checkModelName(model)}.${REQUESTS}`;
   const replies = (model: string): string => `${prefix}.${checkModelName(model)}.replies`;
-  const own = {
+  const state = {
     bindings: `${prefix}.bindings`,
     control: `${prefix}.control`,
     nodes: `${prefix}.nodes`,
     handledLetters: `${prefix}.dead-letters`,
   };
+  const cancellations = `${prefix}.cancellations`;
   const modelBefore = (ending: string, topic: string): string | undefined => {
     const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${ending}`);
     const model = matches ? topic.slice(prefix.length + 1, -(ending.length + 1)) : '';
@@ -65,8 +70,10 @@ export function topicNames(prefix: string): TopicNames {
     deadLetters: (model) => `${prefix}.${checkModelName(model)}.${DEAD_LETTERS}`,
     group: (model) => `${prefix}.${checkModelName(model)}`,
     bindingGroup: (binding) => `${prefix}.bindings.${checkModelName(binding)}`,
-    ...own,
-    own: Object.values(own),
+    ...state,
+    cancellations,
+    state: Object.values(state),
+    own: [...Object.values(state), cancellations],
     clientReplies: `${prefix}.client-replies`,
     deferredReplies: `${prefix}.deferred-replies`,
     modelOf: (topic) => modelBefore(REQUESTS, topic),

@@ -7,6 +7,8 @@ import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import type { KafkaClient, KafkaProducer } from '../kafka/port.js';
 import { ClusterControl } from '../operations/control/cluster-control.js';
+import type { KnownNode } from '../cluster/node-directory.js';
+import { expectedWaitMs } from './models/expected-wait.js';
 import { DeferredReplies } from './deferred/deferred-replies.js';
 import { RequestChannel } from '../producers/request-channel.js';
 
@@ -36,6 +38,12 @@ export class ClusterLink {
       nodes: this.nodes,
       topic: topicNames(config.prefix).control,
     });
+  }
+
+  /** Returns the time that a new request of a model is expected to wait, milliseconds. */
+  expectedWaitMs(model: string, nodes: readonly KnownNode[]): number {
+    const topic = topicNames(this.config.prefix).requests(model);
+    return expectedWaitMs({ model, topic }, nodes, Date.now());
   }
 
   /** Creates missing topics, then connects. @throws KafkaError if the cluster cannot be reached */

@@ -11,7 +11,6 @@ import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
-import { expectedWaitMs } from './models/expected-wait.js';
 import { ServedModels } from './models/served-models.js';
 
 /** A running gateway. */
@@ -33,7 +32,8 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const link = new ClusterLink(config, kafka, log);
   const { directives, control, deferred, channel } = link;
   const models = new ServedModels(link.nodes, directives);
-  const inferences = new Inferences(channel, models);
+  const waitOf = (model: string): number => link.expectedWaitMs(model, link.nodes.nodes());
+  const inferences = new Inferences(channel, models, waitOf);
   const metrics = new GatewayMetrics(() => channel.inflight);
   const services = { config, inferences, models, directives, control, authenticator, deferred };
   const pages = { ...pageServices(link, log), registry: metrics.registry };
@@ -57,18 +57,17 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
 }
 
 /** Returns the parts of a gateway that its pages use. */
-export function pageServices(
-  { config, kafka, nodes, directives }: ClusterLink,
-  log: Logger,
-): Omit<ConsoleServices, 'registry'> {
+export function pageServices(link: ClusterLink, log: Logger): Omit<ConsoleServices, 'registry'> {
+  const { config, kafka, nodes, directives } = link;
   return {
     config,
     kafka,
     nodes,
     directives,
     log,
-    expectedWaitMs,
+    expectedWaitMs: (model, known) => link.expectedWaitMs(model, known),
     requireControl: ({ identity }) => identity.requireControl(),
+    mayUse: ({ identity }) => (identity.seesAll ? undefined : (model) => identity.mayUse(model)),
   };
 }
 

@@ -8,6 +8,8 @@ import { loopback } from './ports.js';
 
 const folderInContainer = '/data';
 const jarsInImage = '/opt/kafka/libs';
+/** Created while our image is built; apache/kafka has one of this name, too. */
+export const ARCHIVE_IN_IMAGE = '/opt/kafka/kafka.jsa';
 
 /** Returns true if a Docker daemon answers within a few seconds. */
 export function isDockerAvailable(): boolean {
@@ -50,7 +52,8 @@ function launchContainer(
     folderInContainer,
     disposable ? folderInContainer : '',
     clusterId,
-    ...javaCommand(jarsInImage, heapMb),
+    '',
+    ...javaCommand(jarsInImage, heapMb, ARCHIVE_IN_IMAGE),
   ];
   const args = ['run', ...options, image, '-c', guardProgram, 'guard', ...guardArgs];
   const { child, exited } = startGuarded('docker', args, log);

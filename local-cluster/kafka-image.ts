@@ -6,7 +6,8 @@ import { findKafkaJars } from './java-launcher.js';
 
 const kafkaVersion = '4.3.0';
 const publicImage = `apache/kafka:${kafkaVersion}`;
-const ownImage = `partitura/kafka:${kafkaVersion}`;
+/** The number is that of our Dockerfile. */
+const ownImage = `partitura/kafka:${kafkaVersion}-2`;
 const pullLimitMs = 60_000;
 const buildLimitMs = 10 * 60_000;
 

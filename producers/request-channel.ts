@@ -11,10 +11,12 @@ import { PartituraError } from '../schemas/errors.js';
 import { decodeReply, encodeRequest } from '../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest } from '../schemas/generated.js';
 import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
+import { Cancellations } from './cancellations.js';
 import { NoReplyError } from './no-reply-error.js';
 import { unreadable, unsent, unwritable } from './problems.js';
 import { ReplyRouter } from './reply-router.js';
-import { endFailed, sendSpan } from './send-span.js';
+import { RequestDelivery } from './request-delivery.js';
+import { sendSpan } from './send-span.js';
 
 export interface RequestOptions {
   /** Time to wait for the reply, milliseconds. */
@@ -45,6 +47,7 @@ export class RequestChannel {
   readonly #topics: TopicNames;
   readonly #producer: KafkaProducer;
   readonly #outbox: Outbox;
+  readonly #cancellations: Cancellations;
   readonly #id = randomUUID();
   #count = 0;
   #consumer: KafkaConsumer | undefined;
@@ -59,6 +62,8 @@ export class RequestChannel {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
     this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs: limits.retryLimitMs });
+    const { cancellations: topic } = this.#topics;
+    this.#cancellations = new Cancellations({ producer: this.#producer, topic, log });
   }
 
   /** Connects and chooses a partition of the reply topic. @throws KafkaError if the cluster cannot be reached */
@@ -117,6 +122,7 @@ export class RequestChannel {
 
   /**
    * Sends a request and waits for its reply, which may be an error reply. A request without an id gets a generated one.
+   * One that the caller abandons is not sent or, if it has been, cancelled.
    * @throws PartituraError OVERLOADED or REQUEST_TOO_LARGE for a request that is not sent
    * @throws NoReplyError if no reply arrived
    */
@@ -125,8 +131,14 @@ export class RequestChannel {
     const correlation = `${this.#id}-${this.#count++}`;
     const value = this.#encode(request.id === '' ? { ...request, id: correlation } : request);
     const answered = this.#router.expect(correlation, options.timeoutMs, options.signal);
-    if (this.#router.waits(correlation)) this.#send(request.model, correlation, value, options);
-    return answered;
+    if (!this.#router.waits(correlation)) return answered;
+    const delivery = this.#send(request.model, correlation, value, options);
+    try {
+      return await answered;
+    } catch (error) {
+      if (delivery.begun && isAbandoned(error)) this.#cancellations.add(correlation);
+      throw error;
+    }
   }
 
   #refuseOverload(): void {
@@ -145,7 +157,7 @@ export class RequestChannel {
     );
   }
 
-  #send(model: string, correlation: string, value: Buffer, options: RequestOptions): void {
+  #send(model: string, correlation: string, value: Buffer, options: RequestOptions): RequestDelivery {
     const { key: keyText } = options;
     const key = keyText === undefined ? null : Buffer.from(keyText);
     const topic = this.#topics.requests(model);
@@ -154,16 +166,13 @@ export class RequestChannel {
       ...replyTo(this.#topics.clientReplies, this.#partition, correlation),
     };
     const span = sendSpan(topic, correlation, value.length, headers);
-    this.#outbox.push(
-      { topic, key, value, headers },
-      {
-        delivered: () => span.end(),
-        failed: (cause) => {
-          endFailed(span, cause);
-          this.#router.fail(correlation, unsent(topic, model, cause));
-        },
-      },
+    const delivery = new RequestDelivery(
+      span,
+      () => this.#router.waits(correlation),
+      (cause) => this.#router.fail(correlation, unsent(topic, model, cause)),
     );
+    this.#outbox.push({ topic, key, value, headers }, delivery);
+    return delivery;
   }
 
   #onReplies(records: readonly KafkaRecord[]): void {
@@ -181,7 +190,12 @@ export class RequestChannel {
   /** Fails all pending calls, then disconnects. */
   async close(): Promise<void> {
     this.#router.close(new NoReplyError('closed', 'the client was closed'));
-    await this.#outbox.close();
+    await Promise.all([this.#outbox.close(), this.#cancellations.settled()]);
     await Promise.allSettled([this.#producer.close(), this.#consumer?.close()]);
   }
+}
+
+/** Recognizes a request that its caller aborted; after a timeout, the deadline ends it. */
+function isAbandoned(error: unknown): boolean {
+  return error instanceof NoReplyError && error.reason === 'aborted';
 }

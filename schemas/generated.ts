@@ -105,6 +105,34 @@ export interface SignatureStatus {
   problem: string | null;
 }
 
+/** Work that the node holds for a version, and its throughput; all signatures together. */
+export interface ModelLoad {
+  /** Rows that wait for a batch or are being computed. */
+  pendingRows: number;
+  /** Throughput with batching: rows of recent batches by their engine time, over all threads; 0 if unknown. */
+  rowsPerSecond: number;
+}
+
+/** Cumulative counts since the node loaded the version; all signatures together. */
+export interface ModelCounts {
+  /** Requests that were answered. */
+  requests: number;
+  /** Rows of these requests. */
+  rows: number;
+  /** Batches that were computed. */
+  batches: number;
+  /** Requests that failed after they were admitted. */
+  failed: number;
+  /** Time of answered requests before their batch. */
+  queueMicros: number;
+  /** Engine time of the batches of answered requests, counted once for each request. */
+  computeMicros: number;
+  /** Time of failed requests from arrival to failure. */
+  failedMicros: number;
+  /** Time of the last batch; 0 before the first. */
+  lastAt: number;
+}
+
 export interface ModelVersionStatus {
   model: string;
   version: string;
@@ -127,11 +155,17 @@ export interface ModelVersionStatus {
   signatures: SignatureStatus[];
   /** Note on signature details omitted because the status would become too large. */
   signaturesNote: string | null;
+  /** Null while the version is not loaded. */
+  load: ModelLoad | null;
+  /** Null while the version is not loaded. */
+  counts: ModelCounts | null;
 }
 
 export interface OwnedPartition {
   topic: string;
   partition: number;
+  /** Records after the last one that the node has read, as of its last fetch. */
+  lagRecords: number;
 }
 
 /** State of an applied binding on a node. */
@@ -672,6 +706,89 @@ export const NodeStatusSchema = {
               ],
               "default": null,
               "doc": "Note on signature details omitted because the status would become too large."
+            },
+            {
+              "name": "load",
+              "type": [
+                "null",
+                {
+                  "type": "record",
+                  "name": "ModelLoad",
+                  "doc": "Work that the node holds for a version, and its throughput; all signatures together.",
+                  "fields": [
+                    {
+                      "name": "pendingRows",
+                      "type": "long",
+                      "doc": "Rows that wait for a batch or are being computed."
+                    },
+                    {
+                      "name": "rowsPerSecond",
+                      "type": "double",
+                      "doc": "Throughput with batching: rows of recent batches by their engine time, over all threads; 0 if unknown."
+                    }
+                  ]
+                }
+              ],
+              "default": null,
+              "doc": "Null while the version is not loaded."
+            },
+            {
+              "name": "counts",
+              "type": [
+                "null",
+                {
+                  "type": "record",
+                  "name": "ModelCounts",
+                  "doc": "Cumulative counts since the node loaded the version; all signatures together.",
+                  "fields": [
+                    {
+                      "name": "requests",
+                      "type": "long",
+                      "doc": "Requests that were answered."
+                    },
+                    {
+                      "name": "rows",
+                      "type": "long",
+                      "doc": "Rows of these requests."
+                    },
+                    {
+                      "name": "batches",
+                      "type": "long",
+                      "doc": "Batches that were computed."
+                    },
+                    {
+                      "name": "failed",
+                      "type": "long",
+                      "doc": "Requests that failed after they were admitted."
+                    },
+                    {
+                      "name": "queueMicros",
+                      "type": "long",
+                      "doc": "Time of answered requests before their batch."
+                    },
+                    {
+                      "name": "computeMicros",
+                      "type": "long",
+                      "doc": "Engine time of the batches of answered requests, counted once for each request."
+                    },
+                    {
+                      "name": "failedMicros",
+                      "type": "long",
+                      "doc": "Time of failed requests from arrival to failure."
+                    },
+                    {
+                      "name": "lastAt",
+                      "type": {
+                        "type": "long",
+                        "logicalType": "timestamp-millis"
+                      },
+                      "doc": "Time of the last batch; 0 before the first."
+                    }
+                  ]
+                }
+              ],
+              "default": null,
+              "doc": "Null while the version is not loaded."
             }
           ]
         }
@@ -693,6 +810,12 @@ export const NodeStatusSchema = {
             {
               "name": "partition",
               "type": "int"
+            },
+            {
+              "name": "lagRecords",
+              "type": "long",
+              "default": 0,
+              "doc": "Records after the last one that the node has read, as of its last fetch."
             }
           ]
         }

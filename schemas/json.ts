@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { isInteger, parse as parseLossless } from 'lossless-json';
+import { parse as parseLossless } from 'lossless-json';
 import { PartituraError } from './errors.js';
+import { exactNumber } from './exact-number.js';
 
 const BYTE_ORDER_MARK = '\ufeff';
 const ZERO = '\0';
@@ -8,13 +9,16 @@ const ZERO = '\0';
 /**
  * Parses JSON; the last value of a repeated name counts. Numbers out of a double's range become infinite, which no
  * JSON number is.
- * @param exact true to parse integers beyond 2^53 as bigint, which is slower; otherwise they lose digits
+ * @param exact true to read numbers as `exactNumber` does, which is slower; otherwise integers beyond 2^53 lose digits
  * @throws PartituraError DECODE_FAILED whose message begins with `what`
  */
 export function parseJson(text: string, exact: boolean, what: string): unknown {
   try {
     return exact
-      ? parseLossless(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue })
+      ? parseLossless(text, undefined, {
+          parseNumber: exactNumber,
+          onDuplicateKey: ({ newValue }) => newValue,
+        })
       : JSON.parse(text);
   } catch (cause) {
     throw new PartituraError('DECODE_FAILED', `${what}: expected JSON, got ${problemOf(text, cause)}`, {
@@ -28,11 +32,6 @@ function problemOf(text: string, cause: unknown): string {
   if (text.trim() === '') return text === '' ? 'nothing' : 'blank text';
   if (text.includes(ZERO)) return 'text with zero bytes, as in UTF-16';
   return `other text: ${(cause as Error).message}`;
-}
-
-function parseNumber(digits: string): number | bigint {
-  const value = Number(digits);
-  return isInteger(digits) && !Number.isSafeInteger(value) ? BigInt(digits) : value;
 }
 
 /**

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Datatype } from './datatypes.js';
 import { describe } from './describe.js';
 import { PartituraError } from './errors.js';
+import { RoundedNumber } from './exact-number.js';
 
 /** One element as a JavaScript value: 64-bit integers as bigint, BYTES as text. */
 export type Element = number | bigint | boolean | string;
@@ -188,6 +189,7 @@ interface ElementType {
 
 function checkElement(element: unknown, type: ElementType, field: () => string): number | bigint {
   const { datatype, fixed } = type;
+  if (element instanceof RoundedNumber && !fixed.range) return checkFloat(element.value, type, field);
   const value = typeof element === 'boolean' && datatype === 'BOOL' ? Number(element) : element;
   if (typeof value === 'bigint' || typeof value === 'number') {
     if (!fixed.range) return checkFloat(value, type, field);

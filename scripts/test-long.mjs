@@ -4,7 +4,7 @@ import { prepareReference } from './setup/compatibility.mjs';
 import { runMutants } from './mutants/run.mjs';
 import { runMain, SetupError } from './setup/errors.mjs';
 import { runNode } from './setup/run-node.mjs';
-import { findLongTests } from './setup/tests.mjs';
+import { findClientTests, findLongTests, nonDefaultClient } from './setup/tests.mjs';
 
 const log = (line) => console.error(`test: ${line}`);
 // Tests kill and restart brokers, so they must never use an existing cluster.
@@ -23,14 +23,14 @@ const OPENAPI_EXAMPLES = '100';
 const SUITES = {
   /** Kills and restarts three brokers and fills their disks, on both Kafka clients. */
   chaos: () => onBothClients(findLongTests('chaos')),
-  /** Runs callers in Java, and pipelines in Kafka Streams, Flink and Kafka Connect. */
+  /** Runs callers in Java and Go, and pipelines in Kafka Streams, Flink and Kafka Connect. */
   clients: () => runTests(findLongTests('clients')),
   /** Runs the ONNX backend tests and writes docs/COMPATIBILITY.md. */
   models: async () => runNode([COMPATIBILITY, await prepareReference(log), 'docs/COMPATIBILITY.md']),
   /** Breaks promises deliberately: tests must fail. */
   mutants: () => runMutants(log),
-  /** Takes each right away from each role on kafkajs; `npm test` does so on the native client. */
-  rights: () => runTests(findLongTests('../rights'), { KAFKA_CLIENT: 'kafkajs' }),
+  /** Runs all integration tests on the Kafka client that is not the default one; `npm test` runs some. */
+  'other-client': async () => runTests(findClientTests(), { KAFKA_CLIENT: await nonDefaultClient() }),
   /** Answers a backlog of 200,000 records, on both Kafka clients. */
   backlog: () =>
     onBothClients(['dist/integration-tests/delivery/backlog.test.js'], {

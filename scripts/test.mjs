@@ -1,9 +1,9 @@
-// `npm test`: runs setup, lint, unit tests and integration tests, and most of the latter again on the other Kafka client.
+// `npm test`: runs setup, lint, unit tests and integration tests, and some of the latter again on the other Kafka client.
 // `npm test -- ledger` runs only test files with this name; with KAFKA_CLIENT set, on that client only.
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { runMain } from './setup/errors.mjs';
-import { findTests } from './setup/tests.mjs';
+import { findTests, nonDefaultClient } from './setup/tests.mjs';
 import { runNode } from './setup/run-node.mjs';
 
 const filters = process.argv.slice(2);
@@ -23,17 +23,24 @@ async function runAll() {
   return checked && unitPassed && integrationPassed;
 }
 
-/**
- * Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. Rights are tested
- * on kafkajs by `npm run test:long`.
- */
-const ONE_CLIENT = /integration-tests\/(command-line|gateway|models|wire|rights|support)\//;
+/** Tests of delivery that run again on the other Kafka client; `npm run test:long -- other-client` runs all others on it. */
+const BOTH_CLIENTS = new Set(
+  [
+    'bindings/bindings',
+    'delivery/client',
+    'delivery/exactly-one-outcome',
+    'delivery/order',
+    'faults/broker-restarted',
+    'faults/coordinator-moved',
+    'faults/node-killed',
+    'faults/rebalance',
+    'hostile/hostile-batches',
+  ].map((name) => `dist/integration-tests/${name}.test.js`),
+);
 
 /** Returns the non-default Kafka client; undefined if KAFKA_CLIENT is set. */
 async function otherClient() {
-  if (process.env.KAFKA_CLIENT) return undefined;
-  const { OPTIONS } = await import('../dist/core/config/config.js');
-  return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'native' : 'kafkajs';
+  return process.env.KAFKA_CLIENT ? undefined : nonDefaultClient();
 }
 
 async function checkSources() {
@@ -51,8 +58,8 @@ async function checkSources() {
   return results.every(Boolean);
 }
 
-// Tests mostly wait for sessions to expire and brokers to start, so files run in pairs.
-const FILES_AT_ONCE = 2;
+// Tests mostly wait for sessions to expire and brokers to start.
+const FILES_AT_ONCE = 3;
 
 /** Prepares the broker once for all files, since fetching its image may exceed the time limit of a test. */
 async function runIntegration(files) {
@@ -64,7 +71,7 @@ async function runIntegration(files) {
   const env = { PARTITURA_TEST_BROKER: kind, ...(image && { PARTITURA_KAFKA_IMAGE: image }) };
   const passed = await runTests('integration', files, FILES_AT_ONCE, env);
   const client = await otherClient();
-  const again = client ? files.filter((file) => !ONE_CLIENT.test(file)) : [];
+  const again = client ? files.filter((file) => BOTH_CLIENTS.has(file)) : [];
   return (
     (await runTests(`integration (on ${client})`, again, FILES_AT_ONCE, { ...env, KAFKA_CLIENT: client })) &&
     passed

@@ -11,6 +11,7 @@ import { Batcher } from '../consumers/batching/batcher.js';
 import { systemClock } from '../consumers/batching/clock.js';
 import { InFlight, type InFlightShare } from '../consumers/records/in-flight.js';
 import { suspectLimits } from '../consumers/models/isolated-model.js';
+import { ModelCounter } from '../consumers/models/model-counts.js';
 import { NO_SPANS } from '../consumers/records/record-spans.js';
 import { createNodeMetrics, type NodeMetrics } from '../consumers/records/metrics.js';
 import { Destinations } from '../consumers/requests/replies/destinations.js';
@@ -81,9 +82,12 @@ export async function consuming(
     signatureNames: undefined,
     backend: 'wasm' as const,
     trialMs: 0,
+    isPostponed: false,
+    stayUnbatched: () => undefined,
     batching: { batchable: true, reason: 'a test says so' },
     batcher,
     suspects,
+    counter: new ModelCounter(Date.now),
     fallbackReason: undefined,
     measured: null,
     warmUpProblem: undefined,

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import { fixture } from './engine-models.js';
 import { silent } from './records.js';
 import type { VersionFolder } from '../consumers/models/repository.js';
-import type { BatchDefaults, BatchSurroundings } from '../consumers/models/served-version.js';
+import { SerialQueue } from '../core/serial.js';
+import type { BatchDefaults, BatchSurroundings, LoadingSteps } from '../consumers/models/served-version.js';
 import { TestRepository } from './model-repository.js';
 import { VerdictCache } from '../consumers/models/verdict-cache.js';
 
@@ -15,7 +16,10 @@ export const DEFAULTS: BatchDefaults = {
   inlineMicros: 0,
   batchCheckMs: 0,
 };
-export const SURROUNDINGS: BatchSurroundings = {
+export const SURROUNDINGS: BatchSurroundings & LoadingSteps = {
+  trials: new SerialQueue(),
+  profiles: new SerialQueue(),
+  postponesProof: () => false,
   observe: () => undefined,
   whenBelowLimit: () => undefined,
   verdicts: new VerdictCache(undefined, silent),

@@ -8,11 +8,11 @@ import type { BenchHarness } from '../harness.js';
 import type { ModelName } from '../workloads.js';
 import { addressOf, stopChild, untilReady, type RunningSystem, type System } from './system.js';
 
-const RUNTIME_FOLDER = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
+export const MLSERVER_RUNTIME = fileURLToPath(new URL('../../../bench/python/', import.meta.url));
 const BATCHING = { max_batch_size: 64, max_batch_time: 0.005 };
 
 /** Logs only the start, since a log line per message would affect the measurement. */
-const LOGGING = {
+export const MLSERVER_LOGGING = {
   version: 1,
   disable_existing_loggers: false,
   filters: { start: { '()': 'mlserver_runtime.OnlyStartMessages' } },
@@ -20,6 +20,7 @@ const LOGGING = {
   loggers: {
     mlserver: { level: 'WARNING', handlers: ['console'] },
     'mlserver.kafka': { level: 'INFO', filters: ['start'] },
+    'mlserver.grpc': { level: 'INFO', filters: ['start'] },
   },
 };
 const START = 'from mlserver.cli import main; main()';
@@ -38,7 +39,7 @@ export const mlserver: System = {
     await writeSettings(folder, harness, model, { requestTopic, replyTopic });
     const child = spawn(harness.python, ['-c', START, 'start', folder], {
       cwd: folder,
-      env: { ...process.env, PYTHONPATH: RUNTIME_FOLDER },
+      env: { ...process.env, PYTHONPATH: MLSERVER_RUNTIME },
     });
     await untilReady(child, 'mlserver', (line) => line.includes('Reading messages from consumer'));
     return {
@@ -67,16 +68,15 @@ async function writeSettings(
     kafka_servers: brokers,
     kafka_topic_input: requestTopic,
     kafka_topic_output: replyTopic,
-    logging_settings: LOGGING,
-  };
-  const uri = join(modelsFolder, `tensorflow-${model}`, model, '1');
-  const modelSettings = {
-    name: model,
-    implementation: 'mlserver_runtime.SavedModel',
-    parameters: { uri },
-    ...BATCHING,
+    logging_settings: MLSERVER_LOGGING,
   };
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
-  writeFileSync(join(folder, 'model-settings.json'), JSON.stringify(modelSettings));
+  writeFileSync(join(folder, 'model-settings.json'), JSON.stringify(mlserverModel(model, modelsFolder)));
+}
+
+/** Returns the settings of a model: the SavedModel in our runtime, with adaptive batching. */
+export function mlserverModel(model: ModelName, modelsFolder: string): object {
+  const uri = join(modelsFolder, `tensorflow-${model}`, model, '1');
+  return { name: model, implementation: 'mlserver_runtime.SavedModel', parameters: { uri }, ...BATCHING };
 }

@@ -47,6 +47,8 @@ const version: ModelVersionStatus = {
   filesHash: 'ab12',
   signatures: [signature],
   signaturesNote: null,
+  load: null,
+  counts: null,
 };
 
 const node = (name: string, models: ModelVersionStatus[], alive = true): KnownNode => ({

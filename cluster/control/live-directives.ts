@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log.js';
 import type { KafkaClient } from '../../kafka/port.js';
 import { FollowedTopic } from '../../kafka/reading/followed-topic.js';
 import { topicNames } from '../topics.js';
-import { NO_MODEL_DIRECTIVE, readDirective, type Directive, type ModelDirective } from './directives.js';
+import { collectDirectives, NO_MODEL_DIRECTIVE, type Directive, type ModelDirective } from './directives.js';
 
 const LIMITS = { maxRecordBytes: 64 * 1024, maxBytes: 16 * 1024 * 1024 };
 
@@ -33,7 +33,7 @@ export class LiveDirectives {
 
   /** Returns all directives, oldest first. */
   all(): readonly Directive[] {
-    this.#directives ??= this.#followed.records().flatMap((record) => readDirective(record) ?? []);
+    this.#directives ??= collectDirectives(this.#followed.records());
     return this.#directives;
   }
 
@@ -51,6 +51,11 @@ export class LiveDirectives {
   /** Offset after the last record that was read. */
   get position(): number {
     return this.#followed.position;
+  }
+
+  /** Resolves once all directives written so far are read. @returns the offset after the last one @throws KafkaError */
+  readToEnd(): Promise<number> {
+    return this.#followed.readToEnd();
   }
 
   /** Calls `listener` after each change, until the returned function is called. */

@@ -6,6 +6,7 @@ import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
 import type { Registry } from '../../core/telemetry.js';
 import type { KafkaClient } from '../../kafka/port.js';
+import type { MayUse } from './views/visible.js';
 
 /** Parts of a gateway that the pages use. */
 export interface ConsoleServices {
@@ -21,4 +22,6 @@ export interface ConsoleServices {
   expectedWaitMs(model: string, nodes: readonly KnownNode[]): number;
   /** Checks that the caller may change the cluster. @throws Error with a status code if not */
   readonly requireControl: (request: FastifyRequest) => void;
+  /** Returns which models the caller may see. */
+  readonly mayUse: (request: FastifyRequest) => MayUse;
 }

@@ -137,7 +137,7 @@ function isOfAnotherBatch(error: unknown): boolean {
   return error instanceof PartituraError && error.code === 'INTERNAL' && error.retryable;
 }
 
-function countRows(slices: readonly Slice[]): number {
+export function countRows(slices: readonly Slice[]): number {
   return slices.reduce((sum, slice) => sum + slice.rows, 0);
 }
 

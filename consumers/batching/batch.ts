@@ -8,6 +8,11 @@ export class RowCountError extends RangeError {
   }
 }
 
+/** The end of a job that was cancelled before it was computed. */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+}
+
 /** One request in the batcher. */
 export interface Job {
   /** Tensors in the order of the signature; the first dimension of each is `rows`, unless the job must be alone. */
@@ -21,8 +26,11 @@ export interface Job {
   readonly deadline: number | null;
   /** Arrival of the record, monotonic milliseconds. */
   readonly arrivedAt: number;
+  /** Returns true if nobody waits for the answer any more; asked when a batch takes the job. */
+  isCancelled?(): boolean;
   /** Called once, unless `failed` is. */
   answered(answer: Answer): void;
+  /** Called with a `CancelledError` for a job that was cancelled. */
   failed(error: unknown): void;
 }
 

@@ -1,6 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
-import { JobProgress, type Job, type Slice } from './batch.js';
-import { BatchRunner, type RunBatch } from './batch-runner.js';
+import { CancelledError, JobProgress, type Job, type Slice } from './batch.js';
+import { BatchRunner, countRows, type RunBatch } from './batch-runner.js';
 import { systemClock, type BatchClock } from './clock.js';
 import { Lanes } from './lanes.js';
 import type { BatchLimits } from './limits.js';
@@ -26,6 +26,7 @@ export class Batcher {
   readonly #lanes = new Lanes();
   readonly #drained: (() => void)[] = [];
   #running = 0;
+  #runningRows = 0;
   #scheduled = false;
   #filling = false;
   #held = false;
@@ -88,6 +89,17 @@ export class Batcher {
   /** Engine time per row, microseconds; 0 before the first batch. */
   get microsPerRow(): number {
     return this.#serviceTime.microsPerRow;
+  }
+
+  /** Throughput of recent batches over all threads; 0 before the first batch. */
+  get rowsPerSecond(): number {
+    const { microsPerRow } = this.#serviceTime;
+    return microsPerRow === 0 ? 0 : (this.limits.parallelism * 1e6) / microsPerRow;
+  }
+
+  /** Rows that wait for a batch or are being computed. */
+  get pendingRows(): number {
+    return this.#lanes.rows + this.#runningRows;
   }
 
   /**
@@ -156,7 +168,7 @@ export class Batcher {
     return true;
   }
 
-  /** Takes the next batch; undefined if none may close yet, empty if all its jobs have expired. */
+  /** Takes the next batch; undefined if none may close yet, empty if nobody waits for any of its jobs. */
   #closeBatch(): Slice[] | undefined {
     const { maxBatchRows, maxBatchDelayMs } = this.limits;
     const oldest = this.#lanes.oldest();
@@ -168,7 +180,7 @@ export class Batcher {
       return undefined;
     }
     const taken = this.#batches ? this.#lanes.take(lane, maxBatchRows) : this.#lanes.takeOne(lane);
-    return taken.filter((slice) => this.#isTimely(slice));
+    return taken.filter((slice) => this.#isWanted(slice));
   }
 
   #wakeAfter(ms: number): void {
@@ -180,10 +192,15 @@ export class Batcher {
     });
   }
 
-  /** Fails a job whose deadline has passed before its batch closed. */
-  #isTimely({ progress }: Slice): boolean {
+  /** Fails a job that was cancelled, or whose deadline has passed, before its batch closed. */
+  #isWanted({ progress }: Slice): boolean {
     const { job } = progress;
     if (progress.failed) return false;
+    if (job.isCancelled?.()) {
+      progress.failed = true;
+      job.failed(new CancelledError('cancelled before it was computed'));
+      return false;
+    }
     if (job.deadline === null || this.clock.wallTime() <= job.deadline) return true;
     progress.failed = true;
     job.failed(
@@ -196,11 +213,14 @@ export class Batcher {
   }
 
   async #process(slices: Slice[]): Promise<void> {
+    const rows = countRows(slices);
     this.#running++;
+    this.#runningRows += rows;
     try {
       await this.#runner.process(slices);
     } finally {
       this.#running--;
+      this.#runningRows -= rows;
       this.#schedule();
     }
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jobOf } from '../../testing/records.js';
 import { answerOf, batching, errorOf } from '../../testing/batching.js';
+import { CancelledError } from './batch.js';
 
 test('with a delay, a batch closes when its oldest job has waited that long or it is full', async () => {
   const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchDelayMs: 10 });
@@ -89,4 +90,38 @@ test('it is drained when nothing is queued or in flight', async () => {
   engine.batches[0]?.echo();
   await clock.pass();
   assert.equal(drained, true);
+});
+
+test('a job that is cancelled before its batch closes is not computed; one in a batch is answered', async () => {
+  const { clock, engine, batcher, rowsOfBatches } = batching({ maxBatchRows: 2 });
+  let isCancelled = false;
+  const cancelling = { isCancelled: () => isCancelled };
+  const running = jobOf([1], cancelling);
+  batcher.submit(running);
+  await clock.pass();
+  const waiting = jobOf([2], cancelling);
+  const cut = jobOf([3, 4, 5], cancelling);
+  const other = jobOf([6]);
+  for (const job of [waiting, cut, other]) batcher.submit(job);
+  isCancelled = true;
+  engine.batches[0]?.echo();
+  await clock.pass();
+  engine.batches[1]?.echo();
+  await clock.pass();
+  assert.deepEqual(rowsOfBatches(), [1, 1]);
+  assert.deepEqual([running, other].map(answerOf), [[1], [6]]);
+  for (const job of [waiting, cut]) assert.ok(errorOf(job) instanceof CancelledError);
+});
+
+test('rows count as pending from their submission to their answer, and batches give the throughput', async () => {
+  const { clock, engine, batcher } = batching({ maxBatchRows: 2 });
+  assert.deepEqual([batcher.pendingRows, batcher.rowsPerSecond], [0, 0]);
+  for (const elements of [[1, 2], [3]]) batcher.submit(jobOf(elements));
+  assert.equal(batcher.pendingRows, 3);
+  await clock.pass();
+  assert.equal(batcher.pendingRows, 3);
+  engine.batches[0]?.echo();
+  await clock.pass();
+  assert.equal(batcher.pendingRows, 1);
+  assert.equal(Math.round(batcher.rowsPerSecond), 2_000, 'two rows in a millisecond');
 });

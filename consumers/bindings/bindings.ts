@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { BindingDefinition } from '../../cluster/bindings/definition.js';
 import { readBindingRecord, readBindingRecords, type AppliedBinding } from '../../cluster/bindings/store.js';
-import type { KafkaConsumer, KafkaRecord, TopicPartition } from '../../kafka/port.js';
+import type { KafkaConsumer, KafkaRecord } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { BindingStatus } from '../../schemas/generated.js';
+import type { BindingStatus, OwnedPartition } from '../../schemas/generated.js';
 import { BindingRunner } from './binding-runner.js';
 import type { BindingParts } from './start-binding.js';
 
@@ -57,7 +57,7 @@ export class Bindings {
     return [...this.#runners.values()].map(({ status }) => status);
   }
 
-  get owned(): TopicPartition[] {
+  get owned(): OwnedPartition[] {
     return [...this.#runners.values()].flatMap(({ owned }) => owned);
   }
 

@@ -24,6 +24,8 @@ class FakeEngine implements Engine {
   readonly coreChoices = [1];
   readonly events: string[] = [];
   readonly broken = new Set<string>();
+  /** Engine of trials; without one nothing is proven. */
+  declare isolated?: Engine;
   /** Promise that runs wait for. */
   gate: Promise<void> = Promise.resolve();
 
@@ -72,6 +74,7 @@ async function watching(
   context: TestContext,
   versions: readonly string[],
   policy = 'latest',
+  proofsFirstMs?: number,
 ): Promise<Watched> {
   const repository = await TestRepository.create(context);
   for (const version of versions) await repository.write(`${version}/saved_model.pb`);
@@ -88,6 +91,7 @@ async function watching(
     maxBatchDelayMs: 0,
     inlineMicros: 0,
     batchCheckMs: 0,
+    ...(proofsFirstMs !== undefined && { proofsFirstMs }),
   };
   const catalog = new ModelCatalog(engine, options, silent, {
     observe: () => undefined,
@@ -180,6 +184,34 @@ test('an unknown model or version is rejected with the available ones', async (c
   });
   const message = "model 'a': expected one of versions 1, got 9";
   assert.throws(() => catalog.resolve('a', '9'), { code: 'MODEL_NOT_FOUND', message });
+});
+
+test('models beyond the time for proofs are served unbatched first, then proven and batched', async (context) => {
+  const { engine, catalog } = await watching(context, ['a/1', 'b/1'], 'latest', 0);
+  engine.isolated = new FakeEngine();
+  await catalog.start();
+  const reasons = (): (string | undefined)[] => catalog.statuses.map(({ batching }) => batching?.reason);
+  assert.match(String(reasons()), /^not proven yet.*,not proven yet/);
+  assert.deepEqual(catalog.models, ['a', 'b']);
+
+  await until(() => !String(reasons()).includes('not proven yet'));
+  assert.deepEqual(
+    catalog.statuses.map(({ state, batching }) => [state, batching?.batchable]),
+    [
+      ['AVAILABLE', true],
+      ['AVAILABLE', true],
+    ],
+  );
+  await until(() => engine.events.filter((event) => event.startsWith('unload')).length === 2);
+});
+
+test('a version whose late proof fails stays unbatched, with the reason', async (context) => {
+  const { engine, catalog } = await watching(context, ['a/1'], 'latest', 0);
+  const isolated = (engine.isolated = new FakeEngine());
+  await catalog.start();
+  isolated.broken.add('a/1');
+  await until(() => catalog.statuses[0]?.batching?.reason === 'not verified: weights are missing');
+  assert.equal(catalog.statuses[0]?.state, 'AVAILABLE');
 });
 
 test('a new version takes over while the old one drains before it is unloaded', async (context) => {

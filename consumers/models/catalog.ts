@@ -1,36 +1,33 @@
 import type { Logger } from '../../core/log.js';
+import { SerialQueue } from '../../core/serial.js';
 import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
-import { runtimeName } from '../engine/runtime-version.js';
 import {
   scanRepository,
   type RepositoryContent,
   type SkippedFolder,
   type VersionFolder,
 } from './repository.js';
+import { ChangeReports, type ReportOptions } from './change-reports.js';
+import { proveLate } from './late-proof.js';
 import {
+  postponedOf,
   retireSignatures,
   serveSignatures,
+  signaturesOf,
   signatureNamed,
   type ServedSignatures,
 } from './served-signatures.js';
 import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-version.js';
-import {
-  describeSignatures,
-  fitForms,
-  formsOf,
-  withVerdicts,
-  type SignatureForm,
-} from './signature-status.js';
+import { describeSignatures, formsOf } from './signature-status.js';
 import { logServed } from './log-served.js';
 import { SkippedFolders } from './skipped-folders.js';
+import { availableIn, statusesOf, type VersionEntry } from './version-entry.js';
 import { wantedVersions } from './version-policy.js';
 
-export type VersionState = 'LOADING' | 'AVAILABLE' | 'UNLOADING' | 'FAILED';
-
-export interface CatalogOptions extends BatchDefaults {
+export interface CatalogOptions extends BatchDefaults, ReportOptions {
   readonly root: string;
   /** Returns the version policy of a model; undefined if it is not to be served. */
   readonly policyOf: (model: string) => string | undefined;
@@ -39,23 +36,18 @@ export interface CatalogOptions extends BatchDefaults {
   /** Called when the served models comply with a new revision. */
   readonly onApplied: () => void;
   readonly pollMs: number;
-  /** Called with a model's name when the set of its available versions has changed. */
-  readonly onChange: (model: string) => Promise<void>;
-  /** Returns true for an error of `onChange` that affects every model and therefore stops the catalog. */
-  readonly isFatal: (cause: unknown) => boolean;
+  /** Time for proofs before all models are served, milliseconds; see `PROOFS_FIRST_MS`. Injected by tests. */
+  readonly proofsFirstMs?: number;
 }
 
-interface VersionEntry {
-  readonly folder: VersionFolder;
-  state: VersionState;
-  served?: ServedSignatures;
-  /** Representations of its signatures in the node status, once it is loaded. */
-  forms?: readonly SignatureForm[];
-  message?: string;
-}
+/**
+ * Time for trials with proofs per pass over the repository, milliseconds. Models after it are served without batching at
+ * first and proven once all are served, so that many models start about as fast as ten.
+ */
+const PROOFS_FIRST_MS = 500;
 
-/** Forms of a version that is not loaded. */
-const NO_SIGNATURES = formsOf([]);
+/** Models loaded at once: the trial of one in the child process, beside the profile of another in this one. */
+const MODELS_AT_ONCE = 2;
 
 /**
  * The models that this node serves, reconciled with the repository at every poll: new wanted versions are loaded, and
@@ -65,13 +57,15 @@ const NO_SIGNATURES = formsOf([]);
 export class ModelCatalog {
   readonly #entries = new Map<string, Map<string, VersionEntry>>();
   readonly #removing = new Set<string>();
-  /** Models whose `onChange` call failed, with the reason. */
-  readonly #unreported = new Map<string, string>();
+  readonly #reports: ChangeReports;
+  readonly #steps = { trials: new SerialQueue(), profiles: new SerialQueue() };
   readonly #stopping = new AbortController();
   readonly #skipped: SkippedFolders;
   #known: RepositoryContent = new Map();
   #polling: Promise<void> | undefined;
   #appliedRevision = -1;
+  /** Duration of the trials of this pass over the repository, milliseconds. */
+  #trialsMs = 0;
   /** Ends the current wait for the next poll. */
   #wake = new AbortController();
 
@@ -82,6 +76,7 @@ export class ModelCatalog {
     readonly surroundings: BatchSurroundings,
   ) {
     this.#skipped = new SkippedFolders(log);
+    this.#reports = new ChangeReports(options, log, this.#stopping.signal);
   }
 
   /** Loads the current versions, then keeps polling. @throws PartituraError if the repository cannot be read */
@@ -112,43 +107,18 @@ export class ModelCatalog {
   }
 
   get statuses(): ModelVersionStatus[] {
-    const entries = [...this.#entries.values()].flatMap((versions) => [...versions.values()]);
-    const chosen = fitForms(entries.map(({ forms = NO_SIGNATURES }) => forms));
-    return entries.map((entry, index) => {
-      const form = chosen[index];
-      return {
-        ...this.#statusOf(entry),
-        signatures: form && entry.served ? withVerdicts(form, entry.served) : [],
-        signaturesNote: form?.note ?? null,
-      };
-    });
+    return statusesOf(this.#allEntries, (model) => this.#reports.problemOf(model));
   }
 
-  #statusOf({
-    folder: { model, version },
-    state,
-    served,
-    message,
-  }: VersionEntry): Omit<ModelVersionStatus, 'signatures' | 'signaturesNote'> {
-    return {
-      model,
-      version,
-      state,
-      backend: served?.main.backend ?? null,
-      message: message ?? this.#unreported.get(model) ?? null,
-      measured: served?.main.measured ?? null,
-      batching: served?.main.batching ?? null,
-      format: served?.format ?? null,
-      runtime: served ? runtimeName(served.main.backend) : null,
-      filesHash: served?.filesHash ?? null,
-    };
+  get #allEntries(): VersionEntry[] {
+    return [...this.#entries.values()].flatMap((versions) => [...versions.values()]);
   }
 
   /** Average engine time per row over all models, microseconds. */
   get microsPerRow(): number {
     const known = this.models
       .flatMap((model) => this.#available(model))
-      .flatMap(({ main, others }) => [main, ...others])
+      .flatMap(signaturesOf)
       .map(({ batcher }) => batcher.microsPerRow);
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
@@ -193,7 +163,10 @@ export class ModelCatalog {
 
   async #pollUntilClosed(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      await sleep(this.options.pollMs, AbortSignal.any([this.#stopping.signal, this.#wake.signal]));
+      const dueAt = performance.now() + this.options.pollMs;
+      while (this.#isIdleUntil(dueAt) && (await this.#proveNext()));
+      const restMs = Math.max(0, dueAt - performance.now());
+      await sleep(restMs, AbortSignal.any([this.#stopping.signal, this.#wake.signal]));
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       if (this.#stopping.signal.aborted) return;
       try {
@@ -202,6 +175,24 @@ export class ModelCatalog {
         this.log.error({ err: error }, 'model repository poll failed; loaded models keep serving, retrying');
       }
     }
+  }
+
+  #isIdleUntil(dueAt: number): boolean {
+    return !this.#stopping.signal.aborted && !this.#wake.signal.aborted && performance.now() < dueAt;
+  }
+
+  /** Proves the next version whose proof was postponed. @returns false if there is none */
+  async #proveNext(): Promise<boolean> {
+    for (const entry of this.#allEntries) {
+      const served = availableIn(entry);
+      if (!served || postponedOf(served).length === 0) continue;
+      const proven = await proveLate(served, () => this.#serve(entry, () => false), this.log);
+      if (proven === served) return true;
+      this.#keep(entry, proven);
+      await retireSignatures(served);
+      return true;
+    }
+    return false;
   }
 
   /**
@@ -239,16 +230,17 @@ export class ModelCatalog {
 
   async #reconcile(content: RepositoryContent): Promise<void> {
     const revision = this.options.policyRevision();
-    const models = new Set([...content.keys(), ...this.#entries.keys()]);
-    for (const model of models) {
-      if (this.#stopping.signal.aborted) return;
-      const folders = content.get(model) ?? [];
-      if (this.#entries.has(model) && this.#wanted(model, folders).length === 0) await this.#withdraw(model);
-      const changed = await this.#reconcileModel(model, folders);
-      this.#removing.delete(model);
-      if (changed || this.#unreported.has(model)) await this.#report(model);
-    }
-    if (revision === this.#appliedRevision) return;
+    this.#trialsMs = 0;
+    const waiting = new Set([...content.keys(), ...this.#entries.keys()]);
+    const lane = async (): Promise<void> => {
+      for (const model of waiting) {
+        waiting.delete(model);
+        if (this.#stopping.signal.aborted) return;
+        await this.#reconcileModel(model, content.get(model) ?? []);
+      }
+    };
+    await Promise.all(Array.from({ length: MODELS_AT_ONCE }, lane));
+    if (this.#stopping.signal.aborted || revision === this.#appliedRevision) return;
     this.#appliedRevision = revision;
     this.options.onApplied();
   }
@@ -256,34 +248,12 @@ export class ModelCatalog {
   /** Stops new requests for a model before its last version is unloaded. */
   async #withdraw(model: string): Promise<void> {
     this.#removing.add(model);
-    await this.#report(model);
-  }
-
-  /**
-   * Reports a change of a model. A failure is retried at the next poll and does not affect the other models.
-   * @throws fatal errors of `onChange`
-   */
-  async #report(model: string): Promise<void> {
-    const before = this.#unreported.get(model);
-    try {
-      await this.options.onChange(model);
-      this.#unreported.delete(model);
-    } catch (cause) {
-      if (this.#stopping.signal.aborted) return;
-      const { message } = cause as Error;
-      this.#unreported.set(model, message);
-      if (this.options.isFatal(cause)) throw cause;
-      if (message !== before)
-        this.log.error(
-          { model, reason: message },
-          'model cannot be served; retrying, other models are unaffected',
-        );
-    }
+    await this.#reports.report(model);
   }
 
   /** Reasons why loaded models are not served. */
   get problems(): string[] {
-    return [...this.#unreported.values()];
+    return this.#reports.problems;
   }
 
   #wanted(model: string, folders: readonly VersionFolder[]): string[] {
@@ -295,7 +265,14 @@ export class ModelCatalog {
     );
   }
 
-  async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
+  async #reconcileModel(model: string, folders: readonly VersionFolder[]): Promise<void> {
+    if (this.#entries.has(model) && this.#wanted(model, folders).length === 0) await this.#withdraw(model);
+    const changed = await this.#reconcileVersions(model, folders);
+    this.#removing.delete(model);
+    if (changed || this.#reports.problemOf(model) !== undefined) await this.#reports.report(model);
+  }
+
+  async #reconcileVersions(model: string, folders: readonly VersionFolder[]): Promise<boolean> {
     const wanted = this.#wanted(model, folders);
     const entries = this.#entries.get(model) ?? new Map<string, VersionEntry>();
     this.#entries.set(model, entries);
@@ -332,15 +309,13 @@ export class ModelCatalog {
   /** Loads a version if it is new or its files changed after a failure. @returns true if it became available */
   async #ensureLoaded(entries: Map<string, VersionEntry>, folder: VersionFolder): Promise<boolean> {
     const { model, version, stamp } = folder;
+    const { proofsFirstMs = PROOFS_FIRST_MS } = this.options;
     const present = entries.get(version);
     if (present && (present.folder.stamp === stamp || present.state === 'AVAILABLE')) return false;
     const entry: VersionEntry = { folder, state: 'LOADING' };
     entries.set(version, entry);
     try {
-      entry.served = await serveSignatures(folder, this.engine, this.options, this.surroundings);
-      entry.forms = formsOf(describeSignatures(entry.served));
-      entry.state = 'AVAILABLE';
-      logServed(entry.served, this.log);
+      this.#keep(entry, await this.#serve(entry, () => this.#trialsMs >= proofsFirstMs));
       return true;
     } catch (error) {
       if (this.#stopping.signal.aborted) return false;
@@ -352,6 +327,20 @@ export class ModelCatalog {
       );
       return false;
     }
+  }
+
+  async #serve({ folder }: VersionEntry, postponesProof: () => boolean): Promise<ServedSignatures> {
+    const parts = { ...this.surroundings, ...this.#steps, postponesProof };
+    const served = await serveSignatures(folder, this.engine, this.options, parts);
+    for (const { trialMs } of signaturesOf(served)) this.#trialsMs += trialMs;
+    return served;
+  }
+
+  #keep(entry: VersionEntry, served: ServedSignatures): void {
+    entry.served = served;
+    entry.forms = formsOf(describeSignatures(served));
+    entry.state = 'AVAILABLE';
+    logServed(served, this.log);
   }
 
   async #unload(entries: Map<string, VersionEntry>, version: string, entry: VersionEntry): Promise<void> {
@@ -366,10 +355,6 @@ export class ModelCatalog {
     this.#stopping.abort();
     await this.#polling;
   }
-}
-
-function availableIn(entry: VersionEntry | undefined): ServedSignatures | undefined {
-  return entry?.state === 'AVAILABLE' ? entry.served : undefined;
 }
 
 function stamps(content: RepositoryContent): Map<string, string> {

@@ -7,6 +7,7 @@ import {
   serveVersion,
   type BatchDefaults,
   type BatchSurroundings,
+  type LoadingSteps,
   type ServedVersion,
   type VersionFiles,
 } from './served-version.js';
@@ -36,7 +37,7 @@ export async function serveSignatures(
   { model, version, directory }: VersionFolder,
   engine: Engine,
   defaults: BatchDefaults,
-  surroundings: BatchSurroundings,
+  surroundings: BatchSurroundings & LoadingSteps,
 ): Promise<ServedSignatures> {
   const settings = await readModelSettings(directory);
   const format = await detectFormat(directory);
@@ -92,7 +93,17 @@ export function signatureNamed(
   throw new PartituraError('INVALID_REQUEST', `parameters.signature: expected ${expected}, got '${name}'`);
 }
 
+/** Returns all signatures that are served, the default one first. */
+export function signaturesOf({ main, others }: Pick<ServedSignatures, 'main' | 'others'>): ServedVersion[] {
+  return [main, ...others];
+}
+
 /** Drains queued requests, then unloads all signatures. */
-export async function retireSignatures({ main, others }: ServedSignatures): Promise<void> {
-  await Promise.all([main, ...others].map((one) => one.retire()));
+export async function retireSignatures(served: ServedSignatures): Promise<void> {
+  await Promise.all(signaturesOf(served).map((one) => one.retire()));
+}
+
+/** Returns the signatures whose proof was postponed. */
+export function postponedOf(served: ServedSignatures): ServedVersion[] {
+  return signaturesOf(served).filter(({ isPostponed }) => isPostponed);
 }

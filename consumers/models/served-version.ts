@@ -1,3 +1,4 @@
+import type { SerialQueue } from '../../core/serial.js';
 import { Batcher } from '../batching/batcher.js';
 import type { BatchLimits } from '../batching/limits.js';
 import type {
@@ -13,6 +14,7 @@ import type {
 import { lacksOperation } from '../engine/model-errors.js';
 import { BatchCheck, type CheckResult } from './batch-check.js';
 import type { BatchingVerdict } from './batch-proof/verdict.js';
+import { ModelCounter } from './model-counts.js';
 import { IsolatedModel, suspectLimits } from './isolated-model.js';
 import {
   loadAndProfile,
@@ -37,15 +39,20 @@ export interface ServedVersion {
   readonly trialMs: number;
   /** The batching verdict. A live check may turn batching off. */
   readonly batching: BatchingVerdict;
+  /** True if the proof was postponed and the version is not batched until it is there. */
+  readonly isPostponed: boolean;
   /** Reason for the fallback to WebAssembly, for the log. */
   readonly fallbackReason: string | undefined;
   readonly batcher: Batcher;
+  readonly counter: ModelCounter;
   /** Computes jobs that may have crashed a node, in a child process. */
   readonly suspects: Batcher;
   /** Null if profiling failed or `model.yaml` turns warm-up off. */
   readonly measured: ModelProfile | null;
   /** Reason why warm-up failed, for the log; the version is served nevertheless. */
   readonly warmUpProblem: string | undefined;
+  /** Gives up a postponed proof, with the reason. */
+  stayUnbatched(reason: string): void;
   /** Drains queued requests, then unloads the model. */
   retire(): Promise<void>;
 }
@@ -73,6 +80,16 @@ export interface BatchSurroundings {
   ) => void;
 }
 
+/** Steps of loading, shared by all versions. */
+export interface LoadingSteps {
+  /** Trials in the child process, which has one thread. */
+  readonly trials: SerialQueue;
+  /** Profiles, which would measure each other. */
+  readonly profiles: SerialQueue;
+  /** See `TrialOptions`. */
+  readonly postponesProof: () => boolean;
+}
+
 /** Called after each batch, for metrics. */
 export type BatchObserver = (model: string, rows: number, computeMicros: number) => void;
 
@@ -92,24 +109,32 @@ export async function serveVersion(
   files: VersionFiles,
   engine: Engine,
   defaults: BatchDefaults,
-  surroundings: BatchSurroundings,
+  surroundings: BatchSurroundings & LoadingSteps,
 ): Promise<ServedVersion> {
   const { source, settings, filesHash } = files;
   const maxBatchRows = settings.maxBatchRows ?? defaults.maxBatchRows;
-  const startedAt = performance.now();
-  const trialOptions = { settings, maxBatchRows, verdicts: surroundings.verdicts, filesHash };
-  const trial = await tryVersion(engine.isolated, source, trialOptions);
-  const trialMs = Math.round(performance.now() - startedAt);
+  const { verdicts, postponesProof, trials, profiles } = surroundings;
+  const trialOptions = { settings, maxBatchRows, verdicts, filesHash, postponesProof };
+  const [trial, trialMs] = await trials.run(() =>
+    timed(() => tryVersion(engine.isolated, source, trialOptions)),
+  );
   const { batchable } = trial.batching;
   const profileLimits = {
     maxRows: batchable ? maxBatchRows : 1,
     batchable,
     inlineMicros: defaults.inlineMicros,
   };
-  const profiled = await profile(engine, files, trial, profileLimits);
+  const profiled = await profiles.run(() => profile(engine, files, trial, profileLimits));
   const limits = batchLimits(profiled, settings, defaults, profileLimits);
   const isolated = new IsolatedModel(engine.isolated ?? engine, source);
   return new BatchedVersion({ files, trial, trialMs, profiled, isolated, limits, defaults, surroundings });
+}
+
+/** @returns the result, and the duration in whole milliseconds */
+async function timed<T>(task: () => Promise<T>): Promise<[T, number]> {
+  const startedAt = performance.now();
+  const result = await task();
+  return [result, Math.round(performance.now() - startedAt)];
 }
 
 async function profile(
@@ -172,12 +197,14 @@ class BatchedVersion implements ServedVersion {
   readonly fallbackReason: string | undefined;
   readonly trialMs: number;
   readonly batcher: Batcher;
+  readonly counter = new ModelCounter(Date.now);
   readonly suspects: Batcher;
   readonly measured: ModelProfile | null;
   readonly warmUpProblem: string | undefined;
   readonly #loaded: LoadedModel;
   readonly #check: BatchCheck | undefined;
   #batching: BatchingVerdict;
+  #isPostponed: boolean;
   #remembering: Promise<unknown> | undefined;
 
   constructor(readonly parts: BatchedVersionParts) {
@@ -195,6 +222,7 @@ class BatchedVersion implements ServedVersion {
     this.warmUpProblem = trial.problem ?? problem?.message;
     this.#loaded = loaded;
     this.#batching = trial.batching;
+    this.#isPostponed = trial.isPostponed;
     this.#check = this.#createCheck();
     this.batcher = new Batcher((inputs) => this.#run(inputs), limits, { whenBelowLimit, watch: this.#check });
     if (profile) this.batcher.prime(profile.microsPerRow, profile.microsAlone);
@@ -205,9 +233,19 @@ class BatchedVersion implements ServedVersion {
     return this.#batching;
   }
 
+  get isPostponed(): boolean {
+    return this.#isPostponed;
+  }
+
+  stayUnbatched(reason: string): void {
+    this.#isPostponed = false;
+    this.#batching = { batchable: false, reason };
+  }
+
   async #run(inputs: readonly EngineTensor[]): Promise<EngineResult> {
     const rows = inputs[0]?.shape[0] ?? 1;
     const result = await this.#loaded.run(inputs);
+    this.counter.computed();
     this.parts.surroundings.observe(this.model, rows, result.computeMicros);
     return result;
   }

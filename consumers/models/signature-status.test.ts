@@ -64,6 +64,8 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
     filesHash: 'f'.repeat(64),
     signatures: [...signatures],
     signaturesNote: note,
+    load: null,
+    counts: null,
   }));
   const rest = { node: 'n', host: 'h', startedAt: 1, beatAt: 2, state: 'READY' as const };
   const counts = { inflightRequests: 0, inflightBytes: 0, serviceMicros: 0, capacityRequests: 0 };

@@ -17,6 +17,8 @@ export interface Trial {
   readonly problem: string | undefined;
   /** True if a run of zeros did not finish, so that the node must not warm up with zeros either. */
   readonly hangs: boolean;
+  /** True if the proof was postponed, so that nothing is known yet. */
+  readonly isPostponed: boolean;
 }
 
 export interface TrialOptions {
@@ -25,6 +27,8 @@ export interface TrialOptions {
   readonly verdicts: VerdictCache;
   /** Hash of the version's files; without it no verdict is stored. */
   readonly filesHash: string | undefined;
+  /** Returns true if a proof is to be postponed now; models that load slowly are proven anyway. Default never. */
+  readonly postponesProof?: (() => boolean) | undefined;
   /** Time limit for one batch of zeros, milliseconds. Default 30 s. */
   readonly warmUpLimitMs?: number;
   /** Clock of the proof, milliseconds; injected by tests. */
@@ -33,6 +37,15 @@ export interface TrialOptions {
 
 /** Revision of the proof; bump it with every change that may affect a verdict. */
 const PROOF_REVISION = '4';
+/**
+ * Load time beyond which a proof is not postponed, milliseconds: the model is large, so that loading it a second time
+ * costs more than the proof.
+ */
+const SLOW_LOAD_MS = 250;
+const POSTPONED: BatchingVerdict = {
+  batchable: false,
+  reason: 'not proven yet: the proof follows the start of the node',
+};
 /** Attempts to prove a slow model, one per start with twice the time each; the last verdict is final. */
 const MAX_PROOFS = 3;
 /** Time budget of warm-up with larger batches of zeros, milliseconds. */
@@ -72,7 +85,7 @@ export async function tryVersion(
 
 function unverified(reason: string, problem: string | undefined): Trial {
   const batching = { batchable: false, reason: `not verified: ${reason}` };
-  return { batching, verdictKey: undefined, problem, hangs: false };
+  return { batching, verdictKey: undefined, problem, hangs: false, isPostponed: false };
 }
 
 async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOptions): Promise<Trial> {
@@ -88,7 +101,7 @@ async function tryOnce(isolated: Engine, source: ModelSource, options: TrialOpti
       await warmUp(loaded, sizes, [WARM_UP_MS, warmUpLimitMs]);
     }
     const problem = hangs ? `a batch of zeros did not finish within ${warmUpLimitMs / 1_000} s` : undefined;
-    return { batching, verdictKey, problem, hangs };
+    return { batching, verdictKey, problem, hangs, isPostponed: batching === POSTPONED };
   } finally {
     await loaded.unload();
   }
@@ -119,13 +132,15 @@ async function warmUp(
 async function determineVerdict(
   loaded: LoadedModel,
   source: ModelSource,
-  { settings, maxBatchRows, verdicts, filesHash, now }: TrialOptions,
+  { settings, maxBatchRows, verdicts, filesHash, postponesProof, now }: TrialOptions,
 ): Promise<Pick<Trial, 'batching' | 'verdictKey'>> {
   const configured = verdictOfSettings(loaded, settings);
   if (configured) return { batching: configured, verdictKey: undefined };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);
   const known = key && (await verdicts.get(key));
   if (known && isFinal(known)) return { batching: verdictOf(known), verdictKey: key };
+  if (loaded.loadMs < SLOW_LOAD_MS && postponesProof?.() === true)
+    return { batching: POSTPONED, verdictKey: undefined };
   const tries = known?.tries ?? 0;
   const proven = await proveBatching(loaded, {
     maxBatchRows,

@@ -16,9 +16,11 @@ import { ModelCatalog, type CatalogOptions } from '../models/catalog.js';
 import type { BatchDefaults, BatchSurroundings } from '../models/served-version.js';
 import { VerdictCache } from '../models/verdict-cache.js';
 import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
+import { CancelledRequests } from '../requests/cancelled-requests.js';
 import { Admission } from '../requests/admission.js';
 import { ReplyPublisher } from '../requests/replies/publisher.js';
 import type { RequestParts } from '../requests/requests.js';
+import { tailCancellations } from './follow-cancellations.js';
 import { createFoundation, noteDeadLetter, type Foundation } from './foundation.js';
 import { Heartbeat } from './heartbeat.js';
 import { ModelConsumers } from './model-consumers.js';
@@ -52,14 +54,28 @@ export async function assembleNode(
     policyRevision: () => directives.position,
     onApplied: beat,
   });
-  const consumers = new ModelConsumers(foundation, createRequestParts(foundation, catalog));
+  const cancelled = new CancelledRequests(Date.now);
+  const cancellations = tailCancellations(foundation, cancelled);
+  const requestParts = { ...createRequestParts(foundation, catalog), cancelled };
+  const consumers = new ModelConsumers(foundation, requestParts);
   const bindings = createBindings(foundation, catalog, beat);
   const { id, outbox, topics } = foundation;
   const status = (): NodeStatus => node.status();
   const heartbeat = new Heartbeat({ outbox, topic: topics.nodes, node: id, status, log });
   const sweeper = createSweeper(foundation);
   const health = await listen(foundation, catalog, engine);
-  const parts = { foundation, engine, directives, catalog, consumers, bindings, heartbeat, sweeper, health };
+  const following = { directives, cancellations };
+  const parts = {
+    foundation,
+    engine,
+    ...following,
+    catalog,
+    consumers,
+    bindings,
+    heartbeat,
+    sweeper,
+    health,
+  };
   const node = new InferenceNode(parts);
   return node;
 

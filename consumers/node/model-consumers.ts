@@ -4,8 +4,9 @@ import { checkRecordLimits } from '../../cluster/record-limits.js';
 import { modelTopics } from '../../cluster/topic-specs.js';
 import { unlessAborted } from '../../core/time.js';
 import { untilAvailable } from '../../kafka/errors/until-available.js';
-import { KafkaError, type KafkaConsumer, type TopicPartition } from '../../kafka/port.js';
+import { KafkaError, type KafkaConsumer } from '../../kafka/port.js';
 import { nodeReadLimits } from '../../kafka/record-batches/read-limits.js';
+import type { OwnedPartition } from '../../schemas/generated.js';
 import { RecordConsumer } from '../records/record-consumer.js';
 import type { Admitted } from '../requests/admission.js';
 import type { Outcome } from '../requests/replies/outcome.js';
@@ -27,7 +28,7 @@ export class ModelConsumers {
     return this.#consumers.size === 0;
   }
 
-  get owned(): TopicPartition[] {
+  get owned(): OwnedPartition[] {
     return [...this.#consumers.values()].flatMap(({ owned }) => owned);
   }
 

@@ -8,12 +8,14 @@ import type { HealthServer } from '../../core/telemetry.js';
 import { unlessAborted, within } from '../../core/time.js';
 import { untilAvailable } from '../../kafka/errors/until-available.js';
 import { KafkaError } from '../../kafka/port.js';
+import type { TailedTopic } from '../../kafka/reading/tailed-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { NodeStatus } from '../../schemas/generated.js';
 import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { Foundation } from './foundation.js';
+import { startCancellations } from './follow-cancellations.js';
 import { startDirectives } from './follow-directives.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { ModelConsumers } from './model-consumers.js';
@@ -31,6 +33,7 @@ export interface NodeParts {
   readonly foundation: Foundation;
   readonly engine: Engine;
   readonly directives: LiveDirectives;
+  readonly cancellations: TailedTopic;
   readonly catalog: ModelCatalog;
   readonly consumers: ModelConsumers;
   readonly bindings: Bindings;
@@ -73,7 +76,7 @@ export class InferenceNode {
     const { foundation, catalog, heartbeat, sweeper } = this.parts;
     const { lifecycle, log } = foundation;
     await this.#connect();
-    await this.#followDirectives();
+    await Promise.all([this.#followDirectives(), startCancellations(this.parts.cancellations, foundation)]);
     heartbeat.start();
     await unlessAborted(lifecycle.closing, catalog.start());
     this.#refuseIdleness();
@@ -149,9 +152,10 @@ export class InferenceNode {
       beatAt: Date.now(),
       state: directives.isDrained(this.id) ? 'DRAINING' : lifecycle.state,
       models: catalog.statuses,
-      partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition }) => ({
+      partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition, lagRecords }) => ({
         topic,
         partition,
+        lagRecords,
       })),
       bindings: bindings.statuses,
       inflightRequests: inFlight.requests,
@@ -192,7 +196,7 @@ export class InferenceNode {
 
   /** Leaves all groups. The next owners of the partitions answer what is unfinished. */
   async #leaveGroups(): Promise<void> {
-    const { foundation, directives, consumers, bindings, catalog, sweeper } = this.parts;
+    const { foundation, directives, cancellations, consumers, bindings, catalog, sweeper } = this.parts;
     const limitMs = foundation.config.drainTimeoutMs + LEAVE_SLACK_MS;
     const left = Promise.all([
       consumers.close(),
@@ -200,6 +204,7 @@ export class InferenceNode {
       catalog.close(),
       sweeper.close(),
       directives.close(),
+      cancellations.close(),
     ]);
     const late = (): Error => new Error(`the groups could not be left within ${limitMs} ms`);
     await within(limitMs, left, late).catch((error: unknown) => {

@@ -31,7 +31,7 @@ export function createNodeMetrics(inFlight: Pick<InFlight, 'requests' | 'bytes'>
   const requestsHelp = 'Requests in flight, from arrival to acknowledged outcome';
   observed('partitura_inflight_requests', requestsHelp, () => inFlight.requests);
   observed('partitura_inflight_bytes', 'Bytes of the requests in flight', () => inFlight.bytes);
-  const outcomeHelp = 'Records by outcome: ok, tombstone, or an error code';
+  const outcomeHelp = 'Records by outcome: ok, tombstone, cancelled, or an error code';
   const checksHelp = 'Batches recomputed row by row, by result: equal, different or failed';
   return {
     registry,

@@ -42,6 +42,7 @@ export class OwnedPartitions<O> {
       partition,
       ledger: new PartitionLedger<InFlightRecord<O>, O>(this.options.ordered),
       revoked: false,
+      lagRecords: 0,
       member: this.options.membership(),
       crashes,
       opening: undefined,

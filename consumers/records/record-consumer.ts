@@ -117,7 +117,7 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     this.#committer.start();
   }
 
-  get owned(): readonly TopicPartition[] {
+  get owned(): readonly (TopicPartition & { readonly lagRecords: number })[] {
     return this.#partitions.all;
   }
 
@@ -189,7 +189,10 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
   }
 
   #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {
-    this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, highWatermark - offset - 1);
+    const lag = Math.max(0, highWatermark - offset - 1);
+    const owned = this.#partitions.get(partition);
+    if (owned) owned.lagRecords = lag;
+    this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, lag);
   }
 
   /** Opens the record's ledger entry; undefined for a redelivery or a partition that is not owned. */

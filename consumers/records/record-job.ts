@@ -18,6 +18,8 @@ export type RecordEntry<O> = Entry<InFlightRecord<O>, O>;
 export interface OwnedPartition<O> extends CommittedPartition, PartitionLease {
   readonly ledger: PartitionLedger<InFlightRecord<O>, O>;
   revoked: boolean;
+  /** Records after the last one that was read, as of the last fetch. */
+  lagRecords: number;
   /** Settles when the partition is open; undefined before its first record and once it is open. */
   opening: Promise<void> | undefined;
 }

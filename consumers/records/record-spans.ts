@@ -36,7 +36,7 @@ interface Spans {
 
 /** Maximum length of attributes: keys and correlation ids can be as large as records, and spans wait for the exporter. */
 const MAX_TEXT_BYTES = 256;
-const GOOD = new Set(['ok', 'tombstone']);
+const GOOD = new Set(['ok', 'tombstone', 'cancelled']);
 
 /**
  * Records three spans for each record, following the semantic conventions for messaging:

@@ -6,6 +6,7 @@ import { encodeRequest } from '../../schemas/framing/index.js';
 import { exampleRequest, exampleTensor } from '../../testing/requests.js';
 import { Admission, type Admitted } from './admission.js';
 import { Batcher } from '../batching/batcher.js';
+import { ModelCounter } from '../models/model-counts.js';
 import type { ServedVersion } from '../models/served-version.js';
 import type { Outcome } from './replies/outcome.js';
 import { DIGITS, HeldEngine, exampleRecord } from '../../testing/records.js';
@@ -27,9 +28,12 @@ const version: ServedVersion = {
   signatureNames: undefined,
   backend: 'wasm' as const,
   trialMs: 0,
+  isPostponed: false,
+  stayUnbatched: () => undefined,
   batching: { batchable: true, reason: 'a test says so' },
   batcher,
   suspects: batcher,
+  counter: new ModelCounter(Date.now),
   fallbackReason: undefined,
   measured: null,
   warmUpProblem: undefined,

@@ -1,4 +1,4 @@
-import type { Answer, Job } from '../batching/batch.js';
+import { CancelledError, type Answer, type Job } from '../batching/batch.js';
 import type { RowTensor } from '../batching/rows.js';
 import type { ServedVersion } from '../models/served-version.js';
 import type { ValidRequest } from '../models/validate.js';
@@ -16,14 +16,20 @@ export interface ModelWork {
 /**
  * Submits the work to the version's batcher. Suspects of a crash are computed in a child process, so that a repeated
  * crash does not end the node.
+ * @param isCancelled decides, when a batch takes the work, if nobody waits for it any more
  */
 export function startOnModel<W extends ModelWork, O extends AnyOutcome>(
   work: W,
   job: RecordJob<W, O>,
   isSuspect: boolean,
+  isCancelled: (work: W) => boolean = never,
 ): void {
   const { batcher, suspects } = work.version;
-  (isSuspect ? suspects : batcher).submit(new ModelJob(work, job));
+  (isSuspect ? suspects : batcher).submit(new ModelJob(work, job, isCancelled));
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** A record's work as the batcher sees it. */
@@ -38,6 +44,7 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
   constructor(
     { valid, deadline }: ModelWork,
     readonly job: RecordJob<W, O>,
+    readonly cancelled: (work: W) => boolean,
   ) {
     this.inputs = valid.inputs;
     this.rows = valid.rows;
@@ -47,11 +54,18 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
     this.arrivedAt = job.arrivedAt;
   }
 
+  isCancelled(): boolean {
+    return this.cancelled(this.job.work);
+  }
+
   answered(answer: Answer): void {
+    this.job.work.version.counter.answered(this.rows, answer);
     this.job.answered(answer);
   }
 
   failed(cause: unknown): void {
+    if (!(cause instanceof CancelledError))
+      this.job.work.version.counter.failed(performance.now() - this.arrivedAt);
     this.job.failed(cause);
   }
 }

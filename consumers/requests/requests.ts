@@ -5,6 +5,7 @@ import type { Admission, Admitted } from './admission.js';
 import type { Answer } from '../batching/batch.js';
 import type { RecordHandler } from '../records/record-handler.js';
 import type { RecordJob } from '../records/record-job.js';
+import type { CancelledRequests } from './cancelled-requests.js';
 import { startOnModel } from './model-job.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
@@ -25,6 +26,8 @@ export interface RequestParts {
   readonly admission: Admission;
   readonly publisher: ReplyPublisher;
   readonly destinations: Destinations;
+  /** Undefined where no request can be cancelled. */
+  readonly cancelled?: Pick<CancelledRequests, 'has'> | undefined;
   /** Undefined without a schema registry. */
   readonly schemas?: Pick<RegisteredSchemas, 'lookUp'> | undefined;
   /** Milliseconds since the epoch. */
@@ -33,6 +36,9 @@ export interface RequestParts {
 
 /** Handles requests for one model: admission → batcher → reply, error reply or dead letter. */
 export class Requests implements RecordHandler<Admitted, Outcome> {
+  readonly #isCancelled = ({ caller }: Admitted): boolean =>
+    this.parts.cancelled?.has(caller.address.correlation) ?? false;
+
   constructor(
     readonly model: string,
     readonly parts: RequestParts,
@@ -47,7 +53,7 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
   }
 
   start(admitted: Admitted, job: RecordJob<Admitted, Outcome>, isSuspect: boolean): void {
-    startOnModel(admitted, job, isSuspect);
+    startOnModel(admitted, job, isSuspect, this.#isCancelled);
   }
 
   answered(record: KafkaRecord, admitted: Admitted, answer: Answer): Outcome {

@@ -27,4 +27,5 @@ fi
 
 mkdir "$work/context"
 cp -r "$jars" "$work/context/libs"
+cp "$here/archive-classes.sh" "$work/context/"
 docker build --quiet --tag "$image" --file "$here/Dockerfile" --build-arg "BASE=$base" "$work/context" >/dev/null

@@ -1,4 +1,5 @@
 import { wildcard } from '../../schemas/headers/wildcard.js';
+import { unknownModel } from '../models/caller-models.js';
 import { FrontError, GRPC_STATUS, Overloaded } from '../inference/problem.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -29,13 +30,21 @@ export class Identity {
     this.#bucket = requestsPerSecond === undefined ? undefined : new TokenBucket(requestsPerSecond, now);
   }
 
+  /** True if the caller may use all models. */
+  get seesAll(): boolean {
+    return this.grants.models.includes('*');
+  }
+
+  mayUse(model: string): boolean {
+    return this.#models.some((pattern) => pattern.test(model));
+  }
+
   /**
    * Checks that the caller may use a model now.
-   * @throws FrontError 403, Overloaded if its quota is used up
+   * @throws PartituraError MODEL_NOT_FOUND for a model of others, Overloaded if the quota is used up
    */
   requireModel(model: string): void {
-    if (!this.#models.some((pattern) => pattern.test(model)))
-      throw forbidden(`'${this.name}' may not use model '${model}'`);
+    if (!this.mayUse(model)) throw unknownModel(model);
     const waitMs = this.#bucket?.take() ?? 0;
     if (waitMs === 0) return;
     throw new Overloaded(

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { callContextOf } from '../http/call-context.js';
+import { STREAMED } from '../http/upload-limits.js';
 import type { CallContext, Inferences } from '../inference/inferences.js';
 import { problemOf } from '../inference/problem.js';
 import { checked } from '../openapi/checked.js';
@@ -34,8 +35,8 @@ interface BulkCall {
  */
 export function addBulkRoutes(app: FastifyInstance, { config, inferences, models }: GatewayServices): void {
   app.addContentTypeParser([NDJSON, CSV], (_request, payload, done) => done(null, payload));
-  app.post('/v2/models/:model/bulk', (request: BulkRequest, reply: FastifyReply) => {
-    const served = models.resolve(request.params.model);
+  app.post('/v2/models/:model/bulk', { config: STREAMED }, (request: BulkRequest, reply: FastifyReply) => {
+    const served = models.visibleTo(request.identity).resolve(request.params.model);
     request.identity.requireModel(served.model);
     const context = callContextOf(request, reply, config.gatewayTimeoutMs);
     const call = { inferences, served, context };

@@ -22,7 +22,9 @@ export function addControlRoutes(app: FastifyInstance, { control, directives }: 
     if (request.method !== 'GET') request.identity.requireControl();
     done();
   });
-  app.get('/api/directives', () => ({ directives: directives.all() }));
+  app.get('/api/directives', ({ identity }) => ({
+    directives: directives.all().filter(({ kind, name }) => kind === 'node' || identity.mayUse(name)),
+  }));
   app.post('/api/models/:name/load', async (request: Named, reply) =>
     answer(reply, await control.load(request.params.name, optionsFrom(request))),
   );

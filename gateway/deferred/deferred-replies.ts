@@ -3,17 +3,24 @@ import { topicNames } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
 import { partitionOfKey } from '../../kafka/key-partition.js';
 import type { KafkaAdmin, KafkaClient, KafkaConsumer, KafkaRecord } from '../../kafka/port.js';
-import { scanRanges } from '../../kafka/reading/scan-topic.js';
+import { scanRanges, type PartitionRange } from '../../kafka/reading/scan-topic.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../kafka/sending/outbox.js';
 import type { KafkaProducer } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { decodeReply, encodeRequest } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
 import { correlationOf, replyTo } from '../../schemas/headers/reply-dialects.js';
+import { Overloaded } from '../inference/problem.js';
 import type { DeferredId } from './deferred-id.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const SCAN_LIMIT_MS = 15_000;
+/** Offsets that one look-up reads; a long partition takes several. */
+const MAX_SCANNED = 20_000;
+/** Look-ups at a time; each reads a partition. */
+const MAX_SCANS = 32;
+/** Replies whose position is remembered. */
+const MAX_POSITIONS = 10_000;
 
 /** A reply on the deferred topic. */
 export interface DeferredReply {
@@ -21,6 +28,9 @@ export interface DeferredReply {
   readonly correlation: string;
   readonly reply: InferenceReply;
 }
+
+/** A deferred request: its reply, or the offset before which there is none. */
+export type DeferredState = { readonly reply: InferenceReply } | { readonly from: number };
 
 /**
  * Requests whose replies nobody waits for: they stay on a topic of their own until its retention ends, where any
@@ -31,10 +41,14 @@ export class DeferredReplies {
   readonly #producer: KafkaProducer;
   readonly #admin: KafkaAdmin;
   readonly #outbox: Outbox;
+  /** Offsets before which replies are not, by correlation id: only a shortcut for callers that ask again. */
+  readonly #positions = new Map<string, number>();
+  #scans = 0;
 
   constructor(
     readonly config: Config,
     readonly kafka: KafkaClient,
+    readonly maxScanned = MAX_SCANNED,
   ) {
     this.#topic = topicNames(config.prefix).deferredReplies;
     this.#producer = kafka.producer();
@@ -79,28 +93,56 @@ export class DeferredReplies {
     return { partition, from: end, correlation };
   }
 
-  /** Finds a reply; undefined if there is none yet. @throws PartituraError INVALID_REQUEST for an unknown partition */
-  async find({ partition, from, correlation }: DeferredId): Promise<InferenceReply | undefined> {
+  /**
+   * Looks for a reply. A look-up reads a part of the partition only; the next one, with the offset that this one returns
+   * or at this gateway, continues.
+   * @throws PartituraError INVALID_REQUEST for an unknown partition, Overloaded beyond the number of look-ups at a time
+   */
+  async find(id: DeferredId): Promise<DeferredState> {
+    if (this.#scans >= MAX_SCANS)
+      throw new Overloaded(`expected at most ${MAX_SCANS} look-ups of replies at a time, got one more`, 1);
+    this.#scans++;
+    try {
+      return await this.#look(id);
+    } finally {
+      this.#scans--;
+    }
+  }
+
+  async #look({ partition, from, correlation }: DeferredId): Promise<DeferredState> {
     const range = (await this.#admin.offsets(this.#topic)).find((one) => one.partition === partition);
     if (!range)
       throw new PartituraError('INVALID_REQUEST', `deferred request: unknown partition ${partition}`);
-    const start = Math.max(from, range.start);
-    if (start >= range.end) return undefined;
-    let found: InferenceReply | undefined;
+    const start = Math.max(from, range.start, this.#positions.get(correlation) ?? 0);
+    const end = Math.min(range.end, start + this.maxScanned);
+    const found = await this.#scan({ partition, start, end }, correlation);
+    this.#remember(correlation, found ? found.offset : Math.max(start, end));
+    return found?.value ? { reply: readReply(found.value) } : { from: Math.max(start, end) };
+  }
+
+  async #scan(range: PartitionRange, correlation: string): Promise<KafkaRecord | undefined> {
+    let found: KafkaRecord | undefined;
     const stop = new AbortController();
-    await scanRanges(this.kafka, this.#topic, [{ partition, start, end: range.end }], {
+    await scanRanges(this.kafka, this.#topic, [range], {
       limitMs: SCAN_LIMIT_MS,
       fetchMaxBytes: this.config.fetchMaxBytes,
       groupPrefix: `${this.#topic}.`,
       signal: stop.signal,
       onRecords: (records) => {
-        const match = records.find((record) => correlationOf(record.headers) === correlation);
-        if (!match?.value) return;
-        found = readReply(match.value);
-        stop.abort();
+        found ??= records.find(
+          ({ headers, value }) => value !== null && correlationOf(headers) === correlation,
+        );
+        if (found) stop.abort();
       },
     });
     return found;
+  }
+
+  #remember(correlation: string, position: number): void {
+    this.#positions.delete(correlation);
+    this.#positions.set(correlation, position);
+    const [oldest] = this.#positions.keys();
+    if (this.#positions.size > MAX_POSITIONS && oldest !== undefined) this.#positions.delete(oldest);
   }
 
   /**

@@ -6,7 +6,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import { encodeInfer } from '../dialects/open-inference/encode.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { FrontError, GRPC_STATUS } from '../inference/problem.js';
-import { formatDeferredId, parseDeferredId } from './deferred-id.js';
+import { formatDeferredId, parseDeferredId, type DeferredId } from './deferred-id.js';
 import type { DeferredReply } from './deferred-replies.js';
 
 /** Streams that one gateway serves at a time; each reads a partition. */
@@ -23,9 +23,11 @@ type StreamRequest = FastifyRequest<{ Params: { readonly stream: string } }>;
 export function addDeferredRoutes(app: FastifyInstance, { deferred }: GatewayServices): void {
   let streams = 0;
   app.get('/v2/deferred/:id', async ({ params, identity }: Named, reply) => {
-    const found = await deferred.find(parseDeferredId(params.id));
-    if (found && found.model !== '') identity.requireModel(found.model);
-    if (!found) return reply.code(202).header('retry-after', '1').send({ id: params.id, status: 'pending' });
+    const id = parseDeferredId(params.id);
+    const state = await deferred.find(id);
+    if (!('reply' in state)) return answerPending(reply, { ...id, from: state.from });
+    const { reply: found } = state;
+    if (found.model !== '') identity.requireModel(found.model);
     if (found.error) return reply.send({ id: params.id, status: 'failed', error: found.error.message });
     const { json } = encodeInfer(found, () => false);
     return reply.type('application/json').send(json);
@@ -112,6 +114,16 @@ export function prefersDeferred({ headers }: FastifyRequest): boolean {
   return String(headers.prefer ?? '')
     .split(',')
     .some((preference) => preference.trim().toLowerCase() === 'respond-async');
+}
+
+/** Answers 202 with an address that saves the next look-up what this one has read. */
+function answerPending(reply: FastifyReply, id: DeferredId): FastifyReply {
+  const text = formatDeferredId(id);
+  return reply
+    .code(202)
+    .header('retry-after', '1')
+    .header('location', `/v2/deferred/${text}`)
+    .send({ id: text, status: 'pending' });
 }
 
 /** Answers 202 with the address of the status resource. */

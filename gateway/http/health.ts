@@ -11,13 +11,15 @@ interface HealthParts {
 /** Adds `/healthz`, `/readyz` and `/metrics`. */
 export function addHealthRoutes(
   app: FastifyInstance,
-  { models, metrics, connections }: GatewayServices & HealthParts,
+  { models, metrics, connections, authenticator }: GatewayServices & HealthParts,
 ): void {
   app.get('/healthz', () => ({ ok: true }));
   app.get('/readyz', (_request, reply) => {
     const nodes = models.nodes().length;
     const ok = models.isServing && !connections.isDraining;
-    return reply.code(ok ? 200 : 503).send({ ok, nodes, models: models.all().map(({ name }) => name) });
+    // It needs no credential, so where others do, it names no model.
+    const names = authenticator.isRequired ? {} : { models: models.all().map(({ name }) => name) };
+    return reply.code(ok ? 200 : 503).send({ ok, nodes, ...names });
   });
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),

@@ -21,13 +21,14 @@ import { authenticate } from './authenticate.js';
 import { addHealthRoutes } from './health.js';
 import { refuseOtherMethods } from './other-methods.js';
 import { addSecurity } from './security.js';
+import { limitUploads } from './upload-limits.js';
 import { readKeyPair, watchKeyPair, type KeyPair } from './tls.js';
 
 /** Time for a client to send its headers, and for an idle connection to be kept, milliseconds. */
 const HEADERS_LIMIT_MS = 20_000;
 const KEEP_ALIVE_MS = 75_000;
-/** Time for a client to send the whole request, milliseconds: a slow body must not hold a connection forever. */
-const REQUEST_LIMIT_MS = 300_000;
+/** Time for a client to send a whole body, or without progress of a streamed one, milliseconds. */
+const UPLOAD_LIMIT_MS = 300_000;
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_PARAMETER_CHARACTERS = 1_024;
 
@@ -60,6 +61,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   if (keyPair) followCertificate(app, parts);
   app.decorateRequest('dialect', '');
   authenticate(app, parts);
+  limitUploads(app, UPLOAD_LIMIT_MS);
   addSecurity(app, parts, keyPair !== undefined);
   refuseOtherMethods(app);
   addBodyParsing(app, parts.config.gatewayMaxBodyBytes);
@@ -92,7 +94,6 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
 function createApp(keyPair: KeyPair | undefined): FastifyInstance {
   const limits = {
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_LIMIT_MS,
     // Requests that arrive on kept connections while the gateway drains are answered.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAMETER_CHARACTERS },

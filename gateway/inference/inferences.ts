@@ -3,7 +3,6 @@ import { PartituraError, isErrorCode } from '../../schemas/errors.js';
 import type { Identity } from '../auth/identity.js';
 import type { RequestChannel } from '../../producers/request-channel.js';
 import type { ServedModels } from '../models/served-models.js';
-import { expectedWaitMs } from '../models/expected-wait.js';
 import { Overloaded } from './problem.js';
 
 /** Circumstances of a call, whatever its protocol. */
@@ -20,9 +19,11 @@ export interface CallContext {
 
 /** Sends requests of all dialects to the cluster. */
 export class Inferences {
+  /** @param expectedWaitMs returns the time that a new request of a model waits, milliseconds */
   constructor(
     readonly channel: Pick<RequestChannel, 'request'>,
     readonly models: ServedModels,
+    readonly expectedWaitMs: (model: string) => number,
   ) {}
 
   /**
@@ -45,7 +46,7 @@ export class Inferences {
 
   /** Refuses at once what every node would refuse after its queue. */
   #refuseHopeless(model: string, timeoutMs: number): void {
-    const waitMs = expectedWaitMs(model, this.models.nodes());
+    const waitMs = this.expectedWaitMs(model);
     if (waitMs <= timeoutMs) return;
     throw new Overloaded(
       `model '${model}': expected a wait of at most ${timeoutMs} ms, got a queue of ${Math.round(waitMs)} ms`,

@@ -77,8 +77,12 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof NoReplyError) return noReply(error);
   if (error instanceof FrontError) return { ...error.status, code: error.code, message: error.message };
   if (error instanceof PartituraError) {
-    const retryAfterSeconds = error instanceof Overloaded ? error.retryAfterSeconds : undefined;
-    return { ...STATUS[error.code], code: error.code, message: error.message, retryAfterSeconds };
+    return {
+      ...STATUS[error.code],
+      code: error.code,
+      message: error.message,
+      retryAfterSeconds: retryAfterSeconds(error),
+    };
   }
   if (isOutage(error)) return unavailable((error as Error).message);
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
@@ -90,6 +94,12 @@ export function problemOf(error: unknown): Problem {
     code: 'INTERNAL',
     message: text,
   };
+}
+
+/** Refusals that know no queue, as of too many calls in flight, are worth a retry soon. */
+function retryAfterSeconds(error: PartituraError): number | undefined {
+  if (error instanceof Overloaded) return error.retryAfterSeconds;
+  return error.code === 'OVERLOADED' ? 1 : undefined;
 }
 
 function noReply({ reason, message }: NoReplyError): Problem {

@@ -117,7 +117,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-function plainNumbers({ values, exact }: NumberArray): (number | bigint)[] {
+function plainNumbers({ values, exact }: NumberArray): unknown[] {
   return Array.from(values, (number, index) => exact.get(index) ?? number);
 }
 

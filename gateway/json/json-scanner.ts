@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { JsonError } from './json-error.js';
 import { NumberCollector } from './number-array.js';
+import type { RoundedNumber } from '../../schemas/exact-number.js';
 import { NumberToken } from './number-token.js';
 
 /** Nesting of a body, beyond that of any tensor. */
@@ -194,7 +195,7 @@ export class JsonScanner {
     return end;
   }
 
-  #putNumber(value: number | bigint): void {
+  #putNumber(value: number | bigint | RoundedNumber): void {
     if (!this.#numbers) return this.#put(value);
     if (this.#numbers.add(value)) this.#expected = 'separator';
     else this.#put(value);

@@ -1,3 +1,5 @@
+import type { RoundedNumber } from '../../schemas/exact-number.js';
+
 const FIRST_CAPACITY = 64;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -14,8 +16,8 @@ const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** e
 export interface NumberArray {
   readonly shape: readonly number[];
   readonly values: Float64Array;
-  /** Integers beyond 2^53, to the digit, by their index in `values`. */
-  readonly exact: ReadonlyMap<number, bigint>;
+  /** Numbers that a double does not hold exactly where integers are expected, by their index in `values`. */
+  readonly exact: ReadonlyMap<number, bigint | RoundedNumber>;
 }
 
 export function isNumberArray(value: unknown): value is NumberArray {
@@ -30,7 +32,7 @@ export function isNumberArray(value: unknown): value is NumberArray {
  */
 export class NumberCollector {
   #values = new Float64Array(FIRST_CAPACITY);
-  #exact = new Map<number, bigint>();
+  #exact = new Map<number, bigint | RoundedNumber>();
   #size = 0;
   /** Sizes by level; -1 until the first array of the level is closed. */
   readonly #shape: number[] = [];
@@ -54,12 +56,12 @@ export class NumberCollector {
   }
 
   /** @returns false if a number cannot stand here */
-  add(value: number | bigint): boolean {
+  add(value: number | bigint | RoundedNumber): boolean {
     const depth = this.#counts.length;
     if (this.#rank === -1) this.#rank = depth;
     if (depth !== this.#rank) return false;
     if (this.#size === this.#values.length) this.#grow();
-    if (typeof value === 'bigint') this.#exact.set(this.#size, value);
+    if (typeof value !== 'number') this.#exact.set(this.#size, value);
     this.#values[this.#size++] = Number(value);
     this.#counts[depth - 1] = (this.#counts[depth - 1] ?? 0) + 1;
     return true;

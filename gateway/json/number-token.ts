@@ -1,3 +1,5 @@
+import { exactNumber } from '../../schemas/exact-number.js';
+
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
@@ -22,8 +24,8 @@ export type NumberProblem =
  * exact, the double is computed directly, and correctly rounded since both operands are exact; otherwise from text.
  */
 export class NumberToken {
-  /** The number read last; an integer beyond 2^53 is a bigint. */
-  value: number | bigint = 0;
+  /** The number read last, as `exactNumber` reads it. */
+  value: ReturnType<typeof exactNumber> = 0;
   problem: NumberProblem | undefined;
 
   /** @returns the end of the number, -1 for a problem; `bytes.length` may mean that more digits follow */
@@ -62,16 +64,15 @@ export class NumberToken {
       this.value = negative ? -magnitude : magnitude;
       return at;
     }
-    return this.#readSlowly(bytes, start, at, isWhole);
+    return this.#readSlowly(bytes, start, at);
   }
 
-  #readSlowly(bytes: Buffer, start: number, end: number, isWhole: boolean): number {
+  #readSlowly(bytes: Buffer, start: number, end: number): number {
     const last = endOfExponent(bytes, end);
     if (last === -1) return this.#fail('Miss exponent in number.');
     const text = bytes.toString('latin1', start, last);
-    const value = Number(text);
-    if (!Number.isFinite(value)) return this.#fail('Number too big to be stored in double.');
-    this.value = isWhole && !Number.isSafeInteger(value) ? BigInt(text) : value;
+    if (!Number.isFinite(Number(text))) return this.#fail('Number too big to be stored in double.');
+    this.value = exactNumber(text);
     return last;
   }
 

@@ -5,10 +5,11 @@ import { JsonScanner } from './json-scanner.js';
 const CHUNK_BYTES = 64 * 1024;
 /** Up to this size `JSON.parse` is faster than the scanner, although it makes an object of each number. */
 const SMALL_BYTES = 16 * 1024;
-/** An integer that a double may not hold. */
-const LONG_INTEGER = /[^.\d]\d{16}/;
-/** A number that may be out of a double's range: `JSON.parse` makes it infinite, the scanner refuses it. */
-const HUGE_NUMBER = /[eE]\+?\d{3}|\d{300}/;
+/**
+ * A number of which `JSON.parse` may lose digits that an integer type keeps: a long integer, one with an exponent, a
+ * fraction after many digits or close to an integer. Or one that may be out of a double's range.
+ */
+const NEEDS_DIGITS = /[^.\d]\d{16}|\d{9}\.\d|\.(?:0{7}|9{7})|\d[eE]\+?\d|[eE]-\d{3}|\d{300}/;
 
 /**
  * Reads a JSON text without delaying other requests: between chunks it returns to the event loop.
@@ -28,7 +29,7 @@ export async function readJson(bytes: Buffer): Promise<unknown> {
 function readSmall(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   // The replacement character stands for bytes that are not UTF-8, which the scanner locates.
-  if (!LONG_INTEGER.test(text) && !HUGE_NUMBER.test(text) && !text.includes('\ufffd')) {
+  if (!NEEDS_DIGITS.test(text) && !text.includes('\ufffd')) {
     try {
       return JSON.parse(text);
     } catch {

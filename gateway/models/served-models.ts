@@ -2,6 +2,8 @@ import { groupBy } from '../../core/group-by.js';
 import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { LiveNodes } from '../../cluster/live-nodes.js';
 import type { KnownNode } from '../../cluster/node-directory.js';
+import type { Identity } from '../auth/identity.js';
+import { PermittedModels, unknownModel, type CallerModels } from './caller-models.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus, SignatureStatus } from '../../schemas/generated.js';
 
@@ -75,8 +77,7 @@ export class ServedModels {
    */
   resolve(name: string, version?: string): ServedVersion {
     const model = this.find(name);
-    if (!model)
-      throw new PartituraError('MODEL_NOT_FOUND', `Request for unknown model: '${name}' is not found`);
+    if (!model) throw unknownModel(name);
     if (version === undefined) return newestOf(model);
     const found = model.versions.find((one) => one.version === version);
     if (!found)
@@ -91,6 +92,11 @@ export class ServedModels {
   /** Returns the versions that labels of a model name. */
   labels(model: string): ReadonlyMap<string, string> {
     return new Map(Object.entries(this.directives.model(model).labels));
+  }
+
+  /** Returns the models that a caller may use. */
+  visibleTo(caller: Pick<Identity, 'seesAll' | 'mayUse'>): CallerModels {
+    return caller.seesAll ? this : new PermittedModels(this, (model) => caller.mayUse(model));
   }
 
   close(): void {
@@ -132,7 +138,7 @@ function newestOf(model: ServedModel): ServedVersion {
   if (available) return available;
   const [newest] = model.versions;
   if (newest) throw notReady(newest);
-  throw new PartituraError('MODEL_NOT_FOUND', `Request for unknown model: '${model.name}' is not found`);
+  throw unknownModel(model.name);
 }
 
 function notReady({ model, version, state, message }: ServedVersion): PartituraError {

@@ -66,17 +66,3 @@ function tensorConfigs(
     dims: isBatchable ? shape.slice(1) : shape,
   }));
 }
-
-/** Statistics of a version in the form of Triton. Nodes count requests; see `/metrics` of each. */
-export function modelStatistics(served: ServedVersion): object {
-  const beats = served.nodes.map(({ node }) => node.beatAt);
-  return {
-    name: served.model,
-    version: served.version,
-    last_inference: Math.max(0, ...beats),
-    inference_count: 0,
-    execution_count: 0,
-    inference_stats: {},
-    batch_stats: [],
-  };
-}

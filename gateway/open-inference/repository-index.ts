@@ -1,4 +1,5 @@
-import { isAvailable, type ServedModels } from '../models/served-models.js';
+import type { CallerModels } from '../models/caller-models.js';
+import { isAvailable } from '../models/served-models.js';
 
 /** A version in the index of the model repository. */
 export interface IndexEntry {
@@ -9,7 +10,7 @@ export interface IndexEntry {
 }
 
 /** Lists the versions of all models. @param readyOnly leaves out those that are not available */
-export function repositoryIndex(models: ServedModels, readyOnly: boolean): IndexEntry[] {
+export function repositoryIndex(models: CallerModels, readyOnly: boolean): IndexEntry[] {
   return models
     .all()
     .flatMap(({ versions }) => versions)

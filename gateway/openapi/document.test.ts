@@ -47,7 +47,7 @@ before(async () => {
     config,
     models,
     log,
-    inferences: new Inferences(link.channel, models),
+    inferences: new Inferences(link.channel, models, () => 0),
     directives: link.directives,
     control: link.control,
     deferred: link.deferred,

@@ -1,5 +1,6 @@
 import { PartituraError } from '../../schemas/errors.js';
-import type { ServedModels, ServedVersion } from '../models/served-models.js';
+import type { CallerModels } from '../models/caller-models.js';
+import type { ServedVersion } from '../models/served-models.js';
 import { versionLabeled } from './resolve-version.js';
 
 /** State of a version, as TensorFlow Serving reports it. */
@@ -11,7 +12,7 @@ export interface ModelVersionState {
 
 /** Returns the states of a model's versions, newest first. @throws PartituraError MODEL_NOT_FOUND */
 export function modelStatus(
-  models: ServedModels,
+  models: CallerModels,
   {
     model,
     version,

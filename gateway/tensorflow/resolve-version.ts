@@ -1,12 +1,13 @@
 import { invalidRequest, PartituraError } from '../../schemas/errors.js';
-import type { ServedModels, ServedVersion } from '../models/served-models.js';
+import type { CallerModels } from '../models/caller-models.js';
+import type { ServedVersion } from '../models/served-models.js';
 
 /**
  * Finds the version that a model specification of TensorFlow Serving names.
  * @throws PartituraError with TensorFlow Serving's texts
  */
 export function resolveVersion(
-  models: ServedModels,
+  models: CallerModels,
   {
     model,
     version,
@@ -23,7 +24,7 @@ export function resolveVersion(
 }
 
 /** Returns the version that a label names. @throws PartituraError INVALID_REQUEST for an unknown label */
-export function versionLabeled(models: ServedModels, model: string, label: string): string {
+export function versionLabeled(models: CallerModels, model: string, label: string): string {
   const version = models.labels(model).get(label);
   if (version !== undefined) return version;
   throw invalidRequest(`Unrecognized servable version label: ${label}`);

@@ -1,3 +1,4 @@
+import { RoundedNumber } from '../../schemas/exact-number.js';
 import { isNumberArray, type NumberArray } from '../json/number-array.js';
 import { NAMESPACE } from './xml-to-json.js';
 
@@ -21,6 +22,7 @@ function element(value: unknown, attributes: string): string {
     case 'boolean':
       return `<boolean${attributes}>${value}</boolean>`;
     default:
+      if (value instanceof RoundedNumber) return `<number${attributes}>${numberText(value.value)}</number>`;
       return value === null || value === undefined ? `<null${attributes}/>` : object(value, attributes);
   }
 }
@@ -55,8 +57,13 @@ function isNumber(value: unknown): value is number | bigint {
 }
 
 function numbers({ shape, values, exact }: NumberArray, attributes: string): string {
-  const texts = Array.from(values, (number, index) => numberText(exact.get(index) ?? number));
+  const texts = Array.from(values, (number, index) => numberText(digitsOf(exact.get(index), number)));
   return `<numbers${attributes} shape="${shape.join(' ')}">${texts.join(' ')}</numbers>`;
+}
+
+/** Returns the integer to the digit if it is known, otherwise the double. */
+function digitsOf(exact: bigint | RoundedNumber | undefined, number: number): number | bigint {
+  return typeof exact === 'bigint' ? exact : number;
 }
 
 /** Writes a number in the lexical form of xs:integer or xs:double. */

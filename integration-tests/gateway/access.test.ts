@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { status } from '@grpc/grpc-js';
+import { GrpcClient } from '../support/grpc.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { call, type JsonResponse } from '../support/http.js';
@@ -22,6 +24,7 @@ const hash = (key: string): string => createHash('sha256').update(key).digest('h
 describe('access to a gateway', () => {
   let harness: Harness;
   let url: string;
+  let grpcAddress: string;
   let folder: string;
   let keySet: Server;
   let signingKey: CryptoKey;
@@ -39,7 +42,7 @@ describe('access to a gateway', () => {
     await new Promise((resolve) => keySet.once('listening', resolve));
     harness = await Harness.start(['sum', 'scale']);
     await harness.node();
-    ({ url } = await harness.gateway({
+    ({ url, grpcAddress } = await harness.gateway({
       gatewayApiKeys: join(folder, 'keys.yaml'),
       gatewayJwks: `http://127.0.0.1:${(keySet.address() as AddressInfo).port}/`,
       gatewayJwtAudience: 'partitura',
@@ -83,7 +86,74 @@ describe('access to a gateway', () => {
     ])
       assert.equal((await predict('sum', headers)).status, 200, JSON.stringify(headers));
     const other = await predict('scale', { 'x-api-key': KEY });
-    assert.deepEqual([other.status, other.text], [403, `{"error":"'ada' may not use model 'scale'"}`]);
+    const unknown = await predict('none', { 'x-api-key': KEY });
+    assert.deepEqual([other.status, other.text], [404, unknown.text.replace('none', 'scale')]);
+  });
+
+  test('a caller sees the models that it may use, and no trace of others', async () => {
+    const headers = { 'x-api-key': KEY };
+    const as = (path: string, body?: string): Promise<JsonResponse> =>
+      call(`${url}${path}`, body, { headers });
+    await as('/v2/repository/models/sum/load', '');
+    for (const path of [
+      '/v1/models/MODEL',
+      '/v1/models/MODEL/metadata',
+      '/v2/models/MODEL',
+      '/v2/models/MODEL/config',
+      '/v2/models/MODEL/stats',
+      '/v2/models/MODEL/ready',
+      '/ml/v4/deployments/MODEL',
+      '/console/api/models/MODEL',
+    ]) {
+      const [own, other, unknown] = [await get('sum'), await get('scale'), await get('none')];
+      assert.equal(own.status, 200, path);
+      assert.deepEqual([other.status, other.text], [unknown.status, unknown.text.replace('none', 'scale')]);
+      function get(model: string): Promise<JsonResponse> {
+        return as(path.replace('MODEL', model));
+      }
+    }
+    for (const path of ['infer', 'bulk'])
+      assert.equal((await as(`/v2/models/scale/${path}`, '{}')).status, 404, path);
+    const lists = [
+      await as('/v2/repository/index', ''),
+      await as('/v2/models/stats'),
+      await as('/api/directives'),
+      ...(await Promise.all(
+        ['', '/models', '/nodes', '/topics', '/waits'].map((view) => as(`/console/api${view}`)),
+      )),
+    ];
+    for (const { status, text } of lists) {
+      assert.equal(status, 200);
+      assert.match(text, /sum/);
+      assert.doesNotMatch(text, /scale/);
+    }
+    const leaving = new AbortController();
+    const events = await fetch(`${url}/console/api/events`, { headers, signal: leaving.signal });
+    const first = await events.body?.getReader().read();
+    const text = Buffer.from(first?.value ?? []).toString('utf8');
+    assert.match(text, /event: models\n.*sum/);
+    assert.doesNotMatch(text, /scale/);
+    leaving.abort();
+    assert.doesNotMatch((await call(`${url}/readyz`)).text, /sum|scale/);
+  });
+
+  test('a caller of gRPC sees the models that it may use', async () => {
+    const client = new GrpcClient(grpcAddress, 'inference.GRPCInferenceService');
+    const metadata = { 'x-api-key': KEY };
+    const { models } = await client.call('RepositoryIndex', {}, { metadata });
+    assert.deepEqual(
+      (models as { name: string }[]).map(({ name }) => name),
+      ['sum'],
+    );
+    const { model_stats: stats } = await client.call('ModelStatistics', {}, { metadata });
+    assert.equal((stats as object[]).length, 1);
+    for (const method of ['ModelMetadata', 'ModelConfig', 'ModelStatistics']) {
+      const { code } = await client.refusal(method, { name: 'scale' }, { metadata });
+      assert.equal(code, status.NOT_FOUND, method);
+    }
+    const refused = await client.refusal('ModelInfer', { model_name: 'scale' }, { metadata });
+    assert.equal(refused.code, status.NOT_FOUND);
+    client.close();
   });
 
   test('a quota is refused with the time to wait', async () => {
@@ -112,7 +182,7 @@ describe('access to a gateway', () => {
       authorization: `Bearer ${await token(...args)}`,
     });
     assert.notEqual((await predict('scale', await bearer('partitura', '1m'))).status, 401);
-    assert.equal((await predict('sum', await bearer('partitura', '1m'))).status, 403);
+    assert.equal((await predict('sum', await bearer('partitura', '1m'))).status, 404);
     assert.equal((await predict('scale', await bearer('other', '1m'))).status, 401);
     assert.equal((await predict('scale', await bearer('partitura', '-1m'))).status, 401);
   });

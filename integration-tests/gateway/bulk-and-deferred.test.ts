@@ -137,7 +137,7 @@ describe('bulk and deferred requests', () => {
       { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] },
       { headers: { prefer: 'respond-async', 'x-stream': 'odd' } },
     );
-    await eventually('the stream goes on', () => events.length === 2);
+    await eventually('the stream continues', () => events.length === 2);
     assert.match(events[0] ?? '', new RegExp(expected));
     assert.match(events[1] ?? '', /event: reply/);
     stop.abort();

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
@@ -81,5 +83,51 @@ describe('directives to models and nodes', () => {
     assert.equal((await predict('sum')).status, 200);
     const undrained = await cli.run(['node', 'undrain', 'one', '--json']);
     assert.equal((JSON.parse(undrained.stdout) as DirectiveOutcome).settled, true);
+  });
+});
+
+describe('two gateways that command the same models at the same time', () => {
+  let harness: Harness;
+  let urls: string[];
+  before(async () => {
+    harness = await Harness.start(['sum', 'scale'], { versionPolicy: 'all' });
+    await harness.node();
+    urls = (await Promise.all([harness.gateway(), harness.gateway()])).map(({ url }) => url);
+    for (const url of urls)
+      await eventually('the gateway is ready', async () => (await call(`${url}/readyz`)).status === 200);
+  });
+  after(() => harness.close());
+
+  const [label, policy] = [fc.integer({ min: 1, max: 99 }), fc.integer({ min: 1, max: 9 })];
+
+  test('no command is lost', async () => {
+    await fc.assert(
+      fc.asyncProperty(label, policy, fc.boolean(), async (version, latest, isFirst) => {
+        const [one = '', other = ''] = isFirst ? urls : [...urls].reverse();
+        const versionPolicy = `latest:${latest}`;
+        const answers = await Promise.all([
+          call(`${one}/api/models/sum/labels`, { stable: String(version) }, { method: 'PUT' }),
+          call(`${other}/api/models/sum/version-policy`, { versionPolicy }, { method: 'PUT' }),
+          call(`${one}/api/models/sum/load`, ''),
+        ]);
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [200, 200, 200],
+        );
+        const expected = [{ stable: String(version) }, versionPolicy];
+        const keptBy = async (url: string): Promise<unknown> => {
+          const { directives } = (await call(`${url}/api/directives`)).body as {
+            directives: { name: string; value: { labels: object; versionPolicy: string } }[];
+          };
+          const { labels, versionPolicy: kept } = directives.find(({ name }) => name === 'sum')?.value ?? {};
+          return [labels, kept];
+        };
+        for (const url of urls)
+          await eventually('the gateway knows both', async () =>
+            isDeepStrictEqual(await keptBy(url), expected),
+          );
+      }),
+      { numRuns: 15 },
+    );
   });
 });

@@ -112,7 +112,10 @@ describe('the gRPC server of a gateway', () => {
     assert.equal((await client.refusal('RepositoryIndex', {})).code, status.UNAUTHENTICATED);
     assert.equal((await client.call('ModelInfer', request, ada))['model_name'], 'coder');
     const bob = await client.refusal('ModelInfer', request, { metadata: { 'x-api-key': other } });
-    assert.deepEqual([bob.code, bob.details], [status.PERMISSION_DENIED, "'bob' may not use model 'coder'"]);
+    assert.deepEqual(
+      [bob.code, bob.details],
+      [status.NOT_FOUND, "Request for unknown model: 'coder' is not found"],
+    );
     const load = await client.refusal('RepositoryModelLoad', { model_name: 'coder' }, ada);
     assert.equal(load.code, status.PERMISSION_DENIED);
     const refused = new Promise<number>((resolve) =>

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type { RowTensor } from '../../consumers/batching/rows.js';
 import { createEngine, type Engine, type LoadedModel } from '../../consumers/engine/index.js';
 import { serveSignatures } from '../../consumers/models/served-signatures.js';
+import { SerialQueue } from '../../core/serial.js';
 import { VerdictCache } from '../../consumers/models/verdict-cache.js';
 import { createLogger } from '../../core/log.js';
 import type { Tensor } from '../../schemas/generated.js';
@@ -28,6 +29,9 @@ const SURROUNDINGS = {
   whenBelowLimit: () => undefined,
   verdicts: new VerdictCache(undefined, createLogger('test', 'silent')),
   onBatchCheck: () => undefined,
+  trials: new SerialQueue(),
+  profiles: new SerialQueue(),
+  postponesProof: () => false,
 };
 
 let engine: Engine;

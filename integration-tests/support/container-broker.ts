@@ -4,6 +4,7 @@ import {
   type StartedTestContainer,
   type WaitStrategy,
 } from 'testcontainers';
+import { ARCHIVE_IN_IMAGE } from '../../local-cluster/docker-launcher.js';
 import { javaCommand } from '../../local-cluster/process-guard.js';
 import { freePort, loopback } from '../../local-cluster/ports.js';
 import { waitUntilServing } from '../../local-cluster/readiness.js';
@@ -30,7 +31,13 @@ export async function startContainerBroker(image: string, options: TestBrokerOpt
   await removeAbandoned();
   const port = await freePort();
   const container = await new GenericContainer(image)
-    .withEntrypoint(['sh', '-c', program, 'broker', ...javaCommand('/opt/kafka/libs', options.heapMb ?? 512)])
+    .withEntrypoint([
+      'sh',
+      '-c',
+      program,
+      'broker',
+      ...javaCommand('/opt/kafka/libs', options.heapMb ?? 512, ARCHIVE_IN_IMAGE),
+    ])
     .withCopyContentToContainer([{ content: settingsOf(port, options), target: settingsFile }])
     .withExposedPorts({ container: port, host: port })
     .withLabels({ [ownerLabel]: String(process.pid) })

@@ -42,14 +42,6 @@ test('kcat, with a JSON request', { skip: await missing(['kcat', '-V']) }, async
   assertZero(await clients.run('examples/clients/kcat/predict.sh', []));
 });
 
-test('Go, with franz-go and Avro', { skip: await missing(['go', 'version']) }, async (t) => {
-  const project = 'examples/clients/go';
-  const limitMs = INSTALL_LIMIT_MS;
-  const fetched = await clients.run('go', ['mod', 'download', '-C', project], { limitMs });
-  if (fetched.code !== 0) return t.skip(`go cannot fetch the modules: ${fetched.stderr}`);
-  assertZero(await clients.run('go', ['run', '-C', project, '.'], { limitMs }));
-});
-
 test("NestJS's ClientKafka, and its error handling", async (t) => {
   const project = await clients.copied('nest');
   const npm = ['install', '--prefix', project, '--no-audit', '--no-fund', '--silent'];

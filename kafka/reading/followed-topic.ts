@@ -6,6 +6,9 @@ import { LatestRecords, type LatestOptions } from './compacted-table.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
+const POLL_MS = 50;
+/** Time to read what has just been written, milliseconds. */
+const READ_BACK_MS = 10_000;
 const BACKOFF: Backoff = { firstMs: 250, maxMs: 5_000 };
 
 export interface FollowOptions extends Pick<LatestOptions, 'maxRecordBytes' | 'maxBytes' | 'fetchMaxBytes'> {
@@ -56,6 +59,21 @@ export class FollowedTopic {
     return this.#position;
   }
 
+  /**
+   * Resolves once everything that the topic holds now has been read.
+   * @returns the offset after the last record
+   * @throws KafkaError if that takes too long
+   */
+  async readToEnd(): Promise<number> {
+    const end = await this.#endOffset();
+    const giveUpAt = Date.now() + READ_BACK_MS;
+    while (this.#position < end) {
+      if (Date.now() > giveUpAt) throw this.#late(READ_BACK_MS);
+      await sleep(POLL_MS, this.#closing.signal);
+    }
+    return end;
+  }
+
   /** Calls `listener` after each change, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -88,7 +106,7 @@ export class FollowedTopic {
   /** Starts the reader; resolves once it has read up to `end`. */
   #readTo(end: number, consumer: KafkaConsumer, reading: Reading): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#late()), READ_LIMIT_MS);
+      const timer = setTimeout(() => reject(this.#late(READ_LIMIT_MS)), READ_LIMIT_MS);
       const caughtUp = (): void => {
         clearTimeout(timer);
         resolve();
@@ -120,9 +138,9 @@ export class FollowedTopic {
     });
   }
 
-  #late(): KafkaError {
+  #late(limitMs: number): KafkaError {
     const { topic } = this.options;
-    return new KafkaError('unavailable', `topic ${topic} was not read within ${READ_LIMIT_MS} ms`);
+    return new KafkaError('unavailable', `topic ${topic} was not read within ${limitMs} ms`);
   }
 
   #createConsumer(): KafkaConsumer {

@@ -220,3 +220,24 @@ test('a topic that stays unavailable while the cluster answers fails alone and d
   await outbox.settled();
   assert.deepEqual(results, ['leaderless other', 'leaderless other', 'a', 'b']);
 });
+
+test('a record that nobody wants any more when its turn comes is dropped, and the others are sent', async () => {
+  const producer = new FakeProducer();
+  const outbox = new Outbox(producer);
+  const results: string[] = [];
+  for (const key of ['a', 'dropped', 'b', 'dropped']) {
+    const record = { topic: 't', key: Buffer.from(key), value: Buffer.alloc(1), headers: {} };
+    outbox.push(record, {
+      begins: () => key !== 'dropped',
+      delivered: () => results.push(key),
+      failed: () => results.push(`${key} failed`),
+    });
+  }
+  await outbox.settled();
+  assert.deepEqual(
+    producer.attempts.map((batch) => batch.map(keyOf)),
+    [['a', 'b']],
+  );
+  assert.deepEqual(results, ['a', 'b']);
+  assert.equal(outbox.whenBelowLimit(1), undefined, 'nothing is held');
+});

@@ -8,6 +8,8 @@ import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../port.js'
  * Called exactly once, with the result of sending one record. Callbacks rather than promises: this is the hot path.
  */
 export interface Delivery {
+  /** Called when the record's turn comes; false drops it, and neither of the others is called. */
+  begins?(): boolean;
   delivered(): void;
   failed(error: KafkaError): void;
 }
@@ -119,6 +121,7 @@ export class Outbox {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const pending = this.#take();
+      if (pending.length === 0) break;
       if (this.#closing.signal.aborted) fail(pending, new KafkaError('unavailable', 'closed'));
       else await this.#send(pending, { giveUpAt: this.#parts.now() + this.options.retryLimitMs });
       this.#release(pending);
@@ -139,10 +142,14 @@ export class Outbox {
     const taken: PendingRecord[] = [];
     let bytes = 0;
     for (let next = this.#queue.at(0); next; next = this.#queue.at(0)) {
-      bytes += next.bytes;
-      if (taken.length === maxBatchRecords || (taken.length > 0 && bytes > maxBatchBytes)) break;
-      taken.push(next);
+      if (taken.length === maxBatchRecords || (taken.length > 0 && bytes + next.bytes > maxBatchBytes)) break;
       this.#queue.shift();
+      if (next.delivery.begins?.() === false) {
+        this.#release([next]);
+        continue;
+      }
+      bytes += next.bytes;
+      taken.push(next);
     }
     return taken;
   }

@@ -1,13 +1,8 @@
-import {
-  modelRecord,
-  nodeRecord,
-  type Directive,
-  type ModelDirective,
-} from '../../cluster/control/directives.js';
+import { modelRecords, nodeRecord, type ModelChange } from '../../cluster/control/directives.js';
 import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { LiveNodes } from '../../cluster/live-nodes.js';
 import { sleep } from '../../core/time.js';
-import { KafkaError, type KafkaProducer, type OutgoingRecord } from '../../kafka/port.js';
+import type { KafkaProducer, OutgoingRecord } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
 import { checkModelName } from '../../schemas/model-name.js';
 import {
@@ -20,8 +15,6 @@ import {
 } from './outcome.js';
 
 const POLL_MS = 100;
-/** Time until a directive that was written is read back. */
-const READ_BACK_MS = 10_000;
 
 export interface ControlParts {
   readonly producer: Pick<KafkaProducer, 'send'>;
@@ -58,7 +51,7 @@ export class ClusterControl {
   /** Changes version policy or labels of a model. @throws PartituraError INVALID_REQUEST for an unknown version */
   configure(
     model: string,
-    change: Partial<Pick<ModelDirective, 'versionPolicy' | 'labels'>>,
+    change: Pick<ModelChange, 'versionPolicy' | 'labels'>,
     options: CommandOptions,
   ): Promise<DirectiveOutcome> {
     return this.#changeModel(model, change, judgeLoad(model), options);
@@ -70,38 +63,27 @@ export class ClusterControl {
       throw this.#unknownNode(node);
     const { requestedBy } = options;
     const value = { drained, requestedBy, requestedAt: Date.now() };
-    const record = nodeRecord(this.parts.topic, node, value);
-    const offset = await this.#write(record, { kind: 'node', name: node, requestedAt: value.requestedAt });
+    const offset = await this.#write([nodeRecord(this.parts.topic, node, value)]);
     return this.#wait(offset, judgeDrain(node, drained), options);
   }
 
   async #changeModel(
     model: string,
-    change: Partial<ModelDirective>,
+    change: ModelChange,
     judge: JudgeNode,
     options: CommandOptions,
   ): Promise<DirectiveOutcome> {
     checkModelName(model);
     const { requestedBy } = options;
-    const value = { ...this.parts.directives.model(model), ...change, requestedBy, requestedAt: Date.now() };
-    const record = modelRecord(this.parts.topic, model, value);
-    const offset = await this.#write(record, { kind: 'model', name: model, requestedAt: value.requestedAt });
+    const by = { requestedBy, requestedAt: Date.now() };
+    const offset = await this.#write(modelRecords(this.parts.topic, model, change, by));
     return this.#wait(offset, judge, options);
   }
 
-  /** Writes a record and waits until it, or a later one that supersedes it, is read back. @returns its offset */
-  async #write(record: OutgoingRecord, target: Target): Promise<number> {
-    const before = this.parts.directives.all().find((one) => isOf(one, target))?.offset ?? -1;
-    await this.parts.producer.send([record]);
-    for (const giveUpAt = Date.now() + READ_BACK_MS; Date.now() < giveUpAt; await sleep(POLL_MS)) {
-      const written = this.parts.directives
-        .all()
-        .find(
-          (one) => isOf(one, target) && one.offset > before && one.value.requestedAt >= target.requestedAt,
-        );
-      if (written) return written.offset;
-    }
-    throw new KafkaError('unavailable', `a directive was written but not read within ${READ_BACK_MS} ms`);
+  /** Writes records and waits until they are read back. @returns the offset of the last directive by then */
+  async #write(records: readonly OutgoingRecord[]): Promise<number> {
+    await this.parts.producer.send(records);
+    return (await this.parts.directives.readToEnd()) - 1;
   }
 
   async #wait(offset: number, judge: JudgeNode, { limitMs }: CommandOptions): Promise<DirectiveOutcome> {
@@ -120,13 +102,4 @@ export class ClusterControl {
       `node: expected one of ${known.join(', ') || 'none'}, got '${node}'`,
     );
   }
-}
-
-/** The model or node of a directive, and the time at which it was asked for. */
-interface Target extends Pick<Directive, 'kind' | 'name'> {
-  readonly requestedAt: number;
-}
-
-function isOf(directive: Directive, { kind, name }: Target): boolean {
-  return directive.kind === kind && directive.name === name;
 }

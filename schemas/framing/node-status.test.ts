@@ -14,7 +14,7 @@ const STATUS: NodeStatus = {
   beatAt: 2,
   state: 'READY',
   models: [],
-  partitions: [{ topic: 't', partition: 3 }],
+  partitions: [{ topic: 't', partition: 3, lagRecords: 8 }],
   bindings: [],
   inflightRequests: 4,
   inflightBytes: 5,

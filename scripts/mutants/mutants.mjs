@@ -176,8 +176,8 @@ export const MUTANTS = [
     edits: [
       [
         'consumers/requests/model-job.ts',
-        '(isSuspect ? suspects : batcher).submit(new ModelJob(work, job));',
-        '(isSuspect && work.deadline === 0 ? suspects : batcher).submit(new ModelJob(work, job));',
+        '(isSuspect ? suspects : batcher).submit(new ModelJob(work, job, isCancelled));',
+        '(isSuspect && work.deadline === 0 ? suspects : batcher).submit(new ModelJob(work, job, isCancelled));',
       ],
     ],
     tests: RECORD_CONSUMER_TESTS,

@@ -24,6 +24,20 @@ export function findLongTests(suite) {
   return choose([join(longTests, suite)]).map(toCompiled);
 }
 
+/** Returns the Kafka client that is not the default one. */
+export async function nonDefaultClient() {
+  const { OPTIONS } = await import('../../dist/core/config/config.js');
+  return OPTIONS.kafkaClient.fallback === 'kafkajs' ? 'native' : 'kafkajs';
+}
+
+/** Folders of tests that need no second run: they use both Kafka clients themselves, or none of ours. */
+const ONE_CLIENT = /integration-tests\/(command-line|models|wire|support)\//;
+
+/** Finds the compiled integration tests that depend on the Kafka client. */
+export function findClientTests() {
+  return findTests([]).integration.filter((path) => !ONE_CLIENT.test(path));
+}
+
 function choose(filters) {
   const sources = walk(root, '.test.ts').map((path) => relative(root, path));
   refuseUncompiled(sources);

@@ -2,7 +2,7 @@ import type { KafkaRecord } from '../../../kafka/port.js';
 import { PartituraError } from '../../../schemas/errors.js';
 import type { Tensor, Timing } from '../../../schemas/generated.js';
 import type { Admitted } from '../admission.js';
-import type { Answer } from '../../batching/batch.js';
+import { CancelledError, type Answer } from '../../batching/batch.js';
 import { errorReply, refuseIfLate, type Outcome } from './outcome.js';
 
 /** Converts the model's answer to a reply, or to an error reply if its deadline has passed. */
@@ -24,13 +24,17 @@ export function answerOutcome(
   return refuseIfLate({ kind: 'reply', record, caller, reply, deadline: request.deadline }, now, node);
 }
 
-/** Returns the outcome of a request whose computation failed: an error reply, and a dead letter after a crash. */
+/**
+ * Returns the outcome of a request that was not computed: an error reply, also a dead letter after a crash, and no reply
+ * if it was cancelled.
+ */
 export function failureOutcome(
   record: KafkaRecord,
   { request, caller }: Admitted,
   cause: unknown,
   node: string,
 ): Outcome {
+  if (cause instanceof CancelledError) return { kind: 'cancelled', record };
   const error = PartituraError.from(cause, 'MODEL_FAILED');
   const reply = errorReply(request, error, node);
   if (error.code !== 'MODEL_CRASHED') return { kind: 'reply', record, caller, reply, deadline: null };

@@ -30,7 +30,9 @@ export type Outcome =
       /** The error reply sent with it, if the request names an allowed reply topic. */
       readonly notice?: { readonly caller: Caller; readonly reply: InferenceReply };
     }
-  | { readonly kind: 'tombstone'; readonly record: KafkaRecord };
+  | { readonly kind: 'tombstone'; readonly record: KafkaRecord }
+  /** A request that nobody waits for any more; it is neither computed nor answered. */
+  | { readonly kind: 'cancelled'; readonly record: KafkaRecord };
 
 /** Returns an error reply. */
 export function errorReply(
@@ -66,9 +68,9 @@ export function callerOf(outcome: Outcome): Caller | undefined {
   return outcome.kind === 'dead-letter' ? outcome.notice?.caller : undefined;
 }
 
-/** Returns the outcome's label in metrics: `ok`, `tombstone`, or an error code. */
+/** Returns the outcome's label in metrics: `ok`, `tombstone`, `cancelled`, or an error code. */
 export function outcomeName(outcome: Outcome): string {
-  if (outcome.kind === 'tombstone') return 'tombstone';
+  if (outcome.kind === 'tombstone' || outcome.kind === 'cancelled') return outcome.kind;
   if (outcome.kind === 'dead-letter') return outcome.error.code;
   return outcome.reply.error?.code ?? 'ok';
 }

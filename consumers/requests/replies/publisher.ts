@@ -50,7 +50,7 @@ export class ReplyPublisher {
    * @param acknowledged called once the broker has everything that the outcome consists of
    */
   publish(outcome: Outcome, model: string, acknowledged: () => void): void {
-    if (outcome.kind === 'tombstone') return acknowledged();
+    if (outcome.kind === 'tombstone' || outcome.kind === 'cancelled') return acknowledged();
     const { record } = outcome;
     const publication = { record, model, acknowledged };
     if (outcome.kind === 'reply') return this.#sendReply(publication, outcome.caller, outcome.reply);

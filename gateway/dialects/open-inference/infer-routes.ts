@@ -23,7 +23,7 @@ export function addInferRoutes(
     reply: FastifyReply,
   ): Promise<unknown> => {
     const { model, version } = request.params;
-    const served = models.resolve(model, version);
+    const served = models.visibleTo(request.identity).resolve(model, version);
     const context = callContextOf(request, reply, config.gatewayTimeoutMs);
     const { inference, binaryOutputs, timeoutMs } = await decodeInfer(
       bodyOf(request),

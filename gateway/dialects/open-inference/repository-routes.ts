@@ -18,8 +18,11 @@ const SHARED_MEMORY = ['systemsharedmemory', 'cudasharedmemory', 'tpusharedmemor
 
 /** Adds the model repository, and a refusal of shared memory. */
 export function addRepositoryRoutes(app: FastifyInstance, { models, control }: GatewayServices): void {
-  app.post('/v2/repository/index', async ({ body }: FastifyRequest) =>
-    repositoryIndex(models, (await readOptions(body, RepositoryIndexRequest)).ready === true),
+  app.post('/v2/repository/index', async ({ body, identity }: FastifyRequest) =>
+    repositoryIndex(
+      models.visibleTo(identity),
+      (await readOptions(body, RepositoryIndexRequest)).ready === true,
+    ),
   );
   app.post('/v2/repository/models/:model/load', async ({ params, body, identity }: ModelRequest) => {
     identity.requireControl();

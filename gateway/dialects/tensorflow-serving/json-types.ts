@@ -1,4 +1,5 @@
 import type { Datatype } from '../../../schemas/datatypes.js';
+import { RoundedNumber } from '../../../schemas/exact-number.js';
 import { isNumberArray } from '../../json/number-array.js';
 
 /** TensorFlow Serving truncates the values that it quotes. */
@@ -27,7 +28,8 @@ export const tensorflowName = (datatype: Datatype): string => NAMES[datatype];
 export function jsonType(value: unknown): string {
   if (value === null) return 'Null';
   if (isNumberArray(value) || Array.isArray(value)) return 'Array';
-  if (typeof value === 'number' || typeof value === 'bigint') return 'Number';
+  if (typeof value === 'number' || typeof value === 'bigint' || value instanceof RoundedNumber)
+    return 'Number';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return typeof value === 'string' ? 'String' : 'Object';
 }

@@ -11,8 +11,9 @@ export function addModelRoutes(app: FastifyInstance, { models }: GatewayServices
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = parseModel(request.url.split('?', 1)[0] ?? '');
     if (!path) throw malformed(request);
-    if (!path.isMetadata) return reply.send({ model_version_status: modelStatus(models, path) });
-    const served = resolveVersion(models, path);
+    const known = models.visibleTo(request.identity);
+    if (!path.isMetadata) return reply.send({ model_version_status: modelStatus(known, path) });
+    const served = resolveVersion(known, path);
     return reply.send({
       model_spec: { name: path.model, signature_name: '', version: served.version },
       metadata: { signature_def: { signature_def: signatureDefs(served) } },

@@ -34,7 +34,7 @@ async function predict(
 ): Promise<FastifyReply> {
   const path = parsePrediction(request.url.split('?', 1)[0] ?? '');
   if (!path) throw malformed(request);
-  const served = resolveVersion(models, path);
+  const served = resolveVersion(models.visibleTo(request.identity), path);
   const bytes = bodyOf(request);
   const body = requireObject(path.method === 'predict' ? await readBody(bytes) : parseExamplesBody(bytes));
   const { inputs, write } = decode(path.method, body, served);

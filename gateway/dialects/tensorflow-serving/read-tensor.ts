@@ -1,6 +1,7 @@
 import type { Datatype } from '../../../schemas/datatypes.js';
 import { type PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor, TensorStatus } from '../../../schemas/generated.js';
+import { RoundedNumber } from '../../../schemas/exact-number.js';
 import { encodeDense, type Dense } from '../../json/dense.js';
 import { isNumberArray, type NumberArray } from '../../json/number-array.js';
 import { base64Bytes, isBase64Object } from './base64.js';
@@ -51,17 +52,24 @@ function checked(element: unknown, datatype: Datatype): unknown {
     if (typeof element === 'string') return element;
   } else if (datatype === 'BOOL') {
     if (typeof element === 'boolean') return element;
-  } else if (typeof element === 'number' || typeof element === 'bigint') {
+  } else if (isNumber(element)) {
     const range = RANGES[datatype];
     if (!range) return checkedFloat(element, datatype);
     const isWhole = typeof element === 'bigint' || Number.isInteger(element);
-    if (isWhole && element >= range[0] && element <= range[1]) return element;
+    if (isWhole && !(element instanceof RoundedNumber) && element >= range[0] && element <= range[1])
+      return element;
   }
   throw wrongType(element, datatype);
 }
 
+type JsonNumber = number | bigint | RoundedNumber;
+
+function isNumber(element: unknown): element is JsonNumber {
+  return typeof element === 'number' || typeof element === 'bigint' || element instanceof RoundedNumber;
+}
+
 /** A finite number must not become infinite; TensorFlow Serving lets it. */
-function checkedFloat(element: number | bigint, datatype: Datatype): number {
+function checkedFloat(element: JsonNumber, datatype: Datatype): number {
   const number = Number(element);
   const stored = datatype === 'FP32' ? Math.fround(number) : number;
   if (Number.isFinite(stored) || !Number.isFinite(number)) return number;

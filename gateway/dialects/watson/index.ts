@@ -4,6 +4,7 @@ import { bodyOf } from '../../http/body-of.js';
 import { callContextOf } from '../../http/call-context.js';
 import type { Problem } from '../../inference/problem.js';
 import { readBody } from '../../json/read-body.js';
+import type { CallerModels } from '../../models/caller-models.js';
 import { isAvailable, signatureOf } from '../../models/served-models.js';
 import type { GatewayServices, RestDialect } from '../rest-dialect.js';
 import { readPredictionInput } from './decode.js';
@@ -36,14 +37,13 @@ export const watson: RestDialect = {
   addRoutes(app: FastifyInstance, services: GatewayServices): void {
     app.get('/ml/wml_services/v2/version', () => ({ version: VERSION }));
     app.get('/v2/spaces/:space', () => ({}));
-    app.get('/ml/v4/deployments', () => ({
-      resources: services.models
-        .all()
-        .filter(({ versions }) => versions.some(isAvailable))
-        .map(({ name }) => describe(name, services)),
-    }));
-    app.get('/ml/v4/deployments/:deployment', ({ params: { deployment } }: Deployment) =>
-      describe(deployment, services),
+    app.get('/ml/v4/deployments', ({ identity }) => {
+      const models = services.models.visibleTo(identity);
+      const available = models.all().filter(({ versions }) => versions.some(isAvailable));
+      return { resources: available.map(({ name }) => describe(name, models)) };
+    });
+    app.get('/ml/v4/deployments/:deployment', ({ params: { deployment }, identity }: Deployment) =>
+      describe(deployment, services.models.visibleTo(identity)),
     );
     app.post('/ml/v4/deployments/:deployment/predictions', (request: Deployment, reply) =>
       predict(request, reply, services),
@@ -51,7 +51,7 @@ export const watson: RestDialect = {
   },
 };
 
-function describe(deployment: string, { models }: GatewayServices): object {
+function describe(deployment: string, models: CallerModels): object {
   const { version } = models.resolve(deployment);
   return {
     metadata: { id: deployment, name: deployment },
@@ -70,7 +70,7 @@ async function predict(
   { config, inferences, models }: GatewayServices,
 ): Promise<string> {
   const { deployment: model } = request.params;
-  const served = models.resolve(model);
+  const served = models.visibleTo(request.identity).resolve(model);
   const body = await readBody(bodyOf(request));
   const inputs = readPredictionInput(body, signatureOf(served, undefined));
   const context = callContextOf(request, reply, config.gatewayTimeoutMs);

@@ -1,12 +1,9 @@
 import { VERSION } from '../../../core/version.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
+import type { CallContext } from '../../inference/inferences.js';
 import { isAvailable, type ServedVersion } from '../../models/served-models.js';
-import {
-  modelConfig,
-  modelMetadata,
-  modelStatistics,
-  SERVER_EXTENSIONS,
-} from '../../open-inference/metadata.js';
+import { modelConfig, modelMetadata, SERVER_EXTENSIONS } from '../../open-inference/metadata.js';
+import { modelStatistics } from '../../open-inference/statistics.js';
 import { refuseSharedMemory } from '../../open-inference/unsupported.js';
 import type { GrpcService, UnaryMethod } from '../grpc-service.js';
 import { modelInfer, modelStreamInfer } from './infer.js';
@@ -47,19 +44,26 @@ function serverMethods({ config, models }: GatewayServices): Record<string, Unar
 }
 
 function modelMethods({ models }: GatewayServices): Record<string, UnaryMethod> {
-  const resolve = ({ name, version }: ModelRequest): ServedVersion => models.resolve(name, optional(version));
-  const available = (name: string): ServedVersion[] => models.find(name)?.versions.filter(isAvailable) ?? [];
+  const resolve = ({ name, version }: ModelRequest, { identity }: CallContext): ServedVersion =>
+    models.visibleTo(identity).resolve(name, optional(version));
+  const available = (name: string, { identity }: CallContext): ServedVersion[] =>
+    models.visibleTo(identity).find(name)?.versions.filter(isAvailable) ?? [];
+  const allAvailable = ({ identity }: CallContext): ServedVersion[] =>
+    models
+      .visibleTo(identity)
+      .all()
+      .flatMap(({ versions }) => versions.filter(isAvailable));
   return {
-    ModelReady: ({ name, version }: ModelRequest) => ({
-      ready: available(name).some((one) => version === '' || one.version === version),
+    ModelReady: ({ name, version }: ModelRequest, context) => ({
+      ready: available(name, context).some((one) => version === '' || one.version === version),
     }),
-    ModelMetadata: (request: ModelRequest) => modelMetadata(resolve(request), available(request.name)),
-    ModelConfig: (request: ModelRequest) => ({ config: modelConfig(resolve(request)) }),
-    ModelStatistics: (request: ModelRequest) => ({
-      model_stats: (request.name === ''
-        ? models.all().flatMap(({ name }) => available(name))
-        : [resolve(request)]
-      ).map(modelStatistics),
+    ModelMetadata: (request: ModelRequest, context) =>
+      modelMetadata(resolve(request, context), available(request.name, context)),
+    ModelConfig: (request: ModelRequest, context) => ({ config: modelConfig(resolve(request, context)) }),
+    ModelStatistics: (request: ModelRequest, context) => ({
+      model_stats: (request.name === '' ? allAvailable(context) : [resolve(request, context)]).map(
+        modelStatistics,
+      ),
     }),
   };
 }

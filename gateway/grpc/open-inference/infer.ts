@@ -13,7 +13,7 @@ const FINAL = { triton_final_response: { bool_param: true } };
 /** Creates the method `ModelInfer`; outputs are answered in `raw_output_contents`. */
 export function modelInfer({ inferences, models }: GatewayServices): UnaryMethod {
   return async (message: ModelInferRequest, context: CallContext) => {
-    models.resolve(message.model_name, optional(message.model_version));
+    models.visibleTo(context.identity).resolve(message.model_name, optional(message.model_version));
     const { inference, timeoutMs } = decodeInfer(message);
     const limit = Math.min(context.timeoutMs, timeoutMs ?? Infinity);
     return encodeReply(message, await inferences.infer(inference, { ...context, timeoutMs: limit }));

@@ -11,7 +11,9 @@ interface LoadRequest {
 /** Creates the methods of the model repository. */
 export function repositoryMethods({ control, models }: GatewayServices): Record<string, UnaryMethod> {
   return {
-    RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: repositoryIndex(models, ready) }),
+    RepositoryIndex: ({ ready }: { readonly ready: boolean }, { identity }) => ({
+      models: repositoryIndex(models.visibleTo(identity), ready),
+    }),
     RepositoryModelLoad: async ({ model_name: model, parameters }: LoadRequest, { identity }) => {
       identity.requireControl();
       refuseParameters(parameters);

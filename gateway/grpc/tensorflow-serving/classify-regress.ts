@@ -28,7 +28,7 @@ export async function runExamples(
   examples: readonly Example[],
   context: CallContext,
 ): Promise<Answer> {
-  const resolved = resolveSpec(models, model);
+  const resolved = resolveSpec(models.visibleTo(context.identity), model);
   const signature = signatureOfSpec(resolved, (name) =>
     invalid(`No signature was found with the name: ${name}`),
   );

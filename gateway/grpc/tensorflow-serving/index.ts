@@ -35,8 +35,8 @@ export const modelService: GrpcService = {
 
   methods: ({ models }) => ({
     unary: {
-      GetModelStatus: ({ model_spec: spec }: { readonly model_spec: ModelSpec | null }) => ({
-        model_version_status: modelStatus(models, modelOf(requireSpec(spec))),
+      GetModelStatus: ({ model_spec: spec }: { readonly model_spec: ModelSpec | null }, { identity }) => ({
+        model_version_status: modelStatus(models.visibleTo(identity), modelOf(requireSpec(spec))),
       }),
       HandleReloadConfigRequest: () => {
         throw unsupported(

@@ -14,12 +14,12 @@ interface GetModelMetadataRequest {
 
 /** Creates the method `GetModelMetadata`. */
 export function getModelMetadata({ models }: GatewayServices): UnaryMethod {
-  return ({ model_spec, metadata_field: fields }: GetModelMetadataRequest) => {
+  return ({ model_spec, metadata_field: fields }: GetModelMetadataRequest, { identity }) => {
     if (fields.length === 0)
       throw invalid('GetModelMetadataRequest must specify at least one metadata_field');
     const other = fields.find((field) => field !== SIGNATURE_DEF);
     if (other !== undefined) throw invalid(`Metadata field ${other} is not supported`);
-    const { spec, served } = resolveSpec(models, model_spec);
+    const { spec, served } = resolveSpec(models.visibleTo(identity), model_spec);
     const signatures = { '@type': SIGNATURE_DEF_MAP, signature_def: signatureDefs(served) };
     return {
       model_spec: { name: spec.name, version: { value: served.version } },

@@ -1,11 +1,7 @@
 import { PartituraError } from '../../../schemas/errors.js';
 import type { SignatureStatus } from '../../../schemas/generated.js';
-import {
-  DEFAULT_SIGNATURE,
-  signatureOf,
-  type ServedModels,
-  type ServedVersion,
-} from '../../models/served-models.js';
+import { DEFAULT_SIGNATURE, signatureOf, type ServedVersion } from '../../models/served-models.js';
+import type { CallerModels } from '../../models/caller-models.js';
 import { resolveVersion } from '../../tensorflow/resolve-version.js';
 
 /** The model, the version or label, and the signature that a request names. */
@@ -38,7 +34,7 @@ export function modelOf({ name, version, version_label: label }: ModelSpec): {
 }
 
 /** Finds the version that a request names. @throws PartituraError with TensorFlow Serving's texts */
-export function resolveSpec(models: ServedModels, spec: ModelSpec | null): Resolved {
+export function resolveSpec(models: CallerModels, spec: ModelSpec | null): Resolved {
   const required = requireSpec(spec);
   return { spec: required, served: resolveVersion(models, modelOf(required)) };
 }

@@ -16,7 +16,7 @@ interface PredictRequest {
 /** Creates the method `Predict`. */
 export function predict({ config, inferences, models }: GatewayServices): UnaryMethod {
   return async ({ model_spec, inputs, output_filter: filter }: PredictRequest, context) => {
-    const resolved = resolveSpec(models, model_spec);
+    const resolved = resolveSpec(models.visibleTo(context.identity), model_spec);
     const { spec, served } = resolved;
     const signature = signatureOfSpec(resolved, (name) =>
       precondition(`Serving signature key "${name}" not found.`),

@@ -25,7 +25,7 @@ export const TOPIC_SETTINGS = [
 ] as const;
 
 /** The purpose of a topic. */
-export type TopicRole = 'requests' | 'replies' | 'client replies' | 'dead letters' | 'own';
+export type TopicRole = 'requests' | 'replies' | 'client replies' | 'dead letters' | 'cancellations' | 'own';
 
 /** Purposes in words, for the fix of a missing topic. */
 const PURPOSES: Readonly<Record<TopicRole, string>> = {
@@ -33,6 +33,7 @@ const PURPOSES: Readonly<Record<TopicRole, string>> = {
   replies: 'replies',
   'client replies': 'replies to our own clients',
   'dead letters': 'dead letters',
+  cancellations: 'cancelled requests',
   own: 'cluster state (cleanup.policy=compact)',
 };
 
@@ -191,7 +192,7 @@ function checkCleanUp({ topic, role, settings }: SeenTopic): Finding[] {
 
 function checkSizes({ topic, role, settings }: SeenTopic, options: TopicCheckOptions): Finding[] {
   const [topicBytes, where] = smallestLimit(settings, options.brokerMaxBytes);
-  if (role === 'own' || Number.isNaN(topicBytes)) return [];
+  if (role === 'own' || role === 'cancellations' || Number.isNaN(topicBytes)) return [];
   const wrong = recordLimitProblem(topic, topicBytes, options.maxRecordBytes);
   if (wrong) {
     const [what = wrong, fix = ''] = wrong.split(/: (?=raise)/);

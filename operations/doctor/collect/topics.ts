@@ -49,7 +49,8 @@ function wantedTopics(
 ): [string, TopicRole][] {
   const names = topicNames(prefix);
   return [
-    ...names.own.map((topic): [string, TopicRole] => [topic, 'own']),
+    ...names.state.map((topic): [string, TopicRole] => [topic, 'own']),
+    [names.cancellations, 'cancellations'],
     [names.clientReplies, 'client replies'],
     ...models.flatMap((model): [string, TopicRole][] => [
       [names.requests(model), 'requests'],
