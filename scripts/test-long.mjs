@@ -17,7 +17,7 @@ const RECORDS_PER_FRAMING = '100000';
 const RECORDS_OF_BACKLOG = '200000';
 const MUTATED_HTTP_REQUESTS = '200000';
 const MUTATED_GRPC_MESSAGES = '100000';
-const OPENAPI_EXAMPLES = '300';
+const OPENAPI_EXAMPLES = '100';
 
 /** Suites by name; each resolves true if it passed. */
 const SUITES = {
@@ -48,7 +48,7 @@ const SUITES = {
         PARTITURA_TEST_GRPC_FUZZ: MUTATED_GRPC_MESSAGES,
       },
     ),
-  /** Calls the gateway with IBM's SDK, and generates 300 examples for each operation of the OpenAPI document. */
+  /** Calls the gateway with IBM's SDK, and generates 100 examples for each operation of the OpenAPI document. */
   gateway: () =>
     runTests([...findLongTests('gateway'), 'dist/integration-tests/gateway/openapi.test.js'], {
       PARTITURA_TEST_OPENAPI_EXAMPLES: OPENAPI_EXAMPLES,

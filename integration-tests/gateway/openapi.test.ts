@@ -10,7 +10,7 @@ import { run } from '../support/programs.js';
 import { createPython, noPython, SCRIPTS } from '../support/python.js';
 
 const SEED = process.env['PARTITURA_TEST_SEED'] ?? '20261127';
-/** Examples for each operation; `npm run test:long -- gateway` generates 300. */
+/** Examples for each operation; `npm run test:long -- gateway` generates 100. */
 const EXAMPLES = process.env['PARTITURA_TEST_OPENAPI_EXAMPLES'] ?? '5';
 const LIMIT_MS = 1_000_000;
 const MODELS: readonly ModelName[] = ['coder', 'estimator', 'sum', 'digits'];

@@ -3,12 +3,17 @@ import { connect, type Socket } from 'node:net';
 import { Agent, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { startGatewayProcess, type GatewayProcess } from '../../local-cluster/role-process.js';
+import { sleep } from '../../core/time.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
 import { call } from '../support/http.js';
 
 const CALLERS = 32;
 const IDLE_CONNECTIONS = 10_000;
+const SLOW_WRITERS = 200;
+const SLOW_BYTE_MS = 100;
+/** Time after which gateways give a request up, milliseconds. */
+const ANSWER_LIMIT_MS = 10_000;
 /** Longest wait for an answer that would count as hanging, milliseconds. */
 const HANGING_MS = 20_000;
 
@@ -29,7 +34,7 @@ describe('a gateway in trouble', () => {
   });
 
   async function startGateway(): Promise<GatewayProcess> {
-    const config = harness.config({ gatewayPort: 0, grpcPort: 0 });
+    const config = harness.config({ gatewayPort: 0, grpcPort: 0, gatewayTimeoutMs: ANSWER_LIMIT_MS });
     const gateway = await startGatewayProcess(config, { log: () => undefined });
     gateways.push(gateway);
     const url = gateway.ready.gateway;
@@ -37,10 +42,12 @@ describe('a gateway in trouble', () => {
     return gateway;
   }
 
-  /** Calls from many callers on kept connections until `stop`; a caller ends when the gateway accepts no more. */
-  async function load(url: string, stop: () => boolean): Promise<Result[]> {
+  /**
+   * Calls from many callers on kept connections until `stop`; a caller ends when the gateway accepts no more.
+   * @param results list that the results are added to
+   */
+  async function load(url: string, stop: () => boolean, results: Result[] = []): Promise<Result[]> {
     const agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
-    const results: Result[] = [];
     const caller = async (): Promise<void> => {
       while (!stop()) {
         const result = await predict(url, agent);
@@ -112,6 +119,33 @@ describe('a gateway in trouble', () => {
     assert.deepEqual(Object.keys(countOf(await others)), ['200']);
   });
 
+  test('a broker that restarts under load leaves no caller hanging, and requests are answered again', async () => {
+    const gateway = await startGateway();
+    const { gateway: url } = gateway.ready;
+    let stopped = false;
+    const results: Result[] = [];
+    const loaded = load(url, () => stopped, results);
+    await eventually('requests are answered', () => results.includes(200));
+    await harness.broker.restart();
+    const restarted = results.length;
+    await eventually('requests are answered again', () => results.slice(restarted).includes(200), 60_000);
+    stopped = true;
+    const counts = countOf(await loaded);
+    const unexpected = Object.keys(counts).filter((result) => !['200', '429', '503', '504'].includes(result));
+    assert.deepEqual(unexpected, [], JSON.stringify(counts));
+  });
+
+  test('slow writers are served, and delay nobody', async () => {
+    const gateway = await startGateway();
+    const { gateway: url } = gateway.ready;
+    const slow = Array.from({ length: SLOW_WRITERS }, () => writeSlowly(`${url}/v1/models/coder:predict`));
+    let written = false;
+    const all = Promise.all(slow).finally(() => (written = true));
+    const others = countOf(await load(url, () => written));
+    assert.deepEqual(Object.keys(others), ['200']);
+    assert.deepEqual([...new Set(await all)], [200]);
+  });
+
   test('ten thousand idle connections delay nobody', { timeout: 120_000 }, async () => {
     const gateway = await startGateway();
     const { port } = new URL(gateway.ready.gateway);
@@ -150,6 +184,23 @@ function openSocket(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket));
     socket.on('error', reject);
+  });
+}
+
+/** Sends a prediction byte by byte. @returns the status */
+function writeSlowly(url: string): Promise<Result> {
+  const body = '{"instances":[[1,2]]}';
+  return new Promise((resolve) => {
+    const call = request(url, { method: 'POST', agent: false, headers: { 'content-length': body.length } });
+    call.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)));
+    call.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    void (async () => {
+      for (const byte of body) {
+        call.write(byte);
+        await sleep(SLOW_BYTE_MS);
+      }
+      call.end();
+    })();
   });
 }
 
