@@ -41,8 +41,11 @@ describe('the pages over TLS with authentication', { skip: noBrowser ?? noOpenss
       gatewayTlsKey: files.key,
     }));
     await eventually('the models are served', async () => {
-      const { text } = await callSecurely(`${url}/readyz`, files.cert);
-      return (JSON.parse(text) as { models: string[] }).models.length === 2;
+      const headers = { 'x-api-key': KEY };
+      const ready = ['digits', 'sum'].map((model) =>
+        callSecurely(`${url}/v2/models/${model}/ready`, files.cert, { headers }),
+      );
+      return (await Promise.all(ready)).every(({ status }) => status === 200);
     });
     browser = await startBrowser();
   });
