@@ -76,10 +76,11 @@ test(
   },
 );
 
-test('the rights of a client suffice, and a missing one is named', { skip: NO_LOGIN_BROKER }, async () => {
+test('the rights of a client suffice, and a missing one is named', { skip: NO_LOGIN_BROKER }, async (t) => {
   await cluster.broker.allow('node', aclsFor('node', cluster.scope));
   const { node, logText } = await cluster.runNode();
   assert.ok(node, logText());
+  t.after(() => node.close());
   const rights = aclsFor('client', { ...cluster.scope, models: ['scale'] });
   const options = { ...cluster.settings, ...cluster.broker.login('client'), timeoutMs: 20_000 };
   const ask = async (): Promise<void> => {
@@ -97,6 +98,11 @@ test('the rights of a client suffice, and a missing one is named', { skip: NO_LO
       'client',
       rights.filter((acl) => acl !== missing),
     );
+    // Without it, abandoned requests end by their deadlines.
+    if (missing.name === NAMES.cancellations) {
+      await ask();
+      continue;
+    }
     const resource = missing.isPrefix ? 'its group' : `${missing.resource} ${missing.name}`;
     await assert.rejects(
       ask(),
@@ -104,5 +110,4 @@ test('the rights of a client suffice, and a missing one is named', { skip: NO_LO
       JSON.stringify(missing),
     );
   }
-  await node.close();
 });
