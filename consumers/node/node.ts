@@ -15,8 +15,7 @@ import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { Foundation } from './foundation.js';
-import { startCancellations } from './follow-cancellations.js';
-import { startDirectives } from './follow-directives.js';
+import { startFollowing } from './start-following.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { ModelConsumers } from './model-consumers.js';
 import type { NodeSweeper } from './node-sweeper.js';
@@ -76,7 +75,7 @@ export class InferenceNode {
     const { foundation, catalog, heartbeat, sweeper } = this.parts;
     const { lifecycle, log } = foundation;
     await this.#connect();
-    await Promise.all([this.#followDirectives(), startCancellations(this.parts.cancellations, foundation)]);
+    await Promise.all([this.#followDirectives(), this.#followCancellations()]);
     heartbeat.start();
     await unlessAborted(lifecycle.closing, catalog.start());
     this.#refuseIdleness();
@@ -99,8 +98,17 @@ export class InferenceNode {
   /** Follows the control topic: a changed directive is applied at once, and then reported. */
   async #followDirectives(): Promise<void> {
     const { directives, foundation, catalog } = this.parts;
-    await startDirectives(directives, foundation);
+    const topic = foundation.topics.control;
+    const unreadable = 'control topic cannot be read; load, unload and drain do not reach this node';
+    await startFollowing(directives, { topic, unreadable }, foundation);
     directives.onChange(() => catalog.reconcileNow());
+  }
+
+  async #followCancellations(): Promise<void> {
+    const { cancellations, foundation } = this.parts;
+    const topic = foundation.topics.cancellations;
+    const unreadable = 'cancellations cannot be read; abandoned requests are computed until their deadlines';
+    await startFollowing(cancellations, { topic, unreadable }, foundation);
   }
 
   /** @throws PartituraError if no model is served although none was unloaded by a directive */
