@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../core/log.js';
-import { backoffMs, sleep, type Backoff } from '../../core/time.js';
+import { sleep } from '../../core/time.js';
 import { KafkaError, type KafkaClient, type KafkaConsumer, type KafkaRecord } from '../port.js';
 import { LatestRecords, type LatestOptions } from './compacted-table.js';
+import { reopen } from './reopen.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const READ_LIMIT_MS = 15_000;
 const POLL_MS = 50;
 /** Time to read what has just been written, milliseconds. */
 const READ_BACK_MS = 10_000;
-const BACKOFF: Backoff = { firstMs: 250, maxMs: 5_000 };
 
 export interface FollowOptions extends Pick<LatestOptions, 'maxRecordBytes' | 'maxBytes' | 'fetchMaxBytes'> {
   readonly topic: string;
@@ -171,14 +171,7 @@ export class FollowedTopic {
     const { topic, log } = this.options;
     log.warn({ topic, err: error }, 'following a topic failed; reopening it');
     await this.#consumer?.close();
-    for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
-      await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
-      try {
-        if (!this.#closing.signal.aborted) return await this.#follow();
-      } catch (cause) {
-        log.debug({ topic, err: cause }, 'topic cannot be followed; retrying');
-      }
-    }
+    await reopen(() => this.#follow(), { topic, log, closing: this.#closing.signal });
   }
 
   /** Notes that the state has changed and includes all records before `next`. */

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../core/log.js';
-import { backoffMs, sleep, type Backoff } from '../../core/time.js';
 import type { KafkaClient, KafkaConsumer, KafkaError, KafkaRecord } from '../port.js';
+import { reopen } from './reopen.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
-const BACKOFF: Backoff = { firstMs: 250, maxMs: 5_000 };
 
 export interface TailOptions {
   /** A topic with one partition. */
@@ -63,13 +62,6 @@ export class TailedTopic {
     if (this.#closing.signal.aborted || this.#consumer !== crashed) return;
     log.warn({ topic, err: error }, 'following a topic failed; reopening it');
     await crashed.close();
-    for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
-      await sleep(backoffMs(BACKOFF, attempt), this.#closing.signal);
-      try {
-        if (!this.#closing.signal.aborted) return await this.start();
-      } catch (cause) {
-        log.debug({ topic, err: cause }, 'topic cannot be followed; retrying');
-      }
-    }
+    await reopen(() => this.start(), { topic, log, closing: this.#closing.signal });
   }
 }
