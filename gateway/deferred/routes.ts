@@ -116,25 +116,17 @@ export function prefersDeferred({ headers }: FastifyRequest): boolean {
     .some((preference) => preference.trim().toLowerCase() === 'respond-async');
 }
 
-/** Answers 202 with an address that saves the next look-up what this one has read. */
+/** Answers a look-up with an address that saves the next one what this one has read. */
 function answerPending(reply: FastifyReply, id: DeferredId): FastifyReply {
-  const text = formatDeferredId(id);
-  return reply
-    .code(202)
-    .header('retry-after', '1')
-    .header('location', `/v2/deferred/${text}`)
-    .send({ id: text, status: 'pending' });
+  return accepted(reply.header('retry-after', '1'), id);
 }
 
-/** Answers 202 with the address of the status resource. */
-export function answerDeferred(
-  reply: FastifyReply,
-  id: Parameters<typeof formatDeferredId>[0],
-): FastifyReply {
+/** Answers a new request with the address of the status resource. */
+export function answerDeferred(reply: FastifyReply, id: DeferredId): FastifyReply {
+  return accepted(reply.header('preference-applied', 'respond-async'), id);
+}
+
+function accepted(reply: FastifyReply, id: DeferredId): FastifyReply {
   const text = formatDeferredId(id);
-  return reply
-    .code(202)
-    .header('location', `/v2/deferred/${text}`)
-    .header('preference-applied', 'respond-async')
-    .send({ id: text, status: 'pending' });
+  return reply.code(202).header('location', `/v2/deferred/${text}`).send({ id: text, status: 'pending' });
 }

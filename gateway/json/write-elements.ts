@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Datatype } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { decodeElements, splitBytes } from '../../schemas/tensor.js';
 
@@ -16,9 +16,9 @@ const BYTES_SUFFIX = '_bytes';
  */
 export function rowTexts(output: Tensor, batch: number): string[] {
   const { name, shape } = output;
-  if (shape.length === 0) throw internal(`Tensor name: ${name} has no shape information `);
+  if (shape.length === 0) throw invalidRequest(`Tensor name: ${name} has no shape information `);
   if (shape[0] !== batch)
-    throw internal(`Tensor name: ${name} has inconsistent batch size: ${shape[0]} expecting: ${batch}`);
+    throw invalidRequest(`Tensor name: ${name} has inconsistent batch size: ${shape[0]} expecting: ${batch}`);
   const texts = elementTexts(output);
   const size = texts.length / Math.max(1, batch);
   return Array.from({ length: batch }, (_, row) =>
@@ -69,8 +69,4 @@ export function decimal(
   const short = Number(number.toPrecision(few));
   const text = String(stored(short) === number ? short : Number(number.toPrecision(all)));
   return /[.e]/.test(text) ? text : `${text}.0`;
-}
-
-function internal(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

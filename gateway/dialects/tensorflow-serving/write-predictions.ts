@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { decimal, elementTexts, nested, rowTexts } from '../../json/write-elements.js';
 import type { Classified } from '../../tensorflow/classification.js';
@@ -6,7 +6,7 @@ import type { PredictFormat } from './read-predict.js';
 
 /** Writes outputs in the format of their request. @throws PartituraError INTERNAL if outputs have different numbers of rows */
 export function writePredictions(outputs: readonly Tensor[], format: PredictFormat): string {
-  if (outputs.length === 0) throw internal('Cannot convert empty tensor map to JSON');
+  if (outputs.length === 0) throw invalidRequest('Cannot convert empty tensor map to JSON');
   const sorted = [...outputs].sort((a, b) => (a.name < b.name ? -1 : 1));
   return format === 'row' ? writeRows(sorted) : writeColumns(sorted);
 }
@@ -45,8 +45,4 @@ export function writeClassifications(results: readonly (readonly Classified[])[]
 /** Writes the results of `regress`: one value for each example. */
 export function writeRegressions(values: readonly number[]): string {
   return `{"results":[${values.map((value) => decimal(value)).join(',')}]}`;
-}
-
-function internal(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

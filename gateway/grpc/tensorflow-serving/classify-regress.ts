@@ -1,3 +1,4 @@
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
 import type { CallContext } from '../../inference/inferences.js';
@@ -7,7 +8,7 @@ import type { Example } from '../../tensorflow/example.js';
 import { regressions } from '../../tensorflow/regression.js';
 import type { UnaryMethod } from '../grpc-service.js';
 import { readExamples, type InputMessage } from './examples.js';
-import { invalid, replySpec, resolveSpec, signatureOfSpec, type ModelSpec } from './model-spec.js';
+import { replySpec, resolveSpec, signatureOfSpec, type ModelSpec } from './model-spec.js';
 import { run } from './run.js';
 
 interface ExamplesRequest {
@@ -30,7 +31,7 @@ export async function runExamples(
 ): Promise<Answer> {
   const resolved = resolveSpec(models.visibleTo(context.identity), model);
   const signature = signatureOfSpec(resolved, (name) =>
-    invalid(`No signature was found with the name: ${name}`),
+    invalidRequest(`No signature was found with the name: ${name}`),
   );
   const inputs = exampleInputs(examples, signature, config.maxRecordBytes);
   const { outputs, modelVersion } = await run(inferences, resolved, { inputs }, context);

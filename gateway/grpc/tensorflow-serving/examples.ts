@@ -1,5 +1,5 @@
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { Example, Feature } from '../../tensorflow/example.js';
-import { invalid } from './model-spec.js';
 
 interface FeatureMessage {
   readonly kind?: 'bytes_list' | 'float_list' | 'int64_list';
@@ -27,7 +27,7 @@ export function readExamples(input: InputMessage | null): Example[] {
   const context = input?.example_list_with_context?.context;
   const shared = context ? readExample(context) : {};
   const examples = (list?.examples ?? []).map((example) => ({ ...shared, ...readExample(example) }));
-  if (examples.length === 0) throw invalid('Input is empty.');
+  if (examples.length === 0) throw invalidRequest('Input is empty.');
   return examples;
 }
 

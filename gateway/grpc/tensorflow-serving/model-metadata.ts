@@ -1,7 +1,8 @@
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
 import { signatureDefs } from '../../tensorflow/signature-def.js';
 import type { UnaryMethod } from '../grpc-service.js';
-import { invalid, resolveSpec, type ModelSpec } from './model-spec.js';
+import { resolveSpec, type ModelSpec } from './model-spec.js';
 
 /** The only kind of metadata that TensorFlow Serving has. */
 const SIGNATURE_DEF = 'signature_def';
@@ -16,9 +17,9 @@ interface GetModelMetadataRequest {
 export function getModelMetadata({ models }: GatewayServices): UnaryMethod {
   return ({ model_spec, metadata_field: fields }: GetModelMetadataRequest, { identity }) => {
     if (fields.length === 0)
-      throw invalid('GetModelMetadataRequest must specify at least one metadata_field');
+      throw invalidRequest('GetModelMetadataRequest must specify at least one metadata_field');
     const other = fields.find((field) => field !== SIGNATURE_DEF);
-    if (other !== undefined) throw invalid(`Metadata field ${other} is not supported`);
+    if (other !== undefined) throw invalidRequest(`Metadata field ${other} is not supported`);
     const { spec, served } = resolveSpec(models.visibleTo(identity), model_spec);
     const signatures = { '@type': SIGNATURE_DEF_MAP, signature_def: signatureDefs(served) };
     return {

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { SignatureStatus } from '../../../schemas/generated.js';
 import { DEFAULT_SIGNATURE, signatureOf, type ServedVersion } from '../../models/served-models.js';
 import type { CallerModels } from '../../models/caller-models.js';
@@ -21,7 +21,7 @@ export interface Resolved {
 /** Returns what a request names, without resolving it. @throws PartituraError INVALID_REQUEST if it names nothing */
 export function requireSpec(spec: ModelSpec | null): ModelSpec {
   if (spec) return spec;
-  throw invalid('Missing ModelSpec');
+  throw invalidRequest('Missing ModelSpec');
 }
 
 /** Returns the parts of a specification. */
@@ -64,8 +64,4 @@ export function replySpec(spec: ModelSpec, version: string): object {
 
 function signatureName({ signature_name: name }: ModelSpec): string {
   return name === '' ? DEFAULT_SIGNATURE : name;
-}
-
-export function invalid(message: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', message);
 }

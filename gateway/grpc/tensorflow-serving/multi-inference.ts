@@ -1,3 +1,4 @@
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
 import type { CallContext } from '../../inference/inferences.js';
 import { unsupported } from '../../open-inference/unsupported.js';
@@ -5,7 +6,7 @@ import type { Example } from '../../tensorflow/example.js';
 import type { UnaryMethod } from '../grpc-service.js';
 import { classificationResult, regressionResult, runExamples } from './classify-regress.js';
 import { readExamples, type InputMessage } from './examples.js';
-import { invalid, requireSpec, type ModelSpec } from './model-spec.js';
+import { requireSpec, type ModelSpec } from './model-spec.js';
 
 interface InferenceTask {
   readonly model_spec: ModelSpec | null;
@@ -36,12 +37,12 @@ export function multiInference(services: GatewayServices): UnaryMethod {
 function checkTasks(tasks: readonly InferenceTask[]): void {
   const specs = tasks.map(({ model_spec }) => requireSpec(model_spec));
   if (tasks.length > MAX_TASKS)
-    throw invalid(`tasks: expected at most ${MAX_TASKS} tasks, got ${tasks.length}`);
+    throw invalidRequest(`tasks: expected at most ${MAX_TASKS} tasks, got ${tasks.length}`);
   if (specs.some(({ name }) => name !== specs[0]?.name))
-    throw invalid('All ModelSpecs in a MultiInferenceRequest must access the same model name.');
+    throw invalidRequest('All ModelSpecs in a MultiInferenceRequest must access the same model name.');
   const names = specs.map(({ signature_name: name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) throw invalid(`Duplicate evaluation of signature: ${repeated}`);
+  if (repeated !== undefined) throw invalidRequest(`Duplicate evaluation of signature: ${repeated}`);
 }
 
 async function runTask(

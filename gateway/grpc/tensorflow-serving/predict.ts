@@ -1,9 +1,10 @@
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { SignatureStatus } from '../../../schemas/generated.js';
 import type { GatewayServices } from '../../dialects/rest-dialect.js';
 import { FrontError, GRPC_STATUS } from '../../inference/problem.js';
 import type { UnaryMethod } from '../grpc-service.js';
 import { decodeTensorProto } from './decode-tensor.js';
-import { invalid, replySpec, resolveSpec, signatureOfSpec, type ModelSpec } from './model-spec.js';
+import { replySpec, resolveSpec, signatureOfSpec, type ModelSpec } from './model-spec.js';
 import { run } from './run.js';
 import { encodeTensorProto, type TensorProto } from './tensor-proto.js';
 
@@ -39,7 +40,7 @@ function checkInputs(given: readonly string[], signature: SignatureStatus): void
   const extra = given.filter((name) => !expected.includes(name));
   const missing = expected.filter((name) => !given.includes(name));
   if (extra.length === 0 && missing.length === 0) return;
-  throw invalid(
+  throw invalidRequest(
     `input size does not match signature: ${given.length}!=${expected.length} len({${given.join(',')}}) != ` +
       `len({${expected.join(',')}}). Sent extra: {${extra.join(',')}}. Missing but required: {${missing.join(',')}}.`,
   );
@@ -49,10 +50,10 @@ function checkFilter(filter: readonly string[], { outputs }: SignatureStatus): v
   const known = outputs.map(({ name }) => name);
   for (const [index, name] of filter.entries()) {
     if (!known.includes(name))
-      throw invalid(
+      throw invalidRequest(
         `output tensor alias not found in signature: ${name} Outputs expected to be in the set {${known.join(',')}}.`,
       );
-    if (filter.indexOf(name) !== index) throw invalid(`duplicate output tensor alias: ${name}`);
+    if (filter.indexOf(name) !== index) throw invalidRequest(`duplicate output tensor alias: ${name}`);
   }
 }
 
