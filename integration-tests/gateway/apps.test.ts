@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { INSTALL_LIMIT_MS } from '../support/example-clients.js';
 import { Harness } from '../support/harness.js';
+import { modelsServed } from '../support/models-served.js';
 import { call } from '../support/http.js';
 import { missing, ROOT, run } from '../support/programs.js';
 
@@ -27,10 +28,7 @@ describe('web applications of the examples', () => {
     harness = await Harness.start(['digits', 'wine']);
     await harness.node();
     ({ url: gateway } = await harness.gateway());
-    await eventually('the gateway is ready', async () => {
-      const { body } = await call(`${gateway}/readyz`);
-      return (body as { models: string[] }).models.length === 2;
-    });
+    await modelsServed(gateway, 2);
   });
   after(async () => {
     for (const app of apps) {

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { xmlToJson } from '../../gateway/xml/xml-to-json.js';
-import { eventually } from '../support/eventually.js';
+import { callInBoundedMemory } from '../support/bounded-memory.js';
 import { Harness } from '../support/harness.js';
+import { modelsServed } from '../support/models-served.js';
 import { call, type JsonResponse } from '../support/http.js';
 import { mutate, seededRandom } from '../support/mutate.js';
-import { usedBytes } from '../support/used-bytes.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_127);
 /** `npm run test:long -- fuzz` sends 200,000. */
 const MUTATED = Number(process.env['PARTITURA_TEST_HTTP_FUZZ'] ?? 2_000);
-const AT_ONCE = 32;
-/** Requests after which memory is measured for the first time: pools and caches are filled by then. */
-const WARM = MUTATED / 4;
-const MAX_GROWTH_BYTES = 96 * 1024 * 1024;
 /** Every eighth request also has a hostile header. */
 const HEADER_EVERY = 8;
 const COMMAND_EVERY = 100;
@@ -99,31 +95,18 @@ before(async () => {
   harness = await Harness.start(['coder', 'estimator', 'sum']);
   await harness.node();
   ({ url } = await harness.gateway());
-  await eventually('the models are served', async () => {
-    const { body } = await call(`${url}/readyz`);
-    return (body as { models: string[] }).models.length === 3;
-  });
+  await modelsServed(url, 3);
 });
 after(() => harness.close());
 
 test(`each of ${MUTATED} mutated bodies (seed ${SEED}) is answered, in bounded memory`, async () => {
   const random = seededRandom(SEED);
-  const statuses = new Map<number, number>();
-  let sent = 0;
-  let warm = 0;
-  const sendSome = async (): Promise<void> => {
-    while (sent < MUTATED) {
-      if (++sent === WARM) warm = usedBytes();
-      const resources = sent % COMMAND_EVERY === 0 ? COMMANDS : RESOURCES;
-      const resource = resources[random(resources.length)];
-      assert.ok(resource);
-      const status = await sendMutated(resource, random);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, sendSome));
-  const growth = usedBytes() - warm;
-  assert.ok(growth < MAX_GROWTH_BYTES, `memory grew by ${growth} bytes`);
+  const statuses = await callInBoundedMemory(MUTATED, async (number) => {
+    const resources = number % COMMAND_EVERY === 0 ? COMMANDS : RESOURCES;
+    const resource = resources[random(resources.length)];
+    assert.ok(resource);
+    return sendMutated(resource, random);
+  });
   assert.ok((statuses.get(200) ?? 0) > 0 && (statuses.get(400) ?? 0) > MUTATED / 4, counted(statuses));
 
   const { status, text } = await call(`${url}/v2/models/coder/infer`, INFER);

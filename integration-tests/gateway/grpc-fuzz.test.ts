@@ -2,19 +2,14 @@ import { Client, credentials, status } from '@grpc/grpc-js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadProtos, serviceOf } from '../../gateway/grpc/protos.js';
-import { eventually } from '../support/eventually.js';
+import { callInBoundedMemory } from '../support/bounded-memory.js';
 import { Harness } from '../support/harness.js';
-import { call } from '../support/http.js';
+import { modelsServed } from '../support/models-served.js';
 import { mutate, seededRandom } from '../support/mutate.js';
-import { usedBytes } from '../support/used-bytes.js';
 
 const SEED = Number(process.env['PARTITURA_TEST_SEED'] ?? 20_261_127);
 /** `npm run test:long -- fuzz` sends 100,000. */
 const MUTATED = Number(process.env['PARTITURA_TEST_GRPC_FUZZ'] ?? 2_000);
-const AT_ONCE = 32;
-/** Messages after which memory is measured for the first time: pools and caches are filled by then. */
-const WARM = MUTATED / 4;
-const MAX_GROWTH_BYTES = 96 * 1024 * 1024;
 const COMMAND_EVERY = 100;
 const CALL_LIMIT_MS = 60_000;
 /** Statuses that say that the server failed, or that there is none. */
@@ -114,10 +109,7 @@ before(async () => {
   await harness.node();
   const { url, grpcAddress } = await harness.gateway();
   client = new Client(grpcAddress, credentials.createInsecure());
-  await eventually('the models are served', async () => {
-    const { body } = await call(`${url}/readyz`);
-    return (body as { models: string[] }).models.length === 3;
-  });
+  await modelsServed(url, 3);
 });
 after(async () => {
   client.close();
@@ -126,24 +118,15 @@ after(async () => {
 
 test(`each of ${MUTATED} mutated messages (seed ${SEED}) is answered, in bounded memory`, async () => {
   const random = seededRandom(SEED);
-  const codes = new Map<string, number>();
-  let sent = 0;
-  let warm = 0;
-  const sendSome = async (): Promise<void> => {
-    while (sent < MUTATED) {
-      if (++sent === WARM) warm = usedBytes();
-      const seeds = sent % COMMAND_EVERY === 0 ? COMMANDS : SEEDS;
-      const seed = seeds[random(seeds.length)];
-      assert.ok(seed);
-      const message = mutate(seed.message, random);
-      const { code, details } = await send(seed.path, message);
-      assert.ok(!FAILURES.includes(code), `${seed.path} ${message.toString('hex')}: ${code} ${details}`);
-      codes.set(status[code], (codes.get(status[code]) ?? 0) + 1);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, sendSome));
-  const growth = usedBytes() - warm;
-  assert.ok(growth < MAX_GROWTH_BYTES, `memory grew by ${growth} bytes`);
+  const codes = await callInBoundedMemory(MUTATED, async (number) => {
+    const seeds = number % COMMAND_EVERY === 0 ? COMMANDS : SEEDS;
+    const seed = seeds[random(seeds.length)];
+    assert.ok(seed);
+    const message = mutate(seed.message, random);
+    const { code, details } = await send(seed.path, message);
+    assert.ok(!FAILURES.includes(code), `${seed.path} ${message.toString('hex')}: ${code} ${details}`);
+    return status[code];
+  });
   const counts = JSON.stringify(Object.fromEntries(codes));
   assert.ok((codes.get('OK') ?? 0) > 0 && (codes.get('INVALID_ARGUMENT') ?? 0) > MUTATED / 4, counts);
   for (const { path, message } of SEEDS.filter((seed) => seed.path.endsWith('/ModelInfer')))

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { eventually } from '../support/eventually.js';
 import { Harness, type ModelName } from '../support/harness.js';
+import { modelsServed } from '../support/models-served.js';
 import { call } from '../support/http.js';
 import { run } from '../support/programs.js';
 import { createPython, noPython, SCRIPTS } from '../support/python.js';
@@ -28,10 +28,7 @@ describe('the OpenAPI document', { skip: noPython ?? false }, () => {
     harness = await Harness.start(MODELS);
     await harness.node();
     ({ url } = await harness.gateway());
-    await eventually('the models are served', async () => {
-      const { body } = await call(`${url}/readyz`);
-      return (body as { models: string[] }).models.length === MODELS.length;
-    });
+    await modelsServed(url, MODELS.length);
   });
   after(async () => {
     await harness.close();
