@@ -164,17 +164,30 @@ export class ModelCatalog {
   async #pollUntilClosed(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const dueAt = performance.now() + this.options.pollMs;
-      while (this.#isIdleUntil(dueAt) && (await this.#proveNext()));
+      await this.#attempt(() => this.#provePostponed(dueAt), 'late batching proof failed; continuing');
       const restMs = Math.max(0, dueAt - performance.now());
       await sleep(restMs, AbortSignal.any([this.#stopping.signal, this.#wake.signal]));
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       if (this.#stopping.signal.aborted) return;
-      try {
-        await this.#poll();
-      } catch (error) {
-        this.log.error({ err: error }, 'model repository poll failed; loaded models keep serving, retrying');
-      }
+      await this.#attempt(
+        () => this.#poll(),
+        'model repository poll failed; loaded models keep serving, retrying',
+      );
     }
+  }
+
+  /** Logs a failure of a step, which must not end the polling. */
+  async #attempt(step: () => Promise<void>, message: string): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.log.error({ err: error }, message);
+    }
+  }
+
+  /** Proves versions whose proof was postponed, until the next poll is due. */
+  async #provePostponed(dueAt: number): Promise<void> {
+    while (this.#isIdleUntil(dueAt) && (await this.#proveNext()));
   }
 
   #isIdleUntil(dueAt: number): boolean {
