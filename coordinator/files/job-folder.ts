@@ -1,5 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { invalidRequest } from '../../schemas/errors.js';
 
 /** The folder whose files jobs may read and write. */
@@ -20,8 +20,9 @@ export class JobFolder {
   async output(name: string): Promise<string> {
     const path = this.#inside('output', name);
     await mkdir(dirname(path), { recursive: true });
-    const folder = await realpath(dirname(path));
-    this.#check('output', name, join(folder, 'x'), await realpath(this.#root('output')));
+    // A file that exists may be a link.
+    const real = await realpath(path).catch(async () => join(await realpath(dirname(path)), basename(path)));
+    this.#check('output', name, real, await realpath(this.#root('output')));
     return path;
   }
 
