@@ -10,6 +10,7 @@ import { ClusterControl } from '../operations/control/cluster-control.js';
 import type { KnownNode } from '../cluster/node-directory.js';
 import { expectedWaitMs } from './models/expected-wait.js';
 import { DeferredReplies } from './deferred/deferred-replies.js';
+import { OpenedJobs } from './jobs/opened-jobs.js';
 import { RequestChannel } from '../producers/request-channel.js';
 
 /** A gateway's connections to the cluster: requests and replies, nodes, directives. */
@@ -19,6 +20,7 @@ export class ClusterLink {
   readonly directives: LiveDirectives;
   readonly control: ClusterControl;
   readonly deferred: DeferredReplies;
+  readonly jobs: OpenedJobs;
   readonly #producer: KafkaProducer;
 
   constructor(
@@ -31,6 +33,7 @@ export class ClusterLink {
     this.nodes = new LiveNodes(kafka, config, log);
     this.directives = new LiveDirectives(kafka, config, log);
     this.deferred = new DeferredReplies(config, kafka);
+    this.jobs = new OpenedJobs(config, kafka, log);
     this.#producer = kafka.producer();
     this.control = new ClusterControl({
       producer: this.#producer,
@@ -64,6 +67,7 @@ export class ClusterLink {
       this.nodes.close(),
       this.directives.close(),
       this.deferred.close(),
+      this.jobs.close(),
       this.#producer.close(),
     ]);
   }

@@ -8,6 +8,9 @@ import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 export const JOB_STATES = ['RUNNING', 'DONE', 'FAILED', 'CANCELLED'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** Kinds of jobs that come with Partitura; each other name is that of a task. */
+export const JOB_KINDS = ['map', 'reduce', 'scan', 'matvec', 'matmul'] as const;
+
 const time = z.number().int();
 const jobStatus = z.object({
   id: z.string().min(1),

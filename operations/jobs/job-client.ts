@@ -22,7 +22,7 @@ export interface JobSubmission {
   readonly deadline?: number | null | undefined;
 }
 
-const ID = /^[A-Za-z0-9._:-]{1,100}$/;
+const ID = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** Submits and cancels split jobs and knows their status. */
 export class JobClient {
@@ -64,7 +64,7 @@ export class JobClient {
     if (!ID.test(id))
       throw new PartituraError(
         'INVALID_REQUEST',
-        `id: expected 1 to 100 letters, digits and . _ : -, got '${id}'`,
+        `id: expected 1 to 100 letters, digits and . _ -, got '${id}'`,
       );
     const value = encodeRequest({
       id,
