@@ -5,6 +5,7 @@ import type { ModelWork } from './model-job.js';
 import type { ModelCatalog } from '../models/catalog.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
+import { headStartMs } from './priority.js';
 import { RequestReader, type ReaderOptions, type ReadRequest } from './request-reader.js';
 import type { Outcome } from './replies/outcome.js';
 
@@ -46,7 +47,14 @@ export class Admission {
       const version = this.catalog.resolve(model, modelVersion, parameters['signature']);
       const valid = validateRequest(request, version.signature);
       this.#refuseLate(request, version);
-      return { request, caller, version, valid, deadline: request.deadline };
+      return {
+        request,
+        caller,
+        version,
+        valid,
+        deadline: request.deadline,
+        headStartMs: headStartMs(parameters['priority']),
+      };
     } catch (cause) {
       return this.#reader.refuse(record, caller, request, PartituraError.from(cause));
     }

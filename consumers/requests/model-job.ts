@@ -11,6 +11,8 @@ export interface ModelWork {
   readonly valid: ValidRequest;
   /** Milliseconds since the epoch; null for none. */
   readonly deadline: number | null;
+  /** See `Job`. Default 0. */
+  readonly headStartMs?: number;
 }
 
 /**
@@ -40,9 +42,10 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
   readonly mustBeAlone: boolean;
   readonly deadline: number | null;
   readonly arrivedAt: number;
+  readonly headStartMs: number;
 
   constructor(
-    { valid, deadline }: ModelWork,
+    { valid, deadline, headStartMs = 0 }: ModelWork,
     readonly job: RecordJob<W, O>,
     readonly cancelled: (work: W) => boolean,
   ) {
@@ -51,6 +54,7 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
     this.laneKey = valid.laneKey;
     this.mustBeAlone = valid.mustBeAlone;
     this.deadline = deadline;
+    this.headStartMs = headStartMs;
     this.arrivedAt = job.arrivedAt;
   }
 

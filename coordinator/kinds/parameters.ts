@@ -14,11 +14,11 @@ export const file = z.string().min(1);
 export const COMMON = {
   /** File for the result instead of the reply topic. */
   output: file.optional(),
-  /** 0 to 9, higher first. */
+  /** `bulk`, which goes into idle capacity, or 0 to 9, higher first. */
   priority: z
     .string()
-    .regex(/^[0-9]$/, 'expected 0 to 9')
-    .default('0'),
+    .regex(/^([0-9]|bulk)$/, "expected 0 to 9 or 'bulk'")
+    .default('bulk'),
 };
 
 /**

@@ -35,7 +35,7 @@ Kinds and their parameters:
   matvec   matrix (.npy), other (.npy), by (rows, columns), block
   matmul   likewise
   a task   parts, and what the task reads
-All take output (a file instead of the reply topic) and priority (0 to 9). Files are in the coordinator's --job-files.
+All take output (a file instead of the reply topic) and priority (bulk, or 0 to 9). Files are in the coordinator's --job-files.
 
 Examples:
   partitura job submit map --set model=digits --set input=rows.ndjson --set output=answers.ndjson --watch
