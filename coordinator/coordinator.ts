@@ -16,6 +16,7 @@ import { serveHealth, type HealthServer } from '../core/telemetry.js';
 import { untilAvailable } from '../kafka/errors/until-available.js';
 import type { KafkaClient } from '../kafka/port.js';
 import { nodeReadLimits } from '../kafka/record-batches/read-limits.js';
+import { PartitionChooser } from '../producers/partition-chooser.js';
 import { RequestChannel } from '../producers/request-channel.js';
 import { headersToPass } from '../schemas/headers/reply-headers.js';
 import { JobFolder } from './files/job-folder.js';
@@ -53,9 +54,10 @@ export class Coordinator {
     const limits = { ...config, maxInflightRequests: config.jobsAtOnce };
     const foundation = createFoundation(limits, kafka, log, NO_SPANS);
     const { metrics, lifecycle } = foundation;
-    const channelLimits = { retryLimitMs: config.jobPartTimeoutMs, maxInflight: 10_000 };
-    const channel = new RequestChannel(config, kafka, channelLimits, log);
     const nodes = new LiveNodes(kafka, config, log);
+    const chooser = new PartitionChooser(nodes, config.prefix);
+    const options = { retryLimitMs: config.jobPartTimeoutMs, maxInflight: 10_000, chooser };
+    const channel = new RequestChannel(config, kafka, options, log);
     const jobs = new LiveJobs(kafka, config, log);
     const consumer = createConsumer(foundation, { channel, nodes, jobs });
     const health = await serveHealth(config.httpHost, config.httpPort, metrics.registry, {
