@@ -58,12 +58,13 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
 
 /** Returns the parts of a gateway that its pages use. */
 export function pageServices(link: ClusterLink, log: Logger): Omit<ConsoleServices, 'registry'> {
-  const { config, kafka, nodes, directives } = link;
+  const { config, kafka, nodes, directives, jobs } = link;
   return {
     config,
     kafka,
     nodes,
     directives,
+    jobs: () => jobs.current(),
     log,
     expectedWaitMs: (model, known) => link.expectedWaitMs(model, known),
     requireControl: ({ identity }) => identity.requireControl(),
