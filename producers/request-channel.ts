@@ -14,7 +14,7 @@ import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
 import { Cancellations } from './cancellations.js';
 import { NoReplyError } from './no-reply-error.js';
 import { unreadable, unsent, unwritable } from './problems.js';
-import { ReplyRouter } from './reply-router.js';
+import { ReplyRouter, type RequestSignal } from './reply-router.js';
 import { RequestDelivery } from './request-delivery.js';
 import { sendSpan } from './send-span.js';
 
@@ -23,7 +23,7 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** Requests with the same key are answered in order. */
   readonly key?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: RequestSignal | undefined;
   /** Further headers of the record, such as `traceparent`. */
   readonly headers?: Readonly<Record<string, Buffer>> | undefined;
 }
