@@ -9,7 +9,7 @@ type AnyCall = ServerUnaryCall<unknown, object> | ServerDuplexStream<unknown, ob
 /** Reads what the metadata, the deadline and the cancellation of a call say about it. */
 export function callContextOf(call: AnyCall, identity: Identity, defaultTimeoutMs: number): CallContext {
   const signal = new CallerSignal();
-  const abort = (): void => signal.abort(new Error('the caller cancelled the call'));
+  const abort = (): void => signal.abort('the caller cancelled the call');
   if (call.cancelled) abort();
   else call.once('cancelled', abort);
   return {

@@ -57,7 +57,7 @@ function withUnit(text: string): number | undefined {
 /** Returns a signal that aborts when the connection closes before the response is complete. */
 function abandonedSignal(request: FastifyRequest, reply: FastifyReply): CallerSignal {
   const signal = new CallerSignal();
-  const abort = (): void => signal.abort(new Error('the caller closed the connection'));
+  const abort = (): void => signal.abort('the caller closed the connection');
   reply.raw.on('close', () => {
     if (!reply.raw.writableEnded) abort();
   });
