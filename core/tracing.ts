@@ -73,7 +73,9 @@ export function currentTracer(): Tracer {
 /** Returns false if the process has not set up OpenTelemetry: its spans would record nothing. */
 export function isTracing(): boolean {
   const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(INSTRUMENTATION) !== undefined;
+  return (
+    !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(INSTRUMENTATION) !== undefined
+  );
 }
 
 /**

@@ -1,4 +1,11 @@
-import { context, INVALID_SPAN_CONTEXT, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Span,
+} from '@opentelemetry/api';
 import { ATTRIBUTE, currentTracer, isTracing, sendAttributes, writeTrace } from '../core/tracing.js';
 import type { RecordHeaders } from '../schemas/framing/framing.js';
 
