@@ -36,6 +36,8 @@ export interface ChannelLimits {
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
+/** Time for which requests under load wait for others, milliseconds: longer batches, and fewer requests to the broker. */
+const GATHER_MS = 2;
 
 /**
  * A connection that sends requests and receives their replies. Replies arrive on one topic shared by all clients; each
@@ -61,7 +63,8 @@ export class RequestChannel {
   ) {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
-    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs: limits.retryLimitMs });
+    const { retryLimitMs } = limits;
+    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs, gatherMs: GATHER_MS });
     const { cancellations: topic } = this.#topics;
     this.#cancellations = new Cancellations({ producer: this.#producer, topic, log });
   }
