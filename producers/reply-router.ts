@@ -3,7 +3,7 @@ import { NoReplyError } from './no-reply-error.js';
 /** Longest delay of Node's timers; longer ones would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What a request uses of an AbortSignal, so that callers with thousands of requests a second can have a cheaper one. */
+/** The part of an AbortSignal that a request uses. Callers with thousands of requests a second can have a cheaper one. */
 export interface RequestSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
