@@ -4,9 +4,9 @@ export const inputs = [{ name: 'part', datatype: 'BYTES', shape: [1] }];
 export const outputs = [{ name: 'pixels', datatype: 'UINT8', shape: [-1, -1, 3] }];
 
 const SPHERES = [
-  { centre: [0, 1, 6], radius: 1, colour: [0.9, 0.2, 0.2], mirror: 0.3 },
-  { centre: [-2.2, 0.7, 5], radius: 0.7, colour: [0.2, 0.5, 0.9], mirror: 0.15 },
-  { centre: [1.9, 0.6, 4.2], radius: 0.6, colour: [0.95, 0.8, 0.3], mirror: 0.5 },
+  { center: [0, 1, 6], radius: 1, color: [0.9, 0.2, 0.2], mirror: 0.3 },
+  { center: [-2.2, 0.7, 5], radius: 0.7, color: [0.2, 0.5, 0.9], mirror: 0.15 },
+  { center: [1.9, 0.6, 4.2], radius: 0.6, color: [0.95, 0.8, 0.3], mirror: 0.5 },
 ];
 const LIGHT = unit([-0.6, 1, -0.7]);
 const EYE = [0, 1.2, -1.5];
@@ -21,8 +21,8 @@ export function run({ part }) {
   for (let y = begin; y < end; y++)
     for (let x = 0; x < columns; x++) {
       const direction = unit([(x - columns / 2) / rows, (rows / 2 - y) / rows, 1]);
-      const colour = trace(EYE, direction, BOUNCES);
-      colour.forEach((value, channel) => {
+      const color = trace(EYE, direction, BOUNCES);
+      color.forEach((value, channel) => {
         data[((y - begin) * columns + x) * 3 + channel] = Math.round(255 * Math.min(1, value) ** (1 / 2.2));
       });
     }
@@ -33,9 +33,9 @@ export function run({ part }) {
 function trace(origin, direction, bounces) {
   const hit = nearest(origin, direction);
   if (!hit) return mix([0.75, 0.85, 1], [0.25, 0.45, 0.8], Math.max(0, direction[1]));
-  const { point, normal, colour, mirror } = hit;
+  const { point, normal, color, mirror } = hit;
   const isLit = dot(normal, LIGHT) > 0 && !nearest(along(point, normal, 1e-4), LIGHT);
-  const own = scale(colour, 0.15 + (isLit ? 0.85 * dot(normal, LIGHT) : 0));
+  const own = scale(color, 0.15 + (isLit ? 0.85 * dot(normal, LIGHT) : 0));
   if (bounces === 0) return own;
   const reflected = along(direction, normal, -2 * dot(direction, normal));
   return mix(own, trace(along(point, normal, 1e-4), reflected, bounces - 1), mirror);
@@ -43,14 +43,14 @@ function trace(origin, direction, bounces) {
 
 function nearest(origin, direction) {
   let closest;
-  for (const { centre, radius, colour, mirror } of SPHERES) {
-    const offset = along(origin, centre, -1);
+  for (const { center, radius, color, mirror } of SPHERES) {
+    const offset = along(origin, center, -1);
     const half = dot(offset, direction);
     const root = half * half - dot(offset, offset) + radius * radius;
     const distance = -half - Math.sqrt(root);
     if (!(distance > 0) || distance >= (closest?.distance ?? Infinity)) continue;
     const point = along(origin, direction, distance);
-    closest = { distance, point, normal: scale(along(point, centre, -1), 1 / radius), colour, mirror };
+    closest = { distance, point, normal: scale(along(point, center, -1), 1 / radius), color, mirror };
   }
   const floor = -origin[1] / direction[1];
   if (!(floor > 0) || floor >= (closest?.distance ?? Infinity)) return closest;
@@ -60,7 +60,7 @@ function nearest(origin, direction) {
     distance: floor,
     point,
     normal: [0, 1, 0],
-    colour: isDark ? [0.2, 0.2, 0.2] : [0.9, 0.9, 0.9],
+    color: isDark ? [0.2, 0.2, 0.2] : [0.9, 0.9, 0.9],
     mirror: 0.1,
   };
 }
