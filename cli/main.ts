@@ -11,6 +11,7 @@ import { addInspectCommands } from './commands/inspect.js';
 import { addJobCommands } from './commands/job/index.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addSchemasCommands } from './commands/schemas.js';
+import { addStatusCommand } from './commands/status.js';
 import { addTraceCommand } from './commands/trace.js';
 import type { UpFlags } from './commands/up.js';
 import type { DemoFlags } from './demo/demo.js';
@@ -138,6 +139,7 @@ withOptions(
 /** Adds each other command; all get what only some of them need. */
 const ADD_COMMANDS = [
   addPredictCommand,
+  addStatusCommand,
   addInspectCommands,
   addBindCommands,
   addSchemasCommands,

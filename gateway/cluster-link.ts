@@ -8,7 +8,7 @@ import type { Logger } from '../core/log.js';
 import type { KafkaClient, KafkaProducer } from '../kafka/port.js';
 import { ClusterControl } from '../operations/control/cluster-control.js';
 import type { KnownNode } from '../cluster/node-directory.js';
-import { expectedWaitMs } from './models/expected-wait.js';
+import { expectedWaitMs } from '../cluster/expected-wait.js';
 import { DeferredReplies } from './deferred/deferred-replies.js';
 import { OpenedJobs } from './jobs/opened-jobs.js';
 import { PartitionChooser } from '../producers/partition-chooser.js';

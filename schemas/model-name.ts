@@ -8,6 +8,11 @@ export function isModelName(name: string): boolean {
   return MODEL_NAME.test(name);
 }
 
+/** Returns true for a name of Partitura's own, such as a task of split jobs: lists of models leave it out. */
+export function isInternal(model: string): boolean {
+  return model.startsWith('_');
+}
+
 /** @throws PartituraError INVALID_REQUEST for an invalid model name */
 export function checkModelName(model: string): string {
   if (isModelName(model)) return model;

@@ -4,6 +4,7 @@ import { groupPositions, lagOf } from '../../kafka/reading/lag.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
+import { isInternal } from '../../schemas/model-name.js';
 import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { describeModel } from '../models/describe.js';
@@ -91,7 +92,9 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
   const nodes = (await readNodes(kafkaFor(config), config, Date.now(), printIgnored)).filter(
     ({ alive }) => alive,
   );
-  const versions = nodes.flatMap(({ node, models }) => models.map((version) => ({ ...version, node })));
+  const versions = nodes
+    .flatMap(({ node, models }) => models.map((version) => ({ ...version, node })))
+    .filter(({ model }) => !isInternal(model));
   versions.sort(
     (a, b) =>
       a.model.localeCompare(b.model) || Number(a.version) - Number(b.version) || a.node.localeCompare(b.node),

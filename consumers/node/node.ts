@@ -11,6 +11,7 @@ import { KafkaError } from '../../kafka/port.js';
 import type { TailedTopic } from '../../kafka/reading/tailed-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { NodeStatus } from '../../schemas/generated.js';
+import { isInternal } from '../../schemas/model-name.js';
 import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
@@ -62,8 +63,9 @@ export class InferenceNode {
     return this.parts.health.url;
   }
 
+  /** Models that are served, but for internal ones. */
   get models(): string[] {
-    return this.parts.catalog.models;
+    return this.parts.catalog.models.filter((model) => !isInternal(model));
   }
 
   /**
@@ -115,7 +117,7 @@ export class InferenceNode {
   #refuseIdleness(): void {
     const { catalog, consumers, directives } = this.parts;
     const isIntended = directives.isDrained(this.id) || directives.all().some(isUnload);
-    if (catalog.models.length === 0 && !isIntended) throw this.#noModels();
+    if (this.models.length === 0 && !isIntended) throw this.#noModels();
     if (consumers.isEmpty && !isIntended) throw this.#nothingServed();
   }
 

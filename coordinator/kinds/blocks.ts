@@ -4,8 +4,8 @@ import type { Part } from '../dispatch/part.js';
 import type { ArrayInput } from '../files/array-input.js';
 import { elementsOf, floats, text } from '../files/float-tensors.js';
 
-/** Task that computes on blocks: `tasks/blocks`. */
-const BLOCKS = 'blocks';
+/** Task that computes on blocks: `tasks/_blocks`; internal, so that lists of models leave it out. */
+const BLOCKS = '_blocks';
 const DOUBLE_BYTES = 8;
 /**
  * Bytes of a block unless the job says otherwise. Results depend on where an array is cut, so this never depends on the

@@ -5,6 +5,7 @@ import type { KnownNode } from '../../cluster/node-directory.js';
 import type { Identity } from '../auth/identity.js';
 import { PermittedModels, unknownModel, type CallerModels } from './caller-models.js';
 import { PartituraError, invalidRequest } from '../../schemas/errors.js';
+import { isInternal } from '../../schemas/model-name.js';
 import type { ModelVersionStatus, SignatureStatus } from '../../schemas/generated.js';
 
 /** Signature that TensorFlow Serving uses if a request names none. */
@@ -51,9 +52,9 @@ export class ServedModels {
     this.#unsubscribe = live.onChange(() => (this.#models = undefined));
   }
 
-  /** Returns all models by name. */
+  /** Returns all models by name, but for internal ones. */
   all(): readonly ServedModel[] {
-    return [...this.#view().values()];
+    return [...this.#view().values()].filter(({ name }) => !isInternal(name));
   }
 
   /** Returns live nodes. */

@@ -186,6 +186,25 @@ describe('with a running cluster', () => {
       );
   });
 
+  test('status shows the cluster on one screen, without what is internal', async () => {
+    const status = await askJson<{
+      nodes: { node: string }[];
+      models: { model: string; nodes: number }[];
+      problems: { level: string; message: string }[];
+    }>('status');
+    assert.equal(status.nodes.length, ready.nodes.length);
+    assert.deepEqual(
+      status.models.map(({ model, nodes }) => [model, nodes]),
+      [['digits', ready.nodes.length]],
+    );
+    assert.deepEqual(
+      status.problems.filter(({ level }) => level === 'problem'),
+      [],
+    );
+    const text = await ask('status');
+    assert.match(text, /^MODEL +VERSIONS +NODES +WAITING +ROWS\/S +EXPECTED WAIT\ndigits +1 /m);
+  });
+
   test('models show prints the signature, files and runtime of a model on all nodes', async () => {
     const text = await ask('models', 'show', 'digits');
     const names = ready.nodes.map(({ node }) => node).sort();

@@ -1,5 +1,6 @@
 import { groupBy } from '../../../core/group-by.js';
 import type { KnownNode } from '../../../cluster/node-directory.js';
+import { isInternal } from '../../../schemas/model-name.js';
 import type { ModelVersionStatus, SignatureStatus, TensorStatus } from '../../../schemas/generated.js';
 import type { ModelView, SignatureView, TensorView, VersionView } from '../../api/views.js';
 
@@ -18,7 +19,8 @@ export function modelViews(
 ): ModelView[] {
   const reports = nodes
     .filter(({ alive }) => alive)
-    .flatMap(({ node, models }) => models.map((status) => ({ node, status })));
+    .flatMap(({ node, models }) => models.map((status) => ({ node, status })))
+    .filter(({ status }) => !isInternal(status.model));
   return [...groupBy(reports, ({ status }) => status.model)]
     .sort(([one], [other]) => one.localeCompare(other))
     .map(([name, ofModel]) => ({ name, versions: versionViews(ofModel), labels: labelsOf(name) }));

@@ -1,4 +1,4 @@
-import type { KnownNode } from '../../cluster/node-directory.js';
+import type { KnownNode } from './node-directory.js';
 
 /** The queue of a model. */
 export interface ModelQueue {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KnownNode } from '../../cluster/node-directory.js';
-import type { ModelVersionStatus } from '../../schemas/generated.js';
+import type { KnownNode } from './node-directory.js';
+import type { ModelVersionStatus } from '../schemas/generated.js';
 import { expectedWaitMs } from './expected-wait.js';
 
 const QUEUE = { model: 'digits', topic: 'p.digits.requests' };
