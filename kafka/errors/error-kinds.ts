@@ -78,6 +78,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'INCONSISTENT_TOPIC_ID',
     'SHARE_SESSION_NOT_FOUND',
     'INVALID_SHARE_SESSION_EPOCH',
+    'SHARE_SESSION_LIMIT_REACHED',
     // The previous owner was killed and its session has not expired yet.
     'UNRELEASED_INSTANCE_ID',
     // An exception in the broker, or corrupted bytes: see `mayBeOfRecord`.

@@ -9,6 +9,7 @@ import {
 import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import { EARLIEST, LATEST, type Cluster } from './transport/cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './transport/errors.js';
+import { checkShareGroups } from './share/share-group-support.js';
 import { retry } from './transport/retry.js';
 
 /** Offset in the response if no record is recent enough. */
@@ -131,6 +132,10 @@ export class NativeAdmin implements KafkaAdmin {
 
   committed(group: string, topic: string): Promise<CommittedPosition[]> {
     return this.#retry(async () => this.cluster.committed(group, topic, await this.#partitions(topic)));
+  }
+
+  shareGroupProblem(): Promise<string | undefined> {
+    return this.#retry(() => checkShareGroups(this.cluster));
   }
 
   async #partitions(topic: string): Promise<number[]> {

@@ -51,7 +51,7 @@ test('releases and their differences are reported; the consumer group protocol n
     checkVersions(
       releases.map((release, broker) => ({
         address: String(broker),
-        facts: { release, hasConsumerProtocol: false, lacking: [] },
+        facts: { release, hasConsumerProtocol: false, shareGroupProblem: undefined, lacking: [] },
       })),
       checkConfig({ kafkaGroupProtocol: protocol }),
       { partitura: '1', node: '20' },
@@ -73,7 +73,12 @@ test('an outdated broker is a finding whose level depends on the chosen client',
       [
         {
           address: 'k:9092',
-          facts: { release: undefined, hasConsumerProtocol: false, lacking: ['version 13 of Fetch'] },
+          facts: {
+            release: undefined,
+            hasConsumerProtocol: false,
+            shareGroupProblem: undefined,
+            lacking: ['version 13 of Fetch'],
+          },
         },
       ],
       checkConfig({ kafkaClient }),

@@ -1,0 +1,42 @@
+import {
+  ConfigResourceTypes,
+  incrementalAlterConfigsV1,
+  IncrementalAlterConfigOperationTypes,
+} from '@platformatic/kafka';
+import { featuresRequest, type BrokerFeatures } from '../protocol/features.js';
+import { SHARE_REQUESTS } from '../protocol/share-group.js';
+import type { Cluster } from '../transport/cluster.js';
+
+const ANSWER_LIMIT_MS = 5_000;
+
+/**
+ * Settings of a share group. They apply when its first member reads; new groups would otherwise start at the end and
+ * see records of aborted transactions.
+ */
+const GROUP_SETTINGS = { 'share.auto.offset.reset': 'earliest', 'share.isolation.level': 'read_committed' };
+
+/** Returns the reason why a broker has no usable share groups; undefined if it has. */
+export function shareGroupProblem({ requests, features }: BrokerFeatures): string | undefined {
+  const lacking = Object.entries(SHARE_REQUESTS).filter(
+    ([, [key, version]]) => (requests.get(key) ?? -1) < version,
+  );
+  if (lacking.length > 0) return 'the brokers have no share groups: expected Kafka 4.2 or later';
+  if ((features.get('share.version') ?? 0) < 1)
+    return 'share groups are turned off: expected the feature share.version=1 (kafka-features.sh upgrade --feature share.version=1)';
+  return undefined;
+}
+
+export async function checkShareGroups(cluster: Cluster): Promise<string | undefined> {
+  return shareGroupProblem(await cluster.sendToAny(featuresRequest(), ANSWER_LIMIT_MS));
+}
+
+/** @throws KafkaError `not-authorized` without the right to alter the group's settings */
+export async function configureShareGroup(cluster: Cluster, group: string): Promise<void> {
+  const configs = Object.entries(GROUP_SETTINGS).map(([name, value]) => ({
+    name,
+    value,
+    configOperation: IncrementalAlterConfigOperationTypes.SET,
+  }));
+  const resource = { resourceType: ConfigResourceTypes.GROUP, resourceName: group, configs };
+  await cluster.anyBroker(incrementalAlterConfigsV1.api, [[resource], false]);
+}
