@@ -1,4 +1,5 @@
 import type { Config } from '../core/config/config.js';
+import type { Delivery } from '../core/config/node.js';
 import type { TopicSpec } from '../kafka/port.js';
 import { topicNames } from './topics.js';
 
@@ -10,18 +11,27 @@ const RECORD_HEADROOM = 8;
 /** Cancellations are read from the end of their topic; nobody needs old ones. */
 const CANCELLATIONS_KEPT_MS = 10 * 60_000;
 
-export type TopicConfig = Pick<Config, 'prefix' | 'partitions' | 'replicationFactor' | 'maxRecordBytes'>;
+export type TopicConfig = Pick<
+  Config,
+  'prefix' | 'partitions' | 'queuePartitions' | 'replicationFactor' | 'maxRecordBytes'
+>;
 
 /** Specifies the topics of one model. */
 export function modelTopics(
   model: string,
-  { prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig,
+  { prefix, partitions, queuePartitions, replicationFactor, maxRecordBytes }: TopicConfig,
+  delivery: Delivery = 'ordered',
 ): TopicSpec[] {
   const names = topicNames(prefix);
   const largest = maxRecordBytes * RECORD_HEADROOM;
   const sized = (bytes: number): Record<string, string> => ({ 'max.message.bytes': String(bytes) });
   return [
-    { topic: names.requests(model), partitions, replicationFactor, config: sized(largest) },
+    {
+      topic: names.requests(model),
+      partitions: delivery === 'queue' ? queuePartitions : partitions,
+      replicationFactor,
+      config: sized(largest),
+    },
     { topic: names.replies(model), partitions, replicationFactor, config: sized(largest) },
     {
       topic: names.deadLetters(model),

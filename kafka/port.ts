@@ -2,6 +2,7 @@ import type { Abilities } from './abilities.js';
 import type { Headers } from '../schemas/headers/header-list.js';
 import type { Outages } from './errors/outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
+import type { PartitionLag, ShareConsumer, ShareConsumerOptions } from './share-port.js';
 
 /**
  * The part of a Kafka client that Partitura uses. `integration-tests/support/conformance/` tests the behavior that
@@ -173,57 +174,6 @@ export interface ConsumerHandlers {
   onCrash(error: KafkaError): void;
 }
 
-export interface ShareConsumerOptions {
-  /** Name of the share group; a consumer group must not have the same name. A new group starts at the earliest record. */
-  readonly group: string;
-  readonly topic: string;
-  readonly fetchMaxBytes: number;
-  readonly readLimits?: ReadLimits | undefined;
-}
-
-/** A record that is locked for this member of a share group. */
-export interface SharedRecord {
-  readonly record: KafkaRecord;
-  /** Deliveries of this record so far, including this one. */
-  readonly deliveries: number;
-}
-
-/**
- * End of a delivery: `accept` for a processed record, `release` to have it delivered again, to any member, `reject`
- * for a record that is not to be delivered again although it was not processed.
- */
-export type Acknowledgement = 'accept' | 'release' | 'reject';
-
-/**
- * A member of a share group (KIP-932): each record goes to one member, whichever asks first. It stays locked, and its
- * lock is renewed, until it is acknowledged; what a member holds when it ends is delivered again. There is no order.
- */
-export interface ShareConsumer {
-  /** Joins the group and resolves once partitions are assigned. */
-  start(handlers: ShareHandlers): Promise<void>;
-  /** Ends a delivery. Acknowledgements are sent together with the next fetch, or after a moment. */
-  acknowledge(record: PartitionOffset, how: Acknowledgement): void;
-  /** Asks for the handler's room again, which may have grown. */
-  wake(): void;
-  /** Partitions assigned to this member, with others. */
-  readonly assigned: readonly TopicPartition[];
-  /** Sends all acknowledgements, releases the records that are still held, and leaves the group. */
-  close(): Promise<void>;
-}
-
-export interface ShareHandlers {
-  /** Returns how many records can be taken now. The consumer never acquires more. */
-  room(): number;
-  /** Accepts records. A returned promise delays the next ones; locks are renewed meanwhile. */
-  onRecords(records: readonly SharedRecord[]): void | Promise<void>;
-  /** Reports records that cannot be read. The consumer rejects them once the returned promise has resolved. */
-  onUnreadable(position: UnreadableRecords, reason: string): void | Promise<void>;
-  /** Reports locks that were lost before their records were acknowledged; these are delivered again. */
-  onLost?(records: number, reason: string): void;
-  /** Reports that the consumer has ended because of an error that it cannot recover from. */
-  onCrash(error: KafkaError): void;
-}
-
 export interface PartitionOffset {
   readonly partition: number;
   readonly offset: number;
@@ -283,6 +233,11 @@ export interface KafkaAdmin {
   /** Returns the reason why share groups cannot be used, on this client or these brokers; undefined if they can. */
   shareGroupProblem(): Promise<string | undefined>;
   /**
+   * Returns the lag of a share group in the partitions that it has read.
+   * @throws KafkaError if the group does not exist, or the client has no share groups
+   */
+  shareGroupLag(group: string, topic: string): Promise<PartitionLag[]>;
+  /**
    * Permanently deletes all records before these offsets.
    * @throws KafkaError if the broker refuses, for example for compacted topics or offsets past the end
    */
@@ -303,6 +258,8 @@ export type KafkaErrorKind =
   | 'unauthenticated'
   /** The group has rebalanced; the caller no longer owns its partitions. */
   | 'rebalanced'
+  /** The group exists with another type: a consumer group or a share group. */
+  | 'other-group-type'
   /** The producer's identity is no longer valid; a new one must be created. */
   | 'fenced'
   /** Brokers or network are unavailable; the same call may succeed later. */

@@ -49,6 +49,8 @@ const version: ModelVersionStatus = {
   signaturesNote: null,
   load: null,
   counts: null,
+  delivery: 'ordered',
+  deliveryNote: null,
 };
 
 const node = (name: string, models: ModelVersionStatus[], alive = true): KnownNode => ({

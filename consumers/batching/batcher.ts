@@ -102,6 +102,21 @@ export class Batcher {
     return this.#lanes.rows + this.#runningRows;
   }
 
+  /** Rows that the idle part of the engine would compute as efficiently as more; 0 while all of it computes. */
+  get idleRows(): number {
+    const { maxBatchRows, prefetchRows, parallelism } = this.limits;
+    const free = (parallelism - this.#running) * (this.#batches ? Math.min(maxBatchRows, prefetchRows) : 1);
+    return Math.max(0, free - this.#lanes.rows);
+  }
+
+  /** Rows that can be added to those that are pending, so that all of them take at most this long, milliseconds. */
+  rowsWithin(ms: number): number {
+    const { microsPerRow } = this.#serviceTime;
+    if (microsPerRow === 0) return 0;
+    const rows = (ms * 1_000 * this.limits.parallelism) / microsPerRow;
+    return Math.max(0, Math.floor(rows - this.pendingRows));
+  }
+
   /**
    * Estimates how long a job that is submitted now waits for its batch to finish, milliseconds: full batches before
    * it, each as long as recent ones. A low estimate, because it decides which requests are refused.

@@ -10,7 +10,7 @@ import { untilAvailable } from '../../kafka/errors/until-available.js';
 import { KafkaError } from '../../kafka/port.js';
 import type { TailedTopic } from '../../kafka/reading/tailed-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { NodeStatus } from '../../schemas/generated.js';
+import type { ModelVersionStatus, NodeStatus } from '../../schemas/generated.js';
 import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
@@ -159,7 +159,7 @@ export class InferenceNode {
       startedAt: lifecycle.startedAt,
       beatAt: Date.now(),
       state: directives.isDrained(this.id) ? 'DRAINING' : lifecycle.state,
-      models: catalog.statuses,
+      models: catalog.statuses.map((status) => ({ ...status, ...deliveryStatus(consumers, status.model) })),
       partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition, lagRecords }) => ({
         topic,
         partition,
@@ -222,6 +222,14 @@ export class InferenceNode {
       );
     });
   }
+}
+
+function deliveryStatus(
+  consumers: ModelConsumers,
+  model: string,
+): Pick<ModelVersionStatus, 'delivery' | 'deliveryNote'> {
+  const { delivery = null, note = null } = consumers.deliveryOf(model) ?? {};
+  return { delivery, deliveryNote: note };
 }
 
 function isUnload({ kind, value }: Directive): boolean {

@@ -28,6 +28,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'FENCED_MEMBER_EPOCH',
     'STALE_MEMBER_EPOCH',
   ],
+  'other-group-type': ['GROUP_ID_NOT_FOUND', 'INCONSISTENT_GROUP_PROTOCOL'],
   fenced: [
     'OUT_OF_ORDER_SEQUENCE_NUMBER',
     'UNKNOWN_PRODUCER_ID',

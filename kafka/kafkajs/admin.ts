@@ -142,6 +142,10 @@ export class KafkaJsAdmin implements KafkaAdmin {
     return Promise.resolve(NO_SHARE_GROUPS);
   }
 
+  shareGroupLag(): Promise<never> {
+    return Promise.reject(new KafkaError('other', NO_SHARE_GROUPS));
+  }
+
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
     await this.#attempt(async (admin) => {

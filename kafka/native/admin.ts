@@ -7,6 +7,8 @@ import {
   type API,
 } from '@platformatic/kafka';
 import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
+import type { PartitionLag } from '../share-port.js';
+import { shareGroupLag } from './protocol/share-offsets.js';
 import { EARLIEST, LATEST, type Cluster } from './transport/cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './transport/errors.js';
 import { checkShareGroups } from './share/share-group-support.js';
@@ -136,6 +138,15 @@ export class NativeAdmin implements KafkaAdmin {
 
   shareGroupProblem(): Promise<string | undefined> {
     return this.#retry(() => checkShareGroups(this.cluster));
+  }
+
+  shareGroupLag(group: string, topic: string): Promise<PartitionLag[]> {
+    return this.#retry(async () => {
+      const partitions = await this.#partitions(topic);
+      const coordinator = await this.cluster.coordinator('GROUP', group);
+      const request = shareGroupLag(group, topic, partitions);
+      return this.cluster.connections.send(coordinator, request, BROKER_LIMIT_MS);
+    });
   }
 
   async #partitions(topic: string): Promise<number[]> {

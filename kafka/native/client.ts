@@ -10,10 +10,9 @@ import type {
   KafkaClient,
   KafkaConsumer,
   KafkaProducer,
-  ShareConsumer,
-  ShareConsumerOptions,
   TransactionalProducer,
 } from '../port.js';
+import type { ShareConsumer, ShareConsumerOptions } from '../share-port.js';
 import { NativeAdmin } from './admin.js';
 import { Cluster } from './transport/cluster.js';
 import type { ConnectionSettings } from './transport/connections.js';

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Acknowledgement, SharedRecord } from '../../../kafka/share-port.js';
 import { eventually } from '../eventually.js';
 import { LOCK_MS, plain, type PortUnderTest } from './port-under-test.js';
 import { hold, type ShareMember } from './share-member.js';
@@ -44,8 +45,8 @@ function testDelivery(port: PortUnderTest): void {
   test('accepted and rejected records are not delivered again', async () => {
     const { topic, group } = await filled(port, 20);
     const isEven = (value: Buffer | null): boolean => Number(value) % 2 === 0;
-    const decide = ({ record: { value } }: { record: { value: Buffer | null } }): 'accept' | 'reject' =>
-      isEven(value) ? 'accept' : 'reject';
+    const decide = ({ record }: SharedRecord): Acknowledgement =>
+      isEven(record.value) ? 'accept' : 'reject';
     const first = await port.share(topic, group, { decide });
     await eventually('all records', () => first.delivered.length === 20);
     await first.close();
@@ -201,6 +202,6 @@ function numbers(count: number): string[] {
 /** Resolves once the process has reported all of these values. */
 async function received(child: ChildProcess, values: readonly string[]): Promise<void> {
   const missing = new Set(values);
-  child.on('message', (value) => missing.delete(String(value)));
+  child.on('message', (value) => missing.delete(value as string));
   await eventually('the records of the process', () => missing.size === 0);
 }

@@ -1,4 +1,5 @@
-import type { Acknowledgement, KafkaError, ShareConsumer, SharedRecord } from '../../../kafka/port.js';
+import type { KafkaError } from '../../../kafka/port.js';
+import type { Acknowledgement, ShareConsumer, SharedRecord } from '../../../kafka/share-port.js';
 
 export interface ShareMemberOptions {
   /** Records that the member holds at most; 1,000 by default. */

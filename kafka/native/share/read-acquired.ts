@@ -1,4 +1,5 @@
-import type { SharedRecord, TopicPartition } from '../../port.js';
+import type { TopicPartition } from '../../port.js';
+import type { SharedRecord } from '../../share-port.js';
 import { BatchReader, UnreadableBatch, type Chunk } from '../../record-batches/read-batches.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits } from '../../record-batches/read-limits.js';
 import type { SharedPartition } from '../protocol/share-fetch.js';

@@ -1,14 +1,12 @@
 import { sleep, within } from '../../../core/time.js';
 import type { Logger } from '../../../core/log.js';
-import {
-  KafkaError,
-  type Acknowledgement,
-  type PartitionOffset,
-  type ShareConsumer,
-  type ShareConsumerOptions,
-  type ShareHandlers,
-  type TopicPartition,
-} from '../../port.js';
+import { KafkaError, type PartitionOffset, type TopicPartition } from '../../port.js';
+import type {
+  Acknowledgement,
+  ShareConsumer,
+  ShareConsumerOptions,
+  ShareHandlers,
+} from '../../share-port.js';
 import type { Cluster } from '../transport/cluster.js';
 import { toKafkaError } from '../transport/errors.js';
 import { retry } from '../transport/retry.js';

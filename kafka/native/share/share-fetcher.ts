@@ -1,12 +1,7 @@
 import { sleep, within } from '../../../core/time.js';
 import type { Logger } from '../../../core/log.js';
-import type {
-  Acknowledgement,
-  KafkaError,
-  PartitionOffset,
-  ShareHandlers,
-  TopicPartition,
-} from '../../port.js';
+import type { KafkaError, PartitionOffset, TopicPartition } from '../../port.js';
+import type { Acknowledgement, ShareFetchReport, ShareHandlers } from '../../share-port.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import type { ReadLimits } from '../../record-batches/read-limits.js';
 import type { OwnRequest } from '../protocol/send.js';
@@ -47,7 +42,8 @@ export class ShareFetcher implements ReaderContext {
   #delivering = 0;
   #relocating: Promise<void> | undefined;
   #resolveChanged: () => void = () => undefined;
-  #changed = new Promise<void>((resolve) => (this.#resolveChanged = resolve));
+  /** Undefined while nobody waits. */
+  #changed: Promise<void> | undefined;
 
   constructor(
     readonly cluster: Cluster,
@@ -83,6 +79,7 @@ export class ShareFetcher implements ReaderContext {
   }
 
   get changed(): Promise<void> {
+    this.#changed ??= new Promise((resolve) => (this.#resolveChanged = resolve));
     return this.#changed;
   }
 
@@ -248,6 +245,10 @@ export class ShareFetcher implements ReaderContext {
     this.handlers.onLost?.(records, reason);
   }
 
+  fetched(fetch: ShareFetchReport): void {
+    this.handlers.onFetched?.(fetch);
+  }
+
   failed(broker: number, error: KafkaError): void {
     this.cluster.outage.failed(error, fetchFrom(broker));
   }
@@ -257,8 +258,9 @@ export class ShareFetcher implements ReaderContext {
   }
 
   wake(): void {
+    if (!this.#changed) return;
+    this.#changed = undefined;
     this.#resolveChanged();
-    this.#changed = new Promise((resolve) => (this.#resolveChanged = resolve));
   }
 
   /** Waits for the fetches in flight, sends the last acknowledgements and releases the rest. */

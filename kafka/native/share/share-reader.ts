@@ -1,5 +1,6 @@
 import { sleep } from '../../../core/time.js';
 import type { KafkaError } from '../../port.js';
+import type { ShareFetchReport } from '../../share-port.js';
 import { kindOf } from '../../errors/error-kinds.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import {
@@ -44,6 +45,7 @@ export interface ReaderContext {
   /** Delivers what was acquired. Locks exist already. */
   deliver(answer: ShareFetchAnswer): void;
   lost(records: number, reason: string): void;
+  fetched(fetch: ShareFetchReport): void;
   failed(broker: number, error: KafkaError): void;
   worked(broker: number): void;
   /** Looks up leaders again. */
@@ -134,9 +136,11 @@ export class ShareReader {
     });
     const { topicId } = context;
     try {
+      const began = performance.now();
       const answer = await this.#send(sent, () =>
         context.send(broker, request, MAX_WAIT_MS + ANSWER_LIMIT_MS),
       );
+      context.fetched({ asked: room, records: acquiredIn(answer), ms: performance.now() - began });
       this.#session.fetched(topicId, numbers);
       this.#lockMs = answer.lockMs > 0 ? answer.lockMs : this.#lockMs;
       this.#take(answer, sent, wanted);
@@ -229,6 +233,12 @@ export class ShareReader {
     await sleep(retryDelayMs(failures), context.signal);
     await context.relocate();
   }
+}
+
+function acquiredIn({ partitions }: ShareFetchAnswer): number {
+  return partitions
+    .flatMap(({ acquired }) => acquired)
+    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 /** Returns acknowledgements that must be sent alone: those to be repeated, or else renewals. */
