@@ -40,26 +40,20 @@ export interface ShareConsumer {
 }
 
 export interface ShareHandlers {
-  /** Returns how many records can be taken now. The consumer never acquires more. */
-  room(): number;
+  /**
+   * Returns how many records can be taken now. The consumer never acquires more; while few records wait, it asks for few at
+   * a time, because other members may be idle.
+   * @param isBacklogged true if more records waited than were asked for last time
+   */
+  room(isBacklogged: boolean): number;
   /** Accepts records. A returned promise delays the next ones; locks are renewed meanwhile. */
   onRecords(records: readonly SharedRecord[]): void | Promise<void>;
   /** Reports records that cannot be read. The consumer rejects them once the returned promise has resolved. */
   onUnreadable(position: UnreadableRecords, reason: string): void | Promise<void>;
-  /** Reports a fetch, whose result tells if more records wait. */
-  onFetched?(fetch: ShareFetchReport): void;
   /** Reports locks that were lost before their records were acknowledged; these are delivered again. */
   onLost?(records: number, reason: string): void;
   /** Reports that the consumer has ended because of an error that it cannot recover from. */
   onCrash(error: KafkaError): void;
-}
-
-export interface ShareFetchReport {
-  /** Records that were asked for, and those that came. */
-  readonly asked: number;
-  readonly records: number;
-  /** Time until they came, milliseconds; longer than a round trip if there were none at first. */
-  readonly ms: number;
 }
 
 export interface PartitionLag {

@@ -1,10 +1,9 @@
 import type { GroupMembership, KafkaRecord, TopicPartition, UnreadableRecords } from '../../kafka/port.js';
-import type { PartitionLag, ShareConsumer, ShareFetchReport, SharedRecord } from '../../kafka/share-port.js';
+import type { PartitionLag, ShareConsumer, SharedRecord } from '../../kafka/share-port.js';
 import { heldBytes } from '../../kafka/sending/record-bytes.js';
 import { sleep, within } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Capacity } from '../models/capacity.js';
-import { FetchWindow } from './fetch-window.js';
 import { Isolation } from './isolation.js';
 import { lastResortDelivery } from './delivery-limit.js';
 import {
@@ -45,7 +44,6 @@ interface QueuedRecord extends HeldRecord {
 export class QueueConsumer<W extends object, O extends AnyOutcome> {
   readonly #flow: RecordFlow<W, O, QueuedRecord>;
   readonly #isolation: Isolation;
-  readonly #window = new FetchWindow();
   readonly #taken = new Map<string, QueuedRecord>();
   readonly #lease: PartitionLease;
   readonly #ending = new AbortController();
@@ -78,10 +76,9 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
   /** Joins the share group. Resolves once records are delivered. */
   async start(): Promise<void> {
     await this.consumer.start({
-      room: () => this.#room(),
+      room: (isBacklogged) => this.#room(isBacklogged),
       onRecords: (records) => this.#onRecords(records),
       onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
-      onFetched: (fetch) => this.#onFetched(fetch),
       onLost: (records) => this.parts.metrics.lostLocks.inc({ model: this.options.model }, records),
       onCrash: (error) => this.options.onStopped(error),
     });
@@ -97,11 +94,10 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
   }
 
   /** Returns how many records to ask for: only as many as can be computed, and ahead of that only from a backlog. */
-  #room(): number {
+  #room(isBacklogged: boolean): number {
     if (this.#ending.signal.aborted || this.#isFull()) return 0;
     const { idle, ahead } = this.parts.capacity();
-    const most = this.#window.isBacklogged ? Math.max(idle, ahead) : idle;
-    return Math.min(this.#window.records, most);
+    return isBacklogged ? Math.max(idle, ahead) : idle;
   }
 
   /** Returns true at the node's limits, and asks again once there is room: other models may make it. */
@@ -115,10 +111,6 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
       this.consumer.wake();
     });
     return true;
-  }
-
-  #onFetched(fetch: ShareFetchReport): void {
-    this.#window.observe(fetch);
   }
 
   #onRecords(records: readonly SharedRecord[]): void {

@@ -61,6 +61,11 @@ export interface SharedPartition {
   readonly acquired: readonly AcquiredRange[];
 }
 
+/** Returns the number of records that were acquired. */
+export function acquiredIn({ acquired }: Pick<SharedPartition, 'acquired'>): number {
+  return acquired.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}
+
 export interface ShareFetchAnswer {
   /** Time for which acquired records are locked, milliseconds. */
   readonly lockMs: number;

@@ -1,22 +1,23 @@
+import { setImmediate } from 'node:timers/promises';
+import { SerialQueue } from '../../../core/serial.js';
 import { sleep, within } from '../../../core/time.js';
 import type { Logger } from '../../../core/log.js';
 import type { KafkaError, PartitionOffset, TopicPartition } from '../../port.js';
-import type { Acknowledgement, ShareFetchReport, ShareHandlers } from '../../share-port.js';
+import type { Acknowledgement, ShareHandlers } from '../../share-port.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import type { ReadLimits } from '../../record-batches/read-limits.js';
 import type { OwnRequest } from '../protocol/send.js';
-import type { ShareFetchAnswer, SharedPartition } from '../protocol/share-fetch.js';
+import { acquiredIn, type ShareFetchAnswer, type SharedPartition } from '../protocol/share-fetch.js';
 import type { ShareTopicAssignment } from '../protocol/share-group.js';
 import type { Cluster } from '../transport/cluster.js';
 import type { Connections } from '../transport/connections.js';
 import { toKafkaError } from '../transport/errors.js';
+import { FetchWindow, type FetchReport } from './fetch-window.js';
 import { readAcquired, type AcquiredChunk } from './read-acquired.js';
 import type { Settlement } from './share-partition.js';
 import { SharePartitions } from './share-partitions.js';
 import { ShareReader, type ReaderContext } from './share-reader.js';
 
-/** Most records of one fetch. */
-const MAX_RECORDS = 1_000;
 /** Time for the fetches in flight and the last acknowledgements when the fetcher closes. */
 const CLOSE_LIMIT_MS = 3_000;
 
@@ -38,8 +39,10 @@ export class ShareFetcher implements ReaderContext {
   #isClosing = false;
   /** Records asked for by fetches in flight. */
   #reserved = 0;
-  /** Deliveries that the handler has not finished. */
-  #delivering = 0;
+  readonly #window = new FetchWindow();
+  readonly #deliveries = new SerialQueue();
+  /** Records that are acquired and not delivered yet. */
+  #undelivered = 0;
   #relocating: Promise<void> | undefined;
   #resolveChanged: () => void = () => undefined;
   /** Undefined while nobody waits. */
@@ -157,8 +160,9 @@ export class ShareFetcher implements ReaderContext {
   }
 
   reserve(): number {
-    if (this.#isClosing || this.#delivering > 0) return 0;
-    const room = Math.min(MAX_RECORDS, this.handlers.room() - this.#reserved);
+    if (this.#isClosing) return 0;
+    const taken = this.#reserved + this.#undelivered;
+    const room = Math.min(this.#window.records, this.handlers.room(this.#window.isBacklogged) - taken);
     if (room <= 0) return 0;
     this.#reserved += room;
     return room;
@@ -173,18 +177,23 @@ export class ShareFetcher implements ReaderContext {
     return this.#connections.send(this.cluster.broker(broker), request, limitMs);
   }
 
+  /** Delivers in the next turn, so that the next fetch is sent before. */
   deliver({ partitions }: ShareFetchAnswer): void {
-    this.#delivering++;
-    this.#deliver(partitions)
+    const records = partitions.reduce((sum, one) => sum + acquiredIn(one), 0);
+    if (records === 0) return;
+    this.#undelivered += records;
+    this.#deliveries
+      .run(() => this.#deliver(partitions))
       .catch((error: unknown) => this.#crash(toKafkaError(error)))
       .finally(() => {
-        this.#delivering--;
+        this.#undelivered -= records;
         this.wake();
       })
       .catch(() => undefined);
   }
 
   async #deliver(partitions: readonly SharedPartition[]): Promise<void> {
+    await setImmediate();
     const { topic, readLimits } = this.options;
     for (const acquired of partitions) {
       const { partition } = acquired;
@@ -245,8 +254,8 @@ export class ShareFetcher implements ReaderContext {
     this.handlers.onLost?.(records, reason);
   }
 
-  fetched(fetch: ShareFetchReport): void {
-    this.handlers.onFetched?.(fetch);
+  fetched(fetch: FetchReport): void {
+    this.#window.observe(fetch);
   }
 
   failed(broker: number, error: KafkaError): void {

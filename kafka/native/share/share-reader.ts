@@ -1,9 +1,9 @@
 import { sleep } from '../../../core/time.js';
 import type { KafkaError } from '../../port.js';
-import type { ShareFetchReport } from '../../share-port.js';
 import { kindOf } from '../../errors/error-kinds.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import {
+  acquiredIn,
   shareAcknowledge,
   shareFetch,
   type PartitionAcknowledgements,
@@ -12,6 +12,7 @@ import {
 } from '../protocol/share-fetch.js';
 import type { OwnRequest } from '../protocol/send.js';
 import { brokerError, toKafkaError } from '../transport/errors.js';
+import type { FetchReport } from './fetch-window.js';
 import { toRanges } from './acknowledgements.js';
 import type { Acknowledgements, SharePartition } from './share-partition.js';
 import { ShareSession } from './share-session.js';
@@ -45,7 +46,7 @@ export interface ReaderContext {
   /** Delivers what was acquired. Locks exist already. */
   deliver(answer: ShareFetchAnswer): void;
   lost(records: number, reason: string): void;
-  fetched(fetch: ShareFetchReport): void;
+  fetched(fetch: FetchReport): void;
   failed(broker: number, error: KafkaError): void;
   worked(broker: number): void;
   /** Looks up leaders again. */
@@ -140,7 +141,8 @@ export class ShareReader {
       const answer = await this.#send(sent, () =>
         context.send(broker, request, MAX_WAIT_MS + ANSWER_LIMIT_MS),
       );
-      context.fetched({ asked: room, records: acquiredIn(answer), ms: performance.now() - began });
+      const records = answer.partitions.reduce((sum, one) => sum + acquiredIn(one), 0);
+      context.fetched({ asked: room, records, ms: performance.now() - began });
       this.#session.fetched(topicId, numbers);
       this.#lockMs = answer.lockMs > 0 ? answer.lockMs : this.#lockMs;
       this.#take(answer, sent, wanted);
@@ -233,12 +235,6 @@ export class ShareReader {
     await sleep(retryDelayMs(failures), context.signal);
     await context.relocate();
   }
-}
-
-function acquiredIn({ partitions }: ShareFetchAnswer): number {
-  return partitions
-    .flatMap(({ acquired }) => acquired)
-    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 /** Returns acknowledgements that must be sent alone: those to be repeated, or else renewals. */
