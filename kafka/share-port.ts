@@ -43,9 +43,9 @@ export interface ShareHandlers {
   /**
    * Returns how many records can be taken now. The consumer never acquires more; while few records wait, it asks for few at
    * a time, because other members may be idle.
-   * @param isBacklogged true if more records waited than were asked for last time
+   * @param aheadMs time for which records may wait here behind others, milliseconds; 0 while few records wait in the queue
    */
-  room(isBacklogged: boolean): number;
+  room(aheadMs: number): number;
   /** Accepts records. A returned promise delays the next ones; locks are renewed meanwhile. */
   onRecords(records: readonly SharedRecord[]): void | Promise<void>;
   /** Reports records that cannot be read. The consumer rejects them once the returned promise has resolved. */

@@ -25,7 +25,7 @@ import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-v
 import { describeSignatures, formsOf } from './signature-status.js';
 import { logServed } from './log-served.js';
 import { SkippedFolders } from './skipped-folders.js';
-import { capacityOf, NO_CAPACITY, type Capacity } from './capacity.js';
+import { capacityOf } from './capacity.js';
 import { availableIn, statusesOf, type VersionEntry } from './version-entry.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -157,10 +157,10 @@ export class ModelCatalog {
     );
   }
 
-  /** Returns how much a model can compute now: the signatures of its newest available version share the engine. */
-  capacityOf(model: string): Capacity {
+  /** Returns how many records a model can take from a queue now; see `capacityOf`. */
+  capacityOf(model: string, aheadMs: number): number {
     const [newest] = this.#available(model);
-    return newest ? capacityOf(signaturesOf(newest)) : NO_CAPACITY;
+    return newest ? capacityOf(signaturesOf(newest), aheadMs) : 0;
   }
 
   #names(): string {

@@ -7,7 +7,6 @@ import { unlessAborted } from '../../core/time.js';
 import { untilAvailable } from '../../kafka/errors/until-available.js';
 import { KafkaError, type TopicSpec } from '../../kafka/port.js';
 import type { OwnedPartition } from '../../schemas/generated.js';
-import type { Capacity } from '../models/capacity.js';
 import type { RequestParts } from '../requests/requests.js';
 import { chooseDelivery, followGroup, type ChosenDelivery } from './delivery.js';
 import type { Foundation } from './foundation.js';
@@ -17,8 +16,8 @@ import { createRequestConsumer, type RequestConsumer } from './start-requests.js
 export interface ServedModels {
   /** Returns the delivery that the model's newest version asks for; undefined if it asks for none. */
   deliveryOf(model: string): Delivery | undefined;
-  /** Returns how much the model can compute now. */
-  capacityOf(model: string): Capacity;
+  /** Returns how many records the model can take from a queue now. */
+  capacityOf(model: string, aheadMs: number): number;
 }
 
 interface Consumed {
@@ -111,7 +110,7 @@ export class ModelConsumers {
     const { foundation, requestParts } = this;
     foundation.lifecycle.closing.throwIfAborted();
     const share = foundation.inFlight.share();
-    const consumed = { model, share, capacity: () => this.models.capacityOf(model) };
+    const consumed = { model, share, capacity: (aheadMs: number) => this.models.capacityOf(model, aheadMs) };
     try {
       const consumer = await createRequestConsumer(chosen.delivery, consumed, foundation, requestParts);
       this.#consumers.set(model, { wanted, chosen, consumer });

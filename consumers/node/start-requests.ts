@@ -2,7 +2,6 @@ import type { Delivery } from '../../core/config/node.js';
 import type { KafkaConsumer } from '../../kafka/port.js';
 import { nodeReadLimits } from '../../kafka/record-batches/read-limits.js';
 import type { OwnedPartition } from '../../schemas/generated.js';
-import type { Capacity } from '../models/capacity.js';
 import type { InFlightShare } from '../records/in-flight.js';
 import { QueueConsumer } from '../records/queue-consumer.js';
 import { DEFAULT_DELIVERY_LIMIT } from '../records/delivery-limit.js';
@@ -23,7 +22,7 @@ export interface RequestConsumer {
 export interface ConsumedModel {
   readonly model: string;
   readonly share: InFlightShare;
-  readonly capacity: () => Capacity;
+  readonly capacity: (aheadMs: number) => number;
 }
 
 /** Creates the consumer of a model's requests. */

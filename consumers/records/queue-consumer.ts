@@ -3,7 +3,6 @@ import type { PartitionLag, ShareConsumer, SharedRecord } from '../../kafka/shar
 import { heldBytes } from '../../kafka/sending/record-bytes.js';
 import { sleep, within } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { Capacity } from '../models/capacity.js';
 import { Isolation } from './isolation.js';
 import { lastResortDelivery } from './delivery-limit.js';
 import {
@@ -27,7 +26,8 @@ export interface QueueConsumerOptions extends FlowOptions {
 }
 
 export interface QueueConsumerParts extends FlowParts {
-  readonly capacity: () => Capacity;
+  /** Returns how many records can be computed at once, or would have to wait for at most this long, milliseconds. */
+  readonly capacity: (aheadMs: number) => number;
   readonly readLag: () => Promise<readonly PartitionLag[]>;
 }
 
@@ -76,7 +76,7 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
   /** Joins the share group. Resolves once records are delivered. */
   async start(): Promise<void> {
     await this.consumer.start({
-      room: (isBacklogged) => this.#room(isBacklogged),
+      room: (aheadMs) => this.#room(aheadMs),
       onRecords: (records) => this.#onRecords(records),
       onUnreadable: (position, reason) => this.#onUnreadable(position, reason),
       onLost: (records) => this.parts.metrics.lostLocks.inc({ model: this.options.model }, records),
@@ -93,11 +93,8 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
     }));
   }
 
-  /** Returns how many records to ask for: only as many as can be computed, and ahead of that only from a backlog. */
-  #room(isBacklogged: boolean): number {
-    if (this.#ending.signal.aborted || this.#isFull()) return 0;
-    const { idle, ahead } = this.parts.capacity();
-    return isBacklogged ? Math.max(idle, ahead) : idle;
+  #room(aheadMs: number): number {
+    return this.#ending.signal.aborted || this.#isFull() ? 0 : this.parts.capacity(aheadMs);
   }
 
   /** Returns true at the node's limits, and asks again once there is room: other models may make it. */

@@ -86,6 +86,10 @@ export class ShareFetcher implements ReaderContext {
     return this.#changed;
   }
 
+  get askAgainMs(): number {
+    return this.#window.askAgainMs;
+  }
+
   get assigned(): TopicPartition[] {
     const { topic } = this.options;
     return this.#partitions.assigned.map((partition) => ({ topic, partition }));
@@ -162,7 +166,7 @@ export class ShareFetcher implements ReaderContext {
   reserve(): number {
     if (this.#isClosing) return 0;
     const taken = this.#reserved + this.#undelivered;
-    const room = Math.min(this.#window.records, this.handlers.room(this.#window.isBacklogged) - taken);
+    const room = Math.min(this.#window.records, this.handlers.room(this.#window.aheadMs) - taken);
     if (room <= 0) return 0;
     this.#reserved += room;
     return room;

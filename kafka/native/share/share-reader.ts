@@ -27,6 +27,9 @@ const LINGER_MS = 50;
 /** Lock time until the broker has announced its own: the shortest that it can be configured to. */
 const FIRST_LOCK_MS = 15_000;
 
+/** Error of acknowledgements of which at least one is of a record that this member does not hold. */
+const NOT_HELD = 'INVALID_RECORD_STATE';
+
 /** What a reader uses of its fetcher. */
 export interface ReaderContext {
   readonly group: string;
@@ -39,7 +42,9 @@ export interface ReaderContext {
   /** Resolves with the next change: room, an acknowledgement, an assignment, or closing. */
   readonly changed: Promise<void>;
   ledBy(broker: number): SharePartition[];
-  /** Reserves room for records; at most one reservation may exceed the room that is left. */
+  /** Time until room may have grown without a change, as work goes on; infinite while few records wait. */
+  readonly askAgainMs: number;
+  /** Reserves room for records. @returns their number; 0 if there is no room */
   reserve(): number;
   unreserve(records: number): void;
   send<R>(broker: number, request: OwnRequest<R>, limitMs: number): Promise<R>;
@@ -115,7 +120,7 @@ export class ShareReader {
       one.nextRenewalAt(this.#lockMs),
       one.isAssigned && one.backoffUntil > now ? one.backoffUntil : Infinity,
     ]);
-    const until = Math.min(...times);
+    const until = Math.min(now + this.context.askAgainMs, ...times);
     const ended = new AbortController();
     const timer = until === Infinity ? [] : [sleep(Math.max(1, until - now), ended.signal)];
     await Promise.race([this.context.changed, ...timer]);
@@ -190,8 +195,10 @@ export class ShareReader {
   #settle(partition: SharePartition, sent: Acknowledgements | undefined, error: string | undefined): void {
     if (!sent) return;
     if (error === undefined) return partition.acknowledged(sent, performance.now());
-    const lost = partition.refused(sent);
-    if (lost > 0) this.context.lost(lost, error);
+    if (error === NOT_HELD) return this.context.lost(partition.refused(sent), error);
+    // The leader moved, or will not answer: it has released everything.
+    this.context.lost(partition.lose() + sent.size, error);
+    void this.context.relocate();
   }
 
   /** Sends a request; if it fails, the broker has released, or will release, everything that this session held. */
