@@ -128,7 +128,8 @@ export class ModelConsumers {
     const { topics } = this.foundation;
     const isGroup = /group/i.test(cause.message);
     const resource = isGroup ? `group ${topics.group(model)}` : `topic ${topics.requests(model)}`;
-    return new KafkaError(cause.kind, lacking('node', 'READ', resource, cause.message), { cause });
+    const operation = cause.message.startsWith('ALTER_CONFIGS') ? 'ALTER_CONFIGS' : 'READ';
+    return new KafkaError(cause.kind, lacking('node', operation, resource, cause.message), { cause });
   }
 }
 

@@ -65,26 +65,12 @@ export class NativeShareConsumer implements ShareConsumer {
     const problem = await retry(() => checkShareGroups(cluster), { signal });
     if (problem !== undefined) throw new KafkaError('other', problem);
     await retry(() => cluster.topic(options.topic), { signal });
-    await this.#configure();
+    await retry(() => configureShareGroup(cluster, options.group), { signal });
     const { memberId } = this.#membership;
     this.#fetcher = new ShareFetcher(cluster, { ...options, memberId }, handlers, log);
     await this.#membership.join();
     while (this.assigned.length === 0 && !signal.aborted) await sleep(ASSIGNMENT_POLL_MS, signal);
     if (signal.aborted) throw new KafkaError('unavailable', 'closed');
-  }
-
-  async #configure(): Promise<void> {
-    const { group } = this.options;
-    try {
-      await retry(() => configureShareGroup(this.cluster, group), { signal: this.#closing.signal });
-    } catch (cause) {
-      const error = toKafkaError(cause);
-      if (error.kind !== 'not-authorized') throw error;
-      this.log.warn(
-        { group, reason: error.message },
-        'share group cannot be configured; without records read so far it starts at the end of its topic',
-      );
-    }
   }
 
   #crash(error: KafkaError): void {

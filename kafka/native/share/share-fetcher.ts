@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-import { SerialQueue } from '../../../core/serial.js';
 import { sleep, within } from '../../../core/time.js';
 import type { Logger } from '../../../core/log.js';
 import type { KafkaError, PartitionOffset, TopicPartition } from '../../port.js';
@@ -7,13 +5,13 @@ import type { Acknowledgement, ShareHandlers } from '../../share-port.js';
 import { retryDelayMs } from '../../errors/retry-delay.js';
 import type { ReadLimits } from '../../record-batches/read-limits.js';
 import type { OwnRequest } from '../protocol/send.js';
-import { acquiredIn, type ShareFetchAnswer, type SharedPartition } from '../protocol/share-fetch.js';
+import type { ShareFetchAnswer } from '../protocol/share-fetch.js';
 import type { ShareTopicAssignment } from '../protocol/share-group.js';
 import type { Cluster } from '../transport/cluster.js';
 import type { Connections } from '../transport/connections.js';
 import { toKafkaError } from '../transport/errors.js';
 import { FetchWindow, type FetchReport } from './fetch-window.js';
-import { readAcquired, type AcquiredChunk } from './read-acquired.js';
+import { ShareDelivery } from './share-delivery.js';
 import type { Settlement } from './share-partition.js';
 import { SharePartitions } from './share-partitions.js';
 import { ShareReader, type ReaderContext } from './share-reader.js';
@@ -40,9 +38,7 @@ export class ShareFetcher implements ReaderContext {
   /** Records asked for by fetches in flight. */
   #reserved = 0;
   readonly #window = new FetchWindow();
-  readonly #deliveries = new SerialQueue();
-  /** Records that are acquired and not delivered yet. */
-  #undelivered = 0;
+  readonly #delivery: ShareDelivery;
   #relocating: Promise<void> | undefined;
   #resolveChanged: () => void = () => undefined;
   /** Undefined while nobody waits. */
@@ -55,6 +51,14 @@ export class ShareFetcher implements ReaderContext {
     readonly log: Logger,
   ) {
     this.#connections = cluster.newConnections();
+    this.#delivery = new ShareDelivery(options, {
+      handlers,
+      log,
+      isClosing: () => this.#isClosing,
+      settle: (partition, offset, type) => this.#settle(partition, offset, type),
+      onDelivered: () => this.wake(),
+      onError: (error) => this.#crash(error),
+    });
   }
 
   get group(): string {
@@ -165,7 +169,7 @@ export class ShareFetcher implements ReaderContext {
 
   reserve(): number {
     if (this.#isClosing) return 0;
-    const taken = this.#reserved + this.#undelivered;
+    const taken = this.#reserved + this.#delivery.undelivered;
     const room = Math.min(this.#window.records, this.handlers.room(this.#window.aheadMs) - taken);
     if (room <= 0) return 0;
     this.#reserved += room;
@@ -181,62 +185,8 @@ export class ShareFetcher implements ReaderContext {
     return this.#connections.send(this.cluster.broker(broker), request, limitMs);
   }
 
-  /** Delivers in the next turn, so that the next fetch is sent before. */
   deliver({ partitions }: ShareFetchAnswer): void {
-    const records = partitions.reduce((sum, one) => sum + acquiredIn(one), 0);
-    if (records === 0) return;
-    this.#undelivered += records;
-    this.#deliveries
-      .run(() => this.#deliver(partitions))
-      .catch((error: unknown) => this.#crash(toKafkaError(error)))
-      .finally(() => {
-        this.#undelivered -= records;
-        this.wake();
-      })
-      .catch(() => undefined);
-  }
-
-  async #deliver(partitions: readonly SharedPartition[]): Promise<void> {
-    await setImmediate();
-    const { topic, readLimits } = this.options;
-    for (const acquired of partitions) {
-      const { partition } = acquired;
-      for (const chunk of readAcquired(acquired, { topic, partition }, readLimits)) {
-        const taken = this.#isClosing
-          ? this.#release(partition, chunk)
-          : this.#deliverChunk(partition, chunk);
-        if (taken) await taken;
-      }
-    }
-  }
-
-  #deliverChunk(
-    partition: number,
-    { records, gaps, damaged, unreadable }: AcquiredChunk,
-  ): Promise<unknown> | void {
-    for (const offset of gaps) this.#settle(partition, offset, 'gap');
-    for (const offset of damaged) this.#settle(partition, offset, 'release');
-    const taken = records.length > 0 ? this.handlers.onRecords(records) : undefined;
-    if (!unreadable) return taken;
-    return Promise.all([taken, this.#reportUnreadable(partition, unreadable)]);
-  }
-
-  async #reportUnreadable(
-    partition: number,
-    { offsets, reason }: NonNullable<AcquiredChunk['unreadable']>,
-  ): Promise<void> {
-    const { topic } = this.options;
-    const [offset = 0] = offsets;
-    const position = { topic, partition, offset, lastOffset: offsets.at(-1) ?? offset };
-    this.log.error({ ...position, reason }, 'records cannot be read; skipping them');
-    await this.handlers.onUnreadable(position, reason);
-    for (const each of offsets) this.#settle(partition, each, 'reject');
-  }
-
-  #release(partition: number, { records, damaged, gaps }: AcquiredChunk): void {
-    for (const offset of gaps) this.#settle(partition, offset, 'gap');
-    const offsets = [...records.map(({ record }) => record.offset), ...damaged];
-    for (const offset of offsets) this.#settle(partition, offset, 'release');
+    this.#delivery.deliver(partitions);
   }
 
   acknowledge({ partition, offset }: PartitionOffset, how: Acknowledgement): void {

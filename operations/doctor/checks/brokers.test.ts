@@ -94,3 +94,22 @@ test('brokers must agree on the largest batch', () => {
   assert.equal(limits('1048588', '1048588'), 0);
   assert.equal(limits('16777216', '1048588'), 1);
 });
+
+test('delivery as a queue needs share groups on all brokers; the reason is given once', () => {
+  const lines = (delivery: 'ordered' | 'queue', ...problems: (string | undefined)[]): string[] =>
+    checkVersions(
+      problems.map((shareGroupProblem, broker) => ({
+        address: String(broker),
+        facts: { release: '4.3', hasConsumerProtocol: true, shareGroupProblem, lacking: [] },
+      })),
+      checkConfig({ delivery }),
+      { partitura: '1', node: '20' },
+    )
+      .filter(({ level }) => level !== 'ok')
+      .map(({ level, message: what }) => `${level}: ${what}`);
+  assert.deepEqual(lines('queue', undefined), []);
+  assert.deepEqual(lines('ordered', 'too old'), []);
+  assert.deepEqual(lines('queue', 'too old', undefined, 'too old'), [
+    'warning: PARTITURA_DELIVERY=queue: too old; nodes deliver requests in order',
+  ]);
+});
