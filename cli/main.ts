@@ -8,12 +8,22 @@ import type { BrokerFlags } from './commands/broker.js';
 import { addDeadLetterCommands } from './commands/dlq/index.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addInspectCommands } from './commands/inspect.js';
+import { addJobCommands } from './commands/job/index.js';
 import { addPredictCommand } from './commands/predict.js';
 import { addSchemasCommands } from './commands/schemas.js';
 import { addTraceCommand } from './commands/trace.js';
 import type { UpFlags } from './commands/up.js';
 import type { DemoFlags } from './demo/demo.js';
-import { CONNECTION, GATEWAY, NODE, configFrom, integer, withOptions, type ConfigOf } from './options.js';
+import {
+  CONNECTION,
+  COORDINATOR,
+  GATEWAY,
+  NODE,
+  configFrom,
+  integer,
+  withOptions,
+  type ConfigOf,
+} from './options.js';
 import { printError } from './output.js';
 import { VERSION } from '../core/version.js';
 
@@ -46,13 +56,14 @@ function clusterCommand(name: string, description: string): Command {
     .option('--data <folder>', 'data folder of the embedded broker (default: a temporary folder)')
     .option('--no-gateway', 'run no gateway')
     .option('--json', 'print JSON', false);
-  return withOptions(command, [...CONNECTION, ...NODE, ...GATEWAY.filter((name) => !NODE.includes(name))]);
+  return withOptions(command, [...new Set([...CONNECTION, ...NODE, ...GATEWAY, ...COORDINATOR])]);
 }
 
 clusterCommand(
   'up',
   'run a cluster in the foreground: nodes and, unless --brokers or KAFKA_BROKERS is set, a Kafka broker',
 )
+  .option('--no-coordinator', 'run no coordinator of split jobs')
   .option('--registry', 'also run a schema registry', false)
   .option('--registry-port <port>', 'port of the schema registry on 127.0.0.1', PORT, DEFAULT_REGISTRY_PORT)
   .addHelpText(
@@ -113,6 +124,17 @@ withOptions(program.command('gateway').description('run one gateway (REST and gR
     return runGateway(configFrom({ ...flags }, environment), flags, environment);
   });
 
+withOptions(
+  program.command('coordinator').description('run one coordinator of split jobs in the foreground'),
+  [...CONNECTION, ...COORDINATOR],
+)
+  .option('--json', 'print JSON', false)
+  .addHelpText('after', '\nExample:\n  partitura coordinator --brokers kafka:9092 --job-files /srv/jobs')
+  .action(async (flags: { json: boolean }) => {
+    const { runCoordinator } = await import('./commands/coordinator.js');
+    return runCoordinator(configFrom({ ...flags }, environment), flags);
+  });
+
 /** Adds each other command; all get what only some of them need. */
 const ADD_COMMANDS = [
   addPredictCommand,
@@ -124,6 +146,7 @@ const ADD_COMMANDS = [
   addDoctorCommand,
   addAclsCommand,
   addControlCommands,
+  addJobCommands,
 ];
 for (const addCommand of ADD_COMMANDS) addCommand(program, quietly, environment);
 

@@ -8,6 +8,7 @@ import {
   type OptionName,
 } from '../core/config/config.js';
 import { GATEWAY as GATEWAY_OPTIONS } from '../core/config/gateway.js';
+import { COORDINATOR as COORDINATOR_OPTIONS } from '../core/config/jobs.js';
 import { groupOf } from '../core/config/processes.js';
 
 /** Options of every command that connects to a cluster. */
@@ -35,7 +36,7 @@ export const CLUSTER: readonly OptionName[] = [
 
 /** Options of a node, beyond the connection. */
 export const NODE: readonly OptionName[] = (Object.keys(OPTIONS) as OptionName[]).filter(
-  (name) => !CONNECTION.includes(name) && !(name in GATEWAY_OPTIONS),
+  (name) => !CONNECTION.includes(name) && !(name in GATEWAY_OPTIONS) && !(name in COORDINATOR_OPTIONS),
 );
 
 /** Options of a gateway, beyond the connection. */
@@ -44,6 +45,17 @@ export const GATEWAY: readonly OptionName[] = [
   'replicationFactor',
   'maxRecordBytes',
   ...(Object.keys(GATEWAY_OPTIONS) as OptionName[]),
+];
+
+/** Options of a coordinator, beyond the connection. */
+export const COORDINATOR: readonly OptionName[] = [
+  'partitions',
+  'replicationFactor',
+  'maxRecordBytes',
+  'replyTopics',
+  'httpHost',
+  'httpPort',
+  ...(Object.keys(COORDINATOR_OPTIONS) as OptionName[]),
 ];
 
 /** Returns a parser of integers within these bounds. */

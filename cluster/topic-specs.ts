@@ -1,7 +1,7 @@
 import type { Config } from '../core/config/config.js';
 import type { Delivery } from '../core/config/node.js';
 import type { TopicSpec } from '../kafka/port.js';
-import { topicNames } from './topics.js';
+import { JOBS, topicNames, type TopicNames } from './topics.js';
 
 /** Space for a dead letter's extra headers on top of the largest record of a request topic. */
 const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
@@ -10,6 +10,8 @@ const RECORD_HEADROOM = 8;
 
 /** Cancellations are read from the end of their topic; nobody needs old ones. */
 const CANCELLATIONS_KEPT_MS = 10 * 60_000;
+
+const JOBS_KEPT_MS = 7 * 24 * 60 * 60_000;
 
 export type TopicConfig = Pick<
   Config,
@@ -42,6 +44,24 @@ export function modelTopics(
   ];
 }
 
+/** Specifies the topics of split jobs. Finished jobs are forgotten after a week, with their results. */
+function jobTopics(
+  names: TopicNames,
+  { partitions, replicationFactor, maxRecordBytes }: Omit<TopicConfig, 'prefix' | 'queuePartitions'>,
+): TopicSpec[] {
+  const kept = { 'retention.ms': String(JOBS_KEPT_MS), 'max.message.bytes': String(maxRecordBytes * 2) };
+  return [
+    { topic: names.jobs, partitions, replicationFactor, config: kept },
+    { topic: names.replies(JOBS), partitions, replicationFactor, config: kept },
+    {
+      topic: names.jobStatus,
+      partitions: 1,
+      replicationFactor,
+      config: { 'cleanup.policy': 'compact,delete', 'retention.ms': String(JOBS_KEPT_MS) },
+    },
+  ];
+}
+
 /** Specifies the topics shared by the whole cluster. */
 export function clusterTopics({
   prefix,
@@ -61,6 +81,7 @@ export function clusterTopics({
       replicationFactor,
       config: { 'retention.ms': String(CANCELLATIONS_KEPT_MS) },
     },
+    ...jobTopics(names, { partitions, replicationFactor, maxRecordBytes }),
     {
       topic: names.deferredReplies,
       partitions,

@@ -3,6 +3,8 @@ import { wildcard } from '../schemas/headers/wildcard.js';
 
 /** Names of topics, groups and registry subjects; built and parsed only here. */
 const REQUESTS = 'requests';
+/** Stands for a model in the names of topics and groups of split jobs. */
+export const JOBS = 'jobs';
 const DEAD_LETTERS = `${REQUESTS}-dlt`;
 
 export interface TopicNames {
@@ -35,6 +37,10 @@ export interface TopicNames {
   readonly deferredReplies: string;
   /** Correlation ids of requests that their callers have abandoned. */
   readonly cancellations: string;
+  /** Split jobs; their results go to `replies(JOBS)` unless they name a topic. */
+  readonly jobs: string;
+  /** Status of split jobs and orders to cancel them, compacted. */
+  readonly jobStatus: string;
   /** Topics that hold the cluster's own state, compacted. */
   readonly state: readonly string[];
   /** Topics reserved for the cluster itself, `state` included. */
@@ -56,6 +62,7 @@ export function topicNames(prefix: string): TopicNames {
     handledLetters: `${prefix}.dead-letters`,
   };
   const cancellations = `${prefix}.cancellations`;
+  const jobs = { jobs: `${prefix}.${JOBS}`, jobStatus: `${prefix}.${JOBS}.status` };
   const modelBefore = (ending: string, topic: string): string | undefined => {
     const matches = topic.startsWith(`${prefix}.`) && topic.endsWith(`.${ending}`);
     const model = matches ? topic.slice(prefix.length + 1, -(ending.length + 1)) : '';
@@ -72,8 +79,9 @@ export function topicNames(prefix: string): TopicNames {
     bindingGroup: (binding) => `${prefix}.bindings.${checkModelName(binding)}`,
     ...state,
     cancellations,
+    ...jobs,
     state: Object.values(state),
-    own: [...Object.values(state), cancellations],
+    own: [...Object.values(state), cancellations, ...Object.values(jobs)],
     clientReplies: `${prefix}.client-replies`,
     deferredReplies: `${prefix}.deferred-replies`,
     modelOf: (topic) => modelBefore(REQUESTS, topic),

@@ -10,6 +10,8 @@ import { ClusterControl } from '../operations/control/cluster-control.js';
 import type { KnownNode } from '../cluster/node-directory.js';
 import { expectedWaitMs } from './models/expected-wait.js';
 import { DeferredReplies } from './deferred/deferred-replies.js';
+import { OpenedJobs } from './jobs/opened-jobs.js';
+import { PartitionChooser } from '../producers/partition-chooser.js';
 import { RequestChannel } from '../producers/request-channel.js';
 
 /** A gateway's connections to the cluster: requests and replies, nodes, directives. */
@@ -19,6 +21,7 @@ export class ClusterLink {
   readonly directives: LiveDirectives;
   readonly control: ClusterControl;
   readonly deferred: DeferredReplies;
+  readonly jobs: OpenedJobs;
   readonly #producer: KafkaProducer;
 
   constructor(
@@ -26,11 +29,17 @@ export class ClusterLink {
     readonly kafka: KafkaClient,
     readonly log: Logger,
   ) {
-    const limits = { retryLimitMs: config.gatewayTimeoutMs, maxInflight: config.gatewayMaxInflight };
-    this.channel = new RequestChannel(config, kafka, limits, log);
     this.nodes = new LiveNodes(kafka, config, log);
+    const chooser = new PartitionChooser(this.nodes, config.prefix);
+    const options = {
+      retryLimitMs: config.gatewayTimeoutMs,
+      maxInflight: config.gatewayMaxInflight,
+      chooser,
+    };
+    this.channel = new RequestChannel(config, kafka, options, log);
     this.directives = new LiveDirectives(kafka, config, log);
     this.deferred = new DeferredReplies(config, kafka);
+    this.jobs = new OpenedJobs(config, kafka, log);
     this.#producer = kafka.producer();
     this.control = new ClusterControl({
       producer: this.#producer,
@@ -64,6 +73,7 @@ export class ClusterLink {
       this.nodes.close(),
       this.directives.close(),
       this.deferred.close(),
+      this.jobs.close(),
       this.#producer.close(),
     ]);
   }

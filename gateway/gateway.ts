@@ -30,12 +30,12 @@ export interface Gateway {
 export async function startGateway(config: Config, kafka: KafkaClient, log: Logger): Promise<Gateway> {
   const authenticator = new Authenticator(config, log);
   const link = new ClusterLink(config, kafka, log);
-  const { directives, control, deferred, channel } = link;
+  const { directives, control, deferred, jobs, channel } = link;
   const models = new ServedModels(link.nodes, directives);
   const waitOf = (model: string): number => link.expectedWaitMs(model, link.nodes.nodes());
   const inferences = new Inferences(channel, models, waitOf);
   const metrics = new GatewayMetrics(() => channel.inflight);
-  const services = { config, inferences, models, directives, control, authenticator, deferred };
+  const services = { config, inferences, models, directives, control, authenticator, deferred, jobs };
   const pages = { ...pageServices(link, log), registry: metrics.registry };
   const { app, connections } = createHttpServer({ ...services, metrics, log, pages });
   const grpc = new GrpcServer({ ...services, metrics, log });

@@ -4,9 +4,11 @@ import { engineThreadsFor } from '../core/engine-threads.js';
 import { startLocalBroker, type LocalBroker } from './broker.js';
 import { startLocalRegistry, type LocalRegistry } from './registry.js';
 import {
+  superviseCoordinator,
   superviseGateway,
   superviseNode,
   type ProcessListeners,
+  type SupervisedCoordinator,
   type SupervisedGateway,
   type SupervisedNode,
 } from './supervised-process.js';
@@ -20,6 +22,8 @@ export interface ClusterOptions {
   readonly registry?: { readonly port?: number } | undefined;
   /** True to run a gateway as well. */
   readonly gateway?: boolean;
+  /** True to run a coordinator of split jobs as well, whose tasks the nodes then serve. */
+  readonly coordinator?: boolean;
   /** Aborts the start. */
   readonly signal?: AbortSignal | undefined;
   readonly log: (line: string) => void;
@@ -35,6 +39,8 @@ export interface LocalCluster {
   readonly registry: string | undefined;
   /** Gateway, if one was asked for; restarted if it ends unexpectedly. */
   readonly gateway: SupervisedGateway | undefined;
+  /** Coordinator, if one was asked for; restarted if it ends unexpectedly. */
+  readonly coordinator: SupervisedCoordinator | undefined;
   /** Nodes that end unexpectedly are restarted. */
   readonly nodes: readonly SupervisedNode[];
   /** Resolves with the reason if broker or registry end unexpectedly, or another process cannot be restarted. */
@@ -49,12 +55,12 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
   let broker: LocalBroker | undefined;
   let registry: LocalRegistry | undefined;
   let gateway: SupervisedGateway | undefined;
+  let coordinator: SupervisedCoordinator | undefined;
   let brokerEnded = false;
   const stop = async (): Promise<void> => {
     // Without its broker a node can neither answer nor commit requests in flight, and would wait in vain.
-    if (brokerEnded) nodes.forEach((node) => node.kill('SIGKILL'));
-    if (brokerEnded) gateway?.kill('SIGKILL');
-    await gateway?.stop();
+    if (brokerEnded) [...nodes, gateway, coordinator].forEach((process) => process?.kill('SIGKILL'));
+    await Promise.all([gateway?.stop(), coordinator?.stop()]);
     await Promise.all(nodes.map((node) => node.stop()));
     await Promise.all([broker?.stop(), registry?.stop()]);
   };
@@ -66,23 +72,29 @@ export async function startCluster(options: ClusterOptions): Promise<LocalCluste
     }
     registry = await startRegistry(options);
     const brokers = broker ? [broker.bootstrap] : (options.config.brokers ?? []);
-    const front = options.gateway ? ' and the gateway' : '';
-    options.onStep?.(`starting ${options.nodes} inference node${options.nodes === 1 ? '' : 's'}${front}`);
+    options.onStep?.(startingSentence(options));
     const schemas = registry ? { schemaRegistryUrl: registry.url } : {};
-    const config = { ...shareOfCores(options.nodes), ...options.config, ...schemas, brokers };
+    const config = { ...configOfProcesses(options), ...schemas, brokers };
     await allStarted([
       startNodes(options.nodes, config, options, options.signal).then((started) => nodes.push(...started)),
       startGateway(config, options).then((started) => (gateway = started)),
+      startCoordinator(config, options).then((started) => (coordinator = started)),
     ]);
-    const failed = firstFailure([...nodes, ...(gateway ? [gateway] : [])], {
+    const failed = firstFailure([...nodes, ...[gateway, coordinator].filter((one) => one !== undefined)], {
       'the broker': broker,
       'the schema registry': registry,
     });
-    return { brokers, registry: registry?.url, gateway, nodes, failed, stop };
+    return { brokers, registry: registry?.url, gateway, coordinator, nodes, failed, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function startingSentence({ nodes, gateway, coordinator }: ClusterOptions): string {
+  const others = [...(gateway ? ['the gateway'] : []), ...(coordinator ? ['the coordinator'] : [])];
+  const all = [`${nodes} inference node${nodes === 1 ? '' : 's'}`, ...others];
+  return `starting ${new Intl.ListFormat('en').format(all)}`;
 }
 
 /** Starts a schema registry if one was asked for. */
@@ -102,10 +114,25 @@ async function startGateway(
   return superviseGateway(config, options, options.signal);
 }
 
+/** Starts a coordinator if one was asked for. */
+async function startCoordinator(
+  config: Partial<Config>,
+  options: ClusterOptions,
+): Promise<SupervisedCoordinator | undefined> {
+  if (!options.coordinator) return undefined;
+  return superviseCoordinator(config, options, options.signal);
+}
+
 /** Waits for all starts, so that nothing is starting any more when the first failure is thrown. */
 async function allStarted(starts: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(starts)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+/** Returns the configuration of all processes: what nobody has set is chosen for several nodes on one machine. */
+function configOfProcesses({ config, nodes, coordinator = false }: ClusterOptions): Partial<Config> {
+  const share = config.engineThreads || config.intraOpThreads ? {} : shareOfCores(nodes);
+  return { ...config, ...share, ...(coordinator && { jobs: true }) };
 }
 
 /** Divides the cores of this machine among the nodes, instead of letting each use all of them. */

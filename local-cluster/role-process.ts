@@ -42,11 +42,16 @@ export interface RoleProcess<Ready> {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** Message of a coordinator process to its parent once it takes jobs. */
+export interface CoordinatorReady {
+  readonly coordinator: string;
+}
+
 export type NodeProcess = RoleProcess<NodeReady>;
 export type GatewayProcess = RoleProcess<GatewayReady>;
 
 /** Subcommands of the command line that run until they are stopped, and what they are called in messages. */
-type Role = 'node' | 'gateway';
+type Role = 'node' | 'gateway' | 'coordinator';
 
 const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 /**
@@ -81,6 +86,14 @@ export function startNodeProcess(config: Partial<Config>, options: StartOptions)
 /** Starts `partitura gateway`, likewise. */
 export function startGatewayProcess(config: Partial<Config>, options: StartOptions): Promise<GatewayProcess> {
   return startRole('gateway', config, options);
+}
+
+/** Starts `partitura coordinator`, likewise. */
+export function startCoordinatorProcess(
+  config: Partial<Config>,
+  options: StartOptions,
+): Promise<RoleProcess<CoordinatorReady>> {
+  return startRole('coordinator', config, options);
 }
 
 async function startRole<Ready extends object>(

@@ -1,8 +1,10 @@
 import { backoffMs, sleep, type Backoff } from '../core/time.js';
 import type { Config } from '../core/config/config.js';
 import {
+  startCoordinatorProcess,
   startGatewayProcess,
   startNodeProcess,
+  type CoordinatorReady,
   type GatewayReady,
   type NodeReady,
   type ProcessExit,
@@ -115,6 +117,7 @@ export class SupervisedProcess<Ready> {
 }
 
 export type SupervisedNode = SupervisedProcess<NodeReady>;
+export type SupervisedCoordinator = SupervisedProcess<CoordinatorReady>;
 export type SupervisedGateway = SupervisedProcess<GatewayReady>;
 
 /** Starts a node and restarts it when it ends unexpectedly. @throws Error as `SupervisedProcess.start` */
@@ -136,6 +139,17 @@ export function superviseGateway(
   const start = (options: StartOptions): Promise<RoleProcess<GatewayReady>> =>
     startGatewayProcess(config, options);
   return SupervisedProcess.start(() => 'the gateway', start, listeners, signal);
+}
+
+/** Starts a coordinator and restarts it when it ends unexpectedly. @throws Error as `SupervisedProcess.start` */
+export function superviseCoordinator(
+  config: Partial<Config>,
+  listeners?: ProcessListeners,
+  signal?: AbortSignal,
+): Promise<SupervisedCoordinator> {
+  const start = (options: StartOptions): Promise<RoleProcess<CoordinatorReady>> =>
+    startCoordinatorProcess(config, options);
+  return SupervisedProcess.start(() => 'the coordinator', start, listeners, signal);
 }
 
 function logTo({ log }: ProcessListeners): (line: string) => void {

@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
+import { LiveNodes } from '../cluster/live-nodes.js';
 import { checkConfig, type Config, type ConfigInput } from '../core/config/config.js';
 import { createLogger, type Logger } from '../core/log.js';
 import { createKafkaClient } from '../kafka/client.js';
 import type { KafkaClient } from '../kafka/port.js';
 import { PartituraError, isErrorCode } from '../schemas/errors.js';
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
+import { PartitionChooser } from './partition-chooser.js';
 import { RequestChannel, type RequestOptions } from './request-channel.js';
 import { fromTensor, toTensor, type InputTensor, type OutputTensor } from './tensors.js';
 
@@ -60,22 +62,29 @@ const DEFAULT_MAX_INFLIGHT = 10_000;
 /** A client of a Partitura cluster. */
 export class PartituraClient {
   readonly #channel: RequestChannel;
+  readonly #nodes: LiveNodes;
 
   /** Not for direct use; call `connect`. */
   constructor(
     readonly config: Config,
     kafka: KafkaClient,
     readonly options: ClientOptions,
-    log: Logger,
+    readonly log: Logger,
   ) {
     const retryLimitMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const maxInflight = options.maxInflight ?? DEFAULT_MAX_INFLIGHT;
-    this.#channel = new RequestChannel(config, kafka, { retryLimitMs, maxInflight }, log);
+    this.#nodes = new LiveNodes(kafka, config, log);
+    const chooser = new PartitionChooser(this.#nodes, config.prefix);
+    this.#channel = new RequestChannel(config, kafka, { retryLimitMs, maxInflight, chooser }, log);
   }
 
   /** Connects. @throws KafkaError if the cluster cannot be reached */
-  open(): Promise<void> {
-    return this.#channel.open();
+  async open(): Promise<void> {
+    await this.#channel.open();
+    // Requests do not wait for the directory of nodes: until it is read, and without the right to, they are spread evenly.
+    this.#nodes.start().catch((error: unknown) => {
+      this.log.debug({ err: error }, 'node directory cannot be read; spreading requests evenly');
+    });
   }
 
   /** Number of calls waiting for their reply. */
@@ -138,8 +147,8 @@ export class PartituraClient {
   }
 
   /** Fails all pending calls, then disconnects. */
-  close(): Promise<void> {
-    return this.#channel.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#channel.close(), this.#nodes.close()]);
   }
 }
 

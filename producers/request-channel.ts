@@ -13,6 +13,7 @@ import type { InferenceReply, InferenceRequest } from '../schemas/generated.js';
 import { correlationOf, replyTo } from '../schemas/headers/reply-dialects.js';
 import { Cancellations } from './cancellations.js';
 import { NoReplyError } from './no-reply-error.js';
+import type { PartitionChooser } from './partition-chooser.js';
 import { unreadable, unsent, unwritable } from './problems.js';
 import { ReplyRouter } from './reply-router.js';
 import { RequestDelivery } from './request-delivery.js';
@@ -28,11 +29,13 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, Buffer>> | undefined;
 }
 
-export interface ChannelLimits {
+export interface ChannelOptions {
   /** Time for which unsent requests are retried, milliseconds. */
   readonly retryLimitMs: number;
   /** Maximum number of pending requests; more are refused as OVERLOADED. */
   readonly maxInflight: number;
+  /** Chooses partitions for requests without a key; without it they are spread evenly. */
+  readonly chooser?: PartitionChooser;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -56,12 +59,15 @@ export class RequestChannel {
   constructor(
     readonly config: Config,
     readonly kafka: KafkaClient,
-    readonly limits: ChannelLimits,
+    readonly options: ChannelOptions,
     readonly log: Logger,
   ) {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
-    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs: limits.retryLimitMs });
+    this.#outbox = new Outbox(this.#producer, {
+      ...OUTBOX_DEFAULTS,
+      retryLimitMs: this.options.retryLimitMs,
+    });
     const { cancellations: topic } = this.#topics;
     this.#cancellations = new Cancellations({ producer: this.#producer, topic, log });
   }
@@ -132,17 +138,22 @@ export class RequestChannel {
     const value = this.#encode(request.id === '' ? { ...request, id: correlation } : request);
     const answered = this.#router.expect(correlation, options.timeoutMs, options.signal);
     if (!this.#router.waits(correlation)) return answered;
-    const delivery = this.#send(request.model, correlation, value, options);
+    const choice =
+      options.key === undefined ? this.options.chooser?.choose(request.model, rowsOf(request)) : undefined;
+    const message = { correlation, value, partition: choice?.partition };
+    const delivery = this.#send(request.model, message, options);
     try {
       return await answered;
     } catch (error) {
       if (delivery.begun && isAbandoned(error)) this.#cancellations.add(correlation);
       throw error;
+    } finally {
+      if (choice) this.options.chooser?.end(choice);
     }
   }
 
   #refuseOverload(): void {
-    const { maxInflight } = this.limits;
+    const { maxInflight } = this.options;
     if (this.#router.size < maxInflight) return;
     throw new PartituraError('OVERLOADED', `expected at most ${maxInflight} calls in flight, got one more`);
   }
@@ -157,7 +168,7 @@ export class RequestChannel {
     );
   }
 
-  #send(model: string, correlation: string, value: Buffer, options: RequestOptions): RequestDelivery {
+  #send(model: string, { correlation, value, partition }: Message, options: RequestOptions): RequestDelivery {
     const { key: keyText } = options;
     const key = keyText === undefined ? null : Buffer.from(keyText);
     const topic = this.#topics.requests(model);
@@ -171,7 +182,7 @@ export class RequestChannel {
       () => this.#router.waits(correlation),
       (cause) => this.#router.fail(correlation, unsent(topic, model, cause)),
     );
-    this.#outbox.push({ topic, key, value, headers }, delivery);
+    this.#outbox.push({ topic, partition, key, value, headers }, delivery);
     return delivery;
   }
 
@@ -193,6 +204,18 @@ export class RequestChannel {
     await Promise.all([this.#outbox.close(), this.#cancellations.settled()]);
     await Promise.allSettled([this.#producer.close(), this.#consumer?.close()]);
   }
+}
+
+/** A request that is ready to be sent. */
+interface Message {
+  readonly correlation: string;
+  readonly value: Buffer;
+  /** Undefined for any. */
+  readonly partition: number | undefined;
+}
+
+function rowsOf({ inputs: [first] }: InferenceRequest): number {
+  return Math.max(1, first?.shape[0] ?? 1);
 }
 
 /** Recognizes a request that its caller aborted; after a timeout, the deadline ends it. */

@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   REPLY_TOO_LARGE: { retryable: false },
   MODEL_FAILED: { retryable: false },
   MODEL_CRASHED: { retryable: false },
+  PART_FAILED: { retryable: false },
+  JOB_CANCELLED: { retryable: false },
   INTERNAL: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 

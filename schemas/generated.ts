@@ -145,7 +145,7 @@ export interface ModelVersionStatus {
   measured: ModelMeasurement | null;
   /** Null while the version is not loaded. */
   batching: ModelBatching | null;
-  /** saved_model, onnx, graph_model or layers_model. */
+  /** saved_model, onnx, graph_model, layers_model or task. */
   format: string | null;
   /** Package that runs the model, with its version. */
   runtime: string | null;
@@ -572,7 +572,7 @@ export const NodeStatusSchema = {
                 "string"
               ],
               "default": null,
-              "doc": "saved_model, onnx, graph_model or layers_model."
+              "doc": "saved_model, onnx, graph_model, layers_model or task."
             },
             {
               "name": "runtime",

@@ -15,6 +15,8 @@ export interface UpFlags {
   readonly json: boolean;
   /** False to run no gateway. */
   readonly gateway?: boolean;
+  /** False to run no coordinator. */
+  readonly coordinator?: boolean;
 }
 
 /**
@@ -23,7 +25,15 @@ export interface UpFlags {
  */
 export function startFromFlags(
   config: Config,
-  { nodes, brokerPort, data, registry: ownRegistry, registryPort, gateway = true }: UpFlags,
+  {
+    nodes,
+    brokerPort,
+    data,
+    registry: ownRegistry,
+    registryPort,
+    gateway = true,
+    coordinator = true,
+  }: UpFlags,
   ownBroker: boolean,
   signal: AbortSignal,
 ): Promise<LocalCluster> {
@@ -39,6 +49,7 @@ export function startFromFlags(
     broker,
     registry,
     gateway,
+    coordinator,
     log,
     signal,
     onStep: (step) => printError(`${step} …`),

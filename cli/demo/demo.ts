@@ -22,7 +22,10 @@ const WARM_UP_REQUESTS = 200;
  */
 export async function runDemo(config: Config, flags: DemoFlags, ownBroker: boolean): Promise<void> {
   const signal = stopSignal();
-  const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
+  const cluster = await unlessStopped(
+    startFromFlags(config, { ...flags, coordinator: false }, ownBroker, signal),
+    signal,
+  );
   if (!cluster) return;
   const leaving = new AbortController();
   const streaming = stream(cluster, config, flags, leaving.signal);

@@ -26,6 +26,11 @@ export interface Job {
   readonly deadline: number | null;
   /** Arrival of the record, monotonic milliseconds. */
   readonly arrivedAt: number;
+  /**
+   * Time by which the job counts as having arrived earlier, milliseconds; negative for bulk work, which goes into idle
+   * capacity. Default 0.
+   */
+  readonly headStartMs?: number;
   /** Returns true if nobody waits for the answer any more; asked when a batch takes the job. */
   isCancelled?(): boolean;
   /** Called once, unless `failed` is. */

@@ -139,11 +139,12 @@ export class Batcher {
 
   /**
    * Estimates how long a job that is submitted now waits for its batch to finish, milliseconds: full batches before
-   * it, each as long as recent ones. A low estimate, because it decides which requests are refused.
+   * it, each as long as recent ones; bulk work does not count. A low estimate, because it decides which requests are refused.
    */
   get expectedWaitMs(): number {
     const { maxBatchRows, parallelism } = this.limits;
-    const queued = this.#batches ? Math.floor(this.#lanes.rows / maxBatchRows) : this.#lanes.slices;
+    const { ahead } = this.#lanes;
+    const queued = this.#batches ? Math.floor(ahead.rows / maxBatchRows) : ahead.slices;
     const batches = queued + this.#running.size;
     return (batches * this.#serviceTime.microsPerBatch) / parallelism / 1_000;
   }
@@ -188,7 +189,10 @@ export class Batcher {
     const { parallelism, prefetchRows } = this.limits;
     const { rows } = this.#lanes;
     if (this.#running.size < parallelism) return rows > 0;
-    return !this.#runner.isSearching && this.#running.size < 2 * parallelism && rows >= prefetchRows;
+    if (this.#runner.isSearching || this.#running.size >= 2 * parallelism || rows < prefetchRows)
+      return false;
+    // Bulk work that is handed over early would be in front of requests that arrive meanwhile.
+    return !(this.#lanes.oldest()?.isBulk ?? false);
   }
 
   #isHeldBack(): boolean {

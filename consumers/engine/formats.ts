@@ -4,6 +4,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelFormat } from './engine.js';
 import type { FormatDefinition } from './thread/format.js';
 import { onnx } from './thread/onnx/format.js';
+import { task } from './thread/task/format.js';
 import { graphModel, layersModel, savedModel } from './thread/tensorflow/formats.js';
 
 /**
@@ -15,6 +16,7 @@ export const FORMATS: Readonly<Record<ModelFormat, FormatDefinition>> = {
   onnx,
   graph_model: graphModel,
   layers_model: layersModel,
+  task,
 };
 
 /** Looks up a format by its name. @throws Error for a name that `detectFormat` never returns */
@@ -26,18 +28,22 @@ export function formatNamed(name: ModelFormat): FormatDefinition {
 
 /**
  * Detects the model format of a version folder.
+ * @param isTask true for a folder of tasks, which holds code and no models
  * @throws PartituraError MODEL_FAILED listing the expected files
  */
-export async function detectFormat(directory: string): Promise<ModelFormat> {
-  for (const [name, format] of Object.entries(FORMATS)) {
+export async function detectFormat(directory: string, isTask = false): Promise<ModelFormat> {
+  const possible = Object.entries(FORMATS).filter(([, { isCode = false }]) => isCode === isTask);
+  for (const [name, format] of possible) {
     const path = join(directory, format.file);
     if ((await isFile(path)) && (await (format.isIn?.(path) ?? true))) return name;
   }
-  throw new PartituraError('MODEL_FAILED', `${directory} contains no model: expected ${expectedFiles()}`);
+  const kind = isTask ? 'task' : 'model';
+  const expected = expectedFiles(possible.map(([, format]) => format));
+  throw new PartituraError('MODEL_FAILED', `${directory} contains no ${kind}: expected ${expected}`);
 }
 
-function expectedFiles(): string {
-  const files = new Set(Object.values(FORMATS).map(({ file, title }) => `${file} (${title})`));
+function expectedFiles(formats: readonly FormatDefinition[]): string {
+  const files = new Set(formats.map(({ file, title }) => `${file} (${title})`));
   return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(files);
 }
 

@@ -15,6 +15,7 @@ export function runtimeName(backend: Backend): string {
 
 /** Returns the package version of a runtime, or `unknown`. */
 export function runtimeVersion(backend: Backend): string {
+  if (PACKAGES[backend] === 'node') return process.versions.node;
   try {
     const { version } = require(`${PACKAGES[backend]}/package.json`) as { version?: string };
     return version ?? 'unknown';

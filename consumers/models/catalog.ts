@@ -6,7 +6,7 @@ import { PartituraError } from '../../schemas/errors.js';
 import type { ModelVersionStatus } from '../../schemas/generated.js';
 import type { Engine } from '../engine/engine.js';
 import {
-  scanRepository,
+  scanRepositories,
   type RepositoryContent,
   type SkippedFolder,
   type VersionFolder,
@@ -31,6 +31,8 @@ import { wantedVersions } from './version-policy.js';
 
 export interface CatalogOptions extends BatchDefaults, ReportOptions {
   readonly root: string;
+  /** Folders of tasks, laid out like a repository of models. Default none. */
+  readonly tasks?: readonly string[];
   /** Returns the version policy of a model; undefined if it is not to be served. */
   readonly policyOf: (model: string) => string | undefined;
   /** Returns the revision of these policies; higher after a change. */
@@ -91,7 +93,8 @@ export class ModelCatalog {
 
   async #scan(): Promise<RepositoryContent> {
     const skipped: SkippedFolder[] = [];
-    const content = await scanRepository(this.options.root, (folder) => skipped.push(folder));
+    const { root, tasks = [] } = this.options;
+    const content = await scanRepositories({ root, tasks }, (folder) => skipped.push(folder));
     this.#skipped.update(skipped);
     return content;
   }

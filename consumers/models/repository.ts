@@ -11,6 +11,8 @@ export interface VersionFolder {
   readonly directory: string;
   /** Names, sizes and modification times of all files in the folder. */
   readonly stamp: string;
+  /** True in a folder of tasks, which holds code instead of models. */
+  readonly isTask?: boolean;
 }
 
 /** Versions by model, each in ascending order. */
@@ -49,6 +51,29 @@ export async function scanRepository(
     const versions = await scanModel(join(root, model), model, onSkipped);
     if (versions.length > 0) content.set(model, versions);
     else skip('expected version folders named 1, 2, 3, …, got none');
+  }
+  return content;
+}
+
+/**
+ * Scans a model repository and folders of tasks, which are laid out likewise. A task whose name is taken is skipped.
+ * @throws PartituraError INVALID_REQUEST if one of them cannot be read
+ */
+export async function scanRepositories(
+  { root, tasks }: { readonly root: string; readonly tasks: readonly string[] },
+  onSkipped: (skipped: SkippedFolder) => void,
+): Promise<RepositoryContent> {
+  const content = new Map(await scanRepository(root, onSkipped));
+  for (const folder of tasks) {
+    for (const [task, versions] of await scanRepository(folder, onSkipped)) {
+      if (content.has(task))
+        onSkipped({ folder: task, reason: `expected another name for this task: '${task}' is taken` });
+      else
+        content.set(
+          task,
+          versions.map((version) => ({ ...version, isTask: true })),
+        );
+    }
   }
   return content;
 }

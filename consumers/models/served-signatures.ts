@@ -35,13 +35,14 @@ export interface ServedSignatures {
  * @throws PartituraError with the reason if the default one cannot be served
  */
 export async function serveSignatures(
-  { model, version, directory }: VersionFolder,
+  { model, version, directory, isTask }: VersionFolder,
   engine: Engine,
   defaults: BatchDefaults,
   surroundings: BatchSurroundings & LoadingSteps,
 ): Promise<ServedSignatures> {
-  const settings = await readModelSettings(directory);
-  const format = await detectFormat(directory);
+  const read = await readModelSettings(directory);
+  const settings = isTask ? { ...read, warmUp: false } : read;
+  const format = await detectFormat(directory, isTask);
   const filesHash = await hashFiles(directory).catch(() => undefined);
   const source = { model, version, directory, format };
   const serve = (files: VersionFiles): Promise<ServedVersion> =>

@@ -1,6 +1,7 @@
 import { PartituraError } from '../../schemas/errors.js';
 import type { Engine, EngineTensor, LoadedModel, ModelSource } from '../engine/engine.js';
 import { lacksOperation } from '../engine/model-errors.js';
+import { formatNamed } from '../engine/formats.js';
 import { runtimeVersion } from '../engine/runtime-version.js';
 import { proveBatching, type ProvenVerdict } from './batch-proof/prove.js';
 import { obstacleToBatching, type BatchingVerdict } from './batch-proof/verdict.js';
@@ -42,6 +43,7 @@ const PROOF_REVISION = '4';
  * costs more than the proof.
  */
 const SLOW_LOAD_MS = 250;
+const OF_TASK: BatchingVerdict = { batchable: false, reason: 'a task computes whole requests' };
 const POSTPONED: BatchingVerdict = {
   batchable: false,
   reason: 'not proven yet: the proof follows the start of the node',
@@ -134,6 +136,7 @@ async function determineVerdict(
   source: ModelSource,
   { settings, maxBatchRows, verdicts, filesHash, postponesProof, now }: TrialOptions,
 ): Promise<Pick<Trial, 'batching' | 'verdictKey'>> {
+  if (formatNamed(source.format).isCode) return { batching: OF_TASK, verdictKey: undefined };
   const configured = verdictOfSettings(loaded, settings);
   if (configured) return { batching: configured, verdictKey: undefined };
   const key = filesHash === undefined ? undefined : verdictKeyOf(loaded, filesHash, maxBatchRows);

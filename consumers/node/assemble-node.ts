@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { LiveDirectives } from '../../cluster/control/live-directives.js';
 import { replyTopicPolicy } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
@@ -26,6 +27,9 @@ import { Heartbeat } from './heartbeat.js';
 import { ModelConsumers } from './model-consumers.js';
 import { NodeSweeper } from './node-sweeper.js';
 import { InferenceNode } from './node.js';
+
+/** Tasks of the kinds of jobs that come with Partitura. */
+const BUILT_IN_TASKS = fileURLToPath(new URL('../../../tasks', import.meta.url));
 
 /** Overrides for tests, benchmarks and tracing. */
 export interface NodeOptions {
@@ -129,7 +133,7 @@ function createCatalog(
   const batching: BatchDefaults = { maxBatchRows, maxBatchDelayMs, inlineMicros, batchCheckMs };
   const isFatal = (cause: unknown): boolean =>
     cause instanceof KafkaError && cause.kind === 'unauthenticated';
-  const options = { ...batching, ...following, root, pollMs, isFatal };
+  const options = { ...batching, ...following, root, tasks: taskFolders(config), pollMs, isFatal };
   const surroundings: BatchSurroundings = {
     observe: (model, rows, computeMicros) => {
       metrics.batchSize.observe({ model }, rows);
@@ -140,6 +144,11 @@ function createCatalog(
     onBatchCheck: noteBatchCheck(foundation, beat),
   };
   return new ModelCatalog(engine, options, log, surroundings);
+}
+
+/** Returns the folders of tasks: the operator's, and the ones that split jobs need. */
+function taskFolders({ tasks, jobs }: Config): string[] {
+  return jobs ? [...tasks, BUILT_IN_TASKS] : [...tasks];
 }
 
 /** Counts the result of each batch check and logs differences. */

@@ -67,6 +67,7 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
   #asSource(): FlowSource<O, QueuedRecord> {
     return {
       held: (entry) => entry,
+      isRevoked: () => false,
       isSuspect: ({ deliveries }) => deliveries > 1 || this.#isolation.isActive,
       settled: (entry, outcome) => this.#publish(entry, outcome),
       crashed: () => this.#isolation.begin(),

@@ -64,6 +64,7 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
   #asSource(): FlowSource<O, RecordEntry<O>> {
     return {
       held: ({ subject }) => subject,
+      isRevoked: ({ subject }) => subject.partition.revoked,
       isSuspect: ({ offset, subject }) =>
         this.#committer.isIsolated || (subject.partition.crashes?.isSuspect(offset) ?? false),
       settled: (entry, outcome) => this.#settle(entry, outcome),

@@ -20,6 +20,8 @@ export interface HeldRecord {
  */
 export interface FlowSource<O, E> {
   held(entry: E): HeldRecord;
+  /** Returns true once the record's next owner repeats its work. */
+  isRevoked(entry: E): boolean;
   /** Returns true for a record that may have crashed its previous owner. */
   isSuspect(entry: E): boolean;
   /** Receives the outcome of a record, once it is known that it can be delivered. */
@@ -50,6 +52,8 @@ export interface FlowParts {
  */
 export class RecordFlow<W extends object, O extends AnyOutcome, E> {
   readonly #jobs: JobOwner<W, E> = {
+    recordOf: (entry) => this.source.held(entry).record,
+    isRevoked: (entry) => this.source.isRevoked(entry),
     answered: (job, answer) => this.#answered(job, answer),
     failed: (job, cause) => this.#failed(job, cause),
   };

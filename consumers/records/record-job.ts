@@ -1,3 +1,4 @@
+import type { KafkaRecord } from '../../kafka/port.js';
 import type { Answer } from '../batching/batch.js';
 import type { CommittedPartition } from './committer.js';
 import type { Entry, PartitionLedger } from './ledger.js';
@@ -23,6 +24,8 @@ export interface OwnedPartition<O> extends CommittedPartition, PartitionLease {
 
 /** The receiver of finished jobs; each job is reported exactly once. */
 export interface JobOwner<W, E> {
+  recordOf(entry: E): KafkaRecord;
+  isRevoked(entry: E): boolean;
   answered(job: RecordJob<W, E>, answer: Answer): void;
   failed(job: RecordJob<W, E>, cause: unknown): void;
 }
@@ -30,6 +33,9 @@ export interface JobOwner<W, E> {
 /** Work in progress, as the handler that does it sees it. */
 export interface RunningJob<W> {
   readonly work: W;
+  readonly record: KafkaRecord;
+  /** True once the record's next owner repeats the work. */
+  readonly isRevoked: boolean;
   /** Monotonic milliseconds. */
   readonly arrivedAt: number;
   answered(answer: Answer): void;
@@ -47,6 +53,14 @@ export class RecordJob<W, E> implements RunningJob<W> {
     readonly arrivedAt: number,
     readonly owner: JobOwner<W, E>,
   ) {}
+
+  get record(): KafkaRecord {
+    return this.owner.recordOf(this.entry);
+  }
+
+  get isRevoked(): boolean {
+    return this.owner.isRevoked(this.entry);
+  }
 
   answered(answer: Answer): void {
     this.owner.answered(this, answer);

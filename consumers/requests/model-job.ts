@@ -10,6 +10,8 @@ export interface ModelWork {
   readonly valid: ValidRequest;
   /** Milliseconds since the epoch; null for none. */
   readonly deadline: number | null;
+  /** See `Job`. Default 0. */
+  readonly headStartMs?: number;
 }
 
 /**
@@ -39,9 +41,10 @@ class ModelJob<W extends ModelWork> implements Job {
   readonly mustBeAlone: boolean;
   readonly deadline: number | null;
   readonly arrivedAt: number;
+  readonly headStartMs: number;
 
   constructor(
-    { valid, deadline }: ModelWork,
+    { valid, deadline, headStartMs = 0 }: ModelWork,
     readonly job: RunningJob<W>,
     readonly cancelled: (work: W) => boolean,
   ) {
@@ -50,6 +53,7 @@ class ModelJob<W extends ModelWork> implements Job {
     this.laneKey = valid.laneKey;
     this.mustBeAlone = valid.mustBeAlone;
     this.deadline = deadline;
+    this.headStartMs = headStartMs;
     this.arrivedAt = job.arrivedAt;
   }
 

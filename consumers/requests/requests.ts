@@ -9,15 +9,9 @@ import type { CancelledRequests } from './cancelled-requests.js';
 import { startOnModel } from './model-job.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
 import { answerOutcome, failureOutcome } from './replies/answer.js';
+import { deliverable } from './replies/deliverable.js';
 import type { Destinations } from './replies/destinations.js';
-import {
-  callerOf,
-  isTooLate,
-  outcomeName,
-  refuseIfLate,
-  type Caller,
-  type Outcome,
-} from './replies/outcome.js';
+import { isTooLate, outcomeName, refuseIfLate, type Outcome } from './replies/outcome.js';
 import type { ReplyPublisher } from './replies/publisher.js';
 
 /** The parts of a node that handle requests of any model. */
@@ -71,23 +65,7 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
 
   /** Returns the outcome, or a dead letter if its reply topic cannot be used. */
   ensureDeliverable(outcome: Outcome): Outcome | Promise<Outcome> {
-    const caller = callerOf(outcome);
-    if (caller?.address.topic === undefined) return outcome;
-    const lookUp = this.parts.destinations.lookUp(caller.address.topic, caller.address.partition);
-    if (!lookUp) return this.#addressable(outcome, caller);
-    return lookUp.then(() => this.#addressable(outcome, caller));
-  }
-
-  #addressable(outcome: Outcome, { address }: Caller): Outcome {
-    const problem =
-      address.topic === undefined
-        ? undefined
-        : this.parts.destinations.check(address.topic, address.partition);
-    if (!problem) return outcome;
-    const { record } = outcome;
-    return outcome.kind === 'dead-letter'
-      ? this.deadLetter(record, outcome.stage, outcome.error)
-      : this.deadLetter(record, 'reply', problem);
+    return deliverable(outcome, this.parts.destinations);
   }
 
   overtakes(outcome: Outcome): boolean {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { PartituraError } from '../../schemas/errors.js';
 import { ENGINE } from './engine.js';
 import { GATEWAY } from './gateway.js';
+import { COORDINATOR } from './jobs.js';
 import { KAFKA } from './kafka.js';
 import { NODE } from './node.js';
 import type { Option } from './option.js';
@@ -20,6 +21,7 @@ export const OPTIONS = {
   ...ENGINE,
   ...NODE,
   ...GATEWAY,
+  ...COORDINATOR,
   ...HTTP,
   ...LOG,
 } satisfies Record<string, Option>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { amount, count, option, optionalText, text } from './option.js';
+import { amount, count, flag, list, option, optionalText, text } from './option.js';
 
 /** Options of the model repository, of batching and of inference. */
 export const ENGINE = {
@@ -8,6 +8,18 @@ export const ENGINE = {
     text,
     'examples/models',
     'Model repository: one folder <model>/<version>/ for each version',
+  ),
+  tasks: option(
+    'PARTITURA_TASKS',
+    list,
+    '',
+    'Folders of tasks, functions that nodes run for split jobs: <task>/<version>/task.mjs. Their code runs in the node',
+  ),
+  jobs: option(
+    'PARTITURA_JOBS',
+    flag,
+    false,
+    'Also serve the tasks of the kinds of jobs that come with Partitura; `up` does unless it runs no coordinator',
   ),
   versionPolicy: option(
     'PARTITURA_VERSION_POLICY',

@@ -1,5 +1,6 @@
 import { ENGINE } from './engine.js';
 import { GATEWAY } from './gateway.js';
+import { COORDINATOR } from './jobs.js';
 import { KAFKA } from './kafka.js';
 import { NODE } from './node.js';
 import type { Option } from './option.js';
@@ -19,10 +20,21 @@ const topics: OptionGroup = { title: 'Topics', options: TOPICS };
 const engine: OptionGroup = { title: 'Models and engine', options: ENGINE };
 const node: OptionGroup = { title: 'Node', options: NODE };
 const gateway: OptionGroup = { title: 'Gateway', options: GATEWAY };
+const coordinator: OptionGroup = { title: 'Coordinator', options: COORDINATOR };
 const http: OptionGroup = { title: 'HTTP', options: HTTP };
 const log: OptionGroup = { title: 'Logging', options: LOG };
 
-export const GROUPS: readonly OptionGroup[] = [kafka, registry, topics, engine, node, gateway, http, log];
+export const GROUPS: readonly OptionGroup[] = [
+  kafka,
+  registry,
+  topics,
+  engine,
+  node,
+  gateway,
+  coordinator,
+  http,
+  log,
+];
 
 /**
  * The groups that each kind of process reads. Every process accepts all options, so that one environment serves all of
@@ -31,6 +43,7 @@ export const GROUPS: readonly OptionGroup[] = [kafka, registry, topics, engine, 
 export const PROCESSES: Readonly<Record<string, readonly OptionGroup[]>> = {
   node: [kafka, registry, topics, engine, node, http, log],
   gateway: [kafka, topics, gateway, log],
+  coordinator: [kafka, registry, topics, coordinator, http, log],
   cli: [kafka, registry, topics, log],
   client: [kafka, topics],
 };

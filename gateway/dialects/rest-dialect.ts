@@ -5,6 +5,7 @@ import type { ClusterControl } from '../../operations/control/cluster-control.js
 import type { Authenticator } from '../auth/authenticator.js';
 import type { DeferredReplies } from '../deferred/deferred-replies.js';
 import type { Inferences } from '../inference/inferences.js';
+import type { OpenedJobs } from '../jobs/opened-jobs.js';
 import type { Problem } from '../inference/problem.js';
 import type { ServedModels } from '../models/served-models.js';
 
@@ -17,6 +18,7 @@ export interface GatewayServices {
   readonly control: ClusterControl;
   readonly authenticator: Authenticator;
   readonly deferred: DeferredReplies;
+  readonly jobs: OpenedJobs;
 }
 
 /** A REST API that clients already speak: its routes, and how it reports errors. */

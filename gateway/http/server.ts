@@ -9,6 +9,7 @@ import { addControlRoutes } from '../control/routes.js';
 import { REST_DIALECTS } from '../dialects/index.js';
 import type { GatewayServices, RestDialect } from '../dialects/rest-dialect.js';
 import { problemOf, type Problem } from '../inference/problem.js';
+import { addJobRoutes } from '../jobs/routes.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { addOpenApi } from '../openapi/routes.js';
 import type { Identity } from '../auth/identity.js';
@@ -75,6 +76,10 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   addOpenApi(app, parts);
   void app.register((scope, _options, done) => {
     addControlRoutes(scope, parts);
+    done();
+  });
+  void app.register((scope, _options, done) => {
+    addJobRoutes(scope, parts);
     done();
   });
   const plainError = ({ message }: Problem): object => ({ error: message });

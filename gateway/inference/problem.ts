@@ -37,6 +37,8 @@ const STATUS: Readonly<Record<ErrorCode, Status>> = {
   REPLY_TOO_LARGE: { http: 500, grpc: GRPC_STATUS.RESOURCE_EXHAUSTED },
   MODEL_FAILED: { http: 500, grpc: GRPC_STATUS.INTERNAL },
   MODEL_CRASHED: { http: 500, grpc: GRPC_STATUS.INTERNAL },
+  PART_FAILED: { http: 500, grpc: GRPC_STATUS.INTERNAL },
+  JOB_CANCELLED: { http: 499, grpc: GRPC_STATUS.CANCELLED },
   INTERNAL: { http: 500, grpc: GRPC_STATUS.INTERNAL },
 };
 

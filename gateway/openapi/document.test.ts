@@ -51,6 +51,7 @@ before(async () => {
     directives: link.directives,
     control: link.control,
     deferred: link.deferred,
+    jobs: link.jobs,
     authenticator: new Authenticator(config, log),
     metrics,
     pages: { ...pageServices(link, log), registry: metrics.registry },

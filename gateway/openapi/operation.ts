@@ -18,7 +18,7 @@ export interface HeaderParameter {
 /** A resource and a method of the REST APIs, as the OpenAPI document describes it. */
 export interface Operation {
   readonly id: string;
-  readonly method: 'get' | 'post' | 'put';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** Path with parameters in braces. */
   readonly path: string;
   /** Path of the server's route, where it is not `path` with colons. */

@@ -224,4 +224,20 @@ describe('access to a gateway', () => {
     await createCertificate(folder, 'second', files);
     await eventually('the renewed certificate is used', async () => (await subject()) === 'second');
   });
+
+  test('jobs need the right to control the cluster, and the right to use their model', async () => {
+    const list = (key: string): Promise<JsonResponse> =>
+      call(`${url}/v1/jobs`, undefined, { headers: { authorization: `Bearer ${key}` } });
+    assert.equal((await list(LIMITED)).status, 403);
+    assert.equal((await list(KEY)).status, 200);
+    const submit = (kind: object): Promise<JsonResponse> =>
+      call(
+        `${url}/v1/jobs`,
+        { parameters: kind, inputs: [] },
+        { headers: { authorization: `Bearer ${KEY}` } },
+      );
+    assert.equal((await submit({ kind: 'map', model: 'sum', input: 'x.csv' })).status, 202);
+    assert.equal((await submit({ kind: 'map', model: 'scale', input: 'x.csv' })).status, 404);
+    assert.equal((await submit({ kind: 'scale', parts: 1 })).status, 404);
+  });
 });

@@ -12,7 +12,14 @@ import type { KafkaAdmin, KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { readTopic } from '../../kafka/reading/read-topic.js';
 import { createLogger } from '../../core/log.js';
 import { topicNames, type TopicNames } from '../../cluster/topics.js';
-import { startNodeProcess, type NodeProcess } from '../../local-cluster/role-process.js';
+import {
+  startCoordinatorProcess,
+  startNodeProcess,
+  type CoordinatorReady,
+  type NodeProcess,
+  type RoleProcess,
+} from '../../local-cluster/role-process.js';
+import { JobClient } from '../../operations/jobs/job-client.js';
 import { superviseNode, type SupervisedNode } from '../../local-cluster/supervised-process.js';
 import { connect, type ClientOptions, type PartituraClient } from '../../producers/index.js';
 import { CHOSEN_CLIENT } from './kafka-client.js';
@@ -170,6 +177,21 @@ export class Harness {
     const node = await superviseNode(this.config(overrides));
     this.#cleanups.push(() => node.stop());
     return node;
+  }
+
+  /** Starts a coordinator of split jobs as a process of its own. */
+  async coordinatorProcess(overrides: ConfigInput = {}): Promise<RoleProcess<CoordinatorReady>> {
+    const coordinator = await startCoordinatorProcess(this.config(overrides), { log: () => undefined });
+    this.#cleanups.push(() => coordinator.stop());
+    return coordinator;
+  }
+
+  /** Connects a client of split jobs. */
+  async jobClient(): Promise<JobClient> {
+    const jobs = new JobClient(this.config(), this.kafka, createLogger('jobs', 'silent'));
+    this.#cleanups.push(() => jobs.close());
+    await jobs.open();
+    return jobs;
   }
 
   /** Starts a gateway in this process, on free ports. */

@@ -5,7 +5,7 @@ import {
   deleteTopicsV6,
   describeConfigsV4,
   type API,
-} from '@platformatic/kafka';
+} from '../platformatic/index.js';
 import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
 import type { PartitionLag } from '../share-port.js';
 import { shareGroupLag } from './protocol/share-offsets.js';

@@ -1,4 +1,4 @@
-import type { SASLOptions } from '@platformatic/kafka';
+import type { SASLOptions } from '../platformatic/index.js';
 import type { Logger } from '../../core/log.js';
 import { ABILITIES } from '../abilities.js';
 import { tlsFiles, type KafkaConnection } from '../connection.js';

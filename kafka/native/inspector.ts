@@ -9,7 +9,7 @@ import {
   metadataV11,
   metadataV12,
   type ConfigResourceTypeValue,
-} from '@platformatic/kafka';
+} from '../platformatic/index.js';
 import { formatAddress, mustParseAddress } from '../../core/address.js';
 import type {
   ClusterFacts,

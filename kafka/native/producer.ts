@@ -1,4 +1,4 @@
-import { initProducerIdV4 } from '@platformatic/kafka';
+import { initProducerIdV4 } from '../platformatic/index.js';
 import { SerialQueue } from '../../core/serial.js';
 import type { KafkaProducer, OutgoingRecord } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';

@@ -5,7 +5,7 @@ import {
   initProducerIdV4,
   txnOffsetCommitV3,
   type API,
-} from '@platformatic/kafka';
+} from '../platformatic/index.js';
 import { SerialQueue } from '../../core/serial.js';
 import type { GroupOffsets, KafkaError, OutgoingRecord, TransactionalProducer } from '../port.js';
 import { BatchSender, type OutgoingBatch } from './batch-sender.js';

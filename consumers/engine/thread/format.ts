@@ -29,6 +29,8 @@ export interface FormatDefinition<R = unknown> {
   readonly title: string;
   /** File by which a version folder is recognized; it holds the graph. */
   readonly file: string;
+  /** True for code of the operator's: found in folders of tasks only, never run before a request asks for it, never batched. */
+  readonly isCode?: true;
   /** Distinguishes formats with the same file. @throws PartituraError MODEL_FAILED if it is of none of them */
   isIn?(path: string): Promise<boolean>;
   /** Operations whose number of iterations depends on the data. */

@@ -2,7 +2,7 @@ import type { FailureStage } from '../../../schemas/headers/headers.js';
 import type { ReplyAddress, ReplyDialect } from '../../../schemas/headers/reply-dialects.js';
 import type { KafkaRecord } from '../../../kafka/port.js';
 import { PartituraError } from '../../../schemas/errors.js';
-import type { Framing } from '../../../schemas/framing/framing.js';
+import type { Framing, RecordHeaders } from '../../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 
 /** The sender of a request: its reply address, dialect and framing. */
@@ -21,6 +21,8 @@ export type Outcome =
       readonly reply: InferenceReply;
       /** Deadline of the reply, milliseconds since the epoch; null for none. */
       readonly deadline: number | null;
+      /** Headers of the reply beside those of its dialect and framing. */
+      readonly headers?: RecordHeaders;
     }
   | {
       readonly kind: 'dead-letter';

@@ -31,6 +31,7 @@ export interface PublisherOptions {
 interface Publication {
   readonly record: KafkaRecord;
   readonly model: string;
+  readonly headers?: RecordHeaders | undefined;
   acknowledged(): void;
 }
 
@@ -52,8 +53,11 @@ export class ReplyPublisher {
   publish(outcome: Outcome, model: string, acknowledged: () => void): void {
     if (outcome.kind === 'tombstone' || outcome.kind === 'cancelled') return acknowledged();
     const { record } = outcome;
+    if (outcome.kind === 'reply') {
+      const { caller, reply, headers } = outcome;
+      return this.#sendReply({ record, model, headers, acknowledged }, caller, reply);
+    }
     const publication = { record, model, acknowledged };
-    if (outcome.kind === 'reply') return this.#sendReply(publication, outcome.caller, outcome.reply);
     const { notice } = outcome;
     if (!notice) return this.#sendDeadLetter(publication, outcome);
     let missing = 2;
@@ -113,12 +117,13 @@ export class ReplyPublisher {
   }
 
   #replyRecord(
-    { record, model }: Publication,
+    { record, model, headers: more }: Publication,
     { dialect, address, framing }: Caller,
     { value, reply }: EncodedReply,
   ): OutgoingRecord {
     const topic = address.topic ?? this.options.topics.replies(model);
     const headers = dialect.write(address, reply.error);
+    if (more) Object.assign(headers, more);
     this.options.spans.carryOn(record, topic, headers);
     describe(framing.headers, headers);
     if (framing.headersOf) describe(framing.headersOf(reply), headers);

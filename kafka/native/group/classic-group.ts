@@ -1,4 +1,10 @@
-import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV4, syncGroupV5 } from '@platformatic/kafka';
+import {
+  describeGroupsV5,
+  heartbeatV4,
+  joinGroupV9,
+  leaveGroupV4,
+  syncGroupV5,
+} from '../../platformatic/index.js';
 import type { Logger } from '../../../core/log.js';
 import { KafkaError, type GroupMembership, type Position } from '../../port.js';
 import { assignPartitions, FOREIGN_LEADER_REMOVED, isForeign } from '../../subscriptions.js';

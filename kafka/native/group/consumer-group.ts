@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { consumerGroupHeartbeatV1 } from '@platformatic/kafka';
+import { consumerGroupHeartbeatV1 } from '../../platformatic/index.js';
 import { SerialQueue } from '../../../core/serial.js';
 import { KafkaError, type GroupMembership, type Position } from '../../port.js';
 import type { Cluster } from '../transport/cluster.js';

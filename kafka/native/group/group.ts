@@ -1,4 +1,4 @@
-import { offsetCommitV8, offsetCommitV9, type API } from '@platformatic/kafka';
+import { offsetCommitV8, offsetCommitV9, type API } from '../../platformatic/index.js';
 import type { GroupMembership, Position } from '../../port.js';
 import type { OwnRequest } from '../protocol/send.js';
 import type { Cluster } from '../transport/cluster.js';

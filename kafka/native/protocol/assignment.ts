@@ -1,4 +1,4 @@
-import { Writer } from '@platformatic/kafka';
+import { Writer } from '../../platformatic/index.js';
 
 /**
  * Encoding of subscriptions and assignments in a classic group (https://kafka.apache.org/protocol, "consumer"

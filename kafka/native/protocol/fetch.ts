@@ -1,4 +1,4 @@
-import { FetchIsolationLevels, fetchV13 } from '@platformatic/kafka';
+import { FetchIsolationLevels, fetchV13 } from '../../platformatic/index.js';
 import type { ByteReader } from '../../record-batches/byte-reader.js';
 import { brokerError, errorName } from '../transport/errors.js';
 import type { AbortedTransaction } from '../../record-batches/hidden-transactions.js';

@@ -1,4 +1,4 @@
-import { ProduceAcks, Writer } from '@platformatic/kafka';
+import { ProduceAcks, Writer } from '../../platformatic/index.js';
 import type { ByteReader } from '../../record-batches/byte-reader.js';
 import { errorName } from '../transport/errors.js';
 import type { OwnRequest } from './send.js';

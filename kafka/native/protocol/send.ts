@@ -1,4 +1,4 @@
-import { type Writer, type Connection } from '@platformatic/kafka';
+import { type Writer, type Connection } from '../../platformatic/index.js';
 import { ByteReader } from '../../record-batches/byte-reader.js';
 
 /** A request encoded and decoded here, for speed or because the library decodes it incorrectly. */

@@ -1,4 +1,4 @@
-import { Writer } from '@platformatic/kafka';
+import { Writer } from '../../platformatic/index.js';
 import type { ByteReader } from '../../record-batches/byte-reader.js';
 import { brokerError, errorName } from '../transport/errors.js';
 import type { OwnRequest } from './send.js';

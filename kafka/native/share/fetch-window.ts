@@ -40,7 +40,7 @@ export class FetchWindow {
     return this.#isBacklogged ? this.#longestMs : 0;
   }
 
-  /** Interval at which room is asked for while work goes on, milliseconds. */
+  /** Interval at which a busy member is asked for its room, milliseconds. */
   get askAgainMs(): number {
     return this.#isBacklogged ? Math.max(1, this.#meanMs / 4) : Infinity;
   }

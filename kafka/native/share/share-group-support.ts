@@ -3,7 +3,7 @@ import {
   describeConfigsV4,
   incrementalAlterConfigsV1,
   IncrementalAlterConfigOperationTypes,
-} from '@platformatic/kafka';
+} from '../../platformatic/index.js';
 import { featuresRequest, type BrokerFeatures } from '../protocol/features.js';
 import { SHARE_REQUESTS } from '../protocol/share-group.js';
 import { KafkaError } from '../../port.js';

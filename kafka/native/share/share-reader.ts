@@ -17,7 +17,7 @@ import { toRanges } from './acknowledgements.js';
 import type { Acknowledgements, SharePartition } from './share-partition.js';
 import { ShareSession } from './share-session.js';
 
-/** How long a fetch waits for records. Acknowledgements that come up meanwhile wait as well. */
+/** Longest time that a fetch waits for records. Acknowledgements wait for it as well. */
 const MAX_WAIT_MS = 500;
 /** Timeout on top of the wait. */
 const ANSWER_LIMIT_MS = 15_000;
@@ -30,7 +30,7 @@ const FIRST_LOCK_MS = 15_000;
 /** Error of acknowledgements of which at least one is of a record that this member does not hold. */
 const NOT_HELD = 'INVALID_RECORD_STATE';
 
-/** What a reader uses of its fetcher. */
+/** The fetcher, as its readers see it. */
 export interface ReaderContext {
   readonly group: string;
   readonly memberId: string;
@@ -42,7 +42,7 @@ export interface ReaderContext {
   /** Resolves with the next change: room, an acknowledgement, an assignment, or closing. */
   readonly changed: Promise<void>;
   ledBy(broker: number): SharePartition[];
-  /** Time until room may have grown without a change, as work goes on; infinite while few records wait. */
+  /** Time after which a busy member may have room again; infinite while few records wait. */
   readonly askAgainMs: number;
   /** Reserves room for records. @returns their number; 0 if there is no room */
   reserve(): number;

@@ -7,7 +7,7 @@ import {
   metadataV11,
   offsetFetchV8,
   type API,
-} from '@platformatic/kafka';
+} from '../../platformatic/index.js';
 import { mustParseAddress } from '../../../core/address.js';
 import { NO_OUTAGES, type OutageLink } from '../../errors/outages.js';
 import { KafkaError, type CommittedPosition } from '../../port.js';

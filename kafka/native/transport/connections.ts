@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Connection, type API, type Broker, type ConnectionOptions } from '@platformatic/kafka';
+import { Connection, type API, type Broker, type ConnectionOptions } from '../../platformatic/index.js';
 import { within } from '../../../core/time.js';
 import { KafkaError } from '../../port.js';
 import { toKafkaError } from './errors.js';

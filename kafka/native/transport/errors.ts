@@ -1,4 +1,4 @@
-import { protocolErrorsCodesById } from '@platformatic/kafka';
+import { protocolErrorsCodesById } from '../../platformatic/index.js';
 import { kindOf, mayBeOfRecord } from '../../errors/error-kinds.js';
 import { hintForClosed, loginProblem } from '../../errors/login-problem.js';
 import { KafkaError, type KafkaErrorKind } from '../../port.js';

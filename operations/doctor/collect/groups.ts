@@ -7,7 +7,7 @@ import type { ExaminedTopic } from '../checks/topics.js';
 import type { DoctorContext } from '../facts.js';
 import { settle } from '../queries.js';
 
-/** What reads topics in groups. */
+/** Models, bindings and nodes that read topics in groups. */
 export interface GroupReaders {
   readonly models: readonly string[];
   readonly bindings: readonly BindingDefinition[];

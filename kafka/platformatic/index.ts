@@ -1,0 +1,3 @@
+import './lazy-validators.js';
+
+export * from '@platformatic/kafka';
