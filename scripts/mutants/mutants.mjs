@@ -12,9 +12,9 @@ const RECORD_CONSUMER_TESTS = ['record-consumer', 'crashed-owner', 'schema-barri
   (name) => `consumers/records/${name}.test.ts`,
 );
 
-/** @type {Mutant[]} */
 const QUEUE_CONSUMER_TESTS = ['consumers/records/queue-consumer.test.ts'];
 
+/** @type {Mutant[]} */
 export const MUTANTS = [
   {
     promise: 1,
