@@ -19,8 +19,9 @@ export class FakeShareConsumer implements ShareConsumer {
     return this.#handlers?.room(aheadMs) ?? 0;
   }
 
-  deliver(record: KafkaRecord, deliveries = 1): void {
-    void this.#handlers?.onRecords([{ record, deliveries }]);
+  /** Resolves once more may be delivered. */
+  async deliver(record: KafkaRecord, deliveries = 1): Promise<void> {
+    await this.#handlers?.onRecords([{ record, deliveries }]);
   }
 
   async deliverUnreadable(position: UnreadableRecords, reason: string): Promise<void> {

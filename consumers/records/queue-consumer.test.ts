@@ -54,7 +54,7 @@ const codes = ({ producer }: Queueing): string[][] =>
 
 test('replies leave as soon as they are there, and a record is accepted after the broker has its reply', async (context) => {
   const { kafka, answer, repliesTo } = await queueing(context);
-  for (const offset of [5, 6, 7]) kafka.deliver(request(offset));
+  for (const offset of [5, 6, 7]) void kafka.deliver(request(offset));
   await answer(1);
   assert.deepEqual([repliesTo(), kafka.acknowledged], [['r6'], ['6 accept']]);
   await answer(0, 2);
@@ -64,14 +64,14 @@ test('replies leave as soon as they are there, and a record is accepted after th
 test('a record whose reply the broker refuses is not acknowledged', async (context) => {
   const { kafka, producer, stopped, answer } = await queueing(context, { drainTimeoutMs: 1 });
   producer.refuse = () => new KafkaError('unavailable', 'away');
-  kafka.deliver(request(5));
+  void kafka.deliver(request(5));
   await answer(0);
   assert.deepEqual([kafka.acknowledged, stopped.map(({ message }) => message)], [[], ['away']]);
 });
 
 test('a record that cannot be decoded is rejected after its dead letter', async (context) => {
   const queue = await queueing(context);
-  queue.kafka.deliver(request(5, { value: Buffer.from([0xff]) }));
+  void queue.kafka.deliver(request(5, { value: Buffer.from([0xff]) }));
   await settle();
   assert.deepEqual(codes(queue), [['p.digits.requests-dlt', 'DECODE_FAILED']]);
   assert.deepEqual(queue.kafka.acknowledged, ['5 reject']);
@@ -85,9 +85,9 @@ test('records that cannot be read become one dead letter', async (context) => {
 
 test('from its second delivery, a record is computed in the child process', async (context) => {
   const { kafka, engine, suspectEngine } = await queueing(context);
-  kafka.deliver(request(5), 1);
-  kafka.deliver(request(6), 2);
-  kafka.deliver(request(7), 3);
+  void kafka.deliver(request(5), 1);
+  void kafka.deliver(request(6), 2);
+  void kafka.deliver(request(7), 3);
   await settle();
   assert.deepEqual([engine.batches.length, suspectEngine.batches.length > 0], [1, true]);
 });
@@ -95,7 +95,7 @@ test('from its second delivery, a record is computed in the child process', asyn
 test('a suspect that crashes the child process twice becomes a dead letter, and later records are isolated', async (context) => {
   const queue = await queueing(context);
   const { kafka, engine, suspectEngine } = queue;
-  kafka.deliver(request(5), 2);
+  void kafka.deliver(request(5), 2);
   await settle();
   for (const death of [0, 1]) {
     suspectEngine.batches[death]?.fail(new PartituraError('MODEL_CRASHED', 'ended with SIGFPE'));
@@ -105,7 +105,7 @@ test('a suspect that crashes the child process twice becomes a dead letter, and 
     [codes(queue), kafka.acknowledged],
     [[['p.digits.requests-dlt', 'MODEL_CRASHED']], ['5 reject']],
   );
-  kafka.deliver(request(6), 1);
+  void kafka.deliver(request(6), 1);
   await settle();
   assert.deepEqual([engine.batches.length, suspectEngine.batches.length], [0, 3]);
 });
@@ -113,7 +113,7 @@ test('a suspect that crashes the child process twice becomes a dead letter, and 
 test('before the broker would archive it, a record becomes a dead letter with an error reply', async (context) => {
   const queue = await queueing(context);
   const headers = { 'reply-to': Buffer.from('my.replies') };
-  queue.kafka.deliver(request(5, { headers }), 4);
+  void queue.kafka.deliver(request(5, { headers }), 4);
   await settle();
   assert.deepEqual(codes(queue), [
     ['p.digits.requests-dlt', 'MODEL_CRASHED'],
@@ -124,8 +124,8 @@ test('before the broker would archive it, a record becomes a dead letter with an
 
 test('a record that comes again while it is computed is answered once', async (context) => {
   const { kafka, engine, answer, repliesTo, inFlight } = await queueing(context);
-  kafka.deliver(request(5), 1);
-  kafka.deliver(request(5), 2);
+  void kafka.deliver(request(5), 1);
+  void kafka.deliver(request(5), 2);
   await answer(0);
   assert.deepEqual([engine.batches.length, repliesTo(), kafka.acknowledged], [1, ['r5'], ['5 accept']]);
   assert.equal(inFlight.requests, 0);
@@ -134,10 +134,13 @@ test('a record that comes again while it is computed is answered once', async (c
 test('no record is asked for at the in-flight limits, and room is announced', async (context) => {
   const { kafka, answer } = await queueing(context, { maxRequests: 2 });
   assert.equal(kafka.room(), 10);
-  kafka.deliver(request(5));
-  kafka.deliver(request(6));
-  assert.equal(kafka.room(), 0);
+  let goesOn = false;
+  void kafka.deliver(request(5));
+  void kafka.deliver(request(6)).then(() => (goesOn = true));
+  await settle();
+  assert.deepEqual([kafka.room(), goesOn], [0, false]);
   await answer(0, 1);
+  assert.equal(goesOn, true);
   assert.ok(kafka.wakes > 0);
   assert.equal(kafka.room(), 10);
 });
@@ -148,8 +151,8 @@ test('a record that waits for its schema delays no other', async (context) => {
   let lookUps = 0;
   const schemas = { lookUp: () => (lookUps++ === 0 ? schema : undefined) };
   const { kafka, answer, repliesTo } = await queueing(context, { schemas });
-  kafka.deliver(request(5));
-  kafka.deliver(request(6));
+  void kafka.deliver(request(5));
+  void kafka.deliver(request(6));
   await answer(0);
   assert.deepEqual(repliesTo(), ['r6']);
   found();
@@ -159,10 +162,10 @@ test('a record that waits for its schema delays no other', async (context) => {
 
 test('a closing node finishes its work and releases what comes meanwhile', async (context) => {
   const { kafka, consumer, answer } = await queueing(context);
-  kafka.deliver(request(5));
+  void kafka.deliver(request(5));
   await settle();
   const closing = consumer.close();
-  kafka.deliver(request(6));
+  void kafka.deliver(request(6));
   assert.deepEqual([kafka.room(), kafka.isClosed, kafka.acknowledged], [0, false, ['6 release']]);
   await answer(0);
   await closing;

@@ -86,11 +86,21 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
     void this.#followLag();
   }
 
+  /** Partitions that this node reads with others, each with its lag, except for records that this node holds. */
   get owned(): readonly (TopicPartition & { readonly lagRecords: number })[] {
+    const held = this.#taken.size;
+    return this.#lagging.map(({ lagRecords, ...at }) => ({
+      ...at,
+      lagRecords: Math.max(0, lagRecords - held),
+    }));
+  }
+
+  get #lagging(): (TopicPartition & { readonly lagRecords: number })[] {
+    const lags = new Map(this.#lags.map(({ partition, lag }) => [partition, lag]));
     return this.consumer.assigned.map(({ topic, partition }) => ({
       topic,
       partition,
-      lagRecords: this.#lags.find((one) => one.partition === partition)?.lag ?? 0,
+      lagRecords: lags.get(partition) ?? 0,
     }));
   }
 
@@ -111,9 +121,11 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
     return true;
   }
 
-  #onRecords(records: readonly SharedRecord[]): void {
+  /** Returns a promise at the node's limits: the rest of a fetch may be larger than it looks, if it is compressed. */
+  #onRecords(records: readonly SharedRecord[]): Promise<void> | undefined {
     const arrivedAt = performance.now();
     for (const delivered of records) this.#take(delivered, arrivedAt);
+    return this.parts.inFlight.whenBelowLimit();
   }
 
   #take({ record, deliveries }: SharedRecord, arrivedAt: number): void {
@@ -172,7 +184,7 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       this.#lags = await this.parts.readLag().catch(() => this.#lags);
-      for (const { topic, partition, lagRecords } of signal.aborted ? [] : this.owned)
+      for (const { topic, partition, lagRecords } of signal.aborted ? [] : this.#lagging)
         this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, lagRecords);
       await sleep(LAG_INTERVAL_MS, signal);
     }
