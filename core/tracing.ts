@@ -2,6 +2,7 @@ import {
   diag,
   DiagLogLevel,
   propagation,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   trace,
   type Context,
@@ -67,6 +68,14 @@ export interface Tracing {
 /** Returns the tracer configured by the process; without configuration it records nothing. */
 export function currentTracer(): Tracer {
   return trace.getTracer(INSTRUMENTATION);
+}
+
+/** Returns false if the process has not set up OpenTelemetry: its spans would record nothing. */
+export function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return (
+    !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(INSTRUMENTATION) !== undefined
+  );
 }
 
 /**

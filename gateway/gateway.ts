@@ -11,6 +11,7 @@ import { GrpcServer } from './grpc/server.js';
 import { createHttpServer } from './http/server.js';
 import { Inferences } from './inference/inferences.js';
 import { GatewayMetrics } from './metrics.js';
+import { ExpectedWaits } from './models/expected-waits.js';
 import { ServedModels } from './models/served-models.js';
 
 /** A running gateway. */
@@ -32,8 +33,8 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
   const link = new ClusterLink(config, kafka, log);
   const { directives, control, deferred, jobs, channel } = link;
   const models = new ServedModels(link.nodes, directives);
-  const waitOf = (model: string): number => link.expectedWaitMs(model, link.nodes.nodes());
-  const inferences = new Inferences(channel, models, waitOf);
+  const waits = new ExpectedWaits((model) => link.expectedWaitMs(model, link.nodes.nodes()));
+  const inferences = new Inferences(channel, models, (model) => waits.of(model));
   const metrics = new GatewayMetrics(() => channel.inflight);
   const services = { config, inferences, models, directives, control, authenticator, deferred, jobs };
   const pages = { ...pageServices(link, log), registry: metrics.registry };
@@ -58,12 +59,13 @@ export async function startGateway(config: Config, kafka: KafkaClient, log: Logg
 
 /** Returns the parts of a gateway that its pages use. */
 export function pageServices(link: ClusterLink, log: Logger): Omit<ConsoleServices, 'registry'> {
-  const { config, kafka, nodes, directives } = link;
+  const { config, kafka, nodes, directives, jobs } = link;
   return {
     config,
     kafka,
     nodes,
     directives,
+    jobs: () => jobs.current(),
     log,
     expectedWaitMs: (model, known) => link.expectedWaitMs(model, known),
     requireControl: ({ identity }) => identity.requireControl(),

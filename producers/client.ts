@@ -4,7 +4,7 @@ import { checkConfig, type Config, type ConfigInput } from '../core/config/confi
 import { createLogger, type Logger } from '../core/log.js';
 import { createKafkaClient } from '../kafka/client.js';
 import type { KafkaClient } from '../kafka/port.js';
-import { PartituraError, isErrorCode } from '../schemas/errors.js';
+import { PartituraError, isErrorCode, invalidRequest } from '../schemas/errors.js';
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
 import { PartitionChooser } from './partition-chooser.js';
 import { RequestChannel, type RequestOptions } from './request-channel.js';
@@ -205,9 +205,9 @@ function toPrediction({ id, model, modelVersion, outputs, error, node, timing }:
 
 function checkTimes(timeoutMs: number, deadline: Date | undefined): void {
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0)
-    throw new PartituraError('INVALID_REQUEST', `timeoutMs: expected milliseconds, got ${timeoutMs}`);
+    throw invalidRequest(`timeoutMs: expected milliseconds, got ${timeoutMs}`);
   if (deadline && Number.isNaN(deadline.getTime()))
-    throw new PartituraError('INVALID_REQUEST', 'deadline: expected a date, got an invalid one');
+    throw invalidRequest('deadline: expected a date, got an invalid one');
 }
 
 /**

@@ -3,6 +3,14 @@ import { NoReplyError } from './no-reply-error.js';
 /** Longest delay of Node's timers; longer ones would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** The part of an AbortSignal that a request uses. Callers with thousands of requests a second can have a cheaper one. */
+export interface RequestSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 interface Pending<Reply> {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
@@ -27,14 +35,14 @@ export class ReplyRouter<Reply> {
    * Waits for the reply with this correlation id.
    * @throws NoReplyError
    */
-  expect(correlation: string, timeoutMs: number, signal?: AbortSignal): Promise<Reply> {
+  expect(correlation: string, timeoutMs: number, signal?: RequestSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closed);
       if (signal?.aborted) return reject(aborted(signal));
       const onAbort = (): void => this.fail(correlation, aborted(signal));
       const onTimeout = (): void =>
         this.fail(correlation, new NoReplyError('timeout', `no reply within ${timeoutMs} ms`));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      signal?.addEventListener('abort', onAbort);
       this.#pending.set(correlation, {
         resolve,
         reject,
@@ -75,6 +83,6 @@ export class ReplyRouter<Reply> {
   }
 }
 
-function aborted(signal: AbortSignal | undefined): NoReplyError {
+function aborted(signal: RequestSignal | undefined): NoReplyError {
   return new NoReplyError('aborted', 'aborted by the caller', { cause: signal?.reason });
 }

@@ -15,7 +15,7 @@ import { Cancellations } from './cancellations.js';
 import { NoReplyError } from './no-reply-error.js';
 import type { PartitionChooser } from './partition-chooser.js';
 import { unreadable, unsent, unwritable } from './problems.js';
-import { ReplyRouter } from './reply-router.js';
+import { ReplyRouter, type RequestSignal } from './reply-router.js';
 import { RequestDelivery } from './request-delivery.js';
 import { sendSpan } from './send-span.js';
 
@@ -24,7 +24,7 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** Requests with the same key are answered in order. */
   readonly key?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: RequestSignal | undefined;
   /** Further headers of the record, such as `traceparent`. */
   readonly headers?: Readonly<Record<string, Buffer>> | undefined;
 }
@@ -39,6 +39,8 @@ export interface ChannelOptions {
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
+/** Time for which requests under load wait for others, milliseconds: longer batches, and fewer requests to the broker. */
+const GATHER_MS = 2;
 
 /**
  * A connection that sends requests and receives their replies. Replies arrive on one topic shared by all clients; each
@@ -64,10 +66,8 @@ export class RequestChannel {
   ) {
     this.#topics = topicNames(config.prefix);
     this.#producer = kafka.producer();
-    this.#outbox = new Outbox(this.#producer, {
-      ...OUTBOX_DEFAULTS,
-      retryLimitMs: this.options.retryLimitMs,
-    });
+    const { retryLimitMs } = this.options;
+    this.#outbox = new Outbox(this.#producer, { ...OUTBOX_DEFAULTS, retryLimitMs, gatherMs: GATHER_MS });
     const { cancellations: topic } = this.#topics;
     this.#cancellations = new Cancellations({ producer: this.#producer, topic, log });
   }

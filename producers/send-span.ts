@@ -1,6 +1,15 @@
-import { context, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
-import { ATTRIBUTE, currentTracer, sendAttributes, writeTrace } from '../core/tracing.js';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Span,
+} from '@opentelemetry/api';
+import { ATTRIBUTE, currentTracer, isTracing, sendAttributes, writeTrace } from '../core/tracing.js';
 import type { RecordHeaders } from '../schemas/framing/framing.js';
+
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /**
  * Starts a span for sending a request to its topic, within the caller's trace. Records nothing if the program has not
@@ -8,6 +17,7 @@ import type { RecordHeaders } from '../schemas/framing/framing.js';
  * @param headers receive the trace context, which the node continues
  */
 export function sendSpan(topic: string, id: string, bytes: number, headers: RecordHeaders): Span {
+  if (!isTracing()) return NO_SPAN;
   const attributes = {
     ...sendAttributes(topic),
     [ATTRIBUTE.messageId]: id,

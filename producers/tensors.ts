@@ -1,5 +1,5 @@
 import { elementCount, formatShape, isDatatype, type Datatype } from '../schemas/datatypes.js';
-import { PartituraError } from '../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../schemas/errors.js';
 import type { Tensor } from '../schemas/generated.js';
 import { areTexts, decodeElements, encodeElements, splitBytes, type Element } from '../schemas/tensor.js';
 
@@ -88,7 +88,7 @@ function shapeOf(list: NestedList, name: string): number[] {
   const shape: number[] = [];
   for (let level: unknown = list; Array.isArray(level); level = level[0] as unknown) shape.push(level.length);
   if (shape.length === 0) {
-    throw new PartituraError('INVALID_REQUEST', `input '${name}': expected lists, or data with a shape`);
+    throw invalidRequest(`input '${name}': expected lists, or data with a shape`);
   }
   if (isRectangular(list, shape)) return shape;
   throw new PartituraError('SHAPE_MISMATCH', `input '${name}': expected lists of equal length at each level`);

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Datatype } from './datatypes.js';
 import { describe } from './describe.js';
-import { PartituraError } from './errors.js';
+import { PartituraError, invalidRequest } from './errors.js';
 import { RoundedNumber } from './exact-number.js';
 
 /** One element as a JavaScript value: 64-bit integers as bigint, BYTES as text. */
@@ -163,8 +163,7 @@ export function splitBytes(data: Buffer): Buffer[] {
 export function elementEnd(data: Buffer, position: number): number {
   const end = position + 4 <= data.length ? position + 4 + data.readUInt32LE(position) : Infinity;
   if (end <= data.length) return end;
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     `BYTES data: the element at byte ${position} extends past the end (${data.length} bytes)`,
   );
 }

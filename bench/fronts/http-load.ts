@@ -65,7 +65,13 @@ function argumentsOf(
   ];
 }
 
-/** Reads h2load's log: per request its start and duration in microseconds, and the status in between. */
+/** Status in h2load's log of a request whose headers arrived during the warm-up, and whose trailers did not. */
+const UNSEEN = 0;
+
+/**
+ * Reads h2load's log: per request its start and duration in microseconds, and the status in between; a stream that
+ * failed has the status -1.
+ */
 function summarize(log: string, { measureMs }: HttpLoad): HttpLoadResult {
   const rows = log
     .trim()
@@ -79,6 +85,6 @@ function summarize(log: string, { measureMs }: HttpLoad): HttpLoadResult {
     p50Ms: at(0.5),
     p99Ms: at(0.99),
     requests: micros.length,
-    failed: rows.filter(([, status]) => status !== 200).length,
+    failed: rows.filter(([, status]) => status !== 200 && status !== UNSEEN).length,
   };
 }

@@ -10,7 +10,7 @@ import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
 import { clusterTopics } from '../../cluster/topic-specs.js';
 import { sleep } from '../../core/time.js';
 import { topicNames } from '../../cluster/topics.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { CLUSTER, CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, printError, table } from '../output.js';
@@ -85,7 +85,7 @@ async function runApply(config: Config, file: string, flags: ApplyFlags): Promis
   const failed = reports.find(({ state }) => state === 'FAILED');
   if (flags.json) printJson({ binding: binding.name, revision: revisionOf(binding), nodes: reports });
   else if (!failed) print(`${binding.name} is running on ${reports.map(({ node }) => node).join(', ')}`);
-  if (failed) throw new PartituraError('INVALID_REQUEST', `${failed.node}: ${failed.message}; retrying`);
+  if (failed) throw invalidRequest(`${failed.node}: ${failed.message}; retrying`);
 }
 
 const unreadable = (file: string) => (cause: unknown) => {
@@ -214,7 +214,7 @@ async function runRemove(config: Config, name: string): Promise<void> {
   if (!names.includes(name)) {
     const known = names.map((binding) => `'${binding}'`).join(', ');
     const expected = known ? `one of ${known}` : 'the name of an applied binding (none is applied)';
-    throw new PartituraError('INVALID_REQUEST', `bind: expected ${expected}, got '${name}'`);
+    throw invalidRequest(`bind: expected ${expected}, got '${name}'`);
   }
   await publish(kafka, config, removalRecord(topicNames(config.prefix).bindings, name));
   print(`${name} removed`);

@@ -7,7 +7,7 @@ import type { Config } from '../../core/config/config.js';
 import { createLogger } from '../../core/log.js';
 import { ClusterControl, type CommandOptions } from '../../operations/control/cluster-control.js';
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { kafkaFor } from '../kafka.js';
 import { CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, table } from '../output.js';
@@ -70,7 +70,7 @@ function parseLabels(pairs: readonly string[]): Record<string, string> {
     pairs.map((pair) => {
       const [, label, version] = /^([^=]+)=(\d{1,15})$/.exec(pair) ?? [];
       if (label !== undefined && version !== undefined) return [label, version];
-      throw new PartituraError('INVALID_REQUEST', `label: expected label=version, got '${pair}'`);
+      throw invalidRequest(`label: expected label=version, got '${pair}'`);
     }),
   );
 }

@@ -5,7 +5,7 @@ import { createLogger } from '../../core/log.js';
 import { startTracing } from '../../core/tracing.js';
 import { connect, type Inputs, type OutputTensor, type Prediction } from '../../producers/index.js';
 import { fromTensor } from '../../producers/tensors.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { BASE64_PARAMETERS, oipJson } from '../../schemas/framing/index.js';
 import { CONNECTION, integer, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson } from '../output.js';
@@ -91,8 +91,7 @@ async function ask(config: Config, model: string, inputs: Inputs, flags: Predict
 async function readInputs(model: string, { file, input }: PredictFlags): Promise<Inputs> {
   if (file !== undefined) return fromOip(model, await readFile(file).catch(unreadable(file)));
   if (input.length > 0) return Object.fromEntries(input.map(parseInput));
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     "predict: expected --file with an Open Inference Protocol body, or --input name='[[…]]'",
   );
 }
@@ -114,7 +113,7 @@ function parseInput(text: string): [string, number[][]] {
   } catch {
     // Falls through to the common error for anything but name=list.
   }
-  throw new PartituraError('INVALID_REQUEST', `--input: expected name=[[…]] with a JSON list, got '${text}'`);
+  throw invalidRequest(`--input: expected name=[[…]] with a JSON list, got '${text}'`);
 }
 
 function printPrediction({ model, version, node, timing, outputs }: Prediction): void {

@@ -3,7 +3,7 @@ import { scanRepository } from '../../consumers/models/repository.js';
 import type { Config } from '../../core/config/config.js';
 import { registerSchemas } from '../../cluster/register-schemas.js';
 import { topicNames } from '../../cluster/topics.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { REPLY_SCHEMA, REQUEST_SCHEMA } from '../../schemas/registry/self-contained.js';
 import { SchemaRegistry } from '../../schemas/registry/client.js';
 import { withOptions, type ConfigOf } from '../options.js';
@@ -70,8 +70,7 @@ async function runRegister(config: Config, models: readonly string[], { json }: 
 
 function registryOf({ schemaRegistryUrl: url, schemaRegistryUserInfo: userInfo }: Config): SchemaRegistry {
   if (url !== undefined) return new SchemaRegistry(url, userInfo);
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     'schema registry: expected an address in SCHEMA_REGISTRY_URL or --schema-registry-url, got none',
   );
 }

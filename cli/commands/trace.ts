@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config/config.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
 import { timeOption, formatTime } from '../time-option.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
@@ -60,8 +60,7 @@ async function runTrace(config: Config, id: string, flags: TraceFlags): Promise<
 }
 
 function notFound(id: string, { topics }: TraceResult, since: number): PartituraError {
-  return new PartituraError(
-    'INVALID_REQUEST',
+  return invalidRequest(
     `trace: expected a record with the id '${id}', got none since ${formatTime(since)} on ${topics.length} topics (${topics.slice(0, 6).join(', ')}${topics.length > 6 ? ', …' : ''}); use an earlier --since to search further back`,
   );
 }

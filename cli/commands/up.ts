@@ -1,6 +1,6 @@
 import type { Config } from '../../core/config/config.js';
 import { startCluster, type LocalCluster } from '../../local-cluster/cluster.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { print, printJson, printError } from '../output.js';
 import { stopSignal, stopped, unlessStopped } from '../signals.js';
 
@@ -65,7 +65,7 @@ function printLogOnly(line: string): void {
 /** Runs a cluster in the foreground until a stop signal. @throws Error if a part of it exits unexpectedly */
 export async function runUp(config: Config, flags: UpFlags, ownBroker: boolean): Promise<void> {
   if (flags.registry && config.schemaRegistryUrl !== undefined)
-    throw new PartituraError('INVALID_REQUEST', 'expected --registry or SCHEMA_REGISTRY_URL, got both');
+    throw invalidRequest('expected --registry or SCHEMA_REGISTRY_URL, got both');
   const signal = stopSignal();
   const cluster = await unlessStopped(startFromFlags(config, flags, ownBroker, signal), signal);
   if (!cluster) return;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { isModelName } from '../../schemas/model-name.js';
 
 /**
@@ -165,7 +165,7 @@ export function checkBinding(value: unknown): BindingDefinition {
   const problems = checked.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,
   );
-  throw new PartituraError('INVALID_REQUEST', `binding: ${problems.join('; ')}`);
+  throw invalidRequest(`binding: ${problems.join('; ')}`);
 }
 
 function parseYaml(text: string): unknown {

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { Config } from '../../core/config/config.js';
 import type { KafkaClient, KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 import { readLatest, type LatestOptions } from '../../kafka/reading/compacted-table.js';
@@ -47,10 +47,7 @@ export function readBindingRecord({ key, value, timestamp, offset }: KafkaRecord
   if (value === null) return { name, applied: undefined };
   const definition = checkBinding(parse(value));
   if (definition.name !== name)
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `binding: expected the record's key '${name}' as name, got '${definition.name}'`,
-    );
+    throw invalidRequest(`binding: expected the record's key '${name}' as name, got '${definition.name}'`);
   return { name, applied: { definition, revision: revisionOf(definition), appliedAt: timestamp, offset } };
 }
 

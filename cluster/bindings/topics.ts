@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { TopicNames } from '../topics.js';
 import { wildcard } from '../../schemas/headers/wildcard.js';
 import { deadLetterTopic, type BindingDefinition } from './definition.js';
@@ -10,8 +10,7 @@ import { deadLetterTopic, type BindingDefinition } from './definition.js';
 export function refuseReservedTopics(definition: BindingDefinition, { prefix }: TopicNames): void {
   for (const [field, topic] of Object.entries(topicsOf(definition)))
     if (topic.startsWith('__') || topic.startsWith(`${prefix}.`))
-      throw new PartituraError(
-        'INVALID_REQUEST',
+      throw invalidRequest(
         `${field}: expected a topic that is not reserved for ${topic.startsWith('__') ? 'Kafka' : 'Partitura'}, got '${topic}'`,
       );
 }
@@ -25,8 +24,7 @@ export function refuseTopicsNotAllowed(definition: BindingDefinition, patterns: 
   const allowed = patterns.map(wildcard);
   for (const [field, topic] of Object.entries(topicsOf(definition)))
     if (!allowed.some((pattern) => pattern.test(topic)))
-      throw new PartituraError(
-        'INVALID_REQUEST',
+      throw invalidRequest(
         `${field}: expected a topic that PARTITURA_BINDING_TOPICS of the nodes allows (${patterns.join(', ') || 'none'}), got '${topic}'`,
       );
 }
@@ -52,8 +50,7 @@ export function refuseCircle(definition: BindingDefinition, others: Iterable<Bin
   const seen = new Set<string>();
   const follow = (topic: string, way: readonly string[]): void => {
     if (topic === definition.source.topic)
-      throw new PartituraError(
-        'INVALID_REQUEST',
+      throw invalidRequest(
         `topics: expected no cycle back to the source, got ${[definition.source.topic, ...way].join(' → ')}`,
       );
     if (seen.has(topic)) return;

@@ -120,6 +120,30 @@ export interface BindingView {
   readonly nodes: readonly { readonly node: string; readonly state: string; readonly message: string }[];
 }
 
+/** A split job. */
+export interface JobView {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
+  readonly coordinator: string;
+  readonly submittedAt: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly finishedAt: number | null;
+  /** Parts that nodes compute; null if that is not known yet. */
+  readonly parts: number | null;
+  readonly partsDone: number;
+  /** Parts that were sent a second time because the first took too long. */
+  readonly partsRepeated: number;
+  /** Parts that are done, as ranges: `0-12,15`. */
+  readonly doneRanges: string;
+  readonly failedParts: readonly number[];
+  /** Output file; null if the result is on the reply topic. */
+  readonly output: string | null;
+  readonly replyTopic: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
 /** One second of a gateway's traffic and the cluster's load. */
 export interface TrafficPoint {
   readonly at: number;
@@ -146,6 +170,8 @@ export interface LiveEvents {
   readonly waits: WaitsView;
   readonly topics: readonly TopicView[];
   readonly bindings: readonly BindingView[];
+  /** The job that changed last at the end. */
+  readonly jobs: readonly JobView[];
   /** The last minutes, sent once. */
   readonly history: readonly TrafficPoint[];
   readonly point: TrafficPoint;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { stateOf } from '../../operations/trace/open-request.js';
 import { search, type SearchedCluster } from '../../operations/trace/search.js';
 import { open, timeline } from '../../operations/trace/timeline.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { RequestView } from '../api/views.js';
 import type { ClusterReader } from './live/cluster-reader.js';
 import type { ConsoleServices } from './services.js';
@@ -36,11 +36,7 @@ export function addRequestRoutes(
       const { params, query } = request;
       const { id } = params;
       const { data, error } = RequestQuery.safeParse(query);
-      if (error)
-        throw new PartituraError(
-          'INVALID_REQUEST',
-          `hours: expected 0.01 to 720, got '${query.hours ?? ''}'`,
-        );
+      if (error) throw invalidRequest(`hours: expected 0.01 to 720, got '${query.hours ?? ''}'`);
       return searches.run(`${data.hours} ${id}`, async () =>
         findRequest({ kafka, config, admin: await reader.admin() }, id, Date.now() - data.hours * HOUR_MS),
       );

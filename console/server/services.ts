@@ -6,6 +6,7 @@ import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
 import type { Registry } from '../../core/telemetry.js';
 import type { KafkaClient } from '../../kafka/port.js';
+import type { JobView } from '../api/views.js';
 import type { MayUse } from './views/visible.js';
 
 /** Parts of a gateway that the pages use. */
@@ -16,6 +17,8 @@ export interface ConsoleServices {
   /** Labels that were asked for. */
   readonly directives: LiveDirectives;
   readonly log: Logger;
+  /** Returns the split jobs of the last week; none until they are read for the first time. */
+  readonly jobs: () => readonly JobView[];
   /** Metrics of the gateway. */
   readonly registry: Registry;
   /** Returns the expected wait of a new request, milliseconds. */

@@ -12,6 +12,7 @@ export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   addView(app, sampler, { name: 'nodes', read: () => sampler.nodes(), key: ({ node }) => node });
   addView(app, sampler, { name: 'models', read: () => sampler.models(), key: ({ name }) => name });
   addView(app, sampler, { name: 'topics', read: () => sampler.reader.topics(), key: ({ topic }) => topic });
+  addView(app, sampler, { name: 'jobs', read: () => sampler.services.jobs(), key: ({ id }) => id });
   app.get(`${api}/waits`, (request) => see(visibleTo(request, sampler), 'waits', sampler.waits()));
   app.get(`${api}/bindings`, async (request) =>
     see(visibleTo(request, sampler), 'bindings', await sampler.bindings()),
@@ -25,15 +26,17 @@ export function addViewRoutes(app: FastifyInstance, sampler: Sampler): void {
   );
 }
 
+type ListName = 'nodes' | 'models' | 'topics' | 'jobs';
+
 /** A view that is a list. */
-interface ListView<Name extends 'nodes' | 'models' | 'topics'> {
+interface ListView<Name extends ListName> {
   readonly name: Name;
   readonly read: () => LiveEvents[Name] | Promise<LiveEvents[Name]>;
   readonly key: (item: LiveEvents[Name][number]) => string;
 }
 
 /** Adds a list and its items. */
-function addView<Name extends 'nodes' | 'models' | 'topics'>(
+function addView<Name extends ListName>(
   app: FastifyInstance,
   sampler: Sampler,
   { name, read, key }: ListView<Name>,

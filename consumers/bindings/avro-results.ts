@@ -2,7 +2,7 @@ import type { Schema } from 'avsc';
 import { AvroCodec } from '../../schemas/avro/codec.js';
 import { EXACT } from '../../schemas/avro/external.js';
 import { fullNameOf, holdsItself } from '../../schemas/avro/writer-schema.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { GUID_HEADER, guidReplyLabel, idReplyLabel } from '../../schemas/framing/confluent.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../schemas/registry/client.js';
 import type { FetchedSchema } from '../../schemas/registry/fetch-schema.js';
@@ -113,19 +113,14 @@ export function predictionSchema(binding: string, predictions: readonly Predicti
 export function enrichedSchema(source: Schema, predictions: readonly Prediction[]): Schema {
   const { type, fields = [] } = source as unknown as { type?: string; fields?: readonly { name: string }[] };
   if (type !== 'record')
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `schema of the source: expected a record, got ${JSON.stringify(type ?? source)}`,
-    );
+    throw invalidRequest(`schema of the source: expected a record, got ${JSON.stringify(type ?? source)}`);
   if (holdsItself(source))
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `schema of the source: expected one that is not recursive, got ${fullNameOf(source as object)}, whose inner records would be read as enriched ones; use output.record: prediction`,
     );
   const taken = predictions.find(({ name }) => fields.some((field) => field.name === name));
   if (taken)
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `output.fields.${taken.name}: expected a name that is not a field of the source, got one of its fields`,
     );
   return { ...(source as object), fields: [...fields, ...predictionFields(predictions)] } as never;

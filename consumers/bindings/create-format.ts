@@ -1,6 +1,6 @@
 import { outputFormat, type BindingDefinition } from '../../cluster/bindings/definition.js';
 import type { Logger } from '../../core/log.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../schemas/registry/client.js';
 import type { ModelSignature } from '../engine/engine.js';
 import { AvroFormat } from './avro-format.js';
@@ -89,8 +89,7 @@ function registered(
 
 function needed(registry: SchemaRegistry | undefined): SchemaRegistry {
   if (registry) return registry;
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     'format: expected nodes with a schema registry (SCHEMA_REGISTRY_URL) for avro, got none',
   );
 }

@@ -1,7 +1,7 @@
 import type { Feature } from '../../cluster/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
 import { describe } from '../../schemas/describe.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import type { Tensor } from '../../schemas/generated.js';
 import type { TensorSpec } from '../engine/engine.js';
@@ -131,5 +131,5 @@ function isScalar(value: unknown): value is string | number | bigint | boolean {
 }
 
 function wrong({ field }: Feature, expected: string, got: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', `field '${field}': expected ${expected}, got ${got}`);
+  return invalidRequest(`field '${field}': expected ${expected}, got ${got}`);
 }

@@ -1,5 +1,5 @@
 import { describe } from '../../schemas/describe.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { GUID_HEADER, ID_MARK, ID_PREFIX_BYTES } from '../../schemas/framing/confluent.js';
 import { parseJson, utf8Text } from '../../schemas/json.js';
 import { enrichedEnvelope, isConnectEnvelope, payloadOf, predictionEnvelope } from './connect-json.js';
@@ -75,8 +75,7 @@ export function predictionJson(predictions: readonly Prediction[]): JsonResults 
 function refuseTaken(fields: Fields, added: Predictions): void {
   const taken = Object.keys(added).find((name) => Object.hasOwn(fields, name));
   if (taken === undefined) return;
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     `field '${taken}': expected a record without this field, which the binding adds, got one with it`,
   );
 }

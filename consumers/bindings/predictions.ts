@@ -1,6 +1,6 @@
 import { FIELD_NAME, type PredictionField } from '../../cluster/bindings/definition.js';
 import { formatShape, type Datatype } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { decodeElements, type Element } from '../../schemas/tensor.js';
 import type { ModelSignature, TensorSpec } from '../engine/engine.js';
 
@@ -57,8 +57,7 @@ export function predictionsOf(
   const fields = wanted ? Object.entries(wanted) : all;
   const odd = all.find(([name]) => !wanted && !FIELD_NAME.test(name));
   if (odd)
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `output.fields: expected a name of letters, digits and _, got '${odd[0]}' from the model: name it in output.fields`,
     );
   return fields.map(([name, field]) => predictionOf(name, field, outputs));
@@ -168,5 +167,5 @@ function nested(values: readonly Element[], [count = 0, ...inner]: readonly numb
 }
 
 function invalid(field: string, expected: string, got: string): PartituraError {
-  return new PartituraError('INVALID_REQUEST', `output.fields.${field}: expected ${expected}, got ${got}`);
+  return invalidRequest(`output.fields.${field}: expected ${expected}, got ${got}`);
 }

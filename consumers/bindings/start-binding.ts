@@ -7,7 +7,7 @@ import type { KafkaAdmin, KafkaClient, KafkaConsumer, KafkaRecord } from '../../
 import { nodeReadLimits } from '../../kafka/record-batches/read-limits.js';
 import type { Outbox } from '../../kafka/sending/outbox.js';
 import type { RecordFit } from '../../kafka/sending/record-fit.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { SchemaRegistry } from '../../schemas/registry/client.js';
 import type { ModelSignature } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
@@ -141,10 +141,7 @@ async function createTopics(
   const { source, output } = definition;
   const partitions = await admin.partitionCount(source.topic);
   if (partitions === undefined)
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `source.topic: expected a topic that exists, got '${source.topic}'`,
-    );
+    throw invalidRequest(`source.topic: expected a topic that exists, got '${source.topic}'`);
   const { replicationFactor } = config;
   await admin.createTopics(
     [output.topic, deadLetterTopic(definition)].map((topic) => ({ topic, partitions, replicationFactor })),
@@ -167,8 +164,7 @@ async function createPublisher(
   };
   if (!definition.exactlyOnce) return new OutboxPublisher(outbox, options);
   if (!kafka.abilities.fencedTransactions)
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `exactlyOnce: expected nodes with KAFKA_CLIENT=native, got ${config.kafkaClient}, whose transactions are not fenced`,
     );
   const producer = kafka.transactionalProducer(`${topics.bindingGroup(definition.name)}.${node}`);
@@ -186,10 +182,7 @@ function refuseOtherInputs({ inputs, model }: BindingDefinition, signature: Mode
   const wanted = signature.inputs.map(({ name }) => name);
   const given = Object.keys(inputs);
   if (wanted.every((name) => given.includes(name)) && given.every((name) => wanted.includes(name))) return;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `inputs: expected those of model '${model}', ${list(wanted)}, got ${list(given)}`,
-  );
+  throw invalidRequest(`inputs: expected those of model '${model}', ${list(wanted)}, got ${list(given)}`);
 }
 
 function list(names: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { engineThreadsFor } from '../../core/engine-threads.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../schemas/errors.js';
 
 /**
  * Runtime of TensorFlow's formats: `auto` uses the native library if it is installed and WebAssembly otherwise. ONNX models
@@ -55,10 +55,7 @@ export function completeOptions(options: EngineOptions): Required<EngineOptions>
 
 function requireInteger(option: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `engine option '${option}': expected an integer of at least ${least}, got ${value}`,
-  );
+  throw invalidRequest(`engine option '${option}': expected an integer of at least ${least}, got ${value}`);
 }
 
 /** Returns the core counts to try for an ONNX model, in descending order: the configured one, or a thread's share and 1. */

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { EngineTensor, TensorSpec } from './engine.js';
 import type { Tensors } from './thread/messages.js';
 
@@ -26,7 +26,7 @@ function inputNamed(name: string, inputs: readonly EngineTensor[], index: number
   const inPlace = inputs[index];
   const input = inPlace?.name === name ? inPlace : inputs.find((candidate) => candidate.name === name);
   if (input) return input;
-  throw new PartituraError('INVALID_REQUEST', `input '${name}' is missing`);
+  throw invalidRequest(`input '${name}' is missing`);
 }
 
 /** Returns the buffer of a tensor that owns it: transferring a shared buffer would detach all other views. */

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { Engine, ModelFormat, ModelSource } from '../engine/engine.js';
 import { detectFormat } from '../engine/formats.js';
 import { hashFiles } from './files-hash.js';
@@ -64,8 +64,7 @@ export async function serveSignatures(
 function withDefault(source: ModelSource, { signature }: ModelSettings): ModelSource {
   if (signature === undefined) return source;
   if (source.format === 'saved_model') return { ...source, signature };
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     `model.yaml: signature: expected only with a SavedModel, got '${signature}' with ${source.format}`,
   );
 }
@@ -92,7 +91,7 @@ export function signatureNamed(
   const known = main.signatureNames?.all.map((one) => `'${one}'`).join(', ');
   const expected =
     known === undefined ? 'none, because the model has a single unnamed signature' : `one of ${known}`;
-  throw new PartituraError('INVALID_REQUEST', `parameters.signature: expected ${expected}, got '${name}'`);
+  throw invalidRequest(`parameters.signature: expected ${expected}, got '${name}'`);
 }
 
 /** Returns all signatures that are served, the default one first. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { DELIVERIES } from '../../core/config/node.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 
 /** Options in a version folder's `model.yaml`; they override the node's configuration. */
 const settings = z.strictObject({
@@ -33,7 +33,7 @@ export async function readModelSettings(directory: string): Promise<ModelSetting
   const checked = settings.safeParse(parseYaml(text) ?? {});
   if (checked.success) return checked.data;
   const problems = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new PartituraError('INVALID_REQUEST', `model.yaml: ${problems.join('; ')}`);
+  throw invalidRequest(`model.yaml: ${problems.join('; ')}`);
 }
 
 function parseYaml(text: string): unknown {

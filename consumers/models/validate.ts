@@ -1,5 +1,5 @@
 import { ELEMENT_BYTES, elementCount, formatShape } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { InferenceRequest, Tensor } from '../../schemas/generated.js';
 import { elementEnd } from '../../schemas/tensor.js';
 import type { ModelSignature, TensorSpec } from '../engine/engine.js';
@@ -57,7 +57,7 @@ function requireKnownNames({ inputs, outputs }: InferenceRequest, signature: Mod
     if (!signature.inputs.some((spec) => spec.name === name))
       throw unknownName('input', name, signature.inputs);
     if (inputs.findIndex((input) => input.name === name) < index)
-      throw new PartituraError('INVALID_REQUEST', `input '${name}': expected once, got twice`);
+      throw invalidRequest(`input '${name}': expected once, got twice`);
   });
   for (const name of outputs) {
     if (!signature.outputs.some((spec) => spec.name === name))
@@ -67,14 +67,14 @@ function requireKnownNames({ inputs, outputs }: InferenceRequest, signature: Mod
 
 function unknownName(kind: string, name: string, specs: readonly TensorSpec[]): PartituraError {
   const known = specs.map((spec) => `'${spec.name}'`).join(', ');
-  return new PartituraError('INVALID_REQUEST', `${kind} '${name}': expected one of ${known}`);
+  return invalidRequest(`${kind} '${name}': expected one of ${known}`);
 }
 
 function find(inputs: readonly Tensor[], spec: TensorSpec): Tensor {
   const tensor = inputs.find(({ name }) => name === spec.name);
   if (tensor) return tensor;
   const expected = `${spec.datatype} ${formatShape(spec.shape)}`;
-  throw new PartituraError('INVALID_REQUEST', `input '${spec.name}': expected ${expected}, got nothing`);
+  throw invalidRequest(`input '${spec.name}': expected ${expected}, got nothing`);
 }
 
 function validateInput(spec: TensorSpec, { name, datatype, shape, data }: Tensor): RowTensor {

@@ -13,7 +13,7 @@ import { deliverable } from '../../consumers/requests/replies/deliverable.js';
 import type { Slots } from '../../core/slots.js';
 import type { KafkaRecord } from '../../kafka/port.js';
 import type { Outbox } from '../../kafka/sending/outbox.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { FailureStage } from '../../schemas/headers/headers.js';
 import { isModelName } from '../../schemas/model-name.js';
@@ -68,10 +68,7 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
     // An earlier coordinator ended after the job did, but before it committed: the caller has the result.
     if (status && isFinished(status)) return { kind: 'cancelled', record };
     if (isModelName(kind)) return { request, caller: read.caller, jobKind: kind };
-    const error = new PartituraError(
-      'INVALID_REQUEST',
-      `kind: expected the name of a kind of jobs, got '${kind}'`,
-    );
+    const error = invalidRequest(`kind: expected the name of a kind of jobs, got '${kind}'`);
     return this.parts.reader.refuse(record, read.caller, request, error);
   }
 

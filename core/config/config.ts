@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { ENGINE } from './engine.js';
 import { GATEWAY } from './gateway.js';
 import { COORDINATOR } from './jobs.js';
@@ -48,8 +48,7 @@ export function checkConfig(input: ConfigInput): Config {
         `${env}: ${checked.error.issues.map((issue) => issue.message).join('; ')} (got ${secret ? 'a secret' : JSON.stringify(value)})`,
       );
   }
-  if (problems.length > 0)
-    throw new PartituraError('INVALID_REQUEST', `configuration: ${problems.join(', ')}`);
+  if (problems.length > 0) throw invalidRequest(`configuration: ${problems.join(', ')}`);
   return refuseContradictions(config as Config);
 }
 
@@ -78,7 +77,7 @@ const CONTRADICTIONS: readonly ((config: Config) => string | false)[] = [
 function refuseContradictions(config: Config): Config {
   for (const contradiction of CONTRADICTIONS) {
     const problem = contradiction(config);
-    if (problem) throw new PartituraError('INVALID_REQUEST', `configuration: ${problem}`);
+    if (problem) throw invalidRequest(`configuration: ${problem}`);
   }
   return config;
 }

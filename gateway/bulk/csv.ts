@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Datatype } from '../../schemas/datatypes.js';
 import type { InferenceReply, Tensor, TensorStatus } from '../../schemas/generated.js';
 import { elementTexts } from '../json/write-elements.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 
 /** A record of a CSV file by column. */
 type CsvRecord = Readonly<Record<string, string>>;
@@ -34,10 +34,7 @@ export function rowOf(record: CsvRecord, inputs: readonly TensorStatus[]): unkno
     );
   if (inputs.length !== 1 || !input) {
     const names = inputs.map(({ name }) => name).join(', ');
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `CSV: expected columns ${names}, got ${Object.keys(record).join(', ')}`,
-    );
+    throw invalidRequest(`CSV: expected columns ${names}, got ${Object.keys(record).join(', ')}`);
   }
   return Object.entries(record).map(([column, text]) => valueOf(text, column, input));
 }

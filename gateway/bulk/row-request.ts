@@ -1,5 +1,5 @@
 import { isDatatype } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { InferenceRequest, Tensor, TensorStatus } from '../../schemas/generated.js';
 import { encodeDense, toDense } from '../json/dense.js';
 import { isNumberArray } from '../json/number-array.js';
@@ -23,13 +23,10 @@ function valueOf(row: unknown, { name }: TensorStatus, inputs: number): unknown 
   const isNamed = typeof row === 'object' && row !== null && !Array.isArray(row) && !isNumberArray(row);
   if (isNamed) {
     if (Object.hasOwn(row, name)) return (row as Record<string, unknown>)[name];
-    throw new PartituraError('INVALID_REQUEST', `row: expected a value for input '${name}', got none`);
+    throw invalidRequest(`row: expected a value for input '${name}', got none`);
   }
   if (inputs === 1) return row;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `row: expected an object with a value for each input, got another value`,
-  );
+  throw invalidRequest(`row: expected an object with a value for each input, got another value`);
 }
 
 function rowTensor(value: unknown, { name, datatype }: TensorStatus): Tensor {

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 
 /**
  * Address of a deferred reply: its partition of the reply topic, the offset at which that partition ended when the
@@ -23,8 +23,5 @@ export function parseDeferredId(text: string): DeferredId {
   const [, partition, from, correlation] = DEFERRED_ID.exec(text) ?? [];
   if (partition !== undefined && from !== undefined && correlation !== undefined)
     return { partition: Number(partition), from: Number(from), correlation };
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `deferred request: expected an id from a Location header, got '${text}'`,
-  );
+  throw invalidRequest(`deferred request: expected an id from a Location header, got '${text}'`);
 }

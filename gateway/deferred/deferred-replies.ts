@@ -6,7 +6,7 @@ import type { KafkaAdmin, KafkaClient, KafkaConsumer, KafkaRecord } from '../../
 import { scanRanges, type PartitionRange } from '../../kafka/reading/scan-topic.js';
 import { Outbox, OUTBOX_DEFAULTS } from '../../kafka/sending/outbox.js';
 import type { KafkaProducer } from '../../kafka/port.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { decodeReply, encodeRequest } from '../../schemas/framing/single-object.js';
 import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
 import { correlationOf, replyTo } from '../../schemas/headers/reply-dialects.js';
@@ -111,8 +111,7 @@ export class DeferredReplies {
 
   async #look({ partition, from, correlation }: DeferredId): Promise<DeferredState> {
     const range = (await this.#admin.offsets(this.#topic)).find((one) => one.partition === partition);
-    if (!range)
-      throw new PartituraError('INVALID_REQUEST', `deferred request: unknown partition ${partition}`);
+    if (!range) throw invalidRequest(`deferred request: unknown partition ${partition}`);
     const start = Math.max(from, range.start, this.#positions.get(correlation) ?? 0);
     const end = Math.min(range.end, start + this.maxScanned);
     const found = await this.#scan({ partition, start, end }, correlation);

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
 import { ANYBODY, type Identity } from '../auth/identity.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { encodeInfer } from '../dialects/open-inference/encode.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { FrontError, GRPC_STATUS } from '../inference/problem.js';
@@ -98,10 +98,7 @@ function lastEventId(header: string | string[] | undefined): number | undefined 
   // Browsers send an empty one after an event with an empty id.
   if (header === undefined || header === '') return undefined;
   if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `header 'Last-Event-ID': expected an offset, got '${String(header)}'`,
-  );
+  throw invalidRequest(`header 'Last-Event-ID': expected an offset, got '${String(header)}'`);
 }
 
 function tooMany(): FrontError {

@@ -1,23 +1,21 @@
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
-import { setMaxListeners } from 'node:events';
 import type { Identity } from '../auth/identity.js';
 import { traceHeaders } from '../http/call-context.js';
+import { CallerSignal } from '../inference/caller-signal.js';
 import type { CallContext } from '../inference/inferences.js';
 
 type AnyCall = ServerUnaryCall<unknown, object> | ServerDuplexStream<unknown, object>;
 
 /** Reads what the metadata, the deadline and the cancellation of a call say about it. */
 export function callContextOf(call: AnyCall, identity: Identity, defaultTimeoutMs: number): CallContext {
-  const abandoned = new AbortController();
-  // Every request of a stream listens.
-  setMaxListeners(0, abandoned.signal);
-  const abort = (): void => abandoned.abort(new Error('the caller cancelled the call'));
+  const signal = new CallerSignal();
+  const abort = (): void => signal.abort('the caller cancelled the call');
   if (call.cancelled) abort();
   else call.once('cancelled', abort);
   return {
     identity,
     timeoutMs: remainingMs(call, defaultTimeoutMs),
-    signal: abandoned.signal,
+    signal,
     headers: traceHeaders(call.metadata.getMap()),
   };
 }

@@ -1,5 +1,5 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
-import { once } from 'node:events';
+import type { RequestSignal } from '../../producers/reply-router.js';
 import type { CallContext } from '../inference/inferences.js';
 import { GRPC_STATUS } from '../inference/problem.js';
 import type { Identity } from '../auth/identity.js';
@@ -92,7 +92,7 @@ class OrderedStream {
   async #write(answer: object): Promise<void> {
     const { signal } = this.#context;
     if (signal.aborted || this.stream.call.write(answer)) return;
-    await once(this.stream.call, 'drain', { signal }).catch(() => undefined);
+    await drained(this.stream.call, signal);
   }
 
   /** Stops reading, and calls `last` when the requests in flight are answered. */
@@ -107,4 +107,17 @@ class OrderedStream {
     const problem = { http: 503, grpc: GRPC_STATUS.UNAVAILABLE, code: 'UNAVAILABLE', message };
     this.stream.call.emit('error', statusOf(problem));
   }
+}
+
+/** Resolves when a slow reader has caught up, or is gone. */
+function drained(call: Call, signal: RequestSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      call.off('drain', end);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    call.on('drain', end);
+    signal.addEventListener('abort', end);
+  });
 }

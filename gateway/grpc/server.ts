@@ -99,6 +99,8 @@ function optionsOf({ gatewayMaxBodyBytes, maxRecordBytes }: Config): ServerOptio
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEP_ALIVE_LIMIT_MS,
+    // Statistics that nobody reads, at a tenth of the cost of a call.
+    'grpc.enable_channelz': 0,
     interceptors: [refuseMalformed],
   };
 }

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CallerSignal } from '../inference/caller-signal.js';
 import type { CallContext } from '../inference/inferences.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 
 const TRACE_HEADERS = ['traceparent', 'tracestate', 'baggage'];
 /** Units of `grpc-timeout`, in milliseconds. https://grpc.github.io/grpc/core/md_doc__p_r_o_t_o_c_o_l-_h_t_t_p2.html */
@@ -46,7 +46,7 @@ function positive(
   if (typeof text !== 'string' || text === '') return undefined;
   const value = parse(text.trim());
   if (value !== undefined && Number.isFinite(value) && value > 0) return value;
-  throw new PartituraError('INVALID_REQUEST', `header '${name}': expected a positive time, got '${text}'`);
+  throw invalidRequest(`header '${name}': expected a positive time, got '${text}'`);
 }
 
 function withUnit(text: string): number | undefined {
@@ -55,16 +55,14 @@ function withUnit(text: string): number | undefined {
 }
 
 /** Returns a signal that aborts when the connection closes before the response is complete. */
-function abandonedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const abandoned = new AbortController();
-  // Every row of a bulk request listens.
-  setMaxListeners(0, abandoned.signal);
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) abandoned.abort(new Error('the caller closed the connection'));
+function abandonedSignal(request: FastifyRequest, reply: FastifyReply): CallerSignal {
+  const signal = new CallerSignal();
+  const abort = (): void => signal.abort('the caller closed the connection');
+  reply.raw.on('close', () => {
+    if (!reply.raw.writableEnded) abort();
   });
-  if (request.raw.destroyed && !request.raw.complete)
-    abandoned.abort(new Error('the caller closed the connection'));
-  return abandoned.signal;
+  if (request.raw.destroyed && !request.raw.complete) abort();
+  return signal;
 }
 
 /** Returns the headers of W3C Trace Context and Baggage, which the node continues. */

@@ -32,7 +32,7 @@ export class Connections {
       if ('isEndless' in request.routeOptions.config) return done();
       this.#requests++;
       this.#lastRequestAt = Date.now();
-      reply.raw.once('close', () => this.#requests--);
+      reply.raw.on('close', () => this.#requests--);
       if (this.#isDraining && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
       done();
     });

@@ -15,7 +15,7 @@ import { addOpenApi } from '../openapi/routes.js';
 import type { Identity } from '../auth/identity.js';
 import { addXml } from '../xml/negotiate.js';
 import { Connections } from './connections.js';
-import { collectBody } from './collect-body.js';
+import { collectBody, type BodyCollected } from './collect-body.js';
 import { compress } from './compress.js';
 import { decompress } from './decompress.js';
 import { authenticate } from './authenticate.js';
@@ -125,8 +125,8 @@ function followCertificate(app: FastifyInstance, { config, log }: HttpServerPart
 
 function addBodyParsing(app: FastifyInstance, maxBytes: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
-    collectBody(request, payload, maxBytes),
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable, done: BodyCollected) =>
+    collectBody(request, payload, maxBytes, done),
   );
   app.addHook('onRequest', (request, _reply, done) => {
     nameBody(request);

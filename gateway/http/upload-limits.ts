@@ -29,7 +29,7 @@ export function limitUploads(app: FastifyInstance, limitMs: number): void {
         since: performance.now(),
       };
       uploads.add(upload);
-      raw.once('close', () => uploads.delete(upload));
+      raw.on('close', () => uploads.delete(upload));
     }
     done();
   });

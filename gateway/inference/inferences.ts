@@ -1,6 +1,7 @@
 import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
 import { PartituraError, isErrorCode } from '../../schemas/errors.js';
 import type { Identity } from '../auth/identity.js';
+import type { RequestSignal } from '../../producers/reply-router.js';
 import type { RequestChannel } from '../../producers/request-channel.js';
 import type { ServedModels } from '../models/served-models.js';
 import { Overloaded } from './problem.js';
@@ -12,7 +13,7 @@ export interface CallContext {
   /** Time to wait for the reply, milliseconds. */
   readonly timeoutMs: number;
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: RequestSignal;
   /** Trace headers to continue: `traceparent`, `tracestate`, `baggage`. */
   readonly headers: Readonly<Record<string, Buffer>>;
 }

@@ -1,5 +1,5 @@
 import { elementCount, formatShape, type Datatype } from '../../schemas/datatypes.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { encodeElements } from '../../schemas/tensor.js';
 import { isNumberArray, type NumberArray } from './number-array.js';
 
@@ -35,10 +35,7 @@ function shapeOf(value: unknown): number[] {
     if (isNumberArray(inner)) return [...shape, ...inner.shape];
     shape.push(inner.length);
     if (shape.length > MAX_DEPTH)
-      throw new PartituraError(
-        'INVALID_REQUEST',
-        `expected lists nested at most ${MAX_DEPTH} deep, got more`,
-      );
+      throw invalidRequest(`expected lists nested at most ${MAX_DEPTH} deep, got more`);
   }
   return shape;
 }

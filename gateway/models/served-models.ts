@@ -4,7 +4,7 @@ import type { LiveNodes } from '../../cluster/live-nodes.js';
 import type { KnownNode } from '../../cluster/node-directory.js';
 import type { Identity } from '../auth/identity.js';
 import { PermittedModels, unknownModel, type CallerModels } from './caller-models.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { ModelVersionStatus, SignatureStatus } from '../../schemas/generated.js';
 
 /** Signature that TensorFlow Serving uses if a request names none. */
@@ -127,10 +127,7 @@ export function signatureOf({ status }: ServedVersion, name: string | undefined)
     status.signatures.find((signature) => signature.name === wanted) ??
     (wanted === undefined || wanted === DEFAULT_SIGNATURE ? main : undefined);
   if (found) return found;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `Serving signature name: "${wanted ?? DEFAULT_SIGNATURE}" not found in signature def`,
-  );
+  throw invalidRequest(`Serving signature name: "${wanted ?? DEFAULT_SIGNATURE}" not found in signature def`);
 }
 
 function newestOf(model: ServedModel): ServedVersion {

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 
 /** Parameters that the gateway reads and nodes do not. */
 const GATEWAY_PARAMETERS = ['binary_data_output', 'timeout', 'triton_enable_empty_final_response'];
@@ -19,5 +19,5 @@ export function tritonTimeoutMs({ timeout }: Readonly<Record<string, string>>): 
   if (timeout === undefined || timeout === '0') return undefined;
   const micros = Number(timeout);
   if (Number.isFinite(micros) && micros > 0) return micros / 1_000;
-  throw new PartituraError('INVALID_REQUEST', `parameters.timeout: expected microseconds, got '${timeout}'`);
+  throw invalidRequest(`parameters.timeout: expected microseconds, got '${timeout}'`);
 }

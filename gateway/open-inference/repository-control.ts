@@ -1,5 +1,5 @@
 import type { DirectiveOutcome } from '../../operations/control/outcome.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { unsupported } from './unsupported.js';
 
 /** Options of load and unload; the time that they wait for the nodes in milliseconds. */
@@ -10,7 +10,7 @@ export function complied({ settled, nodes }: DirectiveOutcome, problem: string):
   const refused = nodes.filter(({ ok }) => !ok).map(({ node, reason }) => `${node}: ${reason}`);
   if (settled && refused.length === 0) return {};
   const reasons = settled ? refused : [...refused, 'other nodes have not answered yet'];
-  throw new PartituraError('INVALID_REQUEST', `${problem}: ${reasons.join('; ')}`);
+  throw invalidRequest(`${problem}: ${reasons.join('; ')}`);
 }
 
 /** Refuses a configuration or files with a load: models come from the repositories of nodes. */

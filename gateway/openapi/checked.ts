@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { PartituraError } from '../../schemas/errors.js';
+import { invalidRequest } from '../../schemas/errors.js';
 
 /** Checks a value by its schema. @throws PartituraError INVALID_REQUEST that begins with `what` and names the field */
 export function checked<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
@@ -7,5 +7,5 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown, what: st
   if (!error) return data;
   const [issue] = error.issues;
   const where = issue?.path.length ? `, ${issue.path.join('.')}` : '';
-  throw new PartituraError('INVALID_REQUEST', `${what}${where}: ${issue?.message}`);
+  throw invalidRequest(`${what}${where}: ${issue?.message}`);
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { collectBody } from '../http/collect-body.js';
+import { collectBody, type BodyCollected } from '../http/collect-body.js';
 import { readJson } from '../json/read-json.js';
 import { jsonToXml } from './json-to-xml.js';
 import { xmlToJson } from './xml-to-json.js';
@@ -19,17 +19,19 @@ export function addXml(app: FastifyInstance, maxBytes: number): void {
   );
   app.addContentTypeParser(
     ['application/xml', 'text/xml'],
-    async (request: FastifyRequest, payload: Readable) => {
-      const body = await collectBody(request, payload, maxBytes);
-      return xmlToJson(body);
+    (request: FastifyRequest, payload: Readable, done: BodyCollected) => {
+      collectBody(request, payload, maxBytes, (error, body) => {
+        if (body) xmlToJson(body).then((json) => done(null, json), done);
+        else done(error);
+      });
     },
   );
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const isJson = String(reply.getHeader('content-type') ?? '').startsWith('application/json');
     if (!isJson || !acceptsXml(request) || (typeof payload !== 'string' && !Buffer.isBuffer(payload)))
-      return payload;
+      return done(null, payload);
     void reply.type('application/xml; charset=utf-8').removeHeader('content-length');
-    return jsonToXml(await readJson(Buffer.from(payload)));
+    readJson(Buffer.from(payload)).then((json) => done(null, jsonToXml(json)), done);
   });
 }
 

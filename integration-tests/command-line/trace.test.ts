@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { cancellationRecord } from '../../cluster/cancellations.js';
+import { topicNames } from '../../cluster/topics.js';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { Harness } from '../support/harness.js';
@@ -149,4 +151,22 @@ test('a waiting request is reported with its position, and an unknown one with t
     none.stderr,
     /trace: expected a record with the id 'never-sent', got none since \S+Z on \d+ topics \(.*\); use an earlier --since to search further back/,
   );
+});
+
+test('a request that its caller has abandoned is cancelled, and no longer open', async () => {
+  const topics = topicNames('abandoned');
+  const [requests, cancellations] = [topics.requests('scale'), topics.cancellations];
+  await harness.withAdmin((admin) =>
+    admin.createTopics(
+      [requests, cancellations].map((topic) => ({ topic, partitions: 1, replicationFactor: -1 })),
+    ),
+  );
+  const [left, kept] = [1, 2].map(() => rawClient.request(requests, { model: 'scale', inputs }));
+  rawClient.send(cancellations, cancellationRecord(cancellations, ['another', left ?? '']).value);
+  await rawClient.sent();
+  const cancelled = await trace(left ?? '', '--prefix', 'abandoned');
+  assert.deepEqual(shapeOf(cancelled.steps), [`request ${requests}`, `cancellation ${cancellations}`]);
+  assert.deepEqual(cancelled.open, []);
+  const { steps, open } = await trace(kept ?? '', '--prefix', 'abandoned');
+  assert.deepEqual([shapeOf(steps), open.length], [[`request ${requests}`], 1]);
 });

@@ -69,6 +69,28 @@ describe('the OpenAPI document', { skip: noPython ?? false }, () => {
     assert.equal((await call(`${url}/v2/models/coder/nothing`)).status, 404);
   });
 
+  test('the console reads and changes dead letters of the cluster alone', async () => {
+    const foreign = 'elsewhere.orders-dlt';
+    await harness.withAdmin((admin) =>
+      admin.createTopics([{ topic: foreign, partitions: 1, replicationFactor: -1 }]),
+    );
+    const path = `${url}/console/api/dead-letters`;
+    for (const topic of [foreign, harness.topics.requests('coder')]) {
+      const place = { topic, partition: 0, offset: 0 };
+      for (const { status, text } of [
+        await call(`${path}?topic=${topic}`),
+        await call(`${path}/${topic}/0/0`),
+        await call(`${path}/replay`, { topic, dryRun: true }),
+        await call(`${path}/replay`, { place, dryRun: false }),
+        await call(`${path}/drop`, { topic, dryRun: true }),
+        await call(`${path}/drop`, { place, dryRun: false }),
+      ]) {
+        assert.equal(status, 400, text);
+        assert.match(text, /expected a dead-letter topic of a model or a binding, got '/);
+      }
+    }
+  });
+
   test('a replay of a record that does not exist is refused at once', async () => {
     const place = { topic: harness.topics.deadLetters('coder'), partition: 0, offset: 3 };
     for (const change of ['replay', 'drop']) {

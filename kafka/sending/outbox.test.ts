@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { FakeProducer } from '../../testing/kafka.js';
 import { Outbox, OUTBOX_DEFAULTS, type OutboxOptions } from './outbox.js';
@@ -36,6 +37,26 @@ test('records pushed while a request is in flight are batched into the next one,
     ],
   );
   assert.deepEqual(results, ['a delivered', 'b delivered', 'c delivered', 'd delivered']);
+});
+
+test('under load a batch waits for further records, a lone record never does', async () => {
+  for (const [before, gatherMs, expected] of [
+    [8, 200, [8, 2]],
+    [8, 0, [8, 1, 1]],
+    [1, 200, [1, 1, 1]],
+  ] as const) {
+    const { producer, outbox, push } = pushing({ gatherMs });
+    push(...Array.from({ length: before }, (_, index) => `${index}`));
+    await outbox.settled();
+    push('next');
+    await setImmediate();
+    push('last');
+    await outbox.settled();
+    assert.deepEqual(
+      producer.attempts.map((batch) => batch.length),
+      expected,
+    );
+  }
 });
 
 test('a batch is limited in records and bytes, but a single record is always sent', async () => {

@@ -21,6 +21,8 @@ export interface OutboxOptions {
    * Time limit for retries while the broker is unavailable; Infinity: until it is back or the outbox is closed.
    */
   readonly retryLimitMs: number;
+  /** Time for which a batch under load waits for further records, milliseconds; 0: none. */
+  readonly gatherMs: number;
   /** Notified of failures and recovery. */
   readonly outage?: OutageLink;
 }
@@ -29,8 +31,13 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxBatchRecords: 1_000,
   maxBatchBytes: 1_000_000,
   retryLimitMs: 120_000,
+  gatherMs: 0,
 };
 
+/** Records in a batch above which there are enough callers for more to arrive soon. */
+const MIN_RECORDS_TO_GATHER = 8;
+/** Larger batches bring little further gain. */
+const ENOUGH_RECORDS = 64;
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 2_000 };
 /**
  * Time during which an error that may be caused by a record is attributed to the broker. An exception in the broker
@@ -80,6 +87,8 @@ export class Outbox {
   readonly #queue = new Fifo<PendingRecord>();
   #sending: Promise<void> | undefined;
   #bytes = 0;
+  /** Number of records in the last batch. */
+  #lastRecords = 0;
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
   readonly #closing = new AbortController();
   readonly #parts: Required<OutboxParts>;
@@ -120,13 +129,21 @@ export class Outbox {
   async #run(): Promise<void> {
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      if (this.#shouldGather()) await sleep(this.options.gatherMs, this.#closing.signal);
       const pending = this.#take();
+      this.#lastRecords = pending.length;
       if (pending.length === 0) break;
       if (this.#closing.signal.aborted) fail(pending, new KafkaError('unavailable', 'closed'));
       else await this.#send(pending, { giveUpAt: this.#parts.now() + this.options.retryLimitMs });
       this.#release(pending);
     }
     this.#sending = undefined;
+  }
+
+  /** Under load, small batches would cost broker and node a request each, which delays everybody. */
+  #shouldGather(): boolean {
+    if (this.options.gatherMs === 0) return false;
+    return this.#lastRecords >= MIN_RECORDS_TO_GATHER && this.#queue.length < ENOUGH_RECORDS;
   }
 
   #release(pending: readonly PendingRecord[]): void {

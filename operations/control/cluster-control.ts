@@ -3,7 +3,7 @@ import type { LiveDirectives } from '../../cluster/control/live-directives.js';
 import type { LiveNodes } from '../../cluster/live-nodes.js';
 import { sleep } from '../../core/time.js';
 import type { KafkaProducer, OutgoingRecord } from '../../kafka/port.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { checkModelName } from '../../schemas/model-name.js';
 import {
   judgeDrain,
@@ -97,9 +97,6 @@ export class ClusterControl {
 
   #unknownNode(node: string): PartituraError {
     const known = this.parts.nodes.nodes().map((one) => `'${one.node}'`);
-    return new PartituraError(
-      'INVALID_REQUEST',
-      `node: expected one of ${known.join(', ') || 'none'}, got '${node}'`,
-    );
+    return invalidRequest(`node: expected one of ${known.join(', ') || 'none'}, got '${node}'`);
   }
 }

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { readDeadLetter, type DeadLetter } from './dead-letter.js';
 import { scanDeadLetters, type DeadLetterCluster } from './scan.js';
 
@@ -25,18 +25,14 @@ export async function checkPlace(cluster: DeadLetterCluster, place: Place): Prom
   const { topic, partition, offset } = place;
   const [chosen = topic] = await cluster.topics.choose(cluster.admin, [topic]);
   const held = (await cluster.admin.offsets(chosen)).find((one) => one.partition === partition);
-  if (!held)
-    throw new PartituraError('INVALID_REQUEST', `${topic}: expected an existing partition, got ${partition}`);
+  if (!held) throw invalidRequest(`${topic}: expected an existing partition, got ${partition}`);
   if (held.start === held.end) throw wrongOffset(place, 'an offset, but the partition is empty');
   if (offset < held.start || offset >= held.end)
     throw wrongOffset(place, `an offset from ${held.start} to ${held.end - 1}`);
 }
 
 function wrongOffset({ topic, partition, offset }: Place, expected: string): PartituraError {
-  return new PartituraError(
-    'INVALID_REQUEST',
-    `${topic} partition ${partition}: expected ${expected}, got ${offset}`,
-  );
+  return invalidRequest(`${topic} partition ${partition}: expected ${expected}, got ${offset}`);
 }
 
 async function readOne(

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../schemas/errors.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import type { TopicNames } from '../../cluster/topics.js';
 
@@ -53,22 +53,17 @@ export class DeadLetterTopics {
 
   #check(topic: string, existing: ReadonlySet<string>): void {
     if (this.isReserved(topic))
-      throw new PartituraError(
-        'INVALID_REQUEST',
-        `expected a dead-letter topic, got '${topic}', which is reserved`,
-      );
+      throw invalidRequest(`expected a dead-letter topic, got '${topic}', which is reserved`);
     if (existing.has(topic)) return;
     const known = [...existing].filter((one) => this.holdsLetters(one)).sort();
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `expected an existing topic, got '${topic}'; dead-letter topics: ${known.slice(0, 20).join(', ') || 'none'}`,
     );
   }
 }
 
 function notOwn(topic: string): PartituraError {
-  return new PartituraError(
-    'INVALID_REQUEST',
+  return invalidRequest(
     `expected a dead-letter topic of a model or a binding, got '${topic}'; \`partitura dlq\` reads others`,
   );
 }

@@ -7,7 +7,7 @@ import { topicNames } from '../../cluster/topics.js';
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
 import type { KafkaClient, KafkaProducer } from '../../kafka/port.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
 import type { Tensor } from '../../schemas/generated.js';
 
@@ -61,11 +61,7 @@ export class JobClient {
     inputs,
     deadline = null,
   }: JobSubmission): Promise<string> {
-    if (!ID.test(id))
-      throw new PartituraError(
-        'INVALID_REQUEST',
-        `id: expected 1 to 100 letters, digits and . _ -, got '${id}'`,
-      );
+    if (!ID.test(id)) throw invalidRequest(`id: expected 1 to 100 letters, digits and . _ -, got '${id}'`);
     const value = encodeRequest({
       id,
       model: kind,
@@ -91,10 +87,7 @@ export class JobClient {
   async cancel(id: string, requestedBy: string): Promise<void> {
     const status = this.jobs.get(id);
     if (status && isFinished(status))
-      throw new PartituraError(
-        'INVALID_REQUEST',
-        `job '${id}': expected one that runs, but it is ${status.state}`,
-      );
+      throw invalidRequest(`job '${id}': expected one that runs, but it is ${status.state}`);
     await this.#producer.send([cancelRecord(topicNames(this.config.prefix).jobStatus, id, requestedBy)]);
   }
 

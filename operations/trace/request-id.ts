@@ -52,6 +52,12 @@ export class RequestId {
     );
   }
 
+  /** Returns true if one of these correlation ids is searched for. */
+  isAmong(correlations: readonly string[]): boolean {
+    const ids = correlations.map((correlation) => Buffer.from(correlation));
+    return this.#correlations.some((wanted) => ids.some((id) => id.equals(wanted)));
+  }
+
   /** @param id returns the id of the request that the record contains or answers; called only if nothing else matches */
   matches(record: KafkaRecord, id: () => string | undefined): MatchedBy | undefined {
     const correlation = correlationOf(record);

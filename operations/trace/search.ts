@@ -1,4 +1,5 @@
 import { readBindings } from '../../cluster/bindings/store.js';
+import { readCancellation } from '../../cluster/cancellations.js';
 import { deadLetterTopic } from '../../cluster/bindings/definition.js';
 import type { Config } from '../../core/config/config.js';
 import { readDeadLetter, type DeadLetter } from '../dead-letters/dead-letter.js';
@@ -11,7 +12,7 @@ import type { InferenceRequest } from '../../schemas/generated.js';
 import { requestIn, replyIn, RequestId } from './request-id.js';
 
 /** The role of a topic in the life of a request. */
-type Role = 'request' | 'reply' | 'dead letter' | 'source' | 'result';
+type Role = 'request' | 'reply' | 'dead letter' | 'cancellation' | 'source' | 'result';
 
 interface SearchedTopic {
   readonly topic: string;
@@ -110,6 +111,7 @@ async function topicsOf(
     second: [
       ...models.map((model) => ({ topic: names.replies(model), role: 'reply' as const, model })),
       { topic: names.clientReplies, role: 'reply' },
+      { topic: names.cancellations, role: 'cancellation' },
       ...models.map((model) => ({ topic: names.deadLetters(model), role: 'dead letter' as const, model })),
       ...bindings.map(({ output, model }) => ({ topic: output.topic, role: 'result' as const, model })),
       ...bindings.map((binding) => ({ topic: deadLetterTopic(binding), role: 'dead letter' as const })),
@@ -154,6 +156,7 @@ function matchOf(
   requestId: RequestId,
   begun: readonly KafkaRecord[],
 ): TraceMatch | undefined {
+  if (role === 'cancellation') return cancellationOf(record, requestId);
   const isAnswer = role === 'reply' || role === 'result';
   const reply = (): ReplySummary | undefined => (isAnswer ? replyIn(record) : undefined);
   const request = (): InferenceRequest | undefined => (isAnswer ? undefined : requestIn(record, model ?? ''));
@@ -167,6 +170,18 @@ function matchOf(
     request: role === 'request' ? request() : undefined,
     reply: reply(),
     letter,
+  };
+}
+
+function cancellationOf(record: KafkaRecord, requestId: RequestId): TraceMatch | undefined {
+  if (!requestId.isAmong(readCancellation(record))) return undefined;
+  return {
+    role: 'cancellation',
+    record,
+    model: undefined,
+    request: undefined,
+    reply: undefined,
+    letter: undefined,
   };
 }
 

@@ -1,4 +1,6 @@
+import { readCancellation } from '../../cluster/cancellations.js';
 import { oneLine, textOrHex } from '../../core/printable.js';
+import type { KafkaRecord } from '../../kafka/port.js';
 import { detectDialect } from '../../schemas/headers/reply-dialects.js';
 import { detectFraming } from '../../schemas/framing/index.js';
 import { isOf, type TraceMatch } from './search.js';
@@ -46,6 +48,7 @@ function detailsOf({ role, record, request, reply, letter }: TraceMatch): string
         : null,
     );
   }
+  if (role === 'cancellation') parts.push('the caller is gone; not computed unless it had begun');
   if (reply?.error)
     parts.push(
       oneLine(
@@ -94,9 +97,15 @@ export function open(found: readonly TraceMatch[]): TraceMatch[] {
 }
 
 function ended(request: TraceMatch, end: TraceMatch): boolean {
+  if (end.role === 'cancellation') return cancels(end.record, request.record);
   if (end.letter) return isOf(end.letter, [request.record]);
   const correlation = correlationOf(request.record);
   if (correlation) return correlationOf(end.record)?.equals(correlation) ?? false;
   if (request.request && end.reply) return request.request.id === end.reply.id;
   return traceIdOf(request.record) === traceIdOf(end.record);
+}
+
+function cancels(cancellation: KafkaRecord, request: KafkaRecord): boolean {
+  const correlation = correlationOf(request)?.toString('utf8');
+  return correlation !== undefined && readCancellation(cancellation).includes(correlation);
 }

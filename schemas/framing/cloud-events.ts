@@ -1,4 +1,4 @@
-import { PartituraError } from '../errors.js';
+import { PartituraError, invalidRequest } from '../errors.js';
 import type { InferenceReply, InferenceRequest } from '../generated.js';
 import { answeredBy } from './answered-by.js';
 import { headerText, type Framing, type RecordHeaders } from './framing.js';
@@ -80,13 +80,10 @@ function eventId(attribute: (name: string) => unknown): string {
   const [version, id] = REQUIRED.map((name) => {
     const value = attribute(name);
     if (typeof value === 'string' && value !== '') return value;
-    throw new PartituraError('INVALID_REQUEST', `cloud event: expected the attribute '${name}', got none`);
+    throw invalidRequest(`cloud event: expected the attribute '${name}', got none`);
   });
   if (version === SPEC_VERSION && id !== undefined) return id;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `cloud event: expected specversion ${SPEC_VERSION}, got '${version}'`,
-  );
+  throw invalidRequest(`cloud event: expected specversion ${SPEC_VERSION}, got '${version}'`);
 }
 
 function dataOf(event: Record<string, unknown>): Record<string, unknown> {

@@ -2,7 +2,7 @@ import type { Config } from '../../../core/config/config.js';
 import { Drop } from '../../../operations/dead-letters/drop.js';
 import { isNarrow } from '../../../operations/dead-letters/filter.js';
 import { deadLetterRanges, readHandled } from '../../../operations/dead-letters/scan.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import { withOutbox } from '../../../operations/dead-letters/with-outbox.js';
 import { print, printJson, printError } from '../../output.js';
 import { finishingStopSignal, refuseIncomplete, printUnreadable, withCluster } from './cluster.js';
@@ -40,7 +40,7 @@ function ambiguous(everything: boolean): PartituraError {
   const message = everything
     ? 'drop: expected --everything or filters, got both'
     : 'drop: expected a filter (--reason, --stage, --since, --until or --key), or --everything to drop all dead letters, got neither';
-  return new PartituraError('INVALID_REQUEST', message);
+  return invalidRequest(message);
 }
 
 function report({ dropped, deleted, undeletable }: Drop, { dryRun, json }: DropFlags): void {

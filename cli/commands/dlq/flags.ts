@@ -1,5 +1,5 @@
 import { keysOf, type DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 
 /** Filter flags of the command line; times in milliseconds since the epoch. */
 export interface FilterFlags {
@@ -14,8 +14,7 @@ export interface FilterFlags {
 /** Converts the flags to a filter. @throws PartituraError INVALID_REQUEST if nothing could match */
 export function filterOf({ reason, stage, since, until, key, all }: FilterFlags): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since >= until)
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `--since: expected a time before --until (${new Date(until).toISOString()}), got ${new Date(since).toISOString()}`,
     );
   return { reason, stage, since, until, all, keys: key === undefined ? undefined : keysOf(key) };

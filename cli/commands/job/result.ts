@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { isFinished } from '../../../cluster/jobs/job-status.js';
 import type { Config } from '../../../core/config/config.js';
 import { readResult } from '../../../operations/jobs/job-result.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { linesOf } from '../../../schemas/tensor-lines.js';
 import { kafkaFor } from '../../kafka.js';
@@ -29,15 +29,9 @@ export function addResultCommand(job: Command, configOf: ConfigOf): void {
 async function writeResult(config: Config, id: string, { raw, file }: ResultFlags): Promise<void> {
   const status = await withJobs(config, (client) => Promise.resolve(statusOf(client, id)));
   if (!isFinished(status))
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `job '${id}': expected one that has ended, but it is ${status.state}`,
-    );
+    throw invalidRequest(`job '${id}': expected one that has ended, but it is ${status.state}`);
   if (status.output !== null)
-    throw new PartituraError(
-      'INVALID_REQUEST',
-      `job '${id}': its result is in the file '${status.output}' of the coordinator`,
-    );
+    throw invalidRequest(`job '${id}': its result is in the file '${status.output}' of the coordinator`);
   const target = file === undefined ? process.stdout : createWriteStream(file);
   await readResult(kafkaFor(config), config, status, async (outputs) => {
     const part = raw === undefined ? linesOf(outputs) : bytesOf(outputs, raw);
@@ -50,5 +44,5 @@ function bytesOf(outputs: readonly Tensor[], name: string): Buffer {
   const output = outputs.find((one) => one.name === name);
   if (output) return output.data;
   const known = outputs.map((one) => `'${one.name}'`).join(', ');
-  throw new PartituraError('INVALID_REQUEST', `--raw: expected one of ${known}, got '${name}'`);
+  throw invalidRequest(`--raw: expected one of ${known}, got '${name}'`);
 }

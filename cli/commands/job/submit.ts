@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../../core/config/config.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import { oipJson } from '../../../schemas/framing/index.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { JOBS } from '../../../cluster/topics.js';
@@ -47,14 +47,14 @@ Examples:
 function pair(text: string, all: readonly (readonly [string, string])[]): (readonly [string, string])[] {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name !== undefined && value !== undefined) return [...all, [name, value]];
-  throw new PartituraError('INVALID_REQUEST', `--set: expected name=value, got '${text}'`);
+  throw invalidRequest(`--set: expected name=value, got '${text}'`);
 }
 
 async function submit(config: Config, kind: string, flags: SubmitFlags): Promise<void> {
   const inputs = flags.inputs === undefined ? [] : await readInputs(flags.inputs);
   const seconds = flags.deadline === undefined ? undefined : Number(flags.deadline);
   if (seconds !== undefined && !(seconds > 0))
-    throw new PartituraError('INVALID_REQUEST', `--deadline: expected seconds, got '${flags.deadline}'`);
+    throw invalidRequest(`--deadline: expected seconds, got '${flags.deadline}'`);
   await withJobs(config, async (client) => {
     const id = await client.submit({
       id: flags.id,

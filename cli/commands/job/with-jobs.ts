@@ -3,7 +3,7 @@ import { estimatedEnd, isFinished, type JobStatus } from '../../../cluster/jobs/
 import type { Config } from '../../../core/config/config.js';
 import { createLogger } from '../../../core/log.js';
 import { JobClient } from '../../../operations/jobs/job-client.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
 import { kafkaFor } from '../../kafka.js';
 import { CLUSTER, withOptions } from '../../options.js';
 import { print, printJson } from '../../output.js';
@@ -37,10 +37,7 @@ export async function withJobs<T>(config: Config, work: (client: JobClient) => P
 export function statusOf(client: JobClient, id: string): JobStatus {
   const status = client.jobs.get(id);
   if (status) return status;
-  throw new PartituraError(
-    'INVALID_REQUEST',
-    `job '${id}': expected a job that a coordinator has begun, got an unknown id`,
-  );
+  throw invalidRequest(`job '${id}': expected a job that a coordinator has begun, got an unknown id`);
 }
 
 /** Returns the cells of a job in a table. */

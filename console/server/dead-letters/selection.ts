@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keysOf, type DeadLetterFilter } from '../../../operations/dead-letters/filter.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import type { DeadLetterSelection } from '../../api/views.js';
 
 const name = z.string().min(1).max(1_024).optional();
@@ -54,7 +54,7 @@ function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
   const [issue] = error.issues;
-  throw new PartituraError('INVALID_REQUEST', `${issue?.path.join('.') || 'body'}: ${issue?.message ?? ''}`);
+  throw invalidRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? ''}`);
 }
 
 /** Converts a selection to a filter of open letters. */

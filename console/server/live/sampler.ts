@@ -90,6 +90,7 @@ export class Sampler {
     viewers.publish('nodes', this.nodes());
     viewers.publish('models', this.models());
     viewers.publish('waits', this.waits());
+    viewers.publish('jobs', this.services.jobs());
     if (viewers.count > 0) void this.#publishTopics();
   }
 

@@ -18,6 +18,8 @@ export class VisibleViews {
       models: (models) => models.filter((model) => this.mayUse(model.name)),
       waits: (waits) => Object.fromEntries(Object.entries(waits).filter(([model]) => this.mayUse(model))),
       topics: (topics) => topics.filter((topic) => this.#isVisible(topic)),
+      // A job does not say which models it uses.
+      jobs: () => [],
       bindings: (bindings) => bindings.filter(({ model }: BindingView) => this.mayUse(model)),
     };
     return parts[name]?.(data) ?? data;

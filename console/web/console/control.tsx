@@ -11,7 +11,7 @@ interface Command {
   /** Explains the effect. */
   readonly effect: string;
   readonly danger?: boolean;
-  readonly method: 'POST' | 'PUT';
+  readonly method: 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
 }
@@ -31,7 +31,8 @@ async function give({ method, path, body }: Command): Promise<string> {
   const text = await response.text();
   // 409 tells which nodes did not comply.
   if (!response.ok && response.status !== 409) throw new Error(errorIn(text) ?? `${response.status}`);
-  return describe(JSON.parse(text) as Outcome);
+  const outcome = JSON.parse(text) as Outcome | { readonly id: string };
+  return 'nodes' in outcome ? describe(outcome) : 'The order has been given.';
 }
 
 function describe({ settled, nodes }: Outcome): string {
@@ -191,4 +192,18 @@ function LabelDialog({
       <p>{command.effect}</p>
     </Confirm>
   );
+}
+
+/** Cancellation of a job. */
+export function jobCommands(id: string): readonly Command[] {
+  return [
+    {
+      title: `Cancel job ${id}`,
+      action: 'Cancel',
+      effect: 'No further parts are computed. What has been delivered of the result stays.',
+      danger: true,
+      method: 'DELETE',
+      path: `/v1/jobs/${encodeURIComponent(id)}`,
+    },
+  ];
 }

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { BindingsView } from './bindings.js';
 import { DeadLetterView } from './dead-letter.js';
 import { DeadLettersView } from './dead-letters.js';
+import { JobView, JobsView } from './jobs.js';
 import { ModelView, ModelsView } from './models.js';
 import { NodeView, NodesView } from './nodes.js';
 import { Overview } from './overview.js';
@@ -33,6 +34,11 @@ export const VIEWS: readonly ViewDefinition[] = [
     path: 'topics',
     title: 'Topics',
     render: ([name]) => (name === undefined ? <TopicsView /> : <TopicView name={name} />),
+  },
+  {
+    path: 'jobs',
+    title: 'Jobs',
+    render: ([id]) => (id === undefined ? <JobsView /> : <JobView id={id} />),
   },
   { path: 'bindings', title: 'Bindings', render: () => <BindingsView /> },
   {

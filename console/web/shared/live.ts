@@ -15,6 +15,7 @@ export const live = {
   waits: signal<States['waits'] | undefined>(undefined),
   topics: signal<States['topics'] | undefined>(undefined),
   bindings: signal<States['bindings'] | undefined>(undefined),
+  jobs: signal<States['jobs'] | undefined>(undefined),
   points: signal<readonly TrafficPoint[]>([]),
 };
 
@@ -43,7 +44,8 @@ export function follow(): void {
     });
   const state = <Name extends keyof States>(name: Name): void =>
     on(name, (data) => hold(name, () => (live[name].value = data as never)));
-  for (const name of ['cluster', 'nodes', 'models', 'waits', 'topics', 'bindings'] as const) state(name);
+  for (const name of ['cluster', 'nodes', 'models', 'waits', 'topics', 'bindings', 'jobs'] as const)
+    state(name);
   on('history', (points) => (live.points.value = points));
   on('point', addPoint);
   setInterval(() => (now.value = Date.now()), 1_000);

@@ -81,6 +81,8 @@ const TONES: Readonly<Record<string, string>> = {
   AVAILABLE: 'good',
   READY: 'good',
   RUNNING: 'good',
+  DONE: 'good',
+  CANCELLED: 'warn',
   FAILED: 'bad',
   silent: 'bad',
   STARTING: 'warn',

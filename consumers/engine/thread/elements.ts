@@ -1,5 +1,5 @@
 import { elementCount, formatShape } from '../../../schemas/datatypes.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 import { splitBytes } from '../../../schemas/tensor.js';
 
 const LENGTH_BYTES = 4;
@@ -13,8 +13,7 @@ export function elementsOf(buffer: ArrayBuffer, shape: readonly number[]): Uint8
   const elements = splitBytes(Buffer.from(buffer));
   const expected = elementCount(shape);
   if (elements.length === expected) return elements;
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     `expected ${expected} BYTES elements for shape ${formatShape(shape)}, got ${elements.length}`,
   );
 }

@@ -1,7 +1,7 @@
 import { lacking } from '../../../cluster/acls.js';
 import { queryOrBlame, UnansweredError } from '../blame.js';
 import { isOutage, KafkaError, type KafkaAdmin } from '../../../kafka/port.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../../schemas/errors.js';
 
 /** Lifetime of what the cluster says about a topic, milliseconds. */
 const FOUND_FOR_MS = 5 * 60_000;
@@ -103,8 +103,7 @@ export class Destinations {
   check(topic: string, partition: number | undefined): PartituraError | undefined {
     const { partitions, problem } = this.#known.get(topic) ?? {};
     if (partitions === undefined)
-      return new PartituraError(
-        'INVALID_REQUEST',
+      return invalidRequest(
         problem === undefined
           ? `reply topic '${topic}': expected a topic that exists`
           : `reply topic '${topic}': expected a topic that the nodes may use, got: ${problem}`,
@@ -112,10 +111,7 @@ export class Destinations {
     if (partition === undefined || (Number.isInteger(partition) && partition >= 0 && partition < partitions))
       return undefined;
     const got = Number.isNaN(partition) ? 'undecodable bytes' : String(partition);
-    return new PartituraError(
-      'INVALID_REQUEST',
-      `reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`,
-    );
+    return invalidRequest(`reply partition of '${topic}': expected 0 to ${partitions - 1}, got ${got}`);
   }
 
   /** Ends all lookups. */

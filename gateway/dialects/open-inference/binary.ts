@@ -1,5 +1,5 @@
 import { describe } from '../../../schemas/describe.js';
-import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 
 /**
  * Length of the JSON part of a body; the rest are the tensors that declare `binary_data_size`, in their order.
@@ -18,8 +18,7 @@ export function splitBody(
   if (header === undefined) return { json: body, tail: undefined };
   const length = typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : NaN;
   if (length <= body.length) return { json: body.subarray(0, length), tail: body.subarray(length) };
-  throw new PartituraError(
-    'INVALID_REQUEST',
+  throw invalidRequest(
     `header 'Inference-Header-Content-Length': expected a length from 0 to ${body.length}, got '${String(header)}'`,
   );
 }

@@ -76,6 +76,7 @@ function countOf({ elements }: Dense): number {
 function binaryOutputsOf(body: Record<string, unknown>): (name: string) => boolean {
   const { binary_data_output: all } = (body['parameters'] ?? {}) as { binary_data_output?: unknown };
   const outputs = (Array.isArray(body['outputs']) ? body['outputs'] : []) as readonly JsonOutput[];
+  if (outputs.length === 0) return () => all === true;
   const wish = new Map(outputs.map(({ name, parameters }) => [name, parameters?.binary_data]));
   return (name) => (wish.get(name) ?? all) === true;
 }

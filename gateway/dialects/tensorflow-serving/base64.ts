@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { invalidRequest } from '../../../schemas/errors.js';
 
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
 
@@ -16,5 +16,5 @@ export function isBase64Object(value: unknown): value is { readonly b64: string 
 /** Decodes `{"b64": "…"}`. @throws PartituraError INVALID_REQUEST */
 export function base64Bytes({ b64 }: { readonly b64: string }): Buffer {
   if (BASE64.test(b64)) return Buffer.from(b64, 'base64');
-  throw new PartituraError('INVALID_REQUEST', 'Unable to base64 decode');
+  throw invalidRequest('Unable to base64 decode');
 }

@@ -1,4 +1,4 @@
-import { PartituraError } from '../../../schemas/errors.js';
+import { type PartituraError, invalidRequest } from '../../../schemas/errors.js';
 
 /**
  * Splits `tensor_content` of a string tensor: the lengths of all elements as varints, then their bytes.
@@ -32,5 +32,5 @@ function readVarint(data: Buffer, start: number): { readonly value: number; read
 }
 
 function malformed(field: string, count: number): PartituraError {
-  return new PartituraError('INVALID_REQUEST', `${field}: expected tensor_content with ${count} strings`);
+  return invalidRequest(`${field}: expected tensor_content with ${count} strings`);
 }

@@ -34,6 +34,7 @@ export const CONSOLE: readonly Operation[] = [
   view('consoleModels', '/models', 'Models with versions, signatures and batching verdicts', 'ModelViews'),
   view('consoleWaits', '/waits', 'Expected waits', 'WaitsView'),
   view('consoleBindings', '/bindings', 'Bindings with their states on nodes', 'BindingViews'),
+  view('consoleJobs', '/jobs', 'Split jobs of the last week', 'JobViews'),
   view('consoleTraffic', '/traffic', 'Traffic of this gateway in the last five minutes', 'TrafficView'),
   {
     ...view('consoleTopics', '/topics', 'Topics and partitions with owners and lag', 'TopicViews'),
@@ -52,6 +53,13 @@ export const CONSOLE: readonly Operation[] = [
     path: `${base}/models/{item}`,
     summary: 'A model',
     answers: { 200: 'ModelView' },
+  },
+  {
+    ...named,
+    id: 'consoleJob',
+    path: `${base}/jobs/{item}`,
+    summary: 'A split job',
+    answers: { 200: 'JobView' },
   },
   {
     ...search,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type * as views from '../../../console/api/views.js';
+import { Job } from './jobs.js';
 import { LetterCommand } from '../../../console/server/dead-letters/selection.js';
 
 const { string, int, number, boolean, array, object, record, enum: oneOf } = z;
@@ -129,6 +130,9 @@ export const Overview = object({
   topics: TopicViews.nullable().describe('Null while the brokers do not answer'),
   traffic: TrafficView,
 });
+
+export const JobView = Job satisfies z.ZodType<views.JobView>;
+export const JobViews = array(JobView);
 
 const letterRow = {
   topic: string(),

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { PartituraError } from '../../../../schemas/errors.js';
+import { invalidRequest } from '../../../../schemas/errors.js';
 import { elementsOf, joinBytes } from '../elements.js';
 
 /**
@@ -10,8 +10,7 @@ export function textsOf(name: string, buffer: ArrayBuffer, shape: readonly numbe
   return elementsOf(buffer, shape).map((element, index) => {
     if (isUtf8(element) && !element.includes(0))
       return Buffer.from(element.buffer, element.byteOffset, element.length).toString('utf8');
-    throw new PartituraError(
-      'INVALID_REQUEST',
+    throw invalidRequest(
       `input '${name}', element ${index}: expected UTF-8 text without zero bytes, as ONNX strings require; send other bytes as UINT8`,
     );
   });
