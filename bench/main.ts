@@ -9,6 +9,7 @@ import { soak, type MemoryResult } from './memory/soak.js';
 import { measurePath } from './path.js';
 import { compareCompetitors, type Plan } from './competitors.js';
 import { knownFaults, measureOutages, type OutageResult } from './outages.js';
+import { measureQueue } from './queue/queue.js';
 import { measureRebalances } from './rebalance.js';
 import { record, recordPart } from './report.js';
 import { SYSTEMS } from './systems/index.js';
@@ -27,6 +28,7 @@ Without arguments, all parts are measured and recorded in bench/results/. With a
                .join(', ')}
   path       overhead of the request path in a node
   fronts     the gateway in each protocol beside Kafka, and MLServer over HTTP and gRPC; needs h2load
+  queue      delivery as a queue beside ordered delivery and one ideal queue: throughput, and nodes of uneven speed
   growth     scaling of costs; or some of: ${GROWTHS.map(({ name }) => name).join(', ')}
   memory     memory of nodes over time, in every codec, while nodes are killed; 20 minutes per Kafka client
 
@@ -138,6 +140,11 @@ async function fronts(): Promise<void> {
   record('fronts', {}, await measureFronts(prepared, print));
 }
 
+async function queue(): Promise<void> {
+  if (chosen('queue', [{ name: 'queue' }]).length === 0) return;
+  record('queue', {}, await measureQueue(prepared, print));
+}
+
 async function growth(): Promise<void> {
   const growths = chosen('growth', GROWTHS);
   for (const one of growths) record(`growth-${one.name}`, {}, await measureGrowth([one], prepared, print));
@@ -151,6 +158,7 @@ else {
   await rebalance();
   await outages();
   await fronts();
+  await queue();
   await growth();
   await memory();
   process.exit(0);

@@ -6,7 +6,8 @@ export const ROLES = ['node', 'node-with-bindings', 'gateway', 'client', 'operat
 export type Role = (typeof ROLES)[number];
 
 export type AclResource = 'topic' | 'group' | 'transactional-id' | 'cluster';
-export type AclOperation = 'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS';
+export type AclOperation =
+  'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'ALTER_CONFIGS';
 
 /** One permission. READ, WRITE and DELETE on a topic, and READ on a group, imply DESCRIBE. */
 export interface Acl {
@@ -30,6 +31,8 @@ export interface AclScope {
   readonly groupless: boolean;
   /** True if nodes create topics; otherwise topics must exist before nodes start. */
   readonly createsTopics: boolean;
+  /** True if requests are delivered as a queue, from share groups. */
+  readonly sharesGroups?: boolean;
 }
 
 const CLUSTER = 'kafka-cluster';
@@ -48,7 +51,14 @@ const ACLS: Readonly<Record<Role, (scope: AclScope) => readonly Acl[]>> = {
   'read-only': readOnlyAcls,
 };
 
-function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: AclScope): Acl[] {
+function nodeAcls({
+  prefix,
+  models,
+  replyTopics,
+  groupless,
+  createsTopics,
+  sharesGroups = false,
+}: AclScope): Acl[] {
   const names = topicNames(prefix);
   return [
     topic(names.nodes, 'WRITE', 'publish the status of this node'),
@@ -61,6 +71,7 @@ function nodeAcls({ prefix, models, replyTopics, groupless, createsTopics }: Acl
     ...models.flatMap((model) => [
       topic(names.requests(model), 'READ', `read requests of model ${model}`),
       group(names.group(model), `consume requests of model ${model}`),
+      ...(sharesGroups ? [configuring(names.group(model), model)] : []),
       topic(names.replies(model), 'WRITE', `reply to requests of model ${model} without a reply topic`),
       topic(names.deadLetters(model), 'WRITE', `store dead letters of model ${model}`),
     ]),
@@ -156,6 +167,10 @@ function topics(name: string, operation: AclOperation, purpose: string): Acl {
 
 function group(name: string, purpose: string): Acl {
   return { resource: 'group', name, isPrefix: false, operation: 'READ', purpose };
+}
+
+function configuring(name: string, model: string): Acl {
+  return { ...group(name, `start with the earliest request of model ${model}`), operation: 'ALTER_CONFIGS' };
 }
 
 function groups(name: string, purpose: string): Acl {

@@ -39,6 +39,10 @@ test('the wait is what nodes hold and have not read, divided by their throughput
   assert.equal(waitOf({}), 0);
 });
 
+test('a partition that several nodes read counts once', () => {
+  assert.equal(waitOf({ lag: 300 }, { lag: 300 }, { lag: 300 }), 1_000);
+});
+
 test('a queue is worked off while nothing is heard of it', () => {
   assert.equal(waitOf({ pendingRows: 300, ageMs: 2_000 }), 1_000);
   assert.equal(waitOf({ pendingRows: 100, ageMs: 2_000 }), 0);

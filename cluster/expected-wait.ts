@@ -17,11 +17,12 @@ export interface ModelQueue {
 export function expectedWaitMs(queue: ModelQueue, nodes: readonly KnownNode[], now: number): number {
   let rows = 0;
   let rowsPerSecond = 0;
-  for (const node of nodes) {
-    const throughput = node.alive ? throughputOf(queue.model, node) : 0;
-    if (throughput === 0) continue;
+  const serving = nodes.filter((node) => node.alive && throughputOf(queue.model, node) > 0);
+  const readers = readersOf(queue.topic, serving);
+  for (const node of serving) {
+    const throughput = throughputOf(queue.model, node);
     const computed = (throughput * Math.max(0, now - node.beatAt)) / 1_000;
-    rows += Math.max(0, rowsAt(queue, node) - computed);
+    rows += Math.max(0, rowsAt(queue, node, readers) - computed);
     rowsPerSecond += throughput;
   }
   return rowsPerSecond === 0 ? 0 : (rows / rowsPerSecond) * 1_000;
@@ -35,9 +36,23 @@ function throughputOf(model: string, { models }: KnownNode): number {
   return Math.max(0, ...rates);
 }
 
-function rowsAt({ model, topic }: ModelQueue, { models, partitions }: KnownNode): number {
+/** Counts the nodes that read each partition: several, if requests are delivered as a queue, and each reports all of its lag. */
+function readersOf(topic: string, nodes: readonly KnownNode[]): ReadonlyMap<number, number> {
+  const readers = new Map<number, number>();
+  for (const { partitions } of nodes)
+    for (const one of partitions)
+      if (one.topic === topic) readers.set(one.partition, (readers.get(one.partition) ?? 0) + 1);
+  return readers;
+}
+
+function rowsAt(
+  { model, topic }: ModelQueue,
+  { models, partitions }: KnownNode,
+  readers: ReadonlyMap<number, number>,
+): number {
   let rows = 0;
   for (const one of models) if (one.model === model) rows += one.load?.pendingRows ?? 0;
-  for (const partition of partitions) if (partition.topic === topic) rows += partition.lagRecords;
+  for (const { topic: read, partition, lagRecords } of partitions)
+    if (read === topic) rows += lagRecords / (readers.get(partition) ?? 1);
   return rows;
 }

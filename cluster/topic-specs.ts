@@ -1,4 +1,5 @@
 import type { Config } from '../core/config/config.js';
+import type { Delivery } from '../core/config/node.js';
 import type { TopicSpec } from '../kafka/port.js';
 import { JOBS, topicNames, type TopicNames } from './topics.js';
 
@@ -12,18 +13,27 @@ const CANCELLATIONS_KEPT_MS = 10 * 60_000;
 
 const JOBS_KEPT_MS = 7 * 24 * 60 * 60_000;
 
-export type TopicConfig = Pick<Config, 'prefix' | 'partitions' | 'replicationFactor' | 'maxRecordBytes'>;
+export type TopicConfig = Pick<
+  Config,
+  'prefix' | 'partitions' | 'queuePartitions' | 'replicationFactor' | 'maxRecordBytes'
+>;
 
 /** Specifies the topics of one model. */
 export function modelTopics(
   model: string,
-  { prefix, partitions, replicationFactor, maxRecordBytes }: TopicConfig,
+  { prefix, partitions, queuePartitions, replicationFactor, maxRecordBytes }: TopicConfig,
+  delivery: Delivery = 'ordered',
 ): TopicSpec[] {
   const names = topicNames(prefix);
   const largest = maxRecordBytes * RECORD_HEADROOM;
   const sized = (bytes: number): Record<string, string> => ({ 'max.message.bytes': String(bytes) });
   return [
-    { topic: names.requests(model), partitions, replicationFactor, config: sized(largest) },
+    {
+      topic: names.requests(model),
+      partitions: delivery === 'queue' ? queuePartitions : partitions,
+      replicationFactor,
+      config: sized(largest),
+    },
     { topic: names.replies(model), partitions, replicationFactor, config: sized(largest) },
     {
       topic: names.deadLetters(model),
@@ -37,7 +47,7 @@ export function modelTopics(
 /** Specifies the topics of split jobs. Finished jobs are forgotten after a week, with their results. */
 function jobTopics(
   names: TopicNames,
-  { partitions, replicationFactor, maxRecordBytes }: Omit<TopicConfig, 'prefix'>,
+  { partitions, replicationFactor, maxRecordBytes }: Omit<TopicConfig, 'prefix' | 'queuePartitions'>,
 ): TopicSpec[] {
   const kept = { 'retention.ms': String(JOBS_KEPT_MS), 'max.message.bytes': String(maxRecordBytes * 2) };
   return [

@@ -8,9 +8,11 @@ export interface Abilities {
   readonly fencedTransactions: boolean;
   /** Supports static membership (KIP-345) and the consumer group protocol (KIP-848). */
   readonly modernGroups: boolean;
+  /** Supports share groups (KIP-932); the brokers must as well: see `KafkaAdmin.shareGroupProblem`. */
+  readonly shareGroups: boolean;
 }
 
 export const ABILITIES: Readonly<Record<KafkaClientName, Abilities>> = {
-  native: { groupless: true, fencedTransactions: true, modernGroups: true },
-  kafkajs: { groupless: false, fencedTransactions: false, modernGroups: false },
+  native: { groupless: true, fencedTransactions: true, modernGroups: true, shareGroups: true },
+  kafkajs: { groupless: false, fencedTransactions: false, modernGroups: false, shareGroups: false },
 };

@@ -39,6 +39,8 @@ export interface SoftwareFacts {
   readonly release: string | undefined;
   /** True if the broker supports the group protocol of KIP-848. */
   readonly hasConsumerProtocol: boolean;
+  /** Reason why share groups cannot be used; undefined if they can. */
+  readonly shareGroupProblem: string | undefined;
   /** Requests that KAFKA_CLIENT=native needs and the broker does not support: `version 13 of Fetch`. */
   readonly lacking: readonly string[];
 }

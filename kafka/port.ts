@@ -2,6 +2,7 @@ import type { Abilities } from './abilities.js';
 import type { Headers } from '../schemas/headers/header-list.js';
 import type { Outages } from './errors/outages.js';
 import type { ReadLimits } from './record-batches/read-limits.js';
+import type { PartitionLag, ShareConsumer, ShareConsumerOptions } from './share-port.js';
 
 /**
  * The part of a Kafka client that Partitura uses. `integration-tests/support/conformance/` tests the behavior that
@@ -17,6 +18,8 @@ export interface KafkaClient {
   /** Idempotent; records are acknowledged by all in-sync replicas. */
   producer(): KafkaProducer;
   consumer(options: ConsumerOptions): KafkaConsumer;
+  /** @throws KafkaError if the client has no share groups: see `KafkaAdmin.shareGroupProblem` */
+  shareConsumer(options: ShareConsumerOptions): ShareConsumer;
   /**
    * Sends records and commits offsets atomically.
    * @param transactionalId identity of the producer: a later producer with the same id fences this one
@@ -227,6 +230,13 @@ export interface KafkaAdmin {
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>;
   /** Returns the committed offset per partition; -1 if there is none. */
   committed(group: string, topic: string): Promise<CommittedPosition[]>;
+  /** Returns the reason why share groups cannot be used, on this client or these brokers; undefined if they can. */
+  shareGroupProblem(): Promise<string | undefined>;
+  /**
+   * Returns the lag of a share group in the partitions that it has read.
+   * @throws KafkaError if the group does not exist, or the client has no share groups
+   */
+  shareGroupLag(group: string, topic: string): Promise<PartitionLag[]>;
   /**
    * Permanently deletes all records before these offsets.
    * @throws KafkaError if the broker refuses, for example for compacted topics or offsets past the end
@@ -248,6 +258,8 @@ export type KafkaErrorKind =
   | 'unauthenticated'
   /** The group has rebalanced; the caller no longer owns its partitions. */
   | 'rebalanced'
+  /** The group exists with another type: a consumer group or a share group. */
+  | 'other-group-type'
   /** The producer's identity is no longer valid; a new one must be created. */
   | 'fenced'
   /** Brokers or network are unavailable; the same call may succeed later. */

@@ -92,6 +92,8 @@ const VALUES = {
         signatures: [],
         signaturesNote: null,
         load: null,
+        delivery: null,
+        deliveryNote: null,
         counts: null,
       },
     ],

@@ -157,6 +157,10 @@ export interface ModelVersionStatus {
   signaturesNote: string | null;
   /** Null while the version is not loaded. */
   load: ModelLoad | null;
+  /** Delivery of the model's requests to its nodes: ordered or queue; null while they are not consumed. */
+  delivery: string | null;
+  /** Reason why the delivery is not the configured one. */
+  deliveryNote: string | null;
   /** Null while the version is not loaded. */
   counts: ModelCounts | null;
 }
@@ -731,6 +735,24 @@ export const NodeStatusSchema = {
               ],
               "default": null,
               "doc": "Null while the version is not loaded."
+            },
+            {
+              "name": "delivery",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Delivery of the model's requests to its nodes: ordered or queue; null while they are not consumed."
+            },
+            {
+              "name": "deliveryNote",
+              "type": [
+                "null",
+                "string"
+              ],
+              "default": null,
+              "doc": "Reason why the delivery is not the configured one."
             },
             {
               "name": "counts",

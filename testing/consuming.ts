@@ -34,12 +34,17 @@ export interface Setting {
 }
 
 /** A consumer with real parts, except for Kafka and the engine, whose batches of one row wait for the test. */
-export interface Consuming {
+export interface Consuming extends RequestSetting {
   readonly kafka: FakeConsumer;
+  readonly consumer: RecordConsumer<Admitted, Outcome>;
+}
+
+/** The parts of a node behind a consumer. */
+export interface RequestSetting {
   readonly producer: FakeProducer;
   readonly engine: HeldEngine;
   readonly suspectEngine: HeldEngine;
-  readonly consumer: RecordConsumer<Admitted, Outcome>;
+  readonly requests: Requests;
   readonly inFlight: InFlightShare;
   readonly metrics: NodeMetrics;
   /** Errors that stopped the consumer. */
@@ -48,15 +53,43 @@ export interface Consuming {
   readonly state: { now: number };
   /** Answers batches by index and waits for the consequences. */
   readonly answer: (...indexes: number[]) => Promise<void>;
+  /** Answers everything that is being computed, suspects included. */
+  readonly answerAll: () => Promise<void>;
   /** Returns the ids of the published replies. */
   readonly repliesTo: () => string[];
 }
 
-export async function consuming(
-  context: TestContext,
-  { drainTimeoutMs = AN_HOUR_MS, maxRequests = 100, ordered = true, schemas, committed = [] }: Setting = {},
-): Promise<Consuming> {
+export async function consuming(context: TestContext, setting: Setting = {}): Promise<Consuming> {
+  const { drainTimeoutMs = AN_HOUR_MS, ordered = true, committed = [] } = setting;
   const kafka = new FakeConsumer();
+  const parts = requestSetting(setting);
+  const { requests, inFlight, metrics, stopped, state } = parts;
+  const options = {
+    model: 'digits',
+    group: 'p.digits',
+    ordered,
+    commitIntervalMs: AN_HOUR_MS,
+    drainTimeoutMs,
+    now: () => state.now,
+    onStopped: (error: Error) => stopped.push(error),
+  };
+  const consumer = new RecordConsumer(kafka, requests, options, {
+    inFlight,
+    readPositions: () => Promise.resolve(committed),
+    metrics,
+    spans: NO_SPANS,
+    log: silent,
+  });
+  await consumer.start();
+  kafka.assign(TOPIC, 0);
+  context.after(async () => {
+    await parts.answerAll();
+    await consumer.close();
+  });
+  return { kafka, consumer, ...parts };
+}
+
+export function requestSetting({ maxRequests = 100, schemas }: Setting = {}): RequestSetting {
   const producer = new FakeProducer();
   const engine = new HeldEngine();
   const inFlight = new InFlight(maxRequests, 1_000_000).share();
@@ -94,7 +127,7 @@ export async function consuming(
     retire: () => Promise.resolve(),
   };
   const outbox = new Outbox(producer, { ...OUTBOX_DEFAULTS, retryLimitMs: 0 });
-  const handling = new Requests('digits', {
+  const requests = new Requests('digits', {
     node: 'n',
     admission: new Admission(
       { resolve: () => version },
@@ -118,24 +151,6 @@ export async function consuming(
     schemas,
     now: () => state.now,
   });
-  const options = {
-    model: 'digits',
-    group: 'p.digits',
-    ordered,
-    commitIntervalMs: AN_HOUR_MS,
-    drainTimeoutMs,
-    now: () => state.now,
-    onStopped: (error: Error) => stopped.push(error),
-  };
-  const consumer = new RecordConsumer(kafka, handling, options, {
-    inFlight,
-    readPositions: () => Promise.resolve(committed),
-    metrics,
-    spans: NO_SPANS,
-    log: silent,
-  });
-  await consumer.start();
-  kafka.assign(TOPIC, 0);
   const answer = async (...indexes: number[]): Promise<void> => {
     await settle();
     for (const index of indexes) {
@@ -143,27 +158,26 @@ export async function consuming(
       await settle();
     }
   };
-  context.after(async () => {
+  const answerAll = async (): Promise<void> => {
     await answer(...engine.batches.keys());
     for (let index = 0; index < suspectEngine.batches.length; index++) {
       suspectEngine.batches[index]?.echo();
       await settle();
     }
-    await consumer.close();
-  });
+  };
   const repliesTo = (): string[] =>
     producer.taken.map(({ value }) => decodeReply(value ?? Buffer.alloc(0)).id);
   return {
-    kafka,
     producer,
     engine,
     suspectEngine,
-    consumer,
+    requests,
     inFlight,
     metrics,
     stopped,
     state,
     answer,
+    answerAll,
     repliesTo,
   };
 }

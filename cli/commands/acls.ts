@@ -46,6 +46,7 @@ async function runAcls(config: Config, role: Role, flags: AclsFlags): Promise<vo
     bindings: await Promise.all(flags.binding.map(readBinding)),
     groupless: ABILITIES[config.kafkaClient].groupless,
     createsTopics: flags.create,
+    sharesGroups: config.delivery === 'queue',
   });
   if (flags.json) return printJson({ role, acls });
   for (const command of aclCommands(acls, `User:${flags.user}`)) print(command);

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { Config } from '../../core/config/config.js';
-import { groupPositions, lagOf } from '../../kafka/reading/lag.js';
+import { lagOf, readPositions } from '../../kafka/reading/lag.js';
 import type { KafkaAdmin } from '../../kafka/port.js';
 import { readNodes, type KnownNode } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
 import { isInternal } from '../../schemas/model-name.js';
 import type { ModelBatching, ModelMeasurement } from '../../schemas/generated.js';
 import { kafkaFor, withAdmin } from '../kafka.js';
-import { describeModel } from '../models/describe.js';
+import { deliveryText, describeModel } from '../models/describe.js';
 import { factsOf } from '../models/facts.js';
 import { formatTime } from '../time-option.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
@@ -101,15 +101,16 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
   );
   printSkippedFolders(nodes);
   if (json) return printJson(versions);
-  const rows = versions.map(({ model, version, state, backend, measured, batching, node, message }) => [
-    model,
-    version,
-    state,
-    backend ?? '',
-    ...measurementColumns(measured),
-    node,
-    message ?? '',
-    batchingText(batching),
+  const rows = versions.map((one) => [
+    one.model,
+    one.version,
+    one.state,
+    one.backend ?? '',
+    ...measurementColumns(one.measured),
+    one.node,
+    one.message ?? '',
+    deliveryText(one),
+    batchingText(one.batching),
   ]);
   const headings = [
     'MODEL',
@@ -119,6 +120,7 @@ async function runModels(config: Config, { json }: InspectFlags): Promise<void> 
     ...MEASUREMENT_HEADINGS,
     'NODE',
     'MESSAGE',
+    'DELIVERY',
     'BATCHING',
   ];
   print(table(headings, rows));
@@ -181,10 +183,7 @@ async function reportTopics(admin: KafkaAdmin, { prefix }: Config): Promise<Topi
     topics.map(async (topic) => {
       const offsets = await admin.offsets(topic);
       const model = names.modelOf(topic);
-      const lag =
-        model === undefined
-          ? null
-          : lagOf(groupPositions(offsets, await admin.committed(names.group(model), topic)));
+      const lag = model === undefined ? null : lagOf(await readPositions(admin, names.group(model), topic));
       return {
         topic,
         partitions: offsets.length,

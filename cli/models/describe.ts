@@ -33,15 +33,25 @@ function describeGroup(nodes: readonly VersionOnNode[]): string {
   const [first] = nodes;
   if (!first) return '';
   const { state, message, format, runtime, filesHash, signatures, signaturesNote } = first;
+  const delivery = deliveryText(first);
   return [
     field('nodes', nodes.map(({ node }) => node).join(', ')),
     field('state', message === null ? state : `${state}: ${message}`),
     ...(format === null ? [] : [field('format', FORMATS[format] ?? format)]),
     ...(runtime === null ? [] : [field('runtime', runtime)]),
+    ...(delivery === '' ? [] : [field('delivery', delivery)]),
     ...(filesHash === null ? [] : [field('files', `sha256 ${filesHash}`)]),
     ...(signaturesNote === null ? [] : [field('note', `signatures: ${signaturesNote}`)]),
     ...signatures.map((signature, index) => describeSignature(signature, index, nodes)),
   ].join('\n');
+}
+
+/** Formats the delivery of requests, with the reason if it is not the configured one. */
+export function deliveryText({
+  delivery,
+  deliveryNote,
+}: Pick<VersionOnNode, 'delivery' | 'deliveryNote'>): string {
+  return [delivery, deliveryNote].filter((text) => text !== null).join(': ');
 }
 
 function field(name: string, value: string): string {

@@ -59,6 +59,7 @@ const COMPARED: Readonly<Record<string, (version: VersionOnNode) => string>> = {
   format: ({ format }) => format ?? '',
   runtime: ({ runtime }) => runtime ?? '',
   filesHash: ({ filesHash }) => filesHash ?? '',
+  delivery: ({ delivery }) => delivery ?? '',
   signatures: ({ signatures }) =>
     JSON.stringify(
       signatures.map(({ name, inputs, outputs, problem }) => ({ name, inputs, outputs, problem })),

@@ -49,6 +49,8 @@ const version: ModelVersionStatus = {
   signaturesNote: null,
   load: null,
   counts: null,
+  delivery: 'ordered',
+  deliveryNote: null,
 };
 
 const node = (name: string, models: ModelVersionStatus[], alive = true): KnownNode => ({
@@ -79,6 +81,7 @@ test('nodes that agree are described once, each with its own profile', () => {
   state     AVAILABLE
   format    SavedModel
   runtime   @tensorflow/tfjs-node 4.22.0
+  delivery  ordered
   files     sha256 ab12
 
   signature serving_default (default)

@@ -14,6 +14,13 @@ export interface BatcherOptions {
   readonly watch?: BatchWatch | undefined;
 }
 
+/** A batch that was given to the engine. */
+interface RunningBatch {
+  readonly rows: number;
+  /** Infinity while it waits in the engine behind another. */
+  startedAt: number;
+}
+
 /**
  * Merges jobs into batches. A batch closes when the engine has room for it and it is full, or its oldest job has
  * waited `maxBatchDelayMs`. While the engine is busy, batches grow by themselves; nothing has to be tuned for that.
@@ -25,8 +32,7 @@ export class Batcher {
   readonly #serviceTime = new ServiceTime();
   readonly #lanes = new Lanes();
   readonly #drained: (() => void)[] = [];
-  #running = 0;
-  #runningRows = 0;
+  readonly #running = new Set<RunningBatch>();
   #scheduled = false;
   #filling = false;
   #held = false;
@@ -99,7 +105,36 @@ export class Batcher {
 
   /** Rows that wait for a batch or are being computed. */
   get pendingRows(): number {
-    return this.#lanes.rows + this.#runningRows;
+    let rows = this.#lanes.rows;
+    for (const batch of this.#running) rows += batch.rows;
+    return rows;
+  }
+
+  /** Rows that the idle part of the engine would compute as efficiently as more; 0 while all of it computes. */
+  get idleRows(): number {
+    const { maxBatchRows, prefetchRows, parallelism } = this.limits;
+    const free =
+      (parallelism - this.#running.size) * (this.#batches ? Math.min(maxBatchRows, prefetchRows) : 1);
+    return Math.max(0, free - this.#lanes.rows);
+  }
+
+  /** Returns how many more rows would start within this time, milliseconds, behind those that are pending. */
+  rowsStartingWithin(ms: number): number {
+    const { microsPerRow } = this.#serviceTime;
+    const leftMs = ms - this.#pendingMs();
+    if (microsPerRow === 0 || leftMs <= 0) return 0;
+    return Math.ceil((leftMs * 1_000 * this.limits.parallelism) / microsPerRow);
+  }
+
+  /** Estimates the time until all pending rows are computed, milliseconds. */
+  #pendingMs(): number {
+    const { microsPerRow, microsPerBatch } = this.#serviceTime;
+    const { parallelism } = this.limits;
+    const now = this.clock.now();
+    let pendingMs = (this.#lanes.rows * microsPerRow) / 1_000;
+    for (const { startedAt } of this.#running)
+      pendingMs += Math.max(0, microsPerBatch / 1_000 - Math.max(0, now - startedAt));
+    return pendingMs / parallelism;
   }
 
   /**
@@ -110,7 +145,7 @@ export class Batcher {
     const { maxBatchRows, parallelism } = this.limits;
     const { ahead } = this.#lanes;
     const queued = this.#batches ? Math.floor(ahead.rows / maxBatchRows) : ahead.slices;
-    const batches = queued + this.#running;
+    const batches = queued + this.#running.size;
     return (batches * this.#serviceTime.microsPerBatch) / parallelism / 1_000;
   }
 
@@ -126,7 +161,7 @@ export class Batcher {
   }
 
   #isEmpty(): boolean {
-    return this.#running === 0 && this.#lanes.rows === 0;
+    return this.#running.size === 0 && this.#lanes.rows === 0;
   }
 
   #schedule(): void {
@@ -153,8 +188,9 @@ export class Batcher {
   #mayRunAnother(): boolean {
     const { parallelism, prefetchRows } = this.limits;
     const { rows } = this.#lanes;
-    if (this.#running < parallelism) return rows > 0;
-    if (this.#runner.isSearching || this.#running >= 2 * parallelism || rows < prefetchRows) return false;
+    if (this.#running.size < parallelism) return rows > 0;
+    if (this.#runner.isSearching || this.#running.size >= 2 * parallelism || rows < prefetchRows)
+      return false;
     // Bulk work that is handed over early would be in front of requests that arrive meanwhile.
     return !(this.#lanes.oldest()?.isBulk ?? false);
   }
@@ -216,15 +252,21 @@ export class Batcher {
   }
 
   async #process(slices: Slice[]): Promise<void> {
-    const rows = countRows(slices);
-    this.#running++;
-    this.#runningRows += rows;
+    const batch = { rows: countRows(slices), startedAt: Infinity };
+    this.#running.add(batch);
+    this.#noteStarts();
     try {
       await this.#runner.process(slices);
     } finally {
-      this.#running--;
-      this.#runningRows -= rows;
+      this.#running.delete(batch);
+      this.#noteStarts();
       this.#schedule();
     }
+  }
+
+  /** Notes the start of batches that the engine computes from now on; it takes them in order. */
+  #noteStarts(): void {
+    for (const batch of [...this.#running].slice(0, this.limits.parallelism))
+      batch.startedAt = Math.min(batch.startedAt, this.clock.now());
   }
 }

@@ -125,3 +125,21 @@ test('rows count as pending from their submission to their answer, and batches g
   assert.equal(batcher.pendingRows, 1);
   assert.equal(Math.round(batcher.rowsPerSecond), 2_000, 'two rows in a millisecond');
 });
+
+test('rows that would start within a time are estimated from what is left of the work', async () => {
+  const { clock, engine, batcher } = batching({ maxBatchRows: 1, prefetchRows: 1 });
+  batcher.prime(10_000, 10_000);
+  assert.deepEqual([batcher.idleRows, batcher.rowsStartingWithin(5)], [1, 1]);
+  batcher.submit(jobOf([1]));
+  await clock.pass();
+  assert.deepEqual(
+    [batcher.idleRows, batcher.rowsStartingWithin(5), batcher.rowsStartingWithin(15)],
+    [0, 0, 1],
+  );
+  await clock.pass(6);
+  assert.equal(batcher.rowsStartingWithin(5), 1);
+  batcher.submit(jobOf([2]));
+  await clock.pass();
+  assert.deepEqual([batcher.rowsStartingWithin(5), batcher.rowsStartingWithin(25)], [0, 2]);
+  for (const batch of engine.batches) batch.echo();
+});

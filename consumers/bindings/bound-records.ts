@@ -6,7 +6,7 @@ import { sleep } from '../../core/time.js';
 import { PartituraError } from '../../schemas/errors.js';
 import type { Answer } from '../batching/batch.js';
 import type { PartitionLease, RecordHandler } from '../records/record-handler.js';
-import type { RecordJob } from '../records/record-job.js';
+import type { RunningJob } from '../records/record-job.js';
 import { startOnModel, type ModelWork } from '../requests/model-job.js';
 import type { ServedVersion } from '../models/served-version.js';
 import { validateRequest } from '../models/validate.js';
@@ -118,7 +118,7 @@ export class BoundRecords implements RecordHandler<BoundWork, BoundOutcome> {
     return { kind: 'result', record, result: { ...this.#envelope(record), value: null } };
   }
 
-  start(work: BoundWork, job: RecordJob<BoundWork, BoundOutcome>, isSuspect: boolean): void {
+  start(work: BoundWork, job: RunningJob<BoundWork>, isSuspect: boolean): void {
     startOnModel(work, job, isSuspect);
   }
 

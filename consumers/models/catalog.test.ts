@@ -173,6 +173,8 @@ test('at the start the newest version of each model is loaded and reported', asy
     ],
     signaturesNote: null,
     load: { pendingRows: 0, rowsPerSecond: 1e6 / measured.microsPerRow },
+    delivery: null,
+    deliveryNote: null,
     counts: {
       requests: 0,
       rows: 0,

@@ -1,3 +1,4 @@
+import type { Delivery } from '../../core/config/node.js';
 import type { Logger } from '../../core/log.js';
 import { SerialQueue } from '../../core/serial.js';
 import { sleep } from '../../core/time.js';
@@ -24,6 +25,7 @@ import type { BatchDefaults, BatchSurroundings, ServedVersion } from './served-v
 import { describeSignatures, formsOf } from './signature-status.js';
 import { logServed } from './log-served.js';
 import { SkippedFolders } from './skipped-folders.js';
+import { capacityOf } from './capacity.js';
 import { availableIn, statusesOf, type VersionEntry } from './version-entry.js';
 import { wantedVersions } from './version-policy.js';
 
@@ -126,6 +128,11 @@ export class ModelCatalog {
     return known.length === 0 ? 0 : known.reduce((sum, micros) => sum + micros, 0) / known.length;
   }
 
+  /** Returns the delivery that the newest available version of a model asks for. */
+  deliveryOf(model: string): Delivery | undefined {
+    return this.#available(model)[0]?.settings.delivery;
+  }
+
   /**
    * Finds the version to answer a request; without `version` the newest available one.
    * @param signature name of a signature; the default one if undefined
@@ -151,6 +158,12 @@ export class ModelCatalog {
       'MODEL_NOT_FOUND',
       `model '${model}': expected one of versions ${available.join(', ')}, got ${version}`,
     );
+  }
+
+  /** Returns how many records a model can take from a queue now; see `capacityOf`. */
+  capacityOf(model: string, aheadMs: number): number {
+    const [newest] = this.#available(model);
+    return newest ? capacityOf(signaturesOf(newest), aheadMs) : 0;
   }
 
   #names(): string {

@@ -23,6 +23,7 @@ export interface FailedSignature {
 export interface ServedSignatures {
   readonly format: ModelFormat;
   readonly filesHash: string | undefined;
+  readonly settings: ModelSettings;
   /** Answers requests that name no signature. */
   readonly main: ServedVersion;
   readonly others: readonly ServedVersion[];
@@ -56,7 +57,7 @@ export async function serveSignatures(
       failed.push({ name, error: PartituraError.from(cause) });
     }
   }
-  return { format, filesHash, main, others, failed };
+  return { format, filesHash, settings, main, others, failed };
 }
 
 /** @throws PartituraError INVALID_REQUEST if `model.yaml` names a signature but the format has no named signatures */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { DELIVERIES } from '../../core/config/node.js';
 import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 
 /** Options in a version folder's `model.yaml`; they override the node's configuration. */
@@ -14,6 +15,8 @@ const settings = z.strictObject({
   batchable: z.boolean().optional(),
   /** False to skip all runs before the version serves: warm-up and the batching proof. Default true. */
   warmUp: z.boolean().optional(),
+  /** Delivery of requests to the nodes, for all versions of the model; the newest version that is served decides. */
+  delivery: z.enum(DELIVERIES).optional(),
   /** Default signature of a SavedModel; `serving_default`, or the only one, if unset. */
   signature: z.string().min(1).optional(),
 });

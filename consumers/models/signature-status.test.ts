@@ -66,6 +66,8 @@ function statusBytes(versions: readonly SignatureStatus[][]): number {
     signaturesNote: note,
     load: null,
     counts: null,
+    delivery: null,
+    deliveryNote: null,
   }));
   const rest = { node: 'n', host: 'h', startedAt: 1, beatAt: 2, state: 'READY' as const };
   const counts = { inflightRequests: 0, inflightBytes: 0, serviceMicros: 0, capacityRequests: 0 };

@@ -59,6 +59,8 @@ function statusOf(
     format: served?.format ?? null,
     runtime: served ? runtimeName(served.main.backend) : null,
     filesHash: served?.filesHash ?? null,
+    delivery: null,
+    deliveryNote: null,
     load: served ? loadOf(signaturesOf(served)) : null,
     counts: served ? sumOfCounts(signaturesOf(served).map(({ counter }) => counter.counts)) : null,
   };

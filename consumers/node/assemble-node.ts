@@ -60,11 +60,10 @@ export async function assembleNode(
   });
   const cancelled = new CancelledRequests(Date.now);
   const cancellations = tailCancellations(foundation, cancelled);
-  const consumers = new ModelConsumers(foundation, { ...createRequestParts(foundation, catalog), cancelled });
+  const requests = createRequestParts(foundation, catalog, cancelled);
+  const consumers = new ModelConsumers(foundation, requests, catalog);
   const bindings = createBindings(foundation, catalog, beat);
-  const { id, outbox, topics } = foundation;
-  const status = (): NodeStatus => node.status();
-  const heartbeat = new Heartbeat({ outbox, topic: topics.nodes, node: id, status, log });
+  const heartbeat = createHeartbeat(foundation, () => node.status());
   const sweeper = createSweeper(foundation);
   const health = await listen(foundation, catalog, engine);
   const control = { directives, cancellations };
@@ -172,7 +171,11 @@ function noteBatchCheck(
   };
 }
 
-function createRequestParts(foundation: Foundation, catalog: ModelCatalog): RequestParts {
+function createRequestParts(
+  foundation: Foundation,
+  catalog: ModelCatalog,
+  cancelled: CancelledRequests,
+): RequestParts {
   const { id: node, config, topics, outbox, destinations, schemas, spans, lifecycle } = foundation;
   const { maxRecordBytes, deadLetterHeaders } = config;
   const isReplyTopicAllowed = replyTopicPolicy(config.replyTopics, topics.own);
@@ -189,7 +192,7 @@ function createRequestParts(foundation: Foundation, catalog: ModelCatalog): Requ
   });
   const { now } = Date;
   const admission = new Admission(catalog, { node, maxRecordBytes, isReplyTopicAllowed, schemas, now });
-  return { node, admission, publisher, destinations, schemas, now };
+  return { node, admission, publisher, destinations, cancelled, schemas, now };
 }
 
 function createBindings(foundation: Foundation, catalog: ModelCatalog, beat: () => void): Bindings {
@@ -202,6 +205,10 @@ function createBindings(foundation: Foundation, catalog: ModelCatalog, beat: () 
     onChange: beat,
   };
   return new Bindings(parts, (error) => lifecycle.fail(error));
+}
+
+function createHeartbeat({ id: node, outbox, topics, log }: Foundation, status: () => NodeStatus): Heartbeat {
+  return new Heartbeat({ outbox, topic: topics.nodes, node, status, log });
 }
 
 function createSweeper({ id: node, config, kafka, outbox, log }: Foundation): NodeSweeper {

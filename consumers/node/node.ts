@@ -10,7 +10,7 @@ import { untilAvailable } from '../../kafka/errors/until-available.js';
 import { KafkaError } from '../../kafka/port.js';
 import type { TailedTopic } from '../../kafka/reading/tailed-topic.js';
 import { PartituraError } from '../../schemas/errors.js';
-import type { NodeStatus } from '../../schemas/generated.js';
+import type { ModelVersionStatus, NodeStatus } from '../../schemas/generated.js';
 import { isInternal } from '../../schemas/model-name.js';
 import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
@@ -115,7 +115,7 @@ export class InferenceNode {
 
   /** @throws PartituraError if no model is served although none was unloaded by a directive */
   #refuseIdleness(): void {
-    const { catalog, consumers, directives } = this.parts;
+    const { consumers, directives } = this.parts;
     const isIntended = directives.isDrained(this.id) || directives.all().some(isUnload);
     if (this.models.length === 0 && !isIntended) throw this.#noModels();
     if (consumers.isEmpty && !isIntended) throw this.#nothingServed();
@@ -161,7 +161,7 @@ export class InferenceNode {
       startedAt: lifecycle.startedAt,
       beatAt: Date.now(),
       state: directives.isDrained(this.id) ? 'DRAINING' : lifecycle.state,
-      models: catalog.statuses,
+      models: catalog.statuses.map((status) => ({ ...status, ...deliveryStatus(consumers, status.model) })),
       partitions: [...consumers.owned, ...bindings.owned].map(({ topic, partition, lagRecords }) => ({
         topic,
         partition,
@@ -224,6 +224,14 @@ export class InferenceNode {
       );
     });
   }
+}
+
+function deliveryStatus(
+  consumers: ModelConsumers,
+  model: string,
+): Pick<ModelVersionStatus, 'delivery' | 'deliveryNote'> {
+  const { delivery = null, note = null } = consumers.deliveryOf(model) ?? {};
+  return { delivery, deliveryNote: note };
 }
 
 function isUnload({ kind, value }: Directive): boolean {

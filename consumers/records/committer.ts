@@ -7,7 +7,8 @@ import {
 } from '../../kafka/port.js';
 import type { Logger } from '../../core/log.js';
 import { backoffMs, sleep, within, type Backoff } from '../../core/time.js';
-import { CrashCount, ISOLATION_MS, MARK_AHEAD_RECORDS, parseMark } from './crash-count.js';
+import { CrashCount, MARK_AHEAD_RECORDS, parseMark } from './crash-count.js';
+import { Isolation } from './isolation.js';
 import type { PartitionLedger } from './ledger.js';
 
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -50,6 +51,7 @@ export interface CommitterParts {
  * Positions carry crash marks, which show the next owner how this one ended.
  */
 export class Committer {
+  readonly #isolation: Isolation;
   readonly #closed = new AbortController();
   readonly #opening = new Set<Promise<void>>();
   /** Partitions released, or being released: a later commit must not mark them as served again. */
@@ -61,13 +63,14 @@ export class Committer {
   #reading: Promise<readonly CommittedPosition[]> | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isolatedUntil = 0;
   #failures = 0;
 
   constructor(
     readonly options: CommitterOptions,
     readonly parts: CommitterParts,
-  ) {}
+  ) {
+    this.#isolation = new Isolation(options.model, parts.log, parts.now);
+  }
 
   start(): void {
     this.#timer = setInterval(() => void this.commit(), this.options.commitIntervalMs);
@@ -117,7 +120,7 @@ export class Committer {
     const committed = positions.find((found) => found.partition === number);
     const unmarkedUntil = this.#hasAbandoned(positions) ? first + MARK_AHEAD_RECORDS : 0;
     const crashes = CrashCount.takeOver(committed?.metadata ?? '', endOffset, unmarkedUntil);
-    const metadata = crashes.serving(first, first, this.#isolatedUntil);
+    const metadata = crashes.serving(first, first, this.#isolation.until);
     await this.parts.consumer.commit([{ topic, partition: number, offset: first, metadata }]);
     this.#marks.set(partition, metadata);
     ledger.begin(first);
@@ -143,7 +146,7 @@ export class Committer {
     return positions.map((position) => {
       const former = this.#former.get(position.partition);
       if (!former || former.mark !== position.metadata) return position;
-      return { ...position, metadata: former.crashes.released(position.offset, this.#isolatedUntil) };
+      return { ...position, metadata: former.crashes.released(position.offset, this.#isolation.until) };
     });
   }
 
@@ -161,34 +164,25 @@ export class Committer {
 
   /** True for a while after a request has crashed its process, on this node or on another. */
   get isIsolated(): boolean {
-    return this.parts.now() < this.#isolatedUntil;
+    return this.#isolation.isActive;
   }
 
   /** Makes all records suspects for a while, on every node that opens a partition, because one of them crashed. */
   isolate(): void {
-    if (!this.isIsolated) this.#logIsolation();
-    this.#isolatedUntil = this.parts.now() + ISOLATION_MS;
+    this.#isolation.begin();
   }
 
   /** Learns of crashes on other nodes from the marks of their partitions. */
   #learnIsolation(positions: readonly CommittedPosition[]): void {
-    const latest = Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil));
-    const until = Math.min(latest, this.parts.now() + ISOLATION_MS);
-    if (!this.isIsolated && until > this.parts.now()) this.#logIsolation();
-    this.#isolatedUntil = Math.max(this.#isolatedUntil, until);
-  }
-
-  #logIsolation(): void {
-    this.parts.log.error(
-      { model: this.options.model, minutes: ISOLATION_MS / 60_000 },
-      'a request crashed its process; computing all requests of the model in a child process',
+    this.#isolation.extendTo(
+      Math.max(0, ...positions.map(({ metadata }) => parseMark(metadata).isolatedUntil)),
     );
   }
 
   /** Returns the metadata for a position that the publisher of outcomes commits. */
   markOf(partition: CommittedPartition, position: number): string {
     const { crashes, ledger } = partition;
-    const mark = crashes?.serving(position, ledger.next ?? position, this.#isolatedUntil) ?? '';
+    const mark = crashes?.serving(position, ledger.next ?? position, this.#isolation.until) ?? '';
     if (this.options.commitsWithOutcomes) this.#marks.set(partition, mark);
     return mark;
   }
@@ -258,7 +252,7 @@ export class Committer {
     const { position: offset } = ledger;
     if (!crashes || offset === undefined) return undefined;
     if (this.options.commitsWithOutcomes && ledger.pending > 0) return undefined;
-    return { partition, offset, metadata: crashes.released(offset, this.#isolatedUntil) };
+    return { partition, offset, metadata: crashes.released(offset, this.#isolation.until) };
   }
 
   #servingPosition(partition: CommittedPartition): DuePosition | undefined {

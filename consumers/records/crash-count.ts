@@ -11,9 +11,6 @@ export interface CrashMark {
   readonly isolatedUntil: number;
 }
 
-/** Time for which all records of a topic are suspects after one of them crashed, milliseconds. */
-export const ISOLATION_MS = 10 * 60_000;
-
 /** Records beyond the end of its mark that an owner accepts before it writes a new one. */
 export const MARK_AHEAD_RECORDS = 4_000;
 

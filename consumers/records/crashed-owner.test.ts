@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaError, type CommittedPosition } from '../../kafka/port.js';
 import { PartituraError } from '../../schemas/errors.js';
-import { ISOLATION_MS } from './crash-count.js';
+import { ISOLATION_MS } from './isolation.js';
 import { settle } from '../../testing/records.js';
 import { TOPIC, consuming, request } from '../../testing/consuming.js';
 

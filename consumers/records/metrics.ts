@@ -13,6 +13,7 @@ export interface NodeMetrics {
   readonly computeSeconds: Histogram<'model'>;
   readonly batchSize: Histogram<'model'>;
   readonly batchChecks: Counter<'model' | 'result'>;
+  readonly lostLocks: Counter<'model'>;
   readonly lagRecords: Gauge<'topic' | 'partition'>;
 }
 
@@ -33,6 +34,7 @@ export function createNodeMetrics(inFlight: Pick<InFlight, 'requests' | 'bytes'>
   observed('partitura_inflight_bytes', 'Bytes of the requests in flight', () => inFlight.bytes);
   const outcomeHelp = 'Records by outcome: ok, tombstone, cancelled, or an error code';
   const checksHelp = 'Batches recomputed row by row, by result: equal, different or failed';
+  const lostHelp = 'Records of a share group whose lock was lost before they were acknowledged';
   return {
     registry,
     requests: counter('partitura_requests_total', outcomeHelp, 'model', 'outcome'),
@@ -45,6 +47,7 @@ export function createNodeMetrics(inFlight: Pick<InFlight, 'requests' | 'bytes'>
     computeSeconds: histogram('partitura_compute_seconds', 'Time of a batch in the engine', SECONDS),
     batchSize: histogram('partitura_batch_size', 'Rows of a batch', ROWS),
     batchChecks: counter('partitura_batch_checks_total', checksHelp, 'model', 'result'),
+    lostLocks: counter('partitura_lost_locks_total', lostHelp, 'model'),
     lagRecords: new Gauge({
       name: 'partitura_consumer_lag_records',
       help: 'Records between the position and the end of the partition',

@@ -1,35 +1,21 @@
 import type {
   CommittedPosition,
   KafkaConsumer,
-  KafkaError,
   KafkaRecord,
   TopicPartition,
   UnreadableRecords,
 } from '../../kafka/port.js';
 import { heldBytes } from '../../kafka/sending/record-bytes.js';
-import type { Logger } from '../../core/log.js';
 import { within } from '../../core/time.js';
-import { PartituraError } from '../../schemas/errors.js';
-import { VALUE_DROPPED } from '../../schemas/headers/headers.js';
-import type { Answer } from '../batching/batch.js';
 import { Committer } from './committer.js';
-import type { InFlightShare } from './in-flight.js';
-import type { NodeMetrics } from './metrics.js';
 import { OwnedPartitions } from './owned-partitions.js';
 import type { AnyOutcome, RecordHandler } from './record-handler.js';
-import {
-  RecordJob,
-  type InFlightRecord,
-  type JobOwner,
-  type OwnedPartition,
-  type RecordEntry,
-} from './record-job.js';
-import type { RecordSpans } from './record-spans.js';
+import { RecordFlow, type FlowOptions, type FlowParts, type FlowSource } from './record-flow.js';
+import type { InFlightRecord, OwnedPartition, RecordEntry } from './record-job.js';
 import { SchemaBarrier, type UnreadableRange } from './schema-barrier.js';
+import { unreadableRecord } from './unreadable-record.js';
 
-export interface RecordConsumerOptions {
-  readonly model: string;
-  readonly group: string;
+export interface RecordConsumerOptions extends FlowOptions {
   readonly ordered: boolean;
   readonly commitIntervalMs: number;
   readonly drainTimeoutMs: number;
@@ -37,19 +23,12 @@ export interface RecordConsumerOptions {
   readonly commitsWithOutcomes?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Called when these records are no longer consumed and consumption will not resume. */
-  onStopped(error: Error): void;
 }
 
 /** The parts of a node that a consumer shares with others. */
-export interface ConsumerParts {
-  /** This consumer's share of the node's in-flight limits. */
-  readonly inFlight: InFlightShare;
+export interface ConsumerParts extends FlowParts {
   /** Reads the committed positions of the group in the topic. */
   readonly readPositions: () => Promise<readonly CommittedPosition[]>;
-  readonly metrics: NodeMetrics;
-  readonly spans: RecordSpans;
-  readonly log: Logger;
 }
 
 /**
@@ -60,10 +39,7 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
   readonly #partitions: OwnedPartitions<O>;
   readonly #barrier: SchemaBarrier;
   readonly #committer: Committer;
-  readonly #jobs: JobOwner<W, O> = {
-    answered: (job, answer) => this.#answered(job, answer),
-    failed: (job, cause) => this.#failed(job, cause),
-  };
+  readonly #flow: RecordFlow<W, O, RecordEntry<O>>;
   #closing: Promise<void> | undefined;
   /** Blocks further fetches once closing has begun. */
   #closed: Promise<void> | undefined;
@@ -82,6 +58,18 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     });
     this.#barrier = this.#createBarrier();
     this.#committer = this.#createCommitter();
+    this.#flow = new RecordFlow(handler, this.#asSource(), options, parts);
+  }
+
+  #asSource(): FlowSource<O, RecordEntry<O>> {
+    return {
+      held: ({ subject }) => subject,
+      isRevoked: ({ subject }) => subject.partition.revoked,
+      isSuspect: ({ offset, subject }) =>
+        this.#committer.isIsolated || (subject.partition.crashes?.isSuspect(offset) ?? false),
+      settled: (entry, outcome) => this.#settle(entry, outcome),
+      crashed: () => this.#committer.isolate(),
+    };
   }
 
   #createBarrier(): SchemaBarrier {
@@ -169,23 +157,11 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     return partition.opening;
   }
 
-  /** Publishes one dead letter, without a value, for an unreadable range, which cannot be answered and must not vanish. */
+  /** Publishes one dead letter for an unreadable range. */
   #skipUnreadable({ position, reason }: UnreadableRange): void {
-    const { topic, partition, offset, lastOffset } = position;
-    const range = `offsets ${offset} to ${lastOffset} cannot be read`;
-    const record = {
-      topic,
-      partition,
-      offset: lastOffset,
-      key: null,
-      value: null,
-      headers: { [VALUE_DROPPED]: Buffer.from(range) },
-      timestamp: this.options.now(),
-    };
+    const { record, error } = unreadableRecord(position, reason, this.options.now());
     const entry = this.#enter(record);
-    if (!entry) return;
-    const error = new PartituraError('DECODE_FAILED', `${range}: ${reason}`);
-    this.#finish(entry, this.handler.deadLetter(record, 'decode', error));
+    if (entry) this.#flow.finish(entry, this.handler.deadLetter(record, 'decode', error));
   }
 
   #observeLag({ topic, partition, offset }: KafkaRecord, highWatermark: number): void {
@@ -209,17 +185,8 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     const entry = this.#enter(record);
     if (!entry) return;
     const { partition } = entry.subject;
-    this.parts.spans.begin(record, this.options.group, this.options.model);
-    const decision = this.#decide(record);
-    if (isOutcome(decision)) this.#finish(entry, decision);
-    else this.#start(new RecordJob(entry, decision, arrivedAt, this.#jobs));
+    this.#flow.accept(entry, arrivedAt);
     if (partition.crashes?.needsMark(record.offset)) void this.#committer.commit();
-  }
-
-  #start(job: RecordJob<W, O>): void {
-    const { offset, subject } = job.entry;
-    const isSuspect = this.#committer.isIsolated || (subject.partition.crashes?.isSuspect(offset) ?? false);
-    this.handler.start(job.work, job, isSuspect);
   }
 
   /** Returns the partition of a record. A record before all known offsets restarts it: a repeat is better than a loss. */
@@ -234,43 +201,6 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     return this.#partitions.own({ topic, partition: number }, partition.crashes);
   }
 
-  /** Decides on a record; whatever fails here, the record gets an outcome, or its partition would stall. */
-  #decide(record: KafkaRecord): W | O {
-    try {
-      return this.handler.decide(record);
-    } catch (cause) {
-      this.parts.log.error(
-        { err: cause, topic: record.topic, partition: record.partition, offset: record.offset },
-        'admission failed unexpectedly; the record becomes a dead letter',
-      );
-      return this.handler.deadLetter(record, 'validate', PartituraError.from(cause));
-    }
-  }
-
-  #answered({ entry, work, arrivedAt }: RecordJob<W, O>, answer: Answer): void {
-    this.parts.spans.answered(entry.subject.record, answer, arrivedAt);
-    this.parts.metrics.queueSeconds.observe({ model: this.options.model }, answer.queueMs / 1_000);
-    const bytes = answerBytes(answer);
-    entry.subject.bytes += bytes;
-    this.parts.inFlight.grow(bytes);
-    this.#finish(entry, this.handler.answered(entry.subject.record, work, answer));
-  }
-
-  #failed({ entry, work }: RecordJob<W, O>, cause: unknown): void {
-    if (cause instanceof PartituraError && cause.code === 'MODEL_CRASHED') this.#committer.isolate();
-    this.#finish(entry, this.handler.failed(entry.subject.record, work, cause));
-  }
-
-  /** Settles the record, once it is known that its outcome can be delivered. */
-  #finish(entry: RecordEntry<O>, outcome: O): void {
-    const deliverable = this.handler.ensureDeliverable(outcome);
-    if (!(deliverable instanceof Promise)) return this.#settle(entry, deliverable);
-    deliverable.then(
-      (found) => this.#settle(entry, found),
-      (error: unknown) => this.options.onStopped(error as KafkaError),
-    );
-  }
-
   #settle(entry: RecordEntry<O>, outcome: O): void {
     const { partition } = entry.subject;
     if (partition.revoked) return this.#leave(entry.subject);
@@ -280,18 +210,14 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
 
   #publish(entry: RecordEntry<O>): void {
     if (!entry.outcome) return;
-    const { subject } = entry;
-    const outcome = this.handler.released(entry.outcome);
-    const label = this.handler.outcomeName(outcome);
-    this.parts.metrics.requests.inc({ model: this.options.model, outcome: label });
-    const acknowledged = (): void => {
-      this.parts.spans.end(subject.record, label);
-      subject.partition.ledger.acknowledge(entry);
+    const { offset, subject } = entry;
+    const { partition } = subject;
+    this.#flow.publish(entry, entry.outcome, partition, () => {
+      partition.ledger.acknowledge(entry);
       this.#leave(subject);
       // Commits each suspect by itself: if this owner crashes too, its successor starts at the record that did it.
-      if (subject.partition.crashes?.isSuspect(entry.offset)) void this.#committer.commit();
-    };
-    this.handler.publish(outcome, acknowledged, subject.partition);
+      if (partition.crashes?.isSuspect(offset)) void this.#committer.commit();
+    });
   }
 
   #leave({ bytes, partition }: InFlightRecord<O>): void {
@@ -359,14 +285,4 @@ export class RecordConsumer<W extends object, O extends AnyOutcome> {
     for (const { partition } of this.#partitions.all) this.#revoke(partition);
     this.parts.inFlight.end();
   }
-}
-
-function answerBytes({ outputs }: Answer): number {
-  let bytes = 0;
-  for (const { data } of outputs) bytes += data.byteLength;
-  return bytes;
-}
-
-function isOutcome<W extends object, O extends AnyOutcome>(decision: W | O): decision is O {
-  return 'kind' in decision;
 }

@@ -2,7 +2,7 @@ import type { GroupMembership, KafkaRecord } from '../../kafka/port.js';
 import type { PartituraError } from '../../schemas/errors.js';
 import type { FailureStage } from '../../schemas/headers/headers.js';
 import type { Answer } from '../batching/batch.js';
-import type { RecordJob } from './record-job.js';
+import type { RunningJob } from './record-job.js';
 
 /** A partition between its assignment and its revocation. */
 export interface PartitionLease {
@@ -35,7 +35,7 @@ export interface RecordHandler<W extends object, O extends AnyOutcome> {
    * Starts the work; it ends with exactly one of `job.answered` and `job.failed`.
    * @param isSuspect true for a record that may have crashed its previous owner
    */
-  start(work: W, job: RecordJob<W, O>, isSuspect: boolean): void;
+  start(work: W, job: RunningJob<W>, isSuspect: boolean): void;
   answered(record: KafkaRecord, work: W, answer: Answer): O;
   failed(record: KafkaRecord, work: W, cause: unknown): O;
   /** Returns the outcome of a record that cannot be processed. */

@@ -2,13 +2,11 @@ import type { KafkaRecord } from '../../kafka/port.js';
 import type { Answer } from '../batching/batch.js';
 import type { CommittedPartition } from './committer.js';
 import type { Entry, PartitionLedger } from './ledger.js';
+import type { HeldRecord } from './record-flow.js';
 import type { PartitionLease } from './record-handler.js';
 
 /** A record from its fetch to its acknowledged outcome. */
-export interface InFlightRecord<O> {
-  readonly record: KafkaRecord;
-  /** Bytes held for the record and, once there is one, its answer. */
-  bytes: number;
+export interface InFlightRecord<O> extends HeldRecord {
   readonly partition: OwnedPartition<O>;
 }
 
@@ -25,20 +23,44 @@ export interface OwnedPartition<O> extends CommittedPartition, PartitionLease {
 }
 
 /** The receiver of finished jobs; each job is reported exactly once. */
-export interface JobOwner<W, O> {
-  answered(job: RecordJob<W, O>, answer: Answer): void;
-  failed(job: RecordJob<W, O>, cause: unknown): void;
+export interface JobOwner<W, E> {
+  recordOf(entry: E): KafkaRecord;
+  isRevoked(entry: E): boolean;
+  answered(job: RecordJob<W, E>, answer: Answer): void;
+  failed(job: RecordJob<W, E>, cause: unknown): void;
 }
 
-/** The work of one record while it is computed. A class, because closures per record would cost more than decoding it. */
-export class RecordJob<W, O> {
+/** Work in progress, as the handler that does it sees it. */
+export interface RunningJob<W> {
+  readonly work: W;
+  readonly record: KafkaRecord;
+  /** True once the record's next owner repeats the work. */
+  readonly isRevoked: boolean;
+  /** Monotonic milliseconds. */
+  readonly arrivedAt: number;
+  answered(answer: Answer): void;
+  failed(cause: unknown): void;
+}
+
+/**
+ * The work of one record while it is computed. A class, because closures per record would cost more than decoding it.
+ * @typeParam E the consumer's entry of the record
+ */
+export class RecordJob<W, E> implements RunningJob<W> {
   constructor(
-    readonly entry: RecordEntry<O>,
+    readonly entry: E,
     readonly work: W,
-    /** Monotonic milliseconds. */
     readonly arrivedAt: number,
-    readonly owner: JobOwner<W, O>,
+    readonly owner: JobOwner<W, E>,
   ) {}
+
+  get record(): KafkaRecord {
+    return this.owner.recordOf(this.entry);
+  }
+
+  get isRevoked(): boolean {
+    return this.owner.isRevoked(this.entry);
+  }
 
   answered(answer: Answer): void {
     this.owner.answered(this, answer);

@@ -2,8 +2,7 @@ import { CancelledError, type Answer, type Job } from '../batching/batch.js';
 import type { RowTensor } from '../batching/rows.js';
 import type { ServedVersion } from '../models/served-version.js';
 import type { ValidRequest } from '../models/validate.js';
-import type { AnyOutcome } from '../records/record-handler.js';
-import type { RecordJob } from '../records/record-job.js';
+import type { RunningJob } from '../records/record-job.js';
 
 /** The work of a record that a model answers. */
 export interface ModelWork {
@@ -20,9 +19,9 @@ export interface ModelWork {
  * crash does not end the node.
  * @param isCancelled decides, when a batch takes the work, if nobody waits for it any more
  */
-export function startOnModel<W extends ModelWork, O extends AnyOutcome>(
+export function startOnModel<W extends ModelWork>(
   work: W,
-  job: RecordJob<W, O>,
+  job: RunningJob<W>,
   isSuspect: boolean,
   isCancelled: (work: W) => boolean = never,
 ): void {
@@ -35,7 +34,7 @@ function never(): boolean {
 }
 
 /** A record's work as the batcher sees it. */
-class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
+class ModelJob<W extends ModelWork> implements Job {
   readonly inputs: readonly RowTensor[];
   readonly rows: number;
   readonly laneKey: string;
@@ -46,7 +45,7 @@ class ModelJob<W extends ModelWork, O extends AnyOutcome> implements Job {
 
   constructor(
     { valid, deadline, headStartMs = 0 }: ModelWork,
-    readonly job: RecordJob<W, O>,
+    readonly job: RunningJob<W>,
     readonly cancelled: (work: W) => boolean,
   ) {
     this.inputs = valid.inputs;

@@ -4,7 +4,7 @@ import type { PartituraError } from '../../schemas/errors.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Answer } from '../batching/batch.js';
 import type { RecordHandler } from '../records/record-handler.js';
-import type { RecordJob } from '../records/record-job.js';
+import type { RunningJob } from '../records/record-job.js';
 import type { CancelledRequests } from './cancelled-requests.js';
 import { startOnModel } from './model-job.js';
 import type { RegisteredSchemas } from './registered-schemas.js';
@@ -46,7 +46,7 @@ export class Requests implements RecordHandler<Admitted, Outcome> {
     return this.parts.admission.decide(record, this.model);
   }
 
-  start(admitted: Admitted, job: RecordJob<Admitted, Outcome>, isSuspect: boolean): void {
+  start(admitted: Admitted, job: RunningJob<Admitted>, isSuspect: boolean): void {
     startOnModel(admitted, job, isSuspect, this.#isCancelled);
   }
 

@@ -4,7 +4,7 @@ import { isFinished, type JobStatus } from '../../cluster/jobs/job-status.js';
 import type { LiveJobs } from '../../cluster/jobs/live-jobs.js';
 import type { Answer } from '../../consumers/batching/batch.js';
 import type { RecordHandler } from '../../consumers/records/record-handler.js';
-import type { RecordJob } from '../../consumers/records/record-job.js';
+import type { RunningJob } from '../../consumers/records/record-job.js';
 import type { Destinations } from '../../consumers/requests/replies/destinations.js';
 import { errorReply, outcomeName, type Outcome } from '../../consumers/requests/replies/outcome.js';
 import type { ReplyPublisher } from '../../consumers/requests/replies/publisher.js';
@@ -72,17 +72,16 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
     return this.parts.reader.refuse(record, read.caller, request, error);
   }
 
-  start(work: JobWork, job: RecordJob<JobWork, Outcome>): void {
+  start(work: JobWork, job: RunningJob<JobWork>): void {
     void this.parts.slots.run(() => this.#run(work, job));
   }
 
-  async #run(work: JobWork, job: RecordJob<JobWork, Outcome>): Promise<void> {
-    const { entry } = job;
-    const { record, partition } = entry.subject;
+  async #run(work: JobWork, job: RunningJob<JobWork>): Promise<void> {
+    const { record } = job;
     const run = new JobRun(work.jobKind, this.#runParts(work, record));
     const report = new StatusReport(this.parts.outbox, this.parts.topics.jobStatus, () => run.status);
     work.run = run;
-    const watch = setInterval(() => this.#check(work, run, partition.revoked), CHECK_MS);
+    const watch = setInterval(() => this.#check(work, run, job.isRevoked), CHECK_MS);
     try {
       work.end = await run.run();
       job.answered(answerOf(work.end));

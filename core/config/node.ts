@@ -2,6 +2,10 @@ import { DEAD_LETTER_STYLES } from '../../schemas/headers/headers.js';
 import { z } from 'zod';
 import { count, flag, list, number, option, optionalText } from './option.js';
 
+/** Deliveries of requests to the nodes of a model. */
+export const DELIVERIES = ['ordered', 'queue'] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
 /** Options of an inference node: limits, replies, bindings and group membership. */
 export const NODE = {
   maxInflightRequests: option(
@@ -15,6 +19,12 @@ export const NODE = {
     count,
     128 * 1024 * 1024,
     'Bytes in flight at which a node stops fetching; a batch of records that decompresses to more than a quarter of this is unreadable',
+  ),
+  delivery: option(
+    'PARTITURA_DELIVERY',
+    z.enum(DELIVERIES),
+    'ordered',
+    'Delivery of requests to nodes: ordered (consumer group, order per partition) or queue (share group, each request to the node that is free first, without order; Kafka 4.2 or later, native client). `delivery` in model.yaml overrides it',
   ),
   ordered: option(
     'PARTITURA_ORDERED',

@@ -14,6 +14,12 @@ export const TOPICS = {
     8,
     'Partitions of topics that Partitura creates; an upper bound on the nodes that share one model',
   ),
+  queuePartitions: option(
+    'PARTITURA_QUEUE_PARTITIONS',
+    count,
+    1,
+    'Partitions of request topics that Partitura creates for models with `delivery: queue`. Nodes share a partition only if they outnumber the partitions; use at most a third of the nodes',
+  ),
   replicationFactor: option(
     'PARTITURA_REPLICATION_FACTOR',
     number.int().min(-1),

@@ -62,6 +62,18 @@ test('node and client work with a cluster that requires TLS and a password', { s
   await client.close();
 });
 
+test('a queue works over TLS with a password', { skip }, async () => {
+  const settings = { ...secure, kafkaClient: 'native', prefix: 'queue', delivery: 'queue' };
+  const config = checkConfig(settings);
+  const queueNode = await startNode(config, createKafkaClient(config, 'secure', quiet), quiet);
+  const client = await connect(settings, quiet);
+  const { outputs } = await client.predict('digits', { pixels: [new Array<number>(64).fill(1)] });
+  assert.ok(outputs['probabilities']);
+  assert.equal(queueNode.status().models[0]?.delivery, 'queue');
+  await client.close();
+  await queueNode.close();
+});
+
 test('rejected credentials and certificates are reported with the option to check', { skip }, async () => {
   const cases: [ConfigInput, RegExp][] = [
     [{ saslPassword: 'wrong' }, /refused the login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/],

@@ -87,12 +87,13 @@ export class RightsCluster {
     };
   }
 
-  async runNode(): Promise<NodeRun> {
+  async runNode(different: ConfigInput = {}): Promise<NodeRun> {
     const config: Config = checkConfig({
       ...this.settings,
       ...this.broker.login('node'),
       sessionTimeoutMs: 6_000,
       drainTimeoutMs: 3_000,
+      ...different,
     });
     let logText = '';
     const log = pino({ level: 'warn' }, { write: (line: string) => void (logText += line) });

@@ -15,8 +15,12 @@ const clientOf = (kafkaClient: string, brokers: string): KafkaClient =>
     createLogger('conformance', 'silent'),
   );
 
-describeKafkaPort('kafkajs', { modernGroups: false }, (brokers) => clientOf('kafkajs', brokers));
-describeKafkaPort('native', { modernGroups: true }, (brokers) => clientOf('native', brokers));
+describeKafkaPort('kafkajs', { modernGroups: false, shareGroups: false }, (brokers) =>
+  clientOf('kafkajs', brokers),
+);
+describeKafkaPort('native', { modernGroups: true, shareGroups: true }, (brokers) =>
+  clientOf('native', brokers),
+);
 
 describe('a group with both clients', () => {
   let broker: TestBroker;

@@ -28,6 +28,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'FENCED_MEMBER_EPOCH',
     'STALE_MEMBER_EPOCH',
   ],
+  'other-group-type': ['GROUP_ID_NOT_FOUND', 'INCONSISTENT_GROUP_PROTOCOL'],
   fenced: [
     'OUT_OF_ORDER_SEQUENCE_NUMBER',
     'UNKNOWN_PRODUCER_ID',
@@ -78,6 +79,7 @@ const NAMES: Readonly<Record<Exclude<KafkaErrorKind, 'other'>, readonly string[]
     'INCONSISTENT_TOPIC_ID',
     'SHARE_SESSION_NOT_FOUND',
     'INVALID_SHARE_SESSION_EPOCH',
+    'SHARE_SESSION_LIMIT_REACHED',
     // The previous owner was killed and its session has not expired yet.
     'UNRELEASED_INSTANCE_ID',
     // An exception in the broker, or corrupted bytes: see `mayBeOfRecord`.

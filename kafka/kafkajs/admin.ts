@@ -12,6 +12,8 @@ import { CONNECT_LIMIT_MS, retryKinds } from './retry.js';
 import type { Session } from './session.js';
 import './all-offsets.js';
 
+export const NO_SHARE_GROUPS = 'kafkajs has no share groups: expected KAFKA_CLIENT=native';
+
 /** Administration with kafkajs. */
 export class KafkaJsAdmin implements KafkaAdmin {
   #session: Session;
@@ -134,6 +136,14 @@ export class KafkaJsAdmin implements KafkaAdmin {
       offset: Number(offset),
       metadata: metadata ?? '',
     }));
+  }
+
+  shareGroupProblem(): Promise<string> {
+    return Promise.resolve(NO_SHARE_GROUPS);
+  }
+
+  shareGroupLag(): Promise<never> {
+    return Promise.reject(new KafkaError('other', NO_SHARE_GROUPS));
   }
 
   async deleteRecords(topic: string, before: readonly PartitionOffset[]): Promise<void> {

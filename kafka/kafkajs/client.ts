@@ -12,7 +12,7 @@ import {
   type KafkaProducer,
   type TransactionalProducer,
 } from '../port.js';
-import { KafkaJsAdmin } from './admin.js';
+import { KafkaJsAdmin, NO_SHARE_GROUPS } from './admin.js';
 import { registerCompression } from './compression.js';
 import { KafkaJsConsumer } from './consumer.js';
 import { KafkaJsProducer } from './producer.js';
@@ -36,6 +36,9 @@ export function createKafkaJsClient(connection: KafkaConnection, clientId: strin
     consumer: (options: ConsumerOptions): KafkaConsumer => {
       checkMembership(options, log);
       return new KafkaJsConsumer(newSession, options, { log, outage: outages.link() });
+    },
+    shareConsumer: () => {
+      throw new KafkaError('other', NO_SHARE_GROUPS);
     },
     transactionalProducer: (id: string): TransactionalProducer =>
       new KafkaJsTransactionalProducer(newSession, connection.brokers, id),

@@ -7,8 +7,11 @@ import {
   type API,
 } from '../platformatic/index.js';
 import type { CommittedPosition, KafkaAdmin, PartitionOffset, PartitionOffsets, TopicSpec } from '../port.js';
+import type { PartitionLag } from '../share-port.js';
+import { shareGroupLag } from './protocol/share-offsets.js';
 import { EARLIEST, LATEST, type Cluster } from './transport/cluster.js';
 import { brokerError, brokerErrorNames, toKafkaError } from './transport/errors.js';
+import { checkShareGroups } from './share/share-group-support.js';
 import { retry } from './transport/retry.js';
 
 /** Offset in the response if no record is recent enough. */
@@ -131,6 +134,19 @@ export class NativeAdmin implements KafkaAdmin {
 
   committed(group: string, topic: string): Promise<CommittedPosition[]> {
     return this.#retry(async () => this.cluster.committed(group, topic, await this.#partitions(topic)));
+  }
+
+  shareGroupProblem(): Promise<string | undefined> {
+    return this.#retry(() => checkShareGroups(this.cluster));
+  }
+
+  shareGroupLag(group: string, topic: string): Promise<PartitionLag[]> {
+    return this.#retry(async () => {
+      const partitions = await this.#partitions(topic);
+      const coordinator = await this.cluster.coordinator('GROUP', group);
+      const request = shareGroupLag(group, topic, partitions);
+      return this.cluster.connections.send(coordinator, request, BROKER_LIMIT_MS);
+    });
   }
 
   async #partitions(topic: string): Promise<number[]> {

@@ -12,12 +12,14 @@ import type {
   KafkaProducer,
   TransactionalProducer,
 } from '../port.js';
+import type { ShareConsumer, ShareConsumerOptions } from '../share-port.js';
 import { NativeAdmin } from './admin.js';
 import { Cluster } from './transport/cluster.js';
 import type { ConnectionSettings } from './transport/connections.js';
 import { NativeConsumer } from './consumer.js';
 import { NativeInspector } from './inspector.js';
 import { NativeProducer } from './producer.js';
+import { NativeShareConsumer } from './share/share-consumer.js';
 import { NativeTransactionalProducer } from './transactional-producer.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -36,6 +38,8 @@ export function createNativeClient(connection: KafkaConnection, clientId: string
     outages,
     producer: (): KafkaProducer => new NativeProducer(cluster()),
     consumer: (options: ConsumerOptions): KafkaConsumer => new NativeConsumer(cluster(), options, log),
+    shareConsumer: (options: ShareConsumerOptions): ShareConsumer =>
+      new NativeShareConsumer(cluster(), options, log),
     transactionalProducer: (id: string): TransactionalProducer =>
       new NativeTransactionalProducer(cluster(), id),
     admin: (): KafkaAdmin => new NativeAdmin(cluster()),

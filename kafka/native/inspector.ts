@@ -31,7 +31,8 @@ import {
   toConnectError,
   toKafkaError,
 } from './transport/errors.js';
-import { releaseRequest } from './protocol/features.js';
+import { featuresRequest } from './protocol/features.js';
+import { shareGroupProblem } from './share/share-group-support.js';
 import { retry } from './transport/retry.js';
 
 const CONSUMER_GROUP_HEARTBEAT = 68;
@@ -126,8 +127,10 @@ export class NativeInspector implements KafkaInspector {
     const broker = mustParseAddress(address);
     return asked(async () => {
       const { apiKeys } = await connections.request(broker, apiVersionsV3.api, ['partitura', '1']);
+      const features = await connections.send(broker, featuresRequest(), RELEASE_LIMIT_MS);
       return {
-        release: await connections.send(broker, releaseRequest(), RELEASE_LIMIT_MS),
+        release: features.release,
+        shareGroupProblem: shareGroupProblem(features),
         hasConsumerProtocol: apiKeys.some(({ apiKey }) => apiKey === CONSUMER_GROUP_HEARTBEAT),
         lacking: missingRequests(apiKeys),
       };

@@ -153,8 +153,12 @@ export class Facts {
         'DESCRIBE',
         () => admin.connect(),
       );
-      const [models, bindings] = [await this.models(), await this.bindings()];
-      return collectGroups(this.context, await this.topics(), { models, bindings });
+      const readers = {
+        models: await this.models(),
+        bindings: await this.bindings(),
+        nodes: (await this.nodes())?.nodes ?? [],
+      };
+      return collectGroups(this.context, await this.topics(), readers);
     });
   }
 

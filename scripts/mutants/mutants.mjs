@@ -12,6 +12,8 @@ const RECORD_CONSUMER_TESTS = ['record-consumer', 'crashed-owner', 'schema-barri
   (name) => `consumers/records/${name}.test.ts`,
 );
 
+const QUEUE_CONSUMER_TESTS = ['consumers/records/queue-consumer.test.ts'];
+
 /** @type {Mutant[]} */
 export const MUTANTS = [
   {
@@ -19,9 +21,9 @@ export const MUTANTS = [
     breaks: 'an offset is committed before the outcome is acknowledged',
     edits: [
       [
-        'consumers/records/record-consumer.ts',
-        'this.handler.publish(outcome, acknowledged, subject.partition);',
-        'acknowledged();\n    this.handler.publish(outcome, () => undefined, subject.partition);',
+        'consumers/records/record-flow.ts',
+        'this.handler.publish(outcome, ended, lease);',
+        'ended();\n    this.handler.publish(outcome, () => undefined, lease);',
       ],
     ],
     tests: RECORD_CONSUMER_TESTS,
@@ -193,5 +195,31 @@ export const MUTANTS = [
       ],
     ],
     tests: ['consumers/records/crash-count.test.ts', ...RECORD_CONSUMER_TESTS],
+  },
+  {
+    promise: 8,
+    breaks: 'a record that a share group delivers again is computed in the node process',
+    edits: [['consumers/records/queue-consumer.ts', 'deliveries > 1 ||', 'deliveries > 99 ||']],
+    tests: QUEUE_CONSUMER_TESTS,
+  },
+  {
+    promise: 9,
+    breaks: 'a node asks for records although its engine is busy',
+    edits: [
+      ['consumers/models/capacity.ts', 'const limiting = busy.length > 0 ? busy : ', 'const limiting = '],
+    ],
+    tests: ['consumers/models/capacity.test.ts'],
+  },
+  {
+    promise: 9,
+    breaks: 'a node that stops keeps the records that it is given',
+    edits: [
+      [
+        'consumers/records/queue-consumer.ts',
+        "if (this.#ending.signal.aborted) return this.consumer.acknowledge(record, 'release');",
+        '',
+      ],
+    ],
+    tests: QUEUE_CONSUMER_TESTS,
   },
 ];

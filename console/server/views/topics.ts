@@ -3,7 +3,7 @@ import type { AppliedBinding } from '../../../cluster/bindings/store.js';
 import type { KnownNode } from '../../../cluster/node-directory.js';
 import { topicNames, type TopicNames } from '../../../cluster/topics.js';
 import type { KafkaAdmin } from '../../../kafka/port.js';
-import { groupPositions, lagOf, type GroupPosition } from '../../../kafka/reading/lag.js';
+import { groupPositions, lagOf, type GroupPosition, readPositions } from '../../../kafka/reading/lag.js';
 import type { PartitionView, TopicView } from '../../api/views.js';
 
 /** A topic to read, with the group that reads it. */
@@ -68,14 +68,15 @@ function roleOf(topic: string, names: TopicNames): WantedTopic {
   return { topic, role: isReplies ? 'replies' : 'cluster', reader: null };
 }
 
-/** Reads committed offsets before end offsets, so that none appears to be beyond the end. */
 async function readTopic(
   admin: KafkaAdmin,
   { topic, role, reader, group }: WantedTopic,
   owners: ReadonlyMap<string, string>,
 ): Promise<TopicView> {
-  const committed = group === undefined ? [] : await admin.committed(group, topic);
-  const positions = groupPositions(await admin.offsets(topic), committed);
+  const positions =
+    group === undefined
+      ? groupPositions(await admin.offsets(topic), [])
+      : await readPositions(admin, group, topic);
   return {
     topic,
     role,

@@ -6,6 +6,7 @@ import { testOutages } from './outages.js';
 import { PortUnderTest, type Abilities } from './port-under-test.js';
 import { testRecords } from './records.js';
 import { testScanning } from './scanning.js';
+import { testShareGroups } from './share-groups.js';
 import { testTopics } from './topics.js';
 import { testTransactions } from './transactions.js';
 
@@ -28,6 +29,7 @@ export function describeKafkaPort(
     testOutages(port);
     testTransactions(port);
     testGroups(port);
+    testShareGroups(port);
     testTopics(port);
   });
 }

@@ -12,12 +12,22 @@ import type {
 } from '../../../kafka/port.js';
 import { startTestBroker, type TestBroker } from '../broker.js';
 import { Reader } from './reader.js';
+import { ShareMember, type ShareMemberOptions } from './share-member.js';
 
 /** Abilities that differ between clients. */
 export interface Abilities {
   /** True for static membership, the KIP-848 group protocol, and fencing of group members in transactions. */
   readonly modernGroups: boolean;
+  /** True for share groups. */
+  readonly shareGroups: boolean;
 }
+
+/** Shorter locks than Kafka allows by default, so that tests need not wait for 30 seconds. */
+export const LOCK_MS = 2_000;
+const SHORT_LOCKS = {
+  'group.share.min.record.lock.duration.ms': '1000',
+  'group.share.record.lock.duration.ms': String(LOCK_MS),
+};
 
 /** A client on its own broker. Tests create topics, consumers and transactions with it; `stop` closes them all. */
 export class PortUnderTest {
@@ -28,6 +38,7 @@ export class PortUnderTest {
   producer!: KafkaProducer;
   readonly #consumers: KafkaConsumer[] = [];
   readonly #transactionalProducers: TransactionalProducer[] = [];
+  readonly #members: ShareMember[] = [];
   readonly #intruders: Consumer[] = [];
 
   constructor(
@@ -36,7 +47,7 @@ export class PortUnderTest {
   ) {}
 
   async start(): Promise<void> {
-    this.broker = await startTestBroker();
+    this.broker = await startTestBroker({ settings: SHORT_LOCKS });
     this.kafka = this.createClient(this.broker.bootstrap);
     this.admin = this.kafka.admin();
     this.producer = this.kafka.producer();
@@ -46,6 +57,7 @@ export class PortUnderTest {
   async stop(): Promise<void> {
     await Promise.allSettled([
       ...this.#consumers.map((consumer) => consumer.close()),
+      ...this.#members.map((member) => member.close()),
       ...this.#intruders.map((intruder) => intruder.disconnect()),
       ...this.#transactionalProducers.map((transactions) => transactions.close()),
       this.producer.close(),
@@ -74,6 +86,15 @@ export class PortUnderTest {
     this.#consumers.push(reader.consumer);
     await reader.start();
     return reader;
+  }
+
+  /** Joins a share group; what the member receives is accepted, unless it decides otherwise. */
+  async share(topic: string, group: string, options: ShareMemberOptions = {}): Promise<ShareMember> {
+    const consumer = this.kafka.shareConsumer({ group, topic, fetchMaxBytes: 4_000_000 });
+    const member = new ShareMember(consumer, options);
+    this.#members.push(member);
+    await member.start();
+    return member;
   }
 
   /** A program that uses a group by mistake: a kafkajs consumer with defaults, which joins when `joined` is called. */

@@ -1,5 +1,6 @@
 import { offsetCommitV8, offsetCommitV9, type API } from '../../platformatic/index.js';
 import type { GroupMembership, Position } from '../../port.js';
+import type { OwnRequest } from '../protocol/send.js';
 import type { Cluster } from '../transport/cluster.js';
 import type { Broker, Connections } from '../transport/connections.js';
 import { brokerErrorNames, toKafkaError } from '../transport/errors.js';
@@ -58,9 +59,18 @@ export class Coordinator {
     readonly connections: Connections = cluster.connections,
   ) {}
 
-  async request<A extends unknown[], R>(api: API<A, R>, args: A, limitMs = REQUEST_LIMIT_MS): Promise<R> {
+  request<A extends unknown[], R>(api: API<A, R>, args: A, limitMs = REQUEST_LIMIT_MS): Promise<R> {
+    return this.#ask((broker) => this.connections.request(broker, api, args, limitMs));
+  }
+
+  /** Sends one of our own requests. */
+  send<R>(request: OwnRequest<R>, limitMs = REQUEST_LIMIT_MS): Promise<R> {
+    return this.#ask((broker) => this.connections.send(broker, request, limitMs));
+  }
+
+  async #ask<R>(send: (broker: Broker) => Promise<R>): Promise<R> {
     try {
-      return await this.connections.request(await this.#find(), api, args, limitMs);
+      return await send(await this.#find());
     } catch (error) {
       if (isMoved(error)) this.#broker = undefined;
       throw error;

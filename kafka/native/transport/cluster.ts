@@ -11,6 +11,7 @@ import {
 import { mustParseAddress } from '../../../core/address.js';
 import { NO_OUTAGES, type OutageLink } from '../../errors/outages.js';
 import { KafkaError, type CommittedPosition } from '../../port.js';
+import type { OwnRequest } from '../protocol/send.js';
 import { Connections, type Broker, type ConnectionSettings } from './connections.js';
 import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
 import { retry } from './retry.js';
@@ -145,10 +146,19 @@ export class Cluster {
   }
 
   /** Sends a request to any broker: the one that answered last, or the next one that can be reached. */
-  async anyBroker<A extends unknown[], R>(api: API<A, R>, args: A, limitMs?: number): Promise<R> {
+  anyBroker<A extends unknown[], R>(api: API<A, R>, args: A, limitMs?: number): Promise<R> {
+    return this.#toAny((broker) => this.connections.request(broker, api, args, limitMs));
+  }
+
+  /** Sends one of our own requests to any broker. */
+  sendToAny<R>(request: OwnRequest<R>, limitMs: number): Promise<R> {
+    return this.#toAny((broker) => this.connections.send(broker, request, limitMs));
+  }
+
+  async #toAny<R>(send: (broker: Broker) => Promise<R>): Promise<R> {
     const broker = await this.#reachable();
     try {
-      return await this.connections.request(broker, api, args, limitMs);
+      return await send(broker);
     } catch (error) {
       this.#turn++;
       throw error;

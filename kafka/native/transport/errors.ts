@@ -16,9 +16,12 @@ const NETWORK = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT', 'PLT_KFK_UNEXPECT
 const AUTHENTICATION = 'PLT_KFK_AUTHENTICATION';
 const SYSTEM_ERROR = /^(E[A-Z0-9_]+|ERR_SSL_.*|ERR_SOCKET_.*|ERR_STREAM_.*)$/;
 
+/** Errors that the library does not know. */
+const NEWER_ERRORS: Readonly<Record<number, string>> = { 133: 'SHARE_SESSION_LIMIT_REACHED' };
+
 /** Returns the protocol name of an error code: `NOT_COORDINATOR`. */
 export function errorName(code: number): string {
-  return protocolErrorsCodesById[code] ?? `ERROR_${code}`;
+  return protocolErrorsCodesById[code] ?? NEWER_ERRORS[code] ?? `ERROR_${code}`;
 }
 
 /** Creates an error from a broker's error code. */

@@ -17,7 +17,7 @@ export const rights: Area = {
 };
 
 async function nodeAcls(facts: Facts): Promise<readonly Acl[]> {
-  const { prefix, kafkaClient } = facts.context.config;
+  const { prefix, kafkaClient, delivery } = facts.context.config;
   const scope = {
     prefix,
     models: await facts.models(),
@@ -25,6 +25,7 @@ async function nodeAcls(facts: Facts): Promise<readonly Acl[]> {
     groupless: ABILITIES[kafkaClient].groupless,
     replyTopics: [],
     createsTopics: false,
+    sharesGroups: delivery === 'queue',
   };
   return aclsFor('node-with-bindings', scope);
 }

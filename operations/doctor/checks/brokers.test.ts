@@ -51,7 +51,7 @@ test('releases and their differences are reported; the consumer group protocol n
     checkVersions(
       releases.map((release, broker) => ({
         address: String(broker),
-        facts: { release, hasConsumerProtocol: false, lacking: [] },
+        facts: { release, hasConsumerProtocol: false, shareGroupProblem: undefined, lacking: [] },
       })),
       checkConfig({ kafkaGroupProtocol: protocol }),
       { partitura: '1', node: '20' },
@@ -73,7 +73,12 @@ test('an outdated broker is a finding whose level depends on the chosen client',
       [
         {
           address: 'k:9092',
-          facts: { release: undefined, hasConsumerProtocol: false, lacking: ['version 13 of Fetch'] },
+          facts: {
+            release: undefined,
+            hasConsumerProtocol: false,
+            shareGroupProblem: undefined,
+            lacking: ['version 13 of Fetch'],
+          },
         },
       ],
       checkConfig({ kafkaClient }),
@@ -88,4 +93,23 @@ test('brokers must agree on the largest batch', () => {
     checkAgreement(new Map(values.map((value, id) => [id, new Map([['message.max.bytes', value]])]))).length;
   assert.equal(limits('1048588', '1048588'), 0);
   assert.equal(limits('16777216', '1048588'), 1);
+});
+
+test('delivery as a queue needs share groups on all brokers; the reason is given once', () => {
+  const lines = (delivery: 'ordered' | 'queue', ...problems: (string | undefined)[]): string[] =>
+    checkVersions(
+      problems.map((shareGroupProblem, broker) => ({
+        address: String(broker),
+        facts: { release: '4.3', hasConsumerProtocol: true, shareGroupProblem, lacking: [] },
+      })),
+      checkConfig({ delivery }),
+      { partitura: '1', node: '20' },
+    )
+      .filter(({ level }) => level !== 'ok')
+      .map(({ level, message: what }) => `${level}: ${what}`);
+  assert.deepEqual(lines('queue', undefined), []);
+  assert.deepEqual(lines('ordered', 'too old'), []);
+  assert.deepEqual(lines('queue', 'too old', undefined, 'too old'), [
+    'warning: PARTITURA_DELIVERY=queue: too old; nodes deliver requests in order',
+  ]);
 });

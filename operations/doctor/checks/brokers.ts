@@ -78,7 +78,7 @@ export interface Software {
 /** Checks our versions and the abilities of the brokers. */
 export function checkVersions(
   brokers: readonly Software[],
-  { kafkaClient, kafkaGroupProtocol }: Config,
+  { kafkaClient, kafkaGroupProtocol, delivery }: Config,
   versions: { readonly partitura: string; readonly node: string },
 ): Finding[] {
   const here = `Partitura ${versions.partitura} on Node ${versions.node}, KAFKA_CLIENT=${kafkaClient}`;
@@ -108,7 +108,19 @@ export function checkVersions(
         'use KAFKA_GROUP_PROTOCOL=classic, or Kafka 4.0 or later',
       ),
     );
-  return findings;
+  return [...findings, ...(delivery === 'queue' ? checkShareGroups(seen) : [])];
+}
+
+/** Checks if requests can be delivered as a queue. */
+function checkShareGroups(brokers: readonly SoftwareFacts[]): Finding[] {
+  const problems = new Set(brokers.flatMap(({ shareGroupProblem }) => shareGroupProblem ?? []));
+  return [...problems].map((reason) =>
+    warning(
+      VERSIONS,
+      `PARTITURA_DELIVERY=queue: ${reason}; nodes deliver requests in order`,
+      'upgrade the brokers and their features, or use PARTITURA_DELIVERY=ordered',
+    ),
+  );
 }
 
 function checkAbilities(

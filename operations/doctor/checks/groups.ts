@@ -10,10 +10,12 @@ export interface ExaminedGroup {
   readonly topic: string;
   readonly facts: GroupFacts | Error;
   readonly partitions: readonly GroupPosition[] | Error;
+  /** Live nodes that take the topic's records from a share group; undefined for a consumer group. */
+  readonly sharingNodes?: number | undefined;
 }
 
 /** Checks the members, lag and lost records of a group. */
-export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): Finding[] {
+export function checkGroup({ group, topic, facts, partitions, sharingNodes }: ExaminedGroup): Finding[] {
   if (!(facts instanceof Error) && facts.state === 'hidden')
     return [unknown(AREA, `not authorized to describe ${group}`, `allow DESCRIBE on group ${group}`)];
   const findings: Finding[] = [];
@@ -27,6 +29,8 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
       ),
     );
   else findings.push(...deleted(topic, group, partitions), ...beyond(topic, group, partitions));
+  if (sharingNodes !== undefined && !(partitions instanceof Error))
+    findings.push(...checkSharing(topic, group, partitions.length, sharingNodes));
   if (facts instanceof Error)
     return [...findings, unavailable(AREA, group, facts, `DESCRIBE on group ${group}`)];
   const foreign = (facts.subscriptions ?? []).filter(
@@ -37,6 +41,21 @@ export function checkGroup({ group, topic, facts, partitions }: ExaminedGroup): 
     ...findings,
     ...checkForeign(topic, facts.group, foreign),
     ...checkMembers(topic, { ...facts, members }, partitions),
+  ];
+}
+
+/** Nodes per partition from which brokers let them share it. */
+const NODES_PER_PARTITION = 3;
+
+/** Reports a queue that is divided rather than shared: the broker's assignor shares a partition among surplus members only. */
+function checkSharing(topic: string, group: string, partitions: number, nodes: number): Finding[] {
+  if (partitions === 1 || partitions * NODES_PER_PARTITION <= nodes) return [];
+  return [
+    warning(
+      AREA,
+      `${group}: ${counted(nodes, 'node')} divide ${counted(partitions, 'partition')} of ${topic} among themselves instead of sharing them: a slow node delays its part`,
+      `run at least ${partitions * NODES_PER_PARTITION} nodes, or recreate the topic with one partition once it is empty`,
+    ),
   ];
 }
 

@@ -86,7 +86,12 @@ function checkNode({ node, models, bindings }: ClassifiedNode): readonly Finding
   const modelNames = [...new Set(models.map(({ model }) => model))].join(', ') || 'no model';
   const bindingNames = bindings.map(({ binding }) => binding).join(', ');
   return orOk(
-    [...invalidNames(node, models), ...failedModels(node, models), ...failedBindings(node, bindings)],
+    [
+      ...invalidNames(node, models),
+      ...failedModels(node, models),
+      ...otherDeliveries(node, models),
+      ...failedBindings(node, bindings),
+    ],
     AREA,
     `${node}: ${modelNames}${bindings.length > 0 ? `, bindings ${bindingNames}` : ''}`,
   );
@@ -102,6 +107,16 @@ function failedModels(node: string, models: ClassifiedNode['models']): Finding[]
         'correct the files or remove the version from the repository',
       ),
     );
+}
+
+/** Reports models whose requests are delivered otherwise than configured. */
+function otherDeliveries(node: string, models: ClassifiedNode['models']): Finding[] {
+  const notes = new Map(models.map(({ model, deliveryNote }) => [model, deliveryNote]));
+  return [...notes].flatMap(([model, note]) =>
+    note === null
+      ? []
+      : [warning(AREA, `${node}: model ${model}: ${note}`, 'see "Delivery" in docs/OPERATIONS.md')],
+  );
 }
 
 function failedBindings(node: string, bindings: ClassifiedNode['bindings']): Finding[] {
