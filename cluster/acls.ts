@@ -1,8 +1,17 @@
 import { deadLetterTopic, type BindingDefinition } from './bindings/definition.js';
-import { topicNames, type TopicNames } from './topics.js';
+import { BLOCKS_TASK } from './jobs/job-status.js';
+import { JOBS, topicNames, type TopicNames } from './topics.js';
 
 /** Roles that access a cluster, each with its own permissions. */
-export const ROLES = ['node', 'node-with-bindings', 'gateway', 'client', 'operator', 'read-only'] as const;
+export const ROLES = [
+  'node',
+  'node-with-bindings',
+  'gateway',
+  'coordinator',
+  'client',
+  'operator',
+  'read-only',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 export type AclResource = 'topic' | 'group' | 'transactional-id' | 'cluster';
@@ -46,6 +55,7 @@ const ACLS: Readonly<Record<Role, (scope: AclScope) => readonly Acl[]>> = {
   node: nodeAcls,
   'node-with-bindings': (scope) => [...nodeAcls(scope), ...bindingAcls(scope)],
   gateway: gatewayAcls,
+  coordinator: coordinatorAcls,
   client: clientAcls,
   operator: operatorAcls,
   'read-only': readOnlyAcls,
@@ -65,6 +75,7 @@ function nodeAcls({
     topic(names.control, 'READ', 'follow load, unload and drain'),
     topic(names.cancellations, 'READ', 'learn of abandoned requests'),
     ...(groupless ? [] : following(names)),
+    ...(sharesGroups ? [topic(names.nodes, 'READ', 'leave records of queues to faster nodes')] : []),
     topic(names.clientReplies, 'WRITE', 'reply to clients of the library'),
     topic(names.deferredReplies, 'WRITE', 'reply to deferred requests'),
     ...replyTopics.map((name) => topic(name, 'WRITE', 'reply to the topics that requests name')),
@@ -124,7 +135,29 @@ function gatewayAcls(scope: AclScope): Acl[] {
     topic(names.deferredReplies, 'READ', 'find replies to deferred requests'),
     topic(names.control, 'READ', 'know labels and directives'),
     topic(names.control, 'WRITE', 'load, unload and drain'),
+    topic(names.jobs, 'WRITE', 'submit jobs'),
+    topic(names.jobStatus, 'READ', 'know jobs'),
+    topic(names.jobStatus, 'WRITE', 'cancel jobs'),
+    topic(names.replies(JOBS), 'READ', 'read results of jobs'),
     ...(groupless ? [] : [groups(`${prefix}.`, 'follow nodes and directives with kafkajs')]),
+  ];
+}
+
+function coordinatorAcls(scope: AclScope): Acl[] {
+  const { prefix, replyTopics, groupless, createsTopics } = scope;
+  const names = topicNames(prefix);
+  return [
+    ...clientAcls({ ...scope, models: [...scope.models, BLOCKS_TASK] }),
+    topic(names.jobs, 'READ', 'read jobs'),
+    group(names.group(JOBS), 'consume jobs'),
+    topic(names.jobStatus, 'READ', 'continue jobs of other coordinators, and learn of cancellations'),
+    topic(names.jobStatus, 'WRITE', 'publish the status of jobs'),
+    topic(names.replies(JOBS), 'WRITE', 'deliver results of jobs without a reply topic'),
+    ...replyTopics.map((name) => topic(name, 'WRITE', 'deliver results to the topics that jobs name')),
+    topic(names.deadLetters(JOBS), 'WRITE', 'store dead letters of jobs'),
+    topic(names.nodes, 'READ', 'know the nodes and their models'),
+    ...(groupless ? [] : [groups(`${prefix}.`, 'follow nodes and jobs with kafkajs')]),
+    ...(createsTopics ? creating(prefix) : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../core/config/config.js';
 import type { Delivery } from '../core/config/node.js';
 import type { TopicSpec } from '../kafka/port.js';
-import { JOBS, topicNames, type TopicNames } from './topics.js';
+import { JOBS, topicNames } from './topics.js';
 
 /** Space for a dead letter's extra headers on top of the largest record of a request topic. */
 const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
@@ -45,34 +45,31 @@ export function modelTopics(
 }
 
 /** Specifies the topics of split jobs. Finished jobs are forgotten after a week, with their results. */
-function jobTopics(
-  names: TopicNames,
-  { partitions, replicationFactor, maxRecordBytes }: Omit<TopicConfig, 'prefix' | 'queuePartitions'>,
-): TopicSpec[] {
-  const kept = { 'retention.ms': String(JOBS_KEPT_MS), 'max.message.bytes': String(maxRecordBytes * 2) };
+function jobTopics(config: TopicConfig): TopicSpec[] {
+  const names = topicNames(config.prefix);
+  const kept = { 'retention.ms': String(JOBS_KEPT_MS) };
+  // A job has the topics of a model, except that the one of requests has another name.
+  const [requests, replies, deadLetters] = modelTopics(JOBS, config) as [TopicSpec, TopicSpec, TopicSpec];
   return [
-    { topic: names.jobs, partitions, replicationFactor, config: kept },
-    { topic: names.replies(JOBS), partitions, replicationFactor, config: kept },
+    { ...requests, topic: names.jobs, config: { ...requests.config, ...kept } },
+    { ...replies, config: { ...replies.config, ...kept } },
+    deadLetters,
     {
       topic: names.jobStatus,
       partitions: 1,
-      replicationFactor,
-      config: { 'cleanup.policy': 'compact,delete', 'retention.ms': String(JOBS_KEPT_MS) },
+      replicationFactor: config.replicationFactor,
+      config: { 'cleanup.policy': 'compact,delete', ...kept },
     },
   ];
 }
 
 /** Specifies the topics shared by the whole cluster. */
-export function clusterTopics({
-  prefix,
-  partitions,
-  replicationFactor,
-  maxRecordBytes,
-}: TopicConfig): TopicSpec[] {
+export function clusterTopics(config: TopicConfig): TopicSpec[] {
+  const { prefix, partitions, replicationFactor, maxRecordBytes } = config;
   const names = topicNames(prefix);
   // Broker timestamps next to the nodes' own let `partitura doctor` detect clock skew.
-  const config = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' };
-  const compacted = { partitions: 1, replicationFactor, config };
+  const ofState = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' };
+  const compacted = { partitions: 1, replicationFactor, config: ofState };
   return [
     ...names.state.map((topic) => ({ topic, ...compacted })),
     {
@@ -81,7 +78,7 @@ export function clusterTopics({
       replicationFactor,
       config: { 'retention.ms': String(CANCELLATIONS_KEPT_MS) },
     },
-    ...jobTopics(names, { partitions, replicationFactor, maxRecordBytes }),
+    ...jobTopics(config),
     {
       topic: names.deferredReplies,
       partitions,

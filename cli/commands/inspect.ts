@@ -73,7 +73,7 @@ function printIgnored(count: number): void {
 
 function nodeRow(node: KnownNode): string[] {
   const models = node.models
-    .filter(({ state }) => state === 'AVAILABLE')
+    .filter(({ model, state }) => state === 'AVAILABLE' && !isInternal(model))
     .map(({ model, version }) => `${model}/${version}`);
   const state = node.alive ? node.state : `silent since ${formatTime(node.beatAt)}`;
   return [

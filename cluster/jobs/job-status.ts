@@ -11,6 +11,9 @@ export type JobState = (typeof JOB_STATES)[number];
 /** Kinds of jobs that come with Partitura; each other name is that of a task. */
 export const JOB_KINDS = ['map', 'reduce', 'scan', 'matvec', 'matmul'] as const;
 
+/** Task that computes on blocks of arrays, for all kinds but `map`. */
+export const BLOCKS_TASK = '_blocks';
+
 const time = z.number().int();
 const jobStatus = z.object({
   id: z.string().min(1),

@@ -1,6 +1,7 @@
 import { lacking } from '../../cluster/acls.js';
 import { ensureTopics } from '../../cluster/ensure-topics.js';
 import { checkRecordLimits } from '../../cluster/record-limits.js';
+import { LiveNodes } from '../../cluster/live-nodes.js';
 import { modelTopics } from '../../cluster/topic-specs.js';
 import type { Delivery } from '../../core/config/node.js';
 import { unlessAborted } from '../../core/time.js';
@@ -10,7 +11,9 @@ import type { OwnedPartition } from '../../schemas/generated.js';
 import type { RequestParts } from '../requests/requests.js';
 import { chooseDelivery, followGroup, type ChosenDelivery } from './delivery.js';
 import type { Foundation } from './foundation.js';
+import { startFollowing } from './start-following.js';
 import { createRequestConsumer, type RequestConsumer } from './start-requests.js';
+import { StepBack } from './step-back.js';
 
 /** The models of a node, as far as the consumers of their requests are concerned. */
 export interface ServedModels {
@@ -29,12 +32,19 @@ interface Consumed {
 /** The consumers of request topics: one for each model that has an available version. */
 export class ModelConsumers {
   readonly #consumers = new Map<string, Consumed>();
+  readonly #nodes: LiveNodes;
+  readonly #stepBack: StepBack;
+  #following: Promise<void> | undefined;
 
   constructor(
     readonly foundation: Foundation,
     readonly requestParts: RequestParts,
     readonly models: ServedModels,
-  ) {}
+  ) {
+    const { id: node, config, kafka, log } = foundation;
+    this.#nodes = new LiveNodes(kafka, config, log);
+    this.#stepBack = new StepBack(this.#nodes, { node, prefix: config.prefix });
+  }
 
   get isEmpty(): boolean {
     return this.#consumers.size === 0;
@@ -62,6 +72,7 @@ export class ModelConsumers {
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map(({ consumer }) => consumer.close()));
+    await this.#nodes.close();
   }
 
   async #consume(model: string, wanted: Delivery): Promise<void> {
@@ -82,6 +93,16 @@ export class ModelConsumers {
     const { log } = this.foundation;
     if (note !== undefined) log.warn({ model, delivery, reason: note }, 'delivery is not as configured');
     else if (delivery === 'queue') log.info({ model }, 'requests are delivered as a queue, in any order');
+    if (delivery === 'queue') this.#following ??= this.#followNodes();
+  }
+
+  /** Follows the other nodes, once there is a queue that is shared with them. */
+  #followNodes(): Promise<void> {
+    const { topics, lifecycle } = this.foundation;
+    const unreadable = 'node directory cannot be read; a slow node does not step back from queues';
+    return startFollowing(this.#nodes, { topic: topics.nodes, unreadable }, this.foundation).catch(
+      (error: unknown) => lifecycle.fail(error as Error),
+    );
   }
 
   /** Creates the topics of a model. Without its request topic there is nothing to serve; the others are optional. */
@@ -110,7 +131,9 @@ export class ModelConsumers {
     const { foundation, requestParts } = this;
     foundation.lifecycle.closing.throwIfAborted();
     const share = foundation.inFlight.share();
-    const consumed = { model, share, capacity: (aheadMs: number) => this.models.capacityOf(model, aheadMs) };
+    const capacity = (aheadMs: number): number =>
+      this.#stepBack.limit(model, this.models.capacityOf(model, aheadMs));
+    const consumed = { model, share, capacity };
     try {
       const consumer = await createRequestConsumer(chosen.delivery, consumed, foundation, requestParts);
       this.#consumers.set(model, { wanted, chosen, consumer });

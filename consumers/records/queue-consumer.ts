@@ -186,6 +186,8 @@ export class QueueConsumer<W extends object, O extends AnyOutcome> {
       this.#lags = await this.parts.readLag().catch(() => this.#lags);
       for (const { topic, partition, lagRecords } of signal.aborted ? [] : this.#lagging)
         this.parts.metrics.lagRecords.set({ topic, partition: String(partition) }, lagRecords);
+      // The room may have grown with what other nodes report.
+      this.consumer.wake();
       await sleep(LAG_INTERVAL_MS, signal);
     }
   }

@@ -1,11 +1,10 @@
+import { BLOCKS_TASK } from '../../cluster/jobs/job-status.js';
 import { elementCount } from '../../schemas/datatypes.js';
 import type { Tensor } from '../../schemas/generated.js';
 import type { Part } from '../dispatch/part.js';
 import type { ArrayInput } from '../files/array-input.js';
 import { elementsOf, floats, text } from '../files/float-tensors.js';
 
-/** Task that computes on blocks: `tasks/_blocks`; internal, so that lists of models leave it out. */
-const BLOCKS = '_blocks';
 const DOUBLE_BYTES = 8;
 /**
  * Bytes of a block unless the job says otherwise. Results depend on where an array is cut, so this never depends on the
@@ -36,7 +35,7 @@ export function cut(shape: readonly number[], rowsPerBlock: number | undefined, 
 /** Creates the part that computes an operation on a block. @param other carry or right-hand side; null for none */
 export function blockPart(operation: object, values: Tensor, other: Tensor | null): Part {
   return {
-    model: BLOCKS,
+    model: BLOCKS_TASK,
     inputs: [
       text('operation', JSON.stringify(operation)),
       values,
@@ -53,7 +52,7 @@ export async function readBlock(input: ArrayInput, { begin, end }: Block): Promi
 /** Returns the only output of a part. @throws Error if the node answered without it */
 export function valuesOf([values]: readonly Tensor[]): Tensor {
   if (values?.datatype === 'FP64') return values;
-  throw new Error(`task '${BLOCKS}': expected FP64 values, got ${values?.datatype ?? 'none'}`);
+  throw new Error(`task '${BLOCKS_TASK}': expected FP64 values, got ${values?.datatype ?? 'none'}`);
 }
 
 const COMBINE: Readonly<Record<string, (a: number, b: number) => number>> = {

@@ -136,6 +136,17 @@ test('a job is cancelled, a late one ends at its deadline, and wrong parameters 
   );
 });
 
+test('a record that is no job becomes a dead letter, and jobs after it run', async () => {
+  const rawClient = await harness.rawClient();
+  const garbage = rawClient.send(harness.topics.jobs, Buffer.from('garbage'), { partition: 0 });
+  await rawClient.answered([garbage]);
+  assert.equal(rawClient.replyTo(garbage).error?.code, 'DECODE_FAILED');
+  const letters = await harness.read(harness.topics.deadLetters('jobs'));
+  assert.equal(letters.at(-1)?.value?.toString(), 'garbage');
+  const unknown = await finished(client, { kind: 'no-such-task', parameters: { parts: '1' }, inputs: [] });
+  assert.equal(unknown.state, 'FAILED');
+});
+
 test('a foreign program submits a job as JSON and gets one reply on the topic that it names', async () => {
   const rawClient = await harness.rawClient();
   const body = {
