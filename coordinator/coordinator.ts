@@ -54,9 +54,10 @@ export class Coordinator {
     const limits = { ...config, maxInflightRequests: config.jobsAtOnce };
     const foundation = createFoundation(limits, kafka, log, NO_SPANS);
     const { metrics, lifecycle } = foundation;
+    const onClosed = (error: Error): void => lifecycle.fail(error);
     const nodes = new LiveNodes(kafka, config, log);
     const chooser = new PartitionChooser(nodes, config.prefix);
-    const options = { retryLimitMs: config.jobPartTimeoutMs, maxInflight: 10_000, chooser };
+    const options = { retryLimitMs: config.jobPartTimeoutMs, maxInflight: 10_000, chooser, onClosed };
     const channel = new RequestChannel(config, kafka, options, log);
     const jobs = new LiveJobs(kafka, config, log);
     const consumer = createConsumer(foundation, { channel, nodes, jobs });
@@ -168,7 +169,7 @@ function createHandler(foundation: Foundation, { channel, nodes, jobs }: Connect
         maxPartBytes: maxRecordBytes - REQUEST_HEADROOM,
       },
       send: sendThrough(channel, config.jobPartTimeoutMs),
-      limits: { parts: config.jobPartsAtOnce, bytes: JOB_BYTES },
+      limits: { parts: config.jobPartsAtOnce, bytes: JOB_BYTES, retryMs: config.jobPartTimeoutMs },
       now: Date.now,
     },
   });

@@ -15,7 +15,7 @@ export function sendThrough(
       inputs: [...part.inputs],
       outputs: [],
       parameters: { priority },
-      deadline: null,
+      deadline: Date.now() + timeoutMs,
     };
     const { error, outputs } = await channel.request(request, { timeoutMs, signal });
     if (!error) return outputs;

@@ -36,6 +36,8 @@ export interface ChannelOptions {
   readonly maxInflight: number;
   /** Chooses partitions for requests without a key; without it they are spread evenly. */
   readonly chooser?: PartitionChooser;
+  /** Called if replies can no longer be read, so that every request fails. */
+  readonly onClosed?: (error: Error) => void;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -93,12 +95,14 @@ export class RequestChannel {
         onRecords: (records) => this.#onReplies(records),
         onAssigned: () => undefined,
         onRevoked: () => Promise.resolve(),
-        onCrash: (error) =>
+        onCrash: (error) => {
           this.#router.close(
             new NoReplyError('closed', `the client can no longer read replies: ${error.message}`, {
               cause: error,
             }),
-          ),
+          );
+          this.options.onClosed?.(error);
+        },
       })
       .catch((error: unknown) => {
         throw unreadable(topic, error);

@@ -109,12 +109,19 @@ function modelStates(nodes: readonly KnownNode[], prefix: string, now: number): 
         nodes: alive.filter((node) =>
           node.models.some((one) => one.model === model && one.state === 'AVAILABLE'),
         ).length,
-        waiting:
-          sum(versions, ({ load }) => load?.pendingRows ?? 0) + sum(unread, ({ lagRecords }) => lagRecords),
+        waiting: sum(versions, ({ load }) => load?.pendingRows ?? 0) + lagOf(unread),
         rowsPerSecond: sum(versions, ({ load }) => load?.rowsPerSecond ?? 0),
         expectedWaitMs: expectedWaitMs({ model, topic }, nodes, now),
       };
     });
+}
+
+/** Adds the lags of partitions; all nodes of a queue report the same partition. */
+function lagOf(owned: readonly { readonly partition: number; readonly lagRecords: number }[]): number {
+  const lags = new Map<number, number>();
+  for (const { partition, lagRecords } of owned)
+    lags.set(partition, Math.max(lags.get(partition) ?? 0, lagRecords));
+  return sum([...lags.values()], (lag) => lag);
 }
 
 function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 
 /**
- * Status of split jobs on the compacted topic `<prefix>.jobs.status`, in JSON. The key of a status is the job's id; an order
- * to cancel a job has the key `<id>/cancel`, so that coordinators and users do not overwrite each other.
+ * Status of split jobs on the compacted topic `<prefix>.jobs.status`, in JSON. The key of a status is the job's id, at its end
+ * `<id>/end`; an order to cancel a job has the key `<id>/cancel`, so that coordinators and users do not overwrite each other.
  */
-export const JOB_STATES = ['RUNNING', 'DONE', 'FAILED', 'CANCELLED'] as const;
+export const JOB_STATES = ['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
 /** Kinds of jobs that come with Partitura; each other name is that of a task. */
@@ -21,6 +21,8 @@ const jobStatus = z.object({
   state: z.enum(JOB_STATES),
   /** Host and process of the coordinator that runs or ran it. */
   coordinator: z.string().default(''),
+  /** Coordinators that have begun it. */
+  starts: z.number().int().default(0),
   /** Times are milliseconds since the epoch. */
   submittedAt: time.default(0),
   startedAt: time.default(0),
@@ -48,11 +50,21 @@ const jobStatus = z.object({
 
 export type JobStatus = z.output<typeof jobStatus>;
 
+/** Returns the status of a job that was submitted and that no coordinator has begun. */
+export function queuedStatus(id: string, kind: string, submittedAt: number): JobStatus {
+  return jobStatus.parse({ id, kind, state: 'QUEUED', submittedAt, updatedAt: submittedAt });
+}
+
 const CANCEL = '/cancel';
+/** The end has a key of its own and wins: a coordinator that was cut off may still report that it runs the job. */
+const END = '/end';
+
+/** Form of a job's id, which is part of keys and paths. */
+export const JOB_ID = /^[A-Za-z0-9._-]{1,200}$/;
 
 /** Returns true once the job will not change any more. */
 export function isFinished({ state }: Pick<JobStatus, 'state'>): boolean {
-  return state !== 'RUNNING';
+  return state !== 'QUEUED' && state !== 'RUNNING';
 }
 
 /** Estimates when a running job ends, milliseconds since the epoch; undefined while that is unknown. */
@@ -65,7 +77,7 @@ export function estimatedEnd(
 }
 
 export function statusRecord(topic: string, status: JobStatus): OutgoingRecord {
-  return recordOf(topic, status.id, status);
+  return recordOf(topic, isFinished(status) ? `${status.id}${END}` : status.id, status);
 }
 
 /** Creates the order to cancel a job. */
@@ -99,8 +111,12 @@ export function collectJobs(records: readonly KafkaRecord[]): KnownJobs {
     const name = key?.toString() ?? '';
     if (value === null) continue;
     if (name.endsWith(CANCEL)) cancelled.add(name.slice(0, -CANCEL.length));
-    const checked = jobStatus.safeParse(parsed(value));
-    if (checked.success && checked.data.id === name) statuses.set(name, checked.data);
+    const { data: status } = jobStatus.safeParse(parsed(value));
+    if (!status || (name !== status.id && name !== `${status.id}${END}`)) continue;
+    const known = statuses.get(status.id);
+    if (known && isFinished(known) && !isFinished(status)) continue;
+    statuses.delete(status.id);
+    statuses.set(status.id, status);
   }
   return { statuses, cancelled };
 }

@@ -124,7 +124,7 @@ export interface BindingView {
 export interface JobView {
   readonly id: string;
   readonly kind: string;
-  readonly state: 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
+  readonly state: 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
   readonly coordinator: string;
   readonly submittedAt: number;
   readonly startedAt: number;

@@ -67,7 +67,8 @@ export class Lanes {
   oldest(minRows = 0): Lane | undefined {
     let oldest: Lane | undefined;
     for (const lane of this.#lanes.values()) {
-      if (lane.rows < minRows) continue;
+      // A full lane of bulk work does not overtake a request that waits for its batch to fill.
+      if (lane.rows < minRows || (minRows > 0 && lane.isBulk)) continue;
       if (!oldest || lane.headRank < oldest.headRank) oldest = lane;
     }
     return oldest;

@@ -34,7 +34,7 @@ export class ModelConsumers {
   readonly #consumers = new Map<string, Consumed>();
   readonly #nodes: LiveNodes;
   readonly #stepBack: StepBack;
-  #following: Promise<void> | undefined;
+  #isFollowing = false;
 
   constructor(
     readonly foundation: Foundation,
@@ -93,11 +93,12 @@ export class ModelConsumers {
     const { log } = this.foundation;
     if (note !== undefined) log.warn({ model, delivery, reason: note }, 'delivery is not as configured');
     else if (delivery === 'queue') log.info({ model }, 'requests are delivered as a queue, in any order');
-    if (delivery === 'queue') this.#following ??= this.#followNodes();
+    if (delivery === 'queue' && !this.#isFollowing) void this.#followNodes();
   }
 
   /** Follows the other nodes, once there is a queue that is shared with them. */
   #followNodes(): Promise<void> {
+    this.#isFollowing = true;
     const { topics, lifecycle } = this.foundation;
     const unreadable = 'node directory cannot be read; a slow node does not step back from queues';
     return startFollowing(this.#nodes, { topic: topics.nodes, unreadable }, this.foundation).catch(

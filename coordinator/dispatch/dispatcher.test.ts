@@ -8,7 +8,7 @@ import { DoneParts } from './done-parts.js';
 import { PartsFailedError, type Part } from './part.js';
 import { StragglerLimit } from './straggler-limit.js';
 
-const LIMITS = { parts: 4, bytes: 1_000 };
+const LIMITS = { parts: 4, bytes: 1_000, retryMs: 10_000 };
 
 const partOf = (index: number, bytes = 1): Part => ({
   model: String(index),
@@ -105,7 +105,7 @@ test('an aborted job sends no further parts', async () => {
       if (++sent === 3) ending.abort(new Error('cancelled'));
       return Promise.resolve(answer(part));
     },
-    { parts: 1, bytes: 1_000 },
+    { ...LIMITS, parts: 1 },
     ending.signal,
   );
   await assert.rejects(

@@ -13,6 +13,8 @@ export interface DispatchLimits {
   readonly parts: number;
   /** Bytes of these parts and results. */
   readonly bytes: number;
+  /** Time for which a part is sent again after failures that may pass, such as a restart of the nodes, milliseconds. */
+  readonly retryMs: number;
 }
 
 interface PendingPart {
@@ -22,7 +24,6 @@ interface PendingPart {
   bytes: number;
 }
 
-const MAX_ATTEMPTS = 5;
 const RETRY = { firstMs: 200, maxMs: 5_000 };
 /** Interval at which a part in flight is compared with the time that others take, milliseconds. */
 const LATE_CHECK_MS = 200;
@@ -36,6 +37,7 @@ export class Dispatcher {
   readonly #late = new StragglerLimit();
   #next = 0;
   #repeated = 0;
+  #isFailing = false;
 
   /** @param signal aborts the job */
   constructor(
@@ -101,6 +103,7 @@ export class Dispatcher {
   }
 
   async #complete(part: Part, index: number, signal: AbortSignal): Promise<readonly Tensor[]> {
+    const giveUpAt = performance.now() + this.limits.retryMs;
     for (let attempt = 1; ; attempt++) {
       try {
         const outputs = await this.#first(part, signal);
@@ -109,7 +112,11 @@ export class Dispatcher {
       } catch (cause) {
         signal.throwIfAborted();
         const error = PartituraError.from(cause);
-        if (!error.retryable || attempt === MAX_ATTEMPTS) throw new PartsFailedError([index], error);
+        if (this.#isFailing || !error.retryable || performance.now() >= giveUpAt) {
+          // Other parts are not sent again for a job that fails.
+          this.#isFailing = true;
+          throw new PartsFailedError([index], error);
+        }
         await sleep(backoffMs(RETRY, attempt), signal);
       }
     }

@@ -16,6 +16,9 @@ export function inlineArray({ name, datatype, shape, data }: Tensor): ArrayInput
   if (datatype !== 'FP64' && datatype !== 'FP32')
     throw invalidRequest(`input '${name}': expected FP64 or FP32, got ${datatype}`);
   const perRow = elementCount(shape.slice(1));
+  const expected = elementCount(shape) * (datatype === 'FP64' ? 8 : 4);
+  if (data.length !== expected)
+    throw invalidRequest(`input '${name}': expected ${expected} bytes for its shape, got ${data.length}`);
   const elements =
     datatype === 'FP64'
       ? new Float64Array(ownBuffer(data))

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { elementCount, formatShape } from '../../schemas/datatypes.js';
 import { invalidRequest } from '../../schemas/errors.js';
 import type { ArrayInput } from './array-input.js';
+import { writeWhole } from './write-whole.js';
 
 /**
  * NumPy's .npy files, versions 1 to 3 (NEP 1): a magic string, the version, the length of a header and the header, a
@@ -99,7 +100,9 @@ class NpyInput implements ArrayInput {
     const perRow = elementCount(shape.slice(1));
     const bytes = TYPES[type] ?? 0;
     const data = Buffer.from(new ArrayBuffer((end - begin) * perRow * bytes));
-    await this.file.read(data, 0, data.length, dataOffset + begin * perRow * bytes);
+    const { bytesRead } = await this.file.read(data, 0, data.length, dataOffset + begin * perRow * bytes);
+    if (bytesRead < data.length)
+      throw new Error(`file: expected ${data.length} bytes of rows ${begin} to ${end}, got ${bytesRead}`);
     return type === '<f8' ? new Float64Array(data.buffer) : Float64Array.from(new Float32Array(data.buffer));
   }
 
@@ -130,7 +133,7 @@ export class NpyOutput {
   }
 
   async #append(bytes: Buffer): Promise<void> {
-    await this.file.write(bytes, 0, bytes.length, this.position);
+    await writeWhole(this.file, bytes, this.position);
     this.position += bytes.length;
   }
 

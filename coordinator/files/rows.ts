@@ -2,6 +2,7 @@ import { parse } from 'csv-parse';
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { toTensor, type NestedList } from '../../producers/tensors.js';
 import { isDatatype } from '../../schemas/datatypes.js';
 import { invalidRequest, PartituraError } from '../../schemas/errors.js';
@@ -14,7 +15,7 @@ type Row = Readonly<Record<string, unknown>>;
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads a file row by row and groups rows.
+ * Reads a file row by row and groups rows: at most so many, and, judged by the first row, so many bytes.
  * @param path ends in .ndjson, .jsonl or .csv
  * @returns the inputs of each group
  * @throws PartituraError INVALID_REQUEST that names the line
@@ -22,16 +23,25 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 export async function* rowGroups(
   path: string,
   inputs: readonly TensorStatus[],
-  rowsPerGroup: number,
+  { rows: most, bytes }: { readonly rows: number; readonly bytes: number },
 ): AsyncGenerator<Tensor[]> {
   let group: Row[] = [];
+  let rowsPerGroup: number | undefined;
   for await (const row of rowsOf(path, inputs)) {
+    rowsPerGroup ??= Math.max(1, Math.min(most, Math.floor(bytes / bytesOf(tensorsOf([row], inputs)))));
     group.push(row);
     if (group.length < rowsPerGroup) continue;
     yield tensorsOf(group, inputs);
     group = [];
   }
   if (group.length > 0) yield tensorsOf(group, inputs);
+}
+
+function bytesOf(tensors: readonly Tensor[]): number {
+  return Math.max(
+    1,
+    tensors.reduce((sum, { data }) => sum + data.length, 0),
+  );
 }
 
 function rowsOf(path: string, inputs: readonly TensorStatus[]): AsyncGenerator<Row> {
@@ -59,27 +69,44 @@ async function* jsonRows(path: string, inputs: readonly TensorStatus[]): AsyncGe
 
 /** Reads columns named like inputs or, for a model with one input, all columns in their order. */
 async function* csvRows(path: string, inputs: readonly TensorStatus[]): AsyncGenerator<Row> {
-  const options = {
-    columns: true,
-    bom: true,
-    trim: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_LINE_BYTES,
-  };
-  let line = 1;
-  for await (const record of createReadStream(path).pipe(parse(options)) as AsyncIterable<
-    Record<string, string>
-  >) {
-    line++;
-    const isNamed = inputs.every(({ name }) => Object.hasOwn(record, name));
-    if (isNamed)
-      yield Object.fromEntries(inputs.map((spec) => [spec.name, cell(record[spec.name] ?? '', spec, line)]));
-    else {
-      const name = onlyInput(inputs, line);
-      const spec = inputs[0] as TensorStatus;
-      yield { [name]: Object.values(record).map((text) => cell(text, spec, line)) };
+  const options = { bom: true, trim: true, skip_empty_lines: true, max_record_size: MAX_LINE_BYTES };
+  let header: readonly string[] | undefined;
+  let line = 0;
+  // `pipeline` passes on errors of reading, which `pipe` would leave to nobody.
+  const parser = parse(options);
+  const reading = pipeline(createReadStream(path), parser).catch(() => undefined);
+  try {
+    for await (const cells of parser as AsyncIterable<readonly string[]>) {
+      line++;
+      if (header) yield csvRow(cells, header, inputs, line);
+      else header = checkHeader(cells);
     }
+  } finally {
+    parser.destroy();
+    await reading;
   }
+}
+
+function checkHeader(names: readonly string[]): readonly string[] {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return names;
+  throw invalidRequest(`line 1: expected each column once, got '${twice}' twice`);
+}
+
+function csvRow(
+  cells: readonly string[],
+  header: readonly string[],
+  inputs: readonly TensorStatus[],
+  line: number,
+): Row {
+  const columns = inputs.map(({ name }) => header.indexOf(name));
+  if (columns.every((column) => column >= 0))
+    return Object.fromEntries(
+      inputs.map((spec, index) => [spec.name, cell(cells[columns[index] ?? 0] ?? '', spec, line)]),
+    );
+  const name = onlyInput(inputs, line);
+  const spec = inputs[0] as TensorStatus;
+  return { [name]: cells.map((text) => cell(text, spec, line)) };
 }
 
 function cell(text: string, { datatype, name }: TensorStatus, line: number): unknown {

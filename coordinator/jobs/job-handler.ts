@@ -1,8 +1,8 @@
 import { JOBS, type TopicNames } from '../../cluster/topics.js';
 import { partHeaders } from '../../cluster/jobs/job-headers.js';
-import { isFinished, type JobStatus } from '../../cluster/jobs/job-status.js';
+import { isFinished, JOB_ID, type JobStatus } from '../../cluster/jobs/job-status.js';
 import type { LiveJobs } from '../../cluster/jobs/live-jobs.js';
-import type { Answer } from '../../consumers/batching/batch.js';
+import { CancelledError, type Answer } from '../../consumers/batching/batch.js';
 import type { RecordHandler } from '../../consumers/records/record-handler.js';
 import type { RunningJob } from '../../consumers/records/record-job.js';
 import type { Destinations } from '../../consumers/requests/replies/destinations.js';
@@ -53,6 +53,9 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
   /** Last status of jobs whose outcome is on its way. */
   readonly #lastStatus = new WeakMap<KafkaRecord, JobStatus>();
 
+  /** Jobs that run here, by id. */
+  readonly #running = new Map<string, Promise<void>>();
+
   constructor(readonly parts: HandlerParts) {}
 
   whenDecodable(): undefined {
@@ -64,9 +67,12 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
     if ('kind' in read) return read;
     const { request } = read;
     const kind = request.model === JOBS ? (request.parameters['kind'] ?? '') : request.model;
-    const status = this.parts.known.get(request.id);
     // An earlier coordinator ended after the job did, but before it committed: the caller has the result.
-    if (status && isFinished(status)) return { kind: 'cancelled', record };
+    if (this.#isFinished(request.id)) return { kind: 'cancelled', record };
+    if (!JOB_ID.test(request.id)) {
+      const wrong = invalidRequest(`id: expected 1 to 200 letters, digits and . _ -, got '${request.id}'`);
+      return this.parts.reader.refuse(record, read.caller, request, wrong);
+    }
     if (isModelName(kind)) return { request, caller: read.caller, jobKind: kind };
     const error = invalidRequest(`kind: expected the name of a kind of jobs, got '${kind}'`);
     return this.parts.reader.refuse(record, read.caller, request, error);
@@ -76,15 +82,63 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
     void this.parts.slots.run(() => this.#run(work, job));
   }
 
+  /** Runs a job after an earlier run of the same id here, which may be one whose partition was lost and is back. */
   async #run(work: JobWork, job: RunningJob<JobWork>): Promise<void> {
-    const { record } = job;
-    const run = new JobRun(work.jobKind, this.#runParts(work, record));
-    const report = new StatusReport(this.parts.outbox, this.parts.topics.jobStatus, () => run.status);
+    const { id } = work.request;
+    const before = this.#running.get(id) ?? Promise.resolve();
+    const running = before.then(() => this.#runOnce(work, job));
+    this.#running.set(id, running);
+    await running;
+    if (this.#running.get(id) === running) this.#running.delete(id);
+  }
+
+  async #runOnce(work: JobWork, job: RunningJob<JobWork>): Promise<void> {
+    try {
+      // Another coordinator may have ended the job while this one waited for its turn.
+      await this.parts.known.readToEnd();
+      if (job.isRevoked) return job.failed(new Error('another coordinator has the job'));
+      if (this.#isFinished(work.request.id)) return job.failed(new CancelledError('the job has ended'));
+      const undeliverable = await this.#undeliverable(work, job.record);
+      if (undeliverable) return job.failed(undeliverable);
+    } catch (cause) {
+      return job.failed(cause);
+    }
+    await this.#runReported(work, job);
+  }
+
+  #isFinished(id: string): boolean {
+    const status = this.parts.known.get(id);
+    return status !== undefined && isFinished(status);
+  }
+
+  /** Returns the reason why results cannot be delivered; a job is not computed in vain. */
+  async #undeliverable(
+    { caller, request }: JobWork,
+    record: KafkaRecord,
+  ): Promise<PartituraError | undefined> {
+    const reply = replyOf(request.id, request.model, this.parts.coordinator, []);
+    const found = await this.ensureDeliverable({ kind: 'reply', record, caller, reply, deadline: null });
+    return found.kind === 'dead-letter' ? found.error : undefined;
+  }
+
+  async #runReported(work: JobWork, job: RunningJob<JobWork>): Promise<void> {
+    const run = new JobRun(work.jobKind, this.#runParts(work, job.record));
+    const report = new StatusReport(
+      this.parts.outbox,
+      this.parts.topics.jobStatus,
+      () => run.status,
+      () => !job.isRevoked,
+    );
     work.run = run;
+    await report.begun;
     const watch = setInterval(() => this.#check(work, run, job.isRevoked), CHECK_MS);
     try {
       work.end = await run.run();
-      job.answered(answerOf(work.end));
+      const { caller, request } = work;
+      const last = replyOf(request.id, request.model, this.parts.coordinator, work.end.last);
+      const problem = this.parts.publisher.problemOf(caller, last);
+      if (problem) job.failed(problem);
+      else job.answered(answerOf(work.end));
     } catch (cause) {
       job.failed(cause);
     } finally {
@@ -114,16 +168,12 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
     caller: ReadRequest['caller'],
     { id, model }: ReadRequest['request'],
   ): RunParts['replies']['deliver'] {
-    return (outputs, index) =>
-      new Promise((resolve) => {
-        const reply = replyOf(id, model, this.parts.coordinator, outputs);
-        const headers = partHeaders(index);
-        this.parts.publisher.publish(
-          { kind: 'reply', record, caller, reply, deadline: null, headers },
-          JOBS,
-          resolve,
-        );
-      });
+    return (outputs, index) => {
+      const reply = replyOf(id, model, this.parts.coordinator, outputs);
+      const headers = partHeaders(index);
+      const part = { kind: 'reply', record, caller, reply, deadline: null, headers } as const;
+      return this.parts.publisher.publishPart(part, JOBS);
+    };
   }
 
   #check({ request }: JobWork, run: JobRun, isRevoked: boolean): void {
@@ -151,6 +201,7 @@ export class Jobs implements RecordHandler<JobWork, Outcome> {
   }
 
   failed(record: KafkaRecord, { caller, request, run }: JobWork, cause: unknown): Outcome {
+    if (cause instanceof CancelledError) return { kind: 'cancelled', record };
     const error = PartituraError.from(cause);
     if (run) this.#lastStatus.set(record, run.ended(error));
     const reply = errorReply(request, error, this.parts.coordinator);

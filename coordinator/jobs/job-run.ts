@@ -1,4 +1,6 @@
+import { rename } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { extname } from 'node:path';
 import type { JobStatus } from '../../cluster/jobs/job-status.js';
 import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { Dispatcher, type DispatchLimits, type SendPart } from '../dispatch/dispatcher.js';
@@ -24,6 +26,9 @@ export interface RunParts {
   readonly now: () => number;
 }
 
+/** Coordinators that may end while they run a job: one that ends them all is not worth another. */
+const MAX_STARTS = 8;
+
 /** The last part of a result, which ends the job. */
 export interface JobEnd {
   readonly last: ResultPart;
@@ -41,15 +46,17 @@ export class JobRun {
   #output: string | null = null;
   #delivered: number;
   #outputBytes: number;
+  readonly #starts: number;
 
   constructor(
     readonly kind: string,
     readonly parts: RunParts,
   ) {
     const { earlier, now } = parts;
-    this.#startedAt = earlier?.startedAt ?? now();
+    this.#startedAt = earlier?.startedAt || now();
     this.#delivered = earlier?.resultParts ?? 0;
     this.#outputBytes = earlier?.outputBytes ?? 0;
+    this.#starts = 1 + (earlier?.starts ?? 0);
   }
 
   /** Ends the job; `run` rejects with the reason. */
@@ -76,18 +83,28 @@ export class JobRun {
 
   async #run(): Promise<JobEnd> {
     const { order, send, limits, replies } = this.parts;
+    if (this.#starts > MAX_STARTS)
+      throw new PartituraError(
+        'MODEL_CRASHED',
+        `${MAX_STARTS} coordinators have ended while they ran this job; it is not run again`,
+      );
     const kind = kindNamed(this.kind);
     const checked = kind.parameters.safeParse(parametersOf(order));
     if (!checked.success) throw wrongParameters(checked.error.issues);
     const { output, priority } = checked.data as { readonly output?: string; readonly priority: string };
     this.#output = output ?? null;
     this.#plan = await kind.plan(checked.data, order);
+    if (this.#plan.isWhole) this.#delivered = this.#outputBytes = 0;
     this.#dispatcher = new Dispatcher(send(priority), limits, this.#ending.signal);
     if (output === undefined) return this.#deliver(this.#plan, this.#dispatcher, replies);
-    const sink = await openFileSink(await order.files.output(output), this.#plan, this.#outputBytes);
+    // Written beside the output, which may be an input, and moved there once it is complete.
+    const path = await order.files.output(output);
+    const partial = `${path}.${order.request.id}.partial${extname(path)}`;
+    const sink = await openFileSink(partial, this.#plan, this.#outputBytes);
     try {
       const { last, index } = await this.#deliver(this.#plan, this.#dispatcher, sink);
       if (last.length > 0) await this.#deliverPart(sink, last, index);
+      await rename(partial, path);
       return { last: [], index: 0, parts: 1 };
     } finally {
       await sink.close();
@@ -122,6 +139,7 @@ export class JobRun {
       submittedAt,
       startedAt: this.#startedAt,
       updatedAt: now(),
+      starts: this.#starts,
       finishedAt: null,
       parts: this.#plan?.parts ?? null,
       partsDone: this.#dispatcher?.done.count ?? 0,

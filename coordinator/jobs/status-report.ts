@@ -7,14 +7,20 @@ const REPORT_MS = 500;
 export class StatusReport {
   readonly #timer: NodeJS.Timeout;
   #last = '';
+  /** Resolves once the first report is written, or was refused: a next coordinator knows that this one began. */
+  readonly begun: Promise<void>;
 
-  /** @param current returns the status as it is now */
+  /**
+   * @param current returns the status as it is now
+   * @param isValid returns false once another coordinator has the job, whose reports must not be overwritten
+   */
   constructor(
     readonly outbox: Pick<Outbox, 'push'>,
     readonly topic: string,
     readonly current: () => JobStatus,
+    readonly isValid: () => boolean,
   ) {
-    this.#report();
+    this.begun = new Promise((resolve) => this.#report(resolve));
     this.#timer = setInterval(() => this.#report(), REPORT_MS);
   }
 
@@ -23,15 +29,19 @@ export class StatusReport {
     clearInterval(this.#timer);
   }
 
-  #report(): void {
+  #report(written: () => void = () => undefined): void {
     const status = this.current();
     const { updatedAt: _time, ...content } = status;
     const text = JSON.stringify(content);
     if (text === this.#last) return;
     this.#last = text;
+    const begins = (): boolean => {
+      const isValid = this.isValid();
+      if (!isValid) written();
+      return isValid;
+    };
     // A status that is lost is followed by the next one.
-    const ignore = (): void => undefined;
-    this.outbox.push(statusRecord(this.topic, status), { delivered: ignore, failed: ignore });
+    this.outbox.push(statusRecord(this.topic, status), { begins, delivered: written, failed: written });
   }
 }
 

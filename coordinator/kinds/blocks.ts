@@ -3,6 +3,8 @@ import { elementCount } from '../../schemas/datatypes.js';
 import type { Tensor } from '../../schemas/generated.js';
 import type { Part } from '../dispatch/part.js';
 import type { ArrayInput } from '../files/array-input.js';
+import { invalidRequest } from '../../schemas/errors.js';
+import { MAX_PARTS } from './parameters.js';
 import { elementsOf, floats, text } from '../files/float-tensors.js';
 
 const DOUBLE_BYTES = 8;
@@ -22,11 +24,18 @@ export interface Block {
 /**
  * Cuts an array by its first dimension.
  * @param rowsPerBlock rows of each block but the last; by default as many as `maxBytes` and half a mebibyte hold
+ * @throws PartituraError INVALID_REQUEST for blocks above `maxBytes`, or too many
  */
 export function cut(shape: readonly number[], rowsPerBlock: number | undefined, maxBytes: number): Block[] {
   const [rows = 0, ...rest] = shape;
   const bytesPerRow = Math.max(1, elementCount(rest)) * DOUBLE_BYTES;
   const size = rowsPerBlock ?? Math.max(1, Math.floor(Math.min(maxBytes, BLOCK_BYTES) / bytesPerRow));
+  if (Math.min(size, rows) * bytesPerRow > maxBytes)
+    throw invalidRequest(
+      `block: expected at most ${maxBytes} bytes, got ${size} rows of ${bytesPerRow} bytes`,
+    );
+  if (rows / size > MAX_PARTS)
+    throw invalidRequest(`block: expected at most ${MAX_PARTS} blocks, got ${Math.ceil(rows / size)}`);
   const blocks: Block[] = [];
   for (let begin = 0; begin < rows; begin += size) blocks.push({ begin, end: Math.min(rows, begin + size) });
   return blocks;

@@ -22,6 +22,8 @@ export interface JobPlan {
   readonly parts: number | null;
   /** Shape of the whole result if it is one array that may be written to a .npy file. */
   readonly shape?: readonly number[];
+  /** True if the result is one part, so that a next coordinator begins again. */
+  readonly isWhole?: true;
   /**
    * Yields the result in order.
    * @param from first part of the result that is still missing

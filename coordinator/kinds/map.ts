@@ -20,9 +20,10 @@ export const map: JobKind<typeof parameters> = {
   name: 'map',
   summary: 'runs a model on every row of a file',
   parameters,
-  async plan({ model, input, block }, { files, inputsOf }) {
+  async plan({ model, input, block }, { files, inputsOf, maxPartBytes }) {
     const path = await files.input(input);
     const inputs = inputsOf(model);
+    const limits = { rows: block, bytes: maxPartBytes };
     return {
       parts: null,
       close: () => Promise.resolve(),
@@ -34,7 +35,7 @@ export const map: JobKind<typeof parameters> = {
 
     async function* parts(from: number): AsyncGenerator<Part> {
       let index = 0;
-      for await (const group of rowGroups(path, inputs, block))
+      for await (const group of rowGroups(path, inputs, limits))
         if (index++ >= from) yield { model, inputs: group };
     }
   },

@@ -6,7 +6,7 @@ import type { ArrayInput } from '../files/array-input.js';
 import { floats } from '../files/float-tensors.js';
 import { blockPart, combine, cut, readBlock, valuesOf, type Block } from './blocks.js';
 import type { JobKind, JobPlan } from './kind.js';
-import { COMMON, count, file, openArray } from './parameters.js';
+import { COMMON, count, file, openArray, requireHoldable } from './parameters.js';
 
 const parameters = z.strictObject({
   ...COMMON,
@@ -33,6 +33,8 @@ function multiplication(name: string, summary: string, rank: 1 | 2): JobKind<typ
       const left = await openArray('matrix', matrix, order);
       const right = await openArray('other', other, order);
       checkShapes(left.shape, right.shape, rank);
+      requireHoldable('other', right.shape);
+      if (by === 'columns') requireHoldable('matrix', left.shape);
       const whole = floats('other', right.shape, await right.rows(0, right.shape[0] ?? 0));
       await right.close();
       const room = order.maxPartBytes - whole.data.length;
@@ -78,6 +80,7 @@ function byColumns({ left, right }: Factors, columns: number | undefined, maxByt
   return {
     parts: blocks.length,
     shape: [rows, ...right.shape.slice(1)],
+    isWhole: true,
     close: () => left.close(),
     async *results(dispatcher) {
       let sum: Tensor | undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { elementCount } from '../../schemas/datatypes.js';
 import { invalidRequest } from '../../schemas/errors.js';
 import type { Tensor } from '../../schemas/generated.js';
 import { inlineArray, type ArrayInput } from '../files/array-input.js';
@@ -9,6 +10,17 @@ import type { JobOrder } from './kind.js';
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 export const count = z.coerce.number({ error: 'expected a number' }).int().min(1);
 export const file = z.string().min(1);
+/** Parts of one job; each has its place in the job's status. */
+export const MAX_PARTS = 1_000_000;
+/** Bytes of an array that a job holds whole. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+
+/** @throws PartituraError INVALID_REQUEST for an array that is too large to be held whole */
+export function requireHoldable(name: string, shape: readonly number[]): void {
+  const bytes = elementCount(shape) * Float64Array.BYTES_PER_ELEMENT;
+  if (bytes <= MAX_HELD_BYTES) return;
+  throw invalidRequest(`${name}: expected at most ${MAX_HELD_BYTES} bytes, got ${bytes}`);
+}
 
 /** Parameters of every kind, which the coordinator itself reads. */
 export const COMMON = {

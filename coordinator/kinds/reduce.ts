@@ -36,6 +36,7 @@ export const reduce: JobKind<typeof parameters> = {
     return {
       parts: blocks.length,
       shape: input.shape.length === 1 ? [1] : input.shape.slice(1),
+      isWhole: true,
       close: () => input.close(),
       async *results(dispatcher) {
         let total: Tensor | undefined;
@@ -69,7 +70,7 @@ async function* reduceParts({ input, blocks, operation, backward }: Folding): As
 export function checkShape(shape: readonly number[], operation: Operation): readonly number[] {
   const [rows = 0, height, width] = shape;
   const isChain = operation === 'matrix';
-  const fits = isChain ? shape.length === 3 && height === width : shape.length === 1;
+  const fits = isChain ? shape.length === 3 && height === width && height !== 0 : shape.length === 1;
   if (fits && rows > 0) return shape;
   const expected = isChain ? '[n,k,k] for matrices' : '[n]';
   throw invalidRequest(

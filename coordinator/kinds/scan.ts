@@ -4,7 +4,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Part } from '../dispatch/part.js';
 import { blockPart, combine, cut, OPERATIONS, readBlock, valuesOf } from './blocks.js';
 import type { JobKind } from './kind.js';
-import { COMMON, count, file, flag, openArray } from './parameters.js';
+import { COMMON, count, file, flag, openArray, requireHoldable } from './parameters.js';
 import { checkShape, totals, type Folding } from './reduce.js';
 
 const parameters = z.strictObject({
@@ -32,6 +32,7 @@ export const scan: JobKind<typeof parameters> = {
   async plan({ values, operation, backward, exclusive, block }, order) {
     const input = await openArray('values', values, order);
     const blocks = cut(checkShape(input.shape, operation), block, order.maxPartBytes);
+    requireHoldable('carries', [blocks.length, ...input.shape.slice(1)]);
     const folding = { input, blocks, operation, backward };
     return {
       parts: 2 * blocks.length - 1,

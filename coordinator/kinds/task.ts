@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Part } from '../dispatch/part.js';
 import { text } from '../files/float-tensors.js';
 import type { JobKind } from './kind.js';
-import { COMMON, count } from './parameters.js';
+import { COMMON, count, MAX_PARTS } from './parameters.js';
 
 const parameters = z.looseObject({
   ...COMMON,
   /** Parts that the task is called for. */
-  parts: count,
+  parts: count.max(MAX_PARTS),
 });
 
 /**
@@ -25,12 +25,15 @@ export function taskKind(name: string): JobKind<typeof parameters> {
         model: name,
         inputs: [text('part', JSON.stringify({ ...own, index, parts })), ...request.inputs],
       });
+      function* partsFrom(from: number): Generator<Part> {
+        for (let index = from; index < parts; index++) yield partOf(index);
+      }
       return Promise.resolve({
         parts,
         close: () => Promise.resolve(),
         results: (dispatcher, from) => {
           dispatcher.skip(from);
-          return dispatcher.inOrder(Array.from({ length: parts - from }, (_, index) => partOf(from + index)));
+          return dispatcher.inOrder(partsFrom(from));
         },
       });
     },

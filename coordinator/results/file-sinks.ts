@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { invalidRequest } from '../../schemas/errors.js';
 import { linesOf } from '../../schemas/tensor-lines.js';
+import { writeWhole } from '../files/write-whole.js';
 import { NpyOutput } from '../files/npy.js';
 import type { JobPlan, ResultPart } from '../kinds/kind.js';
 import type { ResultSink } from './result-sink.js';
@@ -50,7 +51,7 @@ class NdjsonSink implements ResultSink {
 
   async deliver(part: ResultPart): Promise<void> {
     const bytes = Buffer.from(linesOf(part));
-    await this.file.write(bytes, 0, bytes.length, this.position);
+    await writeWhole(this.file, bytes, this.position);
     await this.file.datasync();
     this.position += bytes.length;
   }

@@ -5,11 +5,14 @@ import { isFinished, JOB_KINDS, type JobStatus } from '../../cluster/jobs/job-st
 import { JOBS } from '../../cluster/topics.js';
 import type { JobClient } from '../../operations/jobs/job-client.js';
 import { readResult } from '../../operations/jobs/job-result.js';
-import { invalidRequest, PartituraError } from '../../schemas/errors.js';
+import { invalidRequest, isErrorCode, PartituraError } from '../../schemas/errors.js';
 import { oipJson } from '../../schemas/framing/index.js';
 import { linesOf } from '../../schemas/tensor-lines.js';
 import type { Identity } from '../auth/identity.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
+import { readBody } from '../json/read-body.js';
+import { checked } from '../openapi/checked.js';
+import { JobRequest } from '../openapi/schemas/jobs.js';
 import { bodyOf } from '../http/body-of.js';
 import { FrontError, GRPC_STATUS } from '../inference/problem.js';
 
@@ -30,7 +33,9 @@ export function addJobRoutes(app: FastifyInstance, { jobs }: GatewayServices): v
   });
   app.get('/v1/jobs', async () => ({ jobs: (await jobs.client()).jobs.all() }));
   app.post('/v1/jobs', async (request, reply) => {
-    const id = await submit(await jobs.client(), bodyOf(request), request.identity);
+    const body = bodyOf(request);
+    checked(JobRequest, await readBody(body), 'job');
+    const id = await submit(await jobs.client(), body, request.identity);
     return reply.code(202).header('location', `/v1/jobs/${id}`).send({ id });
   });
   app.get('/v1/jobs/:id', async ({ params }: Named) => statusOf(await jobs.client(), params.id));
@@ -61,7 +66,7 @@ function submit(client: JobClient, body: Buffer, identity: Identity): Promise<st
 function statusOf({ jobs }: JobClient, id: string): JobStatus {
   const status = jobs.get(id);
   if (status) return status;
-  const message = `job '${id}': expected a job that a coordinator has begun, got an unknown id`;
+  const message = `job '${id}': expected a job of the last week, got an unknown id`;
   throw new FrontError({ http: 404, grpc: GRPC_STATUS.NOT_FOUND }, 'NOT_FOUND', message);
 }
 
@@ -84,20 +89,21 @@ function watch(client: JobClient, id: string, reply: FastifyReply): FastifyReply
   return reply.type('text/event-stream').header('cache-control', 'no-cache').send(body);
 }
 
-function failureOf(state: JobStatus['state'], { message }: { readonly message: string }): PartituraError {
-  return new PartituraError(state === 'CANCELLED' ? 'JOB_CANCELLED' : 'PART_FAILED', message);
+function failureOf({ code, message }: { readonly code: string; readonly message: string }): PartituraError {
+  return new PartituraError(isErrorCode(code) ? code : 'PART_FAILED', message);
 }
 
 /** Streams the result as NDJSON; a slow caller slows the reading down. */
 function sendResult(client: JobClient, id: string, reply: FastifyReply): FastifyReply {
   const status = statusOf(client, id);
-  if (status.error) throw failureOf(status.state, status.error);
+  if (status.error) throw failureOf(status.error);
   if (!isFinished(status))
     throw invalidRequest(`job '${id}': expected one that has ended, but it is ${status.state}`);
   if (status.output !== null)
     throw invalidRequest(`job '${id}': its result is in the file '${status.output}' of the coordinator`);
   const body = new PassThrough();
   const reading = readResult(client.kafka, client.config, status, async (outputs) => {
+    if (body.destroyed) throw new Error('the caller closed the connection');
     if (!body.write(linesOf(outputs))) await Promise.race([once(body, 'drain'), once(body, 'close')]);
   });
   reading.then(

@@ -229,7 +229,7 @@ describe('with a running cluster', () => {
       assert.match(
         await ask('models'),
         new RegExp(
-          `^digits +1 +AVAILABLE +tensorflow( +[\\d.]+){3} +(inline|\\d.*) +${node} +yes: rows are independent: .*$`,
+          `^digits +1 +AVAILABLE +tensorflow( +[\\d.]+){3} +(inline|\\d.*) +${node} +ordered +yes: rows are independent: .*$`,
           'm',
         ),
       );

@@ -123,7 +123,7 @@ describe('a SavedModel with several signatures', () => {
     );
     assert.match(
       text,
-      /^ {2}runtime {3}@tensorflow\/tfjs-node 4\.\d+\.\d+\n {2}files {5}sha256 [0-9a-f]{64}$/m,
+      /^ {2}runtime {3}@tensorflow\/tfjs-node 4\.\d+\.\d+\n {2}delivery {2}ordered\n {2}files {5}sha256 [0-9a-f]{64}$/m,
     );
     assert.match(text, /^ {2}signature serving_default \(default\)$/m);
     assert.match(

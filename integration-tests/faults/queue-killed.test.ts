@@ -11,6 +11,8 @@ let caller: RawClient;
 const LIMIT_MS = 120_000;
 /** Between requests; `slow` takes some tens of milliseconds. */
 const EVERY_MS = 60;
+/** Requests without an answer, so that a busy machine does not fall behind. */
+const MAX_OPEN = 8;
 
 before(async () => {
   harness = await Harness.start(['slow', 'divide-onnx'], { delivery: 'queue', kafkaClient: 'native' });
@@ -36,7 +38,8 @@ test('requests that a killed node of a queue holds are answered by the other, wi
   const asked: string[] = [];
   const answersOf = (node: string): number =>
     asked.filter((correlation) => caller.repliesTo(correlation)[0]?.node === node).length;
-  const timer = setInterval(() => asked.push(askSlow(asked.length)), EVERY_MS);
+  const open = (): number => asked.filter((correlation) => !caller.replies.has(correlation)).length;
+  const timer = setInterval(() => open() < MAX_OPEN && asked.push(askSlow(asked.length)), EVERY_MS);
   t.after(() => clearInterval(timer));
   await eventually('answers of both', () => answersOf('doomed') > 3 && answersOf('heir') > 3, LIMIT_MS);
   // Both are busy when one of them dies.
@@ -90,9 +93,9 @@ test('a request that crashes its node becomes a dead letter after one crash, and
     letters.map(({ headers }) => headerText(headers, 'inference-error')),
     ['MODEL_CRASHED'],
   );
-  assert.equal(
-    nodes.reduce((sum, { restarts }) => sum + restarts, 0),
-    1,
-  );
+  const restarts = (): number => nodes.reduce((sum, node) => sum + node.restarts, 0);
+  // The other node answers before the first one is started again.
+  await eventually('the crashed node is restarted', () => restarts() > 0);
+  assert.equal(restarts(), 1);
   await eventually('every record is acknowledged', async () => (await lag('divide-onnx')) === 0);
 });

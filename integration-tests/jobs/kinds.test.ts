@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,7 +12,12 @@ let client: JobClient;
 let files: string;
 before(async () => {
   files = await mkdtemp(join(tmpdir(), 'partitura-jobs-'));
-  harness = await Harness.start(['scale'], { jobs: true, tasks: TASKS, jobFiles: files });
+  harness = await Harness.start(['scale'], {
+    jobs: true,
+    tasks: TASKS,
+    jobFiles: files,
+    jobPartTimeoutMs: 10_000,
+  });
   await Promise.all([harness.node(), harness.node(), harness.coordinatorProcess()]);
   client = await harness.jobClient();
 });
@@ -100,6 +105,26 @@ test('map answers the rows of a file in their order, into a file', async () => {
       (rows[index] ?? []).map((value) => value * factor || 0).map((value) => value + 0),
     );
   });
+});
+
+test('an output may replace its input, and files and arrays that cannot be read fail their job alone', async () => {
+  const rows = Array.from({ length: 300 }, (_, index) => [index, 0, 0, 0]);
+  const path = join(files, 'same.ndjson');
+  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const same = { model: 'scale', input: 'same.ndjson', output: 'same.ndjson', block: '50' };
+  assert.equal((await finished(client, { kind: 'map', parameters: same, inputs: [] })).state, 'DONE');
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  assert.equal(lines.length, rows.length);
+  assert.notEqual(lines[299], JSON.stringify(rows[299]));
+  await mkdir(join(files, 'folder.csv'));
+  const folder = { model: 'scale', input: 'folder.csv' };
+  const huge = { name: 'values', datatype: 'FP64', shape: [2 ** 52, 1, 1], data: Buffer.alloc(8) };
+  for (const [kind, parameters, inputs] of [
+    ['map', folder, []],
+    ['scan', { operation: 'matrix' }, [huge]],
+    ['numbered', { parts: '100000000' }, []],
+  ] as const)
+    assert.equal((await finished(client, { kind, parameters, inputs })).state, 'FAILED', kind);
 });
 
 test('a failure names the parts, and nothing after them is delivered', async () => {

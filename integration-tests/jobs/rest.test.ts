@@ -63,13 +63,9 @@ test('a job is cancelled, and bad requests get one sentence', async () => {
     [
       await submit({ id: 'a/b', parameters: { kind: 'map' }, inputs: [] }),
       400,
-      /id: expected 1 to 100 letters/,
+      /job, id: expected 1 to 200 letters/,
     ],
-    [
-      await fetch(`${url}/v1/jobs/unknown`),
-      404,
-      /job 'unknown': expected a job that a coordinator has begun/,
-    ],
+    [await fetch(`${url}/v1/jobs/unknown`), 404, /job 'unknown': expected a job of the last week/],
     [await fetch(`${url}/v1/jobs/endless/result`), 499, /cancelled/],
     [await fetch(`${url}/v1/jobs`, { method: 'PUT' }), 405, /Malformed request/],
   ] as const) {

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { cancelRecord, isFinished, type JobStatus } from '../../cluster/jobs/job-status.js';
+import {
+  cancelRecord,
+  isFinished,
+  JOB_ID,
+  queuedStatus,
+  statusRecord,
+  type JobStatus,
+} from '../../cluster/jobs/job-status.js';
 import { LiveJobs } from '../../cluster/jobs/live-jobs.js';
 import { ensureTopics } from '../../cluster/ensure-topics.js';
 import { clusterTopics } from '../../cluster/topic-specs.js';
@@ -10,6 +17,7 @@ import type { KafkaClient, KafkaProducer } from '../../kafka/port.js';
 import { PartituraError, invalidRequest } from '../../schemas/errors.js';
 import { encodeRequest } from '../../schemas/framing/single-object.js';
 import type { Tensor } from '../../schemas/generated.js';
+import { isModelName } from '../../schemas/model-name.js';
 
 /** A job to submit. */
 export interface JobSubmission {
@@ -21,8 +29,6 @@ export interface JobSubmission {
   /** Milliseconds since the epoch. */
   readonly deadline?: number | null | undefined;
 }
-
-const ID = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** Submits and cancels split jobs and knows their status. */
 export class JobClient {
@@ -51,7 +57,7 @@ export class JobClient {
   }
 
   /**
-   * Submits a job. Resolves with its id once the broker has it.
+   * Submits a job, unless there is one of this id. Resolves with its id once the broker has it.
    * @throws PartituraError INVALID_REQUEST for an id in another form, REQUEST_TOO_LARGE, KafkaError
    */
   async submit({
@@ -61,7 +67,9 @@ export class JobClient {
     inputs,
     deadline = null,
   }: JobSubmission): Promise<string> {
-    if (!ID.test(id)) throw invalidRequest(`id: expected 1 to 100 letters, digits and . _ -, got '${id}'`);
+    if (!isModelName(kind)) throw invalidRequest(`kind: expected letters, digits, _ and -, got '${kind}'`);
+    if (!JOB_ID.test(id))
+      throw invalidRequest(`id: expected 1 to 200 letters, digits and . _ -, got '${id}'`);
     const value = encodeRequest({
       id,
       model: kind,
@@ -77,9 +85,15 @@ export class JobClient {
         'REQUEST_TOO_LARGE',
         `job: expected at most ${most} bytes, got ${value.length}; name files instead`,
       );
+    const known = this.jobs.get(id);
+    if (known && known.state !== 'QUEUED') return id;
+    const { jobs, jobStatus } = topicNames(this.config.prefix);
     const key = Buffer.from(id);
     const headers = { 'correlation-id': Buffer.from(id) };
-    await this.#producer.send([{ topic: topicNames(this.config.prefix).jobs, key, value, headers }]);
+    // The status is first, so that it never replaces one of a coordinator.
+    await this.#producer.send([statusRecord(jobStatus, queuedStatus(id, kind, Date.now()))]);
+    await this.#producer.send([{ topic: jobs, key, value, headers }]);
+    await this.jobs.readToEnd();
     return id;
   }
 

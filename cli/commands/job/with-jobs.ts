@@ -37,7 +37,7 @@ export async function withJobs<T>(config: Config, work: (client: JobClient) => P
 export function statusOf(client: JobClient, id: string): JobStatus {
   const status = client.jobs.get(id);
   if (status) return status;
-  throw invalidRequest(`job '${id}': expected a job that a coordinator has begun, got an unknown id`);
+  throw invalidRequest(`job '${id}': expected a job of the last week, got an unknown id`);
 }
 
 /** Returns the cells of a job in a table. */
@@ -51,7 +51,7 @@ export function rowOf(status: JobStatus): string[] {
     state,
     `${partsDone}/${parts ?? '?'}`,
     String(partsRepeated),
-    seconds((finishedAt ?? now) - startedAt),
+    startedAt === 0 ? '' : seconds((finishedAt ?? now) - startedAt),
     end === undefined ? '' : seconds(end - now),
     error ? `${error.code}: ${error.message}` : '',
   ];

@@ -61,7 +61,7 @@ export function JobView({ id }: { readonly id: string }): JSX.Element {
           ['Coordinator', job.coordinator],
         ]}
       />
-      {job.state === 'RUNNING' && <Commands commands={jobCommands(id)} />}
+      {job.finishedAt === null && <Commands commands={jobCommands(id)} />}
       <section>
         <h2>Parts</h2>
         <Parts job={job} />
@@ -124,7 +124,7 @@ function doneOf({ doneRanges }: Job): boolean[] {
 }
 
 function timeOf({ startedAt, finishedAt, updatedAt }: Job): number {
-  return (finishedAt ?? Math.max(updatedAt, now.value)) - startedAt;
+  return startedAt === 0 ? 0 : (finishedAt ?? Math.max(updatedAt, now.value)) - startedAt;
 }
 
 /** Returns the time that the open parts take if they take as long as those that are done; empty if that is not known. */

@@ -81,6 +81,7 @@ const TONES: Readonly<Record<string, string>> = {
   AVAILABLE: 'good',
   READY: 'good',
   RUNNING: 'good',
+  QUEUED: 'warn',
   DONE: 'good',
   CANCELLED: 'warn',
   FAILED: 'bad',

@@ -4,7 +4,7 @@ import { firstThatFits, sendAttempt } from '../../../kafka/sending/attempt.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../../kafka/port.js';
 import type { PassHeaders } from '../../../schemas/headers/reply-headers.js';
 import type { TopicNames } from '../../../cluster/topics.js';
-import { PartituraError } from '../../../schemas/errors.js';
+import { isErrorCode, PartituraError } from '../../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 import type { RecordSpans } from '../../records/record-spans.js';
@@ -64,6 +64,38 @@ export class ReplyPublisher {
     const each = { record, model, acknowledged: (): void => void (--missing === 0 && acknowledged()) };
     this.#sendDeadLetter(each, outcome);
     this.#sendReply(each, notice.caller, notice.reply);
+  }
+
+  /** Returns the reason why a reply cannot be delivered as it is; undefined if it can. */
+  problemOf(caller: Caller, reply: InferenceReply): PartituraError | undefined {
+    const { error } = this.#fit(caller, reply).reply;
+    if (!error) return undefined;
+    return new PartituraError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message);
+  }
+
+  /**
+   * Publishes one of several replies to a record. Resolves once the broker has it.
+   * @throws PartituraError if it cannot be delivered as it is; nothing is sent instead
+   */
+  publishPart(
+    { record, caller, reply, headers }: Extract<Outcome, { kind: 'reply' }>,
+    model: string,
+  ): Promise<void> {
+    const problem = this.problemOf(caller, reply);
+    if (problem) return Promise.reject(problem);
+    const publication = { record, model, headers, acknowledged: (): void => undefined };
+    return new Promise((resolve, reject) => {
+      this.outbox.push(this.#replyRecord(publication, caller, this.#fit(caller, reply)), {
+        delivered: resolve,
+        failed: (error) => {
+          if (isAboutProducer(error)) this.options.onStuck(error);
+          const topic = caller.address.topic ?? this.options.topics.replies(model);
+          reject(
+            new PartituraError('INTERNAL', `reply to '${topic}' refused: ${whyNotWritten(topic, error)}`),
+          );
+        },
+      });
+    });
   }
 
   #sendReply(publication: Publication, caller: Caller, reply: InferenceReply): void {

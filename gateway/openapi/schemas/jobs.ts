@@ -1,20 +1,23 @@
 import { z } from 'zod';
-import { JOB_STATES } from '../../../cluster/jobs/job-status.js';
+import { JOB_ID, JOB_STATES } from '../../../cluster/jobs/job-status.js';
+import { InferInput } from './open-inference.js';
 
 export const JobRequest = z
   .object({
     id: z
       .string()
-      .regex(/^[A-Za-z0-9._-]{1,100}$/)
+      .regex(JOB_ID, 'expected 1 to 200 letters, digits and . _ -')
       .optional()
       .describe('The same id is the same job; generated if absent'),
     parameters: z
-      .object({ kind: z.string().describe('map, reduce, scan, matvec, matmul, or the name of a task') })
+      .object({
+        kind: z
+          .string({ error: 'expected the name of a kind of jobs' })
+          .describe('map, reduce, scan, matvec, matmul, or the name of a task'),
+      })
       .catchall(z.union([z.string(), z.number(), z.boolean()]))
       .describe('The kind, and its parameters'),
-    inputs: z
-      .array(z.record(z.string(), z.unknown()))
-      .describe('Tensors in the form of the Open Inference Protocol'),
+    inputs: z.array(InferInput).describe('Tensors in the form of the Open Inference Protocol'),
   })
   .meta({
     example: {
@@ -35,6 +38,7 @@ export const Job = z.object({
   updatedAt: z.int(),
   finishedAt: z.int().nullable(),
   parts: z.int().nullable().describe('Parts that nodes compute, over all passes; null if not known yet'),
+  starts: z.int().describe('Coordinators that have begun it'),
   partsDone: z.int(),
   partsRepeated: z.int().describe('Parts that were sent a second time because the first took too long'),
   doneRanges: z.string().describe('Parts that are done: 0-12,15'),

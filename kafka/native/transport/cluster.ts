@@ -13,7 +13,7 @@ import { NO_OUTAGES, type OutageLink } from '../../errors/outages.js';
 import { KafkaError, type CommittedPosition } from '../../port.js';
 import type { OwnRequest } from '../protocol/send.js';
 import { Connections, type Broker, type ConnectionSettings } from './connections.js';
-import { brokerError, errorName, responseOf, toConnectError } from './errors.js';
+import { brokerError, errorName, responseOf, toConnectError, toKafkaError } from './errors.js';
 import { retry } from './retry.js';
 
 const NO_LEADER = -1;
@@ -327,11 +327,14 @@ export class Cluster {
       currentLeaderEpoch: NO_EPOCH,
       timestamp: timestampSpec,
     }));
-    const { topics } = await this.connections.request(this.broker(leader), listOffsetsV7.api, [
+    const answered = this.connections.request(this.broker(leader), listOffsetsV7.api, [
       NO_REPLICA,
       FetchIsolationLevels.READ_UNCOMMITTED,
       [{ name, partitions: asked }],
     ]);
+    const { topics } = await answered.catch((cause: unknown) => {
+      throw unlessNew(toKafkaError(cause), name);
+    });
     return (topics[0]?.partitions ?? []).map(({ partitionIndex, offset }) => [
       partitionIndex,
       Number(offset),
@@ -360,4 +363,10 @@ export class Cluster {
     this.outage.close();
     this.connections.close();
   }
+}
+
+/** Returns a temporary error if a leader does not know a topic that the metadata has: it was created a moment ago. */
+function unlessNew(error: KafkaError, topic: string): KafkaError {
+  if (error.kind !== 'unknown-topic') return error;
+  return new KafkaError('unavailable', `the leader of ${topic} does not know it yet`, { cause: error });
 }
