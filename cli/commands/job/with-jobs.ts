@@ -86,5 +86,7 @@ export async function watch(client: JobClient, id: string, { json }: JobFlags): 
 function progressOf(status: JobStatus): string {
   const [id, kind, state, parts, , time, end] = rowOf(status);
   const rest = end === '' ? '' : `, about ${end} left`;
-  return `${id} ${kind} ${state}: ${parts} parts after ${time}${rest}`;
+  return time === ''
+    ? `${id} ${kind} ${state}`
+    : `${id} ${kind} ${state}: ${parts} parts after ${time}${rest}`;
 }
