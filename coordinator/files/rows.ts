@@ -1,11 +1,10 @@
-import { parse } from 'csv-parse';
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
 import { toTensor, type NestedList } from '../../producers/tensors.js';
-import { isDatatype } from '../../schemas/datatypes.js';
-import { invalidRequest, PartituraError } from '../../schemas/errors.js';
+import { csvRecords, elementOf, type CsvRecord } from '../../schemas/csv.js';
+import { isDatatype, type Datatype } from '../../schemas/datatypes.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import type { Tensor, TensorStatus } from '../../schemas/generated.js';
 import { parseJson } from '../../schemas/json.js';
 
@@ -69,56 +68,27 @@ async function* jsonRows(path: string, inputs: readonly TensorStatus[]): AsyncGe
 
 /** Reads columns named like inputs or, for a model with one input, all columns in their order. */
 async function* csvRows(path: string, inputs: readonly TensorStatus[]): AsyncGenerator<Row> {
-  const options = { bom: true, trim: true, skip_empty_lines: true, max_record_size: MAX_LINE_BYTES };
-  let header: readonly string[] | undefined;
-  let line = 0;
-  // `pipeline` passes on errors of reading, which `pipe` would leave to nobody.
-  const parser = parse(options);
-  const reading = pipeline(createReadStream(path), parser).catch(() => undefined);
+  const file = createReadStream(path);
+  let line = 1;
   try {
-    for await (const cells of parser as AsyncIterable<readonly string[]>) {
-      line++;
-      if (header) yield csvRow(cells, header, inputs, line);
-      else header = checkHeader(cells);
-    }
+    for await (const record of csvRecords(file, MAX_LINE_BYTES)) yield csvRow(record, inputs, ++line);
   } finally {
-    parser.destroy();
-    await reading;
+    file.destroy();
   }
 }
 
-function checkHeader(names: readonly string[]): readonly string[] {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice === undefined) return names;
-  throw invalidRequest(`line 1: expected each column once, got '${twice}' twice`);
-}
-
-function csvRow(
-  cells: readonly string[],
-  header: readonly string[],
-  inputs: readonly TensorStatus[],
-  line: number,
-): Row {
-  const columns = inputs.map(({ name }) => header.indexOf(name));
-  if (columns.every((column) => column >= 0))
+function csvRow(record: CsvRecord, inputs: readonly TensorStatus[], line: number): Row {
+  if (inputs.every(({ name }) => record.has(name)))
     return Object.fromEntries(
-      inputs.map((spec, index) => [spec.name, cell(cells[columns[index] ?? 0] ?? '', spec, line)]),
+      inputs.map((spec) => [spec.name, cell(record.get(spec.name) ?? '', spec, line)]),
     );
   const name = onlyInput(inputs, line);
   const spec = inputs[0] as TensorStatus;
-  return { [name]: cells.map((text) => cell(text, spec, line)) };
+  return { [name]: [...record.values()].map((text) => cell(text, spec, line)) };
 }
 
 function cell(text: string, { datatype, name }: TensorStatus, line: number): unknown {
-  if (datatype === 'BYTES') return text;
-  if (datatype === 'BOOL') return /^(true|1)$/i.test(text);
-  if (datatype.endsWith('INT64') && /^[+-]?\d+$/.test(text)) return BigInt(text);
-  const number = text === '' ? NaN : Number(text);
-  if (!Number.isNaN(number) || /^(nan)?$/i.test(text)) return number;
-  throw new PartituraError(
-    'DATATYPE_MISMATCH',
-    `line ${line}: expected ${datatype} for '${name}', got '${text}'`,
-  );
+  return elementOf(text, datatype as Datatype, `line ${line}, input '${name}'`);
 }
 
 function onlyInput(inputs: readonly TensorStatus[], line: number): string {

@@ -1,25 +1,8 @@
-import { parse } from 'csv-parse';
-import type { Readable } from 'node:stream';
+import { elementOf, type CsvRecord } from '../../schemas/csv.js';
 import type { Datatype } from '../../schemas/datatypes.js';
 import type { InferenceReply, Tensor, TensorStatus } from '../../schemas/generated.js';
 import { elementTexts } from '../json/write-elements.js';
-import { PartituraError, invalidRequest } from '../../schemas/errors.js';
-
-/** A record of a CSV file by column. */
-type CsvRecord = Readonly<Record<string, string>>;
-
-/** Parses CSV with a header line (RFC 4180). @throws PartituraError INVALID_REQUEST with the line */
-export async function* csvRecords(body: Readable, maxBytes: number): AsyncGenerator<CsvRecord> {
-  const parser = body.pipe(
-    parse({ columns: true, bom: true, trim: true, skip_empty_lines: true, max_record_size: maxBytes }),
-  );
-  body.once('error', (error) => parser.destroy(error));
-  try {
-    for await (const record of parser) yield record as CsvRecord;
-  } catch (cause) {
-    throw new PartituraError('INVALID_REQUEST', `CSV: ${(cause as Error).message}`, { cause });
-  }
-}
+import { invalidRequest } from '../../schemas/errors.js';
 
 /**
  * Builds the row of a record: columns named like inputs, or, for a model with one input, all columns in their order.
@@ -27,32 +10,20 @@ export async function* csvRecords(body: Readable, maxBytes: number): AsyncGenera
  */
 export function rowOf(record: CsvRecord, inputs: readonly TensorStatus[]): unknown {
   const [input] = inputs;
-  const isNamed = inputs.every(({ name }) => Object.hasOwn(record, name));
+  const isNamed = inputs.every(({ name }) => record.has(name));
   if (isNamed && inputs.length > 0)
     return Object.fromEntries(
-      inputs.map((spec) => [spec.name, valueOf(record[spec.name] ?? '', spec.name, spec)]),
+      inputs.map((spec) => [spec.name, valueOf(record.get(spec.name) ?? '', spec.name, spec)]),
     );
   if (inputs.length !== 1 || !input) {
     const names = inputs.map(({ name }) => name).join(', ');
-    throw invalidRequest(`CSV: expected columns ${names}, got ${Object.keys(record).join(', ')}`);
+    throw invalidRequest(`CSV: expected columns ${names}, got ${[...record.keys()].join(', ')}`);
   }
-  return Object.entries(record).map(([column, text]) => valueOf(text, column, input));
+  return [...record].map(([column, text]) => valueOf(text, column, input));
 }
 
 function valueOf(text: string, column: string, { datatype }: Pick<TensorStatus, 'datatype'>): unknown {
-  if (datatype === 'BYTES') return text;
-  if (datatype === 'BOOL') return boolean(text, column);
-  const isWhole = (datatype as Datatype).includes('INT');
-  if (isWhole && /^[+-]?\d+$/.test(text)) return BigInt(text);
-  const number = text === '' ? NaN : Number(text);
-  if (!isWhole && (!Number.isNaN(number) || /^nan$/i.test(text))) return number;
-  throw new PartituraError('DATATYPE_MISMATCH', `column '${column}': expected ${datatype}, got '${text}'`);
-}
-
-function boolean(text: string, column: string): boolean {
-  if (/^(true|1)$/i.test(text)) return true;
-  if (/^(false|0)$/i.test(text)) return false;
-  throw new PartituraError('DATATYPE_MISMATCH', `column '${column}': expected true or false, got '${text}'`);
+  return elementOf(text, datatype as Datatype, `column '${column}'`);
 }
 
 /** Writes the header line of answers: a column for each element of a row, and one for errors. */

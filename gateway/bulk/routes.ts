@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
+import { csvRecords } from '../../schemas/csv.js';
 import type { InferenceReply } from '../../schemas/generated.js';
 import type { GatewayServices } from '../dialects/rest-dialect.js';
 import { callContextOf } from '../http/call-context.js';
@@ -9,7 +10,7 @@ import { problemOf } from '../inference/problem.js';
 import { checked } from '../openapi/checked.js';
 import { BulkQuery } from '../openapi/schemas/open-inference.js';
 import { signatureOf, type ServedVersion } from '../models/served-models.js';
-import { answerLine, csvRecords, errorLine, headerLine, rowOf } from './csv.js';
+import { answerLine, errorLine, headerLine, rowOf } from './csv.js';
 import { inOrder } from './in-order.js';
 import { linesOf, readLine, writeAnswer, writeError, writeProgress } from './ndjson.js';
 import { rowRequest } from './row-request.js';
