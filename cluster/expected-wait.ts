@@ -1,3 +1,4 @@
+import { rateOf } from './model-load.js';
 import type { KnownNode } from './node-directory.js';
 
 /** The queue of a model. */
@@ -17,23 +18,15 @@ export interface ModelQueue {
 export function expectedWaitMs(queue: ModelQueue, nodes: readonly KnownNode[], now: number): number {
   let rows = 0;
   let rowsPerSecond = 0;
-  const serving = nodes.filter((node) => node.alive && throughputOf(queue.model, node) > 0);
+  const serving = nodes.filter((node) => node.alive && rateOf(node, queue.model) > 0);
   const readers = readersOf(queue.topic, serving);
   for (const node of serving) {
-    const throughput = throughputOf(queue.model, node);
+    const throughput = rateOf(node, queue.model);
     const computed = (throughput * Math.max(0, now - node.beatAt)) / 1_000;
     rows += Math.max(0, rowsAt(queue, node, readers) - computed);
     rowsPerSecond += throughput;
   }
   return rowsPerSecond === 0 ? 0 : (rows / rowsPerSecond) * 1_000;
-}
-
-/** Rows per second of the version that answers most requests: the fastest that the node serves. */
-function throughputOf(model: string, { models }: KnownNode): number {
-  const rates = models
-    .filter((one) => one.model === model && one.state === 'AVAILABLE')
-    .map(({ load }) => load?.rowsPerSecond ?? 0);
-  return Math.max(0, ...rates);
 }
 
 /** Counts the nodes that read each partition: several, if requests are delivered as a queue, and each reports all of its lag. */

@@ -1,24 +1,21 @@
 import { LiveJobs } from '../cluster/jobs/live-jobs.js';
-import { ensureTopics } from '../cluster/ensure-topics.js';
 import { LiveNodes } from '../cluster/live-nodes.js';
-import { clusterTopics } from '../cluster/topic-specs.js';
 import { JOBS, replyTopicPolicy } from '../cluster/topics.js';
-import { createFoundation, noteDeadLetter, type Foundation } from '../consumers/node/foundation.js';
+import { connect } from '../consumers/node/connect.js';
+import { createFoundation, type Foundation } from '../consumers/node/foundation.js';
+import { createReplyPublisher } from '../consumers/node/reply-publisher.js';
 import { NO_SPANS } from '../consumers/records/record-spans.js';
 import { RecordConsumer } from '../consumers/records/record-consumer.js';
 import type { Outcome } from '../consumers/requests/replies/outcome.js';
-import { ReplyPublisher } from '../consumers/requests/replies/publisher.js';
 import { RequestReader } from '../consumers/requests/request-reader.js';
 import type { Config } from '../core/config/config.js';
 import type { Logger } from '../core/log.js';
 import { Slots } from '../core/slots.js';
 import { serveHealth, type HealthServer } from '../core/telemetry.js';
-import { untilAvailable } from '../kafka/errors/until-available.js';
 import type { KafkaClient } from '../kafka/port.js';
 import { nodeReadLimits } from '../kafka/record-batches/read-limits.js';
 import { PartitionChooser } from '../producers/partition-chooser.js';
 import { RequestChannel } from '../producers/request-channel.js';
-import { headersToPass } from '../schemas/headers/reply-headers.js';
 import { JobFolder } from './files/job-folder.js';
 import { inputsFrom } from './model-inputs.js';
 import { Jobs, type JobWork } from './jobs/job-handler.js';
@@ -46,8 +43,6 @@ interface CoordinatorParts extends Connections {
  * its own: when one dies, another continues its jobs.
  */
 export class Coordinator {
-  readonly #closing = new AbortController();
-
   private constructor(readonly parts: CoordinatorParts) {}
 
   static async create(config: Config, kafka: KafkaClient, log: Logger): Promise<Coordinator> {
@@ -85,12 +80,9 @@ export class Coordinator {
 
   /** Connects and takes jobs. Waits for brokers that are unavailable. @throws KafkaError if the cluster refuses it */
   async start(): Promise<void> {
-    const { channel, nodes, jobs, consumer } = this.parts;
-    const { config, producer, admin, outage, lifecycle, log } = this.parts.foundation;
-    const connect = (): Promise<unknown> => Promise.all([producer.connect(), admin.connect()]);
-    await untilAvailable(connect, outage, this.#closing.signal);
-    for (const { topic, error } of await ensureTopics(admin, clusterTopics(config)))
-      log.debug({ topic, err: error }, 'topic cannot be created; assuming that it exists');
+    const { foundation, channel, nodes, jobs, consumer } = this.parts;
+    const { lifecycle, log } = foundation;
+    await connect(foundation);
     await Promise.all([channel.open(), nodes.start(), jobs.start()]);
     await consumer.start();
     lifecycle.ready();
@@ -102,7 +94,6 @@ export class Coordinator {
     const { foundation, channel, nodes, jobs, consumer, health } = this.parts;
     const { lifecycle, outbox, producer, admin } = foundation;
     lifecycle.drain();
-    this.#closing.abort(new Error('the coordinator is being closed'));
     await consumer.abandon();
     await Promise.allSettled([channel.close(), nodes.close(), jobs.close(), outbox.close()]);
     await Promise.allSettled([producer.close(), admin.close(), health.close()]);
@@ -139,25 +130,14 @@ function createConsumer(foundation: Foundation, connections: Connections): Recor
 }
 
 function createHandler(foundation: Foundation, { channel, nodes, jobs }: Connections): Jobs {
-  const { id, config, topics, outbox, destinations, schemas, lifecycle } = foundation;
-  const { maxRecordBytes, deadLetterHeaders, replyTopics, replyHeaders, jobFiles, jobsAtOnce } = config;
+  const { id, config, topics, outbox, destinations, schemas } = foundation;
+  const { maxRecordBytes, replyTopics, jobFiles, jobsAtOnce } = config;
   const isReplyTopicAllowed = replyTopicPolicy(replyTopics, topics.own);
-  const publisher = new ReplyPublisher(outbox, {
-    topics,
-    node: id,
-    spans: NO_SPANS,
-    maxRecordBytes,
-    deadLetterHeaders,
-    passHeaders: headersToPass(replyHeaders),
-    onStuck: (error) => lifecycle.fail(error),
-    onTopicRefused: (topic, reason) => destinations.refuse(topic, reason),
-    onDeadLetter: (reason, record, message) => noteDeadLetter(foundation, reason, record, message),
-  });
   return new Jobs({
     coordinator: id,
     topics,
     reader: new RequestReader({ node: id, maxRecordBytes, isReplyTopicAllowed, schemas }),
-    publisher,
+    publisher: createReplyPublisher(foundation),
     destinations,
     outbox,
     known: jobs,

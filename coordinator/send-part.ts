@@ -1,5 +1,5 @@
 import type { RequestChannel } from '../producers/request-channel.js';
-import { isErrorCode, PartituraError } from '../schemas/errors.js';
+import { statedError } from '../schemas/errors.js';
 import type { SendPart } from './dispatch/dispatcher.js';
 
 /** Returns the function that sends parts to nodes as ordinary requests. @param timeoutMs time for the answer to one part */
@@ -19,7 +19,6 @@ export function sendThrough(
     };
     const { error, outputs } = await channel.request(request, { timeoutMs, signal });
     if (!error) return outputs;
-    const code = isErrorCode(error.code) ? error.code : 'INTERNAL';
-    throw new PartituraError(code, error.message, { retryable: error.retryable });
+    throw statedError(error);
   };
 }

@@ -4,7 +4,7 @@ import { checkConfig, type Config, type ConfigInput } from '../core/config/confi
 import { createLogger, type Logger } from '../core/log.js';
 import { createKafkaClient } from '../kafka/client.js';
 import type { KafkaClient } from '../kafka/port.js';
-import { PartituraError, isErrorCode, invalidRequest } from '../schemas/errors.js';
+import { statedError, invalidRequest } from '../schemas/errors.js';
 import type { InferenceReply, InferenceRequest, Timing } from '../schemas/generated.js';
 import { PartitionChooser } from './partition-chooser.js';
 import { RequestChannel, type RequestOptions } from './request-channel.js';
@@ -195,10 +195,7 @@ function requestOf(
 }
 
 function toPrediction({ id, model, modelVersion, outputs, error, node, timing }: InferenceReply): Prediction {
-  if (error) {
-    const code = isErrorCode(error.code) ? error.code : 'INTERNAL';
-    throw new PartituraError(code, error.message, { retryable: error.retryable });
-  }
+  if (error) throw statedError(error);
   const byName = Object.fromEntries(outputs.map((output) => [output.name, fromTensor(output)]));
   return { id, model, version: modelVersion, outputs: byName, node, timing };
 }

@@ -1,4 +1,5 @@
 import type { LiveNodes } from '../cluster/live-nodes.js';
+import { lagOf, pendingRowsOf, rateOf } from '../cluster/model-load.js';
 import type { KnownNode } from '../cluster/node-directory.js';
 import { topicNames } from '../cluster/topics.js';
 
@@ -120,12 +121,10 @@ export class PartitionChooser {
   }
 }
 
-function ownerOf({ node, beatAt, models, partitions }: KnownNode, model: string, topic: string): Owner {
-  const loads = models.filter((one) => one.model === model && one.state === 'AVAILABLE');
-  const rowsPerSecond = Math.max(0, ...loads.map(({ load }) => load?.rowsPerSecond ?? 0));
+function ownerOf(known: KnownNode, model: string, topic: string): Owner {
+  const { node, beatAt } = known;
+  const rowsPerSecond = rateOf(known, model);
   const msPerRow = rowsPerSecond === 0 ? UNKNOWN_MS : 1_000 / rowsPerSecond;
-  let rows = 0;
-  for (const { load } of loads) rows += load?.pendingRows ?? 0;
-  for (const one of partitions) if (one.topic === topic) rows += one.lagRecords;
+  const rows = pendingRowsOf(known, model) + lagOf(known, topic);
   return { node, beatAt, queueMs: rows * msPerRow, msPerRow };
 }

@@ -1,19 +1,8 @@
+import { ELEMENT_ARRAYS, type ElementArray } from '../schemas/element-arrays.js';
 import { elementCount, formatShape, isDatatype, type Datatype } from '../schemas/datatypes.js';
 import { PartituraError, invalidRequest } from '../schemas/errors.js';
 import type { Tensor } from '../schemas/generated.js';
 import { areTexts, decodeElements, encodeElements, splitBytes, type Element } from '../schemas/tensor.js';
-
-type NumericArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
 
 /** Elements in nested lists; the nesting defines the shape. Buffers are BYTES that need not be text. */
 export type NestedList = readonly (Element | Buffer | NestedList)[];
@@ -24,7 +13,7 @@ export type NestedList = readonly (Element | Buffer | NestedList)[];
  */
 export type InputTensor =
   | {
-      readonly data: NumericArray | readonly (Element | Buffer)[];
+      readonly data: ElementArray | readonly (Element | Buffer)[];
       readonly shape: readonly number[];
       readonly datatype?: Datatype;
     }
@@ -38,10 +27,10 @@ export type InputTensor =
 export interface OutputTensor {
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  readonly data: NumericArray | readonly boolean[] | readonly string[] | readonly Buffer[];
+  readonly data: ElementArray | readonly boolean[] | readonly string[] | readonly Buffer[];
 }
 
-const ARRAY_DATATYPES: readonly (readonly [abstract new (...args: never[]) => NumericArray, Datatype])[] = [
+const ARRAY_DATATYPES: readonly (readonly [abstract new (...args: never[]) => ElementArray, Datatype])[] = [
   [Float32Array, 'FP32'],
   [Float64Array, 'FP64'],
   [Int8Array, 'INT8'],
@@ -108,7 +97,7 @@ function checkCount(name: string, shape: readonly number[], found: number): void
   );
 }
 
-function datatypeOfArray(data: NumericArray, name: string): Datatype {
+function datatypeOfArray(data: ElementArray, name: string): Datatype {
   const known = ARRAY_DATATYPES.find(([type]) => data instanceof type);
   if (known) return known[1];
   throw new PartituraError('DATATYPE_MISMATCH', `input '${name}': expected a typed array of numbers`);
@@ -135,7 +124,7 @@ export function fromTensor({ datatype, shape, data }: Tensor): OutputTensor {
   if (datatype === 'BOOL') return { datatype, shape, data: decodeElements(datatype, data) as boolean[] };
   const buffer = new ArrayBuffer(data.length);
   new Uint8Array(buffer).set(data);
-  return { datatype, shape, data: new TYPED[datatype](buffer) };
+  return { datatype, shape, data: new ELEMENT_ARRAYS[datatype](buffer) };
 }
 
 function textsOrBytes(elements: readonly Buffer[]): string[] | Buffer[] {
@@ -143,17 +132,3 @@ function textsOrBytes(elements: readonly Buffer[]): string[] | Buffer[] {
     ? elements.map((element) => element.toString('utf8'))
     : elements.map((element) => Buffer.from(element));
 }
-
-const TYPED: Record<Exclude<Datatype, 'BYTES' | 'BOOL'>, new (buffer: ArrayBuffer) => NumericArray> = {
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Uint16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-};

@@ -50,6 +50,19 @@ export class PartituraError extends Error {
   }
 }
 
+/** Returns the error that a reply or a status states. A code that this version does not know becomes `fallback`. */
+export function statedError(
+  {
+    code,
+    message,
+    retryable,
+  }: { readonly code: string; readonly message: string; readonly retryable?: boolean },
+  fallback: ErrorCode = 'INTERNAL',
+): PartituraError {
+  const known = isErrorCode(code) ? code : fallback;
+  return new PartituraError(known, message, retryable === undefined ? {} : { retryable });
+}
+
 /** Returns the error of a request that is wrong in itself. @param message names the field, what was expected and what came */
 export function invalidRequest(message: string): PartituraError {
   return new PartituraError('INVALID_REQUEST', message);

@@ -14,7 +14,7 @@ import { isInternal } from '../../schemas/model-name.js';
 import { kafkaFor } from '../kafka.js';
 import { CONNECTION, withOptions, type ConfigOf } from '../options.js';
 import { print, printJson, table } from '../output.js';
-import { rowOf } from './job/with-jobs.js';
+import { jobTable } from './job/with-jobs.js';
 
 /** A model with its queue, over all nodes. */
 interface ModelState {
@@ -134,7 +134,7 @@ function printState({ nodes, models, jobs, problems }: ClusterState): void {
   print(table(['MODEL', 'VERSIONS', 'NODES', 'WAITING', 'ROWS/S', 'EXPECTED WAIT'], models.map(modelRow)));
   if (jobs.length > 0) {
     print('');
-    print(table(['JOB', 'KIND', 'STATE', 'PARTS', 'REPEATED', 'TIME', 'ENDS IN', 'ERROR'], jobs.map(rowOf)));
+    print(jobTable(jobs));
   }
   print('');
   if (problems.length === 0) print('no problems');

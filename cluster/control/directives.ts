@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ENGINE } from '../../core/config/engine.js';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
 import { isModelName } from '../../schemas/model-name.js';
+import { parseState, stateRecord } from '../state-records.js';
 
 /**
  * Desired state of the cluster on the compacted control topic, in JSON. Every node follows it, so a directive also reaches
@@ -65,23 +66,13 @@ const MODEL_KEY_FORM = /^model\/([^/]+)(?:\/(?:loaded|version-policy|labels))?$/
 export function modelRecords(topic: string, model: string, change: ModelChange, by: Asked): OutgoingRecord[] {
   const aspects = Object.keys(change) as (keyof ModelChange)[];
   return aspects.map((aspect) =>
-    record(topic, `${MODEL_KEY}${model}/${ASPECT_KEYS[aspect]}`, { ...by, [aspect]: change[aspect] }),
+    stateRecord(topic, `${MODEL_KEY}${model}/${ASPECT_KEYS[aspect]}`, { ...by, [aspect]: change[aspect] }),
   );
 }
 
 /** Creates the record of a node's directive. */
 export function nodeRecord(topic: string, node: string, value: NodeDirective): OutgoingRecord {
-  return record(topic, `${NODE_KEY}${node}`, value);
-}
-
-function record(topic: string, key: string, value: object): OutgoingRecord {
-  return {
-    topic,
-    partition: 0,
-    key: Buffer.from(key),
-    value: Buffer.from(JSON.stringify(value)),
-    headers: {},
-  };
+  return stateRecord(topic, `${NODE_KEY}${node}`, value);
 }
 
 /**
@@ -93,7 +84,7 @@ export function collectDirectives(records: readonly KafkaRecord[]): Directive[] 
   const found = new Map<string, Directive>();
   for (const one of records) {
     const key = one.key?.toString('utf8') ?? '';
-    const content = one.value === null ? undefined : parsed(one.value);
+    const content = one.value === null ? undefined : parseState(one.value);
     if (content === undefined) continue;
     const directive = key.startsWith(NODE_KEY)
       ? readNode(key.slice(NODE_KEY.length), content, one.offset)
@@ -128,12 +119,4 @@ function readModel(
     offset,
     value: { requestedBy, requestedAt, loaded, versionPolicy, labels },
   };
-}
-
-function parsed(value: Buffer): unknown {
-  try {
-    return JSON.parse(value.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

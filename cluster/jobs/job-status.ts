@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KafkaRecord, OutgoingRecord } from '../../kafka/port.js';
+import { parseState, stateRecord } from '../state-records.js';
 
 /**
  * Status of split jobs on the compacted topic `<prefix>.jobs.status`, in JSON. The key of a status is the job's id, at its end
@@ -77,22 +78,12 @@ export function estimatedEnd(
 }
 
 export function statusRecord(topic: string, status: JobStatus): OutgoingRecord {
-  return recordOf(topic, isFinished(status) ? `${status.id}${END}` : status.id, status);
+  return stateRecord(topic, isFinished(status) ? `${status.id}${END}` : status.id, status);
 }
 
 /** Creates the order to cancel a job. */
 export function cancelRecord(topic: string, id: string, requestedBy: string): OutgoingRecord {
-  return recordOf(topic, `${id}${CANCEL}`, { requestedBy });
-}
-
-function recordOf(topic: string, key: string, value: object): OutgoingRecord {
-  return {
-    topic,
-    partition: 0,
-    key: Buffer.from(key),
-    value: Buffer.from(JSON.stringify(value)),
-    headers: {},
-  };
+  return stateRecord(topic, `${id}${CANCEL}`, { requestedBy });
 }
 
 /** The jobs that a status topic tells of. */
@@ -103,15 +94,23 @@ export interface KnownJobs {
   readonly cancelled: ReadonlySet<string>;
 }
 
-/** Collects the jobs of a status topic; records in other forms are ignored. */
-export function collectJobs(records: readonly KafkaRecord[]): KnownJobs {
+/** Reads the status in a record; undefined for other content. */
+export function readStatus({ value }: KafkaRecord): JobStatus | undefined {
+  return value === null ? undefined : jobStatus.safeParse(parseState(value)).data;
+}
+
+/**
+ * Collects the jobs of a status topic; records in other forms are ignored.
+ * @param read reads the status in a record; one that remembers it where the same records are collected again
+ */
+export function collectJobs(records: readonly KafkaRecord[], read = readStatus): KnownJobs {
   const statuses = new Map<string, JobStatus>();
   const cancelled = new Set<string>();
-  for (const { key, value } of records) {
-    const name = key?.toString() ?? '';
-    if (value === null) continue;
+  for (const record of records) {
+    const name = record.key?.toString() ?? '';
+    if (record.value === null) continue;
     if (name.endsWith(CANCEL)) cancelled.add(name.slice(0, -CANCEL.length));
-    const { data: status } = jobStatus.safeParse(parsed(value));
+    const status = read(record);
     if (!status || (name !== status.id && name !== `${status.id}${END}`)) continue;
     const known = statuses.get(status.id);
     if (known && isFinished(known) && !isFinished(status)) continue;
@@ -119,12 +118,4 @@ export function collectJobs(records: readonly KafkaRecord[]): KnownJobs {
     statuses.set(status.id, status);
   }
   return { statuses, cancelled };
-}
-
-function parsed(value: Buffer): unknown {
-  try {
-    return JSON.parse(value.toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -1,15 +1,18 @@
 import type { Config } from '../../core/config/config.js';
 import type { Logger } from '../../core/log.js';
-import type { KafkaClient } from '../../kafka/port.js';
+import type { KafkaClient, KafkaRecord } from '../../kafka/port.js';
 import { FollowedTopic } from '../../kafka/reading/followed-topic.js';
 import { topicNames } from '../topics.js';
-import { collectJobs, type JobStatus, type KnownJobs } from './job-status.js';
+import { collectJobs, readStatus, type JobStatus, type KnownJobs } from './job-status.js';
 
-const LIMITS = { maxRecordBytes: 256 * 1024, maxBytes: 64 * 1024 * 1024 };
+/** Limits of the status topic in memory. */
+export const STATUS_LIMITS = { maxRecordBytes: 256 * 1024, maxBytes: 64 * 1024 * 1024 };
 
 /** The jobs of the status topic, kept up to date. */
 export class LiveJobs {
   readonly #followed: FollowedTopic;
+  /** Statuses by their records: each is parsed once, although every change collects all of them again. */
+  readonly #read = new WeakMap<KafkaRecord, JobStatus | undefined>();
   #known: KnownJobs | undefined;
 
   constructor(
@@ -18,7 +21,7 @@ export class LiveJobs {
     log: Logger,
   ) {
     const topic = topicNames(prefix).jobStatus;
-    this.#followed = new FollowedTopic(kafka, { ...LIMITS, topic, fetchMaxBytes, log });
+    this.#followed = new FollowedTopic(kafka, { ...STATUS_LIMITS, topic, fetchMaxBytes, log });
     this.#followed.onChange(() => (this.#known = undefined));
   }
 
@@ -28,8 +31,13 @@ export class LiveJobs {
   }
 
   get #jobs(): KnownJobs {
-    this.#known ??= collectJobs(this.#followed.records());
+    this.#known ??= collectJobs(this.#followed.records(), (record) => this.#statusIn(record));
     return this.#known;
+  }
+
+  #statusIn(record: KafkaRecord): JobStatus | undefined {
+    if (!this.#read.has(record)) this.#read.set(record, readStatus(record));
+    return this.#read.get(record);
   }
 
   /** Returns all jobs, the one that changed last at the end. */

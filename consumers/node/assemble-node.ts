@@ -8,7 +8,6 @@ import type { Logger } from '../../core/log.js';
 import { serveHealth, type HealthServer } from '../../core/telemetry.js';
 import { KafkaError, type KafkaClient } from '../../kafka/port.js';
 import type { NodeStatus } from '../../schemas/generated.js';
-import { headersToPass } from '../../schemas/headers/reply-headers.js';
 import { Bindings } from '../bindings/bindings.js';
 import type { BindingParts } from '../bindings/start-binding.js';
 import type { Engine } from '../engine/engine.js';
@@ -19,7 +18,6 @@ import { VerdictCache } from '../models/verdict-cache.js';
 import { NO_SPANS, type RecordSpans } from '../records/record-spans.js';
 import { CancelledRequests } from '../requests/cancelled-requests.js';
 import { Admission } from '../requests/admission.js';
-import { ReplyPublisher } from '../requests/replies/publisher.js';
 import type { RequestParts } from '../requests/requests.js';
 import { tailCancellations } from './follow-cancellations.js';
 import { createFoundation, noteDeadLetter, type Foundation } from './foundation.js';
@@ -27,6 +25,7 @@ import { Heartbeat } from './heartbeat.js';
 import { ModelConsumers } from './model-consumers.js';
 import { NodeSweeper } from './node-sweeper.js';
 import { InferenceNode } from './node.js';
+import { createReplyPublisher } from './reply-publisher.js';
 
 /** Tasks of the kinds of jobs that come with Partitura. */
 const BUILT_IN_TASKS = fileURLToPath(new URL('../../../tasks', import.meta.url));
@@ -176,20 +175,10 @@ function createRequestParts(
   catalog: ModelCatalog,
   cancelled: CancelledRequests,
 ): RequestParts {
-  const { id: node, config, topics, outbox, destinations, schemas, spans, lifecycle } = foundation;
-  const { maxRecordBytes, deadLetterHeaders } = config;
+  const { id: node, config, topics, destinations, schemas } = foundation;
+  const { maxRecordBytes } = config;
   const isReplyTopicAllowed = replyTopicPolicy(config.replyTopics, topics.own);
-  const publisher = new ReplyPublisher(outbox, {
-    topics,
-    node,
-    spans,
-    maxRecordBytes,
-    deadLetterHeaders,
-    passHeaders: headersToPass(config.replyHeaders),
-    onStuck: (error) => lifecycle.fail(error),
-    onTopicRefused: (topic, reason) => destinations.refuse(topic, reason),
-    onDeadLetter: (reason, record, message) => noteDeadLetter(foundation, reason, record, message),
-  });
+  const publisher = createReplyPublisher(foundation);
   const { now } = Date;
   const admission = new Admission(catalog, { node, maxRecordBytes, isReplyTopicAllowed, schemas, now });
   return { node, admission, publisher, destinations, cancelled, schemas, now };

@@ -2,8 +2,6 @@ import { hostname } from 'node:os';
 import { lacking } from '../../cluster/acls.js';
 import type { Directive } from '../../cluster/control/directives.js';
 import type { LiveDirectives } from '../../cluster/control/live-directives.js';
-import { ensureTopics } from '../../cluster/ensure-topics.js';
-import { clusterTopics } from '../../cluster/topic-specs.js';
 import type { HealthServer } from '../../core/telemetry.js';
 import { unlessAborted, within } from '../../core/time.js';
 import { untilAvailable } from '../../kafka/errors/until-available.js';
@@ -15,14 +13,13 @@ import { isInternal } from '../../schemas/model-name.js';
 import type { Bindings } from '../bindings/bindings.js';
 import type { Engine } from '../engine/engine.js';
 import type { ModelCatalog } from '../models/catalog.js';
+import { connect } from './connect.js';
 import type { Foundation } from './foundation.js';
 import { startFollowing } from './start-following.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { ModelConsumers } from './model-consumers.js';
 import type { NodeSweeper } from './node-sweeper.js';
 
-/** Time that available brokers get to answer a node that connects, milliseconds. */
-const FIRST_ANSWER_MS = 1_000;
 /** Time beyond the drain timeout to commit and leave the groups, milliseconds. */
 const LEAVE_SLACK_MS = 2_000;
 /** Time beyond the drain timeout for a node to close, milliseconds. */
@@ -76,7 +73,7 @@ export class InferenceNode {
   async start(): Promise<void> {
     const { foundation, catalog, heartbeat, sweeper } = this.parts;
     const { lifecycle, log } = foundation;
-    await this.#connect();
+    await connect(foundation);
     await Promise.all([this.#followDirectives(), this.#followCancellations()]);
     heartbeat.start();
     await unlessAborted(lifecycle.closing, catalog.start());
@@ -86,15 +83,6 @@ export class InferenceNode {
     lifecycle.ready();
     heartbeat.beat();
     log.info({ node: this.id, models: catalog.models, health: this.healthUrl }, 'node ready');
-  }
-
-  async #connect(): Promise<void> {
-    const { producer, admin, outage, lifecycle, config, log } = this.parts.foundation;
-    const connect = (): Promise<unknown> => Promise.all([producer.connect(), admin.connect()]);
-    await untilAvailable(connect, outage, lifecycle.closing, FIRST_ANSWER_MS);
-    const ensure = (): ReturnType<typeof ensureTopics> => ensureTopics(admin, clusterTopics(config));
-    for (const { topic, error } of await untilAvailable(ensure, outage, lifecycle.closing))
-      log.debug({ topic, err: error }, 'topic cannot be created; assuming that it exists');
   }
 
   /** Follows the control topic: a changed directive is applied at once, and then reported. */

@@ -1,4 +1,5 @@
 import type { LiveNodes } from '../../cluster/live-nodes.js';
+import { lagOf, pendingRowsOf, rateOf } from '../../cluster/model-load.js';
 import type { KnownNode } from '../../cluster/node-directory.js';
 import { topicNames } from '../../cluster/topics.js';
 
@@ -69,25 +70,7 @@ export function isSlower(
   const rate = others.reduce((sum, node) => sum + rateOf(node, queue.model), 0);
   const waiting =
     Math.max(...fresh.map((node) => lagOf(node, queue.topic))) +
-    others.reduce((sum, node) => sum + pendingOf(node, queue.model), 0);
+    others.reduce((sum, node) => sum + pendingRowsOf(node, queue.model), 0);
   const othersMs = (1_000 * (waiting + TOLERANCE * others.length)) / rate;
   return 1_000 / ownRate > othersMs;
-}
-
-/** Returns rows per second of the fastest version; 0 if it is not known. */
-function rateOf({ models }: KnownNode, model: string): number {
-  return Math.max(0, ...versionsOf(models, model).map(({ load }) => load?.rowsPerSecond ?? 0));
-}
-
-function pendingOf({ models }: KnownNode, model: string): number {
-  return versionsOf(models, model).reduce((sum, { load }) => sum + (load?.pendingRows ?? 0), 0);
-}
-
-/** Returns the records that nobody has taken; every node of a queue reports all of them. */
-function lagOf({ partitions }: KnownNode, topic: string): number {
-  return partitions.reduce((sum, one) => sum + (one.topic === topic ? one.lagRecords : 0), 0);
-}
-
-function versionsOf(models: KnownNode['models'], model: string): KnownNode['models'] {
-  return models.filter((one) => one.model === model && one.state === 'AVAILABLE');
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from '../../schemas/generated.js';
+import { encodeElements } from '../../schemas/tensor.js';
 
 /** Returns a tensor of float64, without a copy. */
 export function floats(name: string, shape: readonly number[], data: Float64Array): Tensor {
@@ -12,11 +13,7 @@ export function floats(name: string, shape: readonly number[], data: Float64Arra
 
 /** Returns a tensor of one text. */
 export function text(name: string, value: string): Tensor {
-  const bytes = Buffer.from(value);
-  const data = Buffer.alloc(4 + bytes.length);
-  data.writeUInt32LE(bytes.length);
-  bytes.copy(data, 4);
-  return { name, datatype: 'BYTES', shape: [1], data };
+  return { name, datatype: 'BYTES', shape: [1], data: encodeElements('BYTES', [value], name) };
 }
 
 /** Returns the elements of an FP64 tensor. */

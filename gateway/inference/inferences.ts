@@ -1,5 +1,5 @@
 import type { InferenceReply, InferenceRequest } from '../../schemas/generated.js';
-import { PartituraError, isErrorCode } from '../../schemas/errors.js';
+import { statedError } from '../../schemas/errors.js';
 import type { Identity } from '../auth/identity.js';
 import type { RequestSignal } from '../../producers/reply-router.js';
 import type { RequestChannel } from '../../producers/request-channel.js';
@@ -41,8 +41,7 @@ export class Inferences {
     const deadline = Math.ceil(Math.min(request.deadline ?? Infinity, Date.now() + timeoutMs));
     const reply = await this.channel.request({ ...request, deadline }, { timeoutMs, signal, headers });
     if (!reply.error) return reply;
-    const { code, message, retryable } = reply.error;
-    throw new PartituraError(isErrorCode(code) ? code : 'INTERNAL', message, { retryable });
+    throw statedError(reply.error);
   }
 
   /** Refuses at once what every node would refuse after its queue. */

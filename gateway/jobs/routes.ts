@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { isFinished, JOB_KINDS, type JobStatus } from '../../cluster/jobs/job-status.js';
 import { JOBS } from '../../cluster/topics.js';
-import type { JobClient } from '../../operations/jobs/job-client.js';
-import { readResult } from '../../operations/jobs/job-result.js';
-import { invalidRequest, isErrorCode, PartituraError } from '../../schemas/errors.js';
+import { unknownJob, type JobClient } from '../../operations/jobs/job-client.js';
+import { readResult, requireResult } from '../../operations/jobs/job-result.js';
+import { invalidRequest } from '../../schemas/errors.js';
 import { oipJson } from '../../schemas/framing/index.js';
 import { linesOf } from '../../schemas/tensor-lines.js';
 import type { Identity } from '../auth/identity.js';
@@ -66,8 +66,7 @@ function submit(client: JobClient, body: Buffer, identity: Identity): Promise<st
 function statusOf({ jobs }: JobClient, id: string): JobStatus {
   const status = jobs.get(id);
   if (status) return status;
-  const message = `job '${id}': expected a job of the last week, got an unknown id`;
-  throw new FrontError({ http: 404, grpc: GRPC_STATUS.NOT_FOUND }, 'NOT_FOUND', message);
+  throw new FrontError({ http: 404, grpc: GRPC_STATUS.NOT_FOUND }, 'NOT_FOUND', unknownJob(id));
 }
 
 /** Streams each change of a job as a server-sent event, until the job ends or the caller goes away. */
@@ -89,18 +88,10 @@ function watch(client: JobClient, id: string, reply: FastifyReply): FastifyReply
   return reply.type('text/event-stream').header('cache-control', 'no-cache').send(body);
 }
 
-function failureOf({ code, message }: { readonly code: string; readonly message: string }): PartituraError {
-  return new PartituraError(isErrorCode(code) ? code : 'PART_FAILED', message);
-}
-
 /** Streams the result as NDJSON; a slow caller slows the reading down. */
 function sendResult(client: JobClient, id: string, reply: FastifyReply): FastifyReply {
   const status = statusOf(client, id);
-  if (status.error) throw failureOf(status.error);
-  if (!isFinished(status))
-    throw invalidRequest(`job '${id}': expected one that has ended, but it is ${status.state}`);
-  if (status.output !== null)
-    throw invalidRequest(`job '${id}': its result is in the file '${status.output}' of the coordinator`);
+  requireResult(status);
   const body = new PassThrough();
   const reading = readResult(client.kafka, client.config, status, async (outputs) => {
     if (body.destroyed) throw new Error('the caller closed the connection');

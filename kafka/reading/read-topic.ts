@@ -34,16 +34,20 @@ export async function readTopic(
   return found;
 }
 
-/** Looks up a topic's current offsets; undefined if it does not exist. */
+/**
+ * Looks up a topic's current offsets; undefined if it does not exist.
+ * @param since as for `topicRanges`
+ */
 export async function rangesOf(
   kafka: KafkaClient,
   topic: string,
   signal: AbortSignal = new AbortController().signal,
+  since?: number,
 ): Promise<PartitionRange[] | undefined> {
   const admin = kafka.admin();
   try {
     await unlessAborted(signal, admin.connect());
-    return await unlessAborted(signal, topicRanges(admin, topic));
+    return await unlessAborted(signal, topicRanges(admin, topic, since));
   } finally {
     await admin.close();
   }

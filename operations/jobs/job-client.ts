@@ -30,6 +30,11 @@ export interface JobSubmission {
   readonly deadline?: number | null | undefined;
 }
 
+/** Returns the sentence about an id that no job has. */
+export function unknownJob(id: string): string {
+  return `job '${id}': expected a job of the last week, got an unknown id`;
+}
+
 /** Submits and cancels split jobs and knows their status. */
 export class JobClient {
   readonly jobs: LiveJobs;

@@ -1,15 +1,25 @@
 import { JOB_PART, JOB_PARTS } from '../../cluster/jobs/job-headers.js';
-import type { JobStatus } from '../../cluster/jobs/job-status.js';
+import { isFinished, type JobStatus } from '../../cluster/jobs/job-status.js';
 import type { Config } from '../../core/config/config.js';
 import type { KafkaClient, KafkaRecord } from '../../kafka/port.js';
-import { scanRanges, topicRanges, type PartitionRange } from '../../kafka/reading/scan-topic.js';
-import { PartituraError } from '../../schemas/errors.js';
+import { rangesOf } from '../../kafka/reading/read-topic.js';
+import { scanRanges } from '../../kafka/reading/scan-topic.js';
+import { invalidRequest, PartituraError, statedError } from '../../schemas/errors.js';
 import { decodeReply } from '../../schemas/framing/single-object.js';
 import type { Tensor } from '../../schemas/generated.js';
 
 const READ_LIMIT_MS = 30_000;
 /** Clocks of coordinator and broker may differ. */
 const SLACK_MS = 60_000;
+
+/** @throws PartituraError with the failure of the job, or INVALID_REQUEST if its result is not on a topic, or not yet */
+export function requireResult({ id, state, output, error }: JobStatus): void {
+  if (error) throw statedError(error, 'PART_FAILED');
+  if (!isFinished({ state }))
+    throw invalidRequest(`job '${id}': expected one that has ended, but it is ${state}`);
+  if (output !== null)
+    throw invalidRequest(`job '${id}': its result is in the file '${output}' of the coordinator`);
+}
 
 /**
  * Reads the result of a finished job, part by part. Parts that were delivered twice, because a coordinator died, are read
@@ -23,7 +33,9 @@ export async function readResult(
   status: JobStatus,
   onPart: (outputs: readonly Tensor[], index: number) => Promise<void>,
 ): Promise<void> {
-  const ranges = await rangesOf(kafka, status);
+  // The time of submission is of the sender's clock.
+  const since = Math.min(status.submittedAt, status.startedAt) - SLACK_MS;
+  const ranges = await rangesOf(kafka, status.replyTopic, undefined, since);
   const ended = new AbortController();
   let next = 0;
   let parts: number | undefined;
@@ -38,7 +50,7 @@ export async function readResult(
     parts = Number(all);
     ended.abort();
   };
-  await scanRanges(kafka, status.replyTopic, ranges, {
+  await scanRanges(kafka, status.replyTopic, ranges ?? [], {
     limitMs: READ_LIMIT_MS,
     fetchMaxBytes: config.fetchMaxBytes,
     signal: ended.signal,
@@ -51,18 +63,4 @@ export async function readResult(
       'INTERNAL',
       `result of '${status.id}': expected all parts on ${status.replyTopic}, got ${next}`,
     );
-}
-
-/** Returns the part of the reply topic that may hold the result. The time of submission is of the sender's clock. */
-async function rangesOf(
-  kafka: KafkaClient,
-  { replyTopic, submittedAt, startedAt }: JobStatus,
-): Promise<PartitionRange[]> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return (await topicRanges(admin, replyTopic, Math.min(submittedAt, startedAt) - SLACK_MS)) ?? [];
-  } finally {
-    await admin.close();
-  }
 }

@@ -34,8 +34,8 @@ export const MUTANTS = [
     edits: [
       [
         'consumers/requests/replies/publisher.ts',
-        "this.#sendDeadLetter(publication, { record, stage: 'reply', error: cause });",
-        'void [record, cause];\n    publication.acknowledged();',
+        "this.#sendDeadLetter(publication, { record, stage: 'reply', error: replyRefused(topic, error) });",
+        'void [record, replyRefused];\n    publication.acknowledged();',
       ],
     ],
     tests: ['consumers/requests/replies/publisher.test.ts'],

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import type { JobClient } from '../../../operations/jobs/job-client.js';
 import type { ConfigOf } from '../../options.js';
-import { print, printError, printJson, table } from '../../output.js';
+import { print, printError, printJson } from '../../output.js';
 import { addResultCommand } from './result.js';
 import { addSubmitCommand } from './submit.js';
-import { add, rowOf, statusOf, watch, withJobs, type JobFlags } from './with-jobs.js';
+import { add, jobTable, statusOf, watch, withJobs, type JobFlags } from './with-jobs.js';
 
 /** Adds `job submit|status|watch|cancel|result`. */
 export function addJobCommands(program: Command, configOf: ConfigOf): void {
@@ -30,5 +30,5 @@ function show(client: JobClient, id: string | undefined, { json }: JobFlags): vo
   const jobs = id === undefined ? client.jobs.all() : [statusOf(client, id)];
   if (json) return printJson(id === undefined ? jobs : jobs[0]);
   if (jobs.length === 0) return printError('no jobs in the last seven days');
-  print(table(['JOB', 'KIND', 'STATE', 'PARTS', 'REPEATED', 'TIME', 'ENDS IN', 'ERROR'], jobs.map(rowOf)));
+  print(jobTable(jobs));
 }

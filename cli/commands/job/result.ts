@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { isFinished } from '../../../cluster/jobs/job-status.js';
 import type { Config } from '../../../core/config/config.js';
-import { readResult } from '../../../operations/jobs/job-result.js';
+import { readResult, requireResult } from '../../../operations/jobs/job-result.js';
 import { invalidRequest } from '../../../schemas/errors.js';
 import type { Tensor } from '../../../schemas/generated.js';
 import { linesOf } from '../../../schemas/tensor-lines.js';
@@ -28,10 +27,7 @@ export function addResultCommand(job: Command, configOf: ConfigOf): void {
 /** @throws PartituraError with the failure of the job, or INVALID_REQUEST while it runs */
 async function writeResult(config: Config, id: string, { raw, file }: ResultFlags): Promise<void> {
   const status = await withJobs(config, (client) => Promise.resolve(statusOf(client, id)));
-  if (!isFinished(status))
-    throw invalidRequest(`job '${id}': expected one that has ended, but it is ${status.state}`);
-  if (status.output !== null)
-    throw invalidRequest(`job '${id}': its result is in the file '${status.output}' of the coordinator`);
+  requireResult(status);
   const target = file === undefined ? process.stdout : createWriteStream(file);
   await readResult(kafkaFor(config), config, status, async (outputs) => {
     const part = raw === undefined ? linesOf(outputs) : bytesOf(outputs, raw);

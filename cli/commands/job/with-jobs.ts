@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { estimatedEnd, isFinished, type JobStatus } from '../../../cluster/jobs/job-status.js';
+import { estimatedEnd, type JobStatus } from '../../../cluster/jobs/job-status.js';
 import type { Config } from '../../../core/config/config.js';
 import { createLogger } from '../../../core/log.js';
-import { JobClient } from '../../../operations/jobs/job-client.js';
-import { PartituraError, invalidRequest } from '../../../schemas/errors.js';
+import { JobClient, unknownJob } from '../../../operations/jobs/job-client.js';
+import { invalidRequest, statedError } from '../../../schemas/errors.js';
 import { kafkaFor } from '../../kafka.js';
 import { CLUSTER, withOptions } from '../../options.js';
-import { print, printJson } from '../../output.js';
+import { print, printJson, table } from '../../output.js';
 import { stopSignal } from '../../signals.js';
 
 export interface JobFlags {
@@ -37,11 +37,15 @@ export async function withJobs<T>(config: Config, work: (client: JobClient) => P
 export function statusOf(client: JobClient, id: string): JobStatus {
   const status = client.jobs.get(id);
   if (status) return status;
-  throw invalidRequest(`job '${id}': expected a job of the last week, got an unknown id`);
+  throw invalidRequest(unknownJob(id));
 }
 
-/** Returns the cells of a job in a table. */
-export function rowOf(status: JobStatus): string[] {
+/** Formats jobs as a table. */
+export function jobTable(jobs: readonly JobStatus[]): string {
+  return table(['JOB', 'KIND', 'STATE', 'PARTS', 'REPEATED', 'TIME', 'ENDS IN', 'ERROR'], jobs.map(rowOf));
+}
+
+function rowOf(status: JobStatus): string[] {
   const { id, kind, state, parts, partsDone, partsRepeated, startedAt, finishedAt, error } = status;
   const now = Date.now();
   const end = estimatedEnd(status, now);
@@ -76,11 +80,7 @@ export async function watch(client: JobClient, id: string, { json }: JobFlags): 
     },
     signal,
   );
-  if (status && isFinished(status) && status.error)
-    throw new PartituraError(
-      status.state === 'CANCELLED' ? 'JOB_CANCELLED' : 'PART_FAILED',
-      status.error.message,
-    );
+  if (status?.error) throw statedError(status.error, 'PART_FAILED');
 }
 
 function progressOf(status: JobStatus): string {

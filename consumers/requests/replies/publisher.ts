@@ -4,7 +4,7 @@ import { firstThatFits, sendAttempt } from '../../../kafka/sending/attempt.js';
 import type { KafkaError, KafkaRecord, OutgoingRecord } from '../../../kafka/port.js';
 import type { PassHeaders } from '../../../schemas/headers/reply-headers.js';
 import type { TopicNames } from '../../../cluster/topics.js';
-import { isErrorCode, PartituraError } from '../../../schemas/errors.js';
+import { PartituraError, statedError } from '../../../schemas/errors.js';
 import type { Framing, RecordHeaders } from '../../../schemas/framing/framing.js';
 import type { InferenceReply } from '../../../schemas/generated.js';
 import type { RecordSpans } from '../../records/record-spans.js';
@@ -68,34 +68,34 @@ export class ReplyPublisher {
 
   /** Returns the reason why a reply cannot be delivered as it is; undefined if it can. */
   problemOf(caller: Caller, reply: InferenceReply): PartituraError | undefined {
-    const { error } = this.#fit(caller, reply).reply;
-    if (!error) return undefined;
-    return new PartituraError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message);
+    return errorIn(this.#fit(caller, reply).reply);
   }
 
   /**
    * Publishes one of several replies to a record. Resolves once the broker has it.
    * @throws PartituraError if it cannot be delivered as it is; nothing is sent instead
    */
-  publishPart(
+  async publishPart(
     { record, caller, reply, headers }: Extract<Outcome, { kind: 'reply' }>,
     model: string,
   ): Promise<void> {
-    const problem = this.problemOf(caller, reply);
-    if (problem) return Promise.reject(problem);
+    const fitted = this.#fit(caller, reply);
+    const problem = errorIn(fitted.reply);
+    if (problem) throw problem;
     const publication = { record, model, headers, acknowledged: (): void => undefined };
-    return new Promise((resolve, reject) => {
-      this.outbox.push(this.#replyRecord(publication, caller, this.#fit(caller, reply)), {
+    await new Promise<void>((resolve, reject) => {
+      this.outbox.push(this.#replyRecord(publication, caller, fitted), {
         delivered: resolve,
         failed: (error) => {
           if (isAboutProducer(error)) this.options.onStuck(error);
-          const topic = caller.address.topic ?? this.options.topics.replies(model);
-          reject(
-            new PartituraError('INTERNAL', `reply to '${topic}' refused: ${whyNotWritten(topic, error)}`),
-          );
+          reject(replyRefused(this.#replyTopic(caller, model), error));
         },
       });
     });
+  }
+
+  #replyTopic({ address }: Caller, model: string): string {
+    return address.topic ?? this.options.topics.replies(model);
   }
 
   #sendReply(publication: Publication, caller: Caller, reply: InferenceReply): void {
@@ -112,12 +112,10 @@ export class ReplyPublisher {
       return this.#sendReply(publication, caller, smaller);
     }
     const { record, model } = publication;
-    const topic = caller.address.topic ?? this.options.topics.replies(model);
-    const reason = whyNotWritten(topic, error);
+    const topic = this.#replyTopic(caller, model);
     if (error.kind === 'not-authorized' && caller.address.topic !== undefined)
-      this.options.onTopicRefused(caller.address.topic, reason);
-    const cause = new PartituraError('INTERNAL', `reply to '${topic}' refused: ${reason}`, { cause: error });
-    this.#sendDeadLetter(publication, { record, stage: 'reply', error: cause });
+      this.options.onTopicRefused(caller.address.topic, whyNotWritten(topic, error));
+    this.#sendDeadLetter(publication, { record, stage: 'reply', error: replyRefused(topic, error) });
   }
 
   #sendDeadLetter(publication: Publication, rejected: Rejected): void {
@@ -164,6 +162,16 @@ export class ReplyPublisher {
     if (address.topic === undefined) return { topic, key, value, headers };
     return { topic, partition: address.partition, key, value, headers };
   }
+}
+
+/** Returns the error that a reply states. */
+function errorIn({ error }: InferenceReply): PartituraError | undefined {
+  return error ? statedError(error) : undefined;
+}
+
+function replyRefused(topic: string, cause: KafkaError): PartituraError {
+  const reason = whyNotWritten(topic, cause);
+  return new PartituraError('INTERNAL', `reply to '${topic}' refused: ${reason}`, { cause });
 }
 
 /** Returns true if the producer cannot send any record; the record is not to blame and becomes no dead letter. */
